@@ -1,0 +1,41 @@
+"""BBS signatures: sign many messages at once, then prove the signature while disclosing only some of them.
+
+This is draft-irtf-cfrg-bbs-signatures, revision -09 (7 July 2025), with both ciphersuites. What could be read
+when this was written: a full text of the working group's source between -05 and -06, which already parts the
+interface from the core operations, and the opening pages only of -09, -10 (8 January 2026) and -11 (28
+September 2026). Where -09 differs from the full text, its published vectors decided; all of them are
+reproduced byte for byte. Nothing here claims to follow -10 or -11. The encoding of signatures and proofs has
+been the same since -06. Sections are cited as numbered in -09; should a number have moved, the operation's
+name counts.
+
+No I/O, no clock. Randomness is an argument with the system's generator as default. The arithmetic is done by
+a group (see `bbs.groups`); the reference groups are not constant-time.
+"""
+
+from bbs import groups
+from bbs.ciphersuite import SHA_256, SHAKE_256, Ciphersuite
+from bbs.errors import BbsError, DecodingError, InputError, Reason, VerificationError
+from bbs.keys import SecretKey, keygen, sk_to_pk
+from bbs.proof import proof_gen, proof_verify
+from bbs.scalars import RandomScalars
+from bbs.signature import sign, verify
+
+__all__ = [
+    "SHAKE_256",
+    "SHA_256",
+    "BbsError",
+    "Ciphersuite",
+    "DecodingError",
+    "InputError",
+    "RandomScalars",
+    "Reason",
+    "SecretKey",
+    "VerificationError",
+    "groups",
+    "keygen",
+    "proof_gen",
+    "proof_verify",
+    "sign",
+    "sk_to_pk",
+    "verify",
+]

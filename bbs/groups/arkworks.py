@@ -1,0 +1,121 @@
+"""BLS12-381 by arkworks (Rust), through the wheel py-arkworks-bls12381. Not constant-time.
+
+The wheel accepts identities with stray bits and drops surplus terms of an MSM in silence; both are checked
+here.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+import py_arkworks_bls12381 as ark
+
+from bbs.errors import DecodingError, InputError, Reason
+from bbs.groups.bls12_381 import G1_OCTETS, G2_OCTETS, IntegerSecretKey, check_encoding, r
+from bbs.groups.protocol import G1Point, G2Point, Group, GroupSecretKey, PreparedBases, PreparedG2
+
+_Curve = type[ark.G1Point] | type[ark.G2Point]
+
+
+def _decode(curve: _Curve, octets: bytes, length: int, *, identity: bool) -> ark.G1Point | ark.G2Point:
+    if check_encoding(octets, length, identity=identity):
+        return curve.identity()
+    try:
+        return curve.from_compressed_bytes(octets)
+    except ValueError:
+        pass
+    try:
+        curve.from_compressed_bytes_unchecked(octets)
+    except ValueError:
+        raise DecodingError(Reason.INVALID_POINT, "no point of the curve has this coordinate") from None
+    raise DecodingError(Reason.NOT_IN_SUBGROUP, "the point is outside the subgroup of order r")
+
+
+class Arkworks:
+    """BLS12-381 by arkworks."""
+
+    name = "arkworks"
+    r = r
+
+    def __init__(self) -> None:
+        self.BP1 = G1Point(ark.G1Point())
+        self.BP2 = PreparedG2(ark.G2Point())
+        self.BP2_negated = PreparedG2(-ark.G2Point())
+
+    def g1_from_octets(self, octets: bytes, *, identity: bool = False) -> G1Point:
+        """Decode one point of G1, checked."""
+        return G1Point(_decode(ark.G1Point, octets, G1_OCTETS, identity=identity))
+
+    def g1s_from_octets(self, encodings: Sequence[bytes], *, identity: bool = False) -> list[G1Point]:
+        """Decode many points of G1, checked."""
+        return [self.g1_from_octets(octets, identity=identity) for octets in encodings]
+
+    def g2_from_octets(self, octets: bytes, *, identity: bool = False) -> G2Point:
+        """Decode one point of G2, checked."""
+        return G2Point(_decode(ark.G2Point, octets, G2_OCTETS, identity=identity))
+
+    def g2s_from_octets(self, encodings: Sequence[bytes], *, identity: bool = False) -> list[G2Point]:
+        """Decode many points of G2, checked."""
+        return [self.g2_from_octets(octets, identity=identity) for octets in encodings]
+
+    def g1_to_octets(self, point: G1Point) -> bytes:
+        """Encode a point of G1."""
+        return cast(ark.G1Point, point).to_compressed_bytes()
+
+    def g2_to_octets(self, point: G2Point) -> bytes:
+        """Encode a point of G2."""
+        return cast(ark.G2Point, point).to_compressed_bytes()
+
+    def is_identity(self, point: G1Point) -> bool:
+        """Tell whether a point of G1 is the identity."""
+        return bool(point == ark.G1Point.identity())
+
+    def map_to_g1(self, u0: int, u1: int) -> G1Point:
+        """Finish hash_to_curve; the cofactor is cleared of each summand, which gives the same sum."""
+        first, second = (ark.G1Point.map_from_fp_be(u.to_bytes(G1_OCTETS)) for u in (u0, u1))
+        return G1Point(first + second)
+
+    def prepare(self, bases: Sequence[G1Point]) -> PreparedBases:
+        """Prepare points for `msm`."""
+        return PreparedBases(tuple(bases))
+
+    def prepare_g2(self, point: G2Point) -> PreparedG2:
+        """Prepare a point for `pairing_product_is_one`."""
+        return PreparedG2(point)
+
+    def msm(
+        self,
+        points: Sequence[G1Point],
+        scalars: Sequence[int],
+        prepared: PreparedBases | None = None,
+        prepared_scalars: Sequence[int] = (),
+    ) -> G1Point:
+        """Add up points times scalars and prepared bases times theirs."""
+        bases = cast(tuple[G1Point, ...], prepared or ())
+        if len(points) != len(scalars) or len(prepared_scalars) > len(bases):
+            raise InputError(Reason.COUNT_MISMATCH, "points and scalars are not equally many")
+        reduced = [(point, scalar % r) for point, scalar in zip(points, scalars, strict=True)]
+        reduced += [(base, scalar % r) for base, scalar in zip(bases, prepared_scalars, strict=False)]
+        terms = [(cast(ark.G1Point, point), scalar) for point, scalar in reduced if scalar]
+        return G1Point(
+            ark.G1Point.multiexp_unchecked(
+                [point for point, _ in terms], [ark.Scalar(scalar) for _, scalar in terms]
+            )
+        )
+
+    def pairing_product_is_one(self, pairs: Sequence[tuple[G1Point, PreparedG2]]) -> bool:
+        """Tell whether the product of the pairings is the identity of GT."""
+        return ark.GT.pairing_check(
+            [cast(ark.G1Point, first) for first, _ in pairs],
+            [cast(ark.G2Point, second) for _, second in pairs],
+        )
+
+    def secret_key(self, octets: bytes) -> GroupSecretKey:
+        """Take in a secret scalar of 32 octets."""
+        return IntegerSecretKey(
+            octets,
+            lambda x: G2Point(ark.G2Point() * ark.Scalar(x)),
+            lambda point, x: G1Point(cast(ark.G1Point, point) * ark.Scalar(x)),
+        )
+
+
+GROUP: Group = Arkworks()

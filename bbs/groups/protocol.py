@@ -1,0 +1,124 @@
+"""The arithmetic that the scheme stands on, as one protocol.
+
+Points are opaque: only the group that made one can look inside, and points of two groups never meet. Scalars
+are Python integers, reduced modulo `r` by the group. Decoding is always checked: canonical encoding, on the
+curve, in the subgroup of order r, not the identity unless the caller allows it. Encodings are the compressed
+ones of BLS12-381 (draft-irtf-cfrg-pairing-friendly-curves-11, appendix C).
+"""
+
+from collections.abc import Sequence
+from typing import NewType, Protocol
+
+G1Point = NewType("G1Point", object)
+G2Point = NewType("G2Point", object)
+PreparedBases = NewType("PreparedBases", object)
+"""Points of G1 that are multiplied often, with whatever tables the group keeps for them."""
+PreparedG2 = NewType("PreparedG2", object)
+"""A point of G2 that is paired often, with whatever lines the group keeps for it."""
+
+
+class GroupSecretKey(Protocol):
+    """A secret scalar x in [1, r) inside its group; a native group never lets it become a Python integer."""
+
+    def public_key(self) -> G2Point:
+        """Return x times the generator of G2."""
+        ...
+
+    def divide(self, B: G1Point, e: int) -> G1Point:
+        """Return B / (x + e); InputError DEGENERATE if x + e is 0 modulo r."""
+        ...
+
+    def to_octets_secret(self) -> bytes:
+        """Return the 32 octets of x, for key storage and for deriving e only."""
+        ...
+
+
+class Group(Protocol):
+    """A pairing-friendly group. Immutable and safe to share between threads."""
+
+    @property
+    def name(self) -> str:
+        """The name it is registered under."""
+        ...
+
+    @property
+    def r(self) -> int:
+        """The order of G1, G2 and GT."""
+        ...
+
+    @property
+    def BP1(self) -> G1Point:
+        """The base point of G1."""
+        ...
+
+    @property
+    def BP2(self) -> PreparedG2:
+        """The base point of G2, prepared."""
+        ...
+
+    @property
+    def BP2_negated(self) -> PreparedG2:
+        """Minus the base point of G2, prepared."""
+        ...
+
+    def g1_from_octets(self, octets: bytes, *, identity: bool = False) -> G1Point:
+        """Decode one point of G1, checked; `identity` allows the identity. Raises DecodingError."""
+        ...
+
+    def g1s_from_octets(self, encodings: Sequence[bytes], *, identity: bool = False) -> list[G1Point]:
+        """Decode many points of G1, each as `g1_from_octets` does; all or none."""
+        ...
+
+    def g2_from_octets(self, octets: bytes, *, identity: bool = False) -> G2Point:
+        """Decode one point of G2, checked; `identity` allows the identity. Raises DecodingError."""
+        ...
+
+    def g2s_from_octets(self, encodings: Sequence[bytes], *, identity: bool = False) -> list[G2Point]:
+        """Decode many points of G2, each as `g2_from_octets` does; all or none."""
+        ...
+
+    def g1_to_octets(self, point: G1Point) -> bytes:
+        """Encode a point of G1 in 48 octets."""
+        ...
+
+    def g2_to_octets(self, point: G2Point) -> bytes:
+        """Encode a point of G2 in 96 octets."""
+        ...
+
+    def is_identity(self, point: G1Point) -> bool:
+        """Tell whether a point of G1 is the identity."""
+        ...
+
+    def map_to_g1(self, u0: int, u1: int) -> G1Point:
+        """Finish hash_to_curve (RFC 9380, section 3): map two field elements, add, clear the cofactor."""
+        ...
+
+    def prepare(self, bases: Sequence[G1Point]) -> PreparedBases:
+        """Prepare points for `msm`."""
+        ...
+
+    def prepare_g2(self, point: G2Point) -> PreparedG2:
+        """Prepare a point for `pairing_product_is_one`."""
+        ...
+
+    def msm(
+        self,
+        points: Sequence[G1Point],
+        scalars: Sequence[int],
+        prepared: PreparedBases | None = None,
+        prepared_scalars: Sequence[int] = (),
+    ) -> G1Point:
+        """Add up points times scalars and prepared bases times theirs.
+
+        Points and scalars are equally many. Prepared scalars may be fewer than the bases: the rest count as
+        0. Raises InputError COUNT_MISMATCH.
+        """
+        ...
+
+    def pairing_product_is_one(self, pairs: Sequence[tuple[G1Point, PreparedG2]]) -> bool:
+        """Tell whether the product of the pairings is the identity of GT."""
+        ...
+
+    def secret_key(self, octets: bytes) -> GroupSecretKey:
+        """Take in a scalar of 32 octets in [1, r); DecodingError INVALID_LENGTH or INVALID_SCALAR."""
+        ...

@@ -1,0 +1,65 @@
+"""Hashing to octets, scalars and points.
+
+Sources: RFC 9380, sections 3, 5.2 and 5.3; draft-irtf-cfrg-bbs-signatures-09, section 4.2.2 (hash_to_scalar).
+Tags longer than 255 octets are refused, as the draft's hash_to_scalar does, not hashed down.
+"""
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from bbs.errors import InputError, Reason
+from bbs.groups.bls12_381 import p
+from bbs.groups.protocol import G1Point
+
+if TYPE_CHECKING:
+    from bbs.ciphersuite import Ciphersuite
+
+_FIELD_EXPAND_LEN = 64
+
+
+def _dst_prime(dst: bytes) -> bytes:
+    if not 0 < len(dst) <= 255:
+        raise InputError(Reason.INVALID_DST, "a domain separation tag has 1 to 255 octets")
+    return dst + bytes([len(dst)])
+
+
+def expand_message_xmd(msg: bytes, dst: bytes, len_in_bytes: int) -> bytes:
+    """Expand a message with SHA-256 (RFC 9380, section 5.3.1).
+
+    Raises InputError INVALID_DST, or INPUT_TOO_LONG if more than 255 blocks of output are asked for.
+    """
+    dst_prime = _dst_prime(dst)
+    ell = -(-len_in_bytes // 32)
+    if ell > 255:
+        raise InputError(Reason.INPUT_TOO_LONG, "SHA-256 expands to 8160 octets at most")
+    b_0 = hashlib.sha256(bytes(64) + msg + len_in_bytes.to_bytes(2) + b"\x00" + dst_prime).digest()
+    blocks = [hashlib.sha256(b_0 + b"\x01" + dst_prime).digest()]
+    for i in range(2, ell + 1):
+        mixed = bytes(a ^ b for a, b in zip(b_0, blocks[-1], strict=True))
+        blocks.append(hashlib.sha256(mixed + bytes([i]) + dst_prime).digest())
+    return b"".join(blocks)[:len_in_bytes]
+
+
+def expand_message_xof(msg: bytes, dst: bytes, len_in_bytes: int) -> bytes:
+    """Expand a message with SHAKE-256 (RFC 9380, section 5.3.2).
+
+    Raises InputError INVALID_DST, or INPUT_TOO_LONG if more than 65535 octets of output are asked for.
+    """
+    dst_prime = _dst_prime(dst)
+    if len_in_bytes > 65535:
+        raise InputError(Reason.INPUT_TOO_LONG, "SHAKE-256 expands to 65535 octets at most")
+    return hashlib.shake_256(msg + len_in_bytes.to_bytes(2) + dst_prime).digest(len_in_bytes)
+
+
+def hash_to_scalar(msg_octets: bytes, dst: bytes, *, suite: "Ciphersuite") -> int:
+    """Hash octets to a scalar in [0, r) (draft -09, section 4.2.2). Raises InputError INVALID_DST."""
+    uniform_bytes = suite.expand_message(msg_octets, dst, suite.expand_len)
+    return int.from_bytes(uniform_bytes) % suite.r
+
+
+def hash_to_curve_g1(msg: bytes, dst: bytes, *, suite: "Ciphersuite") -> G1Point:
+    """Hash octets to a point of G1 (RFC 9380, section 3, with hash_to_field of section 5.2)."""
+    uniform_bytes = suite.expand_message(msg, dst, 2 * _FIELD_EXPAND_LEN)
+    u0 = int.from_bytes(uniform_bytes[:_FIELD_EXPAND_LEN]) % p
+    u1 = int.from_bytes(uniform_bytes[_FIELD_EXPAND_LEN:]) % p
+    return suite.group.map_to_g1(u0, u1)
