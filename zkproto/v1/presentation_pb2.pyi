@@ -103,10 +103,13 @@ class Presentation(_message.Message):
     CREDENTIALS_FIELD_NUMBER: _builtins.int
     USAGE_TAG_FIELD_NUMBER: _builtins.int
     NOTE_HASH_FIELD_NUMBER: _builtins.int
+    REQUEST_DIGEST_FIELD_NUMBER: _builtins.int
     usage_tag: _builtins.bytes
     """48 octets by which the vault, and nobody else, recognises its own use."""
     note_hash: _builtins.bytes
     """SHA-256 over the holder's note, to which the ledger's entry commits: 32 octets."""
+    request_digest: _builtins.bytes
+    """SHA-256 over the answered request's canonical bytes, domain-separated: 32 octets."""
     @_builtins.property
     def credentials(self) -> _containers.RepeatedCompositeFieldContainer[Global___CredentialPresentation]:
         """One for each query of the request, in its order."""
@@ -117,10 +120,11 @@ class Presentation(_message.Message):
         credentials: _abc.Iterable[Global___CredentialPresentation] | None = ...,
         usage_tag: _builtins.bytes = ...,
         note_hash: _builtins.bytes = ...,
+        request_digest: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credentials", b"credentials", "note_hash", b"note_hash", "usage_tag", b"usage_tag"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credentials", b"credentials", "note_hash", b"note_hash", "request_digest", b"request_digest", "usage_tag", b"usage_tag"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,73 @@
+"""What holder and verifier must agree on: schemas, credentials, requests, presentations and receipts.
+
+No I/O and no clock; randomness only for a request's nonce. Values of this package are frozen and checked in
+their constructors: a value that exists is valid. Bytes that are hashed or signed are canonical
+(disclosure.canonical).
+"""
+
+from disclosure.attributes import AttributeDefinition, AttributeType, Code, LocalizedText, Value
+from disclosure.credential import (
+    Credential,
+    IssuerKey,
+    KeyState,
+    check_credential,
+    civil_date,
+    issue,
+    issuer_key_name,
+)
+from disclosure.errors import DisclosureError, MalformedError, Reason, RefusedError
+from disclosure.links import ExchangeLink, OfferLink
+from disclosure.names import DepartmentName, IssuerKeyName, SchemaName, VerifierName
+from disclosure.presentation import (
+    CredentialPresentation,
+    Directory,
+    Presentation,
+    Shown,
+    Statement,
+    check_request,
+    statements_of,
+)
+from disclosure.receipt import ReceiptBody
+from disclosure.request import ExpiryRule, Query, Request, SignedRequest, open_request, sign_request
+from disclosure.schema import CredentialForm, Schema
+
+__all__ = [
+    "AttributeDefinition",
+    "AttributeType",
+    "Code",
+    "Credential",
+    "CredentialForm",
+    "CredentialPresentation",
+    "DepartmentName",
+    "Directory",
+    "DisclosureError",
+    "ExchangeLink",
+    "ExpiryRule",
+    "IssuerKey",
+    "IssuerKeyName",
+    "KeyState",
+    "LocalizedText",
+    "MalformedError",
+    "OfferLink",
+    "Presentation",
+    "Query",
+    "Reason",
+    "ReceiptBody",
+    "RefusedError",
+    "Request",
+    "Schema",
+    "SchemaName",
+    "Shown",
+    "SignedRequest",
+    "Statement",
+    "Value",
+    "VerifierName",
+    "check_credential",
+    "check_request",
+    "civil_date",
+    "issue",
+    "issuer_key_name",
+    "open_request",
+    "sign_request",
+    "statements_of",
+]

@@ -1,0 +1,59 @@
+"""What can go wrong between holder and verifier, as a small tree.
+
+`reason` is a stable string, never reused for another meaning; it travels over gRPC as it is. `field` names
+the place of a fault in the input where one can be named. No message contains an attribute's value, key
+material or proof.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The stable reasons; the value equals the name."""
+
+    # malformed
+    MALFORMED = "MALFORMED"
+    NAME_INVALID = "NAME_INVALID"
+    SCHEMA_INVALID = "SCHEMA_INVALID"
+    VALUE_INVALID = "VALUE_INVALID"
+    ATTRIBUTE_UNKNOWN = "ATTRIBUTE_UNKNOWN"
+    ATTRIBUTE_MISSING = "ATTRIBUTE_MISSING"
+    REQUEST_INVALID = "REQUEST_INVALID"
+    PRESENTATION_INVALID = "PRESENTATION_INVALID"
+    LINK_INVALID = "LINK_INVALID"
+    # refused
+    SIGNATURE_INVALID = "SIGNATURE_INVALID"
+    REQUEST_SIGNATURE_INVALID = "REQUEST_SIGNATURE_INVALID"
+    REQUEST_NOT_YET_VALID = "REQUEST_NOT_YET_VALID"
+    REQUEST_EXPIRED = "REQUEST_EXPIRED"
+    REQUEST_MISMATCH = "REQUEST_MISMATCH"
+    QUERY_MISMATCH = "QUERY_MISMATCH"
+    SCHEMA_UNKNOWN = "SCHEMA_UNKNOWN"
+    FORM_NOT_SUPPORTED = "FORM_NOT_SUPPORTED"
+    ISSUER_KEY_UNKNOWN = "ISSUER_KEY_UNKNOWN"
+    ISSUER_KEY_RETIRED = "ISSUER_KEY_RETIRED"
+    CREDENTIAL_EXPIRED = "CREDENTIAL_EXPIRED"
+    PROOF_INVALID = "PROOF_INVALID"
+    RECEIPT_MISMATCH = "RECEIPT_MISMATCH"
+
+
+class DisclosureError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    def __init__(self, reason: Reason, detail: str, *, field: str = "") -> None:
+        super().__init__(reason, detail, field)
+        self.reason: str = reason.value
+        self.detail = detail
+        self.field = field
+
+    def __str__(self) -> str:
+        place = f" ({self.field})" if self.field else ""
+        return f"{self.reason}{place}: {self.detail}"
+
+
+class MalformedError(DisclosureError):
+    """Input that is no name, schema, value, request, presentation or link."""
+
+
+class RefusedError(DisclosureError):
+    """Well-formed input that does not hold, or not here, or not now."""

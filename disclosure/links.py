@@ -1,0 +1,83 @@
+"""Links that a QR code carries: to a verifier's exchange, and to a department's offer.
+
+A link is a secret in so far as whoever has it may fetch the request, or claim the offer, in the holder's
+place.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from disclosure.errors import MalformedError, Reason
+
+_SCHEME: Final = "zk"
+_SERVER: Final = re.compile(r"[A-Za-z0-9.\[\]:-]{1,255}:[0-9]{1,5}", re.ASCII)
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
+_MAX_LENGTH: Final = 1000
+
+
+@dataclass(frozen=True)
+class _Link:
+    server: str
+    id: str
+    secret: str = field(repr=False)
+
+    _action = ""
+
+    def __post_init__(self) -> None:
+        if not _SERVER.fullmatch(self.server):
+            raise MalformedError(Reason.LINK_INVALID, "the server is not host:port", field="server")
+        if not _TOKEN.fullmatch(self.id) or not _TOKEN.fullmatch(self.secret):
+            raise MalformedError(Reason.LINK_INVALID, "an identifier or secret is malformed", field="id")
+
+    def __str__(self) -> str:
+        query = urlencode({"server": self.server, "id": self.id, "secret": self.secret})
+        return f"{_SCHEME}://{self._action}?{query}"
+
+    @classmethod
+    def parse(cls, link: str) -> Self:
+        """Parse it; MalformedError LINK_INVALID."""
+        try:
+            parts = urlsplit(link if len(link) <= _MAX_LENGTH else "")
+            pairs = dict(parse_qsl(parts.query, strict_parsing=True, keep_blank_values=True))
+        except ValueError:
+            parts, pairs = urlsplit(""), {}
+        if (parts.scheme, parts.netloc) != (_SCHEME, cls._action) or set(pairs) != {"server", "id", "secret"}:
+            raise MalformedError(Reason.LINK_INVALID, f"a link begins with {_SCHEME}://{cls._action}?")
+        parsed = cls(**pairs)
+        if str(parsed) != link:
+            raise MalformedError(Reason.LINK_INVALID, "the link is not written as links are")
+        return parsed
+
+
+class ExchangeLink(_Link):
+    """`zk://present?...`: the exchange's id with the holder's ticket."""
+
+    _action = "present"
+
+    @property
+    def exchange(self) -> str:
+        """The exchange's resource name."""
+        return f"exchanges/{self.id}"
+
+    @property
+    def ticket(self) -> str:
+        """The holder's one-time ticket."""
+        return self.secret
+
+
+class OfferLink(_Link):
+    """`zk://offer?...`: the offer's id with its claim code."""
+
+    _action = "offer"
+
+    @property
+    def offer(self) -> str:
+        """The offer's resource name."""
+        return f"offers/{self.id}"
+
+    @property
+    def claim_code(self) -> str:
+        """The secret that claims it."""
+        return self.secret

@@ -1,0 +1,109 @@
+"""Names of resources, after Google's AIP-122, and the identifiers that they are made of."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from disclosure.errors import MalformedError, Reason
+
+_ID: Final = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
+_ITEM: Final = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+_VERSION: Final = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
+_KEY: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+
+def check_id(value: str, what: str, *, field: str = "") -> str:
+    """Return an identifier of lower-case letters, digits and dashes; MalformedError NAME_INVALID."""
+    if not _ID.fullmatch(value):
+        raise MalformedError(
+            Reason.NAME_INVALID, f"{what} is a-z, 0-9 and -, 1 to 63 characters", field=field
+        )
+    return value
+
+
+def check_attribute_id(value: str, *, field: str = "") -> str:
+    """Return an identifier of lower-case letters, digits and underscores; MalformedError NAME_INVALID."""
+    if not _ITEM.fullmatch(value):
+        detail = "an attribute's or query's identifier is a-z, 0-9 and _, 1 to 63 characters"
+        raise MalformedError(Reason.NAME_INVALID, detail, field=field)
+    return value
+
+
+def _parts(name: str, *collections: str, field: str) -> list[str]:
+    parts = name.split("/")
+    if len(parts) != 2 * len(collections) or tuple(parts[::2]) != collections:
+        pattern = "/".join(f"{each}/..." for each in collections)
+        raise MalformedError(Reason.NAME_INVALID, f"the name does not have the form {pattern}", field=field)
+    return parts[1::2]
+
+
+@dataclass(frozen=True)
+class DepartmentName:
+    """`departments/{department}`."""
+
+    department: str
+
+    @classmethod
+    def parse(cls, name: str, *, field: str = "") -> "DepartmentName":
+        """Parse it; MalformedError NAME_INVALID."""
+        (department,) = _parts(name, "departments", field=field)
+        return cls(check_id(department, "a department", field=field))
+
+    def __str__(self) -> str:
+        return f"departments/{self.department}"
+
+
+@dataclass(frozen=True)
+class VerifierName:
+    """`verifiers/{verifier}`."""
+
+    verifier: str
+
+    @classmethod
+    def parse(cls, name: str, *, field: str = "") -> "VerifierName":
+        """Parse it; MalformedError NAME_INVALID."""
+        (verifier,) = _parts(name, "verifiers", field=field)
+        return cls(check_id(verifier, "a verifier", field=field))
+
+    def __str__(self) -> str:
+        return f"verifiers/{self.verifier}"
+
+
+@dataclass(frozen=True)
+class SchemaName:
+    """`departments/{department}/schemas/{item}@{version}`."""
+
+    department: str
+    item: str
+    version: int
+
+    @classmethod
+    def parse(cls, name: str, *, field: str = "") -> "SchemaName":
+        """Parse it; MalformedError NAME_INVALID."""
+        department, schema = _parts(name, "departments", "schemas", field=field)
+        item, _, version = schema.partition("@")
+        if not _ITEM.fullmatch(item) or not _VERSION.fullmatch(version):
+            raise MalformedError(Reason.NAME_INVALID, "a schema is named item@version", field=field)
+        return cls(check_id(department, "a department", field=field), item, int(version))
+
+    def __str__(self) -> str:
+        return f"departments/{self.department}/schemas/{self.item}@{self.version}"
+
+
+@dataclass(frozen=True)
+class IssuerKeyName:
+    """`departments/{department}/issuerKeys/{issuer_key}`; the last part follows from the public key."""
+
+    department: str
+    key: str
+
+    @classmethod
+    def parse(cls, name: str, *, field: str = "") -> "IssuerKeyName":
+        """Parse it; MalformedError NAME_INVALID."""
+        department, key = _parts(name, "departments", "issuerKeys", field=field)
+        if not _KEY.fullmatch(key):
+            raise MalformedError(Reason.NAME_INVALID, "an issuer key is 32 hexadecimal digits", field=field)
+        return cls(check_id(department, "a department", field=field), key)
+
+    def __str__(self) -> str:
+        return f"departments/{self.department}/issuerKeys/{self.key}"

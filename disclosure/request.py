@@ -1,0 +1,179 @@
+"""Requests: who asks, for what purpose, what is to be shown; signed by the verifier's registered key.
+
+A request's canonical bytes are what is signed and what every presentation is bound to. Its nonce makes it
+unique; it ends at its expiry. The plain form proves neither revocation nor a hidden expiry, so a request says
+in so many words that it waives the first, and whether it wants the expiry shown or waives that too.
+"""
+
+import datetime as dt
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from disclosure import canonical
+from disclosure.attributes import LocalizedText
+from disclosure.errors import MalformedError, Reason, RefusedError
+from disclosure.names import SchemaName, VerifierName, check_attribute_id
+
+NONCE_OCTETS: Final = 32
+MAX_QUERIES: Final = 16
+MAX_LIFETIME: Final = dt.timedelta(days=7)
+CLOCK_TOLERANCE: Final = dt.timedelta(minutes=2)
+SIGNATURE_OCTETS: Final = 64
+_LABEL: Final = "zk-disclosure/request/v1"
+_SIGNING_PREFIX: Final = b"zk-disclosure/request-signature/v1\x00"
+_REVOCATION_WAIVED: Final = "revocation-waived"
+
+
+class ExpiryRule(StrEnum):
+    """What a query wants of a credential's last day of validity."""
+
+    SHOWN = "shown"
+    WAIVED = "waived"
+
+
+@dataclass(frozen=True)
+class Query:
+    """One credential that is asked for: its schema and the attributes to be shown, in any order.
+
+    Raises MalformedError REQUEST_INVALID, NAME_INVALID.
+    """
+
+    id: str
+    schema: SchemaName
+    shown: tuple[str, ...]
+    expiry: ExpiryRule = ExpiryRule.SHOWN
+
+    def __post_init__(self) -> None:
+        check_attribute_id(self.id, field="id")
+        for attribute in self.shown:
+            check_attribute_id(attribute, field="shown")
+        if len(set(self.shown)) != len(self.shown):
+            raise MalformedError(Reason.REQUEST_INVALID, "an attribute is asked for twice", field="shown")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A verifier's question; times are whole seconds with a zone. Raises MalformedError REQUEST_INVALID."""
+
+    verifier: VerifierName
+    purpose: LocalizedText
+    queries: tuple[Query, ...]
+    created: dt.datetime
+    expires: dt.datetime
+    nonce: bytes = field(default_factory=lambda: secrets.token_bytes(NONCE_OCTETS))
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.queries) <= MAX_QUERIES:
+            detail = f"a request has 1 to {MAX_QUERIES} queries"
+            raise MalformedError(Reason.REQUEST_INVALID, detail, field="queries")
+        if len({each.id for each in self.queries}) != len(self.queries):
+            raise MalformedError(Reason.REQUEST_INVALID, "two queries have one identifier", field="queries")
+        if len(self.nonce) != NONCE_OCTETS:
+            raise MalformedError(Reason.REQUEST_INVALID, f"a nonce has {NONCE_OCTETS} octets", field="nonce")
+        for name, moment in (("created", self.created), ("expires", self.expires)):
+            if moment.tzinfo is None or moment.microsecond or moment.timestamp() < 0:
+                raise MalformedError(
+                    Reason.REQUEST_INVALID, "a time is whole seconds with a zone", field=name
+                )
+        if not self.created < self.expires <= self.created + MAX_LIFETIME:
+            detail = f"a request lives for more than 0 and at most {MAX_LIFETIME.days} days"
+            raise MalformedError(Reason.REQUEST_INVALID, detail, field="expires")
+
+    @cached_property
+    def canonical(self) -> bytes:
+        """The request's canonical bytes."""
+        return canonical.encode(
+            _LABEL, str(self.verifier), [self.purpose.zh, self.purpose.en],
+            int(self.created.timestamp()), int(self.expires.timestamp()), self.nonce,
+            [
+                [each.id, str(each.schema), list(each.shown), each.expiry.value, _REVOCATION_WAIVED]
+                for each in self.queries
+            ],
+        )  # fmt: skip
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 over the canonical bytes, domain-separated: what a presentation is bound to."""
+        return canonical.digest(_LABEL, self.canonical)
+
+    @classmethod
+    def from_bytes(cls, octets: bytes) -> "Request":
+        """Decode canonical bytes; MalformedError MALFORMED, REQUEST_INVALID, NAME_INVALID, VALUE_INVALID."""
+        match canonical.decode(_LABEL, octets):
+            case [str(name), [str(zh), str(en)], int(created), int(expires), bytes(nonce), list(queries)]:
+                parsed = cls(
+                    VerifierName.parse(name), LocalizedText(zh, en), tuple(map(_query, queries)),
+                    _moment(created), _moment(expires), nonce,
+                )  # fmt: skip
+                if parsed.canonical == octets:
+                    return parsed
+        raise MalformedError(Reason.REQUEST_INVALID, "the octets are no request")
+
+    def check_time(self, now: dt.datetime) -> None:
+        """Raise RefusedError REQUEST_EXPIRED or REQUEST_NOT_YET_VALID unless `now` is within its life."""
+        if now >= self.expires:
+            raise RefusedError(Reason.REQUEST_EXPIRED, f"the request ended at {self.expires.isoformat()}")
+        if now < self.created - CLOCK_TOLERANCE:
+            raise RefusedError(Reason.REQUEST_NOT_YET_VALID, "the request is dated in the future")
+
+
+def _query(item: object) -> Query:
+    match item:
+        case [str(identifier), str(schema), list(shown), str(expiry), str(revocation)] if (
+            all(isinstance(each, str) for each in shown)
+            and expiry in set(ExpiryRule)
+            and revocation == _REVOCATION_WAIVED
+        ):
+            return Query(identifier, SchemaName.parse(schema), tuple(shown), ExpiryRule(expiry))
+    raise MalformedError(Reason.REQUEST_INVALID, "the octets hold no query", field="queries")
+
+
+def _moment(seconds: int) -> dt.datetime:
+    if not 0 <= seconds < 1 << 37:
+        raise MalformedError(Reason.REQUEST_INVALID, "a time is outside what is sensible")
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
+@dataclass(frozen=True)
+class SignedRequest:
+    """A request as its verifier signed it."""
+
+    payload: bytes
+    signature: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.signature) != SIGNATURE_OCTETS:
+            detail = f"a signature has {SIGNATURE_OCTETS} octets"
+            raise MalformedError(Reason.REQUEST_INVALID, detail, field="signature")
+
+    @cached_property
+    def request(self) -> Request:
+        """The request, decoded but not yet verified; MalformedError."""
+        return Request.from_bytes(self.payload)
+
+
+def sign_request(request: Request, key: Ed25519PrivateKey) -> SignedRequest:
+    """Sign a request with the verifier's key."""
+    return SignedRequest(request.canonical, key.sign(_SIGNING_PREFIX + request.canonical))
+
+
+def open_request(signed: SignedRequest, find_key: Callable[[VerifierName], bytes]) -> Request:
+    """Return the request whose signature holds under its verifier's registered key of 32 octets.
+
+    Raises MalformedError (payload), RefusedError REQUEST_SIGNATURE_INVALID, and what `find_key` raises.
+    """
+    request = signed.request
+    try:
+        key = Ed25519PublicKey.from_public_bytes(find_key(request.verifier))
+        key.verify(signed.signature, _SIGNING_PREFIX + signed.payload)
+    except (InvalidSignature, ValueError):
+        detail = "the request is not signed by its verifier"
+        raise RefusedError(Reason.REQUEST_SIGNATURE_INVALID, detail) from None
+    return request

@@ -1,0 +1,120 @@
+"""Channels to the service, and its statuses as one typed error.
+
+A channel is TLS under a given root, or the system's roots when none is given. Holders open a channel for each
+use
+and close it after: nothing at the transport links two uses.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+MAX_MESSAGE_OCTETS: Final = 4 << 20
+DEFAULT_TIMEOUT: Final = dt.timedelta(seconds=20)
+ERROR_DOMAIN: Final = "zk-disclosure"
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class FieldViolation:
+    """What is wrong at which path of the message."""
+
+    field: str
+    description: str
+
+
+class ServiceError(Exception):
+    """A call that the service, or the way to it, refused: status code, stable reason, sentence, fields."""
+
+    def __init__(
+        self, code: grpc.StatusCode, reason: str, detail: str, violations: tuple[FieldViolation, ...] = ()
+    ) -> None:
+        super().__init__(code, reason, detail)
+        self.code, self.reason, self.detail, self.violations = code, reason, detail, violations
+
+    def __str__(self) -> str:
+        return f"{self.code.name} {self.reason}: {self.detail}"
+
+
+def service_error(error: grpc.RpcError) -> ServiceError:
+    """Turn a failed call into a ServiceError; where the service gave no reason, the code is the reason."""
+    call = cast(grpc.Call, error)
+    code, detail = call.code(), call.details() or ""
+    reason, violations = code.name, list[FieldViolation]()
+    try:
+        status = rpc_status.from_call(call)
+    except ValueError:
+        status = None
+    for packed in status.details if status else ():
+        info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+        if packed.Unpack(info):
+            reason = info.reason
+        elif packed.Unpack(bad_request):
+            violations += [
+                FieldViolation(each.field, each.description) for each in bad_request.field_violations
+            ]
+    return ServiceError(code, reason, detail, tuple(violations))
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the service is: `host:port`, and the PEM root that signs its certificate."""
+
+    server: str
+    root_certificate: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def at(cls, server: str, root: Path | None = None) -> "Endpoint":
+        """Read the root from a file."""
+        return cls(server, root.read_bytes() if root else None)
+
+    def channel(self) -> grpc.Channel:
+        """Open a channel of its own connection; the caller closes it."""
+        credentials = grpc.ssl_channel_credentials(root_certificates=self.root_certificate)
+        options = [
+            ("grpc.max_receive_message_length", MAX_MESSAGE_OCTETS),
+            ("grpc.use_local_subchannel_pool", 1),
+        ]
+        return grpc.secure_channel(self.server, credentials, options=options)
+
+
+def call(
+    method: Callable[..., Answer],
+    request: Any,
+    *,
+    token: str | None = None,
+    timeout: dt.timedelta | None = DEFAULT_TIMEOUT,
+) -> Answer:
+    """Call a method of a stub, with a deadline and a bearer token; raises ServiceError."""
+    try:
+        return method(request, **_options(token, timeout))
+    except grpc.RpcError as error:
+        raise service_error(error) from None
+
+
+def stream(
+    method: Callable[..., Iterator[Answer]],
+    request: Any,
+    *,
+    token: str | None = None,
+    timeout: dt.timedelta | None = None,
+) -> Iterator[Answer]:
+    """Call a streaming method of a stub; raises ServiceError while it is iterated over."""
+    try:
+        yield from method(request, **_options(token, timeout))
+    except grpc.RpcError as error:
+        raise service_error(error) from None
+
+
+def _options(token: str | None, timeout: dt.timedelta | None) -> dict[str, Any]:
+    return {
+        "metadata": (("authorization", f"Bearer {token}"),) if token else (),
+        "timeout": timeout.total_seconds() if timeout else None,
+    }
