@@ -1,0 +1,93 @@
+"""The verifiable log, without storage: a Merkle tree with a hash chain inside, and what others check of it.
+
+The formats are those of C2SP (signed-note, tlog-checkpoint, tlog-tiles, tlog-cosignature, tlog-witness,
+tlog-proof) over the hashing of RFC 6962 and RFC 9162, so that existing tools read this log. Of this project
+are what leaves hold (`entry`, `block`), the receipt (`receipt`) and the ledger file (`archive`).
+
+No storage, no I/O, no clock, no gRPC. Tiles come through a callable; times are arguments; randomness is an
+argument with the system's generator as default. Everything but `Frontier` is a value or a function of values.
+Functions with short names are reached by their module: `tiles.append`, `archive.write`.
+"""
+
+from tlog.archive import ArchiveInvalidError, ArchiveMalformedError, AuditReport, Place, verify_archive
+from tlog.block import BlockHeader
+from tlog.builder import Batch, build_batch
+from tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from tlog.cosignature import Cosignature, CosignatureSigner, cosign, open_cosigned
+from tlog.entry import HOLDER_NOTE_OCTETS, Entry, ReceiptEntry, RecordEntry, note_hash, parse_entry
+from tlog.errors import InputError, MalformedError, Reason, TlogError, VerificationError
+from tlog.keys import KeyType
+from tlog.merkle import (
+    EMPTY_ROOT,
+    Frontier,
+    NodeReader,
+    consistency_proof,
+    inclusion_proof,
+    leaf_hash,
+    node_hash,
+    root_of,
+    tree_root,
+    verify_consistency,
+    verify_inclusion,
+)
+from tlog.note import OpenedNote, Signer, Verifier, open_note
+from tlog.proof_file import ProofFile
+from tlog.receipt import ReceiptOpening, VerifiedReceipt, receipt_file, verify_receipt
+from tlog.tiles import TileId, Tiles, node_reader
+from tlog.witness import AddCheckpoint, Decision, decide
+
+__all__ = [
+    "EMPTY_ROOT",
+    "HOLDER_NOTE_OCTETS",
+    "AddCheckpoint",
+    "ArchiveInvalidError",
+    "ArchiveMalformedError",
+    "AuditReport",
+    "Batch",
+    "BlockHeader",
+    "Checkpoint",
+    "Cosignature",
+    "CosignatureSigner",
+    "Decision",
+    "Entry",
+    "Frontier",
+    "InputError",
+    "KeyType",
+    "MalformedError",
+    "NodeReader",
+    "OpenedNote",
+    "Place",
+    "ProofFile",
+    "Reason",
+    "ReceiptEntry",
+    "ReceiptOpening",
+    "RecordEntry",
+    "Signer",
+    "TileId",
+    "Tiles",
+    "TlogError",
+    "VerificationError",
+    "VerifiedReceipt",
+    "Verifier",
+    "build_batch",
+    "consistency_proof",
+    "cosign",
+    "decide",
+    "inclusion_proof",
+    "leaf_hash",
+    "node_hash",
+    "node_reader",
+    "note_hash",
+    "open_checkpoint",
+    "open_cosigned",
+    "open_note",
+    "parse_entry",
+    "receipt_file",
+    "root_of",
+    "sign_checkpoint",
+    "tree_root",
+    "verify_archive",
+    "verify_consistency",
+    "verify_inclusion",
+    "verify_receipt",
+]
