@@ -107,10 +107,13 @@ def stream(
     timeout: dt.timedelta | None = None,
 ) -> Iterator[Answer]:
     """Call a streaming method of a stub; raises ServiceError while it is iterated over."""
+    answers = method(request, **_options(token, timeout))
     try:
-        yield from method(request, **_options(token, timeout))
+        yield from answers
     except grpc.RpcError as error:
         raise service_error(error) from None
+    finally:
+        cast(grpc.Call, answers).cancel()  # an iteration given up must not keep the stream open
 
 
 def _options(token: str | None, timeout: dt.timedelta | None) -> dict[str, Any]:

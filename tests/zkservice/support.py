@@ -1,0 +1,308 @@
+"""A real server with TLS, and parties that speak to it through the generated stubs."""
+
+import datetime as dt
+import secrets
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+import bbs
+from disclosure import (
+    AttributeDefinition,
+    AttributeType,
+    Code,
+    Credential,
+    CredentialForm,
+    CredentialPresentation,
+    Directory,
+    ExpiryRule,
+    LocalizedText,
+    Presentation,
+    Query,
+    Request,
+    Schema,
+    SchemaName,
+    Shown,
+    Value,
+    VerifierName,
+    sign_request,
+    statements_of,
+)
+from tlog.entry import HOLDER_NOTE_OCTETS, note_hash
+from wire.client import ServiceError, service_error
+from wire.convert import (
+    credential_of,
+    issuer_key_of,
+    presentation_to,
+    schema_to,
+    signed_request_to,
+    text_to,
+    values_to,
+)
+from zkproto.v1 import (
+    catalog_pb2,
+    catalog_pb2_grpc,
+    issuance_pb2,
+    issuance_pb2_grpc,
+    ledger_pb2_grpc,
+    presentation_pb2,
+    presentation_pb2_grpc,
+)
+from zkservice.config import Settings
+from zkservice.server import Ready, running
+
+TEXT = LocalizedText("测试", "test")
+PERMIT = Schema(
+    SchemaName("police", "residence_permit", 1),
+    LocalizedText("居住证", "Residence permit"),
+    CredentialForm.PLAIN,
+    (
+        AttributeDefinition("name", TEXT, AttributeType.TEXT, max_length=90),
+        AttributeDefinition("number", TEXT, AttributeType.HASH),
+        AttributeDefinition(
+            "district",
+            TEXT,
+            AttributeType.CODE,
+            code_system="GB/T 2260",
+            codes=(Code("370102", TEXT), Code("370103", TEXT)),
+        ),
+        AttributeDefinition("since", TEXT, AttributeType.DATE, minimum=0, maximum=40_000),
+        AttributeDefinition(
+            "fee", TEXT, AttributeType.INTEGER, optional=True, unit="CNY", scale=2, minimum=0, maximum=10**9
+        ),
+        AttributeDefinition("student", TEXT, AttributeType.BOOLEAN),
+    ),
+    365,
+)
+VALUES: dict[str, Value] = {
+    "name": "王小明",
+    "number": bytes(range(32)),
+    "district": "370102",
+    "since": dt.date(2019, 9, 1),
+    "student": False,
+}
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+@dataclass
+class Clock:
+    """The server's clock; a test may set it ahead."""
+
+    ahead: dt.timedelta = dt.timedelta()
+
+    def __call__(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC) + self.ahead
+
+
+@dataclass
+class Issued:
+    """A claimed credential with what it takes to show it."""
+
+    credential: Credential
+    schema: Schema
+    key: Any
+
+
+@dataclass
+class City:
+    """A server with one department, one schema, one key, two verifiers."""
+
+    ready: Ready
+    clock: Clock
+    channel: grpc.aio.Channel
+    admin: str
+    department_token: str = ""
+    verifier_keys: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.catalog: Any = catalog_pb2_grpc.CatalogServiceStub(self.channel)
+        self.issuance: Any = issuance_pb2_grpc.IssuanceServiceStub(self.channel)
+        self.presentation: Any = presentation_pb2_grpc.PresentationServiceStub(self.channel)
+        self.ledger: Any = ledger_pb2_grpc.LedgerServiceStub(self.channel)
+
+    def bearer(self, token: str) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {token}"),)
+
+    async def furnish(self) -> "City":
+        """Register what the tests use."""
+        created = await self.catalog.CreateDepartment(
+            catalog_pb2.CreateDepartmentRequest(
+                department_id="police", department=catalog_pb2.Department(display_name=text_to(TEXT))
+            ),
+            metadata=self.bearer(self.admin),
+        )
+        self.department_token = created.access_token
+        await self.catalog.CreateSchema(
+            catalog_pb2.CreateSchemaRequest(
+                parent="departments/police", schema_id="residence_permit@1", schema=schema_to(PERMIT)
+            ),
+            metadata=self.bearer(self.department_token),
+        )
+        await self.catalog.CreateIssuerKey(
+            catalog_pb2.CreateIssuerKeyRequest(parent="departments/police", request_id=new_id()),
+            metadata=self.bearer(self.department_token),
+        )
+        for name in ("school", "bank"):
+            await self.add_verifier(name)
+        return self
+
+    async def add_verifier(self, name: str) -> None:
+        self.verifier_keys[name] = Ed25519PrivateKey.generate()
+        await self.catalog.CreateVerifier(
+            catalog_pb2.CreateVerifierRequest(
+                verifier_id=name,
+                verifier=catalog_pb2.Verifier(
+                    display_name=text_to(TEXT),
+                    public_key=self.verifier_keys[name].public_key().public_bytes_raw(),
+                ),
+            ),
+            metadata=self.bearer(self.admin),
+        )
+
+    async def issue(
+        self, values: Mapping[str, Value] = VALUES, request_id: str | None = None
+    ) -> issuance_pb2.IssueCredentialResponse:
+        answer: issuance_pb2.IssueCredentialResponse = await self.issuance.IssueCredential(
+            issuance_pb2.IssueCredentialRequest(
+                schema=str(PERMIT.name),
+                values=values_to(PERMIT, values.items()),
+                request_id=request_id or new_id(),
+            ),
+            metadata=self.bearer(self.department_token),
+        )
+        return answer
+
+    async def claim(self, offer: issuance_pb2.IssueCredentialResponse) -> Issued:
+        asked = {"offer": offer.offer, "claim_code": offer.claim_code, "request_id": new_id()}
+        answer = await self.issuance.ClaimCredential(issuance_pb2.ClaimCredentialRequest(**asked))
+        await self.issuance.AcknowledgeCredential(issuance_pb2.AcknowledgeCredentialRequest(**asked))
+        credential = credential_of(answer.credential)
+        key = await self.catalog.GetIssuerKey(
+            catalog_pb2.GetIssuerKeyRequest(name=str(credential.issuer_key))
+        )
+        return Issued(credential, PERMIT, issuer_key_of(key))
+
+    def request(
+        self,
+        verifier: str = "school",
+        shown: tuple[str, ...] = ("district",),
+        lifetime: dt.timedelta = dt.timedelta(hours=1),
+        expiry: ExpiryRule = ExpiryRule.SHOWN,
+    ) -> Request:
+        now = self.clock().replace(microsecond=0)
+        queries = (Query("permit", PERMIT.name, shown, expiry),)
+        return Request(VerifierName(verifier), TEXT, queries, now, now + lifetime)
+
+    def create_exchange(
+        self, request: Request, request_id: str | None = None, key: Ed25519PrivateKey | None = None
+    ) -> presentation_pb2.CreateExchangeRequest:
+        signed = sign_request(request, key or self.verifier_keys[request.verifier.verifier])
+        return presentation_pb2.CreateExchangeRequest(
+            signed_request=signed_request_to(signed), request_id=request_id or new_id()
+        )
+
+    async def ask(self, request: Request) -> presentation_pb2.CreateExchangeResponse:
+        answer: presentation_pb2.CreateExchangeResponse = await self.presentation.CreateExchange(
+            self.create_exchange(request)
+        )
+        return answer
+
+    def present(self, request: Request, issued: Issued) -> tuple[Presentation, bytes]:
+        return present(request, issued, self.clock())
+
+    def submission(
+        self, exchange: presentation_pb2.CreateExchangeResponse, presentation: Presentation, note: bytes
+    ) -> presentation_pb2.SubmitPresentationRequest:
+        return presentation_pb2.SubmitPresentationRequest(
+            exchange=exchange.exchange,
+            ticket=exchange.ticket,
+            presentation=presentation_to(presentation, lambda _: PERMIT),
+            holder_note=note,
+            request_id=new_id(),
+        )
+
+    async def answered(self, issued: Issued) -> tuple[Any, presentation_pb2.SubmitPresentationRequest, Any]:
+        """Ask and answer once; return exchange, submission and the service's answer."""
+        request = self.request()
+        exchange = await self.ask(request)
+        submission = self.submission(exchange, *self.present(request, issued))
+        return exchange, submission, await self.presentation.SubmitPresentation(submission)
+
+
+def present(request: Request, issued: Issued, now: dt.datetime) -> tuple[Presentation, bytes]:
+    """Answer a request of one query, as a vault does, with a random note."""
+    query, credential, schema = request.queries[0], issued.credential, issued.schema
+    note = secrets.token_bytes(HOLDER_NOTE_OCTETS)
+    shown = Shown(
+        query.id,
+        schema.name,
+        issued.key.name,
+        {name: credential.values.get(name) for name in query.shown},
+        credential.expiry if query.expiry is ExpiryRule.SHOWN else None,
+    )
+    tag = secrets.token_bytes(48)
+    directory = Directory({schema.name: schema}, {issued.key.name: issued.key})
+    (statement,) = statements_of(request, (shown,), tag, note_hash(note), directory, now)
+    proof = bbs.proof_gen(
+        statement.public_key,
+        credential.signature,
+        statement.header,
+        statement.presentation_header,
+        schema.messages(credential.expiry, credential.values),
+        statement.disclosed_indexes,
+        suite=statement.suite,
+    )
+    answer = Presentation((CredentialPresentation(shown, proof),), tag, note_hash(note), request.digest)
+    return answer, note
+
+
+@asynccontextmanager
+async def reopened(folder: Path, **settings: Any) -> AsyncIterator[City]:
+    """Start a server in this process, over TLS on a free port, on whatever its folder holds."""
+    clock = Clock()
+    chosen = Settings(**{"data": folder, "dev": True, "port": 0, "log_level": "error"} | settings)
+    async with running(chosen, clock=clock) as ready:
+        credentials = grpc.ssl_channel_credentials((folder / "ca.pem").read_bytes())
+        async with grpc.aio.secure_channel(ready.address, credentials) as channel:
+            yield City(ready, clock, channel, (folder / "admin.token").read_text().strip())
+
+
+@asynccontextmanager
+async def city(folder: Path, **settings: Any) -> AsyncIterator[City]:
+    """Start a server on an empty folder and furnish it."""
+    async with reopened(folder, **settings) as town:
+        yield await town.furnish()
+
+
+async def refusal(call: Any) -> ServiceError:
+    """Await a call that must be refused; return its status and reason."""
+    try:
+        answer = await call
+    except grpc.aio.AioRpcError as error:
+        return aio_error(error)
+    raise AssertionError(f"was not refused: {type(answer).__name__}")
+
+
+def aio_error(error: grpc.aio.AioRpcError) -> ServiceError:
+    """Read status and reason of an asynchronous call."""
+
+    class _Call:
+        def code(self) -> Any:
+            return error.code()
+
+        def details(self) -> Any:
+            return error.details()
+
+        def trailing_metadata(self) -> Any:
+            return error.trailing_metadata()
+
+    return service_error(_Call())  # type: ignore[arg-type]

@@ -1,0 +1,42 @@
+"""Who may write: the administrator and the departments, by bearer tokens that travel in the call's
+metadata."""
+
+import hmac
+from typing import Any
+
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.storage import catalog
+from zkservice.storage.database import Database
+
+
+def _bearer(context: Any) -> str:
+    for name, value in context.invocation_metadata() or ():
+        if name == "authorization":
+            scheme, _, token = str(value).partition(" ")
+            if scheme.lower() == "bearer" and token:
+                return token
+    raise ServiceError(ServiceReason.TOKEN_MISSING, "the call takes an authorization: Bearer token")
+
+
+class Access:
+    """Checks tokens; each method returns if the caller may, and raises ServiceError TOKEN_... if not."""
+
+    def __init__(self, database: Database, admin_token: str) -> None:
+        self._database, self._admin = database, admin_token.encode()
+
+    def _is_admin(self, token: str) -> bool:
+        return hmac.compare_digest(token.encode(), self._admin)
+
+    async def admin(self, context: Any) -> None:
+        """Let the administrator pass."""
+        if not self._is_admin(_bearer(context)):
+            raise ServiceError(ServiceReason.TOKEN_INVALID, "the token is not the administrator's")
+
+    async def department(self, context: Any, name: str, *, or_admin: bool = False) -> None:
+        """Let a department pass to what is its own, and the administrator where that is said."""
+        token = _bearer(context)
+        if or_admin and self._is_admin(token):
+            return
+        owner = await self._database.read(lambda connection: catalog.department_of_token(connection, token))
+        if owner != name:
+            raise ServiceError(ServiceReason.TOKEN_INVALID, f"the token is not that of {name}")

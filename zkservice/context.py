@@ -1,0 +1,35 @@
+"""What the services share, put together by the composition root (`server`) and by nothing else."""
+
+import datetime as dt
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from zkservice.access import Access
+from zkservice.config import Settings
+from zkservice.directory import Directories
+from zkservice.fields import Pages
+from zkservice.keys import Keys
+from zkservice.sequencer import Sequencer
+from zkservice.storage.database import Database
+
+
+@dataclass(frozen=True)
+class Context:
+    """The service's parts. `crypto` runs what takes longer than the event loop may be held up."""
+
+    settings: Settings
+    database: Database
+    sequencer: Sequencer
+    keys: Keys
+    access: Access
+    pages: Pages
+    directories: Directories
+    crypto: Executor
+    clock: Callable[[], dt.datetime]
+    verifier_key: str
+    """The log's verifier key (C2SP signed-note)."""
+
+    def now(self) -> dt.datetime:
+        """Return the time."""
+        return self.clock()

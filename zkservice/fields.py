@@ -1,0 +1,74 @@
+"""Checks of a message's plain fields: identifiers, request_ids, pages."""
+
+import base64
+import binascii
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.keys import Keys
+
+DEFAULT_PAGE: Final = 50
+MAX_PAGE: Final = 500
+
+
+def check_request_id(value: str) -> str:
+    """Return a UUID in its usual form; ServiceError FIELD_MISSING, FIELD_INVALID."""
+    if not value:
+        raise ServiceError(ServiceReason.FIELD_MISSING, "a request_id is a UUID", field="request_id")
+    try:
+        same = str(uuid.UUID(value)) == value
+    except ValueError:
+        same = False
+    if not same:
+        raise ServiceError(ServiceReason.FIELD_INVALID, "a request_id is a UUID", field="request_id")
+    return value
+
+
+def resource_id(name: str, collection: str, *, field: str) -> str:
+    """Return the last part of `collection/id`; ServiceError FIELD_MISSING, FIELD_INVALID."""
+    if not name:
+        raise ServiceError(ServiceReason.FIELD_MISSING, f"the name of one of {collection}", field=field)
+    prefix, _, identifier = name.partition("/")
+    if prefix != collection or not 0 < len(identifier) <= 32 or not identifier.isascii():
+        raise ServiceError(ServiceReason.FIELD_INVALID, f"a name is {collection}/...", field=field)
+    return identifier
+
+
+def required(present: bool, field: str) -> None:
+    """Raise ServiceError FIELD_MISSING unless a message is set."""
+    if not present:
+        raise ServiceError(ServiceReason.FIELD_MISSING, "the field is required", field=field)
+
+
+def page_size(asked: int, default: int = DEFAULT_PAGE, most: int = MAX_PAGE) -> int:
+    """Return how many to list; ServiceError FIELD_INVALID for a negative number."""
+    if asked < 0:
+        raise ServiceError(ServiceReason.FIELD_INVALID, "a page size is not negative", field="page_size")
+    return min(asked or default, most)
+
+
+class Pages:
+    """Page tokens: opaque to callers, good for the listing they were given for and no other."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._token: Callable[..., str] = keys.token
+
+    def give(self, listing: str, last: str) -> str:
+        """Return the token that goes on after `last`."""
+        mac = self._token("page", listing, last)[:22]
+        return base64.urlsafe_b64encode(f"{mac}{last}".encode()).decode()
+
+    def take(self, listing: str, token: str) -> str:
+        """Return where to go on: an empty string at the start; ServiceError PAGE_TOKEN_INVALID."""
+        if not token:
+            return ""
+        try:
+            last = base64.urlsafe_b64decode(token.encode()).decode()[22:]
+        except (binascii.Error, ValueError):
+            last = ""
+        if not last or self.give(listing, last) != token:
+            detail = "the page token is not of this listing"
+            raise ServiceError(ServiceReason.PAGE_TOKEN_INVALID, detail, field="page_token")
+        return last

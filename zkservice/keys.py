@@ -1,0 +1,96 @@
+"""Secrets at rest: one master key in a file of the data folder, everything else sealed under it.
+
+The file is made once, mode 0600, and belongs to the operator's backup apart from the database: without it the
+database's secrets and the personal data that waits for its holder cannot be read.
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from zkservice.errors import StartError
+
+_KEY_OCTETS: Final = 32
+_NONCE_OCTETS: Final = 12
+
+
+def write_private(path: Path, octets: bytes) -> None:
+    """Write a new file that only its owner can read, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(octets)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+class Keys:
+    """What is derived from the master key: sealing, and tokens that need not be stored."""
+
+    def __init__(self, master: bytes) -> None:
+        self._seal = AESGCM(self._derive(master, b"seal"))
+        self._token = self._derive(master, b"token")
+
+    @staticmethod
+    def _derive(master: bytes, purpose: bytes) -> bytes:
+        info = b"zk-disclosure/service-key/v1/" + purpose
+        return HKDF(SHA256(), _KEY_OCTETS, salt=None, info=info).derive(master)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Keys":
+        """Read the master key of a folder; make it if the folder has none. Raises StartError."""
+        path = folder / "master.key"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_private(path, secrets.token_bytes(_KEY_OCTETS))
+        master = path.read_bytes()
+        if len(master) != _KEY_OCTETS:
+            raise StartError(f"{path} is not a master key of {_KEY_OCTETS} octets")
+        if path.stat().st_mode & 0o077:
+            raise StartError(f"{path} can be read by others; run chmod 600 on it")
+        return cls(master)
+
+    def seal(self, label: str, plaintext: bytes) -> bytes:
+        """Encrypt for storage; only the same label opens it again."""
+        nonce = secrets.token_bytes(_NONCE_OCTETS)
+        return nonce + self._seal.encrypt(nonce, plaintext, label.encode())
+
+    def open(self, label: str, sealed: bytes) -> bytes:
+        """Decrypt; StartError if the master key is another one or the octets were changed."""
+        try:
+            return self._seal.decrypt(sealed[:_NONCE_OCTETS], sealed[_NONCE_OCTETS:], label.encode())
+        except InvalidTag:
+            raise StartError(f"what is stored as {label} does not open under this master key") from None
+
+    def token(self, *parts: str) -> str:
+        """Return the token of a thing: 32 octets that follow from its name and the master key."""
+        framed = b"".join(len(each.encode()).to_bytes(4) + each.encode() for each in parts)
+        mac = hmac.digest(self._token, framed, "sha256")
+        return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+    def is_token(self, given: str, *parts: str) -> bool:
+        """Tell, in constant time, whether a token is that of a thing."""
+        return hmac.compare_digest(given.encode(), self.token(*parts).encode())
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is stored of a random token."""
+    return hashlib.sha256(b"zk-disclosure/access-token/v1\x00" + token.encode()).digest()
+
+
+def load_admin_token(folder: Path) -> str:
+    """Read the administrator's token; make it if the folder has none."""
+    path = folder / "admin.token"
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(32).encode() + b"\n")
+    return path.read_text().strip()

@@ -1,0 +1,234 @@
+"""The sequencer: takes entries from the outbox into blocks, in an order that survives a crash at any step.
+
+1. stage: header and outbox rows of the next block are durable, but nothing refers to them.
+2. sign: the checkpoint over the block exists in memory only.
+3. lock: the lock row is swapped from the last checkpoint to the new one. From here on the block is the log's
+   only continuation. A swap that fails is fatal: somebody else moves this log.
+4. apply: entries, tiles and block are written; readers go by the published size and do not see them yet.
+5. publish: the published row follows the lock.
+6. answer: whoever waits for one of the entries is told its index.
+
+After a crash: nothing locked, the staged block is dropped and its rows are taken again; lock ahead of
+published, the staged block is rebuilt, compared with the locked checkpoint, and steps 4 and 5 are repeated;
+published ahead of the lock, or one size with two roots, and the server refuses to start.
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+from sqlalchemy import Connection
+
+from tlog.block import BlockHeader
+from tlog.builder import Batch, build_batch
+from tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from tlog.errors import TlogError
+from tlog.merkle import EMPTY_ROOT, tree_root
+from tlog.note import Signer
+from tlog.tiles import node_reader, tiles_for_append
+from zkservice.errors import ServiceError, ServiceReason, StartError
+from zkservice.storage import ledger
+from zkservice.storage.database import Database
+from zkservice.storage.ledger import State, Waiting
+from zkservice.storage.rows import to_ms
+
+Clock = Callable[[], dt.datetime]
+
+
+class Step(StrEnum):
+    """The points after each durable step; a test may end the process there."""
+
+    STAGED = "staged"
+    SIGNED = "signed"
+    LOCKED = "locked"
+    APPLIED = "applied"
+    PUBLISHED = "published"
+
+
+def _nothing(_: Step) -> None:
+    """Stand in for a test's hook."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    batch: Batch
+    rows: list[Waiting]
+
+
+class Sequencer:
+    """The one writer of a log. `start` before use; `run` until `stop`."""
+
+    def __init__(
+        self,
+        database: Database,
+        signer: Signer,
+        clock: Clock,
+        *,
+        max_batch: int,
+        after: Callable[[Step], None] = _nothing,
+    ) -> None:
+        self._database, self._signer, self._clock = database, signer, clock
+        self._max_batch, self._after = max_batch, after
+        self._wake = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._watching = True
+        self._waiters: dict[int, list[asyncio.Future[int]]] = {}
+        self._state = State(0, b"")
+        self._stopping = False
+
+    @property
+    def published(self) -> State:
+        """The published state."""
+        return self._state
+
+    async def start(self) -> None:
+        """Bring the log to where lock and published agree. Raises StartError."""
+        found = await self._database.read(ledger.states)
+        if found is None:
+            empty = self._sign(0, EMPTY_ROOT)
+            await self._database.write(lambda connection: ledger.begin(connection, empty))
+            found = empty, empty
+        lock, published = found
+        for state in found:
+            self._check(state)
+        if published.size > lock.size:
+            raise StartError("the published log is ahead of its lock: restore from a backup or mirror")
+        if published.size == lock.size and published.checkpoint != lock.checkpoint:
+            raise StartError("the log has two checkpoints of one size: it was forked; do not go on with it")
+        self._state = published
+        if lock.size > published.size:
+            await self._finish(lock)
+        await self._database.read(self._check_tree)
+
+    async def run(self) -> None:
+        """Integrate whatever waits, until `stop`; ends with LockLostError if another sequencer took over."""
+        while True:
+            self._wake.clear()
+            while await self._integrate():
+                pass
+            if self._stopping:
+                return
+            await self._wake.wait()
+
+    def stop(self) -> None:
+        """Let `run` integrate what waits, and end."""
+        self._stopping = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Say that the outbox has something."""
+        self._wake.set()
+
+    async def integrated(self, outbox_id: int) -> int:
+        """Wait until an outbox row's entry is published; return its index."""
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiters.setdefault(outbox_id, []).append(future)
+        self.wake()
+        try:
+            index = await self._database.read(lambda connection: ledger.index_of(connection, outbox_id))
+            return index if index is not None else await future
+        finally:
+            self._forget(outbox_id, future)
+
+    def _forget(self, outbox_id: int, future: "asyncio.Future[int]") -> None:
+        waiters = self._waiters.get(outbox_id, [])
+        if future in waiters:
+            waiters.remove(future)
+        if not waiters:
+            self._waiters.pop(outbox_id, None)
+
+    async def next_after(self, size: int) -> State:
+        """Wait until the published log is larger than `size`; return its state."""
+        while self._state.size <= size:
+            if not self._watching:
+                raise ServiceError(ServiceReason.SHUTTING_DOWN, "the service is shutting down")
+            await self._changed.wait()
+        return self._state
+
+    def wake_watchers(self) -> None:
+        """End the watching of checkpoints: whoever waits for the next one is told that the service ends."""
+        self._watching = False
+        self._changed.set()
+
+    async def _integrate(self) -> bool:
+        """Take one block from the outbox to published; return whether there was anything."""
+        plan = await self._database.read(self._plan)
+        if plan is None:
+            return False
+        old, batch = self._state, plan.batch
+        header, ids = batch.header.to_bytes(), [row.id for row in plan.rows]
+        await self._database.write(lambda connection: ledger.stage(connection, batch.size, header, ids))
+        self._after(Step.STAGED)
+        new = self._sign(batch.size, batch.root)
+        self._after(Step.SIGNED)
+        await self._database.write(lambda connection: ledger.advance_lock(connection, old, new))
+        self._after(Step.LOCKED)
+        await self._complete(plan, new)
+        return True
+
+    async def _complete(self, plan: _Plan, new: State) -> None:
+        await self._database.write(
+            lambda connection: ledger.apply(connection, plan.batch, plan.rows, new.checkpoint)
+        )
+        self._after(Step.APPLIED)
+        await self._database.write(lambda connection: ledger.publish(connection, new, plan.batch, plan.rows))
+        self._after(Step.PUBLISHED)
+        self._state = new
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+        for offset, row in enumerate(plan.rows):
+            for waiter in self._waiters.pop(row.id, []):
+                if not waiter.done():
+                    waiter.set_result(plan.batch.first_index + offset)
+
+    async def _finish(self, lock: State) -> None:
+        """Repeat apply and publish of a block that was locked before a crash."""
+        plan = await self._database.read(lambda connection: self._replan(connection, lock))
+        log = structlog.get_logger()
+        log.warning("finishing a block that was locked before a crash", height=plan.batch.header.height)
+        await self._complete(plan, lock)
+
+    def _replan(self, connection: Connection, lock: State) -> _Plan:
+        staged = ledger.staged(connection, lock.size)
+        if staged is None:
+            raise StartError("the lock is ahead and its block is not staged: restore from a mirror")
+        header, rows = staged
+        plan = self._build(connection, rows, BlockHeader.parse(header).time_ms)
+        root = open_checkpoint(lock.checkpoint, self._signer.verifier).root
+        if plan.batch.header.to_bytes() != header or plan.batch.root != root:
+            raise StartError("the staged block does not give the locked checkpoint: restore from a mirror")
+        return plan
+
+    def _plan(self, connection: Connection) -> _Plan | None:
+        rows = ledger.waiting(connection, self._max_batch)
+        return self._build(connection, rows, to_ms(self._clock())) if rows else None
+
+    def _build(self, connection: Connection, rows: list[Waiting], time_ms: int) -> _Plan:
+        size = self._state.size
+        last = ledger.last_block(connection, size)
+        tiles = ledger.read_tiles(connection, tiles_for_append(size))
+        entries = [row.entry for row in rows]
+        return _Plan(build_batch(size, last.header if last else None, tiles, entries, time_ms), rows)
+
+    def _sign(self, size: int, root: bytes) -> State:
+        checkpoint = Checkpoint(self._signer.name, size, root)
+        return State(size, sign_checkpoint(checkpoint, self._signer))
+
+    def _check(self, state: State) -> Checkpoint:
+        try:
+            checkpoint = open_checkpoint(state.checkpoint, self._signer.verifier)
+        except TlogError as error:
+            raise StartError(f"a stored checkpoint does not hold under the log's key: {error}") from None
+        if checkpoint.size != state.size:
+            raise StartError("a stored checkpoint has another size than its row")
+        return checkpoint
+
+    def _check_tree(self, connection: Connection) -> None:
+        """Compare the tree's right edge with the published checkpoint."""
+        size = self._state.size
+        tiles = ledger.read_tiles(connection, tiles_for_append(size))
+        if tree_root(size, node_reader(tiles)) != self._check(self._state).root:
+            raise StartError("the stored tree has not the published root: restore from a backup")

@@ -1,0 +1,240 @@
+"""The composition root: puts the parts together, starts them in order, and ends them in the reverse order.
+
+Start: the folder is locked (one process), the schema's version is checked, the log is brought to where lock
+and published agree, and only then the port opens. End: health says so, no new calls, calls in flight finish
+within the drain time, the sequencer takes what still waits into a block, the database closes.
+"""
+
+import asyncio
+import contextlib
+import datetime as dt
+import fcntl
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import grpc
+import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+
+from tlog.note import Signer
+from wire.client import MAX_MESSAGE_OCTETS
+from zkproto.v1 import (
+    catalog_pb2,
+    catalog_pb2_grpc,
+    issuance_pb2,
+    issuance_pb2_grpc,
+    ledger_pb2,
+    ledger_pb2_grpc,
+    presentation_pb2,
+    presentation_pb2_grpc,
+)
+from zkservice import logs, tls
+from zkservice.access import Access
+from zkservice.calls import Calls
+from zkservice.config import Settings
+from zkservice.context import Context
+from zkservice.directory import Directories
+from zkservice.errors import StartError
+from zkservice.fields import Pages
+from zkservice.keys import Keys, load_admin_token, write_private
+from zkservice.sequencer import Sequencer, Step
+from zkservice.services.catalog import CatalogService
+from zkservice.services.issuance import IssuanceService
+from zkservice.services.ledger import LedgerService
+from zkservice.services.presentation import PresentationService
+from zkservice.storage import issuance, schema_version, secrets
+from zkservice.storage.database import Database, open_engine
+
+_SERVICES: Final = tuple(
+    module.DESCRIPTOR.services_by_name[name].full_name
+    for module, name in (
+        (catalog_pb2, "CatalogService"),
+        (issuance_pb2, "IssuanceService"),
+        (ledger_pb2, "LedgerService"),
+        (presentation_pb2, "PresentationService"),
+    )
+)
+_TIDY_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a started server tells: its address for clients, and what they pin."""
+
+    address: str
+    verifier_key: str
+    data: Path
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def _nothing(_: Step) -> None:
+    """Stand in for a test's hook."""
+
+
+def serve(
+    settings: Settings,
+    *,
+    upgrade: bool = False,
+    on_ready: Callable[[Ready], None] = lambda _: None,
+    after: Callable[[Step], None] = _nothing,
+) -> None:
+    """Run the server until SIGINT or SIGTERM; raises StartError if it cannot start.
+
+    `upgrade` brings an older database to this program's schema. `after` is called after each durable step of
+    the sequencer, for tests that end the process there.
+    """
+    logs.configure(settings.log_level)
+    asyncio.run(_serve(settings, upgrade, on_ready, after))
+
+
+async def _serve(
+    settings: Settings, upgrade: bool, on_ready: Callable[[Ready], None], after: Callable[[Step], None]
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings, upgrade=upgrade, after=after, failed=stop) as ready:
+        on_ready(ready)
+        structlog.get_logger().info("ready", address=ready.address)
+        await stop.wait()
+        structlog.get_logger().info("stopping")
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: Settings,
+    *,
+    upgrade: bool = False,
+    clock: Callable[[], dt.datetime] = _now,
+    after: Callable[[Step], None] = _nothing,
+    failed: asyncio.Event | None = None,
+) -> AsyncIterator[Ready]:
+    """Run a server inside the running event loop. `failed` is set, and leaving raises, if the log is lost."""
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _only_process(settings.data):
+        private_key, chain = tls.server_credentials(settings, clock())
+        keys = Keys.load(settings.data / "keys")
+        admin_token = load_admin_token(settings.data)
+        database = _open_database(settings, upgrade)
+        crypto = ThreadPoolExecutor(settings.crypto_threads, "crypto")
+        try:
+            signer = await database.write(lambda each: secrets.log_signer(each, keys, settings.log_origin))
+            sequencer = Sequencer(database, signer, clock, max_batch=settings.max_batch, after=after)
+            await sequencer.start()
+            context = Context(
+                settings=settings,
+                database=database,
+                sequencer=sequencer,
+                keys=keys,
+                access=Access(database, admin_token),
+                pages=Pages(keys),
+                directories=Directories(database),
+                crypto=crypto,
+                clock=clock,
+                verifier_key=str(signer.verifier),
+            )
+            _write_verifier_key(settings.data, signer)
+            async with _background(context, failed), _listening(context, private_key, chain) as port:
+                address = f"{settings.public_host}:{port}"
+                yield Ready(address, context.verifier_key, settings.data)
+        finally:
+            crypto.shutdown()
+            await asyncio.to_thread(database.close)
+
+
+@contextlib.contextmanager
+def _only_process(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the operating system frees it when the process ends, however it ends."""
+    with (folder / "server.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(f"another server is running on {folder}") from None
+        yield
+
+
+def _open_database(settings: Settings, upgrade: bool) -> Database:
+    engine = open_engine(settings.database_url)
+    try:
+        if upgrade:
+            schema_version.upgrade(engine)
+        schema_version.require_newest(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Database(engine)
+
+
+def _write_verifier_key(folder: Path, signer: Signer) -> None:
+    path, line = folder / "log.vkey", f"{signer.verifier}\n".encode()
+    if not path.exists() or path.read_bytes() != line:
+        write_private(path, line)
+        path.chmod(0o644)
+
+
+@contextlib.asynccontextmanager
+async def _background(context: Context, failed: asyncio.Event | None) -> AsyncIterator[None]:
+    """Run the sequencer and the tidying; on the way out let the sequencer finish what waits."""
+    sequencing = asyncio.create_task(context.sequencer.run())
+    tidying = asyncio.create_task(_tidy(context))
+    if failed is not None:
+        sequencing.add_done_callback(lambda _: failed.set())
+    try:
+        yield
+    finally:
+        tidying.cancel()
+        context.sequencer.stop()
+        await sequencing
+
+
+async def _tidy(context: Context) -> None:
+    while True:
+        forgotten = await context.database.write(lambda each: issuance.forget_expired(each, context.now()))
+        if forgotten:
+            structlog.get_logger().info("forgot offers that nobody claimed", count=forgotten)
+        await asyncio.sleep(_TIDY_SECONDS)
+
+
+@contextlib.asynccontextmanager
+async def _listening(context: Context, private_key: bytes, chain: bytes) -> AsyncIterator[int]:
+    settings = context.settings
+    server = grpc.aio.server(
+        interceptors=[Calls(settings.max_message_octets)],
+        options=[
+            ("grpc.max_receive_message_length", MAX_MESSAGE_OCTETS),
+            ("grpc.so_reuseport", 0),
+        ],
+        maximum_concurrent_rpcs=settings.max_concurrent_calls,
+    )
+    catalog_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogService(context), server)
+    issuance_pb2_grpc.add_IssuanceServiceServicer_to_server(IssuanceService(context), server)
+    ledger_pb2_grpc.add_LedgerServiceServicer_to_server(LedgerService(context), server)
+    presentation_pb2_grpc.add_PresentationServiceServicer_to_server(PresentationService(context), server)
+    health = HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    names = (*_SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
+    reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
+    credentials = grpc.ssl_server_credentials([(private_key, chain)])
+    try:
+        port = server.add_secure_port(f"{settings.host}:{settings.port}", credentials)
+    except RuntimeError:
+        raise StartError(f"{settings.host}:{settings.port} cannot be listened on") from None
+    await server.start()
+    for name in ("", *_SERVICES):
+        await health.set(name, health_pb2.HealthCheckResponse.SERVING)
+    try:
+        yield port
+    finally:
+        await health.enter_graceful_shutdown()
+        context.sequencer.wake_watchers()
+        await server.stop(settings.drain_seconds)

@@ -1,0 +1,220 @@
+"""CatalogService: who issues what, under which keys, and who may ask."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import Connection
+
+import bbs
+from disclosure import DepartmentName, IssuerKey, IssuerKeyName, SchemaName, VerifierName, issuer_key_name
+from disclosure.credential import SUITES
+from wire.convert import issuer_key_to, moment_to, schema_of, schema_to, text_of, text_to, within
+from zkproto.v1 import catalog_pb2 as pb
+from zkproto.v1.catalog_pb2_grpc import CatalogServiceServicer
+from zkservice.context import Context
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.fields import check_request_id, page_size, required
+from zkservice.storage import catalog
+from zkservice.storage.catalog import Named, StoredKey, StoredSchema
+
+_ALL: Final = "departments/-"
+_Row = TypeVar("_Row")
+
+
+def secret_label(name: IssuerKeyName) -> str:
+    """Return the label that an issuer key's secret half is sealed under."""
+    return f"issuer-key/{name}"
+
+
+class CatalogService(CatalogServiceServicer):
+    """Reading is open to everybody; writing takes the administrator's token or the department's own."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def CreateDepartment(self, request: pb.CreateDepartmentRequest, context: Any) -> Any:
+        """Register a department; its token is in the answer and nowhere else."""
+        await self._context.access.admin(context)
+        required(request.HasField("department"), "department")
+        name = DepartmentName.parse(f"departments/{request.department_id}", field="department_id")
+        with within("department.display_name"):
+            display_name = text_of(request.department.display_name)
+        token = secrets.token_urlsafe(32)
+        added = await self._context.database.write(
+            lambda connection: catalog.add_department(
+                connection, str(name), display_name, token, self._context.now()
+            )
+        )
+        return pb.CreateDepartmentResponse(department=_department(added), access_token=token)
+
+    async def GetDepartment(self, request: pb.GetDepartmentRequest, context: Any) -> Any:
+        """One department."""
+        name = str(DepartmentName.parse(request.name, field="name"))
+        return _department(await self._context.database.read(lambda each: catalog.department(each, name)))
+
+    async def ListDepartments(self, request: pb.ListDepartmentsRequest, context: Any) -> Any:
+        """A page of departments."""
+        rows, token = await self._page(request, "departments", catalog.departments, lambda row: row.name)
+        return pb.ListDepartmentsResponse(departments=map(_department, rows), next_page_token=token)
+
+    async def CreateSchema(self, request: pb.CreateSchemaRequest, context: Any) -> Any:
+        """Register one version of a schema."""
+        parent = str(DepartmentName.parse(request.parent, field="parent"))
+        await self._context.access.department(context, parent, or_admin=True)
+        required(request.HasField("schema"), "schema")
+        name = SchemaName.parse(f"{parent}/schemas/{request.schema_id}", field="schema_id")
+        with within("schema"):
+            schema = schema_of(request.schema, name)
+        added = await self._context.database.write(
+            lambda connection: catalog.add_schema(connection, schema, self._context.now())
+        )
+        return _schema(added)
+
+    async def GetSchema(self, request: pb.GetSchemaRequest, context: Any) -> Any:
+        """One version of a schema."""
+        name = str(SchemaName.parse(request.name, field="name"))
+        return _schema(await self._context.database.read(lambda each: catalog.schema(each, name)))
+
+    async def ListSchemas(self, request: pb.ListSchemasRequest, context: Any) -> Any:
+        """A page of the schemas of one department, or of all."""
+        parent = _parent(request.parent)
+        rows, token = await self._page(
+            request,
+            f"schemas of {request.parent}",
+            lambda connection, after, limit: catalog.schemas(connection, parent, after, limit),
+            lambda row: str(row.schema.name),
+        )
+        return pb.ListSchemasResponse(schemas=map(_schema, rows), next_page_token=token)
+
+    async def CreateIssuerKey(self, request: pb.CreateIssuerKeyRequest, context: Any) -> Any:
+        """Make an issuer key; answered once its public half stands on the ledger."""
+        parent = DepartmentName.parse(request.parent, field="parent")
+        await self._context.access.department(context, str(parent), or_admin=True)
+        request_id = check_request_id(request.request_id)
+        suite = request.suite or str(bbs.SHA_256)
+        if suite not in SUITES:
+            detail = f"the suite is one of {', '.join(SUITES)}"
+            raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="suite")
+        stored = await self._existing_key(str(parent), suite, request_id)
+        if stored is None:
+            key, sealed = await asyncio.get_running_loop().run_in_executor(
+                self._context.crypto, self._make_key, parent.department, suite
+            )
+            stored = await self._context.database.write(
+                lambda connection: catalog.add_issuer_key(
+                    connection, key, sealed, request_id, self._context.now()
+                )
+            )
+        await self._context.sequencer.integrated(stored.outbox)
+        return _issuer_key(stored)
+
+    async def _existing_key(self, parent: str, suite: str, request_id: str) -> StoredKey | None:
+        stored = await self._context.database.read(
+            lambda connection: catalog.issuer_key_of_request(connection, parent, request_id)
+        )
+        if stored is not None and stored.key.suite != suite:
+            detail = "the request_id made a key of another suite"
+            raise ServiceError(ServiceReason.REQUEST_ID_REUSED, detail, field="request_id")
+        return stored
+
+    def _make_key(self, department: str, suite: str) -> tuple[IssuerKey, bytes]:
+        secret = bbs.SecretKey.generate(suite=suite)
+        name = issuer_key_name(department, suite, secret.public_key())
+        sealed = self._context.keys.seal(secret_label(name), secret.to_octets_secret())
+        return IssuerKey(name, suite, secret.public_key()), sealed
+
+    async def GetIssuerKey(self, request: pb.GetIssuerKeyRequest, context: Any) -> Any:
+        """One issuer key."""
+        name = str(IssuerKeyName.parse(request.name, field="name"))
+        return _issuer_key(await self._context.database.read(lambda each: catalog.issuer_key(each, name)))
+
+    async def ListIssuerKeys(self, request: pb.ListIssuerKeysRequest, context: Any) -> Any:
+        """A page of the issuer keys of one department, or of all."""
+        parent = _parent(request.parent)
+        rows, token = await self._page(
+            request,
+            f"issuer keys of {request.parent}",
+            lambda connection, after, limit: catalog.issuer_keys(connection, parent, after, limit),
+            lambda row: str(row.key.name),
+        )
+        return pb.ListIssuerKeysResponse(issuer_keys=map(_issuer_key, rows), next_page_token=token)
+
+    async def CreateVerifier(self, request: pb.CreateVerifierRequest, context: Any) -> Any:
+        """Register a verifier with the public key that signs its requests."""
+        await self._context.access.admin(context)
+        required(request.HasField("verifier"), "verifier")
+        name = VerifierName.parse(f"verifiers/{request.verifier_id}", field="verifier_id")
+        with within("verifier.display_name"):
+            display_name = text_of(request.verifier.display_name)
+        public_key = _ed25519(request.verifier.public_key)
+        added = await self._context.database.write(
+            lambda connection: catalog.add_verifier(
+                connection, str(name), display_name, public_key, self._context.now()
+            )
+        )
+        return _verifier(added)
+
+    async def GetVerifier(self, request: pb.GetVerifierRequest, context: Any) -> Any:
+        """One verifier."""
+        name = str(VerifierName.parse(request.name, field="name"))
+        return _verifier(await self._context.database.read(lambda each: catalog.verifier(each, name)))
+
+    async def ListVerifiers(self, request: pb.ListVerifiersRequest, context: Any) -> Any:
+        """A page of verifiers."""
+        rows, token = await self._page(request, "verifiers", catalog.verifiers, lambda row: row.name)
+        return pb.ListVerifiersResponse(verifiers=map(_verifier, rows), next_page_token=token)
+
+    async def _page(
+        self,
+        request: Any,
+        listing: str,
+        read: Callable[[Connection, str, int], Sequence[_Row]],
+        name_of: Callable[[_Row], str],
+    ) -> tuple[Sequence[_Row], str]:
+        """Read one row more than the page has, to know whether there is another page."""
+        after = self._context.pages.take(listing, request.page_token)
+        size = page_size(request.page_size)
+        rows = await self._context.database.read(lambda connection: read(connection, after, size + 1))
+        if len(rows) <= size:
+            return rows, ""
+        return rows[:size], self._context.pages.give(listing, name_of(rows[size - 1]))
+
+
+def _parent(name: str) -> str | None:
+    return None if name == _ALL else str(DepartmentName.parse(name, field="parent"))
+
+
+def _ed25519(octets: bytes) -> bytes:
+    """Return an Ed25519 public key; ServiceError FIELD_INVALID."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(octets)
+    except ValueError:
+        detail = "an Ed25519 public key has 32 octets"
+        raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="verifier.public_key") from None
+    return key.public_bytes_raw()
+
+
+def _department(row: Named) -> pb.Department:
+    return pb.Department(
+        name=row.name, display_name=text_to(row.display_name), create_time=moment_to(row.created)
+    )
+
+
+def _verifier(row: Named) -> pb.Verifier:
+    return pb.Verifier(
+        name=row.name,
+        display_name=text_to(row.display_name),
+        public_key=row.public_key,
+        create_time=moment_to(row.created),
+    )
+
+
+def _schema(row: StoredSchema) -> pb.Schema:
+    return schema_to(row.schema, row.created)
+
+
+def _issuer_key(row: StoredKey) -> pb.IssuerKey:
+    return issuer_key_to(row.key, row.created)

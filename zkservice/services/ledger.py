@@ -1,0 +1,88 @@
+"""LedgerService: the log that everybody can audit. All of it is public; nothing here changes anything."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from zkproto.v1 import ledger_pb2 as pb
+from zkproto.v1.ledger_pb2_grpc import LedgerServiceServicer
+from zkservice.context import Context
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.fields import page_size
+from zkservice.receipts import read_consistency, read_inclusion
+from zkservice.storage import ledger
+
+_DEFAULT_PAGE: Final = 100
+_MAX_PAGE: Final = 1000
+_PAGE_OCTETS: Final = 2 << 20
+"""A page ends before it grows beyond this, whatever its count."""
+
+
+class LedgerService(LedgerServiceServicer):
+    """Answers by the published checkpoint only."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def GetCheckpoint(self, request: pb.GetCheckpointRequest, context: Any) -> Any:
+        """The newest published checkpoint, and the key that signs it."""
+        state = self._context.sequencer.published
+        return pb.GetCheckpointResponse(checkpoint=state.checkpoint, verifier_key=self._context.verifier_key)
+
+    async def GetInclusionProof(self, request: pb.GetInclusionProofRequest, context: Any) -> Any:
+        """The proof that an entry is in the tree of a given size."""
+        size = self._size(request.tree_size, "tree_size")
+        index = request.entry_index
+        if not 0 <= index < size:
+            detail = f"the tree has the entries 0 to {size - 1}"
+            raise ServiceError(ServiceReason.RANGE_INVALID, detail, field="entry_index")
+        hashes = await self._context.database.read(lambda connection: read_inclusion(connection, index, size))
+        return pb.GetInclusionProofResponse(entry_index=index, tree_size=size, hashes=hashes)
+
+    async def GetConsistencyProof(self, request: pb.GetConsistencyProofRequest, context: Any) -> Any:
+        """The proof that one tree is the beginning of another."""
+        second = self._size(request.second_size, "second_size")
+        first = request.first_size
+        if not 0 < first <= second:
+            detail = f"the older tree has 1 to {second} entries"
+            raise ServiceError(ServiceReason.RANGE_INVALID, detail, field="first_size")
+        hashes = await self._context.database.read(
+            lambda connection: read_consistency(connection, first, second)
+        )
+        return pb.GetConsistencyProofResponse(first_size=first, second_size=second, hashes=hashes)
+
+    def _size(self, asked: int, field: str) -> int:
+        published = self._context.sequencer.published.size
+        if not 0 <= asked <= published:
+            detail = f"the published tree has {published} entries"
+            raise ServiceError(ServiceReason.RANGE_INVALID, detail, field=field)
+        return asked or published
+
+    async def ListEntries(self, request: pb.ListEntriesRequest, context: Any) -> Any:
+        """Entries by range, in order of their index."""
+        size = page_size(request.page_size, _DEFAULT_PAGE, _MAX_PAGE)
+        if request.start_index < 0:
+            raise ServiceError(ServiceReason.RANGE_INVALID, "an index is not negative", field="start_index")
+        listing = f"entries from {request.start_index}"
+        after = self._context.pages.take(listing, request.page_token)
+        start = int(after) + 1 if after else request.start_index
+        published = self._context.sequencer.published.size
+        limit = min(size, max(published - start, 0))
+        rows = await self._context.database.read(lambda connection: ledger.entries(connection, start, limit))
+        page, octets = pb.ListEntriesResponse(), 0
+        for index, entry, note in rows:
+            octets += len(entry) + len(note or b"")
+            if octets > _PAGE_OCTETS and page.entries:
+                break
+            page.entries.add(index=index, entry=entry, holder_note=note or b"")
+        if page.entries and page.entries[-1].index + 1 < published:
+            page.next_page_token = self._context.pages.give(listing, str(page.entries[-1].index))
+        return page
+
+    async def WatchCheckpoints(
+        self, request: pb.WatchCheckpointsRequest, context: Any
+    ) -> AsyncIterator[pb.WatchCheckpointsResponse]:
+        """Stream the newest checkpoint and then every one that is published after it."""
+        state = self._context.sequencer.published
+        while True:
+            yield pb.WatchCheckpointsResponse(checkpoint=state.checkpoint)
+            state = await self._context.sequencer.next_after(state.size)

@@ -1,0 +1,295 @@
+"""PresentationService: a verifier asks, a holder answers, the receipt stands on the ledger.
+
+A presentation is verified outside any transaction; one transaction then keeps the answer, what was seen in it
+and the receipt's entry. Whoever sends the same again gets the same receipt, computed from what is stored: the
+opening, the entry's index, and the checkpoint of its block.
+"""
+
+import asyncio
+import datetime as dt
+import secrets
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from disclosure import (
+    DisclosureError,
+    Presentation,
+    Reason,
+    ReceiptBody,
+    Request,
+    SignedRequest,
+    canonical,
+    check_request,
+    open_request,
+)
+from tlog import entry as log_entry
+from tlog.receipt import ReceiptOpening
+from verifier.verify import VerifiedPresentation, required_names, verify_presentation
+from wire.convert import (
+    date_to,
+    moment_of,
+    moment_to,
+    presentation_of,
+    signed_request_of,
+    signed_request_to,
+    values_to,
+    within,
+)
+from zkproto.v1 import presentation_pb2 as pb
+from zkproto.v1.presentation_pb2_grpc import PresentationServiceServicer
+from zkservice.context import Context
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.fields import check_request_id, required, resource_id
+from zkservice.receipts import Receipt, read_receipt
+from zkservice.storage import catalog, exchanges
+from zkservice.storage.exchanges import Answer, Exchange
+from zkservice.storage.rows import whole_ms
+
+_SUBMISSION_LABEL: Final = "zk-disclosure/submission/v1"
+_SEEN_LABEL: Final = "zk-disclosure/seen/v1"
+_POLL: Final = dt.timedelta(seconds=5)
+
+
+class PresentationService(PresentationServiceServicer):
+    """No holder is ever authenticated here; a ticket is good for one exchange."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._answered = asyncio.Condition()
+
+    async def CreateExchange(self, request: pb.CreateExchangeRequest, context: Any) -> Any:
+        """Open an exchange for a signed request; the same call sent again gets the same answer."""
+        required(request.HasField("signed_request"), "signed_request")
+        request_id = check_request_id(request.request_id)
+        with within("signed_request"):
+            signed = signed_request_of(request.signed_request)
+            opened = await self._open(signed)
+        now = whole_ms(self._context.now())
+        opened.check_time(now)
+        check_request(opened, await self._context.directories.load(query.schema for query in opened.queries))
+        exchange = Exchange(
+            id=secrets.token_urlsafe(16),
+            verifier=str(opened.verifier),
+            request_id=request_id,
+            request_digest=opened.digest,
+            signed=signed,
+            created=now,
+            expires=opened.expires,
+        )
+        kept = await self._context.database.write(lambda connection: exchanges.add(connection, exchange))
+        return pb.CreateExchangeResponse(
+            exchange=f"exchanges/{kept.id}",
+            ticket=self._context.keys.token("ticket", kept.id),
+            result_token=self._context.keys.token("result", kept.id),
+            expire_time=moment_to(kept.expires),
+        )
+
+    async def _open(self, signed: SignedRequest) -> Request:
+        """Return a request that its verifier signed; decoded and registered before any signature is
+        checked."""
+        name = str(signed.request.verifier)
+        try:
+            row = await self._context.database.read(lambda connection: catalog.verifier(connection, name))
+        except ServiceError as error:
+            if error.reason != ServiceReason.NOT_FOUND:
+                raise
+            detail = f"{name} is not registered"
+            raise ServiceError(ServiceReason.VERIFIER_UNKNOWN, detail, field="signed_request") from None
+        return open_request(signed, lambda _: row.public_key)
+
+    async def FetchRequest(self, request: pb.FetchRequestRequest, context: Any) -> Any:
+        """Hand the signed request to whoever shows the exchange's ticket, until it is answered or ends."""
+        exchange, answer = await self._exchange(request.exchange, request.ticket, "ticket")
+        if answer is not None:
+            raise ServiceError(ServiceReason.EXCHANGE_ANSWERED, "the exchange was answered")
+        exchange.signed.request.check_time(self._context.now())
+        return pb.FetchRequestResponse(signed_request=signed_request_to(exchange.signed))
+
+    async def SubmitPresentation(self, request: pb.SubmitPresentationRequest, context: Any) -> Any:
+        """Verify a presentation; answered once its receipt stands on the ledger."""
+        exchange, answer = await self._exchange(request.exchange, request.ticket, "ticket")
+        request_id = check_request_id(request.request_id)
+        required(request.HasField("presentation"), "presentation")
+        with within("presentation"):
+            presentation = presentation_of(request.presentation)
+        digest = _submission_digest(presentation, request.holder_note)
+        if answer is None:
+            answer = await self._accept(exchange, presentation, request, request_id, digest)
+        elif not answer.is_same(request_id, digest):
+            raise ServiceError(ServiceReason.REPLAYED, "the exchange was answered before")
+        receipt = await self._receipt(answer)
+        return pb.SubmitPresentationResponse(
+            receipt=receipt.octets, entry_index=receipt.entry_index, block_height=receipt.block_height
+        )
+
+    async def _accept(
+        self,
+        exchange: Exchange,
+        presentation: Presentation,
+        request: pb.SubmitPresentationRequest,
+        request_id: str,
+        digest: bytes,
+    ) -> Answer:
+        seen = _seen_digests(presentation)
+        await self._context.database.read(lambda connection: exchanges.check_unseen(connection, seen))
+        _check_note(presentation, request.holder_note)
+        now = whole_ms(self._context.now())
+        verified = await self._verify(exchange.signed.request, presentation, now)
+        opening = _opening(verified, presentation.note_hash, now)
+        answer = Answer(
+            exchange=exchange.id,
+            request_id=request_id,
+            submission_digest=digest,
+            sealed_presentation=self._context.keys.seal(
+                _presentation_label(exchange.id), request.presentation.SerializeToString(deterministic=True)
+            ),
+            sealed_opening=self._context.keys.seal(_opening_label(exchange.id), opening.to_bytes()),
+            outbox=0,
+            created=now,
+        )
+        entry, note = opening.entry().to_bytes(), bytes(request.holder_note)
+        kept = await self._context.database.write(
+            lambda connection: exchanges.accept(connection, answer, entry, note, seen)
+        )
+        async with self._answered:
+            self._answered.notify_all()
+        return kept
+
+    async def _verify(
+        self, request: Request, presentation: Presentation, moment: dt.datetime
+    ) -> VerifiedPresentation:
+        directory = await self._context.directories.load(*required_names(request, presentation))
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._context.crypto, verify_presentation, request, presentation, directory, moment
+            )
+        except DisclosureError as error:
+            field = f"presentation.{error.field}" if error.field else ""
+            raise type(error)(Reason(error.reason), error.detail, field=field) from None
+
+    async def WatchExchange(
+        self, request: pb.WatchExchangeRequest, context: Any
+    ) -> AsyncIterator[pb.WatchExchangeResponse]:
+        """Stream the exchange's state: as it is, and when it has ended."""
+        exchange, answer = await self._exchange(request.exchange, request.result_token, "result")
+        if answer is None and self._context.now() < exchange.expires:
+            yield pb.WatchExchangeResponse(state=pb.WatchExchangeResponse.STATE_PENDING)
+            answer = await self._ended(exchange)
+        if answer is None:
+            yield pb.WatchExchangeResponse(state=pb.WatchExchangeResponse.STATE_EXPIRED)
+            return
+        receipt = await self._receipt(answer)
+        octets = self._context.keys.open(_presentation_label(exchange.id), answer.sealed_presentation)
+        yield pb.WatchExchangeResponse(
+            state=pb.WatchExchangeResponse.STATE_VERIFIED,
+            presentation=pb.Presentation.FromString(octets),
+            receipt=receipt.octets,
+        )
+
+    async def _ended(self, exchange: Exchange) -> Answer | None:
+        """Wait for the answer, or for the end of the request; another process may write it, so look again."""
+        while (now := self._context.now()) < exchange.expires:
+            pause = min(_POLL, exchange.expires - now).total_seconds()
+            async with self._answered:
+                answer = await self._answer(exchange.id)
+                if answer is not None:
+                    return answer
+                try:
+                    async with asyncio.timeout(pause):
+                        await self._answered.wait()
+                except TimeoutError:
+                    continue
+        return await self._answer(exchange.id)
+
+    async def _answer(self, exchange_id: str) -> Answer | None:
+        return await self._context.database.read(
+            lambda connection: exchanges.answer_of(connection, exchange_id)
+        )
+
+    async def VerifyPresentation(self, request: pb.VerifyPresentationRequest, context: Any) -> Any:
+        """Verify a presentation against a request and keep nothing."""
+        required(request.HasField("signed_request"), "signed_request")
+        required(request.HasField("presentation"), "presentation")
+        with within("signed_request"):
+            opened = await self._open(signed_request_of(request.signed_request))
+        with within("presentation"):
+            presentation = presentation_of(request.presentation)
+        moment = (
+            moment_of(request.verify_time, field="verify_time")
+            if request.HasField("verify_time")
+            else self._context.now()
+        )
+        verified = await self._verify(opened, presentation, moment)
+        directory = await self._context.directories.load(*required_names(opened, presentation))
+        return pb.VerifyPresentationResponse(
+            credentials=[
+                pb.VerifiedCredential(
+                    query=each.query,
+                    department=str(each.department),
+                    schema=str(each.schema),
+                    values=values_to(directory.schema(each.schema), each.values.items()),
+                    expiry=date_to(each.expiry) if each.expiry else None,
+                )
+                for each in verified.credentials
+            ],
+            presentation_digest=verified.presentation_digest,
+        )
+
+    async def _exchange(self, name: str, token: str, kind: str) -> tuple[Exchange, Answer | None]:
+        """Return an exchange and its answer to whoever has the token of that kind."""
+        exchange_id = resource_id(name, "exchanges", field="exchange")
+        if not self._context.keys.is_token(token, kind, exchange_id):
+            raise exchanges.unknown_exchange()
+        return await self._context.database.read(
+            lambda connection: (
+                exchanges.get(connection, exchange_id),
+                exchanges.answer_of(connection, exchange_id),
+            )
+        )
+
+    async def _receipt(self, answer: Answer) -> Receipt:
+        await self._context.sequencer.integrated(answer.outbox)
+        opening = self._context.keys.open(_opening_label(answer.exchange), answer.sealed_opening)
+        return await self._context.database.read(
+            lambda connection: read_receipt(connection, answer.outbox, ReceiptOpening.parse(opening))
+        )
+
+
+def _presentation_label(exchange: str) -> str:
+    return f"presentation/{exchange}"
+
+
+def _opening_label(exchange: str) -> str:
+    return f"receipt-opening/{exchange}"
+
+
+def _submission_digest(presentation: Presentation, holder_note: bytes) -> bytes:
+    octets = canonical.encode(_SUBMISSION_LABEL, presentation.digest, note_digest(holder_note))
+    return canonical.digest(_SUBMISSION_LABEL, octets)
+
+
+def note_digest(holder_note: bytes) -> bytes:
+    """Return a digest of whatever was sent as a note, of any length."""
+    return canonical.digest("zk-disclosure/sent-note/v1", holder_note)
+
+
+def _seen_digests(presentation: Presentation) -> list[bytes]:
+    """Return what must never be accepted twice: the presentation, its usage tag, each of its proofs."""
+    proofs = [each.proof for each in presentation.credentials]
+    parts = [presentation.canonical, presentation.usage_tag, *proofs]
+    return list(dict.fromkeys(canonical.digest(_SEEN_LABEL, part) for part in parts))
+
+
+def _check_note(presentation: Presentation, holder_note: bytes) -> None:
+    if len(holder_note) != log_entry.HOLDER_NOTE_OCTETS:
+        detail = f"a holder's note has {log_entry.HOLDER_NOTE_OCTETS} octets"
+        raise ServiceError(ServiceReason.NOTE_MISMATCH, detail, field="holder_note")
+    if log_entry.note_hash(holder_note) != presentation.note_hash:
+        detail = "the note is not the one that the presentation commits to"
+        raise ServiceError(ServiceReason.NOTE_MISMATCH, detail, field="holder_note")
+
+
+def _opening(verified: VerifiedPresentation, note_hash: bytes, moment: dt.datetime) -> ReceiptOpening:
+    request = verified.request
+    body = ReceiptBody(request.verifier, request.digest, verified.presentation_digest, moment)
+    return ReceiptOpening(secrets.token_bytes(32), body.to_bytes(), note_hash)

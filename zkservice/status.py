@@ -1,0 +1,91 @@
+"""One exhaustive table from reasons to status codes, and the google.rpc.Status that carries a reason.
+
+AIP-193: ErrorInfo has the stable reason and the domain, BadRequest the path of what is wrong. A reason that
+is not in the table is a fault of ours; a test compares the table with all reasons there are.
+"""
+
+from typing import Final
+
+import grpc
+from google.protobuf import any_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from disclosure import DisclosureError
+from disclosure import Reason as DisclosureReason
+from wire.client import ERROR_DOMAIN
+from zkservice.errors import ServiceError, ServiceReason
+
+Code = grpc.StatusCode
+
+CODES: Final[dict[str, grpc.StatusCode]] = {
+    DisclosureReason.MALFORMED: Code.INVALID_ARGUMENT,
+    DisclosureReason.NAME_INVALID: Code.INVALID_ARGUMENT,
+    DisclosureReason.SCHEMA_INVALID: Code.INVALID_ARGUMENT,
+    DisclosureReason.VALUE_INVALID: Code.INVALID_ARGUMENT,
+    DisclosureReason.ATTRIBUTE_UNKNOWN: Code.INVALID_ARGUMENT,
+    DisclosureReason.ATTRIBUTE_MISSING: Code.INVALID_ARGUMENT,
+    DisclosureReason.REQUEST_INVALID: Code.INVALID_ARGUMENT,
+    DisclosureReason.PRESENTATION_INVALID: Code.INVALID_ARGUMENT,
+    DisclosureReason.LINK_INVALID: Code.INVALID_ARGUMENT,
+    DisclosureReason.SIGNATURE_INVALID: Code.INVALID_ARGUMENT,
+    DisclosureReason.REQUEST_SIGNATURE_INVALID: Code.UNAUTHENTICATED,
+    DisclosureReason.REQUEST_NOT_YET_VALID: Code.FAILED_PRECONDITION,
+    DisclosureReason.REQUEST_EXPIRED: Code.FAILED_PRECONDITION,
+    DisclosureReason.REQUEST_MISMATCH: Code.INVALID_ARGUMENT,
+    DisclosureReason.QUERY_MISMATCH: Code.INVALID_ARGUMENT,
+    DisclosureReason.SCHEMA_UNKNOWN: Code.FAILED_PRECONDITION,
+    DisclosureReason.FORM_NOT_SUPPORTED: Code.FAILED_PRECONDITION,
+    DisclosureReason.ISSUER_KEY_UNKNOWN: Code.FAILED_PRECONDITION,
+    DisclosureReason.ISSUER_KEY_RETIRED: Code.FAILED_PRECONDITION,
+    DisclosureReason.CREDENTIAL_EXPIRED: Code.FAILED_PRECONDITION,
+    DisclosureReason.PROOF_INVALID: Code.INVALID_ARGUMENT,
+    DisclosureReason.RECEIPT_MISMATCH: Code.INVALID_ARGUMENT,
+    ServiceReason.MESSAGE_MALFORMED: Code.INVALID_ARGUMENT,
+    ServiceReason.MESSAGE_TOO_LARGE: Code.INVALID_ARGUMENT,
+    ServiceReason.FIELD_MISSING: Code.INVALID_ARGUMENT,
+    ServiceReason.FIELD_INVALID: Code.INVALID_ARGUMENT,
+    ServiceReason.PAGE_TOKEN_INVALID: Code.INVALID_ARGUMENT,
+    ServiceReason.RANGE_INVALID: Code.OUT_OF_RANGE,
+    ServiceReason.NOTE_MISMATCH: Code.INVALID_ARGUMENT,
+    ServiceReason.TOKEN_MISSING: Code.UNAUTHENTICATED,
+    ServiceReason.TOKEN_INVALID: Code.PERMISSION_DENIED,
+    ServiceReason.NOT_FOUND: Code.NOT_FOUND,
+    ServiceReason.ALREADY_EXISTS: Code.ALREADY_EXISTS,
+    ServiceReason.REQUEST_ID_REUSED: Code.ALREADY_EXISTS,
+    ServiceReason.ISSUER_KEY_MISSING: Code.FAILED_PRECONDITION,
+    ServiceReason.VERIFIER_UNKNOWN: Code.UNAUTHENTICATED,
+    ServiceReason.OFFER_EXPIRED: Code.FAILED_PRECONDITION,
+    ServiceReason.OFFER_TAKEN: Code.FAILED_PRECONDITION,
+    ServiceReason.EXCHANGE_ANSWERED: Code.FAILED_PRECONDITION,
+    ServiceReason.REPLAYED: Code.ALREADY_EXISTS,
+    ServiceReason.SHUTTING_DOWN: Code.UNAVAILABLE,
+    ServiceReason.STORAGE_UNAVAILABLE: Code.UNAVAILABLE,
+    ServiceReason.INTERNAL: Code.INTERNAL,
+}
+
+_NUMBERS: Final = {code: number for code in Code for number in [code.value[0]]}
+_INTERNAL: Final = ServiceError(ServiceReason.INTERNAL, "a fault of the service; it has been logged")
+
+
+def known(error: BaseException) -> DisclosureError | ServiceError:
+    """Return an error that was raised on purpose as it is, and anything else as INTERNAL."""
+    if isinstance(error, DisclosureError | ServiceError) and error.reason in CODES:
+        return error
+    return _INTERNAL
+
+
+def status_of(error: DisclosureError | ServiceError) -> status_pb2.Status:
+    """Return the status of an error, with ErrorInfo and, where a field is named, BadRequest."""
+    details = [error_details_pb2.ErrorInfo(reason=error.reason, domain=ERROR_DOMAIN)]
+    if error.field:
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=error.field, description=error.detail, reason=error.reason
+        )
+        details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    packed = [any_pb2.Any() for _ in details]
+    for each, detail in zip(packed, details, strict=True):
+        each.Pack(detail)
+    code = _NUMBERS[CODES[error.reason]]
+    return status_pb2.Status(
+        code=code_pb2.Code.Value(code_pb2.Code.Name(code)), message=error.detail, details=packed
+    )

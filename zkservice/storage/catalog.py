@@ -1,0 +1,229 @@
+"""Departments, schemas, issuer keys, verifiers. Schemas never change; keys change their state only."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, select
+
+from disclosure import IssuerKey, IssuerKeyName, KeyState, LocalizedText, Schema
+from tlog.entry import RecordEntry
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.keys import token_hash
+from zkservice.storage import ledger, tables
+from zkservice.storage.rows import from_ms, insert_new, to_ms
+
+ISSUER_KEY_RECORD = "issuer-key"
+
+
+@dataclass(frozen=True)
+class Named:
+    """A department or a verifier as it is stored; `public_key` is a verifier's."""
+
+    name: str
+    display_name: LocalizedText
+    created: dt.datetime
+    public_key: bytes = b""
+
+
+@dataclass(frozen=True)
+class StoredSchema:
+    """A schema with the time of its registration."""
+
+    schema: Schema
+    created: dt.datetime
+
+
+@dataclass(frozen=True)
+class StoredKey:
+    """An issuer key with its sealed secret half, and where its record stands in the outbox."""
+
+    key: IssuerKey
+    sealed_secret: bytes = field(repr=False)
+    outbox: int
+    created: dt.datetime
+
+
+def _missing(name: str) -> ServiceError:
+    return ServiceError(ServiceReason.NOT_FOUND, f"there is no {name}", field="name")
+
+
+def _exists(name: str) -> ServiceError:
+    return ServiceError(ServiceReason.ALREADY_EXISTS, f"{name} exists already")
+
+
+def add_department(
+    connection: Connection, name: str, display_name: LocalizedText, token: str, now: dt.datetime
+) -> Named:
+    """Register a department; ServiceError ALREADY_EXISTS."""
+    values = {
+        "name": name,
+        "zh": display_name.zh,
+        "en": display_name.en,
+        "token_hash": token_hash(token),
+        "created": to_ms(now),
+    }
+    if not insert_new(connection, tables.department, values):
+        raise _exists(name)
+    return Named(name, display_name, now)
+
+
+def department_of_token(connection: Connection, token: str) -> str | None:
+    """Return the name of the department whose token this is."""
+    query = select(tables.department.c.name).where(tables.department.c.token_hash == token_hash(token))
+    name: str | None = connection.execute(query).scalar()
+    return name
+
+
+def department(connection: Connection, name: str) -> Named:
+    """Return a department; ServiceError NOT_FOUND."""
+    return _named(_row(connection, tables.department, name))
+
+
+def add_verifier(
+    connection: Connection, name: str, display_name: LocalizedText, public_key: bytes, now: dt.datetime
+) -> Named:
+    """Register a verifier; ServiceError ALREADY_EXISTS."""
+    values = {
+        "name": name,
+        "zh": display_name.zh,
+        "en": display_name.en,
+        "public_key": public_key,
+        "created": to_ms(now),
+    }
+    if not insert_new(connection, tables.verifier, values):
+        raise _exists(name)
+    return Named(name, display_name, now, public_key)
+
+
+def verifier(connection: Connection, name: str) -> Named:
+    """Return a verifier; ServiceError NOT_FOUND."""
+    return _named(_row(connection, tables.verifier, name))
+
+
+def add_schema(connection: Connection, schema: Schema, now: dt.datetime) -> StoredSchema:
+    """Register a schema version; ServiceError NOT_FOUND (its department), ALREADY_EXISTS."""
+    parent = f"departments/{schema.name.department}"
+    department(connection, parent)
+    values = {
+        "name": str(schema.name),
+        "department": parent,
+        "canonical": schema.canonical,
+        "created": to_ms(now),
+    }
+    if not insert_new(connection, tables.schema, values):
+        raise _exists(str(schema.name))
+    return StoredSchema(schema, now)
+
+
+def schema(connection: Connection, name: str) -> StoredSchema:
+    """Return a schema version; ServiceError NOT_FOUND."""
+    return _schema(_row(connection, tables.schema, name))
+
+
+def add_issuer_key(
+    connection: Connection, key: IssuerKey, sealed_secret: bytes, request_id: str, now: dt.datetime
+) -> StoredKey:
+    """Register a key and put its record into the log's outbox.
+
+    The key that was made for the same request_id is returned as it is, if there is one; this one is dropped.
+    Raises ServiceError NOT_FOUND (the department), REQUEST_ID_REUSED (for another suite).
+    """
+    parent = f"departments/{key.name.department}"
+    department(connection, parent)
+    existing = issuer_key_of_request(connection, parent, request_id)
+    if existing is not None:
+        if existing.key.suite != key.suite:
+            raise ServiceError(ServiceReason.REQUEST_ID_REUSED, "the request_id made a key of another suite")
+        return existing
+    entry = RecordEntry(ISSUER_KEY_RECORD, key.record()).to_bytes()
+    outbox = ledger.enqueue(connection, entry, None)
+    values = {
+        "name": str(key.name),
+        "department": parent,
+        "suite": key.suite,
+        "public_key": key.public_key,
+        "sealed_secret": sealed_secret,
+        "state": key.state.value,
+        "request_id": request_id,
+        "outbox": outbox,
+        "created": to_ms(now),
+    }
+    connection.execute(tables.issuer_key.insert().values(**values))
+    return StoredKey(key, sealed_secret, outbox, now)
+
+
+def issuer_key_of_request(connection: Connection, parent: str, request_id: str) -> StoredKey | None:
+    """Return the key that a department's request_id made."""
+    table = tables.issuer_key
+    query = select(table).where(table.c.department == parent, table.c.request_id == request_id)
+    row = connection.execute(query).one_or_none()
+    return _key(row) if row is not None else None
+
+
+def issuer_key(connection: Connection, name: str) -> StoredKey:
+    """Return an issuer key; ServiceError NOT_FOUND."""
+    return _key(_row(connection, tables.issuer_key, name))
+
+
+def signing_key(connection: Connection, parent: str) -> StoredKey:
+    """Return a department's newest active key; ServiceError ISSUER_KEY_MISSING."""
+    table = tables.issuer_key
+    query = (
+        select(table)
+        .where(table.c.department == parent, table.c.state == KeyState.ACTIVE.value)
+        .order_by(table.c.created.desc(), table.c.outbox.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise ServiceError(ServiceReason.ISSUER_KEY_MISSING, f"{parent} has no active issuer key")
+    return _key(row)
+
+
+def departments(connection: Connection, after: str, limit: int) -> list[Named]:
+    """Return departments after a name, in order of name."""
+    return [_named(row) for row in _page(connection, tables.department, None, after, limit)]
+
+
+def verifiers(connection: Connection, after: str, limit: int) -> list[Named]:
+    """Return verifiers after a name, in order of name."""
+    return [_named(row) for row in _page(connection, tables.verifier, None, after, limit)]
+
+
+def schemas(connection: Connection, parent: str | None, after: str, limit: int) -> list[StoredSchema]:
+    """Return schemas of one department or all, after a name, in order of name."""
+    return [_schema(row) for row in _page(connection, tables.schema, parent, after, limit)]
+
+
+def issuer_keys(connection: Connection, parent: str | None, after: str, limit: int) -> list[StoredKey]:
+    """Return issuer keys of one department or all, after a name, in order of name."""
+    return [_key(row) for row in _page(connection, tables.issuer_key, parent, after, limit)]
+
+
+def _row(connection: Connection, table: Table, name: str) -> Row[Any]:
+    row = connection.execute(select(table).where(table.c.name == name)).one_or_none()
+    if row is None:
+        raise _missing(name)
+    return row
+
+
+def _page(connection: Connection, table: Table, parent: str | None, after: str, limit: int) -> list[Row[Any]]:
+    query = select(table).where(table.c.name > after).order_by(table.c.name).limit(limit)
+    if parent is not None:
+        query = query.where(table.c.department == parent)
+    return list(connection.execute(query).all())
+
+
+def _named(row: Row[Any]) -> Named:
+    public_key = row.public_key if "public_key" in row._fields else b""
+    return Named(row.name, LocalizedText(row.zh, row.en), from_ms(row.created), public_key)
+
+
+def _schema(row: Row[Any]) -> StoredSchema:
+    return StoredSchema(Schema.from_bytes(row.canonical), from_ms(row.created))
+
+
+def _key(row: Row[Any]) -> StoredKey:
+    key = IssuerKey(IssuerKeyName.parse(row.name), row.suite, row.public_key, KeyState(row.state))
+    return StoredKey(key, row.sealed_secret, row.outbox, from_ms(row.created))

@@ -1,0 +1,159 @@
+"""One database and its two ways in: one writer that commits in groups, and a few readers.
+
+Writes wait in a queue; the writer takes all that wait, runs each in a savepoint of one transaction, commits
+once, and only then answers all of them. So a write costs a share of a commit, and whoever was answered is
+durable (SQLite in WAL mode with synchronous FULL). A write that raises undoes its own savepoint only. If the
+commit itself fails, everybody in the group is told so, and nobody may assume that it did not happen: use
+cases are keyed so that sending the same again is safe.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from zkservice.errors import ServiceError, ServiceReason
+
+_GROUP: Final = 256
+_READERS: Final = 4
+_Result = TypeVar("_Result")
+_Write = tuple[Callable[[Connection], Any], "Future[Any]"]
+
+
+def open_engine(url: str) -> Engine:
+    """Open an engine; on SQLite: WAL, synchronous FULL, foreign keys, transactions that begin when we say."""
+    engine = create_engine(make_url(url), poolclass=QueuePool, pool_size=_READERS + 2, max_overflow=0)
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def _configure(connection: Any, _: object) -> None:
+            connection.isolation_level = None
+            for pragma in (
+                "journal_mode = WAL",
+                "synchronous = FULL",
+                "foreign_keys = ON",
+                "busy_timeout = 10000",
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            writing = connection.get_execution_options().get("writing", False)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+class Database:
+    """The engine with its writer thread and reader threads. `write` and `read` are for the event loop."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(_READERS, "db-read")
+        self._lock = threading.Lock()
+        self._closed = False
+        self._writer = threading.Thread(target=self._run, name="db-write", daemon=True)
+        self._writer.start()
+
+    async def write(self, act: Callable[[Connection], _Result]) -> _Result:
+        """Run `act` in a transaction; when this returns, what it did is durable.
+
+        Raises what `act` raises; ServiceError STORAGE_UNAVAILABLE if the database fails, SHUTTING_DOWN.
+        """
+        future: Future[_Result] = Future()
+        with self._lock:
+            if self._closed:
+                raise ServiceError(ServiceReason.SHUTTING_DOWN, "the service is shutting down")
+            self._writes.put((act, future))
+        return await asyncio.wrap_future(future)
+
+    async def read(self, act: Callable[[Connection], _Result]) -> _Result:
+        """Run `act` in a transaction that sees one state and changes nothing."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, act)
+
+    def _read(self, act: Callable[[Connection], _Result]) -> _Result:
+        try:
+            with self._engine.connect() as connection, connection.begin() as transaction:
+                result = act(connection)
+                transaction.rollback()
+                return result
+        except SQLAlchemyError as error:
+            raise _unavailable(error) from error
+
+    def _run(self) -> None:
+        while (first := self._writes.get()) is not None:
+            group, last = [first], False
+            while len(group) < _GROUP:
+                try:
+                    following = self._writes.get_nowait()
+                except queue.Empty:
+                    break
+                if following is None:
+                    last = True
+                    break
+                group.append(following)
+            self._commit([each for each in group if each[1].set_running_or_notify_cancel()])
+            if last:
+                break
+
+    def _commit(self, group: list[_Write]) -> None:
+        outcomes: list[Callable[[], None]] = []
+        try:
+            with self._engine.connect().execution_options(writing=True) as connection, connection.begin():
+                for act, future in group:
+                    outcomes.append(self._attempt(connection, act, future))
+        except Exception as error:  # whatever it is, each caller must be answered
+            failure = _unavailable(error)
+            outcomes = [_fails(future, failure) for _, future in group]
+        for answer in outcomes:
+            answer()
+
+    @staticmethod
+    def _attempt(
+        connection: Connection, act: Callable[[Connection], Any], future: "Future[Any]"
+    ) -> Callable[[], None]:
+        try:
+            with connection.begin_nested():
+                result = act(connection)
+        except DBAPIError as error:
+            # A constraint is the use case's own affair; anything else ends the whole group.
+            if error.connection_invalidated or not _is_constraint(error):
+                raise
+            return _fails(future, _unavailable(error))
+        except Exception as error:  # belongs to this caller alone
+            return _fails(future, error)
+        return lambda: future.set_result(result)
+
+    def close(self) -> None:
+        """Finish what was queued, then close. Idempotent."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._writes.put(None)
+        self._writer.join()
+        self._readers.shutdown()
+        with suppress(SQLAlchemyError):
+            self._engine.dispose()
+
+
+def _fails(future: "Future[Any]", error: Exception) -> Callable[[], None]:
+    return lambda: future.set_exception(error)
+
+
+def _is_constraint(error: DBAPIError) -> bool:
+    return type(error).__name__ == "IntegrityError"
+
+
+def _unavailable(error: Exception) -> ServiceError:
+    failure = ServiceError(ServiceReason.STORAGE_UNAVAILABLE, "the storage failed; send the same again later")
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,159 @@
+"""Exchanges: a signed request, and at most one verified answer with its place in the log's outbox.
+
+The answer, what was seen in it, and the receipt's entry are written in one transaction: there is never one
+without the others.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from disclosure import SignedRequest
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.storage import ledger, tables
+from zkservice.storage.rows import from_ms, insert_new, to_ms
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """An exchange as it is stored."""
+
+    id: str
+    verifier: str
+    request_id: str
+    request_digest: bytes
+    signed: SignedRequest
+    created: dt.datetime
+    expires: dt.datetime
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to an exchange: sealed presentation and receipt opening, and the outbox row of its entry."""
+
+    exchange: str
+    request_id: str
+    submission_digest: bytes
+    sealed_presentation: bytes = field(repr=False)
+    sealed_opening: bytes = field(repr=False)
+    outbox: int
+    created: dt.datetime
+
+    def is_same(self, request_id: str, submission_digest: bytes) -> bool:
+        """Tell whether a submission is this one, sent again."""
+        return (self.request_id, self.submission_digest) == (request_id, submission_digest)
+
+
+def add(connection: Connection, exchange: Exchange) -> Exchange:
+    """Open an exchange; the same call sent again gets the one that it opened.
+
+    Raises ServiceError REPLAYED (the request has an exchange), REQUEST_ID_REUSED.
+    """
+    values = {
+        "id": exchange.id,
+        "verifier": exchange.verifier,
+        "request_id": exchange.request_id,
+        "request_digest": exchange.request_digest,
+        "payload": exchange.signed.payload,
+        "signature": exchange.signed.signature,
+        "created": to_ms(exchange.created),
+        "expires": to_ms(exchange.expires),
+    }
+    if insert_new(connection, tables.exchange, values):
+        return exchange
+    table = tables.exchange
+    mine = (table.c.verifier == exchange.verifier) & (table.c.request_id == exchange.request_id)
+    row = connection.execute(select(table).where(mine)).one_or_none()
+    if row is None:
+        raise ServiceError(ServiceReason.REPLAYED, "this request was opened before")
+    if row.request_digest != exchange.request_digest:
+        detail = "the request_id was used for another request"
+        raise ServiceError(ServiceReason.REQUEST_ID_REUSED, detail, field="request_id")
+    return _exchange(row)
+
+
+def get(connection: Connection, exchange_id: str) -> Exchange:
+    """Return an exchange; ServiceError NOT_FOUND."""
+    row = connection.execute(select(tables.exchange).where(tables.exchange.c.id == exchange_id)).one_or_none()
+    if row is None:
+        raise unknown_exchange()
+    return _exchange(row)
+
+
+def unknown_exchange() -> ServiceError:
+    """Return what is said of an exchange that does not exist, or to which the token does not belong."""
+    return ServiceError(ServiceReason.NOT_FOUND, "there is no such exchange, or the token is not its own")
+
+
+def answer_of(connection: Connection, exchange_id: str) -> Answer | None:
+    """Return the answer to an exchange, if it has one."""
+    row = connection.execute(
+        select(tables.answer).where(tables.answer.c.exchange == exchange_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    return Answer(
+        exchange=row.exchange,
+        request_id=row.request_id,
+        submission_digest=row.submission_digest,
+        sealed_presentation=row.sealed_presentation,
+        sealed_opening=row.sealed_opening,
+        outbox=row.outbox,
+        created=from_ms(row.created),
+    )
+
+
+def check_unseen(connection: Connection, digests: Iterable[bytes]) -> None:
+    """Raise ServiceError REPLAYED if any part of a presentation was accepted before, anywhere."""
+    query = select(tables.seen.c.digest).where(tables.seen.c.digest.in_(list(digests))).limit(1)
+    if connection.execute(query).first() is not None:
+        raise _seen_before()
+
+
+def _seen_before() -> ServiceError:
+    return ServiceError(ServiceReason.REPLAYED, "this presentation, or a part of it, was accepted before")
+
+
+def accept(
+    connection: Connection, answer: Answer, entry: bytes, holder_note: bytes, digests: Iterable[bytes]
+) -> Answer:
+    """Keep a verified answer, what was seen in it, and its entry for the log: all or nothing.
+
+    `answer.outbox` is set here. Returns the stored answer if the same submission came first by another way.
+    Raises ServiceError REPLAYED.
+    """
+    existing = answer_of(connection, answer.exchange)
+    if existing is not None:
+        if existing.is_same(answer.request_id, answer.submission_digest):
+            return existing
+        raise ServiceError(ServiceReason.REPLAYED, "the exchange was answered before")
+    outbox = ledger.enqueue(connection, entry, holder_note)
+    values = {
+        "exchange": answer.exchange,
+        "request_id": answer.request_id,
+        "submission_digest": answer.submission_digest,
+        "sealed_presentation": answer.sealed_presentation,
+        "sealed_opening": answer.sealed_opening,
+        "outbox": outbox,
+        "created": to_ms(answer.created),
+    }
+    connection.execute(tables.answer.insert().values(**values))
+    for digest in digests:
+        if not insert_new(connection, tables.seen, {"digest": digest, "exchange": answer.exchange}):
+            raise _seen_before()
+    return replace(answer, outbox=outbox)
+
+
+def _exchange(row: Row[Any]) -> Exchange:
+    return Exchange(
+        id=row.id,
+        verifier=row.verifier,
+        request_id=row.request_id,
+        request_digest=row.request_digest,
+        signed=SignedRequest(row.payload, row.signature),
+        created=from_ms(row.created),
+        expires=from_ms(row.expires),
+    )

@@ -1,0 +1,129 @@
+"""Offers: signed credentials that wait, sealed, for their holder's vault; once stored there, forgotten."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.storage import tables
+from zkservice.storage.rows import from_ms, insert_new, to_ms
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An offer as it is stored; `sealed` is the credential, until the vault has it or the offer ends."""
+
+    id: str
+    department: str
+    schema: str
+    request_id: str
+    request_digest: bytes = field(repr=False)
+    created: dt.datetime
+    expires: dt.datetime
+    sealed: bytes | None = field(default=None, repr=False)
+    state: str = "offered"
+    claim_request_id: str | None = None
+
+
+def add(connection: Connection, offer: Offer) -> Offer:
+    """Keep an offer; the one of the same request_id is returned as it is, if there is one.
+
+    Raises ServiceError REQUEST_ID_REUSED.
+    """
+    values = {
+        "id": offer.id,
+        "department": offer.department,
+        "schema": offer.schema,
+        "request_id": offer.request_id,
+        "request_digest": offer.request_digest,
+        "state": offer.state,
+        "sealed": offer.sealed,
+        "created": to_ms(offer.created),
+        "expires": to_ms(offer.expires),
+    }
+    if insert_new(connection, tables.offer, values):
+        return offer
+    existing = of_request(connection, offer.department, offer.request_id, offer.request_digest)
+    if existing is None:
+        raise ServiceError(ServiceReason.INTERNAL, "an offer's identifier came up twice")
+    return existing
+
+
+def of_request(
+    connection: Connection, department: str, request_id: str, request_digest: bytes
+) -> Offer | None:
+    """Return the offer that a department's request_id made; ServiceError REQUEST_ID_REUSED."""
+    table = tables.offer
+    query = select(table).where(table.c.department == department, table.c.request_id == request_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    if row.request_digest != request_digest:
+        detail = "the request_id was used for another credential"
+        raise ServiceError(ServiceReason.REQUEST_ID_REUSED, detail, field="request_id")
+    return _offer(row)
+
+
+def claim(connection: Connection, offer_id: str, request_id: str, now: dt.datetime) -> Offer:
+    """Bind an offer to the claim with this request_id; the same claim may be repeated until acknowledged.
+
+    Raises ServiceError NOT_FOUND, OFFER_EXPIRED, OFFER_TAKEN.
+    """
+    offer = _get(connection, offer_id)
+    if offer.state == "claimed" and offer.claim_request_id == request_id:
+        return offer
+    if offer.state == "expired" or (offer.state == "offered" and now >= offer.expires):
+        raise ServiceError(ServiceReason.OFFER_EXPIRED, "nobody claimed the offer in time")
+    if offer.state != "offered":
+        raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was claimed before")
+    table = tables.offer
+    values = {"state": "claimed", "claim_request_id": request_id}
+    connection.execute(update(table).where(table.c.id == offer_id).values(**values))
+    return _get(connection, offer_id)
+
+
+def acknowledge(connection: Connection, offer_id: str, request_id: str) -> None:
+    """Forget the credential that this claim has stored; repeating it changes nothing.
+
+    Raises ServiceError NOT_FOUND, OFFER_TAKEN.
+    """
+    offer = _get(connection, offer_id)
+    if offer.claim_request_id != request_id:
+        raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was not claimed with this request_id")
+    table = tables.offer
+    connection.execute(update(table).where(table.c.id == offer_id).values(state="done", sealed=None))
+
+
+def forget_expired(connection: Connection, now: dt.datetime) -> int:
+    """Forget the credentials that nobody claimed in time; return how many."""
+    table = tables.offer
+    query = (
+        update(table)
+        .where(table.c.state == "offered", table.c.expires <= to_ms(now))
+        .values(state="expired", sealed=None)
+    )
+    return connection.execute(query).rowcount
+
+
+def _get(connection: Connection, offer_id: str) -> Offer:
+    row = connection.execute(select(tables.offer).where(tables.offer.c.id == offer_id)).one_or_none()
+    if row is None:
+        raise ServiceError(ServiceReason.NOT_FOUND, "there is no such offer, or the code is not its own")
+    return _offer(row)
+
+
+def _offer(row: Row[Any]) -> Offer:
+    return Offer(
+        id=row.id,
+        department=row.department,
+        schema=row.schema,
+        request_id=row.request_id,
+        request_digest=row.request_digest,
+        created=from_ms(row.created),
+        expires=from_ms(row.expires),
+        sealed=row.sealed,
+        state=row.state,
+        claim_request_id=row.claim_request_id,
+    )

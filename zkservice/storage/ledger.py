@@ -1,0 +1,241 @@
+"""The log's tables: outbox, staged block, lock and published checkpoint, entries, tiles, blocks.
+
+An entry enters the outbox in the transaction of the state change that it records. The sequencer moves it on
+(see zkservice.sequencer for the order); each function here is one step of it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+
+from tlog.block import BlockHeader
+from tlog.builder import Batch
+from tlog.tiles import TileId, Tiles
+from zkservice.errors import StartError
+from zkservice.storage import tables
+from zkservice.storage.rows import insert_all_new, insert_new
+
+_LOCK: Final = "lock"
+_PUBLISHED: Final = "published"
+_ID_OCTETS: Final = 8
+
+
+@dataclass(frozen=True)
+class State:
+    """A size of the log with its signed checkpoint."""
+
+    size: int
+    checkpoint: bytes
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A row of the outbox."""
+
+    id: int
+    entry: bytes
+    holder_note: bytes | None
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block that stands: its header and the checkpoint that was signed over it."""
+
+    header: BlockHeader
+    checkpoint: bytes
+
+
+class LockLostError(Exception):
+    """The lock row holds another checkpoint than the sequencer's own: somebody else sequences this log."""
+
+
+def enqueue(connection: Connection, entry: bytes, holder_note: bytes | None) -> int:
+    """Put an entry into the outbox; return the row's identifier."""
+    insert = tables.outbox.insert().values(entry=entry, holder_note=holder_note)
+    identifier: int = connection.execute(insert.returning(tables.outbox.c.id)).scalar_one()
+    return identifier
+
+
+def waiting(connection: Connection, limit: int) -> list[Waiting]:
+    """Return the oldest rows of the outbox that are in no block."""
+    table = tables.outbox
+    query = select(table).where(table.c.entry_index.is_(None)).order_by(table.c.id).limit(limit)
+    return [Waiting(row.id, row.entry, row.holder_note) for row in connection.execute(query)]
+
+
+def index_of(connection: Connection, outbox_id: int) -> int | None:
+    """Return the index of an outbox row's entry once its block is published."""
+    published = tables.ledger_state.c.size
+    query = (
+        select(tables.outbox.c.entry_index)
+        .join(tables.ledger_state, tables.ledger_state.c.role == _PUBLISHED)
+        .where(tables.outbox.c.id == outbox_id, tables.outbox.c.entry_index < published)
+    )
+    index: int | None = connection.execute(query).scalar()
+    return index
+
+
+def states(connection: Connection) -> tuple[State, State] | None:
+    """Return lock and published state; None for a log that was never begun."""
+    rows = {row.role: row for row in connection.execute(select(tables.ledger_state)).all()}
+    if not rows:
+        return None
+    if set(rows) != {_LOCK, _PUBLISHED}:
+        raise StartError("the log's state is incomplete: restore the database from a backup")
+    return _state(rows[_LOCK]), _state(rows[_PUBLISHED])
+
+
+def _state(row: Row[Any]) -> State:
+    return State(row.size, row.checkpoint)
+
+
+def published(connection: Connection) -> State:
+    """Return the published state."""
+    row = connection.execute(
+        select(tables.ledger_state).where(tables.ledger_state.c.role == _PUBLISHED)
+    ).one()
+    return _state(row)
+
+
+def begin(connection: Connection, empty: State) -> None:
+    """Begin a log with the checkpoint of the empty tree."""
+    for role in (_LOCK, _PUBLISHED):
+        values = {"role": role, "size": empty.size, "checkpoint": empty.checkpoint}
+        insert_new(connection, tables.ledger_state, values)
+
+
+def stage(connection: Connection, size: int, header: bytes, outbox_ids: Sequence[int]) -> None:
+    """Keep what finishing a block after a crash needs; what was staged before and never locked is dropped."""
+    connection.execute(tables.ledger_staged.delete())
+    packed = b"".join(each.to_bytes(_ID_OCTETS) for each in outbox_ids)
+    values = {"size": size, "header": header, "outbox_ids": packed}
+    connection.execute(tables.ledger_staged.insert().values(**values))
+
+
+def staged(connection: Connection, size: int) -> tuple[bytes, list[Waiting]] | None:
+    """Return header and outbox rows of the block that was staged for this size of the log."""
+    table = tables.ledger_staged
+    row = connection.execute(select(table).where(table.c.size == size)).one_or_none()
+    if row is None:
+        return None
+    ids = [
+        int.from_bytes(row.outbox_ids[at : at + _ID_OCTETS])
+        for at in range(0, len(row.outbox_ids), _ID_OCTETS)
+    ]
+    found = {
+        each.id: Waiting(each.id, each.entry, each.holder_note)
+        for each in connection.execute(select(tables.outbox).where(tables.outbox.c.id.in_(ids)))
+    }
+    if set(found) != set(ids):
+        raise StartError("a staged block has lost entries: restore the database from a backup")
+    return row.header, [found[each] for each in ids]
+
+
+def advance_lock(connection: Connection, old: State, new: State) -> None:
+    """Swap the lock from one checkpoint to the next; LockLostError if it holds another."""
+    table = tables.ledger_state
+    held = (table.c.role == _LOCK) & (table.c.size == old.size) & (table.c.checkpoint == old.checkpoint)
+    changed = connection.execute(
+        update(table).where(held).values(size=new.size, checkpoint=new.checkpoint)
+    ).rowcount
+    if changed != 1:
+        raise LockLostError("another sequencer has moved this log on")
+
+
+def apply(connection: Connection, batch: Batch, rows: Sequence[Waiting], checkpoint: bytes) -> None:
+    """Write a locked block: entries, tiles, block. Safe to repeat; the outbox still holds the entries."""
+    notes: list[bytes | None] = [*(row.holder_note for row in rows), None]
+    insert_all_new(
+        connection,
+        tables.ledger_entry,
+        [
+            {"index": batch.first_index + offset, "entry": entry, "holder_note": note}
+            for offset, (entry, note) in enumerate(zip(batch.entries, notes, strict=True))
+        ],
+    )
+    for tile, hashes in batch.changed_tiles.items():
+        _write_tile(connection, tile, hashes)
+    block = {
+        "height": batch.header.height,
+        "first_index": batch.first_index,
+        "size": batch.size,
+        "header": batch.header.to_bytes(),
+        "checkpoint": checkpoint,
+    }
+    insert_new(connection, tables.ledger_block, block)
+
+
+def publish(connection: Connection, state: State, batch: Batch, rows: Sequence[Waiting]) -> None:
+    """Make an applied block the published one; its outbox rows keep their index and give up their content."""
+    table = tables.outbox
+    connection.execute(
+        update(table)
+        .where(table.c.id == bindparam("row"))
+        .values(entry_index=bindparam("place"), entry=b"", holder_note=None),
+        [{"row": row.id, "place": batch.first_index + offset} for offset, row in enumerate(rows)],
+    )
+    table = tables.ledger_state
+    connection.execute(
+        update(table).where(table.c.role == _PUBLISHED).values(size=state.size, checkpoint=state.checkpoint)
+    )
+    connection.execute(tables.ledger_staged.delete())
+
+
+def _write_tile(connection: Connection, tile: TileId, hashes: bytes) -> None:
+    table = tables.ledger_tile
+    values = {"level": tile.level, "index": tile.index, "hashes": hashes}
+    if not insert_new(connection, table, values):
+        here = (table.c.level == tile.level) & (table.c.index == tile.index)
+        connection.execute(update(table).where(here).values(hashes=hashes))
+
+
+def read_tiles(connection: Connection, tiles: Iterable[TileId]) -> Tiles:
+    """Read tiles at once; what is returned gives each of them, and nothing for one that does not exist."""
+    table, wanted = tables.ledger_tile, set(tiles)
+    found: dict[TileId, bytes] = {}
+    for level in {each.level for each in wanted}:
+        indexes = [each.index for each in wanted if each.level == level]
+        place = table.c.index.label("place")
+        query = select(table.c.level, place, table.c.hashes).where(
+            table.c.level == level, table.c.index.in_(indexes)
+        )
+        found |= {TileId(row.level, row.place): row.hashes for row in connection.execute(query)}
+    return lambda tile: found.get(tile, b"")
+
+
+def entry(connection: Connection, index: int) -> tuple[bytes, bytes | None] | None:
+    """Return an entry and the note beside it."""
+    rows = entries(connection, index, 1)
+    return (rows[0][1], rows[0][2]) if rows and rows[0][0] == index else None
+
+
+def entries(connection: Connection, start: int, limit: int) -> list[tuple[int, bytes, bytes | None]]:
+    """Return entries from an index on, with the notes beside them."""
+    table = tables.ledger_entry
+    query = select(table.c.index, table.c.entry, table.c.holder_note)
+    rows = connection.execute(query.where(table.c.index >= start).order_by(table.c.index).limit(limit))
+    return [(place, content, note) for place, content, note in rows]
+
+
+def block_of(connection: Connection, index: int) -> Block:
+    """Return the block that holds an entry."""
+    table = tables.ledger_block
+    query = select(table).where(table.c.first_index <= index).order_by(table.c.first_index.desc()).limit(1)
+    row = connection.execute(query).one()
+    return Block(BlockHeader.parse(row.header), row.checkpoint)
+
+
+def last_block(connection: Connection, size: int) -> Block | None:
+    """Return the block that ends a log of this size; None for the empty log."""
+    table = tables.ledger_block
+    row = connection.execute(select(table).where(table.c.size == size)).one_or_none()
+    return Block(BlockHeader.parse(row.header), row.checkpoint) if row is not None else None
+
+
+def waiting_count(connection: Connection) -> int:
+    """Return how many rows of the outbox are in no block."""
+    query = select(func.count()).where(tables.outbox.c.entry_index.is_(None))
+    count: int = connection.execute(query).scalar_one()
+    return count

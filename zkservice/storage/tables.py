@@ -1,0 +1,187 @@
+"""The tables. Times are UTC milliseconds, octets are octets, personal data and secrets are sealed (`keys`).
+
+A change here comes with a migration (`migrations/versions`), and a test compares the two.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+service_secret = Table(
+    "service_secret",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+department = Table(
+    "department",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("zh", String(1000), nullable=False),
+    Column("en", String(1000), nullable=False),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("created", BigInteger, nullable=False),
+)
+
+schema = Table(
+    "schema",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("department", ForeignKey("department.name"), nullable=False),
+    Column("canonical", LargeBinary, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+issuer_key = Table(
+    "issuer_key",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("department", ForeignKey("department.name"), nullable=False),
+    Column("suite", String(200), nullable=False),
+    Column("public_key", LargeBinary(96), nullable=False),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("request_id", String(36), nullable=False),
+    Column("outbox", ForeignKey("outbox.id"), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    UniqueConstraint("department", "request_id"),
+    CheckConstraint("state in ('active', 'verify-only', 'retired')", name="state"),
+)
+
+verifier = Table(
+    "verifier",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("zh", String(1000), nullable=False),
+    Column("en", String(1000), nullable=False),
+    Column("public_key", LargeBinary(32), nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+offer = Table(
+    "offer",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("department", ForeignKey("department.name"), nullable=False),
+    Column("schema", ForeignKey("schema.name"), nullable=False),
+    Column("request_id", String(36), nullable=False),
+    Column("request_digest", LargeBinary(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("claim_request_id", String(36)),
+    Column("sealed", LargeBinary),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False, index=True),
+    UniqueConstraint("department", "request_id"),
+    CheckConstraint("state in ('offered', 'claimed', 'done', 'expired')", name="state"),
+    CheckConstraint("(sealed is null) = (state in ('done', 'expired'))", name="sealed"),
+)
+
+exchange = Table(
+    "exchange",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("verifier", ForeignKey("verifier.name"), nullable=False),
+    Column("request_id", String(36), nullable=False),
+    Column("request_digest", LargeBinary(32), nullable=False, unique=True),
+    Column("payload", LargeBinary, nullable=False),
+    Column("signature", LargeBinary(64), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    UniqueConstraint("verifier", "request_id"),
+)
+
+answer = Table(
+    "answer",
+    metadata,
+    Column("exchange", ForeignKey("exchange.id"), primary_key=True),
+    Column("request_id", String(36), nullable=False),
+    Column("submission_digest", LargeBinary(32), nullable=False),
+    Column("sealed_presentation", LargeBinary, nullable=False),
+    Column("sealed_opening", LargeBinary, nullable=False),
+    Column("outbox", ForeignKey("outbox.id"), nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("exchange", ForeignKey("exchange.id"), nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("entry", LargeBinary, nullable=False),
+    Column("holder_note", LargeBinary),
+    Column("entry_index", BigInteger, unique=True),
+    sqlite_autoincrement=True,
+)
+Index("ix_outbox_pending", outbox.c.id, sqlite_where=outbox.c.entry_index.is_(None))
+
+ledger_state = Table(
+    "ledger_state",
+    metadata,
+    Column("role", String(16), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("checkpoint", LargeBinary, nullable=False),
+    CheckConstraint("role in ('lock', 'published')", name="role"),
+)
+
+ledger_staged = Table(
+    "ledger_staged",
+    metadata,
+    Column("size", BigInteger, primary_key=True),
+    Column("header", LargeBinary, nullable=False),
+    Column("outbox_ids", LargeBinary, nullable=False),
+)
+
+ledger_entry = Table(
+    "ledger_entry",
+    metadata,
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", LargeBinary, nullable=False),
+    Column("holder_note", LargeBinary),
+)
+
+ledger_tile = Table(
+    "ledger_tile",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+
+ledger_block = Table(
+    "ledger_block",
+    metadata,
+    Column("height", BigInteger, primary_key=True, autoincrement=False),
+    Column("first_index", BigInteger, nullable=False, unique=True),
+    Column("size", BigInteger, nullable=False, unique=True),
+    Column("header", LargeBinary, nullable=False),
+    Column("checkpoint", LargeBinary, nullable=False),
+)

@@ -1,0 +1,141 @@
+"""Certificates: the operator's, or for `--dev` those of a local authority, made once and kept."""
+
+import datetime as dt
+import ipaddress
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from zkservice.config import Settings
+from zkservice.errors import StartError
+from zkservice.keys import write_private
+
+_AUTHORITY_DAYS: Final = 3650
+_SERVER_DAYS: Final = 397
+_RENEW_DAYS: Final = 30
+
+
+def server_credentials(settings: Settings, now: dt.datetime) -> tuple[bytes, bytes]:
+    """Return the server's private key and certificate chain in PEM. Raises StartError."""
+    if settings.certificate and settings.private_key:
+        try:
+            return settings.private_key.read_bytes(), settings.certificate.read_bytes()
+        except OSError as error:
+            raise StartError(f"the certificate cannot be read: {error.strerror}: {error.filename}") from None
+    if not settings.dev:
+        raise StartError("set certificate and private_key, or start with --dev for a local authority")
+    return _dev_credentials(settings, now)
+
+
+def _dev_credentials(settings: Settings, now: dt.datetime) -> tuple[bytes, bytes]:
+    folder = settings.data
+    authority_key, authority = folder / "ca.key", folder / "ca.pem"
+    key, certificate = folder / "server.key", folder / "server.pem"
+    if not authority_key.exists() or not authority.exists():
+        _make_authority(authority_key, authority, now)
+        key.unlink(missing_ok=True)
+    if not key.exists() or not _fits(certificate, settings.public_host, now):
+        _make_server(settings.public_host, authority_key, authority, key, certificate, now)
+    return key.read_bytes(), certificate.read_bytes() + authority.read_bytes()
+
+
+def _fits(path: Path, host: str, now: dt.datetime) -> bool:
+    if not path.exists():
+        return False
+    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    fresh = certificate.not_valid_after_utc > now + dt.timedelta(days=_RENEW_DAYS)
+    return fresh and _san(host)[0].value in [each.value for each in names]
+
+
+def _san(host: str) -> list[x509.GeneralName]:
+    try:
+        first: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        first = x509.DNSName(host)
+    loopback: list[x509.GeneralName] = [
+        x509.DNSName("localhost"),
+        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        x509.IPAddress(ipaddress.ip_address("::1")),
+    ]
+    return [first, *(each for each in loopback if each != first)]
+
+
+def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _builder(subject: str, issuer: x509.Name, now: dt.datetime, days: int) -> x509.CertificateBuilder:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(issuer)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(minutes=5))
+        .not_valid_after(now + dt.timedelta(days=days))
+    )
+
+
+def _make_authority(key_path: Path, path: Path, now: dt.datetime) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = "zk-disclosure development authority"
+    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    certificate = (
+        _builder(subject, issuer, now, _AUTHORITY_DAYS)
+        .public_key(key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, SHA256())
+    )
+    write_private(key_path, _private(key))
+    path.write_bytes(certificate.public_bytes(Encoding.PEM))
+
+
+def _make_server(
+    host: str, authority_key: Path, authority: Path, key_path: Path, path: Path, now: dt.datetime
+) -> None:
+    signing_key = load_pem_private_key(authority_key.read_bytes(), None)
+    root = x509.load_pem_x509_certificate(authority.read_bytes())
+    if not isinstance(signing_key, ec.EllipticCurvePrivateKey):
+        raise StartError(f"{authority_key} is not the key of the development authority")
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        _builder(host, root.subject, now, _SERVER_DAYS)
+        .public_key(key.public_key())
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(_san(host)), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False
+        )
+        .sign(signing_key, SHA256())
+    )
+    write_private(key_path, _private(key))
+    path.write_bytes(certificate.public_bytes(Encoding.PEM))
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
