@@ -14,9 +14,10 @@ a group (see `bbs.groups`); the reference groups are not constant-time.
 
 from bbs import groups
 from bbs.ciphersuite import SHA_256, SHAKE_256, Ciphersuite
+from bbs.credential import PreparedCredential, prepare_credential
 from bbs.errors import BbsError, DecodingError, InputError, Reason, VerificationError
 from bbs.keys import SecretKey, keygen, sk_to_pk
-from bbs.proof import proof_gen, proof_verify
+from bbs.proof import proof_gen, proof_gen_prepared, proof_verify
 from bbs.scalars import RandomScalars
 from bbs.signature import sign, verify
 
@@ -27,13 +28,16 @@ __all__ = [
     "Ciphersuite",
     "DecodingError",
     "InputError",
+    "PreparedCredential",
     "RandomScalars",
     "Reason",
     "SecretKey",
     "VerificationError",
     "groups",
     "keygen",
+    "prepare_credential",
     "proof_gen",
+    "proof_gen_prepared",
     "proof_verify",
     "sign",
     "sk_to_pk",

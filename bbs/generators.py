@@ -12,7 +12,7 @@ from threading import Lock
 from bbs.ciphersuite import Ciphersuite
 from bbs.errors import InputError, Reason
 from bbs.groups.protocol import G1Point, PreparedBases
-from bbs.hashing import hash_to_curve_g1
+from bbs.hashing import hash_to_curve_g1s
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,16 +49,21 @@ class Generators:
     @cached_property
     def octets(self) -> bytes:
         """Q_1 and H_1..H_L, encoded one after the other."""
-        return b"".join(map(self.suite.group.g1_to_octets, self.points))
+        return self.suite.group.g1s_to_octets(self.points)
 
     def combine(
         self,
         scalars: Sequence[int],
         points: Sequence[G1Point] = (),
         factors: Sequence[int] = (),
+        *,
+        secret: bool = False,
     ) -> G1Point:
-        """Multiply P1, Q_1, H_1..H_L by `scalars` and other points by `factors`, and add all up."""
-        return self.suite.group.msm(points, factors, self.prepared, scalars)
+        """Multiply P1, Q_1, H_1..H_L by `scalars` and other points by `factors`, and add all up.
+
+        `secret` asks for the group's constant-time way.
+        """
+        return self.suite.group.msm(points, factors, self.prepared, scalars, secret=secret)
 
 
 class _Run:
@@ -74,11 +79,12 @@ class _Run:
 
     def take(self, count: int) -> tuple[G1Point, ...]:
         with self._lock:
-            while len(self._steps) < count:
-                v = self._steps[-1][0] if self._steps else self._start
-                i = len(self._steps) + 1
+            states, v = [], self._steps[-1][0] if self._steps else self._start
+            for i in range(len(self._steps) + 1, count + 1):
                 v = self._suite.expand_message(v + i.to_bytes(8), self._seed_dst, self._suite.expand_len)
-                self._steps.append((v, hash_to_curve_g1(v, self._generator_dst, suite=self._suite)))
+                states.append(v)
+            points = hash_to_curve_g1s(states, self._generator_dst, suite=self._suite)
+            self._steps.extend(zip(states, points, strict=True))
             return tuple(point for _, point in self._steps[:count])
 
 

@@ -9,9 +9,8 @@ from typing import NoReturn
 from bbs.ciphersuite import Ciphersuite, resolve
 from bbs.errors import InputError, Reason
 from bbs.groups.protocol import GroupSecretKey
-from bbs.hashing import hash_to_scalar
+from bbs.hashing import hash_to_scalar_octets
 from bbs.scalars import check_octets
-from bbs.serialization import scalars_to_octets
 
 MIN_KEY_MATERIAL = 32
 MAX_KEY_INFO = 65535
@@ -33,10 +32,10 @@ def keygen(
         raise InputError(Reason.INVALID_KEY_INFO, f"key_info has {MAX_KEY_INFO} octets at most")
     dst = suite.ciphersuite_id + b"KEYGEN_DST_" if key_dst is None else check_octets(key_dst, "key_dst")
     derive_input = key_material + len(key_info).to_bytes(2) + key_info
-    SK = hash_to_scalar(derive_input, dst, suite=suite)
-    if not SK:
+    SK = hash_to_scalar_octets((derive_input,), dst, suite=suite)
+    if not any(SK):
         raise InputError(Reason.INVALID_KEY_MATERIAL, "key_material gives no key")
-    return scalars_to_octets(SK, suite=suite)
+    return SK
 
 
 def sk_to_pk(sk: bytes, *, suite: Ciphersuite | str) -> bytes:

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bbs.ciphersuite import Ciphersuite, resolve
+from bbs.credential import PreparedCredential, core_prepare_credential
 from bbs.errors import InputError, Reason, VerificationError
 from bbs.generators import Generators, create_generators
-from bbs.groups.protocol import G1Point
+from bbs.groups.protocol import G1Point, PreparedBases
 from bbs.hashing import hash_to_scalar
 from bbs.scalars import (
     RandomScalars,
@@ -26,15 +27,15 @@ from bbs.serialization import (
     Proof,
     Signature,
     integer_to_octets,
+    octets_to_prepared_pubkey,
     octets_to_proof,
-    octets_to_pubkey,
     octets_to_signature,
     points_to_octets,
     proof_to_octets,
     scalars_to_octets,
     undisclosed_count,
 )
-from bbs.signature import calculate_B, calculate_domain
+from bbs.signature import calculate_domain
 
 
 @dataclass(frozen=True)
@@ -84,16 +85,35 @@ def proof_init(
     api_id: bytes,
 ) -> InitResult:
     """Randomise the signature and commit to the hidden values (section 3.7.1, ProofInit)."""
-    group, s = generators.suite.group, random_scalars
-    domain = calculate_domain(PK, generators, header, api_id)
-    B = calculate_B(generators, domain, messages)
-    D = group.msm((B,), (s.r2,))
-    Abar = group.msm((signature.A,), (s.r1 * s.r2,))
-    Bbar = group.msm((D, Abar), (s.r1, -signature.e))
-    T1 = group.msm((Abar, D), (s.e_tilde, s.r1_tilde))
-    blindings = dict(zip(undisclosed_indexes, s.m_tilde, strict=True))
-    T2 = generators.combine((0, 0, *(blindings.get(i, 0) for i in range(generators.L))), (D,), (s.r3_tilde,))
-    return InitResult(Abar, Bbar, D, T1, T2, domain)
+    credential = core_prepare_credential(PK, signature, generators, header, messages, api_id)
+    return proof_init_prepared(credential, random_scalars, undisclosed_indexes)
+
+
+def proof_init_prepared(
+    credential: PreparedCredential, random_scalars: RandomScalarsOfProof, undisclosed_indexes: Sequence[int]
+) -> InitResult:
+    """Do the same for a prepared credential (section 3.7.1, ProofInit, from step 3).
+
+    Every point is a combination of A, B and the generators, whose tables the group may keep, and of no fresh
+    point. All scalars are secret; which messages are hidden is not.
+    """
+    group, s, e = credential.suite.group, random_scalars, credential.signature.e
+    r1_r2 = s.r1 * s.r2
+    B_and_H = group.prepare((credential.B, *(credential.generators.H[j] for j in undisclosed_indexes)))
+
+    def combine(bases: PreparedBases, *scalars: int) -> G1Point:
+        return group.msm((), (), bases, scalars, secret=True)
+
+    if len(s.m_tilde) != len(undisclosed_indexes):
+        raise InputError(Reason.COUNT_MISMATCH, "random scalars and hidden messages are not equally many")
+    return InitResult(
+        Abar=combine(credential.A_and_B, r1_r2),
+        Bbar=combine(credential.A_and_B, -e * r1_r2, r1_r2),
+        D=combine(B_and_H, s.r2),
+        T1=combine(credential.A_and_B, s.e_tilde * r1_r2, s.r1_tilde * s.r2),
+        T2=combine(B_and_H, s.r3_tilde * s.r2, *s.m_tilde),
+        domain=credential.domain,
+    )
 
 
 def proof_finalize(
@@ -181,15 +201,32 @@ def core_proof_gen(
     suite = generators.suite
     parsed = octets_to_signature(signature, suite=suite)
     disclosed_indexes = check_indexes(disclosed_indexes, len(messages))
+    credential = core_prepare_credential(PK, parsed, generators, header, messages, api_id)
+    return core_proof_gen_prepared(credential, ph, disclosed_indexes, rng=rng)
+
+
+def core_proof_gen_prepared(
+    credential: PreparedCredential,
+    ph: bytes,
+    disclosed_indexes: Sequence[int],
+    *,
+    rng: RandomScalars = calculate_random_scalars,
+) -> bytes:
+    """Prove a prepared credential, disclosing some of its message scalars (section 3.6.3, CoreProofGen).
+
+    Raises InputError INVALID_INDEXES, INVALID_RANDOMNESS.
+    """
+    suite, messages, e = credential.suite, credential.messages, credential.signature.e
+    disclosed_indexes = check_indexes(disclosed_indexes, len(messages))
     undisclosed_indexes = undisclosed(disclosed_indexes, len(messages))
     disclosed_messages = [messages[i] for i in disclosed_indexes]
     undisclosed_messages = [messages[j] for j in undisclosed_indexes]
     random_scalars = RandomScalarsOfProof.drawn(rng, len(undisclosed_indexes), suite=suite)
-    init_res = proof_init(
-        PK, parsed, generators, random_scalars, header, messages, undisclosed_indexes, api_id
+    init_res = proof_init_prepared(credential, random_scalars, undisclosed_indexes)
+    challenge = calculate_challenge(
+        init_res, disclosed_messages, disclosed_indexes, ph, credential.api_id, suite=suite
     )
-    challenge = calculate_challenge(init_res, disclosed_messages, disclosed_indexes, ph, api_id, suite=suite)
-    proof = proof_finalize(init_res, challenge, parsed.e, random_scalars, undisclosed_messages, suite=suite)
+    proof = proof_finalize(init_res, challenge, e, random_scalars, undisclosed_messages, suite=suite)
     return proof_to_octets(proof, suite=suite)
 
 
@@ -210,7 +247,7 @@ def core_proof_verify(
     """
     suite, group = generators.suite, generators.suite.group
     parsed = octets_to_proof(proof, suite=suite)
-    W = group.prepare_g2(octets_to_pubkey(PK, suite=suite))
+    W = octets_to_prepared_pubkey(PK, suite=suite)
     disclosed_indexes = check_indexes(disclosed_indexes, generators.L)
     disclosed_messages = check_scalars(disclosed_messages, suite=suite)
     if len(disclosed_messages) != len(disclosed_indexes):
@@ -254,6 +291,21 @@ def proof_gen(
     return core_proof_gen(
         pk, signature, generators, header, ph, message_scalars, disclosed_indexes, suite.api_id, rng=rng
     )
+
+
+def proof_gen_prepared(
+    credential: PreparedCredential,
+    ph: bytes,
+    disclosed_indexes: Sequence[int],
+    *,
+    rng: RandomScalars = calculate_random_scalars,
+) -> bytes:
+    """Prove a prepared credential as `proof_gen` does (section 3.5.3, ProofGen), for less.
+
+    Raises InputError INVALID_INDEXES, INVALID_RANDOMNESS, INVALID_TYPE.
+    """
+    check_octets(ph, "the presentation header")
+    return core_proof_gen_prepared(credential, ph, disclosed_indexes, rng=rng)
 
 
 def proof_verify(

@@ -10,7 +10,7 @@ from itertools import pairwise
 from bbs.ciphersuite import Ciphersuite
 from bbs.errors import InputError, Reason
 from bbs.groups.bls12_381 import r
-from bbs.hashing import hash_to_scalar
+from bbs.hashing import hash_to_scalars
 
 RandomScalars = Callable[[int], Sequence[int]]
 """Given a count, returns that many independent, uniform, secret scalars in [1, r). Called once a proof."""
@@ -18,7 +18,8 @@ RandomScalars = Callable[[int], Sequence[int]]
 
 def calculate_random_scalars(count: int) -> list[int]:
     """Draw scalars from the system's generator, 48 octets each reduced modulo r (section 4.2.1)."""
-    return [int.from_bytes(secrets.token_bytes(48)) % r for _ in range(count)]
+    octets = secrets.token_bytes(48 * count)
+    return [int.from_bytes(octets[at : at + 48]) % r for at in range(0, 48 * count, 48)]
 
 
 def draw(rng: RandomScalars, count: int, *, suite: Ciphersuite) -> list[int]:
@@ -65,4 +66,5 @@ def messages_to_scalars(messages: Sequence[bytes], api_id: bytes, *, suite: Ciph
     if len(messages) > suite.max_messages:
         raise InputError(Reason.TOO_MANY_MESSAGES, f"more than {suite.max_messages} messages")
     map_dst = api_id + b"MAP_MSG_TO_SCALAR_AS_HASH_"
-    return [hash_to_scalar(check_octets(message, "a message"), map_dst, suite=suite) for message in messages]
+    octets = [check_octets(message, "a message") for message in messages]
+    return hash_to_scalars(octets, map_dst, suite=suite)

@@ -6,11 +6,12 @@ value, no identity where a secret or a commitment has to be, no scalar that is 0
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bbs.ciphersuite import Ciphersuite
 from bbs.errors import DecodingError, InputError, Reason
 from bbs.groups.bls12_381 import r
-from bbs.groups.protocol import G1Point, G2Point
+from bbs.groups.protocol import G1Point, G2Point, PreparedG2
 from bbs.scalars import check_octets
 
 
@@ -59,7 +60,7 @@ def scalars_to_octets(*scalars: int, suite: Ciphersuite) -> bytes:
 
 def points_to_octets(*points: G1Point, suite: Ciphersuite) -> bytes:
     """Encode points of G1 one after the other (section 4.2.4.1)."""
-    return b"".join(map(suite.group.g1_to_octets, points))
+    return suite.group.g1s_to_octets(points)
 
 
 def octets_to_scalars(octets: bytes, *, suite: Ciphersuite) -> list[int]:
@@ -131,3 +132,13 @@ def octets_to_pubkey(PK: bytes, *, suite: Ciphersuite) -> G2Point:
     IDENTITY_POINT.
     """
     return suite.group.g2_from_octets(check_octets(PK, "the public key"))
+
+
+@lru_cache(maxsize=256)
+def _prepared_pubkey(PK: bytes, suite: Ciphersuite) -> PreparedG2:
+    return suite.group.prepare_g2(octets_to_pubkey(PK, suite=suite))
+
+
+def octets_to_prepared_pubkey(PK: bytes, *, suite: Ciphersuite) -> PreparedG2:
+    """Decode a public key as `octets_to_pubkey` does and prepare it for pairings; 256 keys are kept."""
+    return _prepared_pubkey(check_octets(PK, "the public key"), suite)

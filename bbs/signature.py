@@ -15,7 +15,7 @@ from bbs.scalars import check_octets, check_scalars, messages_to_scalars
 from bbs.serialization import (
     Signature,
     integer_to_octets,
-    octets_to_pubkey,
+    octets_to_prepared_pubkey,
     octets_to_signature,
     scalars_to_octets,
     signature_to_octets,
@@ -29,11 +29,17 @@ def calculate_domain(PK: bytes, generators: Generators, header: bytes, api_id: b
     return hash_to_scalar(dom_input, api_id + b"H2S_", suite=generators.suite)
 
 
-def calculate_B(generators: Generators, domain: int, messages: Sequence[int]) -> G1Point:
-    """Return B, the point that a signature on these message scalars divides (section 3.6.1, step 3)."""
+def calculate_B(
+    generators: Generators, domain: int, messages: Sequence[int], *, secret: bool = False
+) -> G1Point:
+    """Return B, the point that a signature on these message scalars divides (section 3.6.1, step 3).
+
+    `secret` asks for the group's constant-time way.
+    """
     if len(messages) != generators.L:
         raise InputError(Reason.COUNT_MISMATCH, f"{len(messages)} messages, {generators.L} generators")
-    return generators.combine((1, domain, *check_scalars(messages, suite=generators.suite)))
+    scalars = (1, domain, *check_scalars(messages, suite=generators.suite))
+    return generators.combine(scalars, secret=secret)
 
 
 def finalize_sign(SK: SecretKey, B: G1Point, e: int) -> Signature:
@@ -77,7 +83,7 @@ def core_verify(
     """
     suite, group = generators.suite, generators.suite.group
     parsed = octets_to_signature(signature, suite=suite)
-    W = group.prepare_g2(octets_to_pubkey(PK, suite=suite))
+    W = octets_to_prepared_pubkey(PK, suite=suite)
     if len(messages) != generators.L:
         raise InputError(Reason.COUNT_MISMATCH, f"{len(messages)} messages, {generators.L} generators")
     domain = calculate_domain(PK, generators, header, api_id)

@@ -11,7 +11,7 @@ import py_arkworks_bls12381 as ark
 
 from bbs.errors import DecodingError, InputError, Reason
 from bbs.groups.bls12_381 import G1_OCTETS, G2_OCTETS, IntegerSecretKey, check_encoding, r
-from bbs.groups.protocol import G1Point, G2Point, Group, GroupSecretKey, PreparedBases, PreparedG2
+from bbs.groups.protocol import G1Point, G2Point, Group, GroupSecretKey, Hashing, PreparedBases, PreparedG2
 
 _Curve = type[ark.G1Point] | type[ark.G2Point]
 
@@ -35,6 +35,7 @@ class Arkworks:
 
     name = "arkworks"
     r = r
+    hashing: Hashing | None = None
 
     def __init__(self) -> None:
         self.BP1 = G1Point(ark.G1Point())
@@ -60,6 +61,10 @@ class Arkworks:
     def g1_to_octets(self, point: G1Point) -> bytes:
         """Encode a point of G1."""
         return cast(ark.G1Point, point).to_compressed_bytes()
+
+    def g1s_to_octets(self, points: Sequence[G1Point]) -> bytes:
+        """Encode points of G1 one after the other."""
+        return b"".join(map(self.g1_to_octets, points))
 
     def g2_to_octets(self, point: G2Point) -> bytes:
         """Encode a point of G2."""
@@ -88,8 +93,10 @@ class Arkworks:
         scalars: Sequence[int],
         prepared: PreparedBases | None = None,
         prepared_scalars: Sequence[int] = (),
+        *,
+        secret: bool = False,
     ) -> G1Point:
-        """Add up points times scalars and prepared bases times theirs."""
+        """Add up points times scalars and prepared bases times theirs; `secret` changes nothing here."""
         bases = cast(tuple[G1Point, ...], prepared or ())
         if len(points) != len(scalars) or len(prepared_scalars) > len(bases):
             raise InputError(Reason.COUNT_MISMATCH, "points and scalars are not equally many")

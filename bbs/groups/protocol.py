@@ -7,7 +7,7 @@ ones of BLS12-381 (draft-irtf-cfrg-pairing-friendly-curves-11, appendix C).
 """
 
 from collections.abc import Sequence
-from typing import NewType, Protocol
+from typing import Literal, NewType, Protocol
 
 G1Point = NewType("G1Point", object)
 G2Point = NewType("G2Point", object)
@@ -15,6 +15,8 @@ PreparedBases = NewType("PreparedBases", object)
 """Points of G1 that are multiplied often, with whatever tables the group keeps for them."""
 PreparedG2 = NewType("PreparedG2", object)
 """A point of G2 that is paired often, with whatever lines the group keeps for it."""
+Expander = Literal["xmd-sha-256", "xof-shake-256"]
+"""How a message is expanded (RFC 9380, section 5.3)."""
 
 
 class GroupSecretKey(Protocol):
@@ -33,6 +35,18 @@ class GroupSecretKey(Protocol):
         ...
 
 
+class Hashing(Protocol):
+    """Hashing of lists in one call, by a group that has it; the results are those of `bbs.hashing`."""
+
+    def hash_to_scalars(self, messages: Sequence[bytes], dst: bytes, expander: Expander) -> bytes:
+        """Hash each message to a scalar of 32 octets, one after the other; InputError INVALID_DST."""
+        ...
+
+    def hash_to_g1s(self, messages: Sequence[bytes], dst: bytes, expander: Expander) -> list[G1Point]:
+        """Hash each message to a point of G1; InputError INVALID_DST."""
+        ...
+
+
 class Group(Protocol):
     """A pairing-friendly group. Immutable and safe to share between threads."""
 
@@ -44,6 +58,11 @@ class Group(Protocol):
     @property
     def r(self) -> int:
         """The order of G1, G2 and GT."""
+        ...
+
+    @property
+    def hashing(self) -> Hashing | None:
+        """The group's own hashing of lists, if it has any."""
         ...
 
     @property
@@ -81,6 +100,10 @@ class Group(Protocol):
         """Encode a point of G1 in 48 octets."""
         ...
 
+    def g1s_to_octets(self, points: Sequence[G1Point]) -> bytes:
+        """Encode points of G1 one after the other."""
+        ...
+
     def g2_to_octets(self, point: G2Point) -> bytes:
         """Encode a point of G2 in 96 octets."""
         ...
@@ -107,11 +130,15 @@ class Group(Protocol):
         scalars: Sequence[int],
         prepared: PreparedBases | None = None,
         prepared_scalars: Sequence[int] = (),
+        *,
+        secret: bool = False,
     ) -> G1Point:
         """Add up points times scalars and prepared bases times theirs.
 
         Points and scalars are equally many. Prepared scalars may be fewer than the bases: the rest count as
-        0. Raises InputError COUNT_MISMATCH.
+        0. `secret` says that the scalars are: a constant-time group then takes its constant-time way, the
+        others have none. How many points there are, and which, is never secret. Raises InputError
+        COUNT_MISMATCH.
         """
         ...
 

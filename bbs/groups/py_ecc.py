@@ -11,7 +11,7 @@ from py_ecc.fields import optimized_bls12_381_FQ12 as FQ12
 
 from bbs.errors import DecodingError, InputError, Reason
 from bbs.groups.bls12_381 import G1_OCTETS, G2_OCTETS, IntegerSecretKey, check_encoding, p, r
-from bbs.groups.protocol import G1Point, G2Point, Group, GroupSecretKey, PreparedBases, PreparedG2
+from bbs.groups.protocol import G1Point, G2Point, Group, GroupSecretKey, Hashing, PreparedBases, PreparedG2
 
 _Point = Any  # py_ecc's triple of projective coordinates; its modules are not followed by the type checker
 
@@ -32,6 +32,7 @@ class PyEcc:
 
     name = "py_ecc"
     r = r
+    hashing: Hashing | None = None
 
     def __init__(self) -> None:
         self.BP1 = G1Point(ecc.G1)
@@ -72,6 +73,10 @@ class PyEcc:
         """Encode a point of G1."""
         return int(point_compression.compress_G1(point)).to_bytes(G1_OCTETS)
 
+    def g1s_to_octets(self, points: Sequence[G1Point]) -> bytes:
+        """Encode points of G1 one after the other."""
+        return b"".join(map(self.g1_to_octets, points))
+
     def g2_to_octets(self, point: G2Point) -> bytes:
         """Encode a point of G2."""
         return b"".join(int(half).to_bytes(G1_OCTETS) for half in point_compression.compress_G2(point))
@@ -99,8 +104,13 @@ class PyEcc:
         scalars: Sequence[int],
         prepared: PreparedBases | None = None,
         prepared_scalars: Sequence[int] = (),
+        *,
+        secret: bool = False,
     ) -> G1Point:
-        """Add up points times scalars and prepared bases times theirs, all sharing one chain of doublings."""
+        """Add up points times scalars and prepared bases times theirs, sharing one chain of doublings.
+
+        `secret` changes nothing here.
+        """
         bases = cast(tuple[G1Point, ...], prepared or ())
         if len(points) != len(scalars) or len(prepared_scalars) > len(bases):
             raise InputError(Reason.COUNT_MISMATCH, "points and scalars are not equally many")
