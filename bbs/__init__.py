@@ -13,6 +13,7 @@ a group (see `bbs.groups`); the reference groups are not constant-time.
 """
 
 from bbs import groups
+from bbs.batch import ProofClaim, Verdict, proof_verify_batch
 from bbs.ciphersuite import SHA_256, SHAKE_256, Ciphersuite
 from bbs.credential import PreparedCredential, prepare_credential
 from bbs.errors import BbsError, DecodingError, InputError, Reason, VerificationError
@@ -29,9 +30,11 @@ __all__ = [
     "DecodingError",
     "InputError",
     "PreparedCredential",
+    "ProofClaim",
     "RandomScalars",
     "Reason",
     "SecretKey",
+    "Verdict",
     "VerificationError",
     "groups",
     "keygen",
@@ -39,6 +42,7 @@ __all__ = [
     "proof_gen",
     "proof_gen_prepared",
     "proof_verify",
+    "proof_verify_batch",
     "sign",
     "sk_to_pk",
     "verify",

@@ -230,6 +230,51 @@ def core_proof_gen_prepared(
     return proof_to_octets(proof, suite=suite)
 
 
+@dataclass(frozen=True)
+class PairingClaim:
+    """What is left of a proof once its challenge holds: e(Abar, W) = e(Bbar, P2), with W the key PK."""
+
+    PK: bytes
+    Abar: G1Point
+    Bbar: G1Point
+
+
+def core_proof_verify_challenge(
+    PK: bytes,
+    proof: bytes,
+    generators: Generators,
+    header: bytes,
+    ph: bytes,
+    disclosed_messages: Sequence[int],
+    disclosed_indexes: Sequence[int],
+    api_id: bytes,
+) -> PairingClaim:
+    """Verify all of a proof but its pairing equation (section 3.6.4, CoreProofVerify, to its last check).
+
+    Raises as `core_proof_verify` does, except that a malformed key is found when the claim is checked.
+    """
+    suite = generators.suite
+    parsed = octets_to_proof(proof, suite=suite)
+    disclosed_indexes = check_indexes(disclosed_indexes, generators.L)
+    disclosed_messages = check_scalars(disclosed_messages, suite=suite)
+    if len(disclosed_messages) != len(disclosed_indexes):
+        raise InputError(Reason.COUNT_MISMATCH, "disclosed messages and indexes are not equally many")
+    if len(disclosed_indexes) + len(parsed.m_hat) != generators.L:
+        raise InputError(Reason.COUNT_MISMATCH, "the proof is not for this number of generators")
+    init_res = proof_verify_init(
+        PK, parsed, generators, header, disclosed_messages, disclosed_indexes, api_id
+    )
+    challenge = calculate_challenge(init_res, disclosed_messages, disclosed_indexes, ph, api_id, suite=suite)
+    if parsed.c != challenge:
+        raise does_not_hold()
+    return PairingClaim(PK, parsed.Abar, parsed.Bbar)
+
+
+def does_not_hold() -> VerificationError:
+    """Return the one error of a well-formed proof that is false, wherever it is."""
+    return VerificationError(Reason.PROOF_INVALID, "the proof does not hold")
+
+
 def core_proof_verify(
     PK: bytes,
     proof: bytes,
@@ -245,23 +290,13 @@ def core_proof_verify(
     Raises DecodingError (key or proof), VerificationError PROOF_INVALID, InputError INVALID_INDEXES,
     COUNT_MISMATCH, SCALAR_OUT_OF_RANGE.
     """
-    suite, group = generators.suite, generators.suite.group
-    parsed = octets_to_proof(proof, suite=suite)
-    W = octets_to_prepared_pubkey(PK, suite=suite)
-    disclosed_indexes = check_indexes(disclosed_indexes, generators.L)
-    disclosed_messages = check_scalars(disclosed_messages, suite=suite)
-    if len(disclosed_messages) != len(disclosed_indexes):
-        raise InputError(Reason.COUNT_MISMATCH, "disclosed messages and indexes are not equally many")
-    if len(disclosed_indexes) + len(parsed.m_hat) != generators.L:
-        raise InputError(Reason.COUNT_MISMATCH, "the proof is not for this number of generators")
-    init_res = proof_verify_init(
-        PK, parsed, generators, header, disclosed_messages, disclosed_indexes, api_id
+    group = generators.suite.group
+    W = octets_to_prepared_pubkey(PK, suite=generators.suite)
+    claim = core_proof_verify_challenge(
+        PK, proof, generators, header, ph, disclosed_messages, disclosed_indexes, api_id
     )
-    challenge = calculate_challenge(init_res, disclosed_messages, disclosed_indexes, ph, api_id, suite=suite)
-    if parsed.c != challenge:
-        raise VerificationError(Reason.PROOF_INVALID, "the proof does not hold")
-    if not group.pairing_product_is_one([(parsed.Abar, W), (parsed.Bbar, group.BP2_negated)]):
-        raise VerificationError(Reason.PROOF_INVALID, "the proof does not hold")
+    if not group.pairing_product_is_one([(claim.Abar, W), (claim.Bbar, group.BP2_negated)]):
+        raise does_not_hold()
 
 
 def proof_gen(

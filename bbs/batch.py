@@ -1,0 +1,120 @@
+"""Many proofs at once, of any keys, both ciphersuites and any headers: one verdict for each.
+
+In the draft's form the challenge is sent, so T1 and T2 are recomputed exactly for each proof; what combines
+are the pairing equations e(Abar_i, W_i) = e(Bbar_i, P2). Each is raised to its own random power and all are
+multiplied: for K keys that takes K + 1 Miller loops and one final exponentiation, however many proofs there
+are. A batch that fails is halved until the false ones stand alone; a proof is named false only after its own
+equation failed.
+
+A false proof passes in a batch with probability at most 2^-128: the product is a linear relation in its
+coefficient, which at most one value satisfies. The coefficients come from the system's generator after all
+inputs are fixed, are fresh for every product, and there is no way to choose them.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from bbs.ciphersuite import Ciphersuite, resolve
+from bbs.errors import BbsError
+from bbs.generators import create_generators
+from bbs.groups.protocol import Group
+from bbs.proof import PairingClaim, core_proof_verify_challenge, does_not_hold
+from bbs.scalars import check_octets, messages_to_scalars
+from bbs.serialization import octets_to_prepared_pubkey, undisclosed_count
+
+COEFFICIENT_BITS = 128
+
+Verdict = BbsError | None
+"""None for a proof that holds, else the error that `proof_verify` raises for it."""
+
+
+@dataclass(frozen=True)
+class ProofClaim:
+    """One proof to verify, in the terms of `proof_verify`."""
+
+    pk: bytes
+    proof: bytes = field(repr=False)
+    header: bytes
+    ph: bytes
+    disclosed_messages: Sequence[bytes] = field(repr=False)
+    disclosed_indexes: Sequence[int]
+    suite: Ciphersuite | str
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A claim whose challenge holds and whose pairing equation is open; `index` is its place in the batch."""
+
+    index: int
+    suite: Ciphersuite
+    pairing: PairingClaim
+
+
+def proof_verify_batch(claims: Iterable[ProofClaim]) -> tuple[Verdict, ...]:
+    """Verify proofs together and return a verdict for each, the same that it gets alone.
+
+    Raises InputError UNKNOWN_CIPHERSUITE only; every other fault is its claim's verdict.
+    """
+    verdicts: list[Verdict] = []
+    remaining: dict[int, list[_Open]] = {}
+    for index, claim in enumerate(claims):
+        suite = resolve(claim.suite)
+        try:
+            pairing = _verify_challenge(claim, suite)
+        except BbsError as error:
+            verdicts.append(error)
+        else:
+            verdicts.append(None)
+            remaining.setdefault(id(suite.group), []).append(_Open(index, suite, pairing))
+    for opened in remaining.values():
+        for index in _false(opened):
+            verdicts[index] = does_not_hold()
+    return tuple(verdicts)
+
+
+def _verify_challenge(claim: ProofClaim, suite: Ciphersuite) -> PairingClaim:
+    octets_to_prepared_pubkey(claim.pk, suite=suite)
+    check_octets(claim.header, "the header")
+    check_octets(claim.ph, "the presentation header")
+    messages = messages_to_scalars(claim.disclosed_messages, suite.api_id, suite=suite)
+    count = undisclosed_count(claim.proof, suite=suite) + len(claim.disclosed_indexes) + 1
+    generators = create_generators(count, suite.api_id, suite=suite)
+    return core_proof_verify_challenge(
+        claim.pk,
+        claim.proof,
+        generators,
+        claim.header,
+        claim.ph,
+        messages,
+        claim.disclosed_indexes,
+        suite.api_id,
+    )
+
+
+def _false(opened: Sequence[_Open]) -> list[int]:
+    """Return the places of the claims whose equation does not hold."""
+    if _product_is_one(opened):
+        return []
+    if len(opened) == 1:
+        return [opened[0].index]
+    middle = len(opened) // 2
+    return _false(opened[:middle]) + _false(opened[middle:])
+
+
+def _product_is_one(opened: Sequence[_Open]) -> bool:
+    group: Group = opened[0].suite.group
+    coefficients = _coefficients(len(opened))
+    terms = list(zip(opened, coefficients, strict=True))
+    pairs = []
+    for key in dict.fromkeys(each.pairing.PK for each in opened):
+        mine = [(each.pairing.Abar, factor) for each, factor in terms if key == each.pairing.PK]
+        W = octets_to_prepared_pubkey(key, suite=opened[0].suite)
+        pairs.append((group.msm([point for point, _ in mine], [factor for _, factor in mine]), W))
+    Bbar = group.msm([each.pairing.Bbar for each in opened], coefficients)
+    return group.pairing_product_is_one([*pairs, (Bbar, group.BP2_negated)])
+
+
+def _coefficients(count: int) -> list[int]:
+    """Return fresh coefficients; a claim that stands alone needs none."""
+    return [1] if count == 1 else [secrets.randbits(COEFFICIENT_BITS) + 1 for _ in range(count)]
