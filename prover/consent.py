@@ -1,0 +1,178 @@
+"""The consent screen as lines of text, in Chinese and in English: who, what for, what is shown, what is not.
+
+Every line has a style, for whoever prints it; the text alone says everything. Nothing in it steers a
+terminal: what controls one, or hides or turns text, is written out as its code point.
+"""
+
+import datetime as dt
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+from disclosure import AttributeDefinition, AttributeType, LocalizedText, Value
+from disclosure.credential import CIVIL_TIME
+from prover.present import Consent, ConsentCredential, Revealed
+
+Language = Literal["zh", "en"]
+
+
+class Style(StrEnum):
+    """What a line is."""
+
+    HEADING = "heading"
+    FACT = "fact"
+    SECTION = "section"
+    REVEALED = "revealed"
+    HIDDEN = "hidden"
+
+
+@dataclass(frozen=True)
+class ConsentLine:
+    """One line; the text may hold values and is as secret as they are."""
+
+    style: Style
+    text: str
+
+
+_TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
+    "heading": {"zh": "{verifier} 请您出示信息", "en": "{verifier} asks you to show something"},
+    "who": {"zh": "谁在询问：{verifier}（{name}）", "en": "Who asks: {verifier} ({name})"},
+    "purpose": {"zh": "用途：{purpose}", "en": "What for: {purpose}"},
+    "ends": {"zh": "请在此之前答复：{time}", "en": "To be answered before: {time}"},
+    "credential": {"zh": "出示《{schema}》", "en": "From your {schema}"},
+    "reveals": {"zh": "{verifier} 将看到：", "en": "{verifier} will see:"},
+    "hides": {"zh": "不会看到（继续保密）：", "en": "It will not see (stays hidden):"},
+    "hides_nothing": {
+        "zh": "这份凭证的内容将全部出示。",
+        "en": "Nothing in it stays hidden.",
+    },
+    "value": {"zh": "{attribute}：{value}", "en": "{attribute}: {value}"},
+    "item": {"zh": "{attribute}", "en": "{attribute}"},
+    "issuer": {
+        "zh": "签发部门：{department}（将得知是该部门签发了这种凭证）",
+        "en": "Issued by: {department} (it learns that this department signed such a credential)",
+    },
+    "expiry": {"zh": "有效期至：{date}", "en": "Valid until: {date}"},
+    "expiry_hidden": {"zh": "有效期", "en": "how long it is valid"},
+    "absent": {"zh": "（未填写）", "en": "(left out)"},
+    "true": {"zh": "是", "en": "yes"},
+    "false": {"zh": "否", "en": "no"},
+    "code": {"zh": "{name}（{code}）", "en": "{name} ({code})"},
+}
+_UNITS: Final[Mapping[str, Mapping[Language, str]]] = {
+    "CNY": {"zh": "元", "en": "CNY"},
+    "months": {"zh": "个月", "en": "months"},
+    "years": {"zh": "年", "en": "years"},
+    "days": {"zh": "天", "en": "days"},
+    "m2": {"zh": "平方米", "en": "m²"},
+    "bp": {"zh": "‱", "en": "‱"},
+}
+
+
+def safe(text: str) -> str:
+    """Return a text without anything that controls a terminal or hides or turns text."""
+    return "".join(f"<U+{ord(each):04X}>" if _steers(each) else each for each in text)
+
+
+def _steers(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] == "C" or category in {"Zl", "Zp"}
+
+
+def _text(key: str, language: Language, **values: str) -> str:
+    return _TEXTS[key][language].format(**{name: safe(value) for name, value in values.items()})
+
+
+def _local(text: LocalizedText, language: Language) -> str:
+    return text.zh if language == "zh" else text.en
+
+
+def show_value(attribute: AttributeDefinition, value: Value | None, language: Language) -> str:
+    """Return a value as a person reads it: codes by their names, numbers with decimals and unit."""
+    match attribute.type, value:
+        case _, None:
+            return _text("absent", language)
+        case AttributeType.BOOLEAN, bool():
+            return _text("true" if value else "false", language)
+        case AttributeType.INTEGER, int():
+            return _number(attribute, value, language)
+        case AttributeType.DATE, dt.date():
+            return show_date(value, language)
+        case AttributeType.CODE, str():
+            names = {each.code: _local(each.display_name, language) for each in attribute.codes}
+            return _text("code", language, name=names.get(value, "?"), code=value)
+    return value.hex() if isinstance(value, bytes) else safe(str(value))
+
+
+def _number(attribute: AttributeDefinition, number: int, language: Language) -> str:
+    digits = str(abs(number)).zfill(attribute.scale + 1)
+    whole = digits[: len(digits) - attribute.scale]
+    decimals = f".{digits[-attribute.scale :]}" if attribute.scale else ""
+    unit = _UNITS.get(attribute.unit, {}).get(language, attribute.unit)
+    return safe(f"{'-' if number < 0 else ''}{whole}{decimals} {unit}".rstrip())
+
+
+def show_date(date: dt.date, language: Language) -> str:
+    """Return a date as a person reads it."""
+    return f"{date.year}年{date.month}月{date.day}日" if language == "zh" else date.isoformat()
+
+
+def show_moment(moment: dt.datetime, language: Language) -> str:
+    """Return a moment by the cities' clock, to the minute."""
+    local = moment.astimezone(CIVIL_TIME)
+    zone = "北京时间" if language == "zh" else "UTC+08:00"
+    return f"{show_date(local.date(), language)} {local:%H:%M} {zone}"
+
+
+def consent_lines(
+    consent: Consent, language: Language, departments: Mapping[str, LocalizedText] | None = None
+) -> list[ConsentLine]:
+    """Return the screen. `departments` gives display names by resource name; without one the name is shown.
+
+    Under each credential every attribute of its schema stands exactly once: with its value among what will be
+    seen, or by its name among what stays hidden; so does its last day of validity.
+    """
+    verifier = _local(consent.verifier_display_name, language)
+    lines = [
+        ConsentLine(Style.HEADING, _text("heading", language, verifier=verifier)),
+        ConsentLine(Style.FACT, _text("who", language, verifier=verifier, name=str(consent.verifier))),
+        ConsentLine(Style.FACT, _text("purpose", language, purpose=_local(consent.purpose, language))),
+        ConsentLine(Style.FACT, _text("ends", language, time=show_moment(consent.ends, language))),
+    ]
+    for each in consent.credentials:
+        name = str(each.department)
+        known = (departments or {}).get(name)
+        department = f"{_local(known, language)} ({name})" if known else name
+        lines += _credential_lines(each, verifier, department, language)
+    return lines
+
+
+def _credential_lines(
+    credential: ConsentCredential, verifier: str, department: str, language: Language
+) -> Iterator[ConsentLine]:
+    schema = _local(credential.schema.display_name, language)
+    yield ConsentLine(Style.SECTION, _text("credential", language, schema=schema))
+    yield ConsentLine(Style.FACT, _text("reveals", language, verifier=verifier))
+    for each in credential.revealed:
+        yield ConsentLine(Style.REVEALED, _revealed(each, language))
+    if credential.expiry_shown:
+        date = show_date(credential.expiry, language)
+        yield ConsentLine(Style.REVEALED, _text("expiry", language, date=date))
+    yield ConsentLine(Style.REVEALED, _text("issuer", language, department=department))
+    hidden = [_local(each.display_name, language) for each in credential.hidden]
+    if not credential.expiry_shown:
+        hidden.append(_text("expiry_hidden", language))
+    yield ConsentLine(Style.FACT, _text("hides" if hidden else "hides_nothing", language))
+    for name in hidden:
+        yield ConsentLine(Style.HIDDEN, _text("item", language, attribute=name))
+
+
+def _revealed(revealed: Revealed, language: Language) -> str:
+    return _text(
+        "value",
+        language,
+        attribute=_local(revealed.attribute.display_name, language),
+        value=show_value(revealed.attribute, revealed.value, language),
+    )
