@@ -58,8 +58,8 @@ def date_of(day: int) -> dt.date:
 def is_clean(text: str, max_octets: int = MAX_TEXT_OCTETS) -> bool:
     """Tell whether a text may be signed and shown: short enough, in normal form C, no control characters.
 
-    Also refused are unassigned and private characters, surrogates, and the format characters that turn or
-    hide text on a screen.
+    Also refused are line and paragraph separators, unassigned and private characters, surrogates, and the
+    format characters that turn or hide text on a screen.
     """
     try:
         short = len(text.encode()) <= max_octets
@@ -68,8 +68,17 @@ def is_clean(text: str, max_octets: int = MAX_TEXT_OCTETS) -> bool:
     return (
         short
         and unicodedata.is_normalized("NFC", text)
-        and not any(unicodedata.category(each)[0] == "C" for each in text)
+        and not any(_is_hidden(unicodedata.category(each)) for each in text)
     )
+
+
+def _is_hidden(category: str) -> bool:
+    return category[0] == "C" or category in {"Zl", "Zp"}
+
+
+def is_whole(*numbers: object) -> bool:
+    """Tell whether all are integers and none is a boolean, which Python takes for one."""
+    return all(type(each) is int for each in numbers)
 
 
 @dataclass(frozen=True)
@@ -126,6 +135,8 @@ class AttributeDefinition:
 
     def __post_init__(self) -> None:
         check_attribute_id(self.id, field="id")
+        if not is_whole(self.scale, self.max_length) or type(self.optional) is not bool:
+            raise self._invalid("type", "a scale and a length are integers, optional is true or false")
         self._check_bounds()
         self._check_number()
         self._check_text()
@@ -140,12 +151,14 @@ class AttributeDefinition:
             raise self._invalid("minimum", "only integers and dates have bounds")
         if not bounded:
             return
-        if self.minimum is None or self.maximum is None:
-            raise self._invalid("minimum", "integers and dates have both bounds")
+        if self.minimum is None or self.maximum is None or not is_whole(self.minimum, self.maximum):
+            raise self._invalid("minimum", "integers and dates have both bounds, and these are integers")
         if not INTEGER_MINIMUM <= self.minimum <= self.maximum <= INTEGER_MAXIMUM:
             raise self._invalid("maximum", "the bounds are ordered and have 64 bits")
-        if self.type is AttributeType.DATE:
-            date_of(self.minimum), date_of(self.maximum)
+        if self.type is AttributeType.DATE and not days(dt.date.min) <= self.minimum <= self.maximum <= days(
+            dt.date.max
+        ):
+            raise self._invalid("maximum", "the days are outside the years 1 to 9999")
 
     def _check_number(self) -> None:
         if self.type is not AttributeType.INTEGER and (self.unit or self.scale):

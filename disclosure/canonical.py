@@ -2,10 +2,14 @@
 
 Every structure is one array that begins with its own label, so that no two kinds of bytes can be taken for
 each other. There are no maps, tags or floats; decoding accepts exactly what encoding gives.
+
+Decoding is done here and not by the CBOR library, which resolves tags before its caller could refuse them:
+bytes from strangers could so build lists that hold themselves, or compile expressions.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import cbor2
 
@@ -15,6 +19,7 @@ Item = int | bytes | str | bool | None | Sequence["Item"]
 
 MAX_OCTETS = 1 << 16
 _MAX_DEPTH = 8
+_SIMPLE: Final[Mapping[int, bool | None]] = {0xF4: False, 0xF5: True, 0xF6: None}
 
 
 def encode(label: str, *items: Item) -> bytes:
@@ -30,22 +35,65 @@ def decode(label: str, octets: bytes) -> list[Item]:
     if len(octets) > MAX_OCTETS:
         raise MalformedError(Reason.MALFORMED, f"more than {MAX_OCTETS} octets")
     try:
-        value = cbor2.loads(octets, max_depth=_MAX_DEPTH, allow_indefinite=False)
-    except (cbor2.CBORDecodeError, ValueError, OverflowError, RecursionError, TypeError):
-        raise MalformedError(Reason.MALFORMED, "the octets are not CBOR") from None
-    if not isinstance(value, list) or not value or value[0] != label or not _plain(value):
+        value = _Reader(octets).whole()
+    except ValueError:
+        raise MalformedError(Reason.MALFORMED, "the octets are not CBOR of the kind used here") from None
+    if not isinstance(value, list) or not value or value[0] != label:
         raise MalformedError(Reason.MALFORMED, f"the octets are no {label}")
     if cbor2.dumps(value, canonical=True) != octets:
         raise MalformedError(Reason.MALFORMED, "the encoding is not the canonical one")
     return value[1:]
 
 
-def _plain(value: object) -> bool:
-    if type(value) is list:
-        return all(map(_plain, value))
-    if type(value) is int:
-        return -(1 << 63) <= value < 1 << 64
-    return value is None or type(value) in {bytes, str, bool}
+class _Reader:
+    """One pass over octets, in time and memory bounded by their number; ValueError for what has no place.
+
+    Whether lengths and numbers are written in their shortest form is left to the comparison with what
+    encoding gives.
+    """
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+        self._at = 0
+
+    def whole(self) -> Item:
+        """Read one item that ends where the octets end."""
+        item = self._item(1)
+        if self._at != len(self._octets):
+            raise ValueError
+        return item
+
+    def _item(self, depth: int) -> Item:
+        head = self._take(1)[0]
+        if head in _SIMPLE:
+            return _SIMPLE[head]
+        number = self._number(head & 31)
+        match head >> 5:
+            case 0:
+                return number
+            case 1 if number < 1 << 63:
+                return -1 - number
+            case 2:
+                return self._take(number)
+            case 3:
+                return self._take(number).decode()
+            case 4 if depth <= _MAX_DEPTH:
+                return [self._item(depth + 1) for _ in range(number)]
+        raise ValueError
+
+    def _number(self, information: int) -> int:
+        if information < 24:
+            return information
+        if information > 27:
+            raise ValueError
+        return int.from_bytes(self._take(1 << (information - 24)))
+
+    def _take(self, count: int) -> bytes:
+        taken = self._octets[self._at : self._at + count]
+        if len(taken) != count:
+            raise ValueError
+        self._at += count
+        return taken
 
 
 def digest(label: str, octets: bytes) -> bytes:

@@ -96,13 +96,16 @@ class Credential:
             raise MalformedError(Reason.MALFORMED, detail, field="signature")
 
     def to_bytes(self, schema: Schema) -> bytes:
-        """Return its canonical bytes, for storage under encryption."""
+        """Return its canonical bytes, for storage under encryption; MalformedError (values)."""
         schema.check_values(self.values)
         ordered = [(each.id, self.values.get(each.id)) for each in schema.attributes]
-        return canonical.encode(
+        octets = canonical.encode(
             _LABEL, str(self.schema), str(self.issuer_key), days(self.expiry),
             [[name, to_item(value)] for name, value in ordered if value is not None], self.signature,
         )  # fmt: skip
+        if len(octets) > canonical.MAX_OCTETS:
+            raise MalformedError(Reason.VALUE_INVALID, "all values together are too large", field="values")
+        return octets
 
     @classmethod
     def from_bytes(cls, octets: bytes, schema: Schema) -> "Credential":
@@ -139,15 +142,21 @@ def issue(
 ) -> Credential:
     """Sign values under a schema; valid from `today` for the schema's days.
 
-    Raises MalformedError (values), RefusedError ISSUER_KEY_RETIRED or FORM_NOT_SUPPORTED.
+    Raises MalformedError (values that do not fit, or are too large for a vault to keep), RefusedError
+    ISSUER_KEY_RETIRED, FORM_NOT_SUPPORTED, ISSUER_KEY_UNKNOWN (a key of another department).
     """
+    if key.name.department != schema.name.department:
+        detail = "a department signs under its own schemas only"
+        raise RefusedError(Reason.ISSUER_KEY_UNKNOWN, detail)
     if key.state is not KeyState.ACTIVE:
         raise RefusedError(Reason.ISSUER_KEY_RETIRED, "the key signs no more")
     require_plain(schema)
     expiry = today + dt.timedelta(days=schema.validity_days)
     messages = schema.messages(expiry, values)
     signature = bbs.sign(secret_key, key.public_key, schema.header(), messages, suite=key.suite)
-    return Credential(schema.name, key.name, expiry, dict(values), signature)
+    credential = Credential(schema.name, key.name, expiry, dict(values), signature)
+    credential.to_bytes(schema)  # none leaves that its vault could not store and read again
+    return credential
 
 
 def check_credential(credential: Credential, schema: Schema, key: IssuerKey) -> Credential:

@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from disclosure.errors import MalformedError, Reason
 
 _SCHEME: Final = "zk"
-_SERVER: Final = re.compile(r"[A-Za-z0-9.\[\]:-]{1,255}:[0-9]{1,5}", re.ASCII)
+_SERVER: Final = re.compile(r"[A-Za-z0-9.\[\]:-]{1,255}:([1-9][0-9]{0,4})", re.ASCII)
+_MAX_PORT: Final = 65_535
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
 _MAX_LENGTH: Final = 1000
 
@@ -26,7 +27,8 @@ class _Link:
     _action = ""
 
     def __post_init__(self) -> None:
-        if not _SERVER.fullmatch(self.server):
+        server = _SERVER.fullmatch(self.server)
+        if not server or int(server[1]) > _MAX_PORT:
             raise MalformedError(Reason.LINK_INVALID, "the server is not host:port", field="server")
         if not _TOKEN.fullmatch(self.id) or not _TOKEN.fullmatch(self.secret):
             raise MalformedError(Reason.LINK_INVALID, "an identifier or secret is malformed", field="id")

@@ -1,4 +1,7 @@
-"""Names of resources, after Google's AIP-122, and the identifiers that they are made of."""
+"""Names of resources, after Google's AIP-122, and the identifiers that they are made of.
+
+The constructors raise MalformedError NAME_INVALID, as parsing does: a name that exists is valid.
+"""
 
 import re
 from dataclasses import dataclass
@@ -43,6 +46,9 @@ class DepartmentName:
 
     department: str
 
+    def __post_init__(self) -> None:
+        check_id(self.department, "a department")
+
     @classmethod
     def parse(cls, name: str, *, field: str = "") -> "DepartmentName":
         """Parse it; MalformedError NAME_INVALID."""
@@ -58,6 +64,9 @@ class VerifierName:
     """`verifiers/{verifier}`."""
 
     verifier: str
+
+    def __post_init__(self) -> None:
+        check_id(self.verifier, "a verifier")
 
     @classmethod
     def parse(cls, name: str, *, field: str = "") -> "VerifierName":
@@ -76,6 +85,15 @@ class SchemaName:
     department: str
     item: str
     version: int
+
+    def __post_init__(self) -> None:
+        check_id(self.department, "a department")
+        if (
+            not _ITEM.fullmatch(self.item)
+            or type(self.version) is not int
+            or not 0 < self.version < 1_000_000
+        ):
+            raise MalformedError(Reason.NAME_INVALID, "a schema is an item and a version from 1 to 999999")
 
     @classmethod
     def parse(cls, name: str, *, field: str = "") -> "SchemaName":
@@ -96,6 +114,11 @@ class IssuerKeyName:
 
     department: str
     key: str
+
+    def __post_init__(self) -> None:
+        check_id(self.department, "a department")
+        if not _KEY.fullmatch(self.key):
+            raise MalformedError(Reason.NAME_INVALID, "an issuer key is 32 hexadecimal digits")
 
     @classmethod
     def parse(cls, name: str, *, field: str = "") -> "IssuerKeyName":

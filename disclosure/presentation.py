@@ -19,7 +19,7 @@ from disclosure.canonical import Item
 from disclosure.credential import IssuerKey, KeyState, civil_date, require_plain
 from disclosure.errors import MalformedError, Reason, RefusedError
 from disclosure.names import IssuerKeyName, SchemaName
-from disclosure.request import ExpiryRule, Query, Request
+from disclosure.request import MAX_QUERIES, ExpiryRule, Query, Request
 from disclosure.schema import EXPIRY_INDEX, MAX_ATTRIBUTES, Schema
 
 USAGE_TAG_OCTETS: Final = 48
@@ -39,6 +39,10 @@ class Shown:
     issuer_key: IssuerKeyName
     values: Mapping[str, Value | None] = field(repr=False)
     expiry: dt.date | None = None
+
+    def __post_init__(self) -> None:
+        if self.expiry is not None and type(self.expiry) is not dt.date:
+            raise MalformedError(Reason.VALUE_INVALID, "an expiry is a date", field="expiry")
 
     def items(self) -> list[Item]:
         """Return it for canonical encoding, the values in the order of their identifiers."""
@@ -80,6 +84,9 @@ class Presentation:
     request_digest: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
+        if not 0 < len(self.credentials) <= MAX_QUERIES:
+            detail = f"a presentation has 1 to {MAX_QUERIES} credentials"
+            raise MalformedError(Reason.PRESENTATION_INVALID, detail, field="credentials")
         for name, octets, size in (
             ("usage_tag", self.usage_tag, USAGE_TAG_OCTETS),
             ("note_hash", self.note_hash, DIGEST_OCTETS),
@@ -105,22 +112,30 @@ class Presentation:
 
 @dataclass(frozen=True)
 class Directory:
-    """The schemas and issuer keys that a request and its presentation are read with."""
+    """The schemas and issuer keys that a request and its presentation are read with, each under its own name.
+
+    Raises MalformedError NAME_INVALID.
+    """
 
     schemas: Mapping[SchemaName, Schema]
     issuer_keys: Mapping[IssuerKeyName, IssuerKey]
 
-    def schema(self, name: SchemaName) -> Schema:
+    def __post_init__(self) -> None:
+        for mapping in (self.schemas, self.issuer_keys):
+            if any(name != each.name for name, each in mapping.items()):
+                raise MalformedError(Reason.NAME_INVALID, "it stands under another name than its own")
+
+    def schema(self, name: SchemaName, *, field: str = "schema") -> Schema:
         """Return a schema; RefusedError SCHEMA_UNKNOWN."""
         if name not in self.schemas:
-            raise RefusedError(Reason.SCHEMA_UNKNOWN, f"no schema {name} is registered", field="schema")
+            raise RefusedError(Reason.SCHEMA_UNKNOWN, f"no schema {name} is registered", field=field)
         return self.schemas[name]
 
-    def issuer_key(self, name: IssuerKeyName) -> IssuerKey:
+    def issuer_key(self, name: IssuerKeyName, *, field: str = "issuer_key") -> IssuerKey:
         """Return an issuer key; RefusedError ISSUER_KEY_UNKNOWN."""
         if name not in self.issuer_keys:
             detail = f"no issuer key {name} is registered"
-            raise RefusedError(Reason.ISSUER_KEY_UNKNOWN, detail, field="issuer_key")
+            raise RefusedError(Reason.ISSUER_KEY_UNKNOWN, detail, field=field)
         return self.issuer_keys[name]
 
 
@@ -145,13 +160,16 @@ class Statement:
 def check_request(request: Request, directory: Directory) -> None:
     """Raise unless a request can be answered: schemas of the plain form, attributes that exist.
 
-    Reasons: SCHEMA_UNKNOWN, FORM_NOT_SUPPORTED, ATTRIBUTE_UNKNOWN.
+    Reasons: SCHEMA_UNKNOWN, FORM_NOT_SUPPORTED, ATTRIBUTE_UNKNOWN; the field is the place in the request.
     """
-    for query in request.queries:
-        schema = directory.schema(query.schema)
+    for index, query in enumerate(request.queries):
+        schema = directory.schema(query.schema, field=f"queries[{index}].schema")
         require_plain(schema)
-        for attribute in query.shown:
-            schema.attribute(attribute)
+        for position, attribute in enumerate(query.shown):
+            if attribute not in schema:
+                detail = f"{schema.name} has no attribute {attribute}"
+                place = f"queries[{index}].shown[{position}]"
+                raise MalformedError(Reason.ATTRIBUTE_UNKNOWN, detail, field=place)
 
 
 def statements_of(
@@ -191,14 +209,20 @@ def _mismatch(detail: str, field: str) -> RefusedError:
 
 
 def _answer(query: Query, shown: Shown, directory: Directory, now: dt.datetime, field: str) -> IssuerKey:
-    """Check one answer against its query; return the key that must have signed."""
+    """Check one answer against its query; return the key that must have signed.
+
+    After this every value is one of its attribute, so that what follows encodes checked values only.
+    """
     if shown.query != query.id or shown.schema != query.schema:
         raise _mismatch("the query and its schema", field)
     if set(shown.values) != set(query.shown):
         raise _mismatch("exactly the attributes of the query", f"{field}.values")
     if (shown.expiry is not None) != (query.expiry is ExpiryRule.SHOWN):
         raise _mismatch("the expiry, shown if and only if the query says so", f"{field}.expiry")
-    key = directory.issuer_key(shown.issuer_key)
+    schema = directory.schema(query.schema)
+    for name, value in shown.values.items():
+        schema.attribute(name).check(value, field=f"{field}.values.{name}")
+    key = directory.issuer_key(shown.issuer_key, field=f"{field}.issuer_key")
     if key.name.department != query.schema.department:
         detail = "the key belongs to another department"
         raise RefusedError(Reason.ISSUER_KEY_UNKNOWN, detail, field=f"{field}.issuer_key")

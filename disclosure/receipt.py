@@ -14,6 +14,8 @@ from disclosure.presentation import DIGEST_OCTETS, Presentation
 from disclosure.request import Request
 
 _LABEL: Final = "zk-disclosure/receipt-body/v1"
+_EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
+_MAX_MILLISECONDS: Final = 1 << 47
 
 
 @dataclass(frozen=True)
@@ -30,23 +32,27 @@ class ReceiptBody:
             raise MalformedError(Reason.MALFORMED, f"a digest has {DIGEST_OCTETS} octets")
         if self.verified.tzinfo is None or self.verified.microsecond % 1000:
             raise MalformedError(Reason.MALFORMED, "a time is whole milliseconds with a zone")
+        if not 0 <= self._milliseconds < _MAX_MILLISECONDS:
+            raise MalformedError(Reason.MALFORMED, "a time is outside what is sensible")
+
+    @property
+    def _milliseconds(self) -> int:
+        return (self.verified - _EPOCH) // dt.timedelta(milliseconds=1)
 
     def to_bytes(self) -> bytes:
         """Return its canonical bytes."""
-        since = self.verified - dt.datetime.fromtimestamp(0, dt.UTC)
         return canonical.encode(
-            _LABEL, str(self.verifier), self.request_digest, self.presentation_digest,
-            since // dt.timedelta(milliseconds=1),
-        )  # fmt: skip
+            _LABEL, str(self.verifier), self.request_digest, self.presentation_digest, self._milliseconds
+        )
 
     @classmethod
     def from_bytes(cls, octets: bytes) -> "ReceiptBody":
         """Decode canonical bytes; MalformedError MALFORMED, NAME_INVALID."""
         match canonical.decode(_LABEL, octets):
             case [str(verifier), bytes(request), bytes(presentation), int(verified)] if (
-                0 <= verified < 1 << 47
+                0 <= verified < _MAX_MILLISECONDS
             ):
-                moment = dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(milliseconds=verified)
+                moment = _EPOCH + dt.timedelta(milliseconds=verified)
                 parsed = cls(VerifierName.parse(verifier), request, presentation, moment)
                 if parsed.to_bytes() == octets:
                     return parsed

@@ -24,6 +24,7 @@ from disclosure.names import SchemaName, VerifierName, check_attribute_id
 NONCE_OCTETS: Final = 32
 MAX_QUERIES: Final = 16
 MAX_LIFETIME: Final = dt.timedelta(days=7)
+MAX_SECONDS: Final = 1 << 37
 CLOCK_TOLERANCE: Final = dt.timedelta(minutes=2)
 SIGNATURE_OCTETS: Final = 64
 _LABEL: Final = "zk-disclosure/request/v1"
@@ -78,13 +79,15 @@ class Request:
         if len(self.nonce) != NONCE_OCTETS:
             raise MalformedError(Reason.REQUEST_INVALID, f"a nonce has {NONCE_OCTETS} octets", field="nonce")
         for name, moment in (("created", self.created), ("expires", self.expires)):
-            if moment.tzinfo is None or moment.microsecond or moment.timestamp() < 0:
+            if moment.tzinfo is None or moment.microsecond or not 0 <= moment.timestamp() < MAX_SECONDS:
                 raise MalformedError(
                     Reason.REQUEST_INVALID, "a time is whole seconds with a zone", field=name
                 )
-        if not self.created < self.expires <= self.created + MAX_LIFETIME:
+        if not dt.timedelta(0) < self.expires - self.created <= MAX_LIFETIME:
             detail = f"a request lives for more than 0 and at most {MAX_LIFETIME.days} days"
             raise MalformedError(Reason.REQUEST_INVALID, detail, field="expires")
+        if len(self.canonical) > canonical.MAX_OCTETS:
+            raise MalformedError(Reason.REQUEST_INVALID, "the request is too large", field="queries")
 
     @cached_property
     def canonical(self) -> bytes:
@@ -136,7 +139,7 @@ def _query(item: object) -> Query:
 
 
 def _moment(seconds: int) -> dt.datetime:
-    if not 0 <= seconds < 1 << 37:
+    if not 0 <= seconds < MAX_SECONDS:
         raise MalformedError(Reason.REQUEST_INVALID, "a time is outside what is sensible")
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from disclosure import canonical
-from disclosure.attributes import AttributeDefinition, LocalizedText, Value, expiry_message
+from disclosure.attributes import AttributeDefinition, LocalizedText, Value, expiry_message, is_whole
 from disclosure.errors import MalformedError, Reason
 from disclosure.names import SchemaName
 
@@ -47,7 +47,7 @@ class Schema:
             raise MalformedError(Reason.SCHEMA_INVALID, detail, field="attributes")
         if len({each.id for each in self.attributes}) != len(self.attributes):
             raise MalformedError(Reason.SCHEMA_INVALID, "an attribute is defined twice", field="attributes")
-        if not 0 < self.validity_days <= MAX_VALIDITY_DAYS:
+        if not is_whole(self.validity_days) or not 0 < self.validity_days <= MAX_VALIDITY_DAYS:
             detail = f"a credential is valid for 1 to {MAX_VALIDITY_DAYS} days"
             raise MalformedError(Reason.SCHEMA_INVALID, detail, field="validity_days")
         if len(self.canonical) > canonical.MAX_OCTETS:

@@ -165,6 +165,12 @@ def values_to(
         yield attribute_pb2.NamedValue(attribute=name, value=value_to(schema.attribute(name), value))
 
 
+def _code_of(message: catalog_pb2.CodeEntry) -> Code:
+    with within("display_name"):
+        display_name = text_of(message.display_name)
+    return Code(message.code, display_name)
+
+
 def _attribute_of(message: catalog_pb2.AttributeDefinition) -> AttributeDefinition:
     if message.type not in _TYPES:
         raise MalformedError(Reason.SCHEMA_INVALID, "the attribute's type is unknown", field="type")
@@ -181,7 +187,7 @@ def _attribute_of(message: catalog_pb2.AttributeDefinition) -> AttributeDefiniti
         maximum=message.maximum if message.HasField("maximum") else None,
         max_length=message.max_length,
         code_system=message.code_system,
-        codes=each_within("codes", message.codes, lambda each: Code(each.code, text_of(each.display_name))),
+        codes=each_within("codes", message.codes, _code_of),
     )
 
 

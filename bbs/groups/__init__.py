@@ -5,6 +5,7 @@ choosing another is an explicit argument (`Ciphersuite.with_group`), never the e
 and the arkworks group are for reference and portability: they are not constant-time.
 """
 
+import sys
 from functools import cache
 from importlib import import_module
 from typing import cast
@@ -17,10 +18,15 @@ _PREFERENCE = ("blst", "arkworks", "py_ecc")
 
 @cache
 def _load(name: str) -> Group | None:
+    # py_ecc raises the interpreter's recursion limit for the whole process when it is imported, so far that
+    # deep recursion anywhere would overrun the stack instead of raising.
+    limit = sys.getrecursionlimit()
     try:
         return cast(Group, import_module(f"bbs.groups.{name}").GROUP)
     except ModuleNotFoundError:
         return None
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def available() -> tuple[str, ...]:
@@ -38,4 +44,7 @@ def by_name(name: str) -> Group:
 
 def default() -> Group:
     """Return the preferred group of those available."""
-    return by_name(next(iter(available()), "none"))
+    for name in _PREFERENCE:
+        if (group := _load(name)) is not None:
+            return group
+    return by_name("none")

@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 from typing import Any, cast
@@ -265,3 +267,10 @@ def test_errors_show_no_secret(signed: Signed) -> None:
     with pytest.raises(bbs.DecodingError) as caught:
         bbs.sk_to_pk(b"\xff" * 32, suite=signed.suite)
     assert "ff" not in str(caught.value)
+
+
+def test_no_group_changes_the_recursion_limit() -> None:
+    """py_ecc would; a process whose limit is beyond its stack dies where it ought to raise."""
+    script = "import sys; before = sys.getrecursionlimit(); import bbs; bbs.groups.available(); "
+    script += "sys.exit(sys.getrecursionlimit() != before)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -1,0 +1,30 @@
+"""Auditing a receipt offline: that the log holds it, and that it is for this presentation of this request."""
+
+import hmac
+
+from disclosure import Presentation, Reason, ReceiptBody, RefusedError, Request
+from tlog import VerifiedReceipt, Verifier, verify_receipt
+
+
+def audit_receipt(
+    receipt: bytes, request: Request, presentation: Presentation, log_verifier: Verifier
+) -> VerifiedReceipt:
+    """Return a receipt that the log's checkpoint covers and that is for this request and presentation.
+
+    `receipt` is the file as the service handed it out. Raises tlog.MalformedError, tlog.VerificationError
+    (the log); MalformedError (the body); RefusedError RECEIPT_MISMATCH (another presentation, or another
+    holder's note than the presentation commits to), REQUEST_EXPIRED, REQUEST_NOT_YET_VALID (verified outside
+    the request's life).
+    """
+    verified = verify_receipt(receipt, log_verifier)
+    body = receipt_body(verified)
+    body.check(request, presentation)
+    if not hmac.compare_digest(verified.opening.note_hash, presentation.note_hash):
+        raise RefusedError(Reason.RECEIPT_MISMATCH, "the receipt stands beside another holder's note")
+    request.check_time(body.verified)
+    return verified
+
+
+def receipt_body(verified: VerifiedReceipt) -> ReceiptBody:
+    """Return what a verified receipt says; MalformedError."""
+    return ReceiptBody.from_bytes(verified.opening.body)
