@@ -1,0 +1,99 @@
+"""Both languages say the same, every key that is used exists, and nothing printed steers a terminal."""
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import disclosure
+import zk
+from prover.errors import VaultReason
+from verifier.errors import VerifierReason
+from zk import messages
+from zk.cli import build
+from zk.messages import TABLES, clean, language, reason_text, text
+from zkservice.errors import ServiceReason
+
+SOURCES = "\n".join(
+    path.read_text("utf-8")
+    for path in Path(zk.__file__).parent.rglob("*.py")
+    if path.parent.name != "messages" or path.name == "__init__.py"
+)
+
+
+def fields(message: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(message) if name}
+
+
+def test_both_tables_have_the_same_keys_and_fields() -> None:
+    assert set(TABLES["zh"]) == set(TABLES["en"])
+    for key, message in TABLES["en"].items():
+        assert fields(message) == fields(TABLES["zh"][key]), key
+        assert message.strip()
+        assert TABLES["zh"][key].strip()
+
+
+def test_no_key_stands_in_two_tables() -> None:
+    parts = (messages.en, messages.help_en, messages.reasons_en, messages.demo_en)
+    assert sum(len(each.MESSAGES) for each in parts) == len(TABLES["en"])
+
+
+def test_every_key_is_used_and_every_used_key_exists() -> None:
+    made = ("reason.", "doctor.name.", "doctor.ok", "doctor.warn", "doctor.fail", "demo.", "help.")
+    for key in TABLES["en"]:
+        assert re.search(rf"[\"']{re.escape(key)}[\"']", SOURCES) or key.startswith(made), key
+    used = set(re.findall(r'"((?:error|serve|issuer|vault|verifier|ledger|doctor|demo)\.[a-z_.]+)"', SOURCES))
+    assert {key for key in used if not key.endswith((".toml", ".py", ".yaml", ".txt"))} <= set(TABLES["en"])
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_help_text_is_a_sentence(lang: messages.Language) -> None:
+    def walk(command: object) -> list[str]:
+        texts = [getattr(command, "help", "") or ""]
+        texts += [getattr(each, "help", "") or "" for each in getattr(command, "params", [])]
+        children = getattr(command, "commands", {}).values()
+        return texts + [text for each in children for text in walk(each)]
+
+    found = [each for each in walk(build(lang)) if each and each != "Show this message and exit."]
+    assert len(found) > 60
+    assert not [each for each in found if each.startswith("help.")]
+    assert {key for key in TABLES[lang] if key.startswith("help.")} == {
+        key for key, message in TABLES[lang].items() if key.startswith("help.") and message in found
+    }
+
+
+@pytest.mark.parametrize("reason", [*disclosure.Reason, *VaultReason, *VerifierReason, *ServiceReason])
+def test_every_reason_has_a_meaning(reason: str) -> None:
+    for lang in TABLES:
+        assert reason_text(lang, reason, "?") != "?"
+
+
+def test_a_reason_without_a_meaning_shows_its_detail() -> None:
+    assert reason_text("zh", "OF_TOMORROW", "what\x1b[2J it says") == "what\ufffd[2J it says"
+
+
+def test_values_in_messages_are_cleaned() -> None:
+    assert (
+        text("en", "error.system", path="a\x1b[31mb", problem="c\u202ed\n") == "a\ufffd[31mb: c\ufffdd\ufffd"
+    )
+    assert clean("历下区 ok") == "历下区 ok"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "environment", "expected"),
+    [
+        ("zh", {"LANG": "en_US"}, "zh"),
+        ("en", {"LANG": "zh_CN"}, "en"),
+        (None, {"LANG": "zh_CN.UTF-8"}, "zh"),
+        (None, {"LC_ALL": "zh_CN", "LANG": "en_US"}, "zh"),
+        (None, {"LC_ALL": "", "LANG": "zh_CN"}, "zh"),
+        (None, {"ZK_LANG": "en", "LC_ALL": "zh_CN"}, "en"),
+        (None, {"LANG": "fr_FR"}, "en"),
+        (None, {}, "en"),
+    ],
+)
+def test_the_language_is_chosen_or_the_system_s(
+    chosen: str | None, environment: dict[str, str], expected: str
+) -> None:
+    assert language(chosen, environment) == expected

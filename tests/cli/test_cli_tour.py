@@ -1,0 +1,111 @@
+"""The tour in three processes, consent by a person at a terminal, and the bank's own program."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from disclosure import ExchangeLink
+from tests.cli.running import EXAMPLES, VALUES, Home, environment, start
+from zk.exits import Exit
+
+SECONDS = 60
+
+
+def finished(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=SECONDS)
+    return process.returncode, out, err
+
+
+def line_of(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    assert process.stdout is not None
+    parsed: dict[str, Any] = json.loads(process.stdout.readline())
+    return parsed
+
+
+def test_three_processes_issue_ask_and_answer(issuer: Home, school: Home, home: Home) -> None:
+    home.json("vault", "create")
+    home.json("vault", "claim", issuer.issue("residence_permit"))
+    issuing = start(
+        "issuer", "issue", "social_insurance", "--values", VALUES / "social_insurance.yaml", "--json",
+        "--home", issuer.path,
+    )  # fmt: skip
+    code, out, err = finished(issuing)
+    assert code == 0, err
+    home.json("vault", "claim", json.loads(out)["link"])
+
+    asking = start(
+        "verifier", "ask", EXAMPLES / "policies" / "school.yaml", "--json", "--home", school.path,
+        "--record", home.path / "record.json",
+    )  # fmt: skip
+    asked = line_of(asking)
+    answering = start("vault", "present", asked["link"], "--yes", "--json", "--home", home.path)
+    code, out, err = finished(answering)
+    assert code == 0, err
+    presented = json.loads(out)
+    code, out, err = finished(asking)
+    assert code == 0, err
+    answered = json.loads(out)
+
+    assert answered["event"] == "answered"
+    assert answered["entry_index"] == presented["entry_index"]
+    values = {each["query"]: each["values"] for each in answered["credentials"]}
+    assert values == {
+        "residence": {"district": "370102"},
+        "insurance": {"continuous_since": "2020-07-01"},
+    }
+    record = (home.path / "record.json").read_text("utf-8")
+    assert "周晓岚" not in record
+    assert "8a1d2f0c6b7e4935" not in record
+
+
+@pytest.mark.parametrize(("said", "code"), [("no", Exit.DECLINED), ("yes", Exit.OK)])
+def test_a_person_at_a_terminal_is_asked(school: Home, holder: Home, said: str, code: Exit) -> None:
+    asked, _ = school.ask("school", "--timeout", "0.2", code=Exit.UNREACHABLE)
+    master, slave = pty.openpty()
+    try:
+        process = start("vault", "present", asked["link"], "--home", holder.path, "--lang", "zh", stdin=slave)
+        os.write(master, f"{said}\n".encode())
+        ended, out, err = finished(process)
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert ended == code, err
+    assert "居住区县：历下区（370102）" in out
+    assert "姓名" in out
+    assert "周晓岚" not in out
+    states = [each["state"] for each in holder.json("vault", "history")["usages"]]
+    assert ("DECLINED" in err) == (code is Exit.DECLINED)
+    assert states.count("sent") == 0
+
+
+def test_the_bank_s_program_asks_over_the_generated_stubs(issuer: Home, holder: Home, tmp_path: Path) -> None:
+    names = ["--name-zh", "银行", "--name-en", "Bank"]
+    bank = Home(tmp_path / "bank", holder.server).trusting()
+    bank.json("verifier", "register", "bank-3", *names, env=bank.admin)
+    server = bank.server
+    arguments = [
+        server.address, server.root, server.log_key, bank.path / "verifiers" / "bank-3.pem", "bank-3",
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, EXAMPLES / "bank.py", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    assert process.stdout is not None
+    link = process.stdout.readline().strip()
+    assert ExchangeLink.parse(link).server == server.address
+    presented = holder.json("vault", "present", link, "--yes")
+    code, out, err = finished(process)
+    assert code == 0, err
+    printed = json.loads(out)
+    assert printed["base_in_fen"] == 856_400
+    assert printed["entry_index"] == presented["entry_index"]
+    assert printed["issuer_key"].startswith("departments/hrss/issuerKeys/")

@@ -1,0 +1,203 @@
+"""`zk doctor`: is everything here as it should be? Each line is ok, a warning or a fault."""
+
+import datetime as dt
+import platform
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+from rich.table import Table
+
+import bbs
+from tlog import BlockHeader, parse_entry
+from wire.client import ServiceError
+from zk.exits import CommandError, Exit
+from zk.failure import explain
+from zk.group import Group
+from zk.measure import measure
+from zk.run import Answer, Run
+from zk.service import Service, SignedCheckpoint
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+_LIBRARIES: Final = (
+    "cbor2", "cryptography", "grpcio", "protobuf", "py-arkworks-bls12381", "py-ecc", "pydantic", "rich",
+    "segno", "sqlalchemy", "structlog", "typer",
+)  # fmt: skip
+_TOLERANCE: Final = dt.timedelta(minutes=2)
+_EXPIRES_SOON: Final = dt.timedelta(days=21)
+_TLS_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line: what was looked at, how it is, and the message that says more."""
+
+    name: str
+    state: str
+    detail: str
+    figures: dict[str, Any]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    Group("", app).command("doctor", remote=True)(doctor)
+
+
+def doctor(run: Run) -> Answer:
+    """Look at everything that the command relies on."""
+    checks = [*_local(run), *_remote(run)]
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for each in checks:
+        table.add_row(run.text(f"doctor.{each.state}"), run.text(f"doctor.name.{each.name}"), each.detail)
+    healthy = all(each.state != FAIL for each in checks)
+    data = {
+        "healthy": healthy,
+        "checks": [
+            {"name": each.name, "state": each.state, "detail": each.detail, **each.figures} for each in checks
+        ],
+    }
+    return Answer(data, [table], Exit.OK if healthy else Exit.UNHEALTHY)
+
+
+def _local(run: Run) -> Iterator[Check]:
+    version = platform.python_version()
+    yield _check(run, "python", OK if sys.version_info >= (3, 11) else FAIL, "doctor.python", version=version)
+    yield _group(run)
+    yield _libraries(run)
+    yield _modes(run)
+
+
+def _check(run: Run, name: str, state: str, key: str, /, **values: Any) -> Check:
+    figures = {
+        each: value if isinstance(value, int | float) else str(value) for each, value in values.items()
+    }
+    return Check(name, state, run.text(key, **values), figures)
+
+
+def _group(run: Run) -> Check:
+    cost = measure()
+    state = OK if cost.group != "py_ecc" else WARN
+    return _check(
+        run,
+        "group",
+        state,
+        "doctor.group",
+        group=cost.group,
+        others=", ".join(bbs.groups.available()),
+        pairing_check_ms=round(cost.pairing_check_ms, 2),
+        proof_ms=round(cost.proof_ms, 2),
+        verify_ms=round(cost.verify_ms, 2),
+        proof_ratio=round(cost.ratio(cost.proof_ms), 2),
+        verify_ratio=round(cost.ratio(cost.verify_ms), 2),
+    )
+
+
+def _libraries(run: Run) -> Check:
+    versions: dict[str, str] = {}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "-"
+    missing = [name for name, version in versions.items() if version == "-"]
+    shown = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return Check("libraries", FAIL if missing else OK, shown, {"versions": versions})
+
+
+def _modes(run: Run) -> Check:
+    """Nothing of the home may be readable by others: tokens, keys, the vault, records."""
+    home = run.home.path
+    if not home.exists():
+        return _check(run, "files", WARN, "doctor.home_missing", home=home)
+    found = [home, *(each for each in home.rglob("*") if not each.is_symlink())]
+    loose = [str(each) for each in found if each.stat().st_mode & 0o077 and _private(each, home)]
+    if loose:
+        return _check(run, "files", FAIL, "doctor.files_open", files=", ".join(loose[:5]))
+    return _check(run, "files", OK, "doctor.files_closed", home=home)
+
+
+def _private(path: Path, home: Path) -> bool:
+    """Tell whether a file is secret: what lies in a closed folder is closed, and the root is public."""
+    return path == home or (bool(home.stat().st_mode & 0o077) and path.is_file() and path.name != "root.pem")
+
+
+def _remote(run: Run) -> Iterator[Check]:
+    try:
+        with Service(run.endpoint) as service:
+            signed = service.checkpoint()
+            newest = _newest_block(service, signed)
+    except (ServiceError, CommandError) as error:
+        sentence = explain(error, run.lang).sentence()
+        yield Check("server", FAIL, f"{run.remote.server or run.profile.server or ''} {sentence}".strip(), {})
+        yield _log_key(run, None)
+        return
+    yield _check(run, "server", OK, "doctor.server", server=run.server, size=signed.checkpoint.size)
+    yield _certificate(run)
+    yield _clock(run, newest)
+    yield _log_key(run, signed)
+
+
+def _newest_block(service: Service, signed: SignedCheckpoint) -> BlockHeader | None:
+    size = signed.checkpoint.size
+    for page in service.entries(max(size - 1, 0), size):
+        for each in page:
+            parsed = parse_entry(each.octets)
+            return parsed if isinstance(parsed, BlockHeader) else None
+    return None
+
+
+def _certificate(run: Run, now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)) -> Check:
+    """Look at the server's certificate by a connection of its own, verified under the same root."""
+    host, _, port = run.server.rpartition(":")
+    root = run.endpoint.root_certificate
+    context = ssl.create_default_context(cadata=root.decode() if root else None)
+    context.set_alpn_protocols(["h2"])
+    host = host.strip("[]")
+    try:
+        with (
+            socket.create_connection((host, int(port)), _TLS_SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secure,
+        ):
+            ends = str((secure.getpeercert() or {}).get("notAfter", ""))
+    except (OSError, ValueError) as error:
+        return _check(run, "certificate", FAIL, "doctor.certificate_refused", problem=type(error).__name__)
+    expires = dt.datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), dt.UTC)
+    left = expires - now()
+    return _check(
+        run,
+        "certificate",
+        WARN if left < _EXPIRES_SOON else OK,
+        "doctor.certificate",
+        expires=expires.isoformat(),
+        days=left.days,
+    )
+
+
+def _clock(run: Run, newest: BlockHeader | None) -> Check:
+    """Compare this clock with the newest block: no block is made before its time.
+
+    The service tells its time nowhere else, so a clock that runs ahead is not seen here.
+    """
+    if newest is None:
+        return _check(run, "clock", WARN, "doctor.clock_unknown")
+    moment = dt.datetime.fromtimestamp(newest.time_ms / 1000, dt.UTC)
+    behind = moment - dt.datetime.now(dt.UTC)
+    if behind > _TOLERANCE:
+        seconds = round(behind.total_seconds())
+        return _check(run, "clock", FAIL, "doctor.clock_behind", seconds=seconds)
+    return _check(run, "clock", OK, "doctor.clock", block_time=moment.isoformat(timespec="seconds"))
+
+
+def _log_key(run: Run, signed: SignedCheckpoint | None) -> Check:
+    pinned = run.profile.log_key
+    if pinned is None:
+        return _check(run, "log_key", WARN, "doctor.log_key_missing")
+    if signed is not None and signed.key != pinned:
+        return _check(run, "log_key", FAIL, "error.log_key_changed", pinned=pinned, other=signed.key)
+    return _check(run, "log_key", OK, "doctor.log_key", key=pinned)

@@ -1,0 +1,138 @@
+"""The folder in which the command keeps what is its user's: profile, tokens, keys, records, the vault.
+
+Everything in it is written whole or not at all, and secrets with mode 0600 from the first octet on. A folder
+may serve one role or all: issuer, holder, verifier.
+"""
+
+import json
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from tlog import MalformedError, Verifier
+from verifier import files
+from zk.exits import CommandError, Exit
+
+DEFAULT_SERVER: Final = "localhost:8443"
+_PROFILE: Final = "profile.toml"
+_FIELDS: Final = ("server", "root", "log_key")
+
+
+def write_private(path: Path, octets: bytes) -> None:
+    """Write a file that only its owner can read; the old one stays until the new one is durable."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    files.replace(path, octets)
+
+
+def read_secret(path: Path) -> str:
+    """Read a secret's one line; CommandError USAGE if it cannot be read."""
+    try:
+        return path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError):
+        raise unreadable(path) from None
+
+
+def unreadable(path: Path) -> CommandError:
+    """Return what is said of a file that cannot be read."""
+    return CommandError(Exit.USAGE, "FILE_UNREADABLE", "error.file_unreadable", path=path)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Where the service is and whom to believe: `host:port`, the PEM root's file, the log's verifier key."""
+
+    server: str | None = None
+    root: Path | None = None
+    log_key: Verifier | None = None
+
+    def to_toml(self) -> bytes:
+        """Return the file; a JSON string is a basic string of TOML as well."""
+        values = {"server": self.server, "root": self.root, "log_key": self.log_key}
+        lines = [f"{name} = {json.dumps(str(each))}\n" for name, each in values.items() if each]
+        return "".join(lines).encode()
+
+    @classmethod
+    def from_toml(cls, octets: bytes) -> "Profile":
+        """Read the file; ValueError if it is not as `to_toml` writes it."""
+        values = tomllib.loads(octets.decode())
+        if not set(values) <= set(_FIELDS) or not all(isinstance(each, str) for each in values.values()):
+            raise ValueError("unknown fields")
+        root, key = values.get("root"), values.get("log_key")
+        return cls(
+            server=values.get("server"),
+            root=Path(root) if root else None,
+            log_key=Verifier.from_string(key) if key else None,
+        )
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder; nothing is made in it before something has to be kept."""
+
+    path: Path
+
+    @classmethod
+    def default(cls) -> "Home":
+        """Return the folder that counts if none is said."""
+        return cls(Path("~/.zk").expanduser())
+
+    def profile(self) -> Profile:
+        """Return the profile, an empty one if there is none; CommandError USAGE if it is damaged."""
+        path = self.path / _PROFILE
+        try:
+            return Profile.from_toml(path.read_bytes())
+        except FileNotFoundError:
+            return Profile()
+        except (OSError, ValueError, MalformedError):
+            raise CommandError(Exit.USAGE, "PROFILE_DAMAGED", "error.profile_damaged", path=path) from None
+
+    def save_profile(self, profile: Profile) -> None:
+        """Keep the profile; its root certificate is copied into the folder first."""
+        if profile.root is not None and profile.root.resolve() != (self.path / "root.pem").resolve():
+            write_private(self.path / "root.pem", read_file(profile.root))
+            profile = replace(profile, root=self.path.resolve() / "root.pem")
+        write_private(self.path / _PROFILE, profile.to_toml())
+
+    def token_path(self, department: str) -> Path:
+        """Where a department's token is kept."""
+        return self.path / "tokens" / f"{department}.token"
+
+    def departments(self) -> list[str]:
+        """Return the departments whose token is kept here."""
+        return sorted(each.stem for each in (self.path / "tokens").glob("*.token"))
+
+    def token(self, department: str) -> str:
+        """Return a department's token; CommandError USAGE if there is none."""
+        path = self.token_path(department)
+        if not path.exists():
+            raise CommandError(
+                Exit.USAGE, "DEPARTMENT_NOT_HERE", "error.department_not_here", department=department
+            )
+        return read_secret(path)
+
+    def verifier_key(self, verifier: str) -> Path:
+        """Where a verifier's request key is kept."""
+        return self.path / "verifiers" / f"{verifier}.pem"
+
+    def verifiers(self) -> list[str]:
+        """Return the verifiers whose key is kept here."""
+        return sorted(each.stem for each in (self.path / "verifiers").glob("*.pem"))
+
+    @property
+    def records(self) -> Path:
+        """The folder of a verifier's records."""
+        return self.path / "records"
+
+    @property
+    def vault(self) -> Path:
+        """The vault's file."""
+        return self.path / "vault.sqlite3"
+
+
+def read_file(path: Path) -> bytes:
+    """Read a file; CommandError USAGE if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise unreadable(path) from None

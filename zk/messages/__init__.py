@@ -1,0 +1,48 @@
+"""Every sentence that a person reads, in Chinese and in English, under one key in both.
+
+The tables are complete in both languages; a test compares their keys and what they have to be filled with.
+"""
+
+import os
+import unicodedata
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from disclosure import LocalizedText
+from zk.messages import demo_en, demo_zh, en, help_en, help_zh, reasons_en, reasons_zh, zh
+
+Language = Literal["zh", "en"]
+
+TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
+    "zh": {**zh.MESSAGES, **help_zh.MESSAGES, **reasons_zh.MESSAGES, **demo_zh.MESSAGES},
+    "en": {**en.MESSAGES, **help_en.MESSAGES, **reasons_en.MESSAGES, **demo_en.MESSAGES},
+}
+_VARIABLES: Final = ("ZK_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+
+
+def language(chosen: str | None = None, environment: Mapping[str, str] = os.environ) -> Language:
+    """Return the chosen language, else that of ZK_LANG, LC_ALL, LC_MESSAGES or LANG, else English."""
+    values = (chosen, *(environment.get(name) for name in _VARIABLES))
+    first = next((value for value in values if value), "en")
+    return "zh" if first.lower().startswith("zh") else "en"
+
+
+def clean(value: object) -> str:
+    """Return a text that cannot steer a terminal: control and format characters become U+FFFD."""
+    return "".join("\ufffd" if unicodedata.category(each)[0] == "C" else each for each in str(value))
+
+
+def text(lang: Language, key: str, /, **values: object) -> str:
+    """Return a message filled with values, each of them cleaned; KeyError if there is no such message."""
+    return TABLES[lang][key].format(**{name: clean(value) for name, value in values.items()})
+
+
+def reason_text(lang: Language, reason: str, detail: str) -> str:
+    """Return what a reason means in this language; the detail where the reason has no message."""
+    known = TABLES[lang].get(f"reason.{reason}")
+    return known if known is not None else clean(detail)
+
+
+def local(lang: Language, name: LocalizedText) -> str:
+    """Return a display name in this language."""
+    return clean(name.zh if lang == "zh" else name.en)

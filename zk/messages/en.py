@@ -1,0 +1,148 @@
+"""What the commands say, in English."""
+
+from typing import Final
+
+MESSAGES: Final = {
+    # errors
+    "error.department_not_here": (
+        "This home has no token for {department}. Register the department here, or name its home with --home."
+    ),
+    "error.department_unclear": "Say which department with --department. Here are: {here}",
+    "error.admin_token_missing": (
+        "The administrator's token is needed: --admin-token-file FILE, or ZK_ADMIN_TOKEN."
+    ),
+    "error.bank_failed": "The bank's program ended with {code}.",
+    "error.output_in_use": (
+        "{path} holds something else than a demo's output; name another folder with --output."
+    ),
+    "error.entries_with_gaps": "The service left out entry {index}.",
+    "error.export_damaged": "{path} is damaged. Remove it and export again.",
+    "error.file_unreadable": "{path} cannot be read.",
+    "error.index_unknown": "There is no such entry; the log has {size}.",
+    "error.interrupted": "Interrupted.",
+    "error.item_unknown": "There is no item {item} in the catalogue or the file.",
+    "error.ledger_changed": "{path} is not the ledger that was signed. {detail}",
+    "error.log_key_changed": (
+        "WARNING: THE LOG'S KEY IS NOT THE ONE THAT WAS PINNED. Nothing was done. Somebody may be "
+        "showing you another log. Pinned: {pinned}  Now: {other}"
+    ),
+    "error.log_key_malformed": "{path} is neither a log's verifier key nor a file that holds one.",
+    "error.log_key_unknown": "No log key is pinned. Get it from the operator, then: zk ledger trust FILE",
+    "error.log_shrank": "The log had {before} entries and now shows {now}. It must never shrink.",
+    "error.names_missing": "{name} is not in the catalogue: say --name-zh and --name-en.",
+    "error.nobody_to_ask": "There is nobody to ask here. With --yes a script consents.",
+    "error.not_started": "The service cannot start: {detail}",
+    "error.passphrase_missing": "A passphrase is needed: --passphrase-file FILE, or {variable}.",
+    "error.profile_damaged": "{path} is damaged. Remove it and pin the log's key again.",
+    "error.schema_unregistered": "No schema {item} is registered. Register it: zk issuer schema {item}",
+    "error.server_invalid": "{server} is not host:port.",
+    "error.setting_invalid": "The setting {name} is invalid: {detail}",
+    "error.source_tree": "{path} is missing: the demo runs in a clone of the project.",
+    "error.system": "{path}: {problem}",
+    "error.timed_out": "The service did not answer in time.",
+    "error.token_exists": "{path} holds a token already. With --replace it is overwritten.",
+    "error.unexpected": "Something went wrong that nobody foresaw ({kind}). ZK_DEBUG=1 shows where.",
+    "error.unreachable": (
+        "The service cannot be reached, or its certificate is not signed by the known root."
+    ),
+    "error.usage": "The command is not written as it has to be: {detail}",
+    "error.value_unreadable": "A value is written NAME=VALUE, each name once: {name}",
+    "error.values_file_invalid": "{path} is not a list of name: value.",
+    "error.verifier_unclear": "Say who asks with --as. Here are: {here}",
+    # serve
+    "serve.ready": "The service is ready at {address}. Ctrl-C ends it.",
+    "serve.log_key": "Log key: {key}",
+    "serve.files": (
+        "In {data}: ca.pem (root), log.vkey (log key), admin.token (administrator). Keep the last one secret."
+    ),
+    "serve.stopped": "The service has ended. Nothing was lost.",
+    # issuer
+    "issuer.registered": "{name} is registered as {department}. Its token: {path}",
+    "issuer.schema": "{name} is registered as {schema}: {count} attributes, digest {digest}",
+    "issuer.key": "Issuer key {key} ({suite}). Its public half stands on the ledger.",
+    "issuer.offer": "{name} is signed and waits for its holder until {expires}.",
+    "issuer.offer_secret": "Give the link to the holder only: whoever has it can claim.",
+    "issuer.none": "Nothing is registered.",
+    # vault
+    "vault.passphrase": "Passphrase",
+    "vault.passphrase_again": "Once more",
+    "vault.new_passphrase": "New passphrase",
+    "vault.created": "The vault is ready: {path}",
+    "vault.passphrase_changed": "The passphrase was changed.",
+    "vault.claimed": "{name} is in the vault. Issued by {department}, valid until {expiry}.",
+    "vault.empty": "The vault holds no credential.",
+    "vault.id": "Number",
+    "vault.name": "Credential",
+    "vault.issuer": "Issued by",
+    "vault.expiry": "Valid until",
+    "vault.shown_title": "{name} ({id})",
+    "vault.choose": "Which one to show? Several fit: {names}. Choose with --use ID.",
+    "vault.missing": "{name} is missing. {department} issues it.",
+    "vault.ask_consent": "Show this? Type yes to consent:",
+    "vault.presented": "Shown and verified. The receipt stands in the ledger as entry {index} of {size}.",
+    "vault.history_none": "Nothing was shown yet.",
+    "vault.history_time": "When",
+    "vault.history_verifier": "To whom",
+    "vault.history_purpose": "For what",
+    "vault.history_shown": "What",
+    "vault.history_state": "Receipt",
+    "vault.receipt_holds": "entry {index}, checked",
+    "vault.receipt_fails": "DOES NOT HOLD: {reason}",
+    "vault.refused": "refused: {reason}",
+    "vault.sent": "sent, not answered: zk vault resume",
+    "vault.resumed": "{answered} answered, {refused} refused, {open} still open.",
+    # verifier
+    "verifier.registered": "{name} is registered as {verifier}. Its key: {path}",
+    "verifier.asked": "Asked: {purpose}. It can be answered until {expires}.",
+    "verifier.waiting": "Waiting for the answer.",
+    "verifier.answered": "Answered. Every proof and the receipt hold.",
+    "verifier.credential": "{name}, signed by {department}",
+    "verifier.expiry": "Valid until",
+    "verifier.receipt": "The receipt stands in the ledger as entry {index} of {size}.",
+    "verifier.kept": "Kept in {path}; check it again at any time: zk verifier check {path}",
+    "verifier.holds": "The record holds. {verifier} asked, verified at {time}.",
+    # ledger
+    "ledger.pinned": "Pinned in {home}: {key}",
+    "ledger.not_pinned": "Warning: no log key is pinned; the service's own word is believed for {key}",
+    "ledger.key_of_file": (
+        "Warning: the log's key comes from the file itself. Compare it with the operator's."
+    ),
+    "ledger.checkpoint": "{origin}: {size} entries, root {root}. The signature holds.",
+    "ledger.consistent": "It contains the {size} entries that were seen before, unchanged.",
+    "ledger.exporting": "Exporting",
+    "ledger.verifying": "Recomputing",
+    "ledger.exported": "{path}: {octets} octets, audited.",
+    "ledger.verified": "{path} holds: every hash, every block and the signature.",
+    "ledger.counts": "{size} entries: {receipts} receipts, {records} records, {blocks} blocks.",
+    "ledger.root": "Root: {root}",
+    "ledger.key": "Log key: {key}",
+    "ledger.entry": "Entry {index} of {size}; its place is proven.",
+    # doctor
+    "doctor.ok": "ok",
+    "doctor.warn": "warning",
+    "doctor.fail": "FAULT",
+    "doctor.name.python": "Python",
+    "doctor.name.group": "Arithmetic",
+    "doctor.name.libraries": "Libraries",
+    "doctor.name.files": "Files",
+    "doctor.name.server": "Service",
+    "doctor.name.certificate": "Certificate",
+    "doctor.name.clock": "Clock",
+    "doctor.name.log_key": "Log key",
+    "doctor.python": "{version}",
+    "doctor.group": (
+        "{group} of {others}. Pairing check {pairing_check_ms} ms; a proof {proof_ms} ms = "
+        "{proof_ratio} of them, its verification {verify_ms} ms = {verify_ratio}."
+    ),
+    "doctor.home_missing": "{home} does not exist yet.",
+    "doctor.files_open": "Others can read: {files}. Run chmod -R go= on the folder.",
+    "doctor.files_closed": "Only you can read {home}.",
+    "doctor.server": "{server} answers; the log has {size} entries.",
+    "doctor.certificate": "Valid until {expires}, {days} days.",
+    "doctor.certificate_refused": "It does not verify ({problem}).",
+    "doctor.clock": "Not behind the newest block of {block_time}.",
+    "doctor.clock_behind": "This clock is {seconds} s behind the newest block.",
+    "doctor.clock_unknown": "The log has no block to compare with.",
+    "doctor.log_key": "Pinned: {key}",
+    "doctor.log_key_missing": "None is pinned: zk ledger trust FILE",
+}

@@ -1,0 +1,186 @@
+"""One run of a command: its language, its output, its home, and the way to the service.
+
+A command returns an Answer: the data of its JSON document and the lines that a person reads. With --json
+exactly one document goes to standard output; commands that wait print one line for each event instead.
+Warnings, prompts and errors go to standard error.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+from rich.console import Console, RenderableType
+
+from disclosure import LocalizedText, MalformedError
+from disclosure.links import ExchangeLink
+from tlog import MalformedError as KeyMalformedError
+from tlog import Verifier
+from wire.client import Endpoint
+from zk import messages
+from zk.exits import CommandError, Exit
+from zk.home import DEFAULT_SERVER, Home, Profile, read_file, read_secret
+from zk.messages import Language
+
+PASSPHRASE_VARIABLE: Final = "ZK_PASSPHRASE"  # noqa: S105
+_WIDTH: Final = 110
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command has found or done: `data` for scripts, `lines` for people, `exit_code` for both."""
+
+    data: Mapping[str, Any]
+    lines: Sequence[RenderableType] = ()
+    exit_code: Exit = Exit.OK
+
+
+@dataclass(frozen=True)
+class Remote:
+    """What was said on the command line of the service: server, root certificate, the log's key."""
+
+    server: str | None = None
+    root: Path | None = None
+    log_key: str | None = None
+
+
+def console(stream: Any) -> Console:
+    """Return a console that prints what it is given and interprets nothing in it."""
+    width = None if stream.isatty() else _WIDTH
+    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a command."""
+
+    as_json: bool
+    lang: Language
+    home: Home
+    remote: Remote = Remote()
+    out: Console = field(default_factory=lambda: console(sys.stdout), repr=False)
+    err: Console = field(default_factory=lambda: console(sys.stderr), repr=False)
+
+    def text(self, key: str, /, **values: object) -> str:
+        """Return a message in the run's language."""
+        return messages.text(self.lang, key, **values)
+
+    def local(self, name: LocalizedText) -> str:
+        """Return a display name in the run's language."""
+        return messages.local(self.lang, name)
+
+    def say(self, *lines: RenderableType) -> None:
+        """Print lines for a person; nothing with --json."""
+        if not self.as_json:
+            for line in lines:
+                self.out.print(line, soft_wrap=isinstance(line, str))
+            sys.stdout.flush()
+
+    def document(self, data: Mapping[str, Any]) -> None:
+        """Print one JSON document on a line of its own; nothing without --json."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+
+    def warn(self, key: str, /, **values: object) -> None:
+        """Print a message on standard error, with --json too."""
+        self.err.print(self.text(key, **values), soft_wrap=True)
+
+    def finish(self, answer: Answer) -> None:
+        """Print an answer in the form that was asked for."""
+        self.document(answer.data)
+        self.say(*answer.lines)
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The profile of the home."""
+        return self.home.profile()
+
+    @property
+    def server(self) -> str:
+        """The service's `host:port`: as said, else the profile's, else the local one. CommandError USAGE."""
+        server = self.remote.server or self.profile.server or DEFAULT_SERVER
+        try:
+            ExchangeLink(server, "x", "x")
+        except MalformedError:
+            raise CommandError(Exit.USAGE, "SERVER_INVALID", "error.server_invalid", server=server) from None
+        return server
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The way to the service; without a root the system's roots count. CommandError USAGE."""
+        root = self.remote.root or self.profile.root
+        return Endpoint(self.server, read_file(root) if root else None)
+
+    def log_verifier(self) -> Verifier:
+        """Return the log's pinned key.
+
+        A key that is given on the command line is pinned if none is yet. Raises CommandError KEY_NOT_TRUSTED
+        if there is none, or if the given one is another than the pinned one.
+        """
+        given = read_log_key(self.remote.log_key) if self.remote.log_key else None
+        pinned = self.profile.log_key
+        if pinned is not None:
+            check_same_key(pinned, given or pinned)
+            return pinned
+        if given is None:
+            raise CommandError(Exit.KEY_NOT_TRUSTED, "LOG_KEY_UNKNOWN", "error.log_key_unknown")
+        self.home.save_profile(replace(self.profile, log_key=given))
+        self.warn("ledger.pinned", key=given, home=self.home.path)
+        return given
+
+
+def check_same_key(pinned: Verifier, other: Verifier) -> None:
+    """Raise CommandError KEY_NOT_TRUSTED if the log's key is not the pinned one."""
+    if other != pinned:
+        raise CommandError(
+            Exit.KEY_NOT_TRUSTED, "LOG_KEY_CHANGED", "error.log_key_changed", pinned=pinned, other=other
+        )
+
+
+def read_log_key(written: str) -> Verifier:
+    """Return a log's verifier key, given itself or as a file that holds it; CommandError USAGE."""
+    try:
+        return Verifier.from_string(written)
+    except KeyMalformedError:
+        path = Path(written)
+    try:
+        return Verifier.from_string(read_secret(path))
+    except KeyMalformedError:
+        raise CommandError(Exit.USAGE, "LOG_KEY_MALFORMED", "error.log_key_malformed", path=path) from None
+
+
+def passphrase(
+    run: Run,
+    file: Path | None,
+    *,
+    confirm: bool = False,
+    variable: str = PASSPHRASE_VARIABLE,
+    prompt: str = "vault.passphrase",
+) -> str:
+    """Return a passphrase: from a file's first line, else from the environment, else asked for.
+
+    It is never an argument, which others on the machine could read. Raises CommandError USAGE.
+    """
+    if file is not None:
+        return read_secret(file)
+    if variable in os.environ:
+        return os.environ[variable]
+    if not sys.stdin.isatty():
+        raise CommandError(Exit.USAGE, "PASSPHRASE_MISSING", "error.passphrase_missing", variable=variable)
+    again: bool | str = run.text("vault.passphrase_again") if confirm else False
+    answer: str = typer.prompt(run.text(prompt), hide_input=True, err=True, confirmation_prompt=again)
+    return answer
+
+
+def confirmed(run: Run, question: str) -> bool:
+    """Ask a question that only a plain yes answers with yes; CommandError USAGE if nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise CommandError(Exit.USAGE, "NOBODY_TO_ASK", "error.nobody_to_ask")
+    run.err.print(run.text(question), end=" ", soft_wrap=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes", "是", "同意", "好"}

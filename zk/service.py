@@ -1,0 +1,207 @@
+"""What the command asks of the service for departments, administrators and auditors.
+
+The holder's and the verifier's calls are in prover.client and verifier.client. Each Service holds one
+channel; answers are turned into the project's types and checked at once.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from disclosure import (
+    DepartmentName,
+    IssuerKey,
+    LocalizedText,
+    OfferLink,
+    Schema,
+    SchemaName,
+    Value,
+    VerifierName,
+)
+from tlog import Checkpoint, Verifier, open_checkpoint
+from wire import convert
+from wire.client import Endpoint, call
+from zkproto.v1 import (
+    catalog_pb2,
+    catalog_pb2_grpc,
+    issuance_pb2,
+    issuance_pb2_grpc,
+    ledger_pb2,
+    ledger_pb2_grpc,
+)
+
+PAGE_SIZE = 200
+ENTRY_PAGE_SIZE = 500
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A registered department or verifier: its name and what people call it."""
+
+    name: str
+    display_name: LocalizedText
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An issued credential that waits for its holder; the link is the holder's secret."""
+
+    link: OfferLink
+    expires: dt.datetime
+
+
+@dataclass(frozen=True)
+class SignedCheckpoint:
+    """A checkpoint whose signature holds under `key`, which the service states itself."""
+
+    note: bytes
+    key: Verifier
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the log with the holder's note beside it, if it is a receipt."""
+
+    index: int
+    octets: bytes
+    holder_note: bytes | None
+
+
+class Service:
+    """The catalogue, issuance and the ledger over one channel; use it as a context manager.
+
+    Every call raises wire.client.ServiceError if it is refused or does not get through, and MalformedError if
+    the answer is not what the contract says.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._channel = endpoint.channel()
+        self._catalog = catalog_pb2_grpc.CatalogServiceStub(self._channel)
+        self._issuance = issuance_pb2_grpc.IssuanceServiceStub(self._channel)
+        self._ledger = ledger_pb2_grpc.LedgerServiceStub(self._channel)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._channel.close()
+
+    def create_department(self, department: DepartmentName, display_name: LocalizedText, token: str) -> str:
+        """Register a department; return its own token. Takes the administrator's."""
+        request = catalog_pb2.CreateDepartmentRequest(
+            department_id=department.department,
+            department=catalog_pb2.Department(display_name=convert.text_to(display_name)),
+        )
+        return call(self._catalog.CreateDepartment, request, token=token).access_token
+
+    def create_schema(self, schema: Schema, token: str) -> Schema:
+        """Register a version of a schema; takes the department's token."""
+        request = catalog_pb2.CreateSchemaRequest(
+            parent=str(DepartmentName(schema.name.department)),
+            schema_id=f"{schema.name.item}@{schema.name.version}",
+            schema=convert.schema_to(schema),
+        )
+        return convert.schema_of(call(self._catalog.CreateSchema, request, token=token))
+
+    def create_issuer_key(self, department: DepartmentName, token: str) -> IssuerKey:
+        """Have a new issuer key made; takes the department's token."""
+        request = catalog_pb2.CreateIssuerKeyRequest(parent=str(department), request_id=str(uuid.uuid4()))
+        return convert.issuer_key_of(call(self._catalog.CreateIssuerKey, request, token=token))
+
+    def create_verifier(
+        self, verifier: VerifierName, display_name: LocalizedText, public_key: bytes, token: str
+    ) -> Registered:
+        """Register a verifier with the key that signs its requests; takes the administrator's token."""
+        request = catalog_pb2.CreateVerifierRequest(
+            verifier_id=verifier.verifier,
+            verifier=catalog_pb2.Verifier(display_name=convert.text_to(display_name), public_key=public_key),
+        )
+        answer = call(self._catalog.CreateVerifier, request, token=token)
+        return Registered(answer.name, convert.text_of(answer.display_name))
+
+    def departments(self) -> Iterator[Registered]:
+        """All departments, in order of name."""
+        page_token = ""
+        while True:
+            request = catalog_pb2.ListDepartmentsRequest(page_size=PAGE_SIZE, page_token=page_token)
+            page = call(self._catalog.ListDepartments, request)
+            for each in page.departments:
+                yield Registered(each.name, convert.text_of(each.display_name))
+            if not (page_token := page.next_page_token):
+                return
+
+    def schemas(self, parent: str = "departments/-") -> Iterator[Schema]:
+        """The schemas of a department, or of all."""
+        page_token = ""
+        while True:
+            request = catalog_pb2.ListSchemasRequest(
+                parent=parent, page_size=PAGE_SIZE, page_token=page_token
+            )
+            page = call(self._catalog.ListSchemas, request)
+            yield from map(convert.schema_of, page.schemas)
+            if not (page_token := page.next_page_token):
+                return
+
+    def issuer_keys(self, parent: str = "departments/-") -> Iterator[IssuerKey]:
+        """The issuer keys of a department, or of all."""
+        page_token = ""
+        while True:
+            request = catalog_pb2.ListIssuerKeysRequest(
+                parent=parent, page_size=PAGE_SIZE, page_token=page_token
+            )
+            page = call(self._catalog.ListIssuerKeys, request)
+            yield from map(convert.issuer_key_of, page.issuer_keys)
+            if not (page_token := page.next_page_token):
+                return
+
+    def schema(self, name: SchemaName) -> Schema:
+        """One version of a schema."""
+        return convert.schema_of(call(self._catalog.GetSchema, catalog_pb2.GetSchemaRequest(name=str(name))))
+
+    def issue(self, schema: Schema, values: Mapping[str, Value], token: str) -> Offer:
+        """Have a credential signed and offered; takes the department's token."""
+        request = issuance_pb2.IssueCredentialRequest(
+            schema=str(schema.name),
+            values=convert.values_to(schema, values.items()),
+            request_id=str(uuid.uuid4()),
+        )
+        answer = call(self._issuance.IssueCredential, request, token=token)
+        link = OfferLink(self._endpoint.server, answer.offer.removeprefix("offers/"), answer.claim_code)
+        return Offer(link, convert.moment_of(answer.expire_time, field="expire_time"))
+
+    def checkpoint(self) -> SignedCheckpoint:
+        """The newest checkpoint, its signature verified under the key that the service states."""
+        answer = call(self._ledger.GetCheckpoint, ledger_pb2.GetCheckpointRequest())
+        key = Verifier.from_string(answer.verifier_key)
+        return SignedCheckpoint(answer.checkpoint, key, open_checkpoint(answer.checkpoint, key))
+
+    def inclusion(self, index: int, size: int) -> list[bytes]:
+        """The hashes that lead from an entry to the root of a tree of `size` entries."""
+        request = ledger_pb2.GetInclusionProofRequest(entry_index=index, tree_size=size)
+        return list(call(self._ledger.GetInclusionProof, request).hashes)
+
+    def consistency(self, first: int, second: int) -> list[bytes]:
+        """The hashes that show one tree to be the beginning of another."""
+        request = ledger_pb2.GetConsistencyProofRequest(first_size=first, second_size=second)
+        return list(call(self._ledger.GetConsistencyProof, request).hashes)
+
+    def entries(self, start: int, stop: int) -> Iterator[list[Entry]]:
+        """The entries [start, stop), in pages; ends early if the service has no more."""
+        page_token = ""
+        while start < stop:
+            request = ledger_pb2.ListEntriesRequest(
+                start_index=start, page_size=ENTRY_PAGE_SIZE, page_token=page_token
+            )
+            page = call(self._ledger.ListEntries, request)
+            entries = [Entry(each.index, each.entry, each.holder_note or None) for each in page.entries]
+            yield [each for each in entries if each.index < stop]
+            page_token = page.next_page_token
+            if not page_token or (entries and entries[-1].index >= stop - 1):
+                return

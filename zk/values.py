@@ -1,0 +1,77 @@
+"""Values as people and scripts write them: `base=8564.00`, `2021-09-01`, `370102`."""
+
+import datetime as dt
+import re
+from typing import Final
+
+from disclosure import AttributeDefinition, AttributeType, MalformedError, Reason, Schema, Value
+
+_NUMBER: Final = re.compile(r"(-?)([0-9]{1,19})(?:\.([0-9]{1,18}))?", re.ASCII)
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_BOOLEANS: Final = {"true": True, "false": False}
+
+
+def parse_value(definition: AttributeDefinition, written: str) -> Value | None:
+    """Return the value that a text stands for; the empty text is an absent optional attribute.
+
+    Integers are written in units, with at most `scale` decimals, and never rounded; dates as 2021-09-01;
+    hashes as 64 hexadecimal digits. Raises MalformedError VALUE_INVALID, ATTRIBUTE_MISSING.
+    """
+    value = _parse(definition, written) if written else None
+    definition.check(value, field=definition.id)
+    return value
+
+
+def _parse(definition: AttributeDefinition, written: str) -> Value:
+    match definition.type:
+        case AttributeType.INTEGER:
+            return _integer(definition, written)
+        case AttributeType.DATE if _DATE.fullmatch(written):
+            try:
+                return dt.date.fromisoformat(written)
+            except ValueError:
+                pass
+        case AttributeType.BOOLEAN if written in _BOOLEANS:
+            return _BOOLEANS[written]
+        case AttributeType.HASH if _HASH.fullmatch(written):
+            return bytes.fromhex(written)
+        case AttributeType.TEXT | AttributeType.CODE:
+            return written
+    raise _invalid(definition)
+
+
+def _integer(definition: AttributeDefinition, written: str) -> int:
+    parts = _NUMBER.fullmatch(written)
+    if parts is None:
+        raise _invalid(definition)
+    sign, whole, decimals = parts[1], parts[2], parts[3] or ""
+    if len(decimals) > definition.scale:
+        raise _invalid(definition)
+    return int(f"{sign}{whole}{decimals.ljust(definition.scale, '0')}")
+
+
+def _invalid(definition: AttributeDefinition) -> MalformedError:
+    examples = {
+        AttributeType.INTEGER: "8564" if not definition.scale else f"8564.{'0' * definition.scale}",
+        AttributeType.DATE: "2021-09-01",
+        AttributeType.BOOLEAN: "true",
+        AttributeType.HASH: "64 x 0-9a-f",
+    }
+    detail = f"{definition.id} is written like {examples.get(definition.type, 'text')}"
+    return MalformedError(Reason.VALUE_INVALID, detail, field=definition.id)
+
+
+def parse_values(schema: Schema, written: dict[str, str]) -> dict[str, Value]:
+    """Return the values of a credential; raises as `parse_value` does, and for unknown and missing names."""
+    parsed = {name: parse_value(schema.attribute(name), each) for name, each in written.items()}
+    values = {name: value for name, value in parsed.items() if value is not None}
+    schema.check_values(values)
+    return values
+
+
+def json_value(value: Value | None) -> str | int | bool | None:
+    """Return a value for a JSON document: dates as 2021-09-01, hashes as hexadecimal."""
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.isoformat() if isinstance(value, dt.date) else value
