@@ -19,9 +19,8 @@ import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from disclosure import (
@@ -38,10 +37,10 @@ from disclosure import (
 from disclosure.credential import require_plain
 from disclosure.names import check_id
 from disclosure.request import MAX_LIFETIME, NONCE_OCTETS
+from verifier import strict_yaml
 from verifier.errors import PolicyError
 
 MAX_POLICY_OCTETS: Final = 1 << 18
-_MAX_DEPTH: Final = 5
 _SAMPLE_TIME: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
@@ -183,36 +182,10 @@ def _query(model: _Query, place: str) -> Query:
         raise PolicyError(error.detail, field=f"{place}.{error.field}") from None
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML with nothing that a reader of the file could overlook: no references, no key twice, no depths."""
-
-    _depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise PolicyError("references are not allowed")
-        self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            raise PolicyError("it is nested too deeply")
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        mapping = super().construct_mapping(node, deep)
-        if len(mapping) != len(node.value) or not all(isinstance(key, str) for key in mapping):
-            line = node.start_mark.line + 1
-            raise PolicyError(f"a key is a text and stands there once (line {line})")
-        return mapping
-
-
 def _read(octets: bytes) -> object:
     if len(octets) > MAX_POLICY_OCTETS:
         raise PolicyError(f"a policy has at most {MAX_POLICY_OCTETS} octets")
     try:
-        return yaml.load(octets.decode(), _Loader)  # noqa: S506  # a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PolicyError(f"not YAML (line {line})") from None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise PolicyError("not YAML in UTF-8") from None
+        return strict_yaml.parse(octets)
+    except strict_yaml.YamlError as error:
+        raise PolicyError(str(error)) from None

@@ -12,12 +12,12 @@ import disclosure
 import tlog
 from prover.errors import VaultError, VaultReason
 from verifier.errors import AnswerError, ExpiredError, RecordError, TimedOutError, VerifierError
+from verifier.strict_yaml import YamlError
 from wire.client import ServiceError
 from zk import messages
 from zk.catalogue import CatalogueError
 from zk.exits import NOT_VERIFIED_REASONS, CommandError, Exit
 from zk.messages import Language
-from zk.strict_yaml import YamlError
 
 _UNREACHABLE: Final = {"UNAVAILABLE": "error.unreachable", "DEADLINE_EXCEEDED": "error.timed_out"}
 _VAULT_EXITS: Final = {

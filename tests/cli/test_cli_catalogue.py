@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from disclosure import AttributeType, Schema
-from zk import catalogue, strict_yaml
+from verifier import strict_yaml
+from zk import catalogue
 from zk.catalogue import CatalogueError, parse_department
 
 DISTRICTS = {

@@ -28,7 +28,7 @@ from disclosure import (
     SchemaName,
 )
 from disclosure.attributes import days
-from zk import strict_yaml
+from verifier import strict_yaml
 
 _SHARED_LISTS: Final = "code_lists.yaml"
 

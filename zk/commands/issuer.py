@@ -7,7 +7,8 @@ import typer
 
 from disclosure import DepartmentName, LocalizedText, Schema, SchemaName
 from prover.consent import show_moment
-from zk import catalogue, strict_yaml
+from verifier import strict_yaml
+from zk import catalogue
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import write_private
