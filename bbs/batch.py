@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from bbs.ciphersuite import Ciphersuite, resolve
 from bbs.errors import BbsError
 from bbs.generators import create_generators
-from bbs.groups.protocol import Group
+from bbs.groups.protocol import G1Point, Group
 from bbs.proof import PairingClaim, core_proof_verify_challenge, does_not_hold
 from bbs.scalars import check_octets, messages_to_scalars
 from bbs.serialization import octets_to_prepared_pubkey, undisclosed_count
@@ -104,17 +104,22 @@ def _false(opened: Sequence[_Open]) -> list[int]:
 
 def _product_is_one(opened: Sequence[_Open]) -> bool:
     group: Group = opened[0].suite.group
-    coefficients = _coefficients(len(opened))
-    terms = list(zip(opened, coefficients, strict=True))
-    pairs = []
-    for key in dict.fromkeys(each.pairing.PK for each in opened):
-        mine = [(each.pairing.Abar, factor) for each, factor in terms if key == each.pairing.PK]
-        W = octets_to_prepared_pubkey(key, suite=opened[0].suite)
-        pairs.append((group.msm([point for point, _ in mine], [factor for _, factor in mine]), W))
-    Bbar = group.msm([each.pairing.Bbar for each in opened], coefficients)
-    return group.pairing_product_is_one([*pairs, (Bbar, group.BP2_negated)])
+    if len(opened) == 1:
+        left, right = [opened[0].pairing.Abar], opened[0].pairing.Bbar
+        keys = [opened[0].pairing.PK]
+    else:
+        coefficients = [secrets.randbits(COEFFICIENT_BITS) + 1 for _ in opened]
+        keys = list(dict.fromkeys(each.pairing.PK for each in opened))
+        left = [_sum_of_Abar(group, key, opened, coefficients) for key in keys]
+        right = group.msm([each.pairing.Bbar for each in opened], coefficients)
+    W = [octets_to_prepared_pubkey(key, suite=opened[0].suite) for key in keys]
+    return group.pairing_product_is_one([*zip(left, W, strict=True), (right, group.BP2_negated)])
 
 
-def _coefficients(count: int) -> list[int]:
-    """Return fresh coefficients; a claim that stands alone needs none."""
-    return [1] if count == 1 else [secrets.randbits(COEFFICIENT_BITS) + 1 for _ in range(count)]
+def _sum_of_Abar(group: Group, key: bytes, opened: Sequence[_Open], coefficients: Sequence[int]) -> G1Point:
+    mine = [
+        (each.pairing.Abar, factor)
+        for each, factor in zip(opened, coefficients, strict=True)
+        if key == each.pairing.PK
+    ]
+    return group.msm([point for point, _ in mine], [factor for _, factor in mine])
