@@ -13,7 +13,7 @@ a group (see `bbs.groups`); the reference groups are not constant-time.
 """
 
 from bbs import groups
-from bbs.batch import ProofClaim, Verdict, proof_verify_batch
+from bbs.batch import FirstFalse, ProofClaim, Verdict, proof_verify_batch, proof_verify_groups
 from bbs.ciphersuite import SHA_256, SHAKE_256, Ciphersuite
 from bbs.credential import PreparedCredential, prepare_credential
 from bbs.errors import BbsError, DecodingError, InputError, Reason, VerificationError
@@ -28,6 +28,7 @@ __all__ = [
     "BbsError",
     "Ciphersuite",
     "DecodingError",
+    "FirstFalse",
     "InputError",
     "PreparedCredential",
     "ProofClaim",
@@ -43,6 +44,7 @@ __all__ = [
     "proof_gen_prepared",
     "proof_verify",
     "proof_verify_batch",
+    "proof_verify_groups",
     "sign",
     "sk_to_pk",
     "verify",

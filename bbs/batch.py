@@ -43,12 +43,23 @@ class ProofClaim:
 
 
 @dataclass(frozen=True)
+class FirstFalse:
+    """The first proof of a group that does not hold, by its place in the group, and why."""
+
+    index: int
+    error: BbsError
+
+
+@dataclass(frozen=True)
 class _Open:
-    """A claim whose challenge holds and whose pairing equation is open; `index` is its place in the batch."""
+    """A proof whose challenge holds and whose pairing equation is open; `index` is its place in its group."""
 
     index: int
     suite: Ciphersuite
     pairing: PairingClaim
+
+
+_Group = Sequence[_Open]
 
 
 def proof_verify_batch(claims: Iterable[ProofClaim]) -> tuple[Verdict, ...]:
@@ -56,21 +67,45 @@ def proof_verify_batch(claims: Iterable[ProofClaim]) -> tuple[Verdict, ...]:
 
     Raises InputError UNKNOWN_CIPHERSUITE only; every other fault is its claim's verdict.
     """
-    verdicts: list[Verdict] = []
-    remaining: dict[int, list[_Open]] = {}
+    found = proof_verify_groups([(claim,) for claim in claims])
+    return tuple(None if false is None else false.error for false in found)
+
+
+def proof_verify_groups(groups: Iterable[Sequence[ProofClaim]]) -> tuple[FirstFalse | None, ...]:
+    """Verify groups of proofs that hold only together; return the first false proof of each, None if all
+    hold.
+
+    No group costs more than its own proofs and a few products to find the first false one. Raises InputError
+    UNKNOWN_CIPHERSUITE only.
+    """
+    verdicts: list[FirstFalse | None] = []
+    remaining: dict[int, list[tuple[int, _Group]]] = {}
+    for place, claims in enumerate(groups):
+        opened, false = _verify_challenges(claims)
+        verdicts.append(false)
+        for arithmetic in {id(each.suite.group) for each in opened} if false is None else ():
+            same = [each for each in opened if id(each.suite.group) == arithmetic]
+            remaining.setdefault(arithmetic, []).append((place, same))
+    for members in remaining.values():
+        for place in _false_members(members):
+            (mine,) = (group for at, group in members if at == place)
+            verdicts[place] = _earlier(verdicts[place], FirstFalse(_first_false(mine), does_not_hold()))
+    return tuple(verdicts)
+
+
+def _earlier(one: FirstFalse | None, other: FirstFalse) -> FirstFalse:
+    return other if one is None or other.index < one.index else one
+
+
+def _verify_challenges(claims: Sequence[ProofClaim]) -> tuple[list[_Open], FirstFalse | None]:
+    opened = []
     for index, claim in enumerate(claims):
         suite = resolve(claim.suite)
         try:
-            pairing = _verify_challenge(claim, suite)
+            opened.append(_Open(index, suite, _verify_challenge(claim, suite)))
         except BbsError as error:
-            verdicts.append(error)
-        else:
-            verdicts.append(None)
-            remaining.setdefault(id(suite.group), []).append(_Open(index, suite, pairing))
-    for opened in remaining.values():
-        for index in _false(opened):
-            verdicts[index] = does_not_hold()
-    return tuple(verdicts)
+            return opened, FirstFalse(index, error)
+    return opened, None
 
 
 def _verify_challenge(claim: ProofClaim, suite: Ciphersuite) -> PairingClaim:
@@ -92,14 +127,22 @@ def _verify_challenge(claim: ProofClaim, suite: Ciphersuite) -> PairingClaim:
     )
 
 
-def _false(opened: Sequence[_Open]) -> list[int]:
-    """Return the places of the claims whose equation does not hold."""
-    if _product_is_one(opened):
+def _false_members(members: Sequence[tuple[int, _Group]]) -> list[int]:
+    """Return the places of the groups of which some equation does not hold."""
+    if _product_is_one([each for _, group in members for each in group]):
         return []
-    if len(opened) == 1:
-        return [opened[0].index]
-    middle = len(opened) // 2
-    return _false(opened[:middle]) + _false(opened[middle:])
+    if len(members) == 1:
+        return [members[0][0]]
+    middle = len(members) // 2
+    return _false_members(members[:middle]) + _false_members(members[middle:])
+
+
+def _first_false(group: _Group) -> int:
+    """Return the index of the first false proof of a group that has one, by halving."""
+    while len(group) > 1:
+        middle = len(group) // 2
+        group = group[middle:] if _product_is_one(group[:middle]) else group[:middle]
+    return group[0].index
 
 
 def _product_is_one(opened: Sequence[_Open]) -> bool:

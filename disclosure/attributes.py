@@ -58,22 +58,22 @@ def date_of(day: int) -> dt.date:
 def is_clean(text: str, max_octets: int = MAX_TEXT_OCTETS) -> bool:
     """Tell whether a text may be signed and shown: short enough, in normal form C, no control characters.
 
-    Also refused are line and paragraph separators, unassigned and private characters, surrogates, and the
-    format characters that turn or hide text on a screen.
+    Also refused are line and paragraph separators, private characters, surrogates, noncharacters, and the
+    format characters that turn or hide text on a screen. Unassigned characters are not judged: what is
+    assigned grows with every Unicode version, rare Chinese names with it, and a text that one interpreter
+    signed must be one for all.
     """
     try:
         short = len(text.encode()) <= max_octets
     except UnicodeEncodeError:
         return False
-    return (
-        short
-        and unicodedata.is_normalized("NFC", text)
-        and not any(_is_hidden(unicodedata.category(each)) for each in text)
-    )
+    return short and unicodedata.is_normalized("NFC", text) and not any(map(_is_hidden, text))
 
 
-def _is_hidden(category: str) -> bool:
-    return category[0] == "C" or category in {"Zl", "Zp"}
+def _is_hidden(character: str) -> bool:
+    point = ord(character)
+    noncharacter = point & 0xFFFE == 0xFFFE or 0xFDD0 <= point <= 0xFDEF
+    return noncharacter or unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 
 
 def is_whole(*numbers: object) -> bool:

@@ -176,6 +176,19 @@ def check_credential(credential: Credential, schema: Schema, key: IssuerKey) -> 
     return credential
 
 
+def check_lifetime(credential: Credential, schema: Schema, today: dt.date) -> Credential:
+    """Return a credential whose last day is one that the schema allows for a credential issued lately.
+
+    A department that gives every person an expiry of their own would know them again by it wherever it is
+    shown. Raises RefusedError EXPIRY_INVALID.
+    """
+    latest = today + dt.timedelta(days=schema.validity_days + 1)
+    if not today <= credential.expiry <= latest:
+        detail = "the last day of validity is not what the schema says"
+        raise RefusedError(Reason.EXPIRY_INVALID, detail, field="expiry")
+    return credential
+
+
 def require_plain(schema: Schema) -> None:
     """Raise RefusedError FORM_NOT_SUPPORTED unless the schema's credentials have the plain form."""
     if schema.form is not CredentialForm.PLAIN:

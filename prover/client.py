@@ -26,6 +26,9 @@ from disclosure import (
     OfferLink,
     Schema,
     VerifierName,
+    check_credential,
+    check_lifetime,
+    civil_date,
     open_request,
 )
 from prover.errors import ClientError, ContentError, PresentingError, VaultError, VaultReason
@@ -180,8 +183,7 @@ class HolderClient:
                 vault.end_claim(claim.id)
         return stored
 
-    @staticmethod
-    def _receive(channel: grpc.Channel, claim: Claim, vault: Vault) -> str:
+    def _receive(self, channel: grpc.Channel, claim: Claim, vault: Vault) -> str:
         message = issuance_pb2.ClaimCredentialRequest(
             offer=claim.link.offer, claim_code=claim.link.claim_code, request_id=claim.request_id
         )
@@ -190,6 +192,8 @@ class HolderClient:
         with _checked():
             credential = convert.credential_of(answer.credential)
             schema, issuer_key = _schema(channel, credential), _issuer_key(channel, credential)
+            check_credential(credential, schema, issuer_key)
+            check_lifetime(credential, schema, civil_date(self._clock()))
             return vault.finish_claim(claim.id, credential, schema, issuer_key).id
 
     def _submit(self, usage: Usage, vault: Vault, log_verifier: tlog.Verifier) -> Usage:

@@ -38,7 +38,9 @@ def check_receipt(
     """Check a receipt for a use, in whatever state that is; raises as `check_usage` does."""
     verified = tlog.verify_receipt(receipt, log_verifier, witnesses=witnesses, quorum=quorum)
     presentation, opening = usage.presentation, verified.opening
-    ReceiptBody.from_bytes(opening.body).check(usage.request, presentation)
+    body = ReceiptBody.from_bytes(opening.body)
+    body.check(usage.request, presentation)
+    usage.request.check_time(body.verified)
     if presentation.request_digest != usage.request.digest:
         raise _mismatch("the presentation answers another request")
     if not note_hash(usage.holder_note) == presentation.note_hash == opening.note_hash:

@@ -21,7 +21,7 @@ State rules: one audit is one pass over the lines; nothing of it counts before `
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from tlog.block import BlockHeader
 from tlog.checkpoint import Checkpoint
@@ -112,6 +112,11 @@ def write(
     known = (verifier, *witnesses)
     lines = parse_unverified(checkpoint_note).lines
     yield b"".join(line.to_bytes() for line in lines if any(map(line.is_by, known)))
+
+
+def read_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Read a ledger file line by line, no line further than `verify_archive` would read it."""
+    return iter(lambda: file.readline(MAX_LINE_OCTETS + 1), b"")
 
 
 def verify_archive(

@@ -46,7 +46,7 @@ class VerifiedCredential:
 
 @dataclass(frozen=True)
 class VerifiedPresentation:
-    """A presentation whose every proof held; only `verify_presentation` makes one.
+    """A presentation whose every proof held; only this module makes one.
 
     `presentation_digest` has 32 octets and is what the receipt commits to; the credentials are in the order
     of the request's queries.
@@ -106,23 +106,19 @@ def verify_presentations(claims: Sequence[Claim]) -> tuple[VerifiedPresentation 
     of several false proofs the first is named.
     """
     verdicts: list[VerifiedPresentation | DisclosureError] = []
-    proofs: list[bbs.ProofClaim] = []
-    owners: list[tuple[int, int]] = []
-    for owner, claim in enumerate(claims):
+    groups: dict[int, list[bbs.ProofClaim]] = {}
+    for place, claim in enumerate(claims):
         try:
             statements = _compile(claim.request, claim.presentation, claim.directory, claim.moment)
         except DisclosureError as error:
             verdicts.append(error)
             continue
         verdicts.append(_verified(claim.request, claim.presentation))
-        for index, (statement, each) in enumerate(
-            zip(statements, claim.presentation.credentials, strict=True)
-        ):
-            proofs.append(_proof_claim(statement, each.proof))
-            owners.append((owner, index))
-    for (owner, index), fault in zip(owners, bbs.proof_verify_batch(proofs), strict=True):
-        if fault is not None and isinstance(verdicts[owner], VerifiedPresentation):
-            verdicts[owner] = _refused(index, f"the proof does not hold ({fault.reason})")
+        proofs = (each.proof for each in claim.presentation.credentials)
+        groups[place] = list(map(_proof_claim, statements, proofs))
+    for place, false in zip(groups, bbs.proof_verify_groups(groups.values()), strict=True):
+        if false is not None:
+            verdicts[place] = _refused(false.index, f"the proof does not hold ({false.error.reason})")
     return tuple(verdicts)
 
 

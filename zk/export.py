@@ -84,7 +84,7 @@ def _assemble(part: Path, path: Path, note: bytes, log: Verifier, size: int) -> 
             file.flush()
             os.fsync(file.fileno())
         with whole.open("rb") as file:
-            report = verify_archive(file, log)
+            report = verify_archive(archive.read_lines(file), log)
         whole.replace(path)
     except InputError:
         raise _damaged(part) from None

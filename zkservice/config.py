@@ -1,9 +1,11 @@
 """Settings: arguments over environment (ZK_...) over the file `zk.toml` in the data folder over defaults."""
 
+import tomllib
 from pathlib import Path
 from typing import Final
 
-from pydantic import Field
+from pydantic import Field, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,6 +23,8 @@ class Settings(BaseSettings):
     `data` is the folder that holds everything the server keeps. `dev` lets it make its own certificate
     authority. `public_address` is what clients connect to, for the certificate and for links.
     `log_origin` names the log and its key for ever. Times are seconds unless the name says otherwise.
+    Raises pydantic's ValidationError, which names the setting. A `ZK_` variable that names no setting is not
+    refused, since the `zk` command has variables of its own.
     """
 
     model_config = SettingsConfigDict(env_prefix="ZK_", extra="forbid", frozen=True)
@@ -28,19 +32,19 @@ class Settings(BaseSettings):
     data: Path = DEFAULT_DATA
     dev: bool = False
     host: str = "127.0.0.1"
-    port: int = Field(DEFAULT_PORT, ge=0, le=65535)
+    port: int = Field(default=DEFAULT_PORT, ge=0, le=65535)
     public_host: str = "localhost"
-    database: str = ""
+    database: str = Field(default="", repr=False)
     certificate: Path | None = None
     private_key: Path | None = None
-    log_origin: str = Field("zk-disclosure.example/log", pattern=r"^[a-z0-9./-]{1,100}$")
-    offer_days: int = Field(30, ge=1, le=365)
-    drain_seconds: float = Field(10.0, ge=0, le=300)
-    max_message_octets: int = Field(256 << 10, ge=16 << 10, le=4 << 20)
-    max_concurrent_calls: int = Field(1000, ge=1)
-    max_batch: int = Field(256, ge=1, le=4096)
-    crypto_threads: int = Field(2, ge=1, le=256)
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    log_origin: str = Field(default="zk-disclosure.example/log", pattern=r"^[a-z0-9./-]{1,100}$")
+    offer_days: int = Field(default=30, ge=1, le=365)
+    drain_seconds: float = Field(default=10.0, ge=0, le=300)
+    max_message_octets: int = Field(default=256 << 10, ge=16 << 10, le=4 << 20)
+    max_concurrent_calls: int = Field(default=1000, ge=1)
+    max_batch: int = Field(default=256, ge=1, le=4096)
+    crypto_threads: int = Field(default=2, ge=1, le=256)
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
     @classmethod
     def settings_customise_sources(
@@ -54,9 +58,22 @@ class Settings(BaseSettings):
         """Read arguments, then the environment, then `zk.toml` of the data folder."""
         given = {**env_settings(), **init_settings()}
         data = Path(str(given.get("data", DEFAULT_DATA)))
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, data / "zk.toml")
+        return init_settings, env_settings, _file(settings_cls, data / "zk.toml")
 
     @property
     def database_url(self) -> str:
         """The database's SQLAlchemy URL: as given, else SQLite in the data folder."""
         return self.database or f"sqlite:///{self.data / 'service.sqlite3'}"
+
+
+def _file(settings_cls: type[BaseSettings], path: Path) -> TomlConfigSettingsSource:
+    """Read a file of settings; a file that cannot be read is refused as a setting that is wrong."""
+    try:
+        return TomlConfigSettingsSource(settings_cls, path)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        fault = PydanticCustomError(
+            "toml_invalid", "the file cannot be read: {problem}", {"problem": str(error)}
+        )
+        raise ValidationError.from_exception_data(
+            "Settings", [{"type": fault, "loc": (path.name,), "input": None}]
+        ) from None

@@ -12,6 +12,7 @@ from zkservice.fields import Pages
 from zkservice.keys import Keys
 from zkservice.sequencer import Sequencer
 from zkservice.storage.database import Database
+from zkservice.watching import Watching
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Context:
     access: Access
     pages: Pages
     directories: Directories
+    watching: Watching
     crypto: Executor
     clock: Callable[[], dt.datetime]
     verifier_key: str

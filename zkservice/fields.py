@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hmac
 import uuid
 from collections.abc import Callable
 from typing import Final
@@ -68,7 +69,7 @@ class Pages:
             last = base64.urlsafe_b64decode(token.encode()).decode()[22:]
         except (binascii.Error, ValueError):
             last = ""
-        if not last or self.give(listing, last) != token:
+        if not last or not hmac.compare_digest(self.give(listing, last).encode(), token.encode()):
             detail = "the page token is not of this listing"
             raise ServiceError(ServiceReason.PAGE_TOKEN_INVALID, detail, field="page_token")
         return last

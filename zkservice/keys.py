@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ from zkservice.errors import StartError
 
 _KEY_OCTETS: Final = 32
 _NONCE_OCTETS: Final = 12
+_ADMIN_TOKEN: Final = re.compile(rb"[!-~]{32,200}")
 
 
 def write_private(path: Path, octets: bytes) -> None:
@@ -40,6 +42,7 @@ class Keys:
     def __init__(self, master: bytes) -> None:
         self._seal = AESGCM(self._derive(master, b"seal"))
         self._token = self._derive(master, b"token")
+        self._fingerprint = self._derive(master, b"fingerprint")
 
     @staticmethod
     def _derive(master: bytes, purpose: bytes) -> bytes:
@@ -56,8 +59,7 @@ class Keys:
         master = path.read_bytes()
         if len(master) != _KEY_OCTETS:
             raise StartError(f"{path} is not a master key of {_KEY_OCTETS} octets")
-        if path.stat().st_mode & 0o077:
-            raise StartError(f"{path} can be read by others; run chmod 600 on it")
+        _check_private(path)
         return cls(master)
 
     def seal(self, label: str, plaintext: bytes) -> bytes:
@@ -69,7 +71,7 @@ class Keys:
         """Decrypt; StartError if the master key is another one or the octets were changed."""
         try:
             return self._seal.decrypt(sealed[:_NONCE_OCTETS], sealed[_NONCE_OCTETS:], label.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # the latter for octets that are too few to hold a nonce
             raise StartError(f"what is stored as {label} does not open under this master key") from None
 
     def token(self, *parts: str) -> str:
@@ -82,6 +84,10 @@ class Keys:
         """Tell, in constant time, whether a token is that of a thing."""
         return hmac.compare_digest(given.encode(), self.token(*parts).encode())
 
+    def fingerprint(self, octets: bytes) -> bytes:
+        """Return what tells personal data from other data and says nothing of it without the master key."""
+        return hmac.digest(self._fingerprint, octets, "sha256")
+
 
 def token_hash(token: str) -> bytes:
     """Return what is stored of a random token."""
@@ -89,8 +95,17 @@ def token_hash(token: str) -> bytes:
 
 
 def load_admin_token(folder: Path) -> str:
-    """Read the administrator's token; make it if the folder has none."""
+    """Read the administrator's token; make it if the folder has none. Raises StartError."""
     path = folder / "admin.token"
     if not path.exists():
         write_private(path, secrets.token_urlsafe(32).encode() + b"\n")
-    return path.read_text().strip()
+    _check_private(path)
+    token = path.read_bytes().strip()
+    if not _ADMIN_TOKEN.fullmatch(token):
+        raise StartError(f"{path} holds no token; delete it and start again for a new one")
+    return token.decode()
+
+
+def _check_private(path: Path) -> None:
+    if path.stat().st_mode & 0o077:
+        raise StartError(f"{path} can be read by others; run chmod 600 on it")

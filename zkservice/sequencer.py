@@ -52,6 +52,11 @@ def _nothing(_: Step) -> None:
     """Stand in for a test's hook."""
 
 
+def _stands_still() -> ServiceError:
+    detail = "it is stored, and stands on the log after the service's next start; send the same again then"
+    return ServiceError(ServiceReason.STORAGE_UNAVAILABLE, detail)
+
+
 @dataclass(frozen=True)
 class _Plan:
     batch: Batch
@@ -78,6 +83,7 @@ class Sequencer:
         self._waiters: dict[int, list[asyncio.Future[int]]] = {}
         self._state = State(0, b"")
         self._stopping = False
+        self._ended = False
 
     @property
     def published(self) -> State:
@@ -86,6 +92,12 @@ class Sequencer:
 
     async def start(self) -> None:
         """Bring the log to where lock and published agree. Raises StartError."""
+        try:
+            await self._recover()
+        except TlogError as error:
+            raise StartError(f"the stored log is damaged, restore from a backup: {error}") from None
+
+    async def _recover(self) -> None:
         found = await self._database.read(ledger.states)
         if found is None:
             empty = self._sign(0, EMPTY_ROOT)
@@ -104,14 +116,25 @@ class Sequencer:
         await self._database.read(self._check_tree)
 
     async def run(self) -> None:
-        """Integrate whatever waits, until `stop`; ends with LockLostError if another sequencer took over."""
-        while True:
-            self._wake.clear()
-            while await self._integrate():
-                pass
-            if self._stopping:
-                return
-            await self._wake.wait()
+        """Integrate whatever waits, until `stop`.
+
+        A step that fails ends it for good, since whether the step is durable is not known: the next start
+        looks. Raises LockLostError if another sequencer took over, ServiceError STORAGE_UNAVAILABLE. Whoever
+        waits for an entry is then told to send the same again.
+        """
+        try:
+            while True:
+                self._wake.clear()
+                while await self._integrate():
+                    pass
+                if self._stopping:
+                    return
+                await self._wake.wait()
+        finally:
+            self._ended = True
+            for waiter in [each for waiters in self._waiters.values() for each in waiters]:
+                if not waiter.done():
+                    waiter.set_exception(_stands_still())
 
     def stop(self) -> None:
         """Let `run` integrate what waits, and end."""
@@ -123,12 +146,17 @@ class Sequencer:
         self._wake.set()
 
     async def integrated(self, outbox_id: int) -> int:
-        """Wait until an outbox row's entry is published; return its index."""
+        """Wait until an outbox row's entry is published; return its index.
+
+        Raises ServiceError STORAGE_UNAVAILABLE if the sequencer ends before.
+        """
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(outbox_id, []).append(future)
         self.wake()
         try:
             index = await self._database.read(lambda connection: ledger.index_of(connection, outbox_id))
+            if index is None and self._ended:
+                raise _stands_still()
             return index if index is not None else await future
         finally:
             self._forget(outbox_id, future)
@@ -227,8 +255,10 @@ class Sequencer:
         return checkpoint
 
     def _check_tree(self, connection: Connection) -> None:
-        """Compare the tree's right edge with the published checkpoint."""
+        """Compare the tree's right edge with the published checkpoint; see that its last block is there."""
         size = self._state.size
+        if size and ledger.last_block(connection, size) is None:
+            raise StartError("the published log lacks its last block: restore from a backup")
         tiles = ledger.read_tiles(connection, tiles_for_append(size))
         if tree_root(size, node_reader(tiles)) != self._check(self._state).root:
             raise StartError("the stored tree has not the published root: restore from a backup")

@@ -21,6 +21,7 @@ import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
+from sqlalchemy.exc import SQLAlchemyError
 
 from tlog.note import Signer
 from wire.client import MAX_MESSAGE_OCTETS
@@ -40,7 +41,7 @@ from zkservice.calls import Calls
 from zkservice.config import Settings
 from zkservice.context import Context
 from zkservice.directory import Directories
-from zkservice.errors import StartError
+from zkservice.errors import ServiceError, StartError
 from zkservice.fields import Pages
 from zkservice.keys import Keys, load_admin_token, write_private
 from zkservice.sequencer import Sequencer, Step
@@ -50,6 +51,7 @@ from zkservice.services.ledger import LedgerService
 from zkservice.services.presentation import PresentationService
 from zkservice.storage import issuance, schema_version, secrets
 from zkservice.storage.database import Database, open_engine
+from zkservice.watching import Watching
 
 _SERVICES: Final = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
@@ -128,9 +130,12 @@ async def running(
         database = _open_database(settings, upgrade)
         crypto = ThreadPoolExecutor(settings.crypto_threads, "crypto")
         try:
-            signer = await database.write(lambda each: secrets.log_signer(each, keys, settings.log_origin))
-            sequencer = Sequencer(database, signer, clock, max_batch=settings.max_batch, after=after)
-            await sequencer.start()
+            with _starting():
+                signer = await database.write(
+                    lambda each: secrets.log_signer(each, keys, settings.log_origin)
+                )
+                sequencer = Sequencer(database, signer, clock, max_batch=settings.max_batch, after=after)
+                await sequencer.start()
             context = Context(
                 settings=settings,
                 database=database,
@@ -139,6 +144,7 @@ async def running(
                 access=Access(database, admin_token),
                 pages=Pages(keys),
                 directories=Directories(database),
+                watching=Watching(max(1, settings.max_concurrent_calls // 4)),
                 crypto=crypto,
                 clock=clock,
                 verifier_key=str(signer.verifier),
@@ -164,15 +170,31 @@ def _only_process(folder: Path) -> Iterator[None]:
 
 
 def _open_database(settings: Settings, upgrade: bool) -> Database:
-    engine = open_engine(settings.database_url)
+    try:
+        engine = open_engine(settings.database_url)
+    except (SQLAlchemyError, ImportError):  # the text may hold a password
+        raise StartError("the setting `database` is no URL of a database that can be used here") from None
     try:
         if upgrade:
             schema_version.upgrade(engine)
         schema_version.require_newest(engine)
+    except SQLAlchemyError as error:
+        engine.dispose()
+        raise StartError(f"the database cannot be opened ({type(error).__name__})") from None
     except BaseException:
         engine.dispose()
         raise
     return Database(engine)
+
+
+@contextlib.contextmanager
+def _starting() -> Iterator[None]:
+    """Say that the server cannot start, where storage fails before it has."""
+    try:
+        yield
+    except ServiceError as error:
+        cause = type(error.__cause__).__name__
+        raise StartError(f"the database cannot be read or written ({cause})") from None
 
 
 def _write_verifier_key(folder: Path, signer: Signer) -> None:
@@ -198,10 +220,17 @@ async def _background(context: Context, failed: asyncio.Event | None) -> AsyncIt
 
 
 async def _tidy(context: Context) -> None:
+    log = structlog.get_logger()
     while True:
-        forgotten = await context.database.write(lambda each: issuance.forget_expired(each, context.now()))
-        if forgotten:
-            structlog.get_logger().info("forgot offers that nobody claimed", count=forgotten)
+        try:
+            forgotten = await context.database.write(
+                lambda each: issuance.forget_expired(each, context.now())
+            )
+        except ServiceError as error:
+            log.warning("could not tidy, will try again", reason=error.reason)
+        else:
+            if forgotten:
+                log.info("forgot offers that no vault stored in time", count=forgotten)
         await asyncio.sleep(_TIDY_SECONDS)
 
 
@@ -211,7 +240,7 @@ async def _listening(context: Context, private_key: bytes, chain: bytes) -> Asyn
     server = grpc.aio.server(
         interceptors=[Calls(settings.max_message_octets)],
         options=[
-            ("grpc.max_receive_message_length", MAX_MESSAGE_OCTETS),
+            ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
             ("grpc.so_reuseport", 0),
         ],
         maximum_concurrent_rpcs=settings.max_concurrent_calls,
@@ -236,5 +265,6 @@ async def _listening(context: Context, private_key: bytes, chain: bytes) -> Asyn
         yield port
     finally:
         await health.enter_graceful_shutdown()
+        context.watching.end()
         context.sequencer.wake_watchers()
         await server.stop(settings.drain_seconds)

@@ -38,6 +38,8 @@ CODES: Final[dict[str, grpc.StatusCode]] = {
     DisclosureReason.ISSUER_KEY_UNKNOWN: Code.FAILED_PRECONDITION,
     DisclosureReason.ISSUER_KEY_RETIRED: Code.FAILED_PRECONDITION,
     DisclosureReason.CREDENTIAL_EXPIRED: Code.FAILED_PRECONDITION,
+    DisclosureReason.EXPIRY_INVALID: Code.INVALID_ARGUMENT,
+    DisclosureReason.EXPIRY_INVALID: Code.INVALID_ARGUMENT,
     DisclosureReason.PROOF_INVALID: Code.INVALID_ARGUMENT,
     DisclosureReason.RECEIPT_MISMATCH: Code.INVALID_ARGUMENT,
     ServiceReason.MESSAGE_MALFORMED: Code.INVALID_ARGUMENT,
@@ -58,12 +60,15 @@ CODES: Final[dict[str, grpc.StatusCode]] = {
     ServiceReason.OFFER_TAKEN: Code.FAILED_PRECONDITION,
     ServiceReason.EXCHANGE_ANSWERED: Code.FAILED_PRECONDITION,
     ServiceReason.REPLAYED: Code.ALREADY_EXISTS,
+    ServiceReason.TOO_MANY_WATCHERS: Code.RESOURCE_EXHAUSTED,
     ServiceReason.SHUTTING_DOWN: Code.UNAVAILABLE,
     ServiceReason.STORAGE_UNAVAILABLE: Code.UNAVAILABLE,
     ServiceReason.INTERNAL: Code.INTERNAL,
 }
 
 _NUMBERS: Final = {code: number for code in Code for number in [code.value[0]]}
+_MAX_TEXT: Final = 300
+"""A status travels in a trailer that clients accept up to 8 KiB; a path may hold what the caller sent."""
 _INTERNAL: Final = ServiceError(ServiceReason.INTERNAL, "a fault of the service; it has been logged")
 
 
@@ -79,7 +84,7 @@ def status_of(error: DisclosureError | ServiceError) -> status_pb2.Status:
     details = [error_details_pb2.ErrorInfo(reason=error.reason, domain=ERROR_DOMAIN)]
     if error.field:
         violation = error_details_pb2.BadRequest.FieldViolation(
-            field=error.field, description=error.detail, reason=error.reason
+            field=_short(error.field), description=_short(error.detail), reason=error.reason
         )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     packed = [any_pb2.Any() for _ in details]
@@ -87,5 +92,9 @@ def status_of(error: DisclosureError | ServiceError) -> status_pb2.Status:
         each.Pack(detail)
     code = _NUMBERS[CODES[error.reason]]
     return status_pb2.Status(
-        code=code_pb2.Code.Value(code_pb2.Code.Name(code)), message=error.detail, details=packed
+        code=code_pb2.Code.Value(code_pb2.Code.Name(code)), message=_short(error.detail), details=packed
     )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}…"

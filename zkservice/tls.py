@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
@@ -28,13 +29,25 @@ _RENEW_DAYS: Final = 30
 def server_credentials(settings: Settings, now: dt.datetime) -> tuple[bytes, bytes]:
     """Return the server's private key and certificate chain in PEM. Raises StartError."""
     if settings.certificate and settings.private_key:
-        try:
-            return settings.private_key.read_bytes(), settings.certificate.read_bytes()
-        except OSError as error:
-            raise StartError(f"the certificate cannot be read: {error.strerror}: {error.filename}") from None
+        return _operators_credentials(settings.certificate, settings.private_key)
+    if settings.certificate or settings.private_key:
+        raise StartError("of certificate and private_key only one is set; set both")
     if not settings.dev:
         raise StartError("set certificate and private_key, or start with --dev for a local authority")
     return _dev_credentials(settings, now)
+
+
+def _operators_credentials(path: Path, key_path: Path) -> tuple[bytes, bytes]:
+    try:
+        octets, chain = key_path.read_bytes(), path.read_bytes()
+        key, certificate = load_pem_private_key(octets, None), x509.load_pem_x509_certificates(chain)[0]
+    except OSError as error:
+        raise StartError(f"the certificate cannot be read: {error.strerror}: {error.filename}") from None
+    except (ValueError, TypeError):
+        raise StartError(f"{path} is no certificate in PEM, or {key_path} no open private key") from None
+    if key.public_key() != certificate.public_key():
+        raise StartError(f"the certificate {path} is not for the private key {key_path}")
+    return octets, chain
 
 
 def _dev_credentials(settings: Settings, now: dt.datetime) -> tuple[bytes, bytes]:
@@ -44,18 +57,28 @@ def _dev_credentials(settings: Settings, now: dt.datetime) -> tuple[bytes, bytes
     if not authority_key.exists() or not authority.exists():
         _make_authority(authority_key, authority, now)
         key.unlink(missing_ok=True)
-    if not key.exists() or not _fits(certificate, settings.public_host, now):
+    if not _fits(key, certificate, authority, settings.public_host, now):
         _make_server(settings.public_host, authority_key, authority, key, certificate, now)
     return key.read_bytes(), certificate.read_bytes() + authority.read_bytes()
 
 
-def _fits(path: Path, host: str, now: dt.datetime) -> bool:
-    if not path.exists():
+def _fits(key_path: Path, path: Path, authority: Path, host: str, now: dt.datetime) -> bool:
+    """Tell whether key and certificate are there, belong together, are the authority's, and last.
+
+    A crash between the writing of two of these files leaves them unlike each other; then they are made anew.
+    """
+    if not key_path.exists() or not path.exists():
         return False
-    certificate = x509.load_pem_x509_certificate(path.read_bytes())
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    try:
+        key = load_pem_private_key(key_path.read_bytes(), None)
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(authority.read_bytes()))
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+        return False
     fresh = certificate.not_valid_after_utc > now + dt.timedelta(days=_RENEW_DAYS)
-    return fresh and _san(host)[0].value in [each.value for each in names]
+    own = key.public_key() == certificate.public_key()
+    return own and fresh and _san(host)[0].value in [each.value for each in names]
 
 
 def _san(host: str) -> list[x509.GeneralName]:
@@ -106,8 +129,11 @@ def _make_authority(key_path: Path, path: Path, now: dt.datetime) -> None:
 def _make_server(
     host: str, authority_key: Path, authority: Path, key_path: Path, path: Path, now: dt.datetime
 ) -> None:
-    signing_key = load_pem_private_key(authority_key.read_bytes(), None)
-    root = x509.load_pem_x509_certificate(authority.read_bytes())
+    try:
+        signing_key = load_pem_private_key(authority_key.read_bytes(), None)
+        root = x509.load_pem_x509_certificate(authority.read_bytes())
+    except (ValueError, TypeError):
+        raise StartError(f"{authority_key} or {authority} is damaged; delete both for new ones") from None
     if not isinstance(signing_key, ec.EllipticCurvePrivateKey):
         raise StartError(f"{authority_key} is not the key of the development authority")
     key = ec.generate_private_key(ec.SECP256R1())

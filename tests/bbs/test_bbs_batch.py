@@ -154,3 +154,29 @@ def test_coefficients_are_fresh_and_of_the_system(monkeypatch: pytest.MonkeyPatc
     verdicts(claims), verdicts(claims)
     assert len(drawn) == len(set(drawn)) == 16
     assert max(drawn).bit_length() > 100
+
+
+def test_the_first_false_proof_of_a_group_is_named() -> None:
+    good = [claim(SHA_256, b"A", b"%d" % i) for i in range(4)] + [claim(SHAKE_256, b"B")]
+    for places in ([], [0], [3], [1, 2], [2, 4], [0, 1, 2, 3, 4], [4]):
+        group = [
+            forged(each.suite, each.pk, 1) if i in places else each  # type: ignore[arg-type]
+            for i, each in enumerate(good)
+        ]
+        first, other = bbs.proof_verify_groups([group, good])
+        assert other is None
+        assert (first.index if first else None) == (places[0] if places else None)
+
+
+def test_a_group_ends_at_its_first_false_challenge() -> None:
+    good = [claim(SHA_256, b"A", b"%d" % i) for i in range(3)]
+    group = [good[0], changed(good[1], ph=b"other"), changed(good[2], proof=b"")]
+    (first,) = bbs.proof_verify_groups([group])
+    assert first is not None
+    assert (first.index, first.error.reason) == (1, "PROOF_INVALID")
+    # A false pairing before it is found only where all challenges hold: the challenge is the cheaper check.
+    (first,) = bbs.proof_verify_groups([[forged(SHA_256, good[0].pk, 1), *group[1:]]])
+    assert first is not None
+    assert first.index == 1
+    assert bbs.proof_verify_groups([]) == ()
+    assert bbs.proof_verify_groups([[]]) == (None,)

@@ -18,6 +18,7 @@ from disclosure import (
     RefusedError,
     canonical,
     check_credential,
+    check_lifetime,
     civil_date,
     issue,
     issuer_key_name,
@@ -267,3 +268,18 @@ def test_octets_that_are_no_key() -> None:
 def test_days_change_at_midnight_of_the_cities() -> None:
     assert civil_date(dt.datetime(2026, 3, 1, 15, 59, 59, tzinfo=dt.UTC)) == dt.date(2026, 3, 1)
     assert civil_date(dt.datetime(2026, 3, 1, 16, 0, tzinfo=dt.UTC)) == dt.date(2026, 3, 2)
+
+
+@pytest.mark.parametrize("days", [0, 1, 30, 365])
+def test_an_expiry_that_the_schema_gives_is_taken(days: int) -> None:
+    held = PERMIT_CREDENTIAL
+    assert check_lifetime(held, PERMIT, TODAY + dt.timedelta(days=min(days, PERMIT.validity_days))) is held
+
+
+@pytest.mark.parametrize("shift", [-3000, -2, 2, 3000])
+def test_an_expiry_of_its_own_for_each_person_is_refused(shift: int) -> None:
+    """Beyond what the schema gives, it would mark its holder wherever it is shown."""
+    expiry = TODAY + dt.timedelta(days=PERMIT.validity_days + shift if shift > 0 else shift)
+    with pytest.raises(RefusedError) as caught:
+        check_lifetime(replace(PERMIT_CREDENTIAL, expiry=expiry), PERMIT, TODAY)
+    assert caught.value.reason == "EXPIRY_INVALID"

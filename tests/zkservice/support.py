@@ -2,9 +2,10 @@
 
 import datetime as dt
 import secrets
+import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -134,26 +135,45 @@ class City:
 
     async def furnish(self) -> "City":
         """Register what the tests use."""
-        created = await self.catalog.CreateDepartment(
-            catalog_pb2.CreateDepartmentRequest(
-                department_id="police", department=catalog_pb2.Department(display_name=text_to(TEXT))
-            ),
-            metadata=self.bearer(self.admin),
-        )
-        self.department_token = created.access_token
-        await self.catalog.CreateSchema(
-            catalog_pb2.CreateSchemaRequest(
-                parent="departments/police", schema_id="residence_permit@1", schema=schema_to(PERMIT)
-            ),
-            metadata=self.bearer(self.department_token),
-        )
-        await self.catalog.CreateIssuerKey(
-            catalog_pb2.CreateIssuerKeyRequest(parent="departments/police", request_id=new_id()),
-            metadata=self.bearer(self.department_token),
-        )
+        self.department_token = await self.add_department("police")
+        await self.add_schema(PERMIT)
+        await self.add_key("police")
         for name in ("school", "bank"):
             await self.add_verifier(name)
         return self
+
+    async def add_department(self, name: str) -> str:
+        """Register a department; return its token."""
+        created = await self.catalog.CreateDepartment(
+            catalog_pb2.CreateDepartmentRequest(
+                department_id=name, department=catalog_pb2.Department(display_name=text_to(TEXT))
+            ),
+            metadata=self.bearer(self.admin),
+        )
+        token: str = created.access_token
+        return token
+
+    async def add_schema(self, schema: Schema) -> catalog_pb2.Schema:
+        """Register a schema, as the administrator."""
+        added: catalog_pb2.Schema = await self.catalog.CreateSchema(
+            catalog_pb2.CreateSchemaRequest(
+                parent=f"departments/{schema.name.department}",
+                schema_id=f"{schema.name.item}@{schema.name.version}",
+                schema=schema_to(schema),
+            ),
+            metadata=self.bearer(self.admin),
+        )
+        return added
+
+    async def add_key(self, department: str, request_id: str | None = None) -> catalog_pb2.IssuerKey:
+        """Have an issuer key made, as the administrator."""
+        made: catalog_pb2.IssuerKey = await self.catalog.CreateIssuerKey(
+            catalog_pb2.CreateIssuerKeyRequest(
+                parent=f"departments/{department}", request_id=request_id or new_id()
+            ),
+            metadata=self.bearer(self.admin),
+        )
+        return made
 
     async def add_verifier(self, name: str) -> None:
         self.verifier_keys[name] = Ed25519PrivateKey.generate()
@@ -169,19 +189,30 @@ class City:
         )
 
     async def issue(
-        self, values: Mapping[str, Value] = VALUES, request_id: str | None = None
+        self,
+        values: Mapping[str, Value] = VALUES,
+        request_id: str | None = None,
+        schema: Schema = PERMIT,
+        token: str | None = None,
     ) -> issuance_pb2.IssueCredentialResponse:
         answer: issuance_pb2.IssueCredentialResponse = await self.issuance.IssueCredential(
-            issuance_pb2.IssueCredentialRequest(
-                schema=str(PERMIT.name),
-                values=values_to(PERMIT, values.items()),
-                request_id=request_id or new_id(),
-            ),
-            metadata=self.bearer(self.department_token),
+            self.issuing(values, request_id, schema), metadata=self.bearer(token or self.department_token)
         )
         return answer
 
-    async def claim(self, offer: issuance_pb2.IssueCredentialResponse) -> Issued:
+    def issuing(
+        self,
+        values: Mapping[str, Value] = VALUES,
+        request_id: str | None = None,
+        schema: Schema = PERMIT,
+    ) -> issuance_pb2.IssueCredentialRequest:
+        return issuance_pb2.IssueCredentialRequest(
+            schema=str(schema.name),
+            values=values_to(schema, values.items()),
+            request_id=request_id or new_id(),
+        )
+
+    async def claim(self, offer: issuance_pb2.IssueCredentialResponse, schema: Schema = PERMIT) -> Issued:
         asked = {"offer": offer.offer, "claim_code": offer.claim_code, "request_id": new_id()}
         answer = await self.issuance.ClaimCredential(issuance_pb2.ClaimCredentialRequest(**asked))
         await self.issuance.AcknowledgeCredential(issuance_pb2.AcknowledgeCredentialRequest(**asked))
@@ -189,7 +220,7 @@ class City:
         key = await self.catalog.GetIssuerKey(
             catalog_pb2.GetIssuerKeyRequest(name=str(credential.issuer_key))
         )
-        return Issued(credential, PERMIT, issuer_key_of(key))
+        return Issued(credential, schema, issuer_key_of(key))
 
     def request(
         self,
@@ -197,10 +228,12 @@ class City:
         shown: tuple[str, ...] = ("district",),
         lifetime: dt.timedelta = dt.timedelta(hours=1),
         expiry: ExpiryRule = ExpiryRule.SHOWN,
+        schema: SchemaName = PERMIT.name,
+        queries: tuple[str, ...] = ("permit",),
     ) -> Request:
         now = self.clock().replace(microsecond=0)
-        queries = (Query("permit", PERMIT.name, shown, expiry),)
-        return Request(VerifierName(verifier), TEXT, queries, now, now + lifetime)
+        asked = tuple(Query(each, schema, shown, expiry) for each in queries)
+        return Request(VerifierName(verifier), TEXT, asked, now, now + lifetime)
 
     def create_exchange(
         self, request: Request, request_id: str | None = None, key: Ed25519PrivateKey | None = None
@@ -238,39 +271,79 @@ class City:
         return exchange, submission, await self.presentation.SubmitPresentation(submission)
 
 
-def present(request: Request, issued: Issued, now: dt.datetime) -> tuple[Presentation, bytes]:
-    """Answer a request of one query, as a vault does, with a random note."""
-    query, credential, schema = request.queries[0], issued.credential, issued.schema
-    note = secrets.token_bytes(HOLDER_NOTE_OCTETS)
-    shown = Shown(
-        query.id,
-        schema.name,
-        issued.key.name,
-        {name: credential.values.get(name) for name in query.shown},
-        credential.expiry if query.expiry is ExpiryRule.SHOWN else None,
+def present(
+    request: Request, issued: Issued, now: dt.datetime, tag: bytes | None = None
+) -> tuple[Presentation, bytes]:
+    """Answer every query of a request out of one credential, as a vault does, with a random note."""
+    credential, schema = issued.credential, issued.schema
+    note, tag = secrets.token_bytes(HOLDER_NOTE_OCTETS), tag or secrets.token_bytes(48)
+    shown = tuple(
+        Shown(
+            query.id,
+            schema.name,
+            issued.key.name,
+            {name: credential.values.get(name) for name in query.shown},
+            credential.expiry if query.expiry is ExpiryRule.SHOWN else None,
+        )
+        for query in request.queries
     )
-    tag = secrets.token_bytes(48)
     directory = Directory({schema.name: schema}, {issued.key.name: issued.key})
-    (statement,) = statements_of(request, (shown,), tag, note_hash(note), directory, now)
-    proof = bbs.proof_gen(
-        statement.public_key,
-        credential.signature,
-        statement.header,
-        statement.presentation_header,
-        schema.messages(credential.expiry, credential.values),
-        statement.disclosed_indexes,
-        suite=statement.suite,
-    )
-    answer = Presentation((CredentialPresentation(shown, proof),), tag, note_hash(note), request.digest)
-    return answer, note
+    statements = statements_of(request, shown, tag, note_hash(note), directory, now)
+    proofs = [
+        bbs.proof_gen(
+            statement.public_key,
+            credential.signature,
+            statement.header,
+            statement.presentation_header,
+            schema.messages(credential.expiry, credential.values),
+            statement.disclosed_indexes,
+            suite=statement.suite,
+        )
+        for statement in statements
+    ]
+    parts = tuple(map(CredentialPresentation, shown, proofs))
+    return Presentation(parts, tag, note_hash(note), request.digest), note
+
+
+def dump(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every table, read over a connection of its own."""
+    with closing(sqlite3.connect(f"file:{folder / 'service.sqlite3'}?mode=ro", uri=True)) as connection:
+        names = connection.execute("select name from sqlite_schema where type = 'table' order by name")
+        return {
+            name: sorted(connection.execute(f'select * from "{name}"'), key=repr)
+            for (name,) in names.fetchall()
+        }
+
+
+class Rows:
+    """All rows of all tables, read again only when the database says that somebody has committed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._version, self._rows = folder, -1, dict[str, list[tuple[Any, ...]]]()
+        self._connection = sqlite3.connect(f"file:{folder / 'service.sqlite3'}?mode=ro", uri=True)
+
+    def __call__(self) -> dict[str, list[tuple[Any, ...]]]:
+        (version,) = self._connection.execute("pragma data_version").fetchone()
+        if version != self._version:
+            self._version, self._rows = version, dump(self._folder)
+        return self._rows
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def change(folder: Path, statement: str, *values: Any) -> None:
+    """Change the database behind the service's back."""
+    with closing(sqlite3.connect(folder / "service.sqlite3", timeout=10)) as connection, connection:
+        connection.execute(statement, values)
 
 
 @asynccontextmanager
 async def reopened(folder: Path, **settings: Any) -> AsyncIterator[City]:
     """Start a server in this process, over TLS on a free port, on whatever its folder holds."""
     clock = Clock()
-    chosen = Settings(**{"data": folder, "dev": True, "port": 0, "log_level": "error"} | settings)
-    async with running(chosen, clock=clock) as ready:
+    chosen: dict[str, Any] = {"data": folder, "dev": True, "port": 0, "log_level": "error"} | settings
+    async with running(Settings(**chosen), clock=clock) as ready:
         credentials = grpc.ssl_channel_credentials((folder / "ca.pem").read_bytes())
         async with grpc.aio.secure_channel(ready.address, credentials) as channel:
             yield City(ready, clock, channel, (folder / "admin.token").read_text().strip())
@@ -281,6 +354,22 @@ async def city(folder: Path, **settings: Any) -> AsyncIterator[City]:
     """Start a server on an empty folder and furnish it."""
     async with reopened(folder, **settings) as town:
         yield await town.furnish()
+
+
+@asynccontextmanager
+async def channel_that_outlives(
+    server: AbstractAsyncContextManager[City],
+) -> AsyncIterator[tuple[City, Callable[[], Awaitable[None]]]]:
+    """Start a server; return its city over a channel that stays open, and what ends the server before."""
+    async with AsyncExitStack() as stack:
+        inner = AsyncExitStack()
+        stack.push_async_exit(inner)
+        town = await inner.enter_async_context(server)
+        root = (town.ready.data / "ca.pem").read_bytes()
+        channel = grpc.aio.secure_channel(town.ready.address, grpc.ssl_channel_credentials(root))
+        await stack.enter_async_context(channel)
+        other = City(town.ready, town.clock, channel, town.admin, town.department_token, town.verifier_keys)
+        yield other, inner.aclose
 
 
 async def refusal(call: Any) -> ServiceError:

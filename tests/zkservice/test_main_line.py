@@ -3,27 +3,14 @@
 from pathlib import Path
 
 from disclosure import ReceiptBody
-from tests.zkservice.support import VALUES, City, city, new_id, refusal, reopened
-from tlog.archive import verify_archive, write
+from tests.zkservice.auditing import audit
+from tests.zkservice.support import VALUES, city, new_id, refusal, reopened
 from tlog.note import Verifier
 from tlog.receipt import verify_receipt
 from wire.convert import presentation_of
-from zkproto.v1 import issuance_pb2, ledger_pb2, presentation_pb2
+from zkproto.v1 import issuance_pb2, presentation_pb2
 
 Watch = presentation_pb2.WatchExchangeResponse
-
-
-async def archive_of(town: City) -> list[bytes]:
-    entries, token = [], ""
-    while True:
-        page = await town.ledger.ListEntries(ledger_pb2.ListEntriesRequest(page_size=3, page_token=token))
-        entries += page.entries
-        token = page.next_page_token
-        if not token:
-            break
-    head = await town.ledger.GetCheckpoint(ledger_pb2.GetCheckpointRequest())
-    rows = ((each.entry, each.holder_note or None) for each in entries)
-    return b"".join(write(Verifier.from_string(head.verifier_key), rows, head.checkpoint)).splitlines(True)
 
 
 async def test_from_issue_to_audit(tmp_path: Path) -> None:
@@ -57,7 +44,7 @@ async def test_from_issue_to_audit(tmp_path: Path) -> None:
         again = await town.presentation.SubmitPresentation(submission)
         assert again.receipt == answer.receipt
 
-        report = verify_archive(await archive_of(town), key)
+        report = await audit(town)
         assert (report.receipts, report.records) == (1, 1)
 
 
@@ -72,7 +59,7 @@ async def test_the_log_outlives_the_process(tmp_path: Path) -> None:
         assert again.receipt == answer.receipt
         _, _, other = await town.answered(issued)
         assert other.entry_index > answer.entry_index
-        verify_archive(await archive_of(town), Verifier.from_string(town.ready.verifier_key))
+        await audit(town)
 
 
 async def test_anything_seen_before_is_replayed(tmp_path: Path) -> None:

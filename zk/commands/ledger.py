@@ -28,6 +28,7 @@ from tlog import (
     verify_consistency,
     verify_inclusion,
 )
+from tlog.archive import read_lines
 from zk.exits import CommandError, Exit
 from zk.export import export as export_to
 from zk.group import Group
@@ -148,7 +149,7 @@ def verify(
         run.warn("ledger.key_of_file")
     try:
         with file.open("rb") as lines, _progress(run, "ledger.verifying", None) as advance:
-            report = verify_archive(lines, pinned, advance)
+            report = verify_archive(read_lines(lines), pinned, advance)
     except (ArchiveInvalidError, ArchiveMalformedError) as error:
         raise CommandError(
             Exit.NOT_VERIFIED, error.reason, "error.ledger_changed", path=file, detail=error.detail

@@ -21,6 +21,7 @@ from zkservice.storage import catalog
 from zkservice.storage.catalog import Named, StoredKey, StoredSchema
 
 _ALL: Final = "departments/-"
+_PAGE_OCTETS: Final = 2 << 20
 _Row = TypeVar("_Row")
 
 
@@ -57,8 +58,8 @@ class CatalogService(CatalogServiceServicer):
 
     async def ListDepartments(self, request: pb.ListDepartmentsRequest, context: Any) -> Any:
         """A page of departments."""
-        rows, token = await self._page(request, "departments", catalog.departments, lambda row: row.name)
-        return pb.ListDepartmentsResponse(departments=map(_department, rows), next_page_token=token)
+        page, token = await self._page(request, "departments", catalog.departments, _department)
+        return pb.ListDepartmentsResponse(departments=page, next_page_token=token)
 
     async def CreateSchema(self, request: pb.CreateSchemaRequest, context: Any) -> Any:
         """Register one version of a schema."""
@@ -81,13 +82,13 @@ class CatalogService(CatalogServiceServicer):
     async def ListSchemas(self, request: pb.ListSchemasRequest, context: Any) -> Any:
         """A page of the schemas of one department, or of all."""
         parent = _parent(request.parent)
-        rows, token = await self._page(
+        page, token = await self._page(
             request,
             f"schemas of {request.parent}",
             lambda connection, after, limit: catalog.schemas(connection, parent, after, limit),
-            lambda row: str(row.schema.name),
+            _schema,
         )
-        return pb.ListSchemasResponse(schemas=map(_schema, rows), next_page_token=token)
+        return pb.ListSchemasResponse(schemas=page, next_page_token=token)
 
     async def CreateIssuerKey(self, request: pb.CreateIssuerKeyRequest, context: Any) -> Any:
         """Make an issuer key; answered once its public half stands on the ledger."""
@@ -134,13 +135,13 @@ class CatalogService(CatalogServiceServicer):
     async def ListIssuerKeys(self, request: pb.ListIssuerKeysRequest, context: Any) -> Any:
         """A page of the issuer keys of one department, or of all."""
         parent = _parent(request.parent)
-        rows, token = await self._page(
+        page, token = await self._page(
             request,
             f"issuer keys of {request.parent}",
             lambda connection, after, limit: catalog.issuer_keys(connection, parent, after, limit),
-            lambda row: str(row.key.name),
+            _issuer_key,
         )
-        return pb.ListIssuerKeysResponse(issuer_keys=map(_issuer_key, rows), next_page_token=token)
+        return pb.ListIssuerKeysResponse(issuer_keys=page, next_page_token=token)
 
     async def CreateVerifier(self, request: pb.CreateVerifierRequest, context: Any) -> Any:
         """Register a verifier with the public key that signs its requests."""
@@ -164,23 +165,32 @@ class CatalogService(CatalogServiceServicer):
 
     async def ListVerifiers(self, request: pb.ListVerifiersRequest, context: Any) -> Any:
         """A page of verifiers."""
-        rows, token = await self._page(request, "verifiers", catalog.verifiers, lambda row: row.name)
-        return pb.ListVerifiersResponse(verifiers=map(_verifier, rows), next_page_token=token)
+        page, token = await self._page(request, "verifiers", catalog.verifiers, _verifier)
+        return pb.ListVerifiersResponse(verifiers=page, next_page_token=token)
 
     async def _page(
         self,
         request: Any,
         listing: str,
         read: Callable[[Connection, str, int], Sequence[_Row]],
-        name_of: Callable[[_Row], str],
-    ) -> tuple[Sequence[_Row], str]:
-        """Read one row more than the page has, to know whether there is another page."""
+        convert: Callable[[_Row], Any],
+    ) -> tuple[list[Any], str]:
+        """Read one row more than the page has, to know whether there is another page.
+
+        A page ends before its messages have more than _PAGE_OCTETS, whatever was asked for.
+        """
         after = self._context.pages.take(listing, request.page_token)
         size = page_size(request.page_size)
         rows = await self._context.database.read(lambda connection: read(connection, after, size + 1))
-        if len(rows) <= size:
-            return rows, ""
-        return rows[:size], self._context.pages.give(listing, name_of(rows[size - 1]))
+        page: list[Any] = []
+        octets = 0
+        for row in rows:
+            message = convert(row)
+            octets += message.ByteSize()
+            if len(page) == size or (page and octets > _PAGE_OCTETS):
+                return page, self._context.pages.give(listing, page[-1].name)
+            page.append(message)
+        return page, ""
 
 
 def _parent(name: str) -> str | None:

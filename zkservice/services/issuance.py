@@ -9,7 +9,7 @@ import bbs
 from disclosure import Credential, Schema, SchemaName, canonical, civil_date, issue
 from disclosure.attributes import to_item
 from disclosure.canonical import Item
-from wire.convert import credential_to, moment_to, present_values_of
+from wire.convert import credential_to, moment_to, present_values_of, within
 from zkproto.v1 import issuance_pb2 as pb
 from zkproto.v1.issuance_pb2_grpc import IssuanceServiceServicer
 from zkservice.context import Context
@@ -25,11 +25,12 @@ _REQUEST_LABEL: Final = "zk-disclosure/issue-request/v1"
 
 
 class IssuanceService(IssuanceServiceServicer):
-    """Secret keys are opened once and stay in their group's own objects, never in a message or a log."""
+    """Secret keys stay in their group's own objects, never in a message or a log; of each department the one
+    that signs is kept open, and no other."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._secret_keys: dict[str, bbs.SecretKey] = {}
+        self._secret_keys: dict[str, tuple[str, bbs.SecretKey]] = {}
 
     async def IssueCredential(self, request: pb.IssueCredentialRequest, context: Any) -> Any:
         """Sign a credential and keep it as an offer; durable when answered."""
@@ -39,8 +40,9 @@ class IssuanceService(IssuanceServiceServicer):
         request_id = check_request_id(request.request_id)
         schema = (await self._context.directories.load([name])).schema(name)
         values = present_values_of(request.values)
-        schema.check_values(values)
-        digest = _request_digest(schema, values)
+        with within("values"):
+            schema.check_values(values)
+        digest = self._context.keys.fingerprint(_request_octets(schema, values))
         offer = await self._context.database.read(
             lambda connection: issuance.of_request(connection, parent, request_id, digest)
         )
@@ -77,11 +79,13 @@ class IssuanceService(IssuanceServiceServicer):
         return issue(schema, stored.key, self._secret_key(stored), values, today)
 
     def _secret_key(self, stored: StoredKey) -> bbs.SecretKey:
-        name = str(stored.key.name)
-        if name not in self._secret_keys:
+        department, name = stored.key.name.department, str(stored.key.name)
+        opened_name, opened = self._secret_keys.get(department, ("", None))
+        if opened is None or opened_name != name:
             octets = self._context.keys.open(secret_label(stored.key.name), stored.sealed_secret)
-            self._secret_keys[name] = bbs.SecretKey.from_octets(octets, suite=stored.key.suite)
-        return self._secret_keys[name]
+            opened = bbs.SecretKey.from_octets(octets, suite=stored.key.suite)
+            self._secret_keys[department] = name, opened
+        return opened
 
     async def ClaimCredential(self, request: pb.ClaimCredentialRequest, context: Any) -> Any:
         """Hand a credential to whoever shows its code; the same claim may be repeated until acknowledged."""
@@ -116,7 +120,8 @@ class IssuanceService(IssuanceServiceServicer):
         return offer_id
 
 
-def _request_digest(schema: Schema, values: dict[str, Any]) -> bytes:
-    """Return what tells one call from another under the same request_id."""
+def _request_octets(schema: Schema, values: dict[str, Any]) -> bytes:
+    """Return what tells one call from another under the same request_id. It holds the values: what is kept of
+    it outlives the offer, and is therefore a fingerprint under the master key and no plain hash."""
     items: list[Item] = [[name, to_item(value)] for name, value in sorted(values.items())]
-    return canonical.digest(_REQUEST_LABEL, canonical.encode(_REQUEST_LABEL, str(schema.name), items))
+    return canonical.encode(_REQUEST_LABEL, str(schema.name), items)

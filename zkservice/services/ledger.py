@@ -82,7 +82,8 @@ class LedgerService(LedgerServiceServicer):
         self, request: pb.WatchCheckpointsRequest, context: Any
     ) -> AsyncIterator[pb.WatchCheckpointsResponse]:
         """Stream the newest checkpoint and then every one that is published after it."""
-        state = self._context.sequencer.published
-        while True:
-            yield pb.WatchCheckpointsResponse(checkpoint=state.checkpoint)
-            state = await self._context.sequencer.next_after(state.size)
+        with self._context.watching.stream("checkpoints"):
+            state = self._context.sequencer.published
+            while True:
+                yield pb.WatchCheckpointsResponse(checkpoint=state.checkpoint)
+                state = await self._context.sequencer.next_after(state.size)

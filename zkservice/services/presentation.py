@@ -8,8 +8,11 @@ opening, the entry's index, and the checkpoint of its block.
 import asyncio
 import datetime as dt
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
+
+from sqlalchemy import Connection
 
 from disclosure import (
     DisclosureError,
@@ -24,7 +27,7 @@ from disclosure import (
 )
 from tlog import entry as log_entry
 from tlog.receipt import ReceiptOpening
-from verifier.verify import VerifiedPresentation, required_names, verify_presentation
+from verifier.verify import VerifiedPresentation, required_names, schema_names, verify_presentation
 from wire.convert import (
     date_to,
     moment_of,
@@ -55,7 +58,6 @@ class PresentationService(PresentationServiceServicer):
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._answered = asyncio.Condition()
 
     async def CreateExchange(self, request: pb.CreateExchangeRequest, context: Any) -> Any:
         """Open an exchange for a signed request; the same call sent again gets the same answer."""
@@ -66,7 +68,7 @@ class PresentationService(PresentationServiceServicer):
             opened = await self._open(signed)
         now = whole_ms(self._context.now())
         opened.check_time(now)
-        check_request(opened, await self._context.directories.load(query.schema for query in opened.queries))
+        await self._check_answerable(opened)
         exchange = Exchange(
             id=secrets.token_urlsafe(16),
             verifier=str(opened.verifier),
@@ -97,6 +99,10 @@ class PresentationService(PresentationServiceServicer):
             raise ServiceError(ServiceReason.VERIFIER_UNKNOWN, detail, field="signed_request") from None
         return open_request(signed, lambda _: row.public_key)
 
+    async def _check_answerable(self, request: Request) -> None:
+        with _placed("signed_request"):
+            check_request(request, await self._context.directories.load(schema_names(request)))
+
     async def FetchRequest(self, request: pb.FetchRequestRequest, context: Any) -> Any:
         """Hand the signed request to whoever shows the exchange's ticket, until it is answered or ends."""
         exchange, answer = await self._exchange(request.exchange, request.ticket, "ticket")
@@ -107,16 +113,17 @@ class PresentationService(PresentationServiceServicer):
 
     async def SubmitPresentation(self, request: pb.SubmitPresentationRequest, context: Any) -> Any:
         """Verify a presentation; answered once its receipt stands on the ledger."""
-        exchange, answer = await self._exchange(request.exchange, request.ticket, "ticket")
+        exchange, _ = await self._exchange(request.exchange, request.ticket, "ticket")
         request_id = check_request_id(request.request_id)
         required(request.HasField("presentation"), "presentation")
         with within("presentation"):
             presentation = presentation_of(request.presentation)
-        digest = _submission_digest(presentation, request.holder_note)
+        digest, seen = _submission_digest(presentation, request.holder_note), _seen_digests(presentation)
+        answer = await self._context.database.read(
+            lambda connection: _earlier(connection, exchange.id, request_id, digest, seen)
+        )
         if answer is None:
-            answer = await self._accept(exchange, presentation, request, request_id, digest)
-        elif not answer.is_same(request_id, digest):
-            raise ServiceError(ServiceReason.REPLAYED, "the exchange was answered before")
+            answer = await self._accept(exchange, presentation, request, request_id, digest, seen)
         receipt = await self._receipt(answer)
         return pb.SubmitPresentationResponse(
             receipt=receipt.octets, entry_index=receipt.entry_index, block_height=receipt.block_height
@@ -129,9 +136,8 @@ class PresentationService(PresentationServiceServicer):
         request: pb.SubmitPresentationRequest,
         request_id: str,
         digest: bytes,
+        seen: list[bytes],
     ) -> Answer:
-        seen = _seen_digests(presentation)
-        await self._context.database.read(lambda connection: exchanges.check_unseen(connection, seen))
         _check_note(presentation, request.holder_note)
         now = whole_ms(self._context.now())
         verified = await self._verify(exchange.signed.request, presentation, now)
@@ -151,27 +157,30 @@ class PresentationService(PresentationServiceServicer):
         kept = await self._context.database.write(
             lambda connection: exchanges.accept(connection, answer, entry, note, seen)
         )
-        async with self._answered:
-            self._answered.notify_all()
+        self._context.watching.ring(exchange.id)
         return kept
 
     async def _verify(
         self, request: Request, presentation: Presentation, moment: dt.datetime
     ) -> VerifiedPresentation:
-        directory = await self._context.directories.load(*required_names(request, presentation))
-        try:
+        with _placed("presentation"):
+            directory = await self._context.directories.load(*required_names(request, presentation))
             return await asyncio.get_running_loop().run_in_executor(
                 self._context.crypto, verify_presentation, request, presentation, directory, moment
             )
-        except DisclosureError as error:
-            field = f"presentation.{error.field}" if error.field else ""
-            raise type(error)(Reason(error.reason), error.detail, field=field) from None
 
     async def WatchExchange(
         self, request: pb.WatchExchangeRequest, context: Any
     ) -> AsyncIterator[pb.WatchExchangeResponse]:
         """Stream the exchange's state: as it is, and when it has ended."""
         exchange, answer = await self._exchange(request.exchange, request.result_token, "result")
+        with self._context.watching.stream("exchanges"):
+            async for state in self._states(exchange, answer):
+                yield state
+
+    async def _states(
+        self, exchange: Exchange, answer: Answer | None
+    ) -> AsyncIterator[pb.WatchExchangeResponse]:
         if answer is None and self._context.now() < exchange.expires:
             yield pb.WatchExchangeResponse(state=pb.WatchExchangeResponse.STATE_PENDING)
             answer = await self._ended(exchange)
@@ -188,18 +197,17 @@ class PresentationService(PresentationServiceServicer):
 
     async def _ended(self, exchange: Exchange) -> Answer | None:
         """Wait for the answer, or for the end of the request; another process may write it, so look again."""
-        while (now := self._context.now()) < exchange.expires:
-            pause = min(_POLL, exchange.expires - now).total_seconds()
-            async with self._answered:
+        with self._context.watching.bell(exchange.id) as bell:
+            while True:
+                bell.clear()
+                left = exchange.expires - self._context.now()
                 answer = await self._answer(exchange.id)
-                if answer is not None:
+                if answer is not None or left <= dt.timedelta():
                     return answer
-                try:
-                    async with asyncio.timeout(pause):
-                        await self._answered.wait()
-                except TimeoutError:
-                    continue
-        return await self._answer(exchange.id)
+                self._context.watching.check()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(_POLL, left).total_seconds()):
+                        await bell.wait()
 
     async def _answer(self, exchange_id: str) -> Answer | None:
         return await self._context.database.read(
@@ -212,6 +220,7 @@ class PresentationService(PresentationServiceServicer):
         required(request.HasField("presentation"), "presentation")
         with within("signed_request"):
             opened = await self._open(signed_request_of(request.signed_request))
+        await self._check_answerable(opened)
         with within("presentation"):
             presentation = presentation_of(request.presentation)
         moment = (
@@ -255,6 +264,16 @@ class PresentationService(PresentationServiceServicer):
         )
 
 
+@contextmanager
+def _placed(field: str) -> Iterator[None]:
+    """Prefix the field of whatever is refused inside with `field`; what names no field is left as it is."""
+    try:
+        yield
+    except DisclosureError as error:
+        place = f"{field}.{error.field}" if error.field else ""
+        raise type(error)(Reason(error.reason), error.detail, field=place) from None
+
+
 def _presentation_label(exchange: str) -> str:
     return f"presentation/{exchange}"
 
@@ -278,6 +297,19 @@ def _seen_digests(presentation: Presentation) -> list[bytes]:
     proofs = [each.proof for each in presentation.credentials]
     parts = [presentation.canonical, presentation.usage_tag, *proofs]
     return list(dict.fromkeys(canonical.digest(_SEEN_LABEL, part) for part in parts))
+
+
+def _earlier(
+    connection: Connection, exchange: str, request_id: str, digest: bytes, seen: list[bytes]
+) -> Answer | None:
+    """Return the answer to this same submission; refuse what was seen before.
+
+    All of it as of one moment, or a copy that was accepted meanwhile would make this one look replayed.
+    """
+    answer = exchanges.earlier(connection, exchange, request_id, digest)
+    if answer is None:
+        exchanges.check_unseen(connection, seen)
+    return answer
 
 
 def _check_note(presentation: Presentation, holder_note: bytes) -> None:

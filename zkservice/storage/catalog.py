@@ -11,7 +11,7 @@ from tlog.entry import RecordEntry
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import token_hash
 from zkservice.storage import ledger, tables
-from zkservice.storage.rows import from_ms, insert_new, to_ms
+from zkservice.storage.rows import from_ms, insert_new, to_ms, whole_ms
 
 ISSUER_KEY_RECORD = "issuer-key"
 
@@ -44,8 +44,8 @@ class StoredKey:
     created: dt.datetime
 
 
-def _missing(name: str) -> ServiceError:
-    return ServiceError(ServiceReason.NOT_FOUND, f"there is no {name}", field="name")
+def _missing(name: str, field: str) -> ServiceError:
+    return ServiceError(ServiceReason.NOT_FOUND, f"there is no {name}", field=field)
 
 
 def _exists(name: str) -> ServiceError:
@@ -65,7 +65,7 @@ def add_department(
     }
     if not insert_new(connection, tables.department, values):
         raise _exists(name)
-    return Named(name, display_name, now)
+    return Named(name, display_name, whole_ms(now))
 
 
 def department_of_token(connection: Connection, token: str) -> str | None:
@@ -75,9 +75,9 @@ def department_of_token(connection: Connection, token: str) -> str | None:
     return name
 
 
-def department(connection: Connection, name: str) -> Named:
-    """Return a department; ServiceError NOT_FOUND."""
-    return _named(_row(connection, tables.department, name))
+def department(connection: Connection, name: str, *, field: str = "name") -> Named:
+    """Return a department; ServiceError NOT_FOUND, with the field that named it."""
+    return _named(_row(connection, tables.department, name, field))
 
 
 def add_verifier(
@@ -93,7 +93,7 @@ def add_verifier(
     }
     if not insert_new(connection, tables.verifier, values):
         raise _exists(name)
-    return Named(name, display_name, now, public_key)
+    return Named(name, display_name, whole_ms(now), public_key)
 
 
 def verifier(connection: Connection, name: str) -> Named:
@@ -104,7 +104,7 @@ def verifier(connection: Connection, name: str) -> Named:
 def add_schema(connection: Connection, schema: Schema, now: dt.datetime) -> StoredSchema:
     """Register a schema version; ServiceError NOT_FOUND (its department), ALREADY_EXISTS."""
     parent = f"departments/{schema.name.department}"
-    department(connection, parent)
+    department(connection, parent, field="parent")
     values = {
         "name": str(schema.name),
         "department": parent,
@@ -113,7 +113,7 @@ def add_schema(connection: Connection, schema: Schema, now: dt.datetime) -> Stor
     }
     if not insert_new(connection, tables.schema, values):
         raise _exists(str(schema.name))
-    return StoredSchema(schema, now)
+    return StoredSchema(schema, whole_ms(now))
 
 
 def schema(connection: Connection, name: str) -> StoredSchema:
@@ -130,7 +130,7 @@ def add_issuer_key(
     Raises ServiceError NOT_FOUND (the department), REQUEST_ID_REUSED (for another suite).
     """
     parent = f"departments/{key.name.department}"
-    department(connection, parent)
+    department(connection, parent, field="parent")
     existing = issuer_key_of_request(connection, parent, request_id)
     if existing is not None:
         if existing.key.suite != key.suite:
@@ -150,7 +150,7 @@ def add_issuer_key(
         "created": to_ms(now),
     }
     connection.execute(tables.issuer_key.insert().values(**values))
-    return StoredKey(key, sealed_secret, outbox, now)
+    return StoredKey(key, sealed_secret, outbox, whole_ms(now))
 
 
 def issuer_key_of_request(connection: Connection, parent: str, request_id: str) -> StoredKey | None:
@@ -201,10 +201,10 @@ def issuer_keys(connection: Connection, parent: str | None, after: str, limit: i
     return [_key(row) for row in _page(connection, tables.issuer_key, parent, after, limit)]
 
 
-def _row(connection: Connection, table: Table, name: str) -> Row[Any]:
+def _row(connection: Connection, table: Table, name: str, field: str = "name") -> Row[Any]:
     row = connection.execute(select(table).where(table.c.name == name)).one_or_none()
     if row is None:
-        raise _missing(name)
+        raise _missing(name, field)
     return row
 
 

@@ -29,8 +29,14 @@ _Write = tuple[Callable[[Connection], Any], "Future[Any]"]
 
 
 def open_engine(url: str) -> Engine:
-    """Open an engine; on SQLite: WAL, synchronous FULL, foreign keys, transactions that begin when we say."""
-    engine = create_engine(make_url(url), poolclass=QueuePool, pool_size=_READERS + 2, max_overflow=0)
+    """Open an engine; on SQLite: WAL, synchronous FULL, foreign keys, transactions that begin when we say.
+
+    What is forgotten is also overwritten (secure_delete); copies of pages in the WAL live until it is. Its
+    errors do not hold the values of a statement, since these may reach a log.
+    """
+    engine = create_engine(
+        make_url(url), poolclass=QueuePool, pool_size=_READERS + 2, max_overflow=0, hide_parameters=True
+    )
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")
@@ -40,6 +46,7 @@ def open_engine(url: str) -> Engine:
                 "journal_mode = WAL",
                 "synchronous = FULL",
                 "foreign_keys = ON",
+                "secure_delete = ON",
                 "busy_timeout = 10000",
             ):
                 connection.execute(f"PRAGMA {pragma}")
@@ -72,12 +79,17 @@ class Database:
         future: Future[_Result] = Future()
         with self._lock:
             if self._closed:
-                raise ServiceError(ServiceReason.SHUTTING_DOWN, "the service is shutting down")
+                raise _shutting_down()
             self._writes.put((act, future))
         return await asyncio.wrap_future(future)
 
     async def read(self, act: Callable[[Connection], _Result]) -> _Result:
-        """Run `act` in a transaction that sees one state and changes nothing."""
+        """Run `act` in a transaction that sees one state and changes nothing.
+
+        Raises what `act` raises; ServiceError STORAGE_UNAVAILABLE if the database fails, SHUTTING_DOWN.
+        """
+        if self._closed:
+            raise _shutting_down()
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, act)
 
     def _read(self, act: Callable[[Connection], _Result]) -> _Result:
@@ -151,6 +163,10 @@ def _fails(future: "Future[Any]", error: Exception) -> Callable[[], None]:
 
 def _is_constraint(error: DBAPIError) -> bool:
     return type(error).__name__ == "IntegrityError"
+
+
+def _shutting_down() -> ServiceError:
+    return ServiceError(ServiceReason.SHUTTING_DOWN, "the service is shutting down")
 
 
 def _unavailable(error: Exception) -> ServiceError:

@@ -5,6 +5,7 @@ without the others.
 """
 
 import datetime as dt
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -44,7 +45,8 @@ class Answer:
 
     def is_same(self, request_id: str, submission_digest: bytes) -> bool:
         """Tell whether a submission is this one, sent again."""
-        return (self.request_id, self.submission_digest) == (request_id, submission_digest)
+        same_id = hmac.compare_digest(self.request_id.encode(), request_id.encode())
+        return same_id and hmac.compare_digest(self.submission_digest, submission_digest)
 
 
 def add(connection: Connection, exchange: Exchange) -> Exchange:
@@ -106,6 +108,16 @@ def answer_of(connection: Connection, exchange_id: str) -> Answer | None:
     )
 
 
+def earlier(
+    connection: Connection, exchange_id: str, request_id: str, submission_digest: bytes
+) -> Answer | None:
+    """Return the stored answer if this same submission came first; ServiceError REPLAYED if another did."""
+    answer = answer_of(connection, exchange_id)
+    if answer is not None and not answer.is_same(request_id, submission_digest):
+        raise ServiceError(ServiceReason.REPLAYED, "the exchange was answered before")
+    return answer
+
+
 def check_unseen(connection: Connection, digests: Iterable[bytes]) -> None:
     """Raise ServiceError REPLAYED if any part of a presentation was accepted before, anywhere."""
     query = select(tables.seen.c.digest).where(tables.seen.c.digest.in_(list(digests))).limit(1)
@@ -125,11 +137,9 @@ def accept(
     `answer.outbox` is set here. Returns the stored answer if the same submission came first by another way.
     Raises ServiceError REPLAYED.
     """
-    existing = answer_of(connection, answer.exchange)
+    existing = earlier(connection, answer.exchange, answer.request_id, answer.submission_digest)
     if existing is not None:
-        if existing.is_same(answer.request_id, answer.submission_digest):
-            return existing
-        raise ServiceError(ServiceReason.REPLAYED, "the exchange was answered before")
+        return existing
     outbox = ledger.enqueue(connection, entry, holder_note)
     values = {
         "exchange": answer.exchange,

@@ -1,6 +1,7 @@
 """Offers: signed credentials that wait, sealed, for their holder's vault; once stored there, forgotten."""
 
 import datetime as dt
+import hmac
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,10 +73,10 @@ def claim(connection: Connection, offer_id: str, request_id: str, now: dt.dateti
     Raises ServiceError NOT_FOUND, OFFER_EXPIRED, OFFER_TAKEN.
     """
     offer = _get(connection, offer_id)
-    if offer.state == "claimed" and offer.claim_request_id == request_id:
+    if offer.state == "expired" or (offer.state != "done" and now >= offer.expires):
+        raise ServiceError(ServiceReason.OFFER_EXPIRED, "nobody stored the credential in time")
+    if offer.state == "claimed" and _is_claim(offer, request_id):
         return offer
-    if offer.state == "expired" or (offer.state == "offered" and now >= offer.expires):
-        raise ServiceError(ServiceReason.OFFER_EXPIRED, "nobody claimed the offer in time")
     if offer.state != "offered":
         raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was claimed before")
     table = tables.offer
@@ -90,21 +91,27 @@ def acknowledge(connection: Connection, offer_id: str, request_id: str) -> None:
     Raises ServiceError NOT_FOUND, OFFER_TAKEN.
     """
     offer = _get(connection, offer_id)
-    if offer.claim_request_id != request_id:
+    if not _is_claim(offer, request_id):
         raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was not claimed with this request_id")
     table = tables.offer
     connection.execute(update(table).where(table.c.id == offer_id).values(state="done", sealed=None))
 
 
 def forget_expired(connection: Connection, now: dt.datetime) -> int:
-    """Forget the credentials that nobody claimed in time; return how many."""
+    """Forget the credentials that no vault stored in time, claimed or not; return how many."""
     table = tables.offer
     query = (
         update(table)
-        .where(table.c.state == "offered", table.c.expires <= to_ms(now))
+        .where(table.c.state.in_(("offered", "claimed")), table.c.expires <= to_ms(now))
         .values(state="expired", sealed=None)
     )
     return connection.execute(query).rowcount
+
+
+def _is_claim(offer: Offer, request_id: str) -> bool:
+    """Tell whether an offer was claimed with this request_id, which its vault keeps to itself."""
+    claimed = offer.claim_request_id
+    return claimed is not None and hmac.compare_digest(claimed.encode(), request_id.encode())
 
 
 def _get(connection: Connection, offer_id: str) -> Offer:

@@ -45,7 +45,7 @@ def require_newest(engine: Engine) -> None:
     version = current(engine)
     if version is None:
         with engine.connect() as connection:
-            strangers = inspect(connection).get_table_names()
+            strangers = set(inspect(connection).get_table_names()) - {"alembic_version"}
         if strangers:
             raise StartError("the database holds tables of something else; choose an empty one")
         upgrade(engine)

@@ -32,7 +32,7 @@ _Serial = BigInteger().with_variant(Integer, "sqlite")
 service_secret = Table(
     "service_secret",
     metadata,
-    Column("name", String(64), primary_key=True),
+    Column("name", String(200), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
 )
 

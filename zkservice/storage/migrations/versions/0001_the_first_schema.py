@@ -79,7 +79,7 @@ def upgrade() -> None:
 
     op.create_table(
         "service_secret",
-        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_service_secret")),
     )

@@ -1,0 +1,232 @@
+"""Whatever is sent to whichever RPC: a clear status with a reason, no fault, nothing changed, and it goes on.
+
+The RPCs come from the descriptors, so that a new one is covered without a change here.
+"""
+
+import datetime as dt
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import grpc
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.protobuf.message import Message
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.zkservice.support import PERMIT, TEXT, City, Issued, Rows, aio_error, city, new_id
+from tests.zkservice.wiring import Method, filled, methods, mutations
+from wire.client import MAX_MESSAGE_OCTETS
+from wire.convert import presentation_to, schema_to, text_to
+from zkproto.v1 import catalog_pb2, issuance_pb2, ledger_pb2, presentation_pb2
+from zkservice.status import CODES
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+METHODS: Final = methods()
+MAX: Final = 256 << 10
+TRANSPORT_MAX: Final = min(2 * MAX, MAX_MESSAGE_OCTETS)
+each_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+_count = itertools.count()
+
+
+@dataclass
+class Target:
+    """A server, and for each method a message that it answers with OK."""
+
+    city: City
+    issued: Issued
+    rows: Rows
+    seeds: dict[str, Message] = field(default_factory=dict)
+
+    def token(self, method: Method) -> str:
+        return self.city.department_token if method.name == "IssueCredential" else self.city.admin
+
+    def seed(self, method: Method) -> bytes:
+        return self.seeds.get(method.name, filled(method.request)).SerializeToString()
+
+    async def call(self, method: Method, octets: bytes, **options: Any) -> Any:
+        """Send octets; return the first answer."""
+        channel: Any = self.city.channel
+        make = channel.unary_stream if method.streams else channel.unary_unary
+        call = make(method.path, request_serializer=bytes, response_deserializer=bytes)(
+            octets, metadata=self.city.bearer(self.token(method)), timeout=20, **options
+        )
+        if not method.streams:
+            return await call
+        try:
+            answer = await call.read()
+        finally:
+            call.cancel()
+        return answer
+
+    async def send(self, method: Method, octets: bytes) -> str:
+        """Send octets that may be anything; return the reason. Refused means: with a reason, unchanged."""
+        before = self.rows()
+        try:
+            await self.call(method, octets)
+        except grpc.aio.AioRpcError as error:
+            refused, trailer = aio_error(error), dict(error.trailing_metadata() or ())
+        else:
+            return "OK"
+        assert refused.code not in {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}, refused
+        assert "grpc-status-details-bin" in trailer, f"no reason: {refused}"
+        assert CODES[refused.reason] == refused.code, refused
+        assert self.rows() == before, "a refused call changed something"
+        return refused.reason
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Target]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zkservice.server._TIDY_SECONDS", 3600.0)
+        async with city(tmp_path_factory.mktemp("fuzz"), max_message_octets=MAX) as town:
+            issued = await town.claim(await town.issue())
+            await town.answered(issued)
+            with closing(Rows(town.ready.data)) as rows:
+                yield Target(town, issued, rows, await _seeds(town, issued))
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def fresh(target: Target) -> Target:
+    """Make seeds that no other test has used up."""
+    return Target(target.city, target.issued, target.rows, await _seeds(target.city, target.issued))
+
+
+async def _seeds(town: City, issued: Issued) -> dict[str, Message]:
+    number, key = next(_count), Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    offers = [await town.issue() for _ in range(2)]
+    claim, acknowledge = (
+        {"offer": each.offer, "claim_code": each.claim_code, "request_id": new_id()} for each in offers
+    )
+    await town.issuance.ClaimCredential(issuance_pb2.ClaimCredentialRequest(**acknowledge))
+    request = town.request(shown=("name", "number", "district", "since", "student"))
+    exchange = await town.ask(request)
+    submission = town.submission(exchange, *town.present(request, issued))
+    asked = {"exchange": exchange.exchange}
+    everywhere: dict[str, Any] = {"parent": "departments/-", "page_size": 2}
+    schema = schema_to(PERMIT)
+    schema.ClearField("digest")
+    display = text_to(TEXT)
+    catalog: dict[str, Message] = {
+        "CreateDepartment": catalog_pb2.CreateDepartmentRequest(
+            department_id=f"d-{number}", department=catalog_pb2.Department(display_name=display)
+        ),
+        "GetDepartment": catalog_pb2.GetDepartmentRequest(name="departments/police"),
+        "ListDepartments": catalog_pb2.ListDepartmentsRequest(page_size=1),
+        "CreateSchema": catalog_pb2.CreateSchemaRequest(
+            parent="departments/police", schema_id=f"permit@{number + 1}", schema=schema
+        ),
+        "GetSchema": catalog_pb2.GetSchemaRequest(name=str(PERMIT.name)),
+        "ListSchemas": catalog_pb2.ListSchemasRequest(**everywhere),
+        "CreateIssuerKey": catalog_pb2.CreateIssuerKeyRequest(
+            parent="departments/police", request_id=new_id()
+        ),
+        "GetIssuerKey": catalog_pb2.GetIssuerKeyRequest(name=str(issued.key.name)),
+        "ListIssuerKeys": catalog_pb2.ListIssuerKeysRequest(**everywhere),
+        "CreateVerifier": catalog_pb2.CreateVerifierRequest(
+            verifier_id=f"v-{number}", verifier=catalog_pb2.Verifier(display_name=display, public_key=key)
+        ),
+        "GetVerifier": catalog_pb2.GetVerifierRequest(name="verifiers/school"),
+        "ListVerifiers": catalog_pb2.ListVerifiersRequest(page_size=1),
+    }
+    verifying = presentation_pb2.VerifyPresentationRequest(
+        signed_request=town.create_exchange(request).signed_request,
+        presentation=presentation_to(town.present(request, issued)[0], lambda _: PERMIT),
+    )
+    verifying.verify_time.FromDatetime(town.clock() + dt.timedelta(seconds=1))
+    return catalog | {
+        "IssueCredential": town.issuing(),
+        "ClaimCredential": issuance_pb2.ClaimCredentialRequest(**claim),
+        "AcknowledgeCredential": issuance_pb2.AcknowledgeCredentialRequest(**acknowledge),
+        "CreateExchange": town.create_exchange(town.request()),
+        "FetchRequest": presentation_pb2.FetchRequestRequest(ticket=exchange.ticket, **asked),
+        "SubmitPresentation": submission,
+        "WatchExchange": presentation_pb2.WatchExchangeRequest(result_token=exchange.result_token, **asked),
+        "VerifyPresentation": verifying,
+        "GetCheckpoint": ledger_pb2.GetCheckpointRequest(),
+        "GetInclusionProof": ledger_pb2.GetInclusionProofRequest(entry_index=1, tree_size=2),
+        "GetConsistencyProof": ledger_pb2.GetConsistencyProofRequest(first_size=1, second_size=2),
+        "ListEntries": ledger_pb2.ListEntriesRequest(start_index=1, page_size=2),
+        "WatchCheckpoints": ledger_pb2.WatchCheckpointsRequest(),
+    }
+
+
+@each_method
+async def test_every_field_changed(fresh: Target, method: Method) -> None:
+    reasons = [
+        await fresh.send(method, octets) for _, octets in mutations(fresh.seed(method), method.request)
+    ]
+    assert reasons
+
+
+@each_method
+async def test_cut_anywhere(target: Target, method: Method) -> None:
+    seed = target.seed(method)
+    step = max(1, len(seed) // 25)
+    for end in range(0, len(seed), step):
+        await target.send(method, seed[:end])
+
+
+@each_method
+async def test_too_large(target: Target, method: Method) -> None:
+    for filler in (b"\0", b"\xff", b"\x0a"):
+        assert await target.send(method, filler * (MAX + 1)) == "MESSAGE_TOO_LARGE"
+    # An unknown field of the right size: decodable, and still too large by one octet.
+    head = b"\xa2\x1f" + b"\xfb\xff\x0f"
+    assert await target.send(method, head + bytes(MAX + 1 - len(head))) == "MESSAGE_TOO_LARGE"
+
+
+@each_method
+async def test_larger_than_the_transport_carries(target: Target, method: Method) -> None:
+    """Here gRPC itself refuses, before anything of ours sees the message: no ErrorInfo, but a clear status.
+
+    So does a small message that grows beyond the limit when it is decompressed.
+    """
+    before = target.rows()
+    for options in ({}, {"compression": grpc.Compression.Gzip}):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await target.call(method, bytes(TRANSPORT_MAX + 1), **options)
+        assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert aio_error(caught.value).reason == "RESOURCE_EXHAUSTED"
+    assert target.rows() == before
+
+
+Edit = tuple[float, int, bytes]
+"""Where, as a share of the message, how many octets to leave out, and what to put there."""
+_EDITS: Final = st.lists(
+    st.tuples(st.floats(0, 1), st.integers(0, 3), st.binary(max_size=3)), min_size=1, max_size=4
+)
+
+
+def edited(seed: bytes, edits: list[Edit]) -> bytes:
+    octets = bytearray(seed)
+    for share, count, instead in edits:
+        at = int(share * len(octets))
+        octets[at : at + count] = instead
+    return bytes(octets)
+
+
+@each_method
+@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(edits=_EDITS, noise=st.binary(max_size=200))
+async def test_octets_at_random(target: Target, method: Method, edits: list[Edit], noise: bytes) -> None:
+    """A valid message with a few octets changed, put in or left out; and octets that never were one."""
+    await target.send(method, edited(target.seed(method), edits))
+    await target.send(method, noise)
+
+
+@each_method
+async def test_the_seed_is_answered(fresh: Target, method: Method) -> None:
+    """Without this the mutations above might all fail at the first check."""
+    if method.name in fresh.seeds:
+        assert await fresh.send(method, fresh.seed(method)) == "OK"
+
+
+async def test_after_all_of_it_the_service_works(target: Target) -> None:
+    issued = await target.city.claim(await target.city.issue())
+    await target.city.answered(issued)

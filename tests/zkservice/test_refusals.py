@@ -1,0 +1,167 @@
+"""Every reason that a caller can reach, over a real server: status, reason, field, nothing changed."""
+
+import asyncio
+import resource
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import pytest
+import pytest_asyncio
+
+from disclosure import CredentialForm, Reason, SchemaName
+from tests.zkservice import cases_catalog, cases_issuance, cases_presentation, cases_request
+from tests.zkservice.refusing import OLD, OWN_ONLY, Case, Town, try_case
+from tests.zkservice.support import PERMIT, change, channel_that_outlives, city, dump, refusal
+from zkproto.v1 import issuance_pb2, ledger_pb2, presentation_pb2
+from zkservice.errors import ServiceReason
+from zkservice.status import CODES
+
+CASES: Final = [
+    case
+    for module in (cases_catalog, cases_issuance, cases_request, cases_presentation)
+    for case in module.CASES
+]
+HOLDERS_OWN: Final = {
+    Reason.LINK_INVALID,
+    Reason.SIGNATURE_INVALID,
+    Reason.EXPIRY_INVALID,
+    Reason.RECEIPT_MISMATCH,
+}
+"""What only a holder or a verifier finds, at home; in the table, so that it never gets another meaning."""
+REACHED_BELOW: set[str] = set()
+_Test = TypeVar("_Test", bound=Callable[..., Any])
+
+
+def reaches(reason: ServiceReason) -> Callable[[_Test], _Test]:
+    REACHED_BELOW.add(reason)
+    return lambda test: test
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    with pytest.MonkeyPatch.context() as patch:
+        # What tidying changes is not what a refused call changed.
+        patch.setattr("zkservice.server._TIDY_SECONDS", 3600.0)
+        async with city(tmp_path_factory.mktemp("town")) as opened:
+            issued = await opened.claim(await opened.issue())
+            old_token = await opened.add_department("old")
+            await opened.add_schema(OLD)
+            await opened.add_key("old")
+            retired = await opened.claim(await opened.issue(schema=OLD, token=old_token), OLD)
+            change(
+                opened.ready.data,
+                "update issuer_key set state = 'retired' where department = 'departments/old'",
+            )
+            tax_token = await opened.add_department("tax")
+            await opened.add_schema(OWN_ONLY)
+            composite = replace(
+                PERMIT, name=SchemaName("police", "composite", 1), form=CredentialForm.COMPOSITE
+            )
+            await opened.add_schema(composite)
+            answered = await opened.answered(issued)
+            yield Town(opened, issued, retired, tax_token, composite, answered)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_refused_and_nothing_changed(town: Town, case: Case) -> None:
+    await try_case(town, case)
+
+
+def test_the_status_table_has_every_reason_and_no_other() -> None:
+    assert set(CODES) == {*Reason, *ServiceReason}
+    assert not {*Reason} & {*ServiceReason}
+
+
+def test_every_reason_is_reached_by_a_case() -> None:
+    assert {case.reason for case in CASES} | REACHED_BELOW | HOLDERS_OWN == {*Reason, *ServiceReason}
+
+
+@contextmanager
+def full_disk(folder: Path) -> Any:
+    """Let no file of this process grow beyond what the database's log of writes has: the disk is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = (folder / "service.sqlite3-wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@reaches(ServiceReason.STORAGE_UNAVAILABLE)
+async def test_a_full_disk_is_told_and_undoes_the_write(tmp_path: Path) -> None:
+    async with city(tmp_path) as town:
+        before = dump(tmp_path)
+        with full_disk(tmp_path):
+            error = await refusal(town.add_verifier("shop"))
+        assert (error.code.name, error.reason) == ("UNAVAILABLE", "STORAGE_UNAVAILABLE")
+        assert dump(tmp_path) == before
+        await town.add_verifier("shop")
+        issued = await town.claim(await town.issue())
+        await town.answered(issued)
+
+
+@reaches(ServiceReason.INTERNAL)
+async def test_a_fault_of_the_service_says_nothing_of_what_is_stored(tmp_path: Path) -> None:
+    async with city(tmp_path) as town:
+        offer = await town.issue()
+        change(tmp_path, "update offer set sealed = zeroblob(400)")
+        ask = issuance_pb2.ClaimCredentialRequest(
+            offer=offer.offer, claim_code=offer.claim_code, request_id="00000000-0000-4000-8000-000000000000"
+        )
+        error = await refusal(town.issuance.ClaimCredential(ask))
+        assert (error.code.name, error.reason) == ("INTERNAL", "INTERNAL")
+        assert error.detail == "a fault of the service; it has been logged"
+
+
+@reaches(ServiceReason.TOO_MANY_WATCHERS)
+async def test_watchers_leave_room_for_others(tmp_path: Path) -> None:
+    async with city(tmp_path, max_concurrent_calls=8) as town:
+        ask = ledger_pb2.WatchCheckpointsRequest()
+        streams = [town.ledger.WatchCheckpoints(ask) for _ in range(2)]
+        for stream in streams:
+            await stream.read()
+        error = await refusal(town.ledger.WatchCheckpoints(ask).read())
+        assert (error.code.name, error.reason) == ("RESOURCE_EXHAUSTED", "TOO_MANY_WATCHERS")
+        exchange = await town.ask(town.request())
+        watch = presentation_pb2.WatchExchangeRequest(
+            exchange=exchange.exchange, result_token=exchange.result_token
+        )
+        assert await town.presentation.WatchExchange(watch).read()
+        streams[0].cancel()
+        for _ in range(100):
+            stream = town.ledger.WatchCheckpoints(ask)
+            try:
+                assert await stream.read()
+                break
+            except Exception:
+                await asyncio.sleep(0.02)
+        else:
+            pytest.fail("a place that was left stays taken")
+
+
+@reaches(ServiceReason.SHUTTING_DOWN)
+async def test_watchers_are_told_of_the_end(tmp_path: Path) -> None:
+    async with channel_that_outlives(city(tmp_path)) as (town, end):
+        exchange = await town.ask(town.request())
+        watch = presentation_pb2.WatchExchangeRequest(
+            exchange=exchange.exchange, result_token=exchange.result_token
+        )
+        streams = [
+            town.ledger.WatchCheckpoints(ledger_pb2.WatchCheckpointsRequest()),
+            town.presentation.WatchExchange(watch),
+        ]
+        for stream in streams:
+            await stream.read()
+        before, started = dump(tmp_path), time.monotonic()
+        await end()
+        assert time.monotonic() - started < 5, "the end waited for streams that have no end"
+        for stream in streams:
+            error = await refusal(stream.read())
+            assert (error.code.name, error.reason) == ("UNAVAILABLE", "SHUTTING_DOWN")
+        assert dump(tmp_path) == before

@@ -1,0 +1,342 @@
+"""The sequencer after a failure at each of its writes, and what it refuses to start on."""
+
+import asyncio
+import datetime as dt
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import pytest
+from sqlalchemy import Connection
+
+from tests.zkservice.support import change, city, dump, reopened
+from tlog.archive import AuditReport, verify_archive, write
+from tlog.checkpoint import Checkpoint, sign_checkpoint
+from tlog.entry import RecordEntry
+from tlog.merkle import EMPTY_ROOT
+from tlog.note import Signer
+from zkservice.errors import ServiceError, ServiceReason, StartError
+from zkservice.keys import Keys
+from zkservice.sequencer import Sequencer, Step
+from zkservice.storage import ledger, schema_version
+from zkservice.storage.database import Database, open_engine
+from zkservice.storage.ledger import LockLostError
+
+ORIGIN: Final = "log.example/test"
+SIGNER: Final = Signer.from_secret(ORIGIN, hashlib.sha256(b"log").digest())
+OTHER: Final = Signer.from_secret(ORIGIN, hashlib.sha256(b"other").digest())
+ENTRIES: Final = [RecordEntry("test", bytes([number])).to_bytes() for number in range(5)]
+_Result = TypeVar("_Result")
+
+
+class Failing(Database):
+    """A database whose n-th write by the sequencer fails: before it was done, or after, when it persists."""
+
+    fails, persists = 0, False
+    armed = False
+
+    async def write(self, act: Callable[[Connection], _Result]) -> _Result:
+        if not self.armed:
+            return await super().write(act)
+        self.fails -= 1
+        if self.fails:
+            return await super().write(act)
+        if self.persists:
+            await super().write(act)
+        raise ServiceError(ServiceReason.STORAGE_UNAVAILABLE, "as the test wants it")
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def _nothing(_: Step) -> None:
+    pass
+
+
+def opened(folder: Path) -> Failing:
+    engine = open_engine(f"sqlite:///{folder / 'service.sqlite3'}")
+    schema_version.require_newest(engine)
+    return Failing(engine)
+
+
+def sequencer_of(
+    database: Database, after: Callable[[Step], None] = _nothing, signer: Signer = SIGNER
+) -> Sequencer:
+    return Sequencer(database, signer, _now, max_batch=2, after=after)
+
+
+@asynccontextmanager
+async def running(database: Database, **options: Any) -> AsyncIterator[Sequencer]:
+    """Start a sequencer and let it end by itself."""
+    sequencer = sequencer_of(database, **options)
+    await sequencer.start()
+    task = asyncio.create_task(sequencer.run())
+    try:
+        yield sequencer
+    finally:
+        sequencer.stop()
+        await task
+
+
+async def enqueue(database: Database) -> list[int]:
+    def enqueue_all(connection: Connection) -> list[int]:
+        return [ledger.enqueue(connection, entry, None) for entry in ENTRIES]
+
+    return await database.write(enqueue_all)
+
+
+async def audit(database: Database) -> tuple[AuditReport, list[bytes]]:
+    """Recompute the log from what is stored; return what it holds but for the headers."""
+    state = await database.read(ledger.published)
+    rows = await database.read(lambda connection: ledger.entries(connection, 0, 1000))
+    assert [index for index, _, _ in rows] == list(range(state.size)), "entries beyond what is published"
+    lines = b"".join(write(SIGNER.verifier, ((entry, note) for _, entry, note in rows), state.checkpoint))
+    return verify_archive(lines.splitlines(True), SIGNER.verifier), [
+        entry for _, entry, _ in rows if entry in ENTRIES
+    ]
+
+
+async def test_entries_become_blocks_and_whoever_waits_is_told(tmp_path: Path) -> None:
+    database = opened(tmp_path)
+    ids = await enqueue(database)
+    async with running(database) as sequencer:
+        assert await asyncio.gather(*map(sequencer.integrated, ids)) == [0, 1, 3, 4, 6]
+        assert await sequencer.integrated(ids[0]) == 0
+    report, found = await audit(database)
+    assert (report.blocks, report.size, found) == (3, 8, ENTRIES)
+    database.close()
+
+
+PER_BLOCK, BLOCKS = 4, 3
+
+
+@pytest.mark.parametrize("persists", [False, True], ids=["failed", "failed but persisted"])
+@pytest.mark.parametrize("fails", range(1, PER_BLOCK * BLOCKS + 1))
+async def test_after_any_write_that_failed_the_log_goes_on(
+    tmp_path: Path, fails: int, persists: bool
+) -> None:
+    database = opened(tmp_path)
+    ids = await enqueue(database)
+    sequencer = sequencer_of(database)
+    await sequencer.start()
+    database.fails, database.persists, database.armed = fails, persists, True
+    waiting = [asyncio.ensure_future(sequencer.integrated(each)) for each in ids]
+    await asyncio.sleep(0)
+    with pytest.raises(ServiceError, match="as the test wants it"):
+        await sequencer.run()
+    assert database.fails == 0, "the write was not reached"
+    told = await asyncio.gather(*waiting, return_exceptions=True)
+    indexes = [each for each in told if isinstance(each, int)]
+    assert {each.reason for each in told if isinstance(each, ServiceError)} == {"STORAGE_UNAVAILABLE"}
+    assert len(indexes) == 2 * ((fails - 1) // PER_BLOCK), "told what is not so, or not told what is"
+    if not (persists and fails == PER_BLOCK * BLOCKS):  # then the last block is published all the same
+        with pytest.raises(ServiceError, match="send the same again"):
+            await sequencer.integrated(ids[-1])
+    database.close()
+
+    database = opened(tmp_path)
+    async with running(database) as again:
+        places = await asyncio.gather(*map(again.integrated, ids))
+        assert places[: len(indexes)] == indexes
+        assert len(set(places)) == len(ids)
+    report, found = await audit(database)
+    assert found == ENTRIES, "an entry is lost, doubled or out of order"
+    assert report.blocks == BLOCKS
+    assert dump(tmp_path)["ledger_staged"] == []
+    database.close()
+
+
+@pytest.mark.parametrize("persists", [False, True], ids=["failed", "failed but persisted"])
+async def test_after_a_beginning_that_failed_the_log_begins(tmp_path: Path, persists: bool) -> None:
+    database = opened(tmp_path)
+    database.fails, database.persists, database.armed = 1, persists, True
+    with pytest.raises(ServiceError):
+        await sequencer_of(database).start()
+    database.armed = False
+    async with running(database) as sequencer:
+        assert sequencer.published.size == 0
+    assert (await audit(database))[0].root == EMPTY_ROOT
+    database.close()
+
+
+@pytest.mark.parametrize("step", Step)
+async def test_after_an_end_at_each_step_the_log_goes_on(tmp_path: Path, step: Step) -> None:
+    class EndError(Exception):
+        pass
+
+    def end(reached: Step) -> None:
+        if reached is step:
+            raise EndError
+
+    database = opened(tmp_path)
+    await enqueue(database)
+    sequencer = sequencer_of(database, end)
+    await sequencer.start()
+    with pytest.raises(EndError):
+        await sequencer.run()
+    states = {row[0]: row[1] for row in dump(tmp_path)["ledger_state"]}
+    ahead = step in {Step.LOCKED, Step.APPLIED}
+    assert (states["lock"] > states["published"]) is ahead
+    async with running(database):
+        pass
+    assert (await audit(database))[1] == ENTRIES
+    database.close()
+
+
+async def test_of_two_sequencers_the_one_that_lost_the_lock_publishes_nothing(tmp_path: Path) -> None:
+    database = opened(tmp_path)
+    frozen = sequencer_of(database)
+    await frozen.start()
+    ids = await enqueue(database)
+    async with running(database) as sequencer:
+        await asyncio.gather(*map(sequencer.integrated, ids))
+    later = await database.write(lambda each: ledger.enqueue(each, ENTRIES[0], None))
+    before = dump(tmp_path)
+    with pytest.raises(LockLostError):
+        await frozen.run()
+    after = dump(tmp_path)
+    for table in ("ledger_state", "ledger_entry", "ledger_block", "ledger_tile", "outbox"):
+        assert after[table] == before[table]
+    async with running(database) as sequencer:
+        assert await sequencer.integrated(later) == 8
+    await audit(database)
+    database.close()
+
+
+@pytest.fixture
+async def stopped(tmp_path: Path) -> Path:
+    """A folder whose server has ended, with a log of several blocks."""
+    async with city(tmp_path, log_origin=ORIGIN) as town:
+        issued = await town.claim(await town.issue())
+        for _ in range(2):
+            await town.answered(issued)
+    return tmp_path
+
+
+async def refuses(folder: Path, *said: str, **settings: Any) -> None:
+    before = dump(folder)
+    with pytest.raises(StartError) as caught:
+        async with reopened(folder, **({"log_origin": ORIGIN} | settings)):
+            pass
+    for each in said:
+        assert each in str(caught.value)
+    assert dump(folder) == before, "a refused start changed something"
+
+
+def signer_of(folder: Path) -> Signer:
+    ((name, sealed),) = dump(folder)["service_secret"]
+    return Signer.from_secret(ORIGIN, Keys.load(folder / "keys").open(name, sealed))
+
+
+def put_state(folder: Path, role: str, ahead: int, root: bytes = bytes(32), stated: int = 0) -> None:
+    """Set lock or published to a checkpoint that the log's own key signs."""
+    size = {row[0]: row[1] for row in dump(folder)["ledger_state"]}["published"] + ahead
+    note = sign_checkpoint(Checkpoint(ORIGIN, size, root), signer_of(folder))
+    change(
+        folder, "update ledger_state set size = ?, checkpoint = ? where role = ?", size + stated, note, role
+    )
+
+
+async def test_refuses_a_lock_that_is_ahead_of_nothing(stopped: Path) -> None:
+    put_state(stopped, "lock", 3)
+    await refuses(stopped, "the lock is ahead and its block is not staged")
+
+
+async def test_refuses_what_is_published_ahead_of_the_lock(stopped: Path) -> None:
+    put_state(stopped, "published", 3)
+    await refuses(stopped, "ahead of its lock")
+
+
+@pytest.mark.parametrize("role", ["lock", "published"])
+async def test_refuses_two_checkpoints_of_one_size(stopped: Path, role: str) -> None:
+    put_state(stopped, role, 0)
+    await refuses(stopped, "two checkpoints of one size")
+
+
+async def test_refuses_a_row_that_states_another_size(stopped: Path) -> None:
+    for role in ("lock", "published"):
+        put_state(stopped, role, 0, stated=1)
+    await refuses(stopped, "another size than its row")
+
+
+async def test_refuses_a_checkpoint_by_a_foreign_key(stopped: Path) -> None:
+    note = sign_checkpoint(Checkpoint(ORIGIN, 1, bytes(32)), OTHER)
+    change(stopped, "update ledger_state set size = 1, checkpoint = ?", note)
+    await refuses(stopped, "does not hold under the log's key")
+
+
+async def test_refuses_a_changed_checkpoint(stopped: Path) -> None:
+    (_, _, note), *_ = dump(stopped)["ledger_state"]
+    change(stopped, "update ledger_state set checkpoint = ?", note.replace(b"\n", b"\n1", 1))
+    await refuses(stopped, "does not hold under the log's key")
+
+
+async def test_refuses_half_a_state(stopped: Path) -> None:
+    change(stopped, "delete from ledger_state where role = 'lock'")
+    await refuses(stopped, "incomplete")
+
+
+async def test_refuses_another_origin(stopped: Path) -> None:
+    await refuses(stopped, "another log_origin", log_origin="log.example/renamed")
+
+
+async def test_refuses_another_master_key(stopped: Path) -> None:
+    (stopped / "keys" / "master.key").write_bytes(bytes(32))
+    await refuses(stopped, "does not open under this master key")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update ledger_tile set hashes = cast(zeroblob(32) || substr(hashes, 33) as blob)",
+        "update ledger_tile set hashes = substr(hashes, 1, 32)",
+        "update ledger_tile set hashes = substr(hashes, 2)",
+        "update ledger_tile set hashes = cast('' as blob)",
+        "delete from ledger_tile",
+    ],
+)
+async def test_refuses_a_changed_tile(stopped: Path, statement: str) -> None:
+    change(stopped, statement)
+    await refuses(stopped)
+
+
+async def test_refuses_a_lost_block(stopped: Path) -> None:
+    change(stopped, "delete from ledger_block where height = (select max(height) from ledger_block)")
+    await refuses(stopped, "lacks its last block")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update ledger_staged set header = zeroblob(length(header))",
+        "update ledger_staged set header = (select max(header) from ledger_block)",
+        "update ledger_staged set header = cast('' as blob)",
+        "update ledger_staged set outbox_ids = substr(outbox_ids, 9)",
+        "update outbox set entry = (select entry from ledger_entry limit 1) where entry_index is null",
+        "update outbox set entry = zeroblob(99) where entry_index is null",
+        "delete from outbox where entry_index is null",
+        "update ledger_tile set hashes = zeroblob(length(hashes))",
+    ],
+)
+async def test_refuses_a_staged_block_that_is_not_the_locked_one(tmp_path: Path, statement: str) -> None:
+    def end(reached: Step) -> None:
+        if reached is Step.LOCKED and len(blocks) == 2:
+            raise KeyError
+        blocks.extend([reached] * (reached is Step.PUBLISHED))
+
+    blocks: list[Step] = []
+    database = opened(tmp_path)
+    await enqueue(database)
+    sequencer = sequencer_of(database, end)
+    await sequencer.start()
+    with pytest.raises(KeyError):
+        await sequencer.run()
+    change(tmp_path, statement)
+    before = dump(tmp_path)
+    with pytest.raises(StartError):
+        await sequencer_of(database).start()
+    assert dump(tmp_path) == before
+    database.close()
