@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: demo test lint proto serve bench clean setup
+.PHONY: demo test lint proto serve bench bench-quick clean setup
 
 setup: $(STAMP)
 
@@ -33,6 +33,12 @@ lint: setup
 
 test: lint
 	$(BIN)/python -m pytest
+
+bench-quick: setup
+	$(BIN)/python -m benchmarks.quick
+
+bench: setup
+	$(BIN)/python -m benchmarks
 
 proto: setup
 	scripts/proto.sh

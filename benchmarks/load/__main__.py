@@ -1,0 +1,31 @@
+"""`python -m benchmarks.load [--calls N] [--output FILE]`: every figure of the service, as JSON."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from benchmarks.load.figures import Bench, Row, costs, measured, sweep
+from benchmarks.measure import unit
+
+
+def main() -> int:
+    """Measure, print and write."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--calls", type=int, default=2000, help="calls of one row, default 2000")
+    arguments.add_argument("--output", type=Path, help="where to write the rows; default: print them")
+    given = arguments.parse_args()
+
+    async def measure(bench: Bench) -> list[Row]:
+        return await costs(bench, given.calls) + await sweep(bench, given.calls)
+
+    text = json.dumps([row.document() for row in measured(unit(), measure)], indent=1) + "\n"
+    if given.output:
+        given.output.write_text(text)
+    else:
+        sys.stdout.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,303 @@
+"""The report: `python -m benchmarks.report [RAW]`.
+
+RAW is the folder that a run left behind (`python -m benchmarks` makes one): its figures go to
+results/latest.json first. REPORT.md is made from that file, with the pictures that `benchmarks.plots` has
+drawn.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks import plots, results
+from benchmarks.results import Results, Row
+
+REPORT: Final = Path(__file__).parent / "REPORT.md"
+_TEXTS: Final = frozenset(
+    (
+        "operation",
+        "group",
+        "process",
+        "method",
+        "package",
+        "setting",
+        "suite",
+        "P, 3 shown",
+        "counted",
+        "remarks",
+        "",
+    )
+)
+_OPERATIONS: Final = tuple(plots.OPERATIONS)
+
+_INTRODUCTION: Final = """# Benchmarks
+
+P is one pairing check of blst: two Miller loops and one final exponentiation with nothing prepared, measured
+in the same process and in turns with what is compared to it. Costs are given in P, since ratios hold from
+machine to machine where times do not. Each figure is a median, of processor time where nothing waits for a
+disk or a network. Issuers' keys, generators and their tables are there before the first run: this is what
+each further credential costs; the first one is under "Start".
+
+To repeat: `make bench-quick` prints the promised figures in two minutes, `make bench` makes this report and
+[results/latest.json](results/latest.json) anew, `python -m benchmarks.regress` compares ratios with that.
+"""
+_PARTS: Final = """## Beside the sum of the group operations
+
+Each group operation that an operation calls is run again, alone and in turns with the whole. What is over
+the sum is Python: checks, integers, random numbers, and the hashing of groups that have none of their own.
+"""
+_LOG: Final = """## The log
+
+From handing an entry over until it is durable, signed for and has its index, through the service's sequencer
+and SQLite (WAL, synchronous FULL). One commit at a time: {commits}/s on this disk.
+"""
+_SERVICE: Final = """## The service under load
+
+A server process over TLS and a generator process on the same machine, a connection for each caller. With a
+rate, calls are due by a fixed schedule and their latency (ms) counts from when they were due; without one it
+counts from the sending. CPU is that of the server's process for each call.
+"""
+_OTHERS: Final = """## Beside what else there is
+
+In P, measured in turns with it; ten messages of which three are shown.
+
+"""
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table; columns are numbers unless they are named as texts."""
+    lines = ["| " + " | ".join(map(str, row)) + " |" for row in (head, *rows)]
+    rule = "|".join(" --- " if name in _TEXTS else " ---: " for name in head)
+    return "\n".join([lines[0], f"|{rule}|", *lines[1:]]) + "\n"
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """Return a number in as many digits as are worth reading."""
+    if value is None:
+        return "-"
+    shown = f"{value:,.{digits}g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return shown if "e" not in shown else f"{value:.{digits}g}"
+
+
+def picture(name: str, title: str, folder: Path) -> str:
+    """Return the Markdown of a picture, if there is one."""
+    return f"\n![{title}](results/{name}.svg)\n" if (folder / f"{name}.svg").exists() else ""
+
+
+def _pick(rows: Iterable[Row], **wanted: object) -> list[Row]:
+    return [row for row in rows if all(row.get(name) == value for name, value in wanted.items())]
+
+
+def _one(rows: Iterable[Row], **wanted: object) -> float | None:
+    found = _pick(rows, **wanted)
+    return found[0].get("ratio") if found else None
+
+
+def machine(found: Results) -> str:
+    """Say what was measured on, and when."""
+    about = found["machine"]
+    libraries = ", ".join(f"{name} {version}" for name, version in about["libraries"].items())
+    memory = f"{about['memory_octets'] / 2**30:.0f} GiB"
+    return (
+        f"Measured on {found['measured_on']}: {about['processor']}, {about['cores']} cores, {memory},"
+        f" {about['system']}, Python {about['python']}; {libraries}.\n"
+    )
+
+
+def quick(rows: list[Row]) -> str:
+    """The promised figures."""
+    lines = [
+        (
+            row["name"],
+            figure(row["milliseconds"]),
+            f"{row['measured']:.2f}",
+            "" if row["limit"] is None else row["limit"],
+            row["verdict"],
+            row["note"],
+        )
+        for row in rows
+    ]
+    return "## Promised figures\n\n" + table(("operation", "ms", "P", "at most", "", "remarks"), lines)
+
+
+def scheme(rows: list[Row], folder: Path) -> str:
+    """The operations over L, on each group, under each ciphersuite; sizes."""
+    first = rows[0]["group"]
+    lengths = sorted({row["L"] for row in rows if row.get("operation") == "sign"})
+    ours = [row for row in rows if "shown" not in row or row["shown"] == min(3, row["L"])]
+
+    def over_lengths(group: str, suite: str) -> str:
+        lines = [
+            (
+                name,
+                *(figure(_one(ours, operation=name, group=group, suite=suite, L=each)) for each in lengths),
+            )
+            for name in _OPERATIONS
+        ]
+        return table(("P, 3 shown", *(f"L={each}" for each in lengths)), lines)
+
+    text = "## Operations\n" + picture("cost", "Cost against L", folder)
+    for group, suite in dict.fromkeys((row["group"], row["suite"]) for row in _pick(rows, operation="sign")):
+        text += f"\nGroup {group}, {suite}:\n\n{over_lengths(group, suite)}"
+    proofs = _pick(rows, operation="proof_verify", group=first, suite="SHA-256")
+    lines = [
+        (
+            row["L"],
+            row["shown"],
+            row["octets"],
+            *(
+                figure(
+                    _one(rows, operation=name, group=first, suite="SHA-256", L=row["L"], shown=row["shown"])
+                )
+                for name in ("proof_gen", "proof_gen_prepared", "proof_verify")
+            ),
+        )
+        for row in proofs
+    ]
+    head = ("L", "shown", "octets", "proof_gen", "prepared", "proof_verify")
+    text += f"\nProofs by what is shown, group {first}, SHA-256, in P:\n\n{table(head, lines)}"
+    keys = [
+        (row["group"], row["suite"], figure(row["ratio"]), figure(row["seconds"] * 1e3))
+        for row in _pick(rows, operation="keygen")
+    ]
+    text += f"\nA secret key and its public key:\n\n{table(('group', 'suite', 'P', 'ms'), keys)}"
+    return text + "\nA signature has 80 octets, a secret key 32, a public key 96.\n"
+
+
+def parts(rows: list[Row], folder: Path) -> str:
+    """Measured times beside the sum of the group operations that they are made of."""
+    lines = [
+        (
+            row["operation"].removeprefix("parts of "),
+            row["group"],
+            row["L"],
+            f"{row['ratio']:.2f}",
+            f"{row['ratio'] / row['over']:.2f}",
+            f"{row['over'] - 1:+.0%}",
+            ", ".join(f"{number} {name}" for name, number in row["counts"].items() if " calls" not in name),
+        )
+        for row in rows
+    ]
+    head = ("operation", "group", "L", "measured, P", "sum, P", "over the sum", "counted")
+    shown = picture("parts", "Stacked cost by group operation", folder)
+    return f"{_PARTS}{shown}\n{table(head, lines)}"
+
+
+def batches(rows: list[Row], folder: Path) -> str:
+    """Batch verification."""
+    lines = [(row["batch"], figure(row["ratio"]), figure(1 / row["seconds"])) for row in rows]
+    head = ("proofs in a batch", "P for each", "proofs/s")
+    text = "## Batches\n\nOne thread, L=10, 3 shown.\n"
+    return text + picture("batch", "Throughput against batch size", folder) + "\n" + table(head, lines)
+
+
+def process(rows: list[Row]) -> str:
+    """Memory and cold start."""
+    memory = [
+        (row["L"], *(f"{row[each] / 1e6:.1f}" for each in ("generators", "tables", "secret_tables")))
+        for row in _pick(rows, operation="memory")
+    ]
+    start = [(row["step"], f"{row['seconds'] * 1e3:.0f}") for row in _pick(rows, operation="start")]
+    head = ("L", "generators, MB", "tables, MB", "tables of the constant-time way, MB")
+    return (
+        f"## Memory\n\nResident memory of a fresh process.\n\n{table(head, memory)}"
+        f"\n## Start\n\nFrom starting Python to its end.\n\n{table(('process', 'ms'), start)}"
+    )
+
+
+def chain(rows: list[Row], folder: Path) -> str:
+    """The log."""
+    entries = [(row["batch"], figure(1 / row["seconds"])) for row in _pick(rows, operation="log entry")]
+    commits = [f"{1 / row['seconds']:,.0f}" for row in _pick(rows, operation="commit")]
+    proofs = [
+        (
+            f"{row['size']:,}",
+            row["octets"],
+            figure(row["seconds"] * 1e3),
+            *(
+                figure(each["seconds"] * 1e3)
+                for each in _pick(rows, operation="verify inclusion", size=row["size"])
+            ),
+        )
+        for row in _pick(rows, operation="inclusion proof")
+    ]
+    return (
+        _LOG.format(commits=commits[0] if commits else "-")
+        + picture("entries", "Entries per second against batch size", folder)
+        + "\n"
+        + table(("entries in a batch", "entries/s"), entries)
+        + "\nInclusion proofs, from tiles in memory:\n\n"
+        + table(("log size", "octets", "make, ms", "verify, ms"), proofs)
+    )
+
+
+def service(rows: list[Row], folder: Path) -> str:
+    """The server under load."""
+    lines = [
+        (
+            row["method"],
+            row["callers"],
+            "as fast as it goes" if row["rate"] is None else figure(row["rate"]),
+            figure(row["per_second"]),
+            figure(row["server_seconds"] * 1e3),
+            figure(row["ratio"]),
+            f"{row['server_cores']:.2f}",
+            *(figure(row["latency"][name]) for name in ("p50", "p90", "p99", "p999")),
+        )
+        for row in rows
+    ]
+    head = (
+        "method", "callers", "due/s", "done/s", "CPU ms", "CPU in P", "cores", "p50", "p90", "p99", "p99.9",
+    )  # fmt: skip
+    return _SERVICE + picture("latency", "Latency against load", folder) + "\n" + table(head, lines)
+
+
+def others(rows: list[Row]) -> str:
+    """What a user would pick instead."""
+    names = ("sign", "verify", "prove", "verify proof")
+    lines = [
+        (
+            f"{row['package']} {row['version']}",
+            row["setting"],
+            *(figure(row["ratios"].get(name)) for name in names),
+        )
+        for row in rows
+        if "ratios" in row
+    ]
+    text = _OTHERS + table(("package", "setting", *names), lines)
+    for row in rows:
+        if "reason" in row:
+            text += f"\n{row['package']} was not measured: {row['reason']}\n"
+    return text
+
+
+def render(found: Results, folder: Path = results.FOLDER) -> str:
+    """Return the report; a section without figures is left out."""
+    suite = found["suite"]
+    of_scheme = [row for row in suite if row["operation"] in (*_OPERATIONS, "keygen") and "ratio" in row]
+    of_parts = [row for row in suite if "parts" in row and "ratio" in row]
+    of_batches = _pick(suite, operation="proof_verify_batch")
+    sections = [
+        quick(found["quick"]) if found["quick"] else "",
+        scheme(of_scheme, folder) if of_scheme else "",
+        parts(of_parts, folder) if of_parts else "",
+        batches(of_batches, folder) if of_batches else "",
+        process(suite) if _pick(suite, operation="memory") else "",
+        chain(suite, folder) if _pick(suite, operation="log entry") else "",
+        service(found["load"], folder) if found["load"] else "",
+        others(found["others"]) if found["others"] else "",
+    ]
+    return "\n".join([_INTRODUCTION, machine(found), *filter(None, sections)])
+
+
+def main() -> int:
+    """Write the results, if a folder of figures is given, and the report."""
+    if len(sys.argv) > 1:
+        results.save(results.collect(Path(sys.argv[1])))
+    REPORT.write_text(render(results.load()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
