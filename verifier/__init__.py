@@ -18,15 +18,18 @@ from verifier.errors import (
 from verifier.policy import Policy, check_policy
 from verifier.record import Rechecked, Record, recheck
 from verifier.verify import (
+    Claim,
     VerifiedCredential,
     VerifiedPresentation,
     required_names,
     schema_names,
     verify_presentation,
+    verify_presentations,
 )
 
 __all__ = [
     "AnswerError",
+    "Claim",
     "ExpiredError",
     "KeyFileError",
     "Policy",
@@ -46,4 +49,5 @@ __all__ = [
     "required_names",
     "schema_names",
     "verify_presentation",
+    "verify_presentations",
 ]

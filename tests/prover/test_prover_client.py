@@ -141,7 +141,7 @@ def test_an_interrupted_claim_goes_on(town: Town, vault: Vault, reopen: Reopen) 
     message = issuance_pb2.ClaimCredentialRequest(
         offer=link.offer, claim_code=link.claim_code, request_id=claim.request_id
     )
-    town.run(town.city.issuance.ClaimCredential(message))
+    town.call(town.city.issuance.ClaimCredential, message)
     resumed = town.client().resume(reopen(), town.log)
     assert [each.credential.values for each in resumed.credentials] == [VALUES]
     assert list(resumed.credentials) == reopen().credentials()
@@ -157,7 +157,7 @@ def test_a_claim_that_was_stored_is_acknowledged_later(town: Town, vault: Vault,
     message = issuance_pb2.ClaimCredentialRequest(
         offer=other.offer, claim_code=other.claim_code, request_id=claim.request_id
     )
-    town.run(town.city.issuance.ClaimCredential(message))
+    town.call(town.city.issuance.ClaimCredential, message)
     vault.finish_claim(claim.id, held.credential, held.schema, held.issuer_key)
     again = town.client().claim(other, reopen())
     assert again == held
@@ -189,7 +189,7 @@ def test_a_use_whose_answer_was_lost_gets_the_stored_receipt(
     town: Town, stocked: Vault, reopen: Reopen
 ) -> None:
     _, _, usage = begin(town, stocked)
-    lost = town.run(town.city.presentation.SubmitPresentation(submission(usage)))
+    lost = town.call(town.city.presentation.SubmitPresentation, submission(usage))
     (resumed,) = town.client().resume(reopen(), town.log).usages
     assert (resumed.state, resumed.receipt) == (UsageState.ANSWERED, lost.receipt)
     assert reopen().usages() == [resumed]

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,14 @@ class Town:
             return await call
 
         return asyncio.run_coroutine_threadsafe(awaited(), self.loop).result(60)
+
+    def call(self, method: Callable[[Any], Awaitable[Answer]], message: Any) -> Answer:
+        """Make a call of a stub in the server's thread: a call belongs to the loop in which it is made."""
+
+        async def called() -> Answer:
+            return await method(message)
+
+        return self.run(called())
 
     @property
     def server(self) -> str:
