@@ -19,6 +19,7 @@ from typing import ClassVar, NoReturn, Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from tlog.ed25519 import is_public_key
 from tlog.encoding import (
     LIMIT,
     check_bytes,
@@ -63,7 +64,10 @@ def check_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Verifier:
-    """A public key under a name. `str` gives the verifier key that `from_string` reads."""
+    """A public key under a name. `str` gives the verifier key that `from_string` reads.
+
+    Raises InputError INVALID_NAME, INVALID_LENGTH, INVALID_TYPE, INVALID_KEY (others could sign as well).
+    """
 
     name: str
     key_type: KeyType
@@ -74,6 +78,8 @@ class Verifier:
         check_bytes(self.public_key, "an Ed25519 public key", 32)
         if not isinstance(self.key_type, KeyType):
             raise InputError(Reason.INVALID_TYPE, "the key type is not a KeyType")
+        if not is_public_key(self.public_key):
+            raise InputError(Reason.INVALID_KEY, "the octets are no Ed25519 public key that is safe to use")
 
     @classmethod
     def from_string(cls, vkey: str) -> "Verifier":

@@ -31,6 +31,8 @@ from disclosure import (
     SignedRequest,
     Value,
 )
+from disclosure.request import MAX_QUERIES
+from disclosure.schema import MAX_ATTRIBUTES
 from zkproto.v1 import attribute_pb2, catalog_pb2, issuance_pb2, presentation_pb2
 
 Message = TypeVar("Message")
@@ -142,6 +144,9 @@ def values_of(messages: Iterable[attribute_pb2.NamedValue]) -> dict[str, Value |
     """Convert named values; MalformedError VALUE_INVALID if a name stands there twice."""
     values: dict[str, Value | None] = {}
     for index, message in enumerate(messages):
+        if index == MAX_ATTRIBUTES:
+            detail = f"more than {MAX_ATTRIBUTES} values"
+            raise MalformedError(Reason.VALUE_INVALID, detail, field="values")
         with within(f"values[{index}]"):
             if message.attribute in values:
                 raise MalformedError(
@@ -305,6 +310,9 @@ def _credential_presentation_of(message: presentation_pb2.CredentialPresentation
 
 def presentation_of(message: presentation_pb2.Presentation) -> Presentation:
     """Convert a Presentation; what it shows is not yet checked against a request."""
+    if len(message.credentials) > MAX_QUERIES:
+        detail = f"a presentation has 1 to {MAX_QUERIES} credentials"
+        raise MalformedError(Reason.PRESENTATION_INVALID, detail, field="credentials")
     return Presentation(
         credentials=each_within("credentials", message.credentials, _credential_presentation_of),
         usage_tag=message.usage_tag,

@@ -1,14 +1,19 @@
-"""Around every call: strict decoding, errors as statuses, a log line without personal data.
+"""Around every call: its message in time, strict decoding, errors as statuses, few streams that wait.
 
 A message that does not decode would be answered by gRPC with INTERNAL; here decoding gives a refusal instead,
-which the wrapped method raises. A log line holds the method, the outcome and the time, never a name, value or
-token.
+which the wrapped method raises. A call that is opened and then sends nothing would hold its place for as long
+as its connection lives: methods of one message are served as methods of a stream of which one message is
+read, since only so the waiting can be ended. A log line holds the method, the outcome and the time, never a
+name, value or token.
 """
 
+import asyncio
+import inspect
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import grpc
 import structlog
@@ -17,9 +22,20 @@ from grpc_status import rpc_status
 
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.status import CODES, known, status_of
+from zkservice.watching import Watching
+
+FIRST_MESSAGE_SECONDS: Final = 10.0
+"""How long a call may take to send its message. A slow line that needs longer for 256 KiB is too slow."""
 
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _Continuation = Callable[[grpc.HandlerCallDetails], Awaitable["_Handler | None"]]
+_Act = Callable[[Any, Any], Any]
+
+_OWN: Final = "/zkproto.v1."
+_CHECKPOINTS: Final = f"{_OWN}LedgerService/WatchCheckpoints"
+_OF_A_CONNECTION: Final = 8
+_OF_ALL: Final = 16
+"""For streams that operators use and nobody else has to: health and reflection."""
 
 
 @dataclass(frozen=True)
@@ -28,28 +44,31 @@ class _Undecoded:
 
 
 class Calls(grpc.aio.ServerInterceptor):
-    """The interceptor of all of the project's own services; health and reflection pass untouched."""
+    """The interceptor of all services, health and reflection among them; only our own calls are logged."""
 
-    def __init__(self, max_message_octets: int) -> None:
-        self._max = max_message_octets
+    def __init__(self, max_message_octets: int, watching: Watching) -> None:
+        self._max, self._watching = max_message_octets, watching
 
     async def intercept_service(
         self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> "_Handler | None":
         """Wrap a method's handler."""
-        handler = await continuation(handler_call_details)
+        handler: Any = await continuation(handler_call_details)
+        if handler is None:
+            return None
         method = handler_call_details.method
-        if handler is None or not method.startswith("/zkproto.v1."):
-            return handler
-        wrapped: Any = handler
-        decode = self._decoder(wrapped.request_deserializer)
-        if handler.response_streaming:
-            return grpc.unary_stream_rpc_method_handler(
-                _streaming(method, wrapped.unary_stream), decode, wrapped.response_serializer
+        if handler.request_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                self._many(method, handler.stream_stream),
+                handler.request_deserializer,
+                handler.response_serializer,
             )
-        return grpc.unary_unary_rpc_method_handler(
-            _single(method, wrapped.unary_unary), decode, wrapped.response_serializer
-        )
+        decode = self._decoder(handler.request_deserializer)
+        if handler.response_streaming:
+            act = self._streaming(method, handler.unary_stream)
+            return grpc.stream_stream_rpc_method_handler(act, decode, handler.response_serializer)
+        single = _single(method, handler.unary_unary)
+        return grpc.stream_unary_rpc_method_handler(single, decode, handler.response_serializer)
 
     def _decoder(self, decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
         def checked(octets: bytes) -> Any:
@@ -59,38 +78,91 @@ class Calls(grpc.aio.ServerInterceptor):
             try:
                 return decode(octets)
             except (DecodeError, ValueError):
-                detail = "the octets are no message of this method"
-                return _Undecoded(ServiceError(ServiceReason.MESSAGE_MALFORMED, detail))
+                return _Undecoded(_malformed("the octets are no message of this method"))
 
         return checked
 
+    def _streaming(self, method: str, act: _Act) -> _Act:
+        async def call(_: Any, context: Any) -> None:
+            with self._place(method, context):
+                await _stream(act, await _message(context), context)
 
-def _single(method: str, act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        return _answered(method, call)
+
+    def _many(self, method: str, act: _Act) -> _Act:
+        async def call(requests: Any, context: Any) -> None:
+            with self._place(method, context):
+                await _stream(act, requests, context)
+
+        return _answered(method, call)
+
+    @contextmanager
+    def _place(self, method: str, context: Any) -> Iterator[None]:
+        """Take a place that the method itself does not count: of a connection's few, or of all operators'."""
+        if not method.startswith(_OWN):
+            with self._watching.stream(method, _OF_ALL):
+                yield
+        elif method == _CHECKPOINTS:
+            with self._watching.stream(f"{method} {context.peer()}", _OF_A_CONNECTION):
+                yield
+        else:
+            yield
+
+
+def _single(method: str, act: _Act) -> _Act:
+    async def call(_: Any, context: Any) -> Any:
+        return await act(await _message(context), context)
+
+    return _answered(method, call)
+
+
+async def _message(context: Any) -> Any:
+    """Return a call's only message; ServiceError MESSAGE_MALFORMED, MESSAGE_TOO_LARGE.
+
+    The reading is not cancelled: gRPC writes into its memory until the call has ended, which refusing does.
+    """
+    reading = asyncio.ensure_future(context.read())
+    reading.add_done_callback(_forget)
+    done, _ = await asyncio.wait({reading}, timeout=FIRST_MESSAGE_SECONDS)
+    if not done:
+        raise _malformed("the call was opened and its message did not come in time")
+    message = reading.result()
+    if message is grpc.aio.EOF:
+        raise _malformed("the call was opened and ended without a message")
+    if isinstance(message, _Undecoded):
+        raise message.error
+    return message
+
+
+def _forget(reading: "asyncio.Future[Any]") -> None:
+    """Look at the outcome of a reading that nobody may wait for any more, lest it is reported as lost."""
+    if not reading.cancelled():
+        reading.exception()
+
+
+async def _stream(act: _Act, request: Any, context: Any) -> None:
+    """Send what a method yields, and let go of it at once when the call ends; or let it write itself."""
+    if not inspect.isasyncgenfunction(act):
+        await act(request, context)
+        return
+    answers: AsyncIterator[Any]
+    async with aclosing(act(request, context)) as answers:
+        async for answer in answers:
+            await context.write(answer)
+
+
+def _answered(method: str, act: _Act) -> _Act:
+    """Turn whatever a method raises into a status, and log how the call ended."""
+
     async def call(request: Any, context: Any) -> Any:
         started = time.monotonic()
         try:
-            if isinstance(request, _Undecoded):
-                raise request.error
             answer = await act(request, context)
         except Exception as error:  # everything becomes a status
             await _refuse(method, started, error, context)
-        _log(method, started, "OK", "")
+        if method.startswith(_OWN):
+            _log(method, started, "OK", "")
         return answer
-
-    return call
-
-
-def _streaming(method: str, act: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
-    async def call(request: Any, context: Any) -> AsyncIterator[Any]:
-        started = time.monotonic()
-        try:
-            if isinstance(request, _Undecoded):
-                raise request.error
-            async for answer in act(request, context):
-                yield answer
-        except Exception as error:  # everything becomes a status
-            await _refuse(method, started, error, context)
-        _log(method, started, "OK", "")
 
     return call
 
@@ -103,6 +175,10 @@ async def _refuse(method: str, started: float, error: Exception, context: Any) -
         _log_fault(method, error)
     _log(method, started, CODES[told.reason].name, told.reason)
     await context.abort_with_status(rpc_status.to_status(status_of(told)))
+
+
+def _malformed(detail: str) -> ServiceError:
+    return ServiceError(ServiceReason.MESSAGE_MALFORMED, detail)
 
 
 def _log(method: str, started: float, code: str, reason: str) -> None:

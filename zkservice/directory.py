@@ -1,19 +1,54 @@
-"""Schemas and issuer keys in memory: schemas never change, so the last used are kept; keys are read each
-time."""
+"""Schemas and issuer keys: schemas never change, so the last used stay in memory; keys are read each time.
 
+A large schema takes tens of milliseconds to decode. That is done on no thread that others wait for (event
+loop, readers, crypto), for one call after the other, and is finished and kept even if its caller goes away:
+many who ask at once, and again and again, cost no more than one of them.
+"""
+
+import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Connection
 
 from disclosure import Directory, IssuerKey, IssuerKeyName, Schema, SchemaName
+from wire.convert import schema_to
 from zkservice.errors import ServiceError
 from zkservice.storage import catalog
+from zkservice.storage.catalog import StoredSchema
 from zkservice.storage.database import Database
 
-_KEPT: Final = 512
+_KEPT_OCTETS: Final = 4 << 20
+"""Canonical octets of the schemas that stay decoded, which takes some thirty times as much memory."""
+_KEPT_MESSAGES: Final = 32 << 20
+"""Octets of the schemas that stay encoded as messages."""
+_Kind = TypeVar("_Kind")
+
+
+class _Kept(Generic[_Kind]):
+    """The last used of what never changes, up to so many octets. Belongs to the event loop."""
+
+    def __init__(self, octets: int) -> None:
+        self._most, self._octets = octets, 0
+        self._things: OrderedDict[str, tuple[_Kind, int]] = OrderedDict()
+
+    def of(self, names: Iterable[str]) -> dict[str, _Kind]:
+        """Return what is kept under these names."""
+        found = {name: self._things[name][0] for name in names if name in self._things}
+        for name in found:
+            self._things.move_to_end(name)
+        return found
+
+    def keep(self, name: str, thing: _Kind, octets: int) -> None:
+        """Keep a thing, and forget those that were not used for longest."""
+        _, before = self._things.pop(name, (None, 0))
+        self._things[name] = thing, octets
+        self._octets += octets - before
+        while self._octets > self._most:
+            _, (_, freed) = self._things.popitem(last=False)
+            self._octets -= freed
 
 
 class Directories:
@@ -21,34 +56,87 @@ class Directories:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._schemas: OrderedDict[SchemaName, Schema] = OrderedDict()
+        self._schemas: _Kept[Schema] = _Kept(_KEPT_OCTETS)
+        self._messages: _Kept[bytes] = _Kept(_KEPT_MESSAGES)
+        self._decoding, self._encoding = asyncio.Lock(), asyncio.Lock()
 
     async def load(self, schemas: Iterable[SchemaName], keys: Iterable[IssuerKeyName] = ()) -> Directory:
         """Return the directory of these names."""
-        names, wanted = set(schemas), set(keys)
-        known = {name: self._schemas[name] for name in names if name in self._schemas}
-        missing = names - known.keys()
-        if not missing and not wanted:
-            return self._keep(Directory(known, {}))
-        found = await self._database.read(lambda connection: _read(connection, missing, wanted))
-        return self._keep(Directory(known | dict(found.schemas), found.issuer_keys))
+        names, wanted = {str(each) for each in schemas}, set(keys)
+        known = self._schemas.of(names)
+        if names - known.keys():
+            known |= await asyncio.shield(self._decode(names - known.keys()))
+        found = await self._database.read(lambda connection: _keys(connection, wanted)) if wanted else {}
+        return Directory({each.name: each for each in known.values()}, found)
 
-    def _keep(self, directory: Directory) -> Directory:
-        for name, schema in directory.schemas.items():
-            self._schemas[name] = schema
-            self._schemas.move_to_end(name)
-        while len(self._schemas) > _KEPT:
-            self._schemas.popitem(last=False)
-        return directory
+    async def messages(self, names: Sequence[str], octets: int) -> list[bytes]:
+        """Return the encoded Schema messages of these names, in their order: one, and more while they have no
+        more than so many octets together. What is not registered is left out.
+        """
+        known = self._messages.of(names)
+        if len(known) < len(names):
+            known |= await asyncio.shield(self._encode(names, known, octets))
+        return _first((known[each] for each in names if each in known), octets)
+
+    async def _decode(self, names: set[str]) -> dict[str, Schema]:
+        async with self._decoding:
+            known = self._schemas.of(names)  # whoever was here before may have decoded the same
+            rows = await self._rows(names - known.keys())
+            known |= await asyncio.to_thread(_decoded, rows)
+            for name, row in rows.items():
+                self._schemas.keep(name, known[name], len(row.canonical))
+            return known
+
+    async def _encode(self, names: Sequence[str], before: dict[str, bytes], octets: int) -> dict[str, bytes]:
+        async with self._encoding:
+            known = before | self._messages.of(names)
+            rows = await self._rows(each for each in names if each not in known)
+            made = await asyncio.to_thread(_encoded, names, known, rows, octets)
+            for name, message in made.items():
+                self._messages.keep(name, message, len(message))
+            return known | made
+
+    async def _rows(self, names: Iterable[str]) -> dict[str, StoredSchema]:
+        missing = list(names)
+        return (
+            await self._database.read(lambda connection: catalog.schemas(connection, missing))
+            if missing
+            else {}
+        )
 
 
-def _read(connection: Connection, schemas: set[SchemaName], keys: set[IssuerKeyName]) -> Directory:
-    found: dict[SchemaName, Schema] = {}
-    for name in schemas:
-        with suppress(ServiceError):
-            found[name] = catalog.schema(connection, str(name)).schema
+def _decoded(rows: dict[str, StoredSchema]) -> dict[str, Schema]:
+    return {name: Schema.from_bytes(row.canonical) for name, row in rows.items()}
+
+
+def _encoded(
+    names: Sequence[str], known: dict[str, bytes], rows: dict[str, StoredSchema], octets: int
+) -> dict[str, bytes]:
+    """Encode those of these schemas that are not known, up to the first that goes beyond so many octets."""
+    made: dict[str, bytes] = {}
+    for name in names:
+        if octets < 0:
+            break
+        if name in rows:
+            row = rows[name]
+            made[name] = schema_to(Schema.from_bytes(row.canonical), row.created).SerializeToString()
+        octets -= len(made.get(name) or known.get(name, b""))
+    return made
+
+
+def _first(messages: Iterable[bytes], octets: int) -> list[bytes]:
+    page: list[bytes] = []
+    for message in messages:
+        octets -= len(message)
+        if page and octets < 0:
+            break
+        page.append(message)
+    return page
+
+
+def _keys(connection: Connection, names: set[IssuerKeyName]) -> dict[IssuerKeyName, IssuerKey]:
     known: dict[IssuerKeyName, IssuerKey] = {}
-    for key in keys:
+    for name in names:
         with suppress(ServiceError):
-            known[key] = catalog.issuer_key(connection, str(key)).key
-    return Directory(found, known)
+            known[name] = catalog.issuer_key(connection, str(name)).key
+    return known

@@ -26,7 +26,7 @@ _ADMIN_TOKEN: Final = re.compile(rb"[!-~]{32,200}")
 
 
 def write_private(path: Path, octets: bytes) -> None:
-    """Write a new file that only its owner can read, whole or not at all."""
+    """Write a new file that only its owner can read, whole or not at all; on return it survives a crash."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -34,6 +34,16 @@ def write_private(path: Path, octets: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Make durable what a folder names: a renamed file is lost with its old name otherwise."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class Keys:
@@ -50,11 +60,18 @@ class Keys:
         return HKDF(SHA256(), _KEY_OCTETS, salt=None, info=info).derive(master)
 
     @classmethod
-    def load(cls, folder: Path) -> "Keys":
-        """Read the master key of a folder; make it if the folder has none. Raises StartError."""
+    def load(cls, folder: Path, *, make: bool = True) -> "Keys":
+        """Read the master key of a folder; make it if the folder has none and `make` says that nothing is
+        sealed yet. Raises StartError.
+        """
         path = folder / "master.key"
         if not path.exists():
+            if not make:
+                raise StartError(
+                    f"{path} is missing and the database is sealed under it; restore it from its backup"
+                )
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _sync(folder.parent)
             write_private(path, secrets.token_bytes(_KEY_OCTETS))
         master = path.read_bytes()
         if len(master) != _KEY_OCTETS:

@@ -1,33 +1,59 @@
 """Receipts and proofs from the log's tables, by the published size."""
 
 from dataclasses import dataclass, field
+from functools import cache
 
 from sqlalchemy import Connection
 
-from tlog.merkle import consistency_proof, inclusion_proof, nodes_for_consistency, nodes_for_inclusion
+from tlog.builder import Batch
+from tlog.merkle import (
+    NodeReader,
+    consistency_proof,
+    inclusion_proof,
+    nodes_for_consistency,
+    nodes_for_inclusion,
+)
 from tlog.receipt import ReceiptOpening, receipt_file
-from tlog.tiles import node_reader, tiles_for_nodes
-from zkservice.errors import ServiceError, ServiceReason
+from tlog.tiles import Tiles, node_reader, tiles_for_nodes
 from zkservice.storage import ledger
+from zkservice.storage.ledger import Block
 
 
 @dataclass(frozen=True)
-class Receipt:
-    """A receipt file with its place; `octets` holds the opening, which is for holder and verifier only."""
+class Place:
+    """Where an entry stands: its index and the block that took it in, with the nodes that prove it there."""
 
-    octets: bytes = field(repr=False)
-    entry_index: int
-    block_height: int
+    index: int
+    block: Block
+    node: NodeReader = field(repr=False)
+
+    def receipt(self, opening: ReceiptOpening) -> bytes:
+        """Return the entry's receipt file: always the same, proven in the tree that its block ends.
+
+        It holds the opening, which is for holder and verifier only.
+        """
+        hashes = inclusion_proof(self.index, self.block.header.size, self.node)
+        return receipt_file(opening, self.index, hashes, self.block.checkpoint)
 
 
-def read_receipt(connection: Connection, outbox_id: int, opening: ReceiptOpening) -> Receipt:
-    """Return the receipt of an integrated entry, always the same: proven in the tree that its block ends."""
+def places_of(batch: Batch, before: Tiles, checkpoint: bytes) -> list[Place]:
+    """Return the places of a new block's entries, whose proofs share what they have in common.
+
+    `before` are the tiles that the block was built on; with those that it changed they hold every node.
+    """
+    block = Block(batch.header, checkpoint)
+    node = cache(node_reader(lambda tile: batch.changed_tiles.get(tile) or before(tile)))
+    return [Place(batch.first_index + offset, block, node) for offset in range(batch.header.count)]
+
+
+def read_place(connection: Connection, outbox_id: int) -> Place | None:
+    """Return where an outbox row's entry stands; None if its block is not published yet."""
     index = ledger.index_of(connection, outbox_id)
     if index is None:
-        raise ServiceError(ServiceReason.STORAGE_UNAVAILABLE, "the receipt is not integrated yet")
+        return None
     block = ledger.block_of(connection, index)
-    hashes = read_inclusion(connection, index, block.header.size)
-    return Receipt(receipt_file(opening, index, hashes, block.checkpoint), index, block.header.height)
+    tiles = ledger.read_tiles(connection, tiles_for_nodes(nodes_for_inclusion(index, block.header.size)))
+    return Place(index, block, node_reader(tiles))
 
 
 def read_inclusion(connection: Connection, index: int, size: int) -> list[bytes]:

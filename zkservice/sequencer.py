@@ -28,8 +28,9 @@ from tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from tlog.errors import TlogError
 from tlog.merkle import EMPTY_ROOT, tree_root
 from tlog.note import Signer
-from tlog.tiles import node_reader, tiles_for_append
+from tlog.tiles import Tiles, node_reader, tiles_for_append
 from zkservice.errors import ServiceError, ServiceReason, StartError
+from zkservice.receipts import Place, places_of, read_place
 from zkservice.storage import ledger
 from zkservice.storage.database import Database
 from zkservice.storage.ledger import State, Waiting
@@ -61,6 +62,7 @@ def _stands_still() -> ServiceError:
 class _Plan:
     batch: Batch
     rows: list[Waiting]
+    before: Tiles
 
 
 class Sequencer:
@@ -80,7 +82,8 @@ class Sequencer:
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._watching = True
-        self._waiters: dict[int, list[asyncio.Future[int]]] = {}
+        self._waiters: dict[int, list[asyncio.Future[Place]]] = {}
+        self._newest_row = 0
         self._state = State(0, b"")
         self._stopping = False
         self._ended = False
@@ -114,6 +117,7 @@ class Sequencer:
         if lock.size > published.size:
             await self._finish(lock)
         await self._database.read(self._check_tree)
+        self._newest_row = await self._database.read(ledger.newest_integrated)
 
     async def run(self) -> None:
         """Integrate whatever waits, until `stop`.
@@ -145,23 +149,27 @@ class Sequencer:
         """Say that the outbox has something."""
         self._wake.set()
 
-    async def integrated(self, outbox_id: int) -> int:
-        """Wait until an outbox row's entry is published; return its index.
+    async def integrated(self, outbox_id: int) -> Place:
+        """Wait until an outbox row's entry is published; return where it stands.
 
         Raises ServiceError STORAGE_UNAVAILABLE if the sequencer ends before.
         """
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        if outbox_id <= self._newest_row:
+            # Rows are taken in order, so this one stands on the log; only the database knows where.
+            place = await self._database.read(lambda connection: read_place(connection, outbox_id))
+            if place is not None:
+                return place
+        if self._ended:
+            raise _stands_still()
+        future: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(outbox_id, []).append(future)
         self.wake()
         try:
-            index = await self._database.read(lambda connection: ledger.index_of(connection, outbox_id))
-            if index is None and self._ended:
-                raise _stands_still()
-            return index if index is not None else await future
+            return await future
         finally:
             self._forget(outbox_id, future)
 
-    def _forget(self, outbox_id: int, future: "asyncio.Future[int]") -> None:
+    def _forget(self, outbox_id: int, future: "asyncio.Future[Place]") -> None:
         waiters = self._waiters.get(outbox_id, [])
         if future in waiters:
             waiters.remove(future)
@@ -207,10 +215,11 @@ class Sequencer:
         self._state = new
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
-        for offset, row in enumerate(plan.rows):
+        self._newest_row = plan.rows[-1].id
+        for row, place in zip(plan.rows, places_of(plan.batch, plan.before, new.checkpoint), strict=True):
             for waiter in self._waiters.pop(row.id, []):
                 if not waiter.done():
-                    waiter.set_result(plan.batch.first_index + offset)
+                    waiter.set_result(place)
 
     async def _finish(self, lock: State) -> None:
         """Repeat apply and publish of a block that was locked before a crash."""
@@ -239,7 +248,8 @@ class Sequencer:
         last = ledger.last_block(connection, size)
         tiles = ledger.read_tiles(connection, tiles_for_append(size))
         entries = [row.entry for row in rows]
-        return _Plan(build_batch(size, last.header if last else None, tiles, entries, time_ms), rows)
+        batch = build_batch(size, last.header if last else None, tiles, entries, time_ms)
+        return _Plan(batch, rows, tiles)
 
     def _sign(self, size: int, root: bytes) -> State:
         checkpoint = Checkpoint(self._signer.name, size, root)

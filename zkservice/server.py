@@ -63,6 +63,21 @@ _SERVICES: Final = tuple(
     )
 )
 _TIDY_SECONDS: Final = 60.0
+_CONNECTION: Final = (
+    ("grpc.max_concurrent_streams", 64),
+    # What a connection holds ends with it at the latest; clients open another one. Jitter is gRPC's own.
+    ("grpc.max_connection_age_ms", 600_000),
+    ("grpc.max_connection_age_grace_ms", 60_000),
+    ("grpc.max_connection_idle_ms", 300_000),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    # Whether the other side still lives, and how often it may ask the same of us.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 300_000),
+    ("grpc.http2.max_ping_strikes", 2),
+)
+"""What one connection may take. What many may take only a proxy in front can limit (operations.md)."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +140,13 @@ async def running(
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _only_process(settings.data):
         private_key, chain = tls.server_credentials(settings, clock())
-        keys = Keys.load(settings.data / "keys")
         admin_token = load_admin_token(settings.data)
         database = _open_database(settings, upgrade)
         crypto = ThreadPoolExecutor(settings.crypto_threads, "crypto")
         try:
             with _starting():
+                begun = await database.read(secrets.begun)
+                keys = Keys.load(settings.data / "keys", make=not begun)
                 signer = await database.write(
                     lambda each: secrets.log_signer(each, keys, settings.log_origin)
                 )
@@ -238,8 +254,9 @@ async def _tidy(context: Context) -> None:
 async def _listening(context: Context, private_key: bytes, chain: bytes) -> AsyncIterator[int]:
     settings = context.settings
     server = grpc.aio.server(
-        interceptors=[Calls(settings.max_message_octets)],
+        interceptors=[Calls(settings.max_message_octets, context.watching)],
         options=[
+            *_CONNECTION,
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
             ("grpc.so_reuseport", 0),
         ],

@@ -6,19 +6,22 @@ load makes it and nobody waits longer than for the batches before it, which are 
 """
 
 import asyncio
+from collections import OrderedDict
 from concurrent.futures import Executor
 from typing import Final
 
 from disclosure import DisclosureError
 from verifier.verify import Claim, VerifiedPresentation, verify_presentations
+from zkservice.errors import ServiceError, ServiceReason
 
 MAX_BATCH: Final = 64
+MAX_WAITING: Final = 512
 
 _Waiting = tuple[Claim, "asyncio.Future[VerifiedPresentation]"]
 
 
 class Verifying:
-    """For one event loop; `threads` of the executor are used at most."""
+    """For one event loop; `threads` of the executor are used at most, and MAX_WAITING callers wait."""
 
     def __init__(self, executor: Executor, threads: int) -> None:
         self._executor, self._threads = executor, threads
@@ -26,7 +29,13 @@ class Verifying:
         self._workers: set[asyncio.Task[None]] = set()
 
     async def verify(self, claim: Claim) -> VerifiedPresentation:
-        """Return what a presentation shows; raises as `verify_presentation` does."""
+        """Return what a presentation shows.
+
+        Raises as `verify_presentation` does; ServiceError OVERLOADED if too many wait already.
+        """
+        if len(self._waiting) >= MAX_WAITING:
+            detail = "too many presentations wait to be verified; try again later"
+            raise ServiceError(ServiceReason.OVERLOADED, detail)
         future: asyncio.Future[VerifiedPresentation] = asyncio.get_running_loop().create_future()
         self._waiting.append((claim, future))
         if len(self._workers) < self._threads:
@@ -63,3 +72,28 @@ class Verifying:
 def _refuse(future: "asyncio.Future[VerifiedPresentation]", error: Exception) -> None:
     if not future.done():
         future.set_exception(error)
+
+
+class Attempts:
+    """Counts the false presentations of an exchange, so that no ticket buys verification without end.
+
+    Kept in memory, for the exchanges that failed last: an exchange lives for days at most, and what an
+    attacker gains by a restart is a few more attempts.
+    """
+
+    def __init__(self, most: int = 20, kept: int = 10_000) -> None:
+        self._most, self._kept = most, kept
+        self._failed: OrderedDict[str, int] = OrderedDict()
+
+    def check(self, exchange: str) -> None:
+        """Raise ServiceError TOO_MANY_ATTEMPTS for an exchange that had its share."""
+        if self._failed.get(exchange, 0) >= self._most:
+            detail = f"{self._most} presentations that did not hold were sent for this exchange"
+            raise ServiceError(ServiceReason.TOO_MANY_ATTEMPTS, detail)
+
+    def failed(self, exchange: str) -> None:
+        """Count a presentation that did not hold."""
+        self._failed[exchange] = self._failed.get(exchange, 0) + 1
+        self._failed.move_to_end(exchange)
+        if len(self._failed) > self._kept:
+            self._failed.popitem(last=False)

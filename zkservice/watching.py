@@ -8,8 +8,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from zkservice.errors import ServiceError, ServiceReason
+
+_BELLS: Final = 4
+"""Watchers of one thing: whoever may watch it needs one, and there may be some that broke and linger."""
 
 
 class Watching:
@@ -21,27 +25,38 @@ class Watching:
         self._bells: dict[str, set[asyncio.Event]] = {}
 
     @contextmanager
-    def stream(self, kind: str) -> Iterator[None]:
-        """Take one of the places for streams of a kind; ServiceError TOO_MANY_WATCHERS if all are taken."""
-        if self._streams[kind] >= self._most:
-            detail = f"more than {self._most} streams of this kind wait already; try again later"
-            raise ServiceError(ServiceReason.TOO_MANY_WATCHERS, detail)
+    def stream(self, kind: str, most: int | None = None) -> Iterator[None]:
+        """Take one of the places for streams of a kind; ServiceError TOO_MANY_WATCHERS if all are taken.
+
+        A kind has `most` places, and never more than the share of all calls that was set at the start.
+        """
+        places = self._most if most is None else min(most, self._most)
+        if self._streams[kind] >= places:
+            raise _too_many(f"{places} streams of this kind")
         self._streams[kind] += 1
         try:
             yield
         finally:
             self._streams[kind] -= 1
+            if not self._streams[kind]:
+                del self._streams[kind]
 
     @contextmanager
     def bell(self, key: str) -> Iterator[asyncio.Event]:
-        """Give a bell that rings when something happens to `key`, and when the service ends."""
+        """Give a bell that rings when something happens to `key`, and when the service ends.
+
+        Raises ServiceError TOO_MANY_WATCHERS if four wait for `key` already.
+        """
+        bells = self._bells.setdefault(key, set())
+        if len(bells) >= _BELLS:
+            raise _too_many(f"{_BELLS} streams for the same")
         bell = asyncio.Event()
-        self._bells.setdefault(key, set()).add(bell)
+        bells.add(bell)
         try:
             yield bell
         finally:
-            self._bells[key].discard(bell)
-            if not self._bells[key]:
+            bells.discard(bell)
+            if not bells:
                 del self._bells[key]
 
     def ring(self, key: str) -> None:
@@ -59,3 +74,7 @@ class Watching:
         """Raise ServiceError SHUTTING_DOWN once the service ends."""
         if self._ended:
             raise ServiceError(ServiceReason.SHUTTING_DOWN, "the service is shutting down")
+
+
+def _too_many(what: str) -> ServiceError:
+    return ServiceError(ServiceReason.TOO_MANY_WATCHERS, f"{what} wait already; try again later")

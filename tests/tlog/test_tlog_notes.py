@@ -1,13 +1,15 @@
 """Keys, notes, checkpoints and cosignatures."""
 
 import base64
+import contextlib
 import copy
 import hashlib
 import pickle
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +28,7 @@ from tlog import (
     open_note,
     sign_checkpoint,
 )
+from tlog.ed25519 import is_public_key
 from tlog.keys import COSIGNATURE_PREFIX, signature_line
 from tlog.note import MAX_SIGNATURES, SignatureLine, parse_unverified, sign
 
@@ -107,6 +110,48 @@ def test_verifier_keys_refused() -> None:
     assert "ML-DSA-44" in refused("KEY_UNSUPPORTED", Verifier.from_string, vkey(b"\x06" + bytes(1312))).detail
     refused("INVALID_TYPE", Verifier, "a", 1, bytes(32))
     refused("INVALID_LENGTH", Verifier, "a", KeyType.ED25519, bytes(31))
+
+
+P = 2**255 - 19
+_Y8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+"""The y of one of the points of order 8."""
+SMALL_ORDER = [1, P - 1, 0, _Y8, P - _Y8]
+
+
+@pytest.mark.parametrize("sign", [0, 1 << 255])
+@pytest.mark.parametrize("y", [*SMALL_ORDER, *range(P, 2**255)])
+def test_keys_that_anybody_can_sign_for_are_refused(y: int, sign: int) -> None:
+    octets = (y | sign).to_bytes(32, "little")
+    assert not is_public_key(octets)
+    refused("INVALID_KEY", Verifier, "a", KeyType.ED25519, octets)
+    refused("KEY_MALFORMED", Verifier.from_string, vkey(b"\x01" + octets))
+    refused("KEY_MALFORMED", Verifier.from_string, vkey(b"\x04" + octets))
+
+
+def test_the_points_of_small_order_are_what_their_name_says() -> None:
+    """Under each of them one signature, made without a secret, holds for one message in eight at least."""
+    for y in SMALL_ORDER:
+        octets = y.to_bytes(32, "little")
+        key, forged = Ed25519PublicKey.from_public_bytes(octets), (1).to_bytes(32, "little") + bytes(32)
+        held = 0
+        for number in range(200):
+            with contextlib.suppress(InvalidSignature):
+                key.verify(forged, b"%d" % number)
+                held += 1
+        assert held, "the library itself takes such keys, or this test would say nothing"
+
+
+@quick
+@given(st.binary(min_size=32, max_size=32))
+def test_keys_that_somebody_made_are_taken(seed: bytes) -> None:
+    assert is_public_key(Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw())
+
+
+def test_octets_that_are_no_point_are_refused() -> None:
+    taken = [is_public_key(y.to_bytes(32, "little")) for y in range(2, 402)]
+    assert 140 < sum(taken) < 260, "half of all y belong to a point"
+    for octets in (b"", bytes(31), bytes(33), LOG.verifier.public_key + b"\0"):
+        assert not is_public_key(octets)
 
 
 def test_every_bit_of_a_verifier_key_counts() -> None:

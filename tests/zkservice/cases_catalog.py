@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from tests.zkservice.refusing import Case, Refusable, Town, add, metadata, raw
 from tests.zkservice.support import PERMIT, TEXT, change, new_id
 from wire.convert import schema_to, text_to
@@ -11,6 +13,7 @@ from zkproto.v1 import catalog_pb2, ledger_pb2
 CASES: list[Case] = []
 BAD, MISSING, NAMES = "INVALID_ARGUMENT", "FIELD_MISSING", "NAME_INVALID"
 POLICE = "departments/police"
+PUBLIC_KEY = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
 
 
 def department(**changes: Any) -> catalog_pb2.CreateDepartmentRequest:
@@ -22,7 +25,7 @@ def department(**changes: Any) -> catalog_pb2.CreateDepartmentRequest:
 
 
 def verifier(**changes: Any) -> catalog_pb2.CreateVerifierRequest:
-    message = catalog_pb2.Verifier(display_name=text_to(TEXT), public_key=bytes(32))
+    message = catalog_pb2.Verifier(display_name=text_to(TEXT), public_key=PUBLIC_KEY)
     fields: dict[str, Any] = {"verifier_id": "shop", "verifier": message}
     return catalog_pb2.CreateVerifierRequest(**(fields | changes))
 
@@ -99,10 +102,11 @@ writes("VALUE_INVALID", "department.display_name.zh")(
 )
 writes("ALREADY_EXISTS", code="ALREADY_EXISTS")("CreateDepartment", department(department_id="police"))
 writes(MISSING, "verifier")("CreateVerifier", catalog_pb2.CreateVerifierRequest(verifier_id="shop"))
-writes("FIELD_INVALID", "verifier.public_key")(
-    "CreateVerifier",
-    verifier(verifier=catalog_pb2.Verifier(display_name=text_to(TEXT), public_key=bytes(31))),
-)
+for unusable in (b"", PUBLIC_KEY[:31], PUBLIC_KEY + b"\0", bytes(32), b"\x01" + bytes(31)):
+    writes("FIELD_INVALID", "verifier.public_key")(
+        "CreateVerifier",
+        verifier(verifier=catalog_pb2.Verifier(display_name=text_to(TEXT), public_key=unusable)),
+    )
 writes("ALREADY_EXISTS", code="ALREADY_EXISTS")("CreateVerifier", verifier(verifier_id="bank"))
 writes(MISSING, "schema")(
     "CreateSchema", catalog_pb2.CreateSchemaRequest(parent=POLICE, schema_id="residence_permit@2")

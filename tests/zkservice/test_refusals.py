@@ -1,6 +1,7 @@
 """Every reason that a caller can reach, over a real server: status, reason, field, nothing changed."""
 
 import asyncio
+import datetime as dt
 import resource
 import time
 from collections.abc import AsyncIterator, Callable
@@ -9,13 +10,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import grpc
 import pytest
 import pytest_asyncio
 
 from disclosure import CredentialForm, Reason, SchemaName
 from tests.zkservice import cases_catalog, cases_issuance, cases_presentation, cases_request
 from tests.zkservice.refusing import OLD, OWN_ONLY, Case, Town, try_case
-from tests.zkservice.support import PERMIT, change, channel_that_outlives, city, dump, refusal
+from tests.zkservice.support import (
+    PERMIT,
+    City,
+    Issued,
+    aio_error,
+    change,
+    channel_that_outlives,
+    city,
+    dump,
+    refusal,
+)
+from verifier.verify import verify_presentations
+from wire.convert import presentation_to
 from zkproto.v1 import issuance_pb2, ledger_pb2, presentation_pb2
 from zkservice.errors import ServiceReason
 from zkservice.status import CODES
@@ -164,4 +178,83 @@ async def test_watchers_are_told_of_the_end(tmp_path: Path) -> None:
         for stream in streams:
             error = await refusal(stream.read())
             assert (error.code.name, error.reason) == ("UNAVAILABLE", "SHUTTING_DOWN")
+        assert dump(tmp_path) == before
+
+
+def slowly(seconds: float) -> Callable[..., Any]:
+    """Verify truly, on a machine that is busy."""
+
+    def verify(*args: Any) -> Any:
+        time.sleep(seconds)
+        return verify_presentations(*args)
+
+    return verify
+
+
+async def submission_that_is_false(town: City, issued: Issued) -> tuple[Any, Any]:
+    """Return an exchange and a submission for it whose proof has one octet changed."""
+    request = town.request()
+    exchange = await town.ask(request)
+    submission = town.submission(exchange, *town.present(request, issued))
+    proof = submission.presentation.credentials[0].proof
+    submission.presentation.credentials[0].proof = proof[:-1] + bytes([proof[-1] ^ 1])
+    return exchange, submission
+
+
+@reaches(ServiceReason.TOO_MANY_ATTEMPTS)
+async def test_a_ticket_does_not_buy_verification_without_end(tmp_path: Path) -> None:
+    async with city(tmp_path) as town:
+        issued = await town.claim(await town.issue())
+        _, submission = await submission_that_is_false(town, issued)
+        for _ in range(20):
+            assert (await refusal(town.presentation.SubmitPresentation(submission))).reason == "PROOF_INVALID"
+        error = await refusal(town.presentation.SubmitPresentation(submission))
+        assert (error.code.name, error.reason) == ("RESOURCE_EXHAUSTED", "TOO_MANY_ATTEMPTS")
+        await town.answered(issued)
+
+
+@reaches(ServiceReason.OVERLOADED)
+async def test_whoever_comes_when_too_many_wait_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zkservice.verifying.MAX_WAITING", 4)
+    monkeypatch.setattr("zkservice.verifying.verify_presentations", slowly(0.2))
+    async with city(tmp_path, crypto_threads=1) as town:
+        issued = await town.claim(await town.issue())
+        request = town.request()
+        presentation, _ = town.present(request, issued)
+        asked = presentation_pb2.VerifyPresentationRequest(
+            signed_request=town.create_exchange(request).signed_request,
+            presentation=presentation_to(presentation, lambda _: PERMIT),
+        )
+        calls = [town.presentation.VerifyPresentation(asked) for _ in range(60)]
+        told = [
+            aio_error(each).reason if isinstance(each, grpc.aio.AioRpcError) else "OK"
+            for each in await asyncio.gather(*calls, return_exceptions=True)
+        ]
+        assert set(told) == {"OK", "OVERLOADED"}
+        await town.presentation.VerifyPresentation(asked)
+
+
+async def test_a_verifier_that_was_told_expired_finds_no_answer_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The presentation comes in time and is still being verified when the request ends."""
+    monkeypatch.setattr("zkservice.verifying.verify_presentations", slowly(2.5))
+    async with city(tmp_path) as town:
+        issued = await town.claim(await town.issue())
+        request = town.request(lifetime=dt.timedelta(seconds=2))
+        exchange = await town.ask(request)
+        submission = town.submission(exchange, *town.present(request, issued))
+        watching = town.presentation.WatchExchange(
+            presentation_pb2.WatchExchangeRequest(
+                exchange=exchange.exchange, result_token=exchange.result_token
+            )
+        )
+        submitted = asyncio.ensure_future(refusal(town.presentation.SubmitPresentation(submission)))
+        states = [each.state async for each in watching]
+        before = dump(tmp_path)
+        assert states[-1] == presentation_pb2.WatchExchangeResponse.STATE_EXPIRED
+        error = await submitted
+        assert (error.code.name, error.reason) == ("FAILED_PRECONDITION", "REQUEST_EXPIRED")
         assert dump(tmp_path) == before

@@ -17,8 +17,10 @@ from tlog.checkpoint import Checkpoint, sign_checkpoint
 from tlog.entry import RecordEntry
 from tlog.merkle import EMPTY_ROOT
 from tlog.note import Signer
+from tlog.receipt import ReceiptOpening
 from zkservice.errors import ServiceError, ServiceReason, StartError
 from zkservice.keys import Keys
+from zkservice.receipts import Place
 from zkservice.sequencer import Sequencer, Step
 from zkservice.storage import ledger, schema_version
 from zkservice.storage.database import Database, open_engine
@@ -99,12 +101,18 @@ async def audit(database: Database) -> tuple[AuditReport, list[bytes]]:
     ]
 
 
+OPENING = ReceiptOpening(bytes(32), b"body", bytes(32))
+
+
 async def test_entries_become_blocks_and_whoever_waits_is_told(tmp_path: Path) -> None:
     database = opened(tmp_path)
     ids = await enqueue(database)
     async with running(database) as sequencer:
-        assert await asyncio.gather(*map(sequencer.integrated, ids)) == [0, 1, 3, 4, 6]
-        assert await sequencer.integrated(ids[0]) == 0
+        places = await asyncio.gather(*map(sequencer.integrated, ids))
+        assert [each.index for each in places] == [0, 1, 3, 4, 6]
+        for outbox, place in zip(ids, places, strict=True):
+            stored = await sequencer.integrated(outbox)
+            assert stored.receipt(OPENING) == place.receipt(OPENING), "memory and database differ"
     report, found = await audit(database)
     assert (report.blocks, report.size, found) == (3, 8, ENTRIES)
     database.close()
@@ -129,7 +137,7 @@ async def test_after_any_write_that_failed_the_log_goes_on(
         await sequencer.run()
     assert database.fails == 0, "the write was not reached"
     told = await asyncio.gather(*waiting, return_exceptions=True)
-    indexes = [each for each in told if isinstance(each, int)]
+    indexes = [each.index for each in told if isinstance(each, Place)]
     assert {each.reason for each in told if isinstance(each, ServiceError)} == {"STORAGE_UNAVAILABLE"}
     assert len(indexes) == 2 * ((fails - 1) // PER_BLOCK), "told what is not so, or not told what is"
     if not (persists and fails == PER_BLOCK * BLOCKS):  # then the last block is published all the same
@@ -139,9 +147,9 @@ async def test_after_any_write_that_failed_the_log_goes_on(
 
     database = opened(tmp_path)
     async with running(database) as again:
-        places = await asyncio.gather(*map(again.integrated, ids))
-        assert places[: len(indexes)] == indexes
-        assert len(set(places)) == len(ids)
+        found_again = [each.index for each in await asyncio.gather(*map(again.integrated, ids))]
+        assert found_again[: len(indexes)] == indexes
+        assert len(set(found_again)) == len(ids)
     report, found = await audit(database)
     assert found == ENTRIES, "an entry is lost, doubled or out of order"
     assert report.blocks == BLOCKS
@@ -201,7 +209,7 @@ async def test_of_two_sequencers_the_one_that_lost_the_lock_publishes_nothing(tm
     for table in ("ledger_state", "ledger_entry", "ledger_block", "ledger_tile", "outbox"):
         assert after[table] == before[table]
     async with running(database) as sequencer:
-        assert await sequencer.integrated(later) == 8
+        assert (await sequencer.integrated(later)).index == 8
     await audit(database)
     database.close()
 

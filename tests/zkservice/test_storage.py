@@ -204,7 +204,7 @@ async def test_closing_finishes_what_waits_and_refuses_what_comes(database: Data
 async def test_of_schemas_only_the_last_used_stay_in_memory(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zkservice.directory._KEPT", 2)
+    monkeypatch.setattr("zkservice.directory._KEPT_OCTETS", 2 * len(PERMIT.canonical) + 10)
     schemas = [replace(PERMIT, name=SchemaName("police", "item", number)) for number in range(1, 5)]
     now = dt.datetime.now(dt.UTC)
     await database.write(lambda each: catalog.add_department(each, "departments/police", TEXT, "token", now))
@@ -213,10 +213,10 @@ async def test_of_schemas_only_the_last_used_stay_in_memory(
     directories = Directories(database)
     for schema in (*schemas, *schemas[::-1]):
         assert (await directories.load([schema.name])).schema(schema.name) == schema
-        assert len(directories._schemas) <= 2
+        assert len(directories._schemas._things) <= 2
     # More than are kept, at once: all of them are given.
     assert set((await directories.load([each.name for each in schemas])).schemas.values()) == {*schemas}
-    assert len(directories._schemas) == 2
+    assert len(directories._schemas._things) == 2
 
 
 def test_what_is_acknowledged_is_on_the_disk(database: Database) -> None:

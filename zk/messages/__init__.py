@@ -32,9 +32,19 @@ def clean(value: object) -> str:
     return "".join("\ufffd" if unicodedata.category(each)[0] == "C" else each for each in str(value))
 
 
+class _Filled(str):
+    """A cleaned value in a message: `{count:receipt/receipts}` gives "1 receipt", "2 receipts"."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        one, slash, many = spec.partition("/")
+        return f"{self!s} {one if self == '1' else many}" if slash else super().__format__(spec)
+
+
 def text(lang: Language, key: str, /, **values: object) -> str:
     """Return a message filled with values, each of them cleaned; KeyError if there is no such message."""
-    return TABLES[lang][key].format(**{name: clean(value) for name, value in values.items()})
+    return TABLES[lang][key].format(**{name: _Filled(clean(value)) for name, value in values.items()})
 
 
 def reason_text(lang: Language, reason: str, detail: str) -> str:

@@ -3,22 +3,31 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any, Final, TypeVar
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection
 
 import bbs
-from disclosure import DepartmentName, IssuerKey, IssuerKeyName, SchemaName, VerifierName, issuer_key_name
+from disclosure import (
+    DepartmentName,
+    IssuerKey,
+    IssuerKeyName,
+    Schema,
+    SchemaName,
+    VerifierName,
+    issuer_key_name,
+)
 from disclosure.credential import SUITES
-from wire.convert import issuer_key_to, moment_to, schema_of, schema_to, text_of, text_to, within
+from tlog.ed25519 import is_public_key
+from wire.convert import issuer_key_to, moment_to, schema_of, text_of, text_to, within
 from zkproto.v1 import catalog_pb2 as pb
 from zkproto.v1.catalog_pb2_grpc import CatalogServiceServicer
 from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, page_size, required
 from zkservice.storage import catalog
-from zkservice.storage.catalog import Named, StoredKey, StoredSchema
+from zkservice.storage.catalog import Named, StoredKey
 
 _ALL: Final = "departments/-"
 _PAGE_OCTETS: Final = 2 << 20
@@ -67,28 +76,41 @@ class CatalogService(CatalogServiceServicer):
         await self._context.access.department(context, parent, or_admin=True)
         required(request.HasField("schema"), "schema")
         name = SchemaName.parse(f"{parent}/schemas/{request.schema_id}", field="schema_id")
-        with within("schema"):
-            schema = schema_of(request.schema, name)
-        added = await self._context.database.write(
+        # A large schema takes longer to convert than the event loop may be held up.
+        schema = await asyncio.to_thread(_schema_of, request.schema, name)
+        await self._context.database.write(
             lambda connection: catalog.add_schema(connection, schema, self._context.now())
         )
-        return _schema(added)
+        return await self._schema(str(name))
 
     async def GetSchema(self, request: pb.GetSchemaRequest, context: Any) -> Any:
         """One version of a schema."""
-        name = str(SchemaName.parse(request.name, field="name"))
-        return _schema(await self._context.database.read(lambda each: catalog.schema(each, name)))
+        return await self._schema(str(SchemaName.parse(request.name, field="name")))
+
+    async def _schema(self, name: str) -> pb.Schema:
+        found = await self._context.directories.messages([name], _PAGE_OCTETS)
+        if not found:
+            raise ServiceError(ServiceReason.NOT_FOUND, f"there is no {name}", field="name")
+        return pb.Schema.FromString(found[0])
 
     async def ListSchemas(self, request: pb.ListSchemasRequest, context: Any) -> Any:
-        """A page of the schemas of one department, or of all."""
-        parent = _parent(request.parent)
-        page, token = await self._page(
-            request,
-            f"schemas of {request.parent}",
-            lambda connection, after, limit: catalog.schemas(connection, parent, after, limit),
-            _schema,
+        """A page of the schemas of one department, or of all.
+
+        Names and lengths are read first, so that no schema is read or decoded that the page does not hold.
+        """
+        parent, listing = _parent(request.parent), f"schemas of {request.parent}"
+        after = self._context.pages.take(listing, request.page_token)
+        size = page_size(request.page_size)
+        sizes = await self._context.database.read(
+            lambda connection: catalog.schema_sizes(connection, parent, after, size + 1)
         )
-        return pb.ListSchemasResponse(schemas=page, next_page_token=token)
+        names = [name for name, _ in _fitting(sizes[:size])]
+        page = pb.ListSchemasResponse()
+        for octets in await self._context.directories.messages(names, _PAGE_OCTETS):
+            page.schemas.add().MergeFromString(octets)
+        if len(page.schemas) < len(sizes):
+            page.next_page_token = self._context.pages.give(listing, page.schemas[-1].name)
+        return page
 
     async def CreateIssuerKey(self, request: pb.CreateIssuerKeyRequest, context: Any) -> Any:
         """Make an issuer key; answered once its public half stands on the ledger."""
@@ -197,14 +219,23 @@ def _parent(name: str) -> str | None:
     return None if name == _ALL else str(DepartmentName.parse(name, field="parent"))
 
 
+def _schema_of(message: pb.Schema, name: SchemaName) -> Schema:
+    with within("schema"):
+        return schema_of(message, name)
+
+
+def _fitting(sizes: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
+    """Return the first of these rows, at least one and no more than a page has octets for."""
+    totals = accumulate(octets for _, octets in sizes)
+    return sizes[: max(1, sum(total <= _PAGE_OCTETS for total in totals))]
+
+
 def _ed25519(octets: bytes) -> bytes:
-    """Return an Ed25519 public key; ServiceError FIELD_INVALID."""
-    try:
-        key = Ed25519PublicKey.from_public_bytes(octets)
-    except ValueError:
-        detail = "an Ed25519 public key has 32 octets"
-        raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="verifier.public_key") from None
-    return key.public_bytes_raw()
+    """Return an Ed25519 public key; ServiceError FIELD_INVALID, also where another could sign as well."""
+    if not is_public_key(octets):
+        detail = "this is no Ed25519 public key of 32 octets, or one that is not safe to use"
+        raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="verifier.public_key")
+    return octets
 
 
 def _department(row: Named) -> pb.Department:
@@ -220,10 +251,6 @@ def _verifier(row: Named) -> pb.Verifier:
         public_key=row.public_key,
         create_time=moment_to(row.created),
     )
-
-
-def _schema(row: StoredSchema) -> pb.Schema:
-    return schema_to(row.schema, row.created)
 
 
 def _issuer_key(row: StoredKey) -> pb.IssuerKey:

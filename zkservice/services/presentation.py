@@ -15,10 +15,12 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from disclosure import (
+    Directory,
     DisclosureError,
     Presentation,
     Reason,
     ReceiptBody,
+    RefusedError,
     Request,
     SignedRequest,
     canonical,
@@ -27,12 +29,13 @@ from disclosure import (
 )
 from tlog import entry as log_entry
 from tlog.receipt import ReceiptOpening
-from verifier.verify import VerifiedPresentation, required_names, schema_names, verify_presentation
+from verifier.verify import Claim, VerifiedPresentation, required_names, schema_names
 from wire.convert import (
     date_to,
     moment_of,
     moment_to,
     presentation_of,
+    presentation_to,
     signed_request_of,
     signed_request_to,
     values_to,
@@ -43,10 +46,11 @@ from zkproto.v1.presentation_pb2_grpc import PresentationServiceServicer
 from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, required, resource_id
-from zkservice.receipts import Receipt, read_receipt
+from zkservice.receipts import Place
 from zkservice.storage import catalog, exchanges
 from zkservice.storage.exchanges import Answer, Exchange
 from zkservice.storage.rows import whole_ms
+from zkservice.verifying import Attempts, Verifying
 
 _SUBMISSION_LABEL: Final = "zk-disclosure/submission/v1"
 _SEEN_LABEL: Final = "zk-disclosure/seen/v1"
@@ -58,6 +62,11 @@ class PresentationService(PresentationServiceServicer):
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        threads = context.settings.crypto_threads
+        # Two queues: whoever verifies without state does not hold up those who submit.
+        self._submitted = Verifying(context.crypto, threads)
+        self._stateless = Verifying(context.crypto, threads)
+        self._attempts = Attempts()
 
     async def CreateExchange(self, request: pb.CreateExchangeRequest, context: Any) -> Any:
         """Open an exchange for a signed request; the same call sent again gets the same answer."""
@@ -124,9 +133,9 @@ class PresentationService(PresentationServiceServicer):
         )
         if answer is None:
             answer = await self._accept(exchange, presentation, request, request_id, digest, seen)
-        receipt = await self._receipt(answer)
+        place, receipt = await self._receipt(answer)
         return pb.SubmitPresentationResponse(
-            receipt=receipt.octets, entry_index=receipt.entry_index, block_height=receipt.block_height
+            receipt=receipt, entry_index=place.index, block_height=place.block.header.height
         )
 
     async def _accept(
@@ -139,35 +148,42 @@ class PresentationService(PresentationServiceServicer):
         seen: list[bytes],
     ) -> Answer:
         _check_note(presentation, request.holder_note)
-        now = whole_ms(self._context.now())
-        verified = await self._verify(exchange.signed.request, presentation, now)
+        self._attempts.check(exchange.id)
+        asked, now = exchange.signed.request, whole_ms(self._context.now())
+        directory = await self._directory(asked, presentation)
+        try:
+            verified = await self._verify(self._submitted, Claim(asked, presentation, directory, now))
+        except RefusedError as error:
+            if error.reason == Reason.PROOF_INVALID:
+                self._attempts.failed(exchange.id)
+            raise
         opening = _opening(verified, presentation.note_hash, now)
+        kept = presentation_to(presentation, directory.schema).SerializeToString(deterministic=True)
         answer = Answer(
             exchange=exchange.id,
             request_id=request_id,
             submission_digest=digest,
-            sealed_presentation=self._context.keys.seal(
-                _presentation_label(exchange.id), request.presentation.SerializeToString(deterministic=True)
-            ),
+            sealed_presentation=self._context.keys.seal(_presentation_label(exchange.id), kept),
             sealed_opening=self._context.keys.seal(_opening_label(exchange.id), opening.to_bytes()),
             outbox=0,
             created=now,
         )
         entry, note = opening.entry().to_bytes(), bytes(request.holder_note)
-        kept = await self._context.database.write(
-            lambda connection: exchanges.accept(connection, answer, entry, note, seen)
+        stored = await self._context.database.write(
+            lambda connection: exchanges.accept(
+                connection, asked, answer, entry, note, seen, self._context.now()
+            )
         )
         self._context.watching.ring(exchange.id)
-        return kept
+        return stored
 
-    async def _verify(
-        self, request: Request, presentation: Presentation, moment: dt.datetime
-    ) -> VerifiedPresentation:
+    async def _directory(self, request: Request, presentation: Presentation) -> Directory:
         with _placed("presentation"):
-            directory = await self._context.directories.load(*required_names(request, presentation))
-            return await asyncio.get_running_loop().run_in_executor(
-                self._context.crypto, verify_presentation, request, presentation, directory, moment
-            )
+            return await self._context.directories.load(*required_names(request, presentation))
+
+    async def _verify(self, verifying: Verifying, claim: Claim) -> VerifiedPresentation:
+        with _placed("presentation"):
+            return await verifying.verify(claim)
 
     async def WatchExchange(
         self, request: pb.WatchExchangeRequest, context: Any
@@ -183,36 +199,38 @@ class PresentationService(PresentationServiceServicer):
     ) -> AsyncIterator[pb.WatchExchangeResponse]:
         if answer is None and self._context.now() < exchange.expires:
             yield pb.WatchExchangeResponse(state=pb.WatchExchangeResponse.STATE_PENDING)
-            answer = await self._ended(exchange)
+            await self._wait(exchange)
+        answer = answer or await self._last_look(exchange.id)
         if answer is None:
             yield pb.WatchExchangeResponse(state=pb.WatchExchangeResponse.STATE_EXPIRED)
             return
-        receipt = await self._receipt(answer)
+        _, receipt = await self._receipt(answer)
         octets = self._context.keys.open(_presentation_label(exchange.id), answer.sealed_presentation)
         yield pb.WatchExchangeResponse(
             state=pb.WatchExchangeResponse.STATE_VERIFIED,
             presentation=pb.Presentation.FromString(octets),
-            receipt=receipt.octets,
+            receipt=receipt,
         )
 
-    async def _ended(self, exchange: Exchange) -> Answer | None:
-        """Wait for the answer, or for the end of the request; another process may write it, so look again."""
+    async def _wait(self, exchange: Exchange) -> None:
+        """Wait for the answer, or for the request's end; another process may write it, so look again."""
         with self._context.watching.bell(exchange.id) as bell:
-            while True:
+            while (left := exchange.expires - self._context.now()) > dt.timedelta():
                 bell.clear()
-                left = exchange.expires - self._context.now()
-                answer = await self._answer(exchange.id)
-                if answer is not None or left <= dt.timedelta():
-                    return answer
+                if await self._context.database.read(lambda each: exchanges.answer_of(each, exchange.id)):
+                    return
                 self._context.watching.check()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(_POLL, left).total_seconds()):
                         await bell.wait()
 
-    async def _answer(self, exchange_id: str) -> Answer | None:
-        return await self._context.database.read(
-            lambda connection: exchanges.answer_of(connection, exchange_id)
-        )
+    async def _last_look(self, exchange_id: str) -> Answer | None:
+        """Return the answer, if there is one, in the order of writes.
+
+        What is accepted after a look past the request's end is refused as expired: a verifier that was told
+        EXPIRED will not find an answer later.
+        """
+        return await self._context.database.write(lambda each: exchanges.answer_of(each, exchange_id))
 
     async def VerifyPresentation(self, request: pb.VerifyPresentationRequest, context: Any) -> Any:
         """Verify a presentation against a request and keep nothing."""
@@ -228,8 +246,8 @@ class PresentationService(PresentationServiceServicer):
             if request.HasField("verify_time")
             else self._context.now()
         )
-        verified = await self._verify(opened, presentation, moment)
-        directory = await self._context.directories.load(*required_names(opened, presentation))
+        directory = await self._directory(opened, presentation)
+        verified = await self._verify(self._stateless, Claim(opened, presentation, directory, moment))
         return pb.VerifyPresentationResponse(
             credentials=[
                 pb.VerifiedCredential(
@@ -256,12 +274,10 @@ class PresentationService(PresentationServiceServicer):
             )
         )
 
-    async def _receipt(self, answer: Answer) -> Receipt:
-        await self._context.sequencer.integrated(answer.outbox)
+    async def _receipt(self, answer: Answer) -> tuple[Place, bytes]:
+        place = await self._context.sequencer.integrated(answer.outbox)
         opening = self._context.keys.open(_opening_label(answer.exchange), answer.sealed_opening)
-        return await self._context.database.read(
-            lambda connection: read_receipt(connection, answer.outbox, ReceiptOpening.parse(opening))
-        )
+        return place, place.receipt(ReceiptOpening.parse(opening))
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """Departments, schemas, issuer keys, verifiers. Schemas never change; keys change their state only."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Row, Select, Table, func, select
 
 from disclosure import IssuerKey, IssuerKeyName, KeyState, LocalizedText, Schema
 from tlog.entry import RecordEntry
@@ -28,9 +29,10 @@ class Named:
 
 @dataclass(frozen=True)
 class StoredSchema:
-    """A schema with the time of its registration."""
+    """A schema's canonical bytes with the time of its registration. A large one takes long to decode."""
 
-    schema: Schema
+    name: str
+    canonical: bytes
     created: dt.datetime
 
 
@@ -101,7 +103,7 @@ def verifier(connection: Connection, name: str) -> Named:
     return _named(_row(connection, tables.verifier, name))
 
 
-def add_schema(connection: Connection, schema: Schema, now: dt.datetime) -> StoredSchema:
+def add_schema(connection: Connection, schema: Schema, now: dt.datetime) -> None:
     """Register a schema version; ServiceError NOT_FOUND (its department), ALREADY_EXISTS."""
     parent = f"departments/{schema.name.department}"
     department(connection, parent, field="parent")
@@ -113,12 +115,12 @@ def add_schema(connection: Connection, schema: Schema, now: dt.datetime) -> Stor
     }
     if not insert_new(connection, tables.schema, values):
         raise _exists(str(schema.name))
-    return StoredSchema(schema, whole_ms(now))
 
 
-def schema(connection: Connection, name: str) -> StoredSchema:
-    """Return a schema version; ServiceError NOT_FOUND."""
-    return _schema(_row(connection, tables.schema, name))
+def schemas(connection: Connection, names: Iterable[str]) -> dict[str, StoredSchema]:
+    """Return those of these schema versions that are registered, by name."""
+    rows = connection.execute(select(tables.schema).where(tables.schema.c.name.in_(names)))
+    return {row.name: StoredSchema(row.name, row.canonical, from_ms(row.created)) for row in rows}
 
 
 def add_issuer_key(
@@ -191,9 +193,12 @@ def verifiers(connection: Connection, after: str, limit: int) -> list[Named]:
     return [_named(row) for row in _page(connection, tables.verifier, None, after, limit)]
 
 
-def schemas(connection: Connection, parent: str | None, after: str, limit: int) -> list[StoredSchema]:
-    """Return schemas of one department or all, after a name, in order of name."""
-    return [_schema(row) for row in _page(connection, tables.schema, parent, after, limit)]
+def schema_sizes(connection: Connection, parent: str | None, after: str, limit: int) -> list[tuple[str, int]]:
+    """Return names and octets of schemas of one department or all, after a name, in order of name."""
+    table = tables.schema
+    query = select(table.c.name, func.length(table.c.canonical))
+    rows = connection.execute(_after(query, table, parent, after, limit))
+    return [(name, octets) for name, octets in rows]
 
 
 def issuer_keys(connection: Connection, parent: str | None, after: str, limit: int) -> list[StoredKey]:
@@ -209,19 +214,17 @@ def _row(connection: Connection, table: Table, name: str, field: str = "name") -
 
 
 def _page(connection: Connection, table: Table, parent: str | None, after: str, limit: int) -> list[Row[Any]]:
-    query = select(table).where(table.c.name > after).order_by(table.c.name).limit(limit)
-    if parent is not None:
-        query = query.where(table.c.department == parent)
-    return list(connection.execute(query).all())
+    return list(connection.execute(_after(select(table), table, parent, after, limit)).all())
+
+
+def _after(query: Select[Any], table: Table, parent: str | None, after: str, limit: int) -> Select[Any]:
+    following = query.where(table.c.name > after).order_by(table.c.name).limit(limit)
+    return following if parent is None else following.where(table.c.department == parent)
 
 
 def _named(row: Row[Any]) -> Named:
     public_key = row.public_key if "public_key" in row._fields else b""
     return Named(row.name, LocalizedText(row.zh, row.en), from_ms(row.created), public_key)
-
-
-def _schema(row: Row[Any]) -> StoredSchema:
-    return StoredSchema(Schema.from_bytes(row.canonical), from_ms(row.created))
 
 
 def _key(row: Row[Any]) -> StoredKey:

@@ -6,13 +6,13 @@ without the others.
 
 import datetime as dt
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from disclosure import SignedRequest
+from disclosure import Request, SignedRequest
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.storage import ledger, tables
 from zkservice.storage.rows import from_ms, insert_new, to_ms
@@ -122,24 +122,30 @@ def check_unseen(connection: Connection, digests: Iterable[bytes]) -> None:
     """Raise ServiceError REPLAYED if any part of a presentation was accepted before, anywhere."""
     query = select(tables.seen.c.digest).where(tables.seen.c.digest.in_(list(digests))).limit(1)
     if connection.execute(query).first() is not None:
-        raise _seen_before()
-
-
-def _seen_before() -> ServiceError:
-    return ServiceError(ServiceReason.REPLAYED, "this presentation, or a part of it, was accepted before")
+        detail = "this presentation, or a part of it, was accepted before"
+        raise ServiceError(ServiceReason.REPLAYED, detail)
 
 
 def accept(
-    connection: Connection, answer: Answer, entry: bytes, holder_note: bytes, digests: Iterable[bytes]
+    connection: Connection,
+    request: Request,
+    answer: Answer,
+    entry: bytes,
+    holder_note: bytes,
+    digests: Sequence[bytes],
+    now: dt.datetime,
 ) -> Answer:
     """Keep a verified answer, what was seen in it, and its entry for the log: all or nothing.
 
-    `answer.outbox` is set here. Returns the stored answer if the same submission came first by another way.
-    Raises ServiceError REPLAYED.
+    `answer.outbox` is set here. `now` is the time of this transaction: whoever looked for the answer in a
+    transaction after the request's end, and found none, can rely on it. Returns the stored answer if the same
+    submission came first by another way. Raises ServiceError REPLAYED; RefusedError REQUEST_EXPIRED.
     """
     existing = earlier(connection, answer.exchange, answer.request_id, answer.submission_digest)
     if existing is not None:
         return existing
+    request.check_time(now)
+    check_unseen(connection, digests)
     outbox = ledger.enqueue(connection, entry, holder_note)
     values = {
         "exchange": answer.exchange,
@@ -151,9 +157,9 @@ def accept(
         "created": to_ms(answer.created),
     }
     connection.execute(tables.answer.insert().values(**values))
-    for digest in digests:
-        if not insert_new(connection, tables.seen, {"digest": digest, "exchange": answer.exchange}):
-            raise _seen_before()
+    connection.execute(
+        tables.seen.insert(), [{"digest": each, "exchange": answer.exchange} for each in digests]
+    )
     return replace(answer, outbox=outbox)
 
 

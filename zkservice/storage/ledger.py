@@ -77,6 +77,13 @@ def index_of(connection: Connection, outbox_id: int) -> int | None:
     return index
 
 
+def newest_integrated(connection: Connection) -> int:
+    """Return the newest outbox row that is in a published block; 0 if there is none."""
+    query = select(func.max(tables.outbox.c.id)).where(tables.outbox.c.entry_index.is_not(None))
+    newest: int | None = connection.execute(query).scalar()
+    return newest or 0
+
+
 def states(connection: Connection) -> tuple[State, State] | None:
     """Return lock and published state; None for a log that was never begun."""
     rows = {row.role: row for row in connection.execute(select(tables.ledger_state)).all()}

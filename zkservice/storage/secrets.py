@@ -12,6 +12,11 @@ from zkservice.storage import tables
 _LOG_KEY: Final = "log-key"
 
 
+def begun(connection: Connection) -> bool:
+    """Tell whether anything is sealed under a master key."""
+    return connection.execute(select(tables.service_secret.c.name).limit(1)).first() is not None
+
+
 def log_signer(connection: Connection, keys: Keys, origin: str) -> Signer:
     """Return the log's signer, made with the log; StartError if the log has another origin than the
     settings."""
