@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Final
 
 from disclosure import canonical
-from disclosure.attributes import Value, days, expiry_message, to_item
+from disclosure.attributes import Value, date_of, days, expiry_message, from_item, to_item
 from disclosure.canonical import Item
 from disclosure.credential import IssuerKey, KeyState, civil_date, require_plain
 from disclosure.errors import MalformedError, Reason, RefusedError
@@ -104,10 +104,47 @@ class Presentation:
             [[each.shown.items(), each.proof] for each in self.credentials],
         )  # fmt: skip
 
+    @classmethod
+    def from_bytes(cls, octets: bytes, schemas: Mapping[SchemaName, Schema]) -> "Presentation":
+        """Decode canonical bytes with the schemas of what is shown; MalformedError."""
+        match canonical.decode(_LABEL, octets):
+            case [bytes(request_digest), bytes(usage_tag), bytes(note_hash), list(credentials)]:
+                parts = tuple(_credential_presentation(each, schemas) for each in credentials)
+                parsed = cls(parts, usage_tag, note_hash, request_digest)
+                if parsed.canonical == octets:
+                    return parsed
+        raise _malformed()
+
     @cached_property
     def digest(self) -> bytes:
         """SHA-256 over the canonical bytes, domain-separated: what its receipt commits to."""
         return canonical.digest(_LABEL, self.canonical)
+
+
+def _malformed() -> MalformedError:
+    return MalformedError(Reason.PRESENTATION_INVALID, "the octets are no presentation of these schemas")
+
+
+def _credential_presentation(item: Item, schemas: Mapping[SchemaName, Schema]) -> CredentialPresentation:
+    match item:
+        case [
+            [str(query), str(name), str(key), (int() | None) as expiry, list(pairs)], bytes(proof),
+        ]:  # fmt: skip
+            schema = schemas.get(SchemaName.parse(name))
+            if schema is None:
+                raise _malformed()
+            values = dict(_value(pair, schema) for pair in pairs)
+            last_day = None if expiry is None else date_of(expiry)
+            shown = Shown(query, schema.name, IssuerKeyName.parse(key), values, last_day)
+            return CredentialPresentation(shown, proof)
+    raise _malformed()
+
+
+def _value(pair: Item, schema: Schema) -> tuple[str, Value | None]:
+    match pair:
+        case [str(name), bool(there), item]:
+            return name, from_item(schema.attribute(name), item) if there else None
+    raise _malformed()
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,8 @@ from typing import Final
 
 from disclosure import (
     Credential,
-    CredentialPresentation,
     ExchangeLink,
     IssuerKey,
-    IssuerKeyName,
     KeyState,
     LocalizedText,
     MalformedError,
@@ -28,20 +26,16 @@ from disclosure import (
     Request,
     Schema,
     SchemaName,
-    Shown,
     SignedRequest,
-    Value,
     VerifierName,
     canonical,
 )
-from disclosure.attributes import date_of, from_item
 from disclosure.canonical import Item
 from tlog import HOLDER_NOTE_OCTETS
 
 MAX_PARTS: Final = 64
 _LENGTH_OCTETS: Final = 4
 _LABEL: Final = "zk-disclosure/vault-record/v1"
-_PRESENTATION_LABEL: Final = "zk-disclosure/presentation/v1"
 _EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
 _MAX_MILLISECONDS: Final = 1 << 47
 
@@ -260,7 +254,7 @@ def usage_of(record_id: str, octets: bytes, recognises: Callable[[bytes], bool])
             [payload, signature, presentation, note, receipt, *schemas],
         ] if state in set(UsageState):  # fmt: skip
             read = {each.name: each for each in map(_schema, schemas)}
-            answer = presentation_of(presentation, read)
+            answer = Presentation.from_bytes(presentation, read)
             return Usage(
                 id=record_id,
                 state=UsageState(state),
@@ -283,41 +277,6 @@ def usage_of(record_id: str, octets: bytes, recognises: Callable[[bytes], bool])
 def _schema(octets: bytes) -> Schema:
     """Decode a schema; a vault holds few, and reads each many times."""
     return Schema.from_bytes(octets)
-
-
-def presentation_of(octets: bytes, schemas: Mapping[SchemaName, Schema]) -> Presentation:
-    """Decode a presentation's canonical bytes with the schemas of what it shows; MalformedError."""
-    match canonical.decode(_PRESENTATION_LABEL, octets):
-        case [bytes(request_digest), bytes(usage_tag), bytes(note_hash), list(credentials)]:
-            parts = tuple(_credential_presentation(each, schemas) for each in credentials)
-            parsed = Presentation(parts, usage_tag, note_hash, request_digest)
-            if parsed.canonical == octets:
-                return parsed
-    raise _malformed()
-
-
-def _credential_presentation(item: Item, schemas: Mapping[SchemaName, Schema]) -> CredentialPresentation:
-    match item:
-        case [
-            [str(query), str(name), str(key), (int() | None) as expiry, list(pairs)], bytes(proof),
-        ]:  # fmt: skip
-            schema = schemas.get(SchemaName.parse(name))
-            if schema is None:
-                raise _malformed()
-            values = dict(_value(pair, schema) for pair in pairs)
-            shown = Shown(
-                query, schema.name, IssuerKeyName.parse(key), values,
-                date_of(expiry) if expiry is not None else None,
-            )  # fmt: skip
-            return CredentialPresentation(shown, proof)
-    raise _malformed()
-
-
-def _value(pair: Item, schema: Schema) -> tuple[str, Value | None]:
-    match pair:
-        case [str(name), bool(there), item]:
-            return name, from_item(schema.attribute(name), item) if there else None
-    raise _malformed()
 
 
 def new_request_id(octets: bytes) -> str:

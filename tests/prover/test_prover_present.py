@@ -32,7 +32,6 @@ from prover import (
     plan,
     present,
 )
-from prover.records import presentation_of
 from tests.prover.making import (
     INSURANCE,
     INSURANCE_VALUES,
@@ -97,7 +96,7 @@ def test_what_is_presented_verifies_and_shows_what_was_asked(
     assert KEYS.recognises(made.presentation.usage_tag)
     assert not OTHERS.recognises(made.presentation.usage_tag)
     assert made.presentation.note_hash == note_hash(made.holder_note)
-    assert presentation_of(made.presentation.canonical, made.schemas) == made.presentation
+    assert Presentation.from_bytes(made.presentation.canonical, made.schemas) == made.presentation
 
 
 def with_part(presentation: Presentation, index: int, part: CredentialPresentation) -> Presentation:
@@ -301,17 +300,17 @@ def test_a_presentation_that_nobody_could_store_is_not_made() -> None:
 
 @pytest.mark.parametrize("octets", [b"", b"\x80", b"\xff" * 100])
 def test_octets_that_are_no_presentation(octets: bytes) -> None:
-    refused(MalformedError, "MALFORMED", presentation_of, octets, {})
+    refused(MalformedError, "MALFORMED", Presentation.from_bytes, octets, {})
 
 
 def test_a_presentation_is_read_with_its_schemas() -> None:
     made = answer(request(HOME), [residence()])
-    refused(MalformedError, "MALFORMED", presentation_of, made.presentation.canonical, {})
+    refused(MalformedError, "PRESENTATION_INVALID", Presentation.from_bytes, made.presentation.canonical, {})
     octets = made.presentation.canonical
     for place in range(0, len(octets), 41):
         changed = flip(octets, place)
         try:
-            parsed = presentation_of(changed, made.schemas)
+            parsed = Presentation.from_bytes(changed, made.schemas)
         except MalformedError:
             continue
         assert parsed.canonical == changed
