@@ -2,8 +2,12 @@
 
     python examples/bank.py SERVER ROOT.pem LOG.vkey KEY.pem VERIFIER
 
-Prints the link for the customer, then what was proven. Proof and receipt are verified here, the receipt
-under the log's key that the bank got from the operator.
+SERVER is host:port, ROOT.pem the root of its certificate, LOG.vkey the log's key as the operator gives it,
+KEY.pem the key that VERIFIER is registered with. Prints the link for the customer, then what was proven.
+
+The calls go over the generated stubs (zkproto) and gRPC alone. What must not be written twice is imported
+from the project: the types and the signing of requests (disclosure), their protobuf forms (wire.convert), the
+verification of the proof and of the receipt, here and not by the service's word (verifier, tlog).
 """
 
 import datetime as dt
@@ -23,6 +27,8 @@ from wire.convert import issuer_key_of, presentation_of, schema_of
 from zkproto.v1 import catalog_pb2, catalog_pb2_grpc, presentation_pb2, presentation_pb2_grpc
 
 SCHEMA = "departments/hrss/schemas/social_insurance@1"
+USAGE = "usage: python examples/bank.py SERVER ROOT.pem LOG.vkey KEY.pem VERIFIER"
+ARGUMENTS = 5
 
 
 def main(server: str, root: str, log_key: str, key_file: str, verifier: str) -> None:
@@ -63,4 +69,7 @@ def main(server: str, root: str, log_key: str, key_file: str, verifier: str) -> 
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != ARGUMENTS + 1:
+        print(USAGE, file=sys.stderr)
+        sys.exit(2)
     main(*sys.argv[1:])

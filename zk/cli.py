@@ -40,6 +40,10 @@ def _localise(command: Any, lang: Language) -> None:
     for parameter in command.params:
         if getattr(parameter, "help", None) in TABLES[lang]:
             parameter.help = text(lang, parameter.help)
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    asks_for_help = command.get_help_option(typer.Context(command))
+    asks_for_help.metavar, asks_for_help.help = "", text(lang, "option.help")
     for each in getattr(command, "commands", {}).values():
         _localise(each, lang)
 
@@ -51,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         code = build(lang, _command_of(given))(given, prog_name="zk", standalone_mode=False)
     except typer.TyperException as error:
-        code = _refuse(given, lang, _usage(error, lang))
+        # Where a group was given nothing, its help was printed and there is nothing else to say.
+        code = _refuse(given, lang, _usage(error, lang)) if error.format_message().strip() else Exit.USAGE
     except typer.Abort as error:
         code = _refuse(given, lang, explain(error, lang))
     sys.exit(int(code or 0))

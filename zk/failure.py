@@ -18,8 +18,12 @@ from zk import messages
 from zk.catalogue import CatalogueError
 from zk.exits import NOT_VERIFIED_REASONS, CommandError, Exit
 from zk.messages import Language
+from zk.values import ValueFormError
 
 _UNREACHABLE: Final = {"UNAVAILABLE": "error.unreachable", "DEADLINE_EXCEEDED": "error.timed_out"}
+_UNTRUSTED: Final = ("CERTIFICATE_VERIFY_FAILED", "peer certificate", "Hostname Verification")
+"""What gRPC says where a server answered whose certificate is not to be believed."""
+_SHOWN_CODES: Final = 12
 _VAULT_EXITS: Final = {
     VaultReason.DECLINED.value: Exit.DECLINED,
     VaultReason.ANSWER_INVALID.value: Exit.NOT_VERIFIED,
@@ -66,33 +70,69 @@ class Failure:
         return f"{self.message} [{label}]{fields}"
 
 
-def explain(error: BaseException, lang: Language) -> Failure:
-    """Return what to say of an error."""
+@dataclass(frozen=True)
+class Way:
+    """Where the service was looked for, and whether anybody ever said where it is."""
+
+    server: str = "-"
+    configured: bool = True
+
+
+def explain(error: BaseException, lang: Language, *, way: Way = Way(), full: bool = False) -> Failure:
+    """Return what to say of an error. `full` adds the English detail, for scripts, in Chinese too."""
+    full = full or _debugging()
     match error:
         case CommandError():
             sentence = messages.text(lang, error.key, **error.values)
             return Failure(error.exit_code, error.reason, sentence)
-        case ServiceError():
-            return _of_service(error, lang)
         case KeyboardInterrupt() | typer.Abort():
             return Failure(Exit.INTERRUPTED, "INTERRUPTED", messages.text(lang, "error.interrupted"))
+        case ServiceError():
+            return _of_service(error, lang, way, full)
+        case ValueFormError():
+            return _of_value(error, lang)
         case OSError():
             return _of_system(error, lang)
+    return _of_packages(error, lang, full)
+
+
+def _of_packages(error: BaseException, lang: Language, full: bool) -> Failure:
+    """Return what to say of an error that the project's own packages raise, or that nobody foresaw."""
     exit_code = _exit_code(error)
     reason, detail = getattr(error, "reason", ""), getattr(error, "detail", str(error))
     if exit_code is None:
-        if os.environ.get("ZK_DEBUG") == "1":
+        if _debugging():
             traceback.print_exception(error)
         kind = type(error).__name__
         return Failure(Exit.UNEXPECTED, "UNEXPECTED", messages.text(lang, "error.unexpected", kind=kind))
     field = getattr(error, "field", "")
-    return Failure(exit_code, reason or "INPUT_INVALID", _sentence(lang, reason, detail, field))
+    return Failure(exit_code, reason or "INPUT_INVALID", _sentence(lang, reason, detail, full, field))
 
 
-def _sentence(lang: Language, reason: str, detail: str, field: str = "") -> str:
+def _debugging() -> bool:
+    return os.environ.get("ZK_DEBUG") == "1"
+
+
+def _sentence(lang: Language, reason: str, detail: str, full: bool, field: str = "") -> str:
+    added = messages.clean(added_detail(lang, reason, detail, full))
+    if field := messages.clean(field):
+        added = f"{field}: {added}" if added else field
     meaning = messages.reason_text(lang, reason, detail)
-    detail = f"{field}: {detail}" if field else detail
-    return meaning if meaning == messages.clean(detail) else f"{meaning} ({messages.clean(detail)})"
+    if not added:
+        return meaning
+    return f"{meaning}（{added}）" if lang == "zh" else f"{meaning} ({added})"
+
+
+def added_detail(lang: Language, reason: str, detail: str, full: bool = False) -> str:
+    """Return the detail where it says more than the reason's meaning, and in the language of the reader."""
+    meaning = messages.reason_text(lang, reason, detail)
+    if _plain(detail) in _plain(meaning) or (lang != "en" and not full):
+        return ""
+    return detail
+
+
+def _plain(text: str) -> str:
+    return messages.clean(text).casefold().rstrip(".")
 
 
 def _exit_code(error: BaseException) -> Exit | None:
@@ -104,15 +144,43 @@ def _exit_code(error: BaseException) -> Exit | None:
     return next((code for kinds, code in _EXITS if isinstance(error, kinds)), None)
 
 
-def _of_service(error: ServiceError, lang: Language) -> Failure:
+def _of_service(error: ServiceError, lang: Language, way: Way, full: bool) -> Failure:
     status = error.code.name
     violations = tuple((messages.clean(v.field), messages.clean(v.description)) for v in error.violations)
     if error.reason in _UNREACHABLE:
-        sentence = messages.text(lang, _UNREACHABLE[error.reason])
+        sentence = _not_reached(error, lang, way)
     else:
-        sentence = _sentence(lang, error.reason, error.detail)
+        sentence = _sentence(lang, error.reason, error.detail, full)
     exit_code = Exit.UNREACHABLE if status in _UNREACHABLE else Exit.REFUSED
     return Failure(exit_code, error.reason, sentence, status, violations)
+
+
+def _not_reached(error: ServiceError, lang: Language, way: Way) -> str:
+    key = _UNREACHABLE[error.reason]
+    if key == "error.unreachable" and any(each in error.detail for each in _UNTRUSTED):
+        key = "error.untrusted"
+    sentence = messages.text(lang, key, server=way.server)
+    hint = "" if way.configured else messages.text(lang, "error.no_server_configured")
+    return sentence + hint if lang == "zh" or not hint else f"{sentence} {hint}"
+
+
+def _of_value(error: ValueFormError, lang: Language) -> Failure:
+    definition = error.definition
+    name = messages.local(lang, definition.display_name)
+    bracketed = "{}（{}）" if lang == "zh" else "{} ({})"
+    codes = [
+        bracketed.format(each.code, messages.local(lang, each.display_name)) for each in definition.codes
+    ]
+    if not codes:
+        sentence = messages.text(lang, "error.value_form", id=definition.id, name=name, form=error.form)
+    else:
+        key = "error.value_code" if len(codes) <= _SHOWN_CODES else "error.value_code_of_many"
+        shown = ("、" if lang == "zh" else ", ").join(codes[:_SHOWN_CODES])
+        sentence = messages.text(
+            lang, key, id=definition.id, name=name, codes=shown, system=definition.code_system,
+            count=len(codes),
+        )  # fmt: skip
+    return Failure(Exit.USAGE, error.reason, sentence)
 
 
 def _of_system(error: OSError, lang: Language) -> Failure:

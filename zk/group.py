@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import typer
 
@@ -21,7 +21,7 @@ from zk.run import Answer, Remote, Run
 Function = TypeVar("Function", bound=Callable[..., Answer])
 
 Json = Annotated[bool, typer.Option("--json", help="help.option.json")]
-Lang = Annotated[str | None, typer.Option("--lang", metavar="zh|en", help="help.option.lang")]
+Lang = Annotated[Literal["zh", "en"] | None, typer.Option("--lang", metavar="zh|en", help="help.option.lang")]
 HomeFolder = Annotated[Path | None, typer.Option("--home", envvar="ZK_HOME", help="help.option.home")]
 
 _COMMON: Final = {
@@ -112,7 +112,7 @@ def _run(function: Callable[..., Answer], own: dict[str, Any], common: dict[str,
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
     except (Exception, KeyboardInterrupt) as error:
-        failure = explain(error, run.lang)
+        failure = explain(error, run.lang, way=run.way(), full=run.as_json)
         run.document(failure.data())
         run.err.print(f"zk: {failure.sentence()}", soft_wrap=True)
         raise typer.Exit(int(failure.exit_code)) from None

@@ -5,6 +5,7 @@ exactly one document goes to standard output; commands that wait print one line 
 Warnings, prompts and errors go to standard error.
 """
 
+import hmac
 import json
 import os
 import sys
@@ -19,16 +20,21 @@ from rich.console import Console, RenderableType
 
 from disclosure import LocalizedText, MalformedError
 from disclosure.links import ExchangeLink
+from prover.errors import PassphraseError
+from prover.sealing import check_passphrase
 from tlog import MalformedError as KeyMalformedError
 from tlog import Verifier
 from wire.client import Endpoint
 from zk import messages
 from zk.exits import CommandError, Exit
+from zk.failure import Way, explain
 from zk.home import DEFAULT_SERVER, Home, Profile, read_file, read_secret
 from zk.messages import Language
 
 PASSPHRASE_VARIABLE: Final = "ZK_PASSPHRASE"  # noqa: S105
 _WIDTH: Final = 110
+_TRIES: Final = 3
+_YES: Final = frozenset({"yes", "y", "是"})
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,13 @@ class Run:
         root = self.remote.root or self.profile.root
         return Endpoint(self.server, read_file(root) if root else None)
 
+    def way(self) -> Way:
+        """Where the service is looked for, for what is said of a failure; never raises a CommandError."""
+        try:
+            return Way(self.server, bool(self.remote.server or self.profile.server))
+        except CommandError:
+            return Way(self.remote.server or "-")
+
     def log_verifier(self) -> Verifier:
         """Return the log's pinned key.
 
@@ -165,22 +178,47 @@ def passphrase(
 ) -> str:
     """Return a passphrase: from a file's first line, else from the environment, else asked for.
 
-    It is never an argument, which others on the machine could read. Raises CommandError USAGE.
+    It is never an argument, which others on the machine could read. An empty variable counts as none. With
+    `confirm` a new one is asked for twice, three times at most. Raises CommandError USAGE, and
+    PassphraseError for a new one that no vault takes.
     """
     if file is not None:
         return read_secret(file)
-    if variable in os.environ:
-        return os.environ[variable]
+    if given := os.environ.get(variable):
+        return given
     if not sys.stdin.isatty():
         raise CommandError(Exit.USAGE, "PASSPHRASE_MISSING", "error.passphrase_missing", variable=variable)
-    again: bool | str = run.text("vault.passphrase_again") if confirm else False
-    answer: str = typer.prompt(run.text(prompt), hide_input=True, err=True, confirmation_prompt=again)
+    return _new_passphrase(run, prompt) if confirm else _hidden(run, prompt)
+
+
+def _hidden(run: Run, prompt: str) -> str:
+    answer: str = typer.prompt(run.text(prompt), hide_input=True, err=True)
     return answer
 
 
+def _new_passphrase(run: Run, prompt: str) -> str:
+    """Ask for a new passphrase; one that no vault takes is not asked for a second time."""
+    for left in reversed(range(_TRIES)):
+        answer = _hidden(run, prompt)
+        try:
+            check_passphrase(answer)
+        except PassphraseError as error:
+            if not left:
+                raise
+            run.err.print(explain(error, run.lang).message, soft_wrap=True)
+            continue
+        if hmac.compare_digest(_hidden(run, "vault.passphrase_again").encode(), answer.encode()):
+            return answer
+        run.warn("vault.passphrase_differs")
+    raise CommandError(Exit.USAGE, "PASSPHRASE_DIFFERS", "error.passphrase_differs")
+
+
 def confirmed(run: Run, question: str) -> bool:
-    """Ask a question that only a plain yes answers with yes; CommandError USAGE if nobody can be asked."""
+    """Ask a question that only the answers its text names mean yes to.
+
+    Raises CommandError USAGE if nobody can be asked.
+    """
     if not sys.stdin.isatty():
         raise CommandError(Exit.USAGE, "NOBODY_TO_ASK", "error.nobody_to_ask")
     run.err.print(run.text(question), end=" ", soft_wrap=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes", "是", "同意", "好"}
+    return sys.stdin.readline().strip().lower() in _YES

@@ -12,6 +12,15 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _BOOLEANS: Final = {"true": True, "false": False}
 
 
+class ValueFormError(MalformedError):
+    """A value that is not written as those of its attribute are; `form` is an example of how they are."""
+
+    def __init__(self, definition: AttributeDefinition, form: str) -> None:
+        detail = f"{definition.id} is written like {form}"
+        super().__init__(Reason.VALUE_INVALID, detail, field=definition.id)
+        self.definition, self.form = definition, form
+
+
 def parse_value(definition: AttributeDefinition, written: str) -> Value | None:
     """Return the value that a text stands for; the empty text is an absent optional attribute.
 
@@ -36,7 +45,9 @@ def _parse(definition: AttributeDefinition, written: str) -> Value:
             return _BOOLEANS[written]
         case AttributeType.HASH if _HASH.fullmatch(written):
             return bytes.fromhex(written)
-        case AttributeType.TEXT | AttributeType.CODE:
+        case AttributeType.CODE if any(written == each.code for each in definition.codes):
+            return written
+        case AttributeType.TEXT:
             return written
     raise _invalid(definition)
 
@@ -51,15 +62,15 @@ def _integer(definition: AttributeDefinition, written: str) -> int:
     return int(f"{sign}{whole}{decimals.ljust(definition.scale, '0')}")
 
 
-def _invalid(definition: AttributeDefinition) -> MalformedError:
+def _invalid(definition: AttributeDefinition) -> ValueFormError:
     examples = {
         AttributeType.INTEGER: "8564" if not definition.scale else f"8564.{'0' * definition.scale}",
         AttributeType.DATE: "2021-09-01",
         AttributeType.BOOLEAN: "true",
         AttributeType.HASH: "64 x 0-9a-f",
+        AttributeType.CODE: definition.codes[0].code if definition.codes else "-",
     }
-    detail = f"{definition.id} is written like {examples.get(definition.type, 'text')}"
-    return MalformedError(Reason.VALUE_INVALID, detail, field=definition.id)
+    return ValueFormError(definition, examples[definition.type])
 
 
 def parse_values(schema: Schema, written: dict[str, str]) -> dict[str, Value]:

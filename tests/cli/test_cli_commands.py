@@ -49,6 +49,24 @@ def test_a_command_that_is_written_wrongly_ends_with_2(arguments: list[str]) -> 
     assert not zk(*arguments).out
 
 
+@pytest.mark.parametrize("arguments", [[], ["vault"], ["ledger"]])
+def test_without_anything_to_do_there_is_only_the_help(arguments: list[str]) -> None:
+    done = zk(*arguments)
+    assert (done.code, done.err) == (Exit.USAGE, "")
+    assert "Usage: zk" in done.out
+
+
+def test_a_language_that_is_none_is_a_usage_error() -> None:
+    for arguments in (["--lang", "fr", "vault", "list"], ["vault", "list", "--lang=fr"]):
+        refused(zk(*arguments, "--json"), Exit.USAGE, "USAGE")
+
+
+def test_the_help_of_a_flag_names_no_type() -> None:
+    done = zk("issuer", "issue", "--help")
+    assert "--no-qr" in done.out
+    assert "bool" not in done.out
+
+
 def test_options_may_stand_before_the_command_or_after_it(tmp_path: Path) -> None:
     before = zk("--json", "--lang", "zh", "--home", tmp_path, "vault", "list")
     after = zk("vault", "list", "--json", "--lang=zh", "--home", tmp_path)
@@ -131,6 +149,10 @@ def test_doctor_finds_all_in_order_and_faults_where_they_are(home: Home, issuer:
     group = next(each for each in report["checks"] if each["name"] == "group")
     assert group["pairing_check_ms"] > 0
     assert group["proof_ratio"] > 1
+    assert "constant-time" in group["detail"]
+    clock = next(each for each in report["checks"] if each["name"] == "clock")
+    assert "UTC+08:00" in clock["detail"]
+    assert clock["block_time"].endswith("+00:00")
     home.path.chmod(0o755)
     open_home = home.json("doctor", code=Exit.UNHEALTHY)
     assert {each["name"]: each["state"] for each in open_home["checks"]}["files"] == "fail"
@@ -191,6 +213,7 @@ def test_the_link_is_printed_with_a_qr_code_that_people_can_read(issuer: Home) -
         (["issue", "departments/hrss/schemas/nothing@1"], Exit.REFUSED, "NOT_FOUND"),
         (["issue", "departments/hrss"], Exit.USAGE, "NAME_INVALID"),
         (["schema", "nothing"], Exit.USAGE, "ITEM_UNKNOWN"),
+        (["issue", "social_insurence"], Exit.USAGE, "ITEM_UNKNOWN"),
         (["schema", "marriage"], Exit.USAGE, "DEPARTMENT_NOT_HERE"),
         (["schema", "social_insurance"], Exit.REFUSED, "ALREADY_EXISTS"),
         (["key"], Exit.USAGE, "DEPARTMENT_UNCLEAR"),
@@ -203,6 +226,17 @@ def test_the_link_is_printed_with_a_qr_code_that_people_can_read(issuer: Home) -
 def test_what_an_issuer_gets_wrong(issuer: Home, arguments: list[str], code: Exit, reason: str) -> None:
     done = refused(issuer.zk("issuer", *arguments, "--json"), code, reason)
     assert "1.005" not in done.err
+
+
+def test_typos_are_answered_with_what_there_is(issuer: Home) -> None:
+    for command in ("issue", "schema"):
+        done = issuer.zk("issuer", command, "social_insurence@1")
+        assert "Did you mean social_insurance" in done.err
+    issue = ["issuer", "issue", "social_insurance", "-v", "status=rich"]
+    assert "is one of: paying (Paying in), paused (Paused), ended" in issuer.zk(*issue).err
+    assert "只能是" in issuer.zk(*issue, "--lang", "zh").err
+    amount = issuer.zk("issuer", "issue", "social_insurance", "-v", "base=1.005", "--lang", "zh").err
+    assert "写法如 8564.00" in amount
 
 
 def test_a_wrong_token_is_refused_and_never_shown(issuer: Home, home: Home) -> None:
@@ -238,7 +272,8 @@ def test_a_department_registers_schemas_of_its_own_file(home: Home, tmp_path: Pa
 
 def test_a_service_that_is_not_there_ends_with_5(home: Home) -> None:
     done = home.zk("issuer", "list", "--server", "localhost:1", "--json")
-    refused(done, Exit.UNREACHABLE, "UNAVAILABLE")
+    assert "localhost:1 cannot be reached" in refused(done, Exit.UNREACHABLE, "UNAVAILABLE").err
+    assert "ledger trust" not in done.err
     refused(home.zk("issuer", "list", "--server", "nowhere", "--json"), Exit.USAGE, "SERVER_INVALID")
 
 
@@ -247,7 +282,7 @@ def test_a_certificate_of_another_root_is_not_believed(home: Home, tmp_path: Pat
     given: dict[str, Any] = {"data": tmp_path, "dev": True}
     server_credentials(Settings(**given), dt.datetime.now(dt.UTC))
     done = home.zk("issuer", "list", "--root", tmp_path / "ca.pem", "--json")
-    refused(done, Exit.UNREACHABLE, "UNAVAILABLE")
+    assert "certificate" in refused(done, Exit.UNREACHABLE, "UNAVAILABLE").err
     report = home.json("doctor", "--root", tmp_path / "ca.pem", code=Exit.UNHEALTHY)
     assert {each["name"]: each["state"] for each in report["checks"]}["server"] == "fail"
 
@@ -259,7 +294,8 @@ def test_a_person_starts_the_service_and_ends_it_with_ctrl_c(tmp_path: Path) -> 
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert "ended" in out
+    assert "The service is ending" in out
+    assert out.index("is ending") < out.index("has ended")
     assert not err
 
 

@@ -117,7 +117,8 @@ def test_receipts_record_and_ledger_stay_for_inspection(result: DemoResult, outp
     with (output / "ledger.txt").open("rb") as file:
         report = verify_archive(file, log)
     assert (report.size, report.root) == (result.ledger.size, result.ledger.root)
-    assert [each.block for each in result.places] == [2, 3]
+    assert [each.block for each in result.places] == [2, 3, 4]
+    assert "after a forged one" in result.places[2].party
 
 
 def server_has_ended(output: Path) -> bool:

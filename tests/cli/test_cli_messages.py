@@ -80,6 +80,12 @@ def test_values_in_messages_are_cleaned() -> None:
     assert clean("历下区 ok") == "历下区 ok"
 
 
+def test_one_is_counted_as_one() -> None:
+    values = {"size": 5, "receipts": 1, "records": 2, "blocks": 0}
+    shown = text("en", "ledger.counts", **values)
+    assert shown == "5 entries: 1 receipt, 2 records, 0 blocks."
+
+
 @pytest.mark.parametrize(
     ("chosen", "environment", "expected"),
     [

@@ -87,6 +87,15 @@ def test_a_changed_record_does_not_verify(kept: Home, tmp_path: Path) -> None:
     assert kept.zk("verifier", "check", kept.path / "ledger.txt", "--json").reason == "RECORD_INVALID"
 
 
+def test_a_ledger_of_another_log_is_called_so(kept: Home) -> None:
+    other = str(Signer.generate("zk-disclosure.example/other").verifier)
+    for lang, said in (("en", "another log's key"), ("zh", "另一本账")):
+        done = kept.zk("ledger", "verify", kept.path / "ledger.txt", "--key", other, "--lang", lang)
+        assert done.code == Exit.NOT_VERIFIED
+        assert said in done.err
+        assert "--key" in done.err
+
+
 def test_the_vault_lists_and_checks_its_receipts(kept: Home) -> None:
     assert len(kept.json("vault", "list")["credentials"]) == 1
     (used,) = kept.json("vault", "history")["usages"]
@@ -113,6 +122,7 @@ def test_the_ledger_file_is_recomputed(kept: Home) -> None:
         done = kept.zk("ledger", "verify", kept.path / "ledger.txt", "--lang", lang)
         assert done.code == 0
         assert found["root"] in done.out
+        assert ("1 receipt," if lang == "en" else "1 条回执") in done.out
 
 
 def tampered(kept: Home, tmp_path: Path, line: int, change: Callable[[bytes], bytes]) -> Done:

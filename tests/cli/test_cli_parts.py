@@ -26,7 +26,7 @@ from verifier.errors import ExpiredError, PolicyError, RecordError, TimedOutErro
 from wire.client import FieldViolation, ServiceError
 from zk import catalogue
 from zk.exits import CommandError, Exit
-from zk.failure import explain
+from zk.failure import Way, explain
 from zk.home import Home, Profile, write_private
 from zk.measure import measure
 from zk.values import json_value, parse_value, parse_values
@@ -222,6 +222,26 @@ def test_a_refusal_of_the_service_shows_its_own_status_and_fields() -> None:
     assert isinstance(data, dict)
     assert data["status"] == "INVALID_ARGUMENT"
     assert data["fields"] == [{"field": "a.b", "description": "wrong"}]
+
+
+def test_a_detail_is_shown_only_where_it_adds_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = ServiceError(grpc.StatusCode.FAILED_PRECONDITION, "OFFER_TAKEN", "the offer was claimed before")
+    assert explain(taken, "en").message == "The offer was claimed before"
+    assert explain(SERVICE, "en").message.endswith("(no \ufffd[2J)")
+    for error in (taken, SERVICE, PolicyError("x")):
+        assert "(" not in explain(error, "zh").message
+        assert "（" not in explain(error, "zh").message
+    assert "the offer" not in explain(taken, "en", full=True).message
+    assert "（the offer was claimed before）" in explain(taken, "zh", full=True).message
+    monkeypatch.setenv("ZK_DEBUG", "1")
+    assert "（x）" in explain(PolicyError("x"), "zh").message
+
+
+def test_where_no_service_was_ever_named_the_way_to_name_one_is_told() -> None:
+    error = ServiceError(grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", "Connection refused")
+    for lang in ("zh", "en"):
+        assert "zk ledger trust" in explain(error, lang, way=Way("localhost:9", configured=False)).message
+        assert "zk ledger trust" not in explain(error, lang, way=Way("localhost:9")).message
 
 
 def test_debugging_shows_where_an_unexpected_error_came_from(

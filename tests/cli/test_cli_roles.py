@@ -29,6 +29,8 @@ def test_a_vault_is_made_opened_and_given_another_passphrase(home: Home, tmp_pat
 
 def test_nobody_is_asked_for_a_passphrase_where_there_is_nobody(home: Home) -> None:
     env = {"ZK_PASSPHRASE": ""}
+    refused(home.zk("vault", "create", "--json", env=env), Exit.USAGE, "PASSPHRASE_MISSING")
+    env = {"ZK_PASSPHRASE": "short"}
     refused(home.zk("vault", "create", "--json", env=env), Exit.REFUSED, "PASSPHRASE_TOO_SHORT")
     done = home.zk("vault", "create", "--json", env={"ZK_PASSPHRASE": None})
     refused(done, Exit.USAGE, "PASSPHRASE_MISSING")
@@ -59,6 +61,11 @@ def test_an_offer_is_claimed_once(holder: Home, issuer: Home, home: Home) -> Non
     forged = str(OfferLink(home.server.address, OfferLink.parse(link).id, "x" * 43))
     refused(home.zk("vault", "claim", forged, "--json"), Exit.REFUSED, "NOT_FOUND")
     refused(home.zk("vault", "claim", "zk://present?x", "--json"), Exit.USAGE, "LINK_INVALID")
+    cut = link.partition("&")[0]
+    assert "in quotes" in refused(home.zk("vault", "claim", cut, "--json"), Exit.USAGE, "LINK_INVALID").err
+    other = home.zk("vault", "present", link, "--json")
+    assert "vault claim" in refused(other, Exit.USAGE, "LINK_INVALID").err
+    assert secret not in other.out + other.err
     elsewhere = str(OfferLink("evil.example:443", "x", "y"))
     refused(home.zk("vault", "claim", elsewhere, "--json"), Exit.REFUSED, "LINK_ELSEWHERE")
 
@@ -77,6 +84,7 @@ def test_without_consent_nothing_is_sent(school: Home, holder: Home) -> None:
     done = holder.zk("vault", "present", asked["link"], "--json")
     refused(done, Exit.USAGE, "NOBODY_TO_ASK")
     assert "Lixia District (370102)" in done.err
+    assert "sees what is revealed" in done.err
     assert holder.json("vault", "history")["usages"] == before
 
 
@@ -148,7 +156,10 @@ def test_a_policy_that_cannot_be_asked(school: Home, tmp_path: Path, old: str, n
 def test_who_asks_must_be_said_and_registered(school: Home, home: Home) -> None:
     policy = EXAMPLES / "policies" / "bank.yaml"
     refused(home.zk("verifier", "ask", policy, "--json"), Exit.USAGE, "VERIFIER_UNCLEAR")
-    refused(home.zk("verifier", "ask", policy, "--as", "nobody", "--json"), Exit.USAGE, "KEY_FILE_INVALID")
+    keyless = home.zk("verifier", "ask", policy, "--as", "nobody", "--json")
+    assert "zk verifier register nobody" in refused(keyless, Exit.USAGE, "KEY_FILE_INVALID").err
+    missing = home.zk("verifier", "ask", "/nowhere.yaml", "--json")
+    assert "/nowhere.yaml" in refused(missing, Exit.USAGE, "FILE_UNREADABLE").err
     stranger = home.zk(
         "verifier", "register", "stranger", "--name-zh", "甲", "--name-en", "A", "--json",
         env={"ZK_ADMIN_TOKEN": "wrong"},

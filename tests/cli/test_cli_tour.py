@@ -28,6 +28,15 @@ def line_of(process: "subprocess.Popen[str]") -> dict[str, Any]:
     return parsed
 
 
+def prompt_of(process: "subprocess.Popen[str]") -> str:
+    """Read standard error up to the end of a prompt; what was typed before it would be thrown away."""
+    assert process.stderr is not None
+    said = ""
+    while not said.endswith(": ") and (each := process.stderr.read(1)):
+        said += each
+    return said
+
+
 def test_three_processes_issue_ask_and_answer(issuer: Home, school: Home, home: Home) -> None:
     home.json("vault", "create")
     home.json("vault", "claim", issuer.issue("residence_permit"))
@@ -64,7 +73,52 @@ def test_three_processes_issue_ask_and_answer(issuer: Home, school: Home, home: 
     assert "8a1d2f0c6b7e4935" not in record
 
 
-@pytest.mark.parametrize(("said", "code"), [("no", Exit.DECLINED), ("yes", Exit.OK)])
+def test_the_bank_s_program_says_how_it_is_called() -> None:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "bank.py"], capture_output=True, text=True, check=False, timeout=SECONDS
+    )
+    assert done.returncode == Exit.USAGE
+    assert done.stderr.startswith("usage: ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        (["a long passphrase", "another one here"] * 3, Exit.USAGE),
+        (["short", "a long passphrase", "a long passphrase"], Exit.OK),
+        (["short"] * 3, Exit.REFUSED),
+    ],
+)
+def test_a_new_passphrase_is_asked_for_three_times_at_most(
+    tmp_path: Path, typed: list[str], code: Exit
+) -> None:
+    # A session of its own has no terminal to ask at but the one that is its standard input.
+    master, slave = pty.openpty()
+    try:
+        process = start(
+            "vault", "create", "--home", tmp_path, "--lang", "zh", stdin=slave,
+            env={"ZK_PASSPHRASE": None}, start_new_session=True,
+        )  # fmt: skip
+        asked = ""
+        for each in typed:
+            asked += prompt_of(process)
+            os.write(master, f"{each}\n".encode())
+        ended, _, rest = finished(process)
+    finally:
+        os.close(master)
+        os.close(slave)
+    err = asked + rest
+    assert ended == code, err
+    assert (tmp_path / "vault.sqlite3").exists() == (code is Exit.OK)
+    assert "口令" in err
+    assert err.count("两次输入不一致") == (3 if code is Exit.USAGE else 0)
+    assert not any(each in err for each in typed)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"), [("no", Exit.DECLINED), ("好", Exit.DECLINED), ("是", Exit.OK), ("yes", Exit.OK)]
+)
 def test_a_person_at_a_terminal_is_asked(school: Home, holder: Home, said: str, code: Exit) -> None:
     asked, _ = school.ask("school", "--timeout", "0.2", code=Exit.UNREACHABLE)
     master, slave = pty.openpty()

@@ -15,6 +15,7 @@ import typer
 from rich.table import Table
 
 import bbs
+from prover.consent import show_moment
 from tlog import BlockHeader, parse_entry
 from wire.client import ServiceError
 from zk.exits import CommandError, Exit
@@ -29,6 +30,8 @@ _LIBRARIES: Final = (
     "cbor2", "cryptography", "grpcio", "protobuf", "py-arkworks-bls12381", "py-ecc", "pydantic", "rich",
     "segno", "sqlalchemy", "structlog", "typer",
 )  # fmt: skip
+_CONSTANT_TIME: Final = frozenset({"blst"})
+"""The groups whose work on secrets takes the same time whatever they are."""
 _TOLERANCE: Final = dt.timedelta(minutes=2)
 _EXPIRES_SOON: Final = dt.timedelta(days=21)
 _TLS_SECONDS: Final = 5.0
@@ -54,7 +57,8 @@ def doctor(run: Run) -> Answer:
     checks = [*_local(run), *_remote(run)]
     table = Table(show_header=False, box=None, pad_edge=False)
     for each in checks:
-        table.add_row(run.text(f"doctor.{each.state}"), run.text(f"doctor.name.{each.name}"), each.detail)
+        name = run.text("doctor.row", name=run.text(f"doctor.name.{each.name}"))
+        table.add_row(run.text(f"doctor.{each.state}"), name, each.detail)
     healthy = all(each.state != FAIL for each in checks)
     data = {
         "healthy": healthy,
@@ -74,27 +78,38 @@ def _local(run: Run) -> Iterator[Check]:
 
 
 def _check(run: Run, name: str, state: str, key: str, /, **values: Any) -> Check:
-    figures = {
-        each: value if isinstance(value, int | float) else str(value) for each, value in values.items()
+    """Return a check; a moment is shown by the cities' clock, and is in UTC among the figures."""
+    shown = {
+        each: show_moment(value, run.lang) if isinstance(value, dt.datetime) else value
+        for each, value in values.items()
     }
-    return Check(name, state, run.text(key, **values), figures)
+    return Check(
+        name, state, run.text(key, **shown), {each: _figure(value) for each, value in values.items()}
+    )
+
+
+def _figure(value: object) -> int | float | str:
+    if isinstance(value, dt.datetime):
+        return value.isoformat(timespec="seconds")
+    return value if isinstance(value, int | float) else str(value)
 
 
 def _group(run: Run) -> Check:
     cost = measure()
-    state = OK if cost.group != "py_ecc" else WARN
+    constant_time = cost.group in _CONSTANT_TIME
+    others = [each for each in bbs.groups.available() if each != cost.group]
     return _check(
         run,
         "group",
-        state,
-        "doctor.group",
+        OK if constant_time else WARN,
+        "doctor.group" if constant_time else "doctor.group_not_constant_time",
         group=cost.group,
-        others=", ".join(bbs.groups.available()),
+        others=", ".join(others) or "-",
         pairing_check_ms=round(cost.pairing_check_ms, 2),
         proof_ms=round(cost.proof_ms, 2),
         verify_ms=round(cost.verify_ms, 2),
-        proof_ratio=round(cost.ratio(cost.proof_ms), 2),
-        verify_ratio=round(cost.ratio(cost.verify_ms), 2),
+        proof_ratio=round(cost.ratio(cost.proof_ms), 1),
+        verify_ratio=round(cost.ratio(cost.verify_ms), 1),
     )
 
 
@@ -133,8 +148,8 @@ def _remote(run: Run) -> Iterator[Check]:
             signed = service.checkpoint()
             newest = _newest_block(service, signed)
     except (ServiceError, CommandError) as error:
-        sentence = explain(error, run.lang).sentence()
-        yield Check("server", FAIL, f"{run.remote.server or run.profile.server or ''} {sentence}".strip(), {})
+        sentence = explain(error, run.lang, way=run.way(), full=run.as_json).sentence()
+        yield Check("server", FAIL, sentence, {})
         yield _log_key(run, None)
         return
     yield _check(run, "server", OK, "doctor.server", server=run.server, size=signed.checkpoint.size)
@@ -174,7 +189,7 @@ def _certificate(run: Run, now: Callable[[], dt.datetime] = lambda: dt.datetime.
         "certificate",
         WARN if left < _EXPIRES_SOON else OK,
         "doctor.certificate",
-        expires=expires.isoformat(),
+        expires=expires,
         days=left.days,
     )
 
@@ -191,7 +206,7 @@ def _clock(run: Run, newest: BlockHeader | None) -> Check:
     if behind > _TOLERANCE:
         seconds = round(behind.total_seconds())
         return _check(run, "clock", FAIL, "doctor.clock_behind", seconds=seconds)
-    return _check(run, "clock", OK, "doctor.clock", block_time=moment.isoformat(timespec="seconds"))
+    return _check(run, "clock", OK, "doctor.clock", block_time=moment)
 
 
 def _log_key(run: Run, signed: SignedCheckpoint | None) -> Check:

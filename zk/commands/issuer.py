@@ -1,5 +1,7 @@
 """`zk issuer`: a department registers itself, its schemas and keys, and issues credentials."""
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,8 +96,18 @@ def _find(item: str, file: Path | None) -> Schema:
         source = catalogue.Catalogue({own.name.department: own})
     found = source.find(item)
     if found is None:
-        raise CommandError(Exit.USAGE, "ITEM_UNKNOWN", "error.item_unknown", item=item)
+        raise _unknown_item(item, (each.name.item for each in source.schemas()))
     return found
+
+
+def _unknown_item(item: str, known: Iterable[str]) -> CommandError:
+    """Say that there is no such item, and which ones are written much like it."""
+    near = difflib.get_close_matches(item.partition("@")[0], sorted(set(known)))
+    if not near:
+        return CommandError(Exit.USAGE, "ITEM_UNKNOWN", "error.item_unknown", item=item)
+    return CommandError(
+        Exit.USAGE, "ITEM_UNKNOWN", "error.item_unknown_near", item=item, near=", ".join(near)
+    )
 
 
 @GROUP.command("key", remote=True)
@@ -110,7 +122,9 @@ def key(run: Run, department: OfDepartment = None) -> Answer:
 
 def _only_department(run: Run) -> str:
     here = run.home.departments()
-    if len(here) != 1:
+    if not here:
+        raise CommandError(Exit.USAGE, "DEPARTMENT_UNCLEAR", "error.department_none")
+    if len(here) > 1:
         raise CommandError(Exit.USAGE, "DEPARTMENT_UNCLEAR", "error.department_unclear", here=", ".join(here))
     return here[0]
 
@@ -168,13 +182,16 @@ def _registered(run: Run, service: Service, item: str, department: str | None) -
         return service.schema(SchemaName.parse(item))
     identifier, _, version = item.partition("@")
     known = catalogue.builtin().find(identifier)
+    items = [each.name.item for each in catalogue.builtin().schemas()]
+    if known is None and department is None and len(run.home.departments()) != 1:
+        raise _unknown_item(item, items)
     owner = department or (known.name.department if known else _only_department(run))
-    parent = str(DepartmentName.parse(f"departments/{owner}"))
+    schemas = list(service.schemas(str(DepartmentName.parse(f"departments/{owner}"))))
     found = [
-        each
-        for each in service.schemas(parent)
-        if each.name.item == identifier and version in {"", str(each.name.version)}
+        each for each in schemas if each.name.item == identifier and version in {"", str(each.name.version)}
     ]
+    if not found and known is None:
+        raise _unknown_item(item, [*items, *(each.name.item for each in schemas)])
     if not found:
         raise CommandError(Exit.REFUSED, "SCHEMA_UNKNOWN", "error.schema_unregistered", item=item)
     return max(found, key=lambda each: each.name.version)

@@ -28,7 +28,7 @@ from tlog import (
     verify_consistency,
     verify_inclusion,
 )
-from tlog.archive import read_lines
+from tlog.archive import Place, read_lines
 from zk.exits import CommandError, Exit
 from zk.export import export as export_to
 from zk.group import Group
@@ -45,6 +45,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 _ISSUER_KEY = "issuer-key"
+_KEY_LINE = 2  # of a ledger file: the log's key
 
 
 @GROUP.command("trust", remote=True)
@@ -151,11 +152,29 @@ def verify(
         with file.open("rb") as lines, _progress(run, "ledger.verifying", None) as advance:
             report = verify_archive(read_lines(lines), pinned, advance)
     except (ArchiveInvalidError, ArchiveMalformedError) as error:
-        raise CommandError(
-            Exit.NOT_VERIFIED, error.reason, "error.ledger_changed", path=file, detail=error.detail
-        ) from None
+        raise _not_the_ledger(run, file, pinned, error) from None
     data = {"file": str(file), **_report(report), "key_pinned": pinned is not None}
     return Answer(data, [run.text("ledger.verified", path=file), *_shown(run, report)])
+
+
+def _not_the_ledger(
+    run: Run, file: Path, pinned: Verifier | None, error: ArchiveInvalidError | ArchiveMalformedError
+) -> CommandError:
+    """Say where a file differs from what was signed, or that it is another log's altogether."""
+    if pinned is not None and isinstance(error, ArchiveInvalidError) and error.place.line == _KEY_LINE:
+        return CommandError(
+            Exit.NOT_VERIFIED, error.reason, "error.ledger_of_another_log", path=file, key=pinned
+        )
+    detail = error.detail if run.lang == "en" else _place(run, error.place)
+    return CommandError(Exit.NOT_VERIFIED, error.reason, "error.ledger_changed", path=file, detail=detail)
+
+
+def _place(run: Run, place: Place) -> str:
+    if place.first is None:
+        return run.text("ledger.place_line", line=place.line)
+    if place.first == place.last:
+        return run.text("ledger.place_entry", line=place.line, first=place.first)
+    return run.text("ledger.place_entries", line=place.line, first=place.first, last=place.last)
 
 
 def _report(report: AuditReport) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """`zk serve`: run the service in this process until it is told to end."""
 
+import asyncio
+import signal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,7 +66,25 @@ def _settings(given: dict[str, Any]) -> Settings:
         ) from None
 
 
+def _tell_when_ending(run: Run) -> None:
+    """Say at once that the service is ending, which takes as long as the calls in flight.
+
+    The event loop, in which this runs, has its own handlers for both signals and is woken through its file
+    descriptor: a handler beside it changes nothing of how the server ends.
+    """
+    loop, told = asyncio.get_running_loop(), list[int]()
+
+    def tell(number: int, _: object) -> None:
+        if not told:
+            told.append(number)
+            loop.call_soon_threadsafe(lambda: run.say(run.text("serve.ending")))
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, tell)
+
+
 def _ready(run: Run, ready: Ready) -> None:
+    _tell_when_ending(run)
     run.document(
         {
             "event": "ready",

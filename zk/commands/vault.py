@@ -1,18 +1,19 @@
 """`zk vault`: a holder keeps credentials, sees what is asked, consents, proves, and keeps the receipts."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from disclosure import DisclosureError, ExchangeLink, OfferLink
+from disclosure import DisclosureError, ExchangeLink, MalformedError, OfferLink
 from prover.client import HolderClient
 from prover.consent import Style, consent_lines, show_date, show_moment, show_value
+from prover.errors import VaultFileError, VaultReason
 from prover.history import check_usage
 from prover.present import Consent, Missing, Plan
 from prover.records import HeldCredential, Usage, UsageState
@@ -39,6 +40,8 @@ _STYLES = {
     Style.REVEALED: "bold yellow",
     Style.HIDDEN: "green",
 }
+_Link = TypeVar("_Link", OfferLink, ExchangeLink)
+_BEGINNINGS: Mapping[type, str] = {OfferLink: "zk://offer?", ExchangeLink: "zk://present?"}
 _INDENTED = {Style.REVEALED, Style.HIDDEN}
 
 
@@ -49,7 +52,11 @@ def add_to(app: typer.Typer) -> None:
 
 @contextmanager
 def _opened(run: Run, file: Path | None, passphrase_file: Path | None) -> Iterator[Vault]:
-    with Vault.open(file or run.home.vault, passphrase(run, passphrase_file)) as vault:
+    path = file or run.home.vault
+    if not path.exists():
+        # Nobody is asked for the passphrase of a vault that is not there.
+        raise VaultFileError(VaultReason.VAULT_NOT_FOUND, "there is no vault")
+    with Vault.open(path, passphrase(run, passphrase_file)) as vault:
         yield vault
 
 
@@ -57,6 +64,8 @@ def _opened(run: Run, file: Path | None, passphrase_file: Path | None) -> Iterat
 def create(run: Run, file: VaultFile = None, passphrase_file: PassphraseFile = None) -> Answer:
     """Make an empty vault under a passphrase."""
     path = file or run.home.vault
+    if path.exists():
+        raise VaultFileError(VaultReason.VAULT_EXISTS, "there is a vault already")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     Vault.create(path, passphrase(run, passphrase_file, confirm=True)).close()
     return Answer({"vault": str(path)}, [run.text("vault.created", path=path)])
@@ -93,7 +102,7 @@ def claim(
     passphrase_file: PassphraseFile = None,
 ) -> Answer:
     """Claim an offered credential; repeating it after a failure is safe."""
-    offer = OfferLink.parse(_link(link))
+    offer = _parsed(OfferLink, link)
     with _opened(run, file, passphrase_file) as vault:
         held = HolderClient(run.endpoint).claim(offer, vault)
     name = run.local(held.schema.display_name)
@@ -102,9 +111,28 @@ def claim(
     return Answer(_listed(run, held), [shown])
 
 
-def _link(written: str) -> str:
-    """Return a link, read from standard input for "-": others on the machine can read arguments."""
-    return sys.stdin.readline().strip() if written == "-" else written
+def _parsed(kind: type[_Link], written: str) -> _Link:
+    """Return a link, read from standard input for "-": others on the machine can read arguments.
+
+    A shell cuts a link off at its first "&" unless it is in quotes. Raises what `parse` raises, and
+    CommandError LINK_INVALID for a link that was cut off or is for the other command.
+    """
+    link = sys.stdin.readline().strip() if written == "-" else written
+    try:
+        return kind.parse(link)
+    except MalformedError as error:
+        key = _what_is_wrong(link)
+        if key is None or (key == "error.link_other" and link.startswith(_BEGINNINGS[kind])):
+            raise
+        raise CommandError(Exit.USAGE, error.reason, key) from None
+
+
+def _what_is_wrong(link: str) -> str | None:
+    if not link.startswith("zk:"):
+        return None
+    if not all(f"{name}=" in link for name in ("server", "id", "secret")) or link.endswith("="):
+        return "error.link_incomplete"
+    return "error.link_other"
 
 
 def _department(run: Run, held: HeldCredential) -> str:
@@ -175,7 +203,7 @@ def present(
     passphrase_file: PassphraseFile = None,
 ) -> Answer:
     """See what is asked, consent, prove, send; the receipt is checked before it is believed."""
-    exchange, log = ExchangeLink.parse(_link(link)), run.log_verifier()
+    exchange, log = _parsed(ExchangeLink, link), run.log_verifier()
     with _opened(run, file, passphrase_file) as vault:
         usage = HolderClient(run.endpoint).answer(
             exchange,
@@ -219,6 +247,7 @@ def _agrees(run: Run, consent: Consent, yes: bool) -> bool:
     for line in consent_lines(consent, run.lang, names):
         indent = "    " if line.style in _INDENTED else ""
         screen.print(Text(indent + line.text, style=_STYLES[line.style]))
+    screen.print(run.text("vault.consent_service"), soft_wrap=True)
     return yes or confirmed(run, "vault.ask_consent")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from disclosure import LocalizedText, VerifierName
 from prover.consent import show_date, show_moment, show_value
@@ -17,6 +18,7 @@ from verifier.verify import VerifiedPresentation
 from zk.commands.issuer import AdminTokenFile
 from zk.exits import CommandError, Exit
 from zk.group import Group
+from zk.home import read_file
 from zk.qr import qr_lines
 from zk.run import Answer, Run, read_log_key
 from zk.service import Service
@@ -73,11 +75,11 @@ def ask(
 
     With --json it prints one line when it has asked and one when it was answered.
     """
-    loaded = Policy.load(policy)
+    loaded = Policy.parse(read_file(policy))
     path = record or run.home.records / f"{loaded.id}-{secrets.token_hex(4)}.json"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = VerifierName.parse(f"verifiers/{verifier or _only_verifier(run)}")
-    key = keys.load(run.home.verifier_key(name.verifier))
+    key = _key(run, name)
     with VerifierClient(run.endpoint, name, key, run.log_verifier()) as client:
         check_policy(loaded, client.directory_for(loaded.schemas))
         opened = client.ask(loaded.request(name, dt.datetime.now(dt.UTC)))
@@ -88,9 +90,20 @@ def ask(
     return _answered(run, answered, path)
 
 
+def _key(run: Run, name: VerifierName) -> Ed25519PrivateKey:
+    path = run.home.verifier_key(name.verifier)
+    if not path.exists():
+        raise CommandError(
+            Exit.USAGE, "KEY_FILE_INVALID", "error.verifier_key_missing", path=path, verifier=name.verifier
+        )
+    return keys.load(path)
+
+
 def _only_verifier(run: Run) -> str:
     here = run.home.verifiers()
-    if len(here) != 1:
+    if not here:
+        raise CommandError(Exit.USAGE, "VERIFIER_UNCLEAR", "error.verifier_none")
+    if len(here) > 1:
         raise CommandError(Exit.USAGE, "VERIFIER_UNCLEAR", "error.verifier_unclear", here=", ".join(here))
     return here[0]
 
@@ -169,6 +182,7 @@ def check(
 ) -> Answer:
     """Check a record again, offline: request, proofs, receipt, checkpoint."""
     pinned = read_log_key(key) if key else run.profile.log_key
+    read_file(record)  # a file that cannot be read is named, as everywhere
     kept = Record.load(record)
     checked = recheck(kept, log_verifier=pinned)
     if not checked.pinned:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from zk.demo.result import DemoResult, Refusal, View
+from zk.failure import added_detail
 from zk.messages import Language, clean, reason_text, text
 
 
@@ -51,9 +52,8 @@ def _refusals(refusals: Sequence[Refusal], lang: Language) -> Table:
         verdict = Text(text(lang, "demo.refused" if each.as_it_must else "demo.not_as_it_must"))
         verdict.stylize("green" if each.as_it_must else "bold red")
         meaning = reason_text(lang, each.reason, "")
-        told = "\n".join(
-            part for part in (f"{each.status} {each.reason}", meaning, clean(each.detail)) if part
-        )
+        detail = clean(added_detail(lang, each.reason, each.detail)) if meaning else clean(each.detail)
+        told = "\n".join(part for part in (f"{each.status} {each.reason}", meaning, detail) if part)
         table.add_row(text(lang, each.name), told, verdict, end_section=True)
     return table
 

@@ -101,6 +101,7 @@ def _play(stage: Stage, lang: Language, tell: Callable[[str], None]) -> dict[str
         "places": (
             _place(stage, SCHOOL, school_use, blocks, lang),
             _place(stage, BANK, bank_use, blocks, lang),
+            _place(stage, SCHOOL, accepted, blocks, lang, again=True),
         ),
         "refusals": tuple(refused),
         "ledger": Ledger(ledger, report.size, report.blocks, report.receipts, report.records, report.root),
@@ -135,13 +136,27 @@ def _export(stage: Stage, path: Path) -> tuple[AuditReport, list[BlockHeader]]:
     return report, [each for each in parsed if isinstance(each, BlockHeader)]
 
 
-def _place(stage: Stage, asker: Asker, usage: Usage, blocks: list[BlockHeader], lang: Language) -> Place:
-    """Check a receipt as its holder does, offline, and say where it stands; keep it as a file."""
+def _place(
+    stage: Stage,
+    asker: Asker,
+    usage: Usage,
+    blocks: list[BlockHeader],
+    lang: Language,
+    *,
+    again: bool = False,
+) -> Place:
+    """Check a receipt as its holder does, offline, and say where it stands; keep it as a file.
+
+    `again` says that it is the one for the true answer, given after a forged one was refused.
+    """
     receipt = stage.watch.time("demo.time.receipt", lambda: check_usage(usage, stage.log))
     octets = usage.receipt or b""
-    (stage.output / f"receipt-{asker.name.verifier}.tlog-proof").write_bytes(octets)
+    name = f"receipt-{asker.name.verifier}{'-after-forgery' if again else ''}.tlog-proof"
+    (stage.output / name).write_bytes(octets)
     block = next(each for each in blocks if each.first_index <= receipt.index < each.index)
     party = local(lang, asker.display_name)
+    if again:
+        party = text(lang, "demo.places.after_forgery", party=party)
     return Place(party, receipt.index, block.height, receipt.checkpoint.size, len(octets))
 
 

@@ -32,6 +32,7 @@ MESSAGES: Final = {
     "demo.places.2": "Block",
     "demo.places.3": "Log size",
     "demo.places.4": "Check",
+    "demo.places.after_forgery": "{party}: the true answer, after a forged one was refused",
     "demo.holds": "holds",
     "demo.refusals.title": "What must fail",
     "demo.refusals.0": "Attempt",
@@ -73,7 +74,10 @@ MESSAGES: Final = {
     "demo.time.receipt": "Check a receipt offline",
     "demo.time.ledger": "Export the ledger and recompute it",
     "demo.time.pairing_check": "One pairing check",
-    "demo.ledger": "Ledger: {path}, {size} entries ({receipts} receipts, {blocks} blocks), root {root}",
+    "demo.ledger": (
+        "Ledger: {path}, {size:entry/entries} ({receipts:receipt/receipts}, "
+        "{blocks:block/blocks}), root {root}"
+    ),
     "demo.try": "Look at it: zk ledger verify {path} --key {folder}/server/log.vkey",
     "demo.no_leak": (
         "Name and number were looked for in every file of service, verifiers and ledger, and found in none."

@@ -26,6 +26,7 @@ MESSAGES: Final = {
     "demo.places.2": "区块",
     "demo.places.3": "账本长度",
     "demo.places.4": "核验",
+    "demo.places.after_forgery": "{party}：伪造的答复被拒绝之后的真实答复",
     "demo.holds": "成立",
     "demo.refusals.title": "必须失败的",
     "demo.refusals.0": "尝试",

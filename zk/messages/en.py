@@ -7,6 +7,10 @@ MESSAGES: Final = {
     "error.department_not_here": (
         "This home has no token for {department}. Register the department here, or name its home with --home."
     ),
+    "error.department_none": (
+        "No department is registered in this home: zk issuer register DEPARTMENT, or name one with "
+        "--department."
+    ),
     "error.department_unclear": "Say which department with --department. Here are: {here}",
     "error.admin_token_missing": (
         "The administrator's token is needed: --admin-token-file FILE, or ZK_ADMIN_TOKEN."
@@ -18,20 +22,37 @@ MESSAGES: Final = {
     "error.entries_with_gaps": "The service left out entry {index}.",
     "error.export_damaged": "{path} is damaged. Remove it and export again.",
     "error.file_unreadable": "{path} cannot be read.",
-    "error.index_unknown": "There is no such entry; the log has {size}.",
+    "error.index_unknown": "There is no such entry; the log has {size:entry/entries}, counted from 0.",
     "error.interrupted": "Interrupted.",
     "error.item_unknown": "There is no item {item} in the catalogue or the file.",
+    "error.item_unknown_near": "There is no item {item}. Did you mean {near}?",
     "error.ledger_changed": "{path} is not the ledger that was signed. {detail}",
+    "error.ledger_of_another_log": (
+        "{path} is signed by another log's key, not by {key}. If you have that log's key from its operator, "
+        "name it: --key FILE"
+    ),
+    "error.link_incomplete": (
+        "The link is incomplete. Copy the whole of it and put it in quotes: 'zk://...'; "
+        "without them a shell cuts it off at &."
+    ),
+    "error.link_other": (
+        "The link is damaged, or for the other command: zk vault claim takes zk://offer?..., "
+        "zk vault present takes zk://present?..."
+    ),
     "error.log_key_changed": (
         "WARNING: THE LOG'S KEY IS NOT THE ONE THAT WAS PINNED. Nothing was done. Somebody may be "
         "showing you another log. Pinned: {pinned}  Now: {other}"
     ),
     "error.log_key_malformed": "{path} is neither a log's verifier key nor a file that holds one.",
     "error.log_key_unknown": "No log key is pinned. Get it from the operator, then: zk ledger trust FILE",
-    "error.log_shrank": "The log had {before} entries and now shows {now}. It must never shrink.",
+    "error.log_shrank": "The log had {before:entry/entries} and now shows {now}. It must never shrink.",
     "error.names_missing": "{name} is not in the catalogue: say --name-zh and --name-en.",
+    "error.no_server_configured": (
+        "No service was ever named here: zk ledger trust KEY --server HOST:PORT --root FILE"
+    ),
     "error.nobody_to_ask": "There is nobody to ask here. With --yes a script consents.",
     "error.not_started": "The service cannot start: {detail}",
+    "error.passphrase_differs": "The two passphrases differed each time. Nothing was done.",
     "error.passphrase_missing": "A passphrase is needed: --passphrase-file FILE, or {variable}.",
     "error.profile_damaged": "{path} is damaged. Remove it and pin the log's key again.",
     "error.schema_unregistered": "No schema {item} is registered. Register it: zk issuer schema {item}",
@@ -39,26 +60,41 @@ MESSAGES: Final = {
     "error.setting_invalid": "The setting {name} is invalid: {detail}",
     "error.source_tree": "{path} is missing: the demo runs in a clone of the project.",
     "error.system": "{path}: {problem}",
-    "error.timed_out": "The service did not answer in time.",
+    "error.timed_out": "The service at {server} did not answer in time.",
     "error.token_exists": "{path} holds a token already. With --replace it is overwritten.",
     "error.unexpected": "Something went wrong that nobody foresaw ({kind}). ZK_DEBUG=1 shows where.",
-    "error.unreachable": (
-        "The service cannot be reached, or its certificate is not signed by the known root."
+    "error.unreachable": "The service at {server} cannot be reached.",
+    "error.untrusted": (
+        "The service at {server} answers, but its certificate is not for this name or not signed by the "
+        "known root. Name the operator's root with --root FILE."
     ),
     "error.usage": "The command is not written as it has to be: {detail}",
+    "error.value_code": "{id} ({name}) is one of: {codes}",
+    "error.value_code_of_many": (
+        "{id} ({name}) is one of the {count} codes of {system}, which stand in the file that its schema "
+        "comes from; the first are: {codes}"
+    ),
+    "error.value_form": "{id} ({name}) is written like {form}",
     "error.value_unreadable": "A value is written NAME=VALUE, each name once: {name}",
     "error.values_file_invalid": "{path} is not a list of name: value.",
+    "error.verifier_key_missing": (
+        "{path} is missing: this home has no key of {verifier}. Make and register one: "
+        "zk verifier register {verifier}"
+    ),
+    "error.verifier_none": "No verifier is registered in this home: zk verifier register ID",
     "error.verifier_unclear": "Say who asks with --as. Here are: {here}",
+    "option.help": "Show this and end.",
     # serve
     "serve.ready": "The service is ready at {address}. Ctrl-C ends it.",
     "serve.log_key": "Log key: {key}",
     "serve.files": (
         "In {data}: ca.pem (root), log.vkey (log key), admin.token (administrator). Keep the last one secret."
     ),
+    "serve.ending": "The service is ending; calls in flight are finished first.",
     "serve.stopped": "The service has ended. Nothing was lost.",
     # issuer
     "issuer.registered": "{name} is registered as {department}. Its token: {path}",
-    "issuer.schema": "{name} is registered as {schema}: {count} attributes, digest {digest}",
+    "issuer.schema": "{name} is registered as {schema}: {count:attribute/attributes}, digest {digest}",
     "issuer.key": "Issuer key {key} ({suite}). Its public half stands on the ledger.",
     "issuer.offer": "{name} is signed and waits for its holder until {expires}.",
     "issuer.offer_secret": "Give the link to the holder only: whoever has it can claim.",
@@ -66,6 +102,7 @@ MESSAGES: Final = {
     # vault
     "vault.passphrase": "Passphrase",
     "vault.passphrase_again": "Once more",
+    "vault.passphrase_differs": "The two differ.",
     "vault.new_passphrase": "New passphrase",
     "vault.created": "The vault is ready: {path}",
     "vault.passphrase_changed": "The passphrase was changed.",
@@ -78,8 +115,12 @@ MESSAGES: Final = {
     "vault.shown_title": "{name} ({id})",
     "vault.choose": "Which one to show? Several fit: {names}. Choose with --use ID.",
     "vault.missing": "{name} is missing. {department} issues it.",
-    "vault.ask_consent": "Show this? Type yes to consent:",
-    "vault.presented": "Shown and verified. The receipt stands in the ledger as entry {index} of {size}.",
+    "vault.consent_service": "The service that carries the answer sees what is revealed while it checks it.",
+    "vault.ask_consent": "Show this? Type yes, y or 是 to consent; anything else declines:",
+    "vault.presented": (
+        "Shown and verified. The receipt stands in the ledger as entry {index} (counted from 0); "
+        "the log has {size:entry/entries}."
+    ),
     "vault.history_none": "Nothing was shown yet.",
     "vault.history_time": "When",
     "vault.history_verifier": "To whom",
@@ -98,7 +139,10 @@ MESSAGES: Final = {
     "verifier.answered": "Answered. Every proof and the receipt hold.",
     "verifier.credential": "{name}, signed by {department}",
     "verifier.expiry": "Valid until",
-    "verifier.receipt": "The receipt stands in the ledger as entry {index} of {size}.",
+    "verifier.receipt": (
+        "The receipt stands in the ledger as entry {index} (counted from 0); "
+        "the log has {size:entry/entries}."
+    ),
     "verifier.kept": "Kept in {path}; check it again at any time: zk verifier check {path}",
     "verifier.holds": "The record holds. {verifier} asked, verified at {time}.",
     # ledger
@@ -107,20 +151,28 @@ MESSAGES: Final = {
     "ledger.key_of_file": (
         "Warning: the log's key comes from the file itself. Compare it with the operator's."
     ),
-    "ledger.checkpoint": "{origin}: {size} entries, root {root}. The signature holds.",
-    "ledger.consistent": "It contains the {size} entries that were seen before, unchanged.",
+    "ledger.checkpoint": "{origin}: {size:entry/entries}, root {root}. The signature holds.",
+    "ledger.consistent": "It contains unchanged what was seen before: {size:entry/entries}.",
     "ledger.exporting": "Exporting",
     "ledger.verifying": "Recomputing",
-    "ledger.exported": "{path}: {octets} octets, audited.",
+    "ledger.exported": "{path}: {octets:octet/octets}, audited.",
     "ledger.verified": "{path} holds: every hash, every block and the signature.",
-    "ledger.counts": "{size} entries: {receipts} receipts, {records} records, {blocks} blocks.",
+    "ledger.counts": (
+        "{size:entry/entries}: {receipts:receipt/receipts}, {records:record/records}, {blocks:block/blocks}."
+    ),
     "ledger.root": "Root: {root}",
     "ledger.key": "Log key: {key}",
-    "ledger.entry": "Entry {index} of {size}; its place is proven.",
+    "ledger.entry": (
+        "Entry {index} (counted from 0); the log has {size:entry/entries}. Its place is proven."
+    ),
+    "ledger.place_entry": "Line {line}, entry {first} (counted from 0).",
+    "ledger.place_line": "Line {line}.",
+    "ledger.place_entries": "Line {line}, entries {first} to {last} (counted from 0).",
     # doctor
     "doctor.ok": "ok",
     "doctor.warn": "warning",
     "doctor.fail": "FAULT",
+    "doctor.row": "{name}:",
     "doctor.name.python": "Python",
     "doctor.name.group": "Arithmetic",
     "doctor.name.libraries": "Libraries",
@@ -131,16 +183,22 @@ MESSAGES: Final = {
     "doctor.name.log_key": "Log key",
     "doctor.python": "{version}",
     "doctor.group": (
-        "{group} of {others}. Pairing check {pairing_check_ms} ms; a proof {proof_ms} ms = "
-        "{proof_ratio} of them, its verification {verify_ms} ms = {verify_ratio}."
+        "{group} is in use; it is constant-time where secrets are. A proof costs {proof_ratio} pairing "
+        "checks ({proof_ms} ms), its verification {verify_ratio} ({verify_ms} ms); a pairing check takes "
+        "{pairing_check_ms} ms. Also installed: {others}."
+    ),
+    "doctor.group_not_constant_time": (
+        "{group} is in use; it is NOT constant-time: for trying out, not for real keys. A proof costs "
+        "{proof_ratio} pairing checks ({proof_ms} ms), its verification {verify_ratio} ({verify_ms} ms); a "
+        "pairing check takes {pairing_check_ms} ms. Also installed: {others}."
     ),
     "doctor.home_missing": "{home} does not exist yet.",
     "doctor.files_open": "Others can read: {files}. Run chmod -R go= on the folder.",
     "doctor.files_closed": "Only you can read {home}.",
-    "doctor.server": "{server} answers; the log has {size} entries.",
-    "doctor.certificate": "Valid until {expires}, {days} days.",
+    "doctor.server": "{server} answers; the log has {size:entry/entries}.",
+    "doctor.certificate": "Valid until {expires}: {days:day/days} left.",
     "doctor.certificate_refused": "It does not verify ({problem}).",
-    "doctor.clock": "Not behind the newest block of {block_time}.",
+    "doctor.clock": "Not behind the newest block: {block_time}.",
     "doctor.clock_behind": "This clock is {seconds} s behind the newest block.",
     "doctor.clock_unknown": "The log has no block to compare with.",
     "doctor.log_key": "Pinned: {key}",

@@ -5,6 +5,7 @@ from typing import Final
 MESSAGES: Final = {
     # errors
     "error.department_not_here": "此处没有 {department} 的令牌。请在此登记该部门，或用 --home 指明其目录。",
+    "error.department_none": "此处尚未登记部门：zk issuer register 部门，或用 --department 指明。",
     "error.department_unclear": "请用 --department 指明部门。此处有：{here}",
     "error.admin_token_missing": "需要管理员令牌：--admin-token-file 文件，或 ZK_ADMIN_TOKEN。",
     "error.bank_failed": "银行的程序以 {code} 结束。",
@@ -12,10 +13,18 @@ MESSAGES: Final = {
     "error.entries_with_gaps": "服务漏掉了第 {index} 条。",
     "error.export_damaged": "{path} 已损坏。请删除后重新导出。",
     "error.file_unreadable": "无法读取 {path}。",
-    "error.index_unknown": "没有这一条；账本共有 {size} 条。",
+    "error.index_unknown": "没有这一条；账本共有 {size} 条，序号从 0 起。",
     "error.interrupted": "已中断。",
     "error.item_unknown": "目录或文件中没有数据项 {item}。",
+    "error.item_unknown_near": "没有数据项 {item}。您是否想写 {near}？",
     "error.ledger_changed": "{path} 不是签名时的账本。{detail}",
+    "error.ledger_of_another_log": (
+        "{path} 由另一本账的公钥签名，不是 {key}。如已从其运营方取得该账的公钥，请指明：--key 文件"
+    ),
+    "error.link_incomplete": "链接不完整。请复制整个链接并加上引号：'zk://...'；否则会在 & 处被截断。",
+    "error.link_other": (
+        "链接已损坏，或属于另一条命令：zk vault claim 用 zk://offer?...，zk vault present 用 zk://present?..."
+    ),
     "error.log_key_changed": (
         "警告：账本的公钥与已固定的不同！未做任何操作。可能有人向您展示另一本账。已固定：{pinned}  "
         "现在：{other}"
@@ -24,8 +33,10 @@ MESSAGES: Final = {
     "error.log_key_unknown": "尚未固定账本公钥。请向运营方索取，然后：zk ledger trust 文件",
     "error.log_shrank": "账本原有 {before} 条，现在只有 {now} 条。账本不允许变短。",
     "error.names_missing": "目录中没有 {name}：请给出 --name-zh 和 --name-en。",
+    "error.no_server_configured": "此处从未指明服务：zk ledger trust 公钥 --server 主机:端口 --root 文件",
     "error.nobody_to_ask": "此处无人可问。脚本可用 --yes 表示同意。",
     "error.not_started": "服务无法启动：{detail}",
+    "error.passphrase_differs": "每次两遍口令都不一致。未做任何操作。",
     "error.passphrase_missing": "需要口令：--passphrase-file 文件，或 {variable}。",
     "error.profile_damaged": "{path} 已损坏。请删除后重新固定账本公钥。",
     "error.schema_unregistered": "尚未登记数据模式 {item}。请登记：zk issuer schema {item}",
@@ -33,20 +44,35 @@ MESSAGES: Final = {
     "error.setting_invalid": "设置 {name} 无效：{detail}",
     "error.source_tree": "缺少 {path}：演示须在项目的克隆目录中运行。",
     "error.system": "{path}：{problem}",
-    "error.timed_out": "服务未能及时答复。",
+    "error.timed_out": "{server} 的服务未能及时答复。",
     "error.token_exists": "{path} 已有令牌。用 --replace 覆盖。",
     "error.unexpected": "发生了意料之外的错误（{kind}）。ZK_DEBUG=1 显示位置。",
-    "error.unreachable": "无法连接服务，或其证书并非由已知根证书签发。",
+    "error.unreachable": "无法连接 {server} 的服务。",
+    "error.untrusted": (
+        "{server} 的服务有应答，但其证书与名称不符，或并非由已知根证书签发。"
+        "请用 --root 文件 指明运营方的根证书。"
+    ),
     "error.usage": "命令写法不正确：{detail}",
+    "error.value_code": "{id}（{name}）只能是：{codes}",
+    "error.value_code_of_many": (
+        "{id}（{name}）须是 {system} 的 {count} 个代码之一，全部代码见该数据模式的文件；前几个是：{codes}"
+    ),
+    "error.value_form": "{id}（{name}）的写法如 {form}",
     "error.value_unreadable": "取值写作 名称=值，每个名称一次：{name}",
     "error.values_file_invalid": "{path} 不是 名称: 值 的列表。",
+    "error.verifier_key_missing": (
+        "缺少 {path}：此处没有 {verifier} 的密钥。请生成并登记：zk verifier register {verifier}"
+    ),
+    "error.verifier_none": "此处尚未登记验证方：zk verifier register 标识",
     "error.verifier_unclear": "请用 --as 指明由谁询问。此处有：{here}",
+    "option.help": "显示此说明后结束。",
     # serve
     "serve.ready": "服务已就绪：{address}。按 Ctrl-C 结束。",
     "serve.log_key": "账本公钥：{key}",
     "serve.files": (
         "{data} 中有：ca.pem（根证书）、log.vkey（账本公钥）、admin.token（管理员令牌，请保密）。"
     ),
+    "serve.ending": "服务正在结束，先完成进行中的调用。",
     "serve.stopped": "服务已结束，数据完好。",
     # issuer
     "issuer.registered": "{name} 已登记为 {department}。令牌：{path}",
@@ -58,6 +84,7 @@ MESSAGES: Final = {
     # vault
     "vault.passphrase": "口令",
     "vault.passphrase_again": "再输一次",
+    "vault.passphrase_differs": "两次输入不一致。",
     "vault.new_passphrase": "新口令",
     "vault.created": "凭证库已建立：{path}",
     "vault.passphrase_changed": "口令已更改。",
@@ -70,8 +97,9 @@ MESSAGES: Final = {
     "vault.shown_title": "{name}（{id}）",
     "vault.choose": "出示哪一份？有多份符合：{names}。用 --use 编号 选择。",
     "vault.missing": "缺少 {name}，由 {department} 签发。",
-    "vault.ask_consent": "同意出示吗？同意请输入 是：",
-    "vault.presented": "已出示并通过验证。回执是账本第 {index} 条，账本共 {size} 条。",
+    "vault.consent_service": "传递答复的服务在核验时也会看到所出示的内容。",
+    "vault.ask_consent": "同意出示吗？同意请输入 是、yes 或 y；其他输入均为不同意：",
+    "vault.presented": "已出示并通过验证。回执是账本第 {index} 条（从 0 起计）；账本共 {size} 条。",
     "vault.history_none": "尚未出示过。",
     "vault.history_time": "时间",
     "vault.history_verifier": "对象",
@@ -90,7 +118,7 @@ MESSAGES: Final = {
     "verifier.answered": "已答复。所有证明和回执均成立。",
     "verifier.credential": "{name}，由 {department} 签名",
     "verifier.expiry": "有效期至",
-    "verifier.receipt": "回执是账本第 {index} 条，账本共 {size} 条。",
+    "verifier.receipt": "回执是账本第 {index} 条（从 0 起计）；账本共 {size} 条。",
     "verifier.kept": "已存于 {path}，可随时复核：zk verifier check {path}",
     "verifier.holds": "记录成立。{verifier} 询问，{time} 验证。",
     # ledger
@@ -106,11 +134,15 @@ MESSAGES: Final = {
     "ledger.counts": "共 {size} 条：{receipts} 条回执，{records} 条记录，{blocks} 个区块。",
     "ledger.root": "根：{root}",
     "ledger.key": "账本公钥：{key}",
-    "ledger.entry": "第 {index} 条，共 {size} 条；位置已证明。",
+    "ledger.entry": "第 {index} 条（从 0 起计）；账本共 {size} 条。位置已证明。",
+    "ledger.place_entry": "位于第 {line} 行，第 {first} 条（从 0 起计）。",
+    "ledger.place_line": "位于第 {line} 行。",
+    "ledger.place_entries": "位于第 {line} 行，第 {first} 至 {last} 条（从 0 起计）。",
     # doctor
     "doctor.ok": "正常",
     "doctor.warn": "注意",
     "doctor.fail": "故障",
+    "doctor.row": "{name}：",
     "doctor.name.python": "Python",
     "doctor.name.group": "运算",
     "doctor.name.libraries": "程序库",
@@ -121,16 +153,22 @@ MESSAGES: Final = {
     "doctor.name.log_key": "账本公钥",
     "doctor.python": "{version}",
     "doctor.group": (
-        "{group}（可用：{others}）。一次配对检查 {pairing_check_ms} 毫秒；一次证明 {proof_ms} 毫秒，"
-        "合 {proof_ratio} 次；一次验证 {verify_ms} 毫秒，合 {verify_ratio} 次。"
+        "正在使用 {group}，处理秘密时为恒定时间。一次证明相当于 {proof_ratio} 次配对检查（{proof_ms} 毫秒），"
+        "一次验证相当于 {verify_ratio} 次（{verify_ms} 毫秒）；一次配对检查 {pairing_check_ms} 毫秒。"
+        "另已安装：{others}。"
+    ),
+    "doctor.group_not_constant_time": (
+        "正在使用 {group}，它不是恒定时间的：只供试用，勿用于真实密钥。一次证明相当于 {proof_ratio} 次"
+        "配对检查（{proof_ms} 毫秒），一次验证相当于 {verify_ratio} 次（{verify_ms} 毫秒）；"
+        "一次配对检查 {pairing_check_ms} 毫秒。另已安装：{others}。"
     ),
     "doctor.home_missing": "{home} 尚不存在。",
     "doctor.files_open": "他人可读：{files}。请对该目录运行 chmod -R go=。",
     "doctor.files_closed": "只有您能读取 {home}。",
     "doctor.server": "{server} 有答复；账本共 {size} 条。",
-    "doctor.certificate": "有效期至 {expires}，还有 {days} 天。",
+    "doctor.certificate": "有效期至：{expires}，还有 {days} 天。",
     "doctor.certificate_refused": "证书验证不通过（{problem}）。",
-    "doctor.clock": "不落后于最新区块 {block_time}。",
+    "doctor.clock": "不落后于最新区块：{block_time}。",
     "doctor.clock_behind": "本机时钟比最新区块慢 {seconds} 秒。",
     "doctor.clock_unknown": "账本还没有区块可供比较。",
     "doctor.log_key": "已固定：{key}",
