@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     """All settings of the server.
 
     `data` is the folder that holds everything the server keeps. `dev` lets it make its own certificate
-    authority. `public_address` is what clients connect to, for the certificate and for links.
+    authority. `public_host` is the name that clients connect to: it stands in the certificate.
     `log_origin` names the log and its key for ever. Times are seconds unless the name says otherwise.
     Raises pydantic's ValidationError, which names the setting. A `ZK_` variable that names no setting is not
     refused, since the `zk` command has variables of its own.
