@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,22 @@ def test_another_credential_than_was_signed_is_not_kept(
     liar.answers["GetSchema"] = convert.schema_to(insurance().schema)
     refused(RefusedError, "SCHEMA_UNKNOWN", client.claim, offer(client), vault)
     assert vault.credentials() == []
+
+
+def test_a_credential_under_another_schema_of_its_name_is_not_kept(
+    client: HolderClient, liar: Liar, vault: Vault
+) -> None:
+    """Once the service is honest again, the same claim goes on."""
+    link = offer(client)
+    liar.answers["GetSchema"] = convert.schema_to(
+        replace(RESIDENCE, validity_days=RESIDENCE.validity_days + 1)
+    )
+    refused(RefusedError, "SIGNATURE_INVALID", client.claim, link, vault)
+    refused(RefusedError, "SIGNATURE_INVALID", client.resume, vault, LOG_KEY)
+    assert vault.credentials() == []
+    assert [each.link for each in vault.pending_claims()] == [link]
+    liar.answers["GetSchema"] = convert.schema_to(RESIDENCE)
+    assert len(client.resume(vault, LOG_KEY).credentials) == 1
 
 
 def test_a_request_that_was_changed_is_not_shown(client: HolderClient, liar: Liar) -> None:
