@@ -26,7 +26,8 @@ class Verifying:
     def __init__(self, executor: Executor, threads: int) -> None:
         self._executor, self._threads = executor, threads
         self._waiting: list[_Waiting] = []
-        self._workers: set[asyncio.Task[None]] = set()
+        self._working = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def verify(self, claim: Claim) -> VerifiedPresentation:
         """Return what a presentation shows.
@@ -38,28 +39,40 @@ class Verifying:
             raise ServiceError(ServiceReason.OVERLOADED, detail)
         future: asyncio.Future[VerifiedPresentation] = asyncio.get_running_loop().create_future()
         self._waiting.append((claim, future))
-        if len(self._workers) < self._threads:
-            worker = asyncio.create_task(self._work())
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+        if self._working < self._threads:
+            self._working += 1
+            task = asyncio.create_task(self._work())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await future
 
     async def _work(self) -> None:
-        while batch := self._take():
-            claims = [claim for claim, _ in batch]
-            try:
-                verdicts = await asyncio.get_running_loop().run_in_executor(
-                    self._executor, verify_presentations, claims
-                )
-            except Exception as error:  # a fault of ours: each caller must be answered
-                for _, future in batch:
-                    _refuse(future, error)
-                continue
-            for (_, future), verdict in zip(batch, verdicts, strict=True):
-                if isinstance(verdict, DisclosureError):
-                    _refuse(future, verdict)
-                elif not future.done():
-                    future.set_result(verdict)
+        """Verify batches until nobody waits.
+
+        Nothing is awaited between finding nobody and no longer counting as at work: whoever comes then starts
+        a worker, and nobody waits for one that has gone.
+        """
+        try:
+            while batch := self._take():
+                await self._verify_batch(batch)
+        finally:
+            self._working -= 1
+
+    async def _verify_batch(self, batch: list[_Waiting]) -> None:
+        claims = [claim for claim, _ in batch]
+        try:
+            verdicts = await asyncio.get_running_loop().run_in_executor(
+                self._executor, verify_presentations, claims
+            )
+        except Exception as error:  # a fault of ours: each caller must be answered
+            for _, future in batch:
+                _refuse(future, error)
+            return
+        for (_, future), verdict in zip(batch, verdicts, strict=True):
+            if isinstance(verdict, DisclosureError):
+                _refuse(future, verdict)
+            elif not future.done():
+                future.set_result(verdict)
 
     def _take(self) -> list[_Waiting]:
         """Take this worker's share of those who still want an answer."""
