@@ -7,7 +7,7 @@ site=$("$bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"
 
 rm -rf build/googleapis build/zkproto
 mkdir -p build/googleapis/google build/zkproto
-cp -r "$site/google/api" "$site/google/type" build/googleapis/google/
+cp -r "$site/google/api" "$site/google/rpc" "$site/google/type" build/googleapis/google/
 find build/googleapis -type f ! -name '*.proto' -delete
 
 "$bin/buf" lint

@@ -12,10 +12,10 @@ import datetime as dt
 import itertools
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self, TypeAlias, TypeVar
 
 import grpc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,6 +24,7 @@ import tlog
 from disclosure import (
     DepartmentName,
     Directory,
+    DisclosureError,
     ExchangeLink,
     IssuerKey,
     IssuerKeyName,
@@ -46,7 +47,8 @@ from verifier.errors import AnswerError, ExpiredError, TimedOutError
 from verifier.record import Record
 from verifier.verify import VerifiedCredential, VerifiedPresentation, required_names, verify_presentation
 from wire import convert
-from wire.client import Endpoint, ServiceError, call, stream
+from wire.batch import portions
+from wire.client import Endpoint, ServiceError, call, refusal, stream
 from zkproto.v1 import catalog_pb2, catalog_pb2_grpc, presentation_pb2, presentation_pb2_grpc
 
 ASK_PATIENCE: Final = dt.timedelta(seconds=30)
@@ -57,7 +59,12 @@ _BROKEN: Final = {
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.DEADLINE_EXCEEDED,
 }
+_TOO_LARGE: Final = {"MESSAGE_TOO_LARGE", grpc.StatusCode.RESOURCE_EXHAUSTED.name}
+"""What the service says of a message that is too large, and gRPC of one that it does not even carry."""
 _State = presentation_pb2.WatchExchangeResponse
+_ToVerify: TypeAlias = presentation_pb2.VerifyPresentationRequest
+_Verdict: TypeAlias = presentation_pb2.PresentationVerdict
+_Answer = TypeVar("_Answer")
 
 
 def _now() -> dt.datetime:
@@ -92,6 +99,11 @@ class RemoteVerdict:
 
     presentation_digest: bytes
     credentials: tuple[VerifiedCredential, ...]
+
+
+RemoteRefusal: TypeAlias = ServiceError | DisclosureError
+"""Why one of many presentations is refused: by the service, or here before it was sent."""
+_REFUSALS: Final = (ServiceError, DisclosureError)
 
 
 class VerifierClient:
@@ -142,7 +154,7 @@ class VerifierClient:
         message = presentation_pb2.CreateExchangeRequest(
             signed_request=convert.signed_request_to(signed), request_id=str(uuid.uuid4())
         )
-        return self._opened(self._create(message), signed)
+        return self._opened(self._patiently(self._presentations.CreateExchange, message), signed)
 
     def wait(self, exchange: OpenExchange, timeout: dt.timedelta) -> Answered:
         """Wait until the exchange is answered, verify the answer, and return it with its record.
@@ -188,29 +200,87 @@ class VerifierClient:
         `verify_presentation` is what gives evidence. Raises ServiceError, AnswerError and what
         `required_names` raises.
         """
-        request = signed_request.request
-        directory = self.directory_for(required_names(request, presentation)[0])
-        message = presentation_pb2.VerifyPresentationRequest(
-            signed_request=convert.signed_request_to(signed_request),
-            presentation=convert.presentation_to(presentation, directory.schema),
-            verify_time=convert.moment_to(at) if at else None,
-        )
-        answer = call(self._presentations.VerifyPresentation, message)
-        if answer.presentation_digest != presentation.digest:
-            raise AnswerError("the service verified another presentation", field="presentation_digest")
-        return RemoteVerdict(presentation.digest, _said(answer, presentation))
+        names = required_names(signed_request.request, presentation)[0]
+        message = _to_verify(signed_request, presentation, at, self.directory_for(names))
+        return _said(call(self._presentations.VerifyPresentation, message), presentation)
 
-    def _create(
-        self, message: presentation_pb2.CreateExchangeRequest
-    ) -> presentation_pb2.CreateExchangeResponse:
+    def verify_remote_batch(
+        self, answers: Sequence[tuple[SignedRequest, Presentation]], *, at: dt.datetime | None = None
+    ) -> tuple[RemoteVerdict | RemoteRefusal, ...]:
+        """Let the service verify many presentations as `verify_remote` does one, in as few calls as it takes.
+
+        Returns one verdict for each, in their order; who is refused fails no other. While the service cannot
+        be reached or has too much to do, a call is sent again for up to ASK_PATIENCE. Raises ServiceError if
+        a call is refused as a whole, AnswerError.
+        """
+        schemas: dict[SchemaName, Schema | ServiceError] = {}
+        asked = [self._asked(*each, at, schemas) for each in answers]
+        told = self._told([each for each in asked if not isinstance(each, _REFUSALS)])
+        return tuple(
+            message if isinstance(message, _REFUSALS) else _verdict(next(told), presentation)
+            for message, (_, presentation) in zip(asked, answers, strict=True)
+        )
+
+    def _asked(
+        self,
+        signed: SignedRequest,
+        presentation: Presentation,
+        at: dt.datetime | None,
+        schemas: dict[SchemaName, Schema | ServiceError],
+    ) -> _ToVerify | RemoteRefusal:
+        """Return a member's message, or why there is none; what is fetched for it is kept in `schemas`."""
+        found: dict[SchemaName, Schema] = {}
+        try:
+            for name in required_names(signed.request, presentation)[0]:
+                schema = schemas[name] = schemas.get(name) or self._schema_or_refusal(name)
+                if isinstance(schema, ServiceError):
+                    return schema
+                found[name] = schema
+            return _to_verify(signed, presentation, at, Directory(found, {}))
+        except DisclosureError as error:
+            return error
+
+    def _schema_or_refusal(self, name: SchemaName) -> Schema | ServiceError:
+        try:
+            return self.directory_for([name]).schema(name)
+        except ServiceError as error:
+            if error.code is not grpc.StatusCode.NOT_FOUND:
+                raise
+            return error
+
+    def _told(self, messages: Sequence[_ToVerify]) -> Iterator[_Verdict | ServiceError]:
+        for run in portions([each.ByteSize() for each in messages]):
+            yield from self._told_at_once(messages[run.start : run.stop])
+
+    def _told_at_once(self, messages: Sequence[_ToVerify]) -> list[_Verdict | ServiceError]:
+        """Make one call; if the service takes smaller messages than it usually does, two of half the size."""
+        try:
+            answer = self._patiently(
+                self._presentations.BatchVerifyPresentations,
+                presentation_pb2.BatchVerifyPresentationsRequest(requests=messages),
+            )
+        except ServiceError as error:
+            middle = len(messages) // 2
+            if not middle and error.reason in _TOO_LARGE:
+                return [error]
+            if not middle or error.reason != "MESSAGE_TOO_LARGE":
+                raise
+            return [*self._told_at_once(messages[:middle]), *self._told_at_once(messages[middle:])]
+        if len(answer.verdicts) != len(messages):
+            raise AnswerError("not one verdict for each presentation", field="verdicts")
+        return list(answer.verdicts)
+
+    def _patiently(self, method: Callable[..., _Answer], message: Any) -> _Answer:
+        """Make a call, and the same again while the service cannot be reached or has too much to do."""
         deadline = time.monotonic() + ASK_PATIENCE.total_seconds()
         pauses = _pauses()
         while True:
             pause = next(pauses)
             try:
-                return call(self._presentations.CreateExchange, message)
+                return call(method, message)
             except ServiceError as error:
-                if error.code is not grpc.StatusCode.UNAVAILABLE or time.monotonic() + pause > deadline:
+                passing = error.code is grpc.StatusCode.UNAVAILABLE or error.reason == "OVERLOADED"
+                if not passing or time.monotonic() + pause > deadline:
                     raise
             self._pause(pause)
 
@@ -272,13 +342,34 @@ def _pauses() -> Iterator[float]:
     return itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1]))
 
 
-def _said(
-    answer: presentation_pb2.VerifyPresentationResponse, presentation: Presentation
-) -> tuple[VerifiedCredential, ...]:
+def _to_verify(
+    signed: SignedRequest, presentation: Presentation, at: dt.datetime | None, directory: Directory
+) -> _ToVerify:
+    return presentation_pb2.VerifyPresentationRequest(
+        signed_request=convert.signed_request_to(signed),
+        presentation=convert.presentation_to(presentation, directory.schema),
+        verify_time=convert.moment_to(at) if at else None,
+    )
+
+
+def _verdict(told: _Verdict | ServiceError, presentation: Presentation) -> RemoteVerdict | ServiceError:
+    if isinstance(told, ServiceError):
+        return told
+    if told.HasField("verified"):
+        return _said(told.verified, presentation)
+    error = refusal(told.refused)
+    if error.code is grpc.StatusCode.OK:  # also where neither is set
+        raise AnswerError("a verdict neither holds nor is refused", field="verdicts")
+    return error
+
+
+def _said(answer: presentation_pb2.VerifyPresentationResponse, presentation: Presentation) -> RemoteVerdict:
+    if answer.presentation_digest != presentation.digest:
+        raise AnswerError("the service verified another presentation", field="presentation_digest")
     if len(answer.credentials) != len(presentation.credentials):
         raise AnswerError("not one result for each credential", field="credentials")
     try:
-        return tuple(
+        credentials = tuple(
             VerifiedCredential(
                 query=said.query,
                 department=DepartmentName.parse(said.department, field="department"),
@@ -291,3 +382,4 @@ def _said(
         )
     except MalformedError as error:
         raise AnswerError(error.detail, field=error.field) from None
+    return RemoteVerdict(presentation.digest, credentials)

@@ -6,18 +6,22 @@ and close it after: nothing at the transport links two uses.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import grpc
-from google.rpc import error_details_pb2
+from google.protobuf import any_pb2
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 MAX_MESSAGE_OCTETS: Final = 4 << 20
 DEFAULT_TIMEOUT: Final = dt.timedelta(seconds=20)
 ERROR_DOMAIN: Final = "zk-disclosure"
+_CODES: Final = {code: each for each in grpc.StatusCode for code in [each.value[0]]}
 
 Answer = TypeVar("Answer")
 
@@ -46,20 +50,30 @@ class ServiceError(Exception):
 def service_error(error: grpc.RpcError) -> ServiceError:
     """Turn a failed call into a ServiceError; where the service gave no reason, the code is the reason."""
     call = cast(grpc.Call, error)
-    code, detail = call.code(), call.details() or ""
-    reason, violations = code.name, list[FieldViolation]()
     try:
         status = rpc_status.from_call(call)
-    except ValueError:
+    except (ValueError, DecodeError):
         status = None
-    for packed in status.details if status else ():
+    return _told(call.code(), call.details() or "", status.details if status else ())
+
+
+def refusal(status: status_pb2.Status) -> ServiceError:
+    """Turn the status of one member of a call into a ServiceError; a code that there is not is UNKNOWN."""
+    code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
+    return _told(code, status.message, status.details)
+
+
+def _told(code: grpc.StatusCode, detail: str, details: Iterable[any_pb2.Any]) -> ServiceError:
+    reason, violations = code.name, list[FieldViolation]()
+    for packed in details:
         info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-        if packed.Unpack(info):
-            reason = info.reason
-        elif packed.Unpack(bad_request):
-            violations += [
-                FieldViolation(each.field, each.description) for each in bad_request.field_violations
-            ]
+        with suppress(DecodeError):  # what cannot be read says nothing
+            if packed.Unpack(info):
+                reason = info.reason
+            elif packed.Unpack(bad_request):
+                violations += [
+                    FieldViolation(each.field, each.description) for each in bad_request.field_violations
+                ]
     return ServiceError(code, reason, detail, tuple(violations))
 
 

@@ -131,13 +131,17 @@ def value_of(message: attribute_pb2.AttributeValue) -> Value | None:
 
 
 def value_to(definition: AttributeDefinition, value: Value | None) -> attribute_pb2.AttributeValue:
-    """Convert to a value; unset for None."""
+    """Convert to a value; unset for None. MalformedError VALUE_INVALID for what the message cannot hold."""
     if value is None:
         return attribute_pb2.AttributeValue()
     if isinstance(value, dt.date):
         return attribute_pb2.AttributeValue(date=date_to(value))
     fields: dict[str, Any] = {definition.type.value: value}
-    return attribute_pb2.AttributeValue(**fields)
+    try:
+        return attribute_pb2.AttributeValue(**fields)
+    except (TypeError, ValueError):
+        detail = f"no value of type {definition.type.value}"
+        raise MalformedError(Reason.VALUE_INVALID, detail, field=definition.id) from None
 
 
 def values_of(messages: Iterable[attribute_pb2.NamedValue]) -> dict[str, Value | None]:

@@ -48,15 +48,21 @@ class Calls(grpc.aio.ServerInterceptor):
 
     def __init__(self, max_message_octets: int, watching: Watching) -> None:
         self._max, self._watching = max_message_octets, watching
+        self._wrapped: dict[str, _Handler] = {}
 
     async def intercept_service(
         self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> "_Handler | None":
-        """Wrap a method's handler."""
-        handler: Any = await continuation(handler_call_details)
-        if handler is None:
-            return None
+        """Return a method's wrapped handler, wrapped once; None for a method that there is not."""
         method = handler_call_details.method
+        if method not in self._wrapped:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return None
+            self._wrapped[method] = self._wrap(method, handler)
+        return self._wrapped[method]
+
+    def _wrap(self, method: str, handler: Any) -> "_Handler":
         if handler.request_streaming:
             return grpc.stream_stream_rpc_method_handler(
                 self._many(method, handler.stream_stream),

@@ -1,5 +1,6 @@
 """Settings: arguments over environment (ZK_...) over the file `zk.toml` in the data folder over defaults."""
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -13,8 +14,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from wire.batch import MESSAGE_OCTETS
+
 DEFAULT_DATA: Final = Path.home() / ".zk" / "server"
 DEFAULT_PORT: Final = 8443
+_CORES: Final = os.cpu_count() or 1
 
 
 class Settings(BaseSettings):
@@ -22,7 +26,9 @@ class Settings(BaseSettings):
 
     `data` is the folder that holds everything the server keeps. `dev` lets it make its own certificate
     authority. `public_host` is the name that clients connect to: it stands in the certificate.
-    `log_origin` names the log and its key for ever. Times are seconds unless the name says otherwise.
+    `log_origin` names the log and its key for ever. So many `processes` judge presentations beside the
+    server's own and one more signs; with 0 of them the server's own `crypto_threads` do. Times are seconds
+    unless the name says otherwise.
     Raises pydantic's ValidationError, which names the setting. A `ZK_` variable that names no setting is not
     refused, since the `zk` command has variables of its own.
     """
@@ -40,10 +46,11 @@ class Settings(BaseSettings):
     log_origin: str = Field(default="zk-disclosure.example/log", pattern=r"^[a-z0-9./-]{1,100}$")
     offer_days: int = Field(default=30, ge=1, le=365)
     drain_seconds: float = Field(default=10.0, ge=0, le=300)
-    max_message_octets: int = Field(default=256 << 10, ge=16 << 10, le=4 << 20)
+    max_message_octets: int = Field(default=MESSAGE_OCTETS, ge=16 << 10, le=4 << 20)
     max_concurrent_calls: int = Field(default=1000, ge=1)
     max_batch: int = Field(default=256, ge=1, le=4096)
     crypto_threads: int = Field(default=2, ge=1, le=256)
+    processes: int = Field(default=_CORES, ge=0, le=256)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
     @classmethod

@@ -11,23 +11,29 @@ from zkservice.directory import Directories
 from zkservice.fields import Pages
 from zkservice.keys import Keys
 from zkservice.sequencer import Sequencer
+from zkservice.signing_keys import SigningKeys
 from zkservice.storage.database import Database
 from zkservice.watching import Watching
+from zkservice.workers import Workers
 
 
 @dataclass(frozen=True)
 class Context:
-    """The service's parts. `crypto` runs what takes longer than the event loop may be held up."""
+    """The service's parts. `crypto` runs what takes longer than the event loop may be held up;
+    `judges` judge presentations, and `signers` sign credentials."""
 
     settings: Settings
     database: Database
     sequencer: Sequencer
     keys: Keys
     access: Access
+    signing_keys: SigningKeys
     pages: Pages
     directories: Directories
     watching: Watching
     crypto: Executor
+    judges: Workers
+    signers: Workers
     clock: Callable[[], dt.datetime]
     verifier_key: str
     """The log's verifier key (C2SP signed-note)."""

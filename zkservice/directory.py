@@ -6,49 +6,25 @@ many who ask at once, and again and again, cost no more than one of them.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from sqlalchemy import Connection
 
 from disclosure import Directory, IssuerKey, IssuerKeyName, Schema, SchemaName
 from wire.convert import schema_to
 from zkservice.errors import ServiceError
+from zkservice.kept import Kept
 from zkservice.storage import catalog
 from zkservice.storage.catalog import StoredSchema
 from zkservice.storage.database import Database
+from zkservice.tasks import Names, Supplies
 
 _KEPT_OCTETS: Final = 4 << 20
 """Canonical octets of the schemas that stay decoded, which takes some thirty times as much memory."""
 _KEPT_MESSAGES: Final = 32 << 20
 """Octets of the schemas that stay encoded as messages."""
-_Kind = TypeVar("_Kind")
-
-
-class _Kept(Generic[_Kind]):
-    """The last used of what never changes, up to so many octets. Belongs to the event loop."""
-
-    def __init__(self, octets: int) -> None:
-        self._most, self._octets = octets, 0
-        self._things: OrderedDict[str, tuple[_Kind, int]] = OrderedDict()
-
-    def of(self, names: Iterable[str]) -> dict[str, _Kind]:
-        """Return what is kept under these names."""
-        found = {name: self._things[name][0] for name in names if name in self._things}
-        for name in found:
-            self._things.move_to_end(name)
-        return found
-
-    def keep(self, name: str, thing: _Kind, octets: int) -> None:
-        """Keep a thing, and forget those that were not used for longest."""
-        _, before = self._things.pop(name, (None, 0))
-        self._things[name] = thing, octets
-        self._octets += octets - before
-        while self._octets > self._most:
-            _, (_, freed) = self._things.popitem(last=False)
-            self._octets -= freed
 
 
 class Directories:
@@ -56,8 +32,8 @@ class Directories:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._schemas: _Kept[Schema] = _Kept(_KEPT_OCTETS)
-        self._messages: _Kept[bytes] = _Kept(_KEPT_MESSAGES)
+        self._schemas: Kept[Schema] = Kept(_KEPT_OCTETS)
+        self._messages: Kept[bytes] = Kept(_KEPT_MESSAGES)
         self._decoding, self._encoding = asyncio.Lock(), asyncio.Lock()
 
     async def load(self, schemas: Iterable[SchemaName], keys: Iterable[IssuerKeyName] = ()) -> Directory:
@@ -68,6 +44,10 @@ class Directories:
             known |= await asyncio.shield(self._decode(names - known.keys()))
         found = await self._database.read(lambda connection: _keys(connection, wanted)) if wanted else {}
         return Directory({each.name: each for each in known.values()}, found)
+
+    async def supplies(self, names: Names) -> Supplies:
+        """Return what the catalogue has under these names, for a judge."""
+        return await self._database.read(lambda connection: _supplies(connection, names))
 
     async def messages(self, names: Sequence[str], octets: int) -> list[bytes]:
         """Return the encoded Schema messages of these names, in their order: one, and more while they have no
@@ -140,3 +120,14 @@ def _keys(connection: Connection, names: set[IssuerKeyName]) -> dict[IssuerKeyNa
         with suppress(ServiceError):
             known[name] = catalog.issuer_key(connection, str(name)).key
     return known
+
+
+def _supplies(connection: Connection, names: Names) -> Supplies:
+    verifiers = catalog.public_keys(connection, names.verifiers)
+    schemas = catalog.schemas(connection, names.schemas)
+    keys = catalog.issuer_keys_named(connection, names.issuer_keys)
+    return Supplies(
+        {name: verifiers.get(name) for name in names.verifiers},
+        {name: schemas[name].canonical if name in schemas else None for name in names.schemas},
+        {name: keys[name].key if name in keys else None for name in names.issuer_keys},
+    )

@@ -1,12 +1,14 @@
-"""Checks of a message's plain fields: identifiers, request_ids, pages."""
+"""Checks of a message's plain fields: identifiers, request_ids, pages; where in a message a fault lies."""
 
 import base64
 import binascii
 import hmac
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
+from disclosure import DisclosureError, Reason
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import Keys
 
@@ -41,6 +43,16 @@ def required(present: bool, field: str) -> None:
     """Raise ServiceError FIELD_MISSING unless a message is set."""
     if not present:
         raise ServiceError(ServiceReason.FIELD_MISSING, "the field is required", field=field)
+
+
+@contextmanager
+def placed(field: str) -> Iterator[None]:
+    """Prefix the field of whatever is refused inside with `field`; what names no field is left as it is."""
+    try:
+        yield
+    except DisclosureError as error:
+        place = f"{field}.{error.field}" if error.field else ""
+        raise type(error)(Reason(error.reason), error.detail, field=place) from None
 
 
 def page_size(asked: int, default: int = DEFAULT_PAGE, most: int = MAX_PAGE) -> int:

@@ -11,13 +11,14 @@ import datetime as dt
 import fcntl
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import grpc
 import structlog
+import uvloop
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
@@ -49,9 +50,11 @@ from zkservice.services.catalog import CatalogService
 from zkservice.services.issuance import IssuanceService
 from zkservice.services.ledger import LedgerService
 from zkservice.services.presentation import PresentationService
+from zkservice.signing_keys import SigningKeys
 from zkservice.storage import issuance, schema_version, secrets
 from zkservice.storage.database import Database, open_engine
 from zkservice.watching import Watching
+from zkservice.workers import Workers, working
 
 _SERVICES: Final = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
@@ -110,7 +113,8 @@ def serve(
     the sequencer, for tests that end the process there.
     """
     logs.configure(settings.log_level)
-    asyncio.run(_serve(settings, upgrade, on_ready, after))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, upgrade, on_ready, after))
 
 
 async def _serve(
@@ -152,23 +156,27 @@ async def running(
                 )
                 sequencer = Sequencer(database, signer, clock, max_batch=settings.max_batch, after=after)
                 await sequencer.start()
-            context = Context(
-                settings=settings,
-                database=database,
-                sequencer=sequencer,
-                keys=keys,
-                access=Access(database, admin_token),
-                pages=Pages(keys),
-                directories=Directories(database),
-                watching=Watching(max(1, settings.max_concurrent_calls // 4)),
-                crypto=crypto,
-                clock=clock,
-                verifier_key=str(signer.verifier),
-            )
             _write_verifier_key(settings.data, signer)
-            async with _background(context, failed), _listening(context, private_key, chain) as port:
-                address = f"{settings.public_host}:{port}"
-                yield Ready(address, context.verifier_key, settings.data)
+            async with _workers(settings, crypto) as (judges, signers):
+                context = Context(
+                    settings=settings,
+                    database=database,
+                    sequencer=sequencer,
+                    keys=keys,
+                    access=Access(database, admin_token),
+                    signing_keys=SigningKeys(database, keys),
+                    pages=Pages(keys),
+                    directories=Directories(database),
+                    watching=Watching(max(1, settings.max_concurrent_calls // 4)),
+                    crypto=crypto,
+                    judges=judges,
+                    signers=signers,
+                    clock=clock,
+                    verifier_key=str(signer.verifier),
+                )
+                async with _background(context, failed), _listening(context, private_key, chain) as port:
+                    address = f"{settings.public_host}:{port}"
+                    yield Ready(address, context.verifier_key, settings.data)
         finally:
             crypto.shutdown()
             await asyncio.to_thread(database.close)
@@ -211,6 +219,17 @@ def _starting() -> Iterator[None]:
     except ServiceError as error:
         cause = type(error.__cause__).__name__
         raise StartError(f"the database cannot be read or written ({cause})") from None
+
+
+@contextlib.asynccontextmanager
+async def _workers(settings: Settings, executor: Executor) -> AsyncIterator[tuple[Workers, Workers]]:
+    """Start who judges, and the one who signs: the only one that ever holds secret keys."""
+    processes, threads = settings.processes, settings.crypto_threads
+    async with (
+        working("judge", processes, executor, threads) as judges,
+        working("signer", min(processes, 1), executor, 1) as signers,
+    ):
+        yield judges, signers
 
 
 def _write_verifier_key(folder: Path, signer: Signer) -> None:

@@ -43,6 +43,7 @@ CODES: Final[dict[str, grpc.StatusCode]] = {
     DisclosureReason.RECEIPT_MISMATCH: Code.INVALID_ARGUMENT,
     ServiceReason.MESSAGE_MALFORMED: Code.INVALID_ARGUMENT,
     ServiceReason.MESSAGE_TOO_LARGE: Code.INVALID_ARGUMENT,
+    ServiceReason.BATCH_TOO_LARGE: Code.INVALID_ARGUMENT,
     ServiceReason.FIELD_MISSING: Code.INVALID_ARGUMENT,
     ServiceReason.FIELD_INVALID: Code.INVALID_ARGUMENT,
     ServiceReason.PAGE_TOKEN_INVALID: Code.INVALID_ARGUMENT,

@@ -25,7 +25,8 @@ _Catalog: Any = catalog_pb2_grpc.CatalogServiceServicer
 
 @dataclass
 class Script(_Presentations, _Catalog):  # type: ignore[misc]  # what a script leaves out is not implemented
-    """Answers by its fields. Of `opens` and `streams` one item a call is taken, the last again and again.
+    """Answers by its fields. Of `opens`, `streams` and `batches` one item a call is taken, the last again and
+    again.
 
     A status code among them ends the call with it; a stream is a list of states, and ends where they end.
     """
@@ -34,6 +35,7 @@ class Script(_Presentations, _Catalog):  # type: ignore[misc]  # what a script l
     streams: list[list[Any]] = field(default_factory=list)
     known: Directory = DIRECTORY
     verified: Any = None
+    batches: list[Any] = field(default_factory=list)
     schema_name: SchemaName | None = None
     catalogue_fails: int = 0
     calls: list[Any] = field(default_factory=list)
@@ -48,6 +50,9 @@ class Script(_Presentations, _Catalog):  # type: ignore[misc]  # what a script l
     async def VerifyPresentation(self, request: Any, context: Any) -> Any:
         self.calls.append(request)
         return self.verified
+
+    async def BatchVerifyPresentations(self, request: Any, context: Any) -> Any:
+        return await self._play(self._next(self.batches, request), context)
 
     async def GetSchema(self, request: Any, context: Any) -> catalog_pb2.Schema:
         if self.catalogue_fails:

@@ -319,3 +319,19 @@ for field, number in (
         BAD, "VALUE_INVALID", "verify_time", name=f"no moment: {field} {number}",
         alter=put(f"verify_time.{field}", number),
     )  # fmt: skip
+
+
+Batch = presentation_pb2.BatchVerifyPresentationsRequest
+
+
+def batching(code: str, reason: str, *fields: str, name: str, members: int) -> None:
+    async def scenario(town: Town) -> Refusable:
+        message = Batch(requests=[Verifying()] * members)
+        return lambda: town.city.presentation.BatchVerifyPresentations(message)
+
+    add(CASES, code, reason, *fields, name=f"batch: {name}")(scenario)
+
+
+batching(BAD, MISSING, "requests", name="empty", members=0)
+batching(BAD, "BATCH_TOO_LARGE", "requests", name="one member too many", members=257)
+batching(BAD, "BATCH_TOO_LARGE", "requests", name="as many as fit", members=120_000)

@@ -342,7 +342,13 @@ def change(folder: Path, statement: str, *values: Any) -> None:
 async def reopened(folder: Path, **settings: Any) -> AsyncIterator[City]:
     """Start a server in this process, over TLS on a free port, on whatever its folder holds."""
     clock = Clock()
-    chosen: dict[str, Any] = {"data": folder, "dev": True, "port": 0, "log_level": "error"} | settings
+    chosen: dict[str, Any] = {
+        "data": folder,
+        "dev": True,
+        "port": 0,
+        "log_level": "error",
+        "processes": 0,
+    } | settings
     async with running(Settings(**chosen), clock=clock) as ready:
         credentials = grpc.ssl_channel_credentials((folder / "ca.pem").read_bytes())
         async with grpc.aio.secure_channel(ready.address, credentials) as channel:

@@ -22,6 +22,7 @@ from wire.convert import schema_of, schema_to
 from zkproto.v1 import catalog_pb2, ledger_pb2, presentation_pb2
 from zkservice import directory
 from zkservice.errors import StartError
+from zkservice.kept import Kept
 from zkservice.keys import write_private
 
 HEALTH_PLACES = 16
@@ -287,7 +288,7 @@ async def test_what_is_kept_of_schemas_has_a_bound(tmp_path: Path, monkeypatch: 
         for version in (5, 1, 4, 2, 3):
             got = await town.catalog.GetSchema(catalog_pb2.GetSchemaRequest(name=str(_large(version).name)))
             assert schema_of(got) == _large(version)
-    kept: Any = directory._Kept(100)
+    kept: Any = Kept(100)
     for number in range(50):
         kept.keep(f"n{number % 7}", number, 30)
         assert sum(octets for _, octets in kept._things.values()) == kept._octets <= 100

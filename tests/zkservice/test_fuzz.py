@@ -148,6 +148,7 @@ async def _seeds(town: City, issued: Issued) -> dict[str, Message]:
         "SubmitPresentation": submission,
         "WatchExchange": presentation_pb2.WatchExchangeRequest(result_token=exchange.result_token, **asked),
         "VerifyPresentation": verifying,
+        "BatchVerifyPresentations": presentation_pb2.BatchVerifyPresentationsRequest(requests=[verifying]),
         "GetCheckpoint": ledger_pb2.GetCheckpointRequest(),
         "GetInclusionProof": ledger_pb2.GetInclusionProofRequest(entry_index=1, tree_size=2),
         "GetConsistencyProof": ledger_pb2.GetConsistencyProofRequest(first_size=1, second_size=2),

@@ -217,8 +217,8 @@ async def test_a_ticket_does_not_buy_verification_without_end(tmp_path: Path) ->
 async def test_whoever_comes_when_too_many_wait_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zkservice.verifying.MAX_WAITING", 4)
-    monkeypatch.setattr("zkservice.verifying.verify_presentations", slowly(0.2))
+    monkeypatch.setattr("zkservice.gathering.MAX_WAITING", 4)
+    monkeypatch.setattr("zkservice.judging.verify_presentations", slowly(0.2))
     async with city(tmp_path, crypto_threads=1) as town:
         issued = await town.claim(await town.issue())
         request = town.request()
@@ -240,7 +240,7 @@ async def test_a_verifier_that_was_told_expired_finds_no_answer_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The presentation comes in time and is still being verified when the request ends."""
-    monkeypatch.setattr("zkservice.verifying.verify_presentations", slowly(2.5))
+    monkeypatch.setattr("zkservice.judging.verify_presentations", slowly(2.5))
     async with city(tmp_path) as town:
         issued = await town.claim(await town.issue())
         request = town.request(lifetime=dt.timedelta(seconds=2))

@@ -28,6 +28,7 @@ MESSAGES: Final = {
     "reason.RECEIPT_MISMATCH": "The receipt is for something else",
     "reason.MESSAGE_MALFORMED": "The message is malformed",
     "reason.MESSAGE_TOO_LARGE": "The message is too large",
+    "reason.BATCH_TOO_LARGE": "The batch has too many members",
     "reason.FIELD_MISSING": "A field is missing",
     "reason.FIELD_INVALID": "A field is invalid",
     "reason.PAGE_TOKEN_INVALID": "The page token is invalid",

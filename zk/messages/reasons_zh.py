@@ -28,6 +28,7 @@ MESSAGES: Final = {
     "reason.RECEIPT_MISMATCH": "回执与之不符",
     "reason.MESSAGE_MALFORMED": "消息格式错误",
     "reason.MESSAGE_TOO_LARGE": "消息过大",
+    "reason.BATCH_TOO_LARGE": "一次验证的数量过多",
     "reason.FIELD_MISSING": "缺少字段",
     "reason.FIELD_INVALID": "字段无效",
     "reason.PAGE_TOKEN_INVALID": "翻页标记无效",

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 from google.type import date_pb2 as _date_pb2
 from zkproto.v1 import attribute_pb2 as _attribute_pb2
 import builtins as _builtins
@@ -462,6 +463,88 @@ class VerifyPresentationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VerifyPresentationResponse: _TypeAlias = VerifyPresentationResponse  # noqa: Y015
+
+@_typing.final
+class BatchVerifyPresentationsRequest(_message.Message):
+    """Asks for verifications without state, all in one call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___VerifyPresentationRequest]:
+        """1 to 256 members. The whole message has at most as many octets as every message; a caller with more
+        splits them over calls.
+        """
+
+    def __init__(
+        self,
+        *,
+        requests: _abc.Iterable[Global___VerifyPresentationRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["requests", b"requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchVerifyPresentationsRequest: _TypeAlias = BatchVerifyPresentationsRequest  # noqa: Y015
+
+@_typing.final
+class BatchVerifyPresentationsResponse(_message.Message):
+    """What each member is answered with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERDICTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def verdicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PresentationVerdict]:
+        """One for each request, in their order."""
+
+    def __init__(
+        self,
+        *,
+        verdicts: _abc.Iterable[Global___PresentationVerdict] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["verdicts", b"verdicts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchVerifyPresentationsResponse: _TypeAlias = BatchVerifyPresentationsResponse  # noqa: Y015
+
+@_typing.final
+class PresentationVerdict(_message.Message):
+    """What VerifyPresentation would answer one member with, alone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERIFIED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def verified(self) -> Global___VerifyPresentationResponse:
+        """It holds."""
+
+    @_builtins.property
+    def refused(self) -> _status_pb2.Status:
+        """It does not: the status, with ErrorInfo and BadRequest, whose paths begin at the member."""
+
+    def __init__(
+        self,
+        *,
+        verified: Global___VerifyPresentationResponse | None = ...,
+        refused: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refused", b"refused", "verdict", b"verdict", "verified", b"verified"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refused", b"refused", "verdict", b"verdict", "verified", b"verified"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_verdict: _TypeAlias = _typing.Literal["verified", "refused"]  # noqa: Y015
+    _WhichOneofArgType_verdict: _TypeAlias = _typing.Literal["verdict", b"verdict"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_verdict) -> _WhichOneofReturnType_verdict | None: ...
+
+Global___PresentationVerdict: _TypeAlias = PresentationVerdict  # noqa: Y015
 
 @_typing.final
 class VerifiedCredential(_message.Message):

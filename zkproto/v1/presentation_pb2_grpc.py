@@ -61,6 +61,11 @@ class PresentationServiceStub:
                 request_serializer=zkproto_dot_v1_dot_presentation__pb2.VerifyPresentationRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_presentation__pb2.VerifyPresentationResponse.FromString,
                 _registered_method=True)
+        self.BatchVerifyPresentations = channel.unary_unary(
+                '/zkproto.v1.PresentationService/BatchVerifyPresentations',
+                request_serializer=zkproto_dot_v1_dot_presentation__pb2.BatchVerifyPresentationsRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_presentation__pb2.BatchVerifyPresentationsResponse.FromString,
+                _registered_method=True)
 
 
 class PresentationServiceServicer:
@@ -104,6 +109,15 @@ class PresentationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchVerifyPresentations(self, request, context):
+        """Verifies presentations of any verifiers and issuers together, at about half the price of one after the
+        other, and keeps nothing. A member that is refused fails no other; only what is no member's fault (too
+        many members, no room for them, a failing storage) fails the call.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PresentationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -131,6 +145,11 @@ def add_PresentationServiceServicer_to_server(servicer, server):
                     servicer.VerifyPresentation,
                     request_deserializer=zkproto_dot_v1_dot_presentation__pb2.VerifyPresentationRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_presentation__pb2.VerifyPresentationResponse.SerializeToString,
+            ),
+            'BatchVerifyPresentations': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchVerifyPresentations,
+                    request_deserializer=zkproto_dot_v1_dot_presentation__pb2.BatchVerifyPresentationsRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_presentation__pb2.BatchVerifyPresentationsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -270,6 +289,33 @@ class PresentationService:
             '/zkproto.v1.PresentationService/VerifyPresentation',
             zkproto_dot_v1_dot_presentation__pb2.VerifyPresentationRequest.SerializeToString,
             zkproto_dot_v1_dot_presentation__pb2.VerifyPresentationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchVerifyPresentations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.PresentationService/BatchVerifyPresentations',
+            zkproto_dot_v1_dot_presentation__pb2.BatchVerifyPresentationsRequest.SerializeToString,
+            zkproto_dot_v1_dot_presentation__pb2.BatchVerifyPresentationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,11 @@ class PresentationServiceStub:
     """Streams the exchange's state, first as it is and then at each change, until it has ended."""
     VerifyPresentation: _grpc.UnaryUnaryMultiCallable[_presentation_pb2.VerifyPresentationRequest, _presentation_pb2.VerifyPresentationResponse]
     """Verifies a presentation against a request and keeps nothing."""
+    BatchVerifyPresentations: _grpc.UnaryUnaryMultiCallable[_presentation_pb2.BatchVerifyPresentationsRequest, _presentation_pb2.BatchVerifyPresentationsResponse]
+    """Verifies presentations of any verifiers and issuers together, at about half the price of one after the
+    other, and keeps nothing. A member that is refused fails no other; only what is no member's fault (too
+    many members, no room for them, a failing storage) fails the call.
+    """
 
 @_typing.type_check_only
 class PresentationServiceAsyncStub(PresentationServiceStub):
@@ -67,6 +72,11 @@ class PresentationServiceAsyncStub(PresentationServiceStub):
     """Streams the exchange's state, first as it is and then at each change, until it has ended."""
     VerifyPresentation: _aio.UnaryUnaryMultiCallable[_presentation_pb2.VerifyPresentationRequest, _presentation_pb2.VerifyPresentationResponse]  # type: ignore[assignment]
     """Verifies a presentation against a request and keeps nothing."""
+    BatchVerifyPresentations: _aio.UnaryUnaryMultiCallable[_presentation_pb2.BatchVerifyPresentationsRequest, _presentation_pb2.BatchVerifyPresentationsResponse]  # type: ignore[assignment]
+    """Verifies presentations of any verifiers and issuers together, at about half the price of one after the
+    other, and keeps nothing. A member that is refused fails no other; only what is no member's fault (too
+    many members, no room for them, a failing storage) fails the call.
+    """
 
 class PresentationServiceServicer(metaclass=_abc_1.ABCMeta):
     """A verifier asks, a holder answers, and the answer's receipt stands on the ledger.
@@ -114,5 +124,16 @@ class PresentationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_presentation_pb2.VerifyPresentationResponse, _abc.Awaitable[_presentation_pb2.VerifyPresentationResponse]]:
         """Verifies a presentation against a request and keeps nothing."""
+
+    @_abc_1.abstractmethod
+    def BatchVerifyPresentations(
+        self,
+        request: _presentation_pb2.BatchVerifyPresentationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_presentation_pb2.BatchVerifyPresentationsResponse, _abc.Awaitable[_presentation_pb2.BatchVerifyPresentationsResponse]]:
+        """Verifies presentations of any verifiers and issuers together, at about half the price of one after the
+        other, and keeps nothing. A member that is refused fails no other; only what is no member's fault (too
+        many members, no room for them, a failing storage) fails the call.
+        """
 
 def add_PresentationServiceServicer_to_server(servicer: PresentationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,17 +26,13 @@ from zkproto.v1.catalog_pb2_grpc import CatalogServiceServicer
 from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, page_size, required
+from zkservice.keys import secret_label
 from zkservice.storage import catalog
 from zkservice.storage.catalog import Named, StoredKey
 
 _ALL: Final = "departments/-"
 _PAGE_OCTETS: Final = 2 << 20
 _Row = TypeVar("_Row")
-
-
-def secret_label(name: IssuerKeyName) -> str:
-    """Return the label that an issuer key's secret half is sealed under."""
-    return f"issuer-key/{name}"
 
 
 class CatalogService(CatalogServiceServicer):
@@ -131,6 +127,7 @@ class CatalogService(CatalogServiceServicer):
                     connection, key, sealed, request_id, self._context.now()
                 )
             )
+            self._context.signing_keys.forget(str(parent))
         await self._context.sequencer.integrated(stored.outbox)
         return _issuer_key(stored)
 
@@ -146,7 +143,7 @@ class CatalogService(CatalogServiceServicer):
     def _make_key(self, department: str, suite: str) -> tuple[IssuerKey, bytes]:
         secret = bbs.SecretKey.generate(suite=suite)
         name = issuer_key_name(department, suite, secret.public_key())
-        sealed = self._context.keys.seal(secret_label(name), secret.to_octets_secret())
+        sealed = self._context.keys.seal(secret_label(str(name)), secret.to_octets_secret())
         return IssuerKey(name, suite, secret.public_key()), sealed
 
     async def GetIssuerKey(self, request: pb.GetIssuerKeyRequest, context: Any) -> Any:

@@ -1,23 +1,21 @@
 """IssuanceService: a department signs, the holder's vault claims, the service forgets."""
 
-import asyncio
 import datetime as dt
 import secrets
 from typing import Any, Final
 
-import bbs
-from disclosure import Credential, Schema, SchemaName, canonical, civil_date, issue
+from disclosure import Credential, IssuerKeyName, Schema, SchemaName, Value, canonical, civil_date
 from disclosure.attributes import to_item
 from disclosure.canonical import Item
 from wire.convert import credential_to, moment_to, present_values_of, within
 from zkproto.v1 import issuance_pb2 as pb
 from zkproto.v1.issuance_pb2_grpc import IssuanceServiceServicer
 from zkservice.context import Context
+from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, resource_id
-from zkservice.services.catalog import secret_label
-from zkservice.storage import catalog, issuance
-from zkservice.storage.catalog import StoredKey
+from zkservice.signing import Draft
+from zkservice.storage import issuance
 from zkservice.storage.issuance import Offer
 from zkservice.storage.rows import whole_ms
 
@@ -25,12 +23,11 @@ _REQUEST_LABEL: Final = "zk-disclosure/issue-request/v1"
 
 
 class IssuanceService(IssuanceServiceServicer):
-    """Secret keys stay in their group's own objects, never in a message or a log; of each department the one
-    that signs is kept open, and no other."""
+    """Secret keys stay in their group's own objects, never in a message or a log."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._secret_keys: dict[str, tuple[str, bbs.SecretKey]] = {}
+        self._desk = Desk[Draft](context.signers, context.signing_keys.supplies)
 
     async def IssueCredential(self, request: pb.IssueCredentialRequest, context: Any) -> Any:
         """Sign a credential and keep it as an offer; durable when answered."""
@@ -43,11 +40,17 @@ class IssuanceService(IssuanceServiceServicer):
         with within("values"):
             schema.check_values(values)
         digest = self._context.keys.fingerprint(_request_octets(schema, values))
-        offer = await self._context.database.read(
-            lambda connection: issuance.of_request(connection, parent, request_id, digest)
-        )
-        if offer is None:
-            offer = await self._sign(parent, schema, values, request_id, digest)
+        try:
+            key = await self._context.signing_keys.of(parent)
+        except ServiceError:
+            # Whoever repeats a call is answered, though the department signs no more.
+            offer = await self._context.database.read(
+                lambda connection: issuance.of_request(connection, parent, request_id, digest)
+            )
+            if offer is None:
+                raise
+        else:
+            offer = await self._sign(key, schema, values, request_id, digest)
         return pb.IssueCredentialResponse(
             offer=f"offers/{offer.id}",
             claim_code=self._context.keys.token("claim", offer.id),
@@ -55,37 +58,24 @@ class IssuanceService(IssuanceServiceServicer):
         )
 
     async def _sign(
-        self, parent: str, schema: Schema, values: dict[str, Any], request_id: str, digest: bytes
+        self, key: IssuerKeyName, schema: Schema, values: dict[str, Value], request_id: str, digest: bytes
     ) -> Offer:
-        now = whole_ms(self._context.now())
-        stored = await self._context.database.read(lambda each: catalog.signing_key(each, parent))
-        credential = await asyncio.get_running_loop().run_in_executor(
-            self._context.crypto, self._issue, stored, schema, values, civil_date(now)
-        )
-        offer_id = secrets.token_urlsafe(16)
+        """Keep a signed credential as an offer. If the call was answered before, what was kept then counts:
+        that is rare, and finding out first would cost everybody a look."""
+        now, offer_id = whole_ms(self._context.now()), secrets.token_urlsafe(16)
+        items = {name: to_item(value) for name, value in values.items()}
+        signed = await self._desk.one(Draft(str(schema.name), str(key), items, civil_date(now)))
         offer = Offer(
             id=offer_id,
-            department=parent,
+            department=f"departments/{schema.name.department}",
             schema=str(schema.name),
             request_id=request_id,
             request_digest=digest,
             created=now,
             expires=now + dt.timedelta(days=self._context.settings.offer_days),
-            sealed=self._context.keys.seal(f"offer/{offer_id}", credential.to_bytes(schema)),
+            sealed=self._context.keys.seal(f"offer/{offer_id}", signed.octets),
         )
         return await self._context.database.write(lambda connection: issuance.add(connection, offer))
-
-    def _issue(self, stored: StoredKey, schema: Schema, values: dict[str, Any], today: dt.date) -> Credential:
-        return issue(schema, stored.key, self._secret_key(stored), values, today)
-
-    def _secret_key(self, stored: StoredKey) -> bbs.SecretKey:
-        department, name = stored.key.name.department, str(stored.key.name)
-        opened_name, opened = self._secret_keys.get(department, ("", None))
-        if opened is None or opened_name != name:
-            octets = self._context.keys.open(secret_label(stored.key.name), stored.sealed_secret)
-            opened = bbs.SecretKey.from_octets(octets, suite=stored.key.suite)
-            self._secret_keys[department] = name, opened
-        return opened
 
     async def ClaimCredential(self, request: pb.ClaimCredentialRequest, context: Any) -> Any:
         """Hand a credential to whoever shows its code; the same claim may be repeated until acknowledged."""

@@ -8,15 +8,13 @@ opening, the entry's index, and the checkpoint of its block.
 import asyncio
 import datetime as dt
 import secrets
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from disclosure import (
-    Directory,
-    DisclosureError,
     Presentation,
     Reason,
     ReceiptBody,
@@ -29,28 +27,27 @@ from disclosure import (
 )
 from tlog import entry as log_entry
 from tlog.receipt import ReceiptOpening
-from verifier.verify import Claim, VerifiedPresentation, required_names, schema_names
+from verifier.verify import schema_names
 from wire.convert import (
-    date_to,
-    moment_of,
     moment_to,
     presentation_of,
-    presentation_to,
     signed_request_of,
     signed_request_to,
-    values_to,
     within,
 )
 from zkproto.v1 import presentation_pb2 as pb
 from zkproto.v1.presentation_pb2_grpc import PresentationServiceServicer
+from zkservice.attempts import Attempts
 from zkservice.context import Context
+from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
-from zkservice.fields import check_request_id, required, resource_id
+from zkservice.fields import check_request_id, placed, required, resource_id
+from zkservice.judging import Judgement
 from zkservice.receipts import Place
+from zkservice.services.batch import Batch, judgement
 from zkservice.storage import catalog, exchanges
 from zkservice.storage.exchanges import Answer, Exchange
 from zkservice.storage.rows import whole_ms
-from zkservice.verifying import Attempts, Verifying
 
 _SUBMISSION_LABEL: Final = "zk-disclosure/submission/v1"
 _SEEN_LABEL: Final = "zk-disclosure/seen/v1"
@@ -62,10 +59,12 @@ class PresentationService(PresentationServiceServicer):
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        threads = context.settings.crypto_threads
         # Two queues: whoever verifies without state does not hold up those who submit.
-        self._submitted = Verifying(context.crypto, threads)
-        self._stateless = Verifying(context.crypto, threads)
+        self._submitted, self._stateless = (
+            Desk[Judgement](context.judges, context.directories.supplies, lambda job: job.proofs)
+            for _ in range(2)
+        )
+        self._batch = Batch(context, self._stateless)
         self._attempts = Attempts()
 
     async def CreateExchange(self, request: pb.CreateExchangeRequest, context: Any) -> Any:
@@ -109,7 +108,7 @@ class PresentationService(PresentationServiceServicer):
         return open_request(signed, lambda _: row.public_key)
 
     async def _check_answerable(self, request: Request) -> None:
-        with _placed("signed_request"):
+        with placed("signed_request"):
             check_request(request, await self._context.directories.load(schema_names(request)))
 
     async def FetchRequest(self, request: pb.FetchRequestRequest, context: Any) -> Any:
@@ -150,15 +149,17 @@ class PresentationService(PresentationServiceServicer):
         _check_note(presentation, request.holder_note)
         self._attempts.check(exchange.id)
         asked, now = exchange.signed.request, whole_ms(self._context.now())
-        directory = await self._directory(asked, presentation)
+        message = pb.VerifyPresentationRequest(
+            signed_request=signed_request_to(exchange.signed), presentation=request.presentation
+        )
         try:
-            verified = await self._verify(self._submitted, Claim(asked, presentation, directory, now))
+            await self._submitted.one(judgement(message, now, opened=True))
         except RefusedError as error:
             if error.reason == Reason.PROOF_INVALID:
                 self._attempts.failed(exchange.id)
             raise
-        opening = _opening(verified, presentation.note_hash, now)
-        kept = presentation_to(presentation, directory.schema).SerializeToString(deterministic=True)
+        opening = _opening(asked, presentation, now)
+        kept = message.presentation.SerializeToString(deterministic=True)
         answer = Answer(
             exchange=exchange.id,
             request_id=request_id,
@@ -176,14 +177,6 @@ class PresentationService(PresentationServiceServicer):
         )
         self._context.watching.ring(exchange.id)
         return stored
-
-    async def _directory(self, request: Request, presentation: Presentation) -> Directory:
-        with _placed("presentation"):
-            return await self._context.directories.load(*required_names(request, presentation))
-
-    async def _verify(self, verifying: Verifying, claim: Claim) -> VerifiedPresentation:
-        with _placed("presentation"):
-            return await verifying.verify(claim)
 
     async def WatchExchange(
         self, request: pb.WatchExchangeRequest, context: Any
@@ -234,33 +227,14 @@ class PresentationService(PresentationServiceServicer):
 
     async def VerifyPresentation(self, request: pb.VerifyPresentationRequest, context: Any) -> Any:
         """Verify a presentation against a request and keep nothing."""
-        required(request.HasField("signed_request"), "signed_request")
-        required(request.HasField("presentation"), "presentation")
-        with within("signed_request"):
-            opened = await self._open(signed_request_of(request.signed_request))
-        await self._check_answerable(opened)
-        with within("presentation"):
-            presentation = presentation_of(request.presentation)
-        moment = (
-            moment_of(request.verify_time, field="verify_time")
-            if request.HasField("verify_time")
-            else self._context.now()
-        )
-        directory = await self._directory(opened, presentation)
-        verified = await self._verify(self._stateless, Claim(opened, presentation, directory, moment))
-        return pb.VerifyPresentationResponse(
-            credentials=[
-                pb.VerifiedCredential(
-                    query=each.query,
-                    department=str(each.department),
-                    schema=str(each.schema),
-                    values=values_to(directory.schema(each.schema), each.values.items()),
-                    expiry=date_to(each.expiry) if each.expiry else None,
-                )
-                for each in verified.credentials
-            ],
-            presentation_digest=verified.presentation_digest,
-        )
+        done = await self._stateless.one(judgement(request, self._context.now()))
+        return pb.VerifyPresentationResponse.FromString(done.octets)
+
+    async def BatchVerifyPresentations(
+        self, request: pb.BatchVerifyPresentationsRequest, context: Any
+    ) -> Any:
+        """Verify many presentations together and keep nothing."""
+        return pb.BatchVerifyPresentationsResponse(verdicts=await self._batch.verify(request.requests))
 
     async def _exchange(self, name: str, token: str, kind: str) -> tuple[Exchange, Answer | None]:
         """Return an exchange and its answer to whoever has the token of that kind."""
@@ -278,16 +252,6 @@ class PresentationService(PresentationServiceServicer):
         place = await self._context.sequencer.integrated(answer.outbox)
         opening = self._context.keys.open(_opening_label(answer.exchange), answer.sealed_opening)
         return place, place.receipt(ReceiptOpening.parse(opening))
-
-
-@contextmanager
-def _placed(field: str) -> Iterator[None]:
-    """Prefix the field of whatever is refused inside with `field`; what names no field is left as it is."""
-    try:
-        yield
-    except DisclosureError as error:
-        place = f"{field}.{error.field}" if error.field else ""
-        raise type(error)(Reason(error.reason), error.detail, field=place) from None
 
 
 def _presentation_label(exchange: str) -> str:
@@ -337,7 +301,6 @@ def _check_note(presentation: Presentation, holder_note: bytes) -> None:
         raise ServiceError(ServiceReason.NOTE_MISMATCH, detail, field="holder_note")
 
 
-def _opening(verified: VerifiedPresentation, note_hash: bytes, moment: dt.datetime) -> ReceiptOpening:
-    request = verified.request
-    body = ReceiptBody(request.verifier, request.digest, verified.presentation_digest, moment)
-    return ReceiptOpening(secrets.token_bytes(32), body.to_bytes(), note_hash)
+def _opening(asked: Request, presentation: Presentation, moment: dt.datetime) -> ReceiptOpening:
+    body = ReceiptBody(asked.verifier, asked.digest, presentation.digest, moment)
+    return ReceiptOpening(secrets.token_bytes(32), body.to_bytes(), presentation.note_hash)

@@ -70,9 +70,9 @@ def add_department(
     return Named(name, display_name, whole_ms(now))
 
 
-def department_of_token(connection: Connection, token: str) -> str | None:
-    """Return the name of the department whose token this is."""
-    query = select(tables.department.c.name).where(tables.department.c.token_hash == token_hash(token))
+def department_of_token(connection: Connection, hashed: bytes) -> str | None:
+    """Return the name of the department whose token has this hash."""
+    query = select(tables.department.c.name).where(tables.department.c.token_hash == hashed)
     name: str | None = connection.execute(query).scalar()
     return name
 
@@ -101,6 +101,13 @@ def add_verifier(
 def verifier(connection: Connection, name: str) -> Named:
     """Return a verifier; ServiceError NOT_FOUND."""
     return _named(_row(connection, tables.verifier, name))
+
+
+def public_keys(connection: Connection, names: Iterable[str]) -> dict[str, bytes]:
+    """Return the public keys of those of these verifiers that are registered, by name."""
+    table = tables.verifier
+    rows = connection.execute(select(table.c.name, table.c.public_key).where(table.c.name.in_(names)))
+    return {row.name: row.public_key for row in rows}
 
 
 def add_schema(connection: Connection, schema: Schema, now: dt.datetime) -> None:
@@ -166,6 +173,12 @@ def issuer_key_of_request(connection: Connection, parent: str, request_id: str) 
 def issuer_key(connection: Connection, name: str) -> StoredKey:
     """Return an issuer key; ServiceError NOT_FOUND."""
     return _key(_row(connection, tables.issuer_key, name))
+
+
+def issuer_keys_named(connection: Connection, names: Iterable[str]) -> dict[str, StoredKey]:
+    """Return those of these issuer keys that are registered, by name."""
+    rows = connection.execute(select(tables.issuer_key).where(tables.issuer_key.c.name.in_(names)))
+    return {row.name: _key(row) for row in rows}
 
 
 def signing_key(connection: Connection, parent: str) -> StoredKey:

@@ -1,18 +1,19 @@
 """One database and its two ways in: one writer that commits in groups, and a few readers.
 
-Writes wait in a queue; the writer takes all that wait, runs each in a savepoint of one transaction, commits
-once, and only then answers all of them. So a write costs a share of a commit, and whoever was answered is
-durable (SQLite in WAL mode with synchronous FULL). A write that raises undoes its own savepoint only. If the
-commit itself fails, everybody in the group is told so, and nobody may assume that it did not happen: use
-cases are keyed so that sending the same again is safe.
+Writes wait in a queue; the writer takes all that wait, runs them in one transaction, commits once, and only
+then answers all of them. So a write costs a share of a commit, and whoever was answered is durable (SQLite in
+WAL mode with synchronous FULL). If one of them raises, the transaction is undone and each is run again in a
+savepoint of its own, so that it undoes itself only: a write may be run twice, and does nothing but to its
+connection. If the commit itself fails, everybody in the group is told so, and nobody may assume that it did
+not happen: use cases are keyed so that sending the same again is safe.
 """
 
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
@@ -25,7 +26,12 @@ from zkservice.errors import ServiceError, ServiceReason
 _GROUP: Final = 256
 _READERS: Final = 4
 _Result = TypeVar("_Result")
-_Write = tuple[Callable[[Connection], Any], "Future[Any]"]
+_Write = tuple[Callable[[Connection], Any], "asyncio.Future[Any]"]
+_Answer = Callable[[], None]
+
+
+class _RaisedError(Exception):
+    """A write raised, before any commit."""
 
 
 def open_engine(url: str) -> Engine:
@@ -60,7 +66,7 @@ def open_engine(url: str) -> Engine:
 
 
 class Database:
-    """The engine with its writer thread and reader threads. `write` and `read` are for the event loop."""
+    """The engine with its writer thread and reader threads. `write` and `read` are for one event loop."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -76,12 +82,12 @@ class Database:
 
         Raises what `act` raises; ServiceError STORAGE_UNAVAILABLE if the database fails, SHUTTING_DOWN.
         """
-        future: Future[_Result] = Future()
+        future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
         with self._lock:
             if self._closed:
                 raise _shutting_down()
             self._writes.put((act, future))
-        return await asyncio.wrap_future(future)
+        return await future
 
     async def read(self, act: Callable[[Connection], _Result]) -> _Result:
         """Run `act` in a transaction that sees one state and changes nothing.
@@ -113,37 +119,34 @@ class Database:
                     last = True
                     break
                 group.append(following)
-            self._commit([each for each in group if each[1].set_running_or_notify_cancel()])
+            self._commit([each for each in group if not each[1].cancelled()])
             if last:
                 break
 
     def _commit(self, group: list[_Write]) -> None:
-        outcomes: list[Callable[[], None]] = []
         try:
-            with self._engine.connect().execution_options(writing=True) as connection, connection.begin():
-                for act, future in group:
-                    outcomes.append(self._attempt(connection, act, future))
+            outcomes = self._attempt(group, _unguarded)
+        except _RaisedError:  # nothing has happened; the second run finds out whose fault it is
+            outcomes = self._attempt(group, _guarded)
+        if group:
+            # One call for the whole group: each costs a system call and wakes the loop.
+            with suppress(RuntimeError):  # whoever waited has gone with the loop
+                group[0][1].get_loop().call_soon_threadsafe(_answer_all, outcomes)
+
+    def _attempt(self, group: list[_Write], run: Callable[[Connection, _Write], _Answer]) -> list[_Answer]:
+        try:
+            with self._transaction() as connection:
+                return [run(connection, each) for each in group]
+        except _RaisedError:
+            raise
         except Exception as error:  # whatever it is, each caller must be answered
             failure = _unavailable(error)
-            outcomes = [_fails(future, failure) for _, future in group]
-        for answer in outcomes:
-            answer()
+            return [_fails(future, failure) for _, future in group]
 
-    @staticmethod
-    def _attempt(
-        connection: Connection, act: Callable[[Connection], Any], future: "Future[Any]"
-    ) -> Callable[[], None]:
-        try:
-            with connection.begin_nested():
-                result = act(connection)
-        except DBAPIError as error:
-            # A constraint is the use case's own affair; anything else ends the whole group.
-            if error.connection_invalidated or not _is_constraint(error):
-                raise
-            return _fails(future, _unavailable(error))
-        except Exception as error:  # belongs to this caller alone
-            return _fails(future, error)
-        return lambda: future.set_result(result)
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._engine.connect().execution_options(writing=True) as connection, connection.begin():
+            yield connection
 
     def close(self) -> None:
         """Finish what was queued, then close. Idempotent."""
@@ -157,8 +160,40 @@ class Database:
             self._engine.dispose()
 
 
-def _fails(future: "Future[Any]", error: Exception) -> Callable[[], None]:
-    return lambda: future.set_exception(error)
+def _unguarded(connection: Connection, write: _Write) -> _Answer:
+    act, future = write
+    try:
+        return _succeeds(future, act(connection))
+    except Exception as error:
+        raise _RaisedError from error
+
+
+def _guarded(connection: Connection, write: _Write) -> _Answer:
+    act, future = write
+    try:
+        with connection.begin_nested():
+            result = act(connection)
+    except DBAPIError as error:
+        # A constraint is the use case's own affair; anything else ends the whole group.
+        if error.connection_invalidated or not _is_constraint(error):
+            raise
+        return _fails(future, _unavailable(error))
+    except Exception as error:  # belongs to this caller alone
+        return _fails(future, error)
+    return _succeeds(future, result)
+
+
+def _succeeds(future: "asyncio.Future[_Result]", result: _Result) -> _Answer:
+    return lambda: None if future.done() else future.set_result(result)
+
+
+def _fails(future: "asyncio.Future[Any]", error: Exception) -> _Answer:
+    return lambda: None if future.done() else future.set_exception(error)
+
+
+def _answer_all(answers: list[_Answer]) -> None:
+    for answer in answers:
+        answer()
 
 
 def _is_constraint(error: DBAPIError) -> bool:

@@ -2,9 +2,10 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 _EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
@@ -28,12 +29,16 @@ def whole_ms(moment: dt.datetime) -> dt.datetime:
 
 def insert_all_new(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     """Insert rows, passing over those whose keys stand there already."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    connection.execute(insert(table).on_conflict_do_nothing(), rows)
+    connection.execute(_insert_new(table, connection.dialect.name), rows)
 
 
 def insert_new(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert a row unless one of its keys stands there already; return whether it was inserted."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    result = connection.execute(insert(table).values(**values).on_conflict_do_nothing())
-    return result.rowcount == 1
+    return connection.execute(_insert_new(table, connection.dialect.name), dict(values)).rowcount == 1
+
+
+@cache
+def _insert_new(table: Table, dialect: str) -> Insert:
+    """Return the statement, built once: building it takes longer than running it."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing()

@@ -1,0 +1,141 @@
+"""Gathers what arrives together into batches, which cost less than their members one by one.
+
+Nobody waits for a batch to fill: whoever comes while a runner is free is served at once, alone. While all
+runners are busy, arrivals gather; the next free runner takes its share of them, so a batch is as large as the
+load makes it and nobody waits longer than for the batches before it, which are bounded.
+
+Whoever brings many jobs at once (a bulk) waits apart: each round takes a bounded share of the bulks, one of
+each in turn, beside the callers that come alone. So neither kind can starve the other, nor a large bulk a
+small one.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, Generic, TypeVar
+
+from zkservice.errors import ServiceError, ServiceReason
+
+MAX_BATCH: Final = 64
+MAX_WAITING: Final = 512
+MAX_BULK: Final = 1024
+"""Members of all bulks that are served at the same time, apart from the single callers who wait."""
+BULK_WEIGHT: Final = 16
+"""What a round takes of the bulks, by weight: enough that its members combine well, and so little that a
+single caller who comes meanwhile waits some tens of milliseconds."""
+
+_Job = TypeVar("_Job")
+_Outcome = TypeVar("_Outcome")
+
+
+class Gathering(Generic[_Job, _Outcome]):
+    """For one event loop; at most so many batches run at a time, and MAX_WAITING callers wait.
+
+    `run` returns an outcome for each job of a batch; if it raises, everybody in the batch is told so.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[list[_Job]], Awaitable[Sequence[_Outcome]]],
+        runners: int,
+        weight: Callable[[_Job], int] = lambda _: 1,
+    ) -> None:
+        self._run, self._runners, self._weight = run, runners, weight
+        self._waiting: list[tuple[_Job, asyncio.Future[_Outcome]]] = []
+        self._bulks: deque[deque[tuple[_Job, asyncio.Future[_Outcome]]]] = deque()
+        self._bulk_members = 0
+        self._running = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def one(self, job: _Job) -> _Outcome:
+        """Return the outcome of a job; ServiceError OVERLOADED if too many wait already."""
+        if len(self._waiting) >= MAX_WAITING:
+            raise _overloaded()
+        future: asyncio.Future[_Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((job, future))
+        self._start()
+        return await future
+
+    @contextmanager
+    def room(self, members: int) -> Iterator[None]:
+        """Hold places for a bulk, from before its members are read until they are answered.
+
+        Raises ServiceError OVERLOADED if it would have more than are left of MAX_BULK.
+        """
+        if self._bulk_members + members > MAX_BULK:
+            raise _overloaded()
+        self._bulk_members += members
+        try:
+            yield
+        finally:
+            self._bulk_members -= members
+
+    async def many(self, jobs: Sequence[_Job]) -> list[_Outcome]:
+        """Return the outcomes of a bulk; the caller holds `room` for it."""
+        loop = asyncio.get_running_loop()
+        bulk: deque[tuple[_Job, asyncio.Future[_Outcome]]] = deque(
+            (job, loop.create_future()) for job in jobs
+        )
+        futures = [future for _, future in bulk]
+        if bulk:
+            self._bulks.append(bulk)
+        for _ in range(min(len(bulk), self._runners)):
+            self._start()
+        return await asyncio.gather(*futures)
+
+    def _start(self) -> None:
+        if self._running < self._runners:
+            self._running += 1
+            task = asyncio.create_task(self._work())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _work(self) -> None:
+        """Run batches until nobody waits.
+
+        Nothing is awaited between finding nobody and no longer counting as at work: whoever comes then starts
+        a runner, and nobody waits for one that has gone.
+        """
+        try:
+            while batch := self._take():
+                await self._serve(batch)
+        finally:
+            self._running -= 1
+
+    async def _serve(self, batch: "list[tuple[_Job, asyncio.Future[_Outcome]]]") -> None:
+        try:
+            outcomes = await self._run([job for job, _ in batch])
+        except Exception as error:  # each caller must be answered
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), outcome in zip(batch, outcomes, strict=True):
+            if not future.done():
+                future.set_result(outcome)
+
+    def _take(self) -> "list[tuple[_Job, asyncio.Future[_Outcome]]]":
+        """Take this runner's share of those who still want an answer."""
+        self._waiting = [each for each in self._waiting if not each[1].done()]
+        share = min(-(-len(self._waiting) // self._runners), MAX_BATCH)
+        batch, self._waiting = self._waiting[:share], self._waiting[share:]
+        return batch + self._take_of_bulks()
+
+    def _take_of_bulks(self) -> "list[tuple[_Job, asyncio.Future[_Outcome]]]":
+        """Take this runner's share of the bulks' members, one of each bulk in turn."""
+        share, weight = -(-sum(map(len, self._bulks)) // self._runners), 0
+        taken: list[tuple[_Job, asyncio.Future[_Outcome]]] = []
+        while self._bulks and len(taken) < share and weight < BULK_WEIGHT:
+            bulk = self._bulks.popleft()
+            job, future = bulk.popleft()
+            if not future.done():
+                taken.append((job, future))
+                weight += self._weight(job)
+            if bulk:
+                self._bulks.append(bulk)
+        return taken
+
+
+def _overloaded() -> ServiceError:
+    return ServiceError(ServiceReason.OVERLOADED, "too many wait already; try again later")

@@ -1,0 +1,54 @@
+"""Many presentations verified in one call, without state: each member gets the verdict that it gets alone."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+
+from wire.batch import MAX_MEMBERS
+from zkproto.v1 import presentation_pb2 as pb
+from zkservice.context import Context
+from zkservice.desk import Desk, Verdict
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.fields import required
+from zkservice.judging import Judgement
+from zkservice.status import status_of
+from zkservice.tasks import Done
+
+_NOBODYS_FAULT: Final = {ServiceReason.STORAGE_UNAVAILABLE, ServiceReason.SHUTTING_DOWN}
+
+
+class Batch:
+    """Verifies the members of a call together with whatever the desk gathers of other calls."""
+
+    def __init__(self, context: Context, desk: Desk[Judgement]) -> None:
+        self._context, self._desk = context, desk
+
+    async def verify(self, requests: Sequence[pb.VerifyPresentationRequest]) -> list[pb.PresentationVerdict]:
+        """Return a verdict for each member.
+
+        Raises ServiceError FIELD_MISSING (no members), BATCH_TOO_LARGE, OVERLOADED, STORAGE_UNAVAILABLE.
+        """
+        required(len(requests) > 0, "requests")
+        if len(requests) > MAX_MEMBERS:
+            detail = f"a batch has at most {MAX_MEMBERS} members"
+            raise ServiceError(ServiceReason.BATCH_TOO_LARGE, detail, field="requests")
+        now = self._context.now()
+        with self._desk.room(len(requests)):
+            verdicts = await self._desk.many([judgement(each, now) for each in requests])
+        for verdict in verdicts:
+            if isinstance(verdict, ServiceError) and verdict.reason in _NOBODYS_FAULT:
+                raise verdict
+        return list(map(_verdict, verdicts))
+
+
+def judgement(
+    request: pb.VerifyPresentationRequest, moment: dt.datetime, *, opened: bool = False
+) -> Judgement:
+    """Return the job of judging a request."""
+    return Judgement(request.SerializeToString(), moment, opened, len(request.presentation.credentials))
+
+
+def _verdict(verdict: Verdict) -> pb.PresentationVerdict:
+    if isinstance(verdict, Done):
+        return pb.PresentationVerdict(verified=pb.VerifyPresentationResponse.FromString(verdict.octets))
+    return pb.PresentationVerdict(refused=status_of(verdict))

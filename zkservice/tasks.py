@@ -1,0 +1,104 @@
+"""What workers are given and what comes back: jobs, what these need of the catalogue, outcomes.
+
+A worker does no I/O. A job that names something that the worker does not know comes back as Missing, and is
+given again together with what the catalogue has under those names. So a worker can be a thread of the server
+or a process of its own (`workers`), and does the same.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from disclosure import DisclosureError, IssuerKey
+from zkservice.errors import ServiceError
+
+Refusal = DisclosureError | ServiceError
+
+
+class Job(Protocol):
+    """What a worker is given; its class has an `of` that takes what `items` gives."""
+
+    def items(self) -> list[Any]:
+        """Return what travels to a process, as CBOR has it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of what stands in the catalogue."""
+
+    verifiers: frozenset[str] = frozenset()
+    schemas: frozenset[str] = frozenset()
+    issuer_keys: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Names") -> "Names":
+        return Names.union((self, other))
+
+    def __len__(self) -> int:
+        return len(self.verifiers) + len(self.schemas) + len(self.issuer_keys)
+
+    @classmethod
+    def union(cls, many: Iterable["Names"]) -> "Names":
+        """Return all names of many."""
+        listed = list(many)
+        return cls(
+            frozenset().union(*(each.verifiers for each in listed)),
+            frozenset().union(*(each.schemas for each in listed)),
+            frozenset().union(*(each.issuer_keys for each in listed)),
+        )
+
+
+@dataclass(frozen=True)
+class Supplies:
+    """What the catalogue has under some names, None for what is not registered.
+
+    Verifiers' public keys (32 octets), schemas' canonical bytes, issuer keys, and the secret halves of issuer
+    keys (32 octets) for the one worker that signs.
+    """
+
+    verifiers: Mapping[str, bytes | None] = field(default_factory=dict)
+    schemas: Mapping[str, bytes | None] = field(default_factory=dict)
+    issuer_keys: Mapping[str, IssuerKey | None] = field(default_factory=dict)
+    secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Done:
+    """The job is done, and this is what it gives."""
+
+    octets: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The job cannot be done before these names are looked up."""
+
+    names: Names
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of ours: its kind and where it arose, but not its text, which may hold what a person sent."""
+
+    kind: str
+    places: tuple[str, ...]
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Fault":
+        """Return what may be told of an error."""
+        places, trace = [], error.__traceback__
+        while trace is not None:
+            places.append(f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}")
+            trace = trace.tb_next
+        return cls(type(error).__name__, tuple(places[-6:]))
+
+
+Outcome = Done | Refusal | Missing | Fault
+
+
+class MissingError(Exception):
+    """Something is not known under these names yet; becomes Missing."""
+
+    def __init__(self, names: Names) -> None:
+        super().__init__()
+        self.names = names
