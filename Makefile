@@ -3,11 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: demo test lint proto serve bench bench-quick clean setup
+.PHONY: demo test lint proto serve bench bench-quick clean setup native-deny native-valgrind native-fuzz
 
 setup: $(STAMP)
 
-NATIVE := native/Cargo.toml native/Cargo.lock native/pyproject.toml $(wildcard native/src/*.rs)
+NATIVE := native/Cargo.toml native/Cargo.lock native/pyproject.toml $(wildcard native/src/*.rs native/src/*/*.rs)
 
 $(STAMP): requirements.lock pyproject.toml scripts/native.sh $(NATIVE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -30,8 +30,10 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	scripts/proto.sh --check
+	scripts/native-check.sh lint
 
 test: lint
+	scripts/native-check.sh test
 	$(BIN)/python -m pytest
 
 bench-quick: setup
@@ -42,6 +44,20 @@ bench: setup
 
 proto: setup
 	scripts/proto.sh
+
+# Not part of lint or test: they take from minutes to as long as they are given. See native/README.md.
+build/tools/bin/cargo-deny:
+	CARGO_TARGET_DIR=build/cargo-deny cargo install --quiet --locked --root build/tools --version 0.20.2 cargo-deny
+
+native-deny: build/tools/bin/cargo-deny
+	scripts/native-check.sh lint
+
+native-valgrind: setup
+	scripts/native-valgrind.sh
+
+FUZZ_SECONDS ?= 300
+native-fuzz: setup
+	scripts/native-fuzz.sh $(FUZZ_SECONDS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-output

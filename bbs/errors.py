@@ -19,6 +19,7 @@ class Reason(StrEnum):
     # verification
     SIGNATURE_INVALID = "SIGNATURE_INVALID"
     PROOF_INVALID = "PROOF_INVALID"
+    COMMITMENT_INVALID = "COMMITMENT_INVALID"
     # arguments
     INVALID_TYPE = "INVALID_TYPE"
     INVALID_INDEXES = "INVALID_INDEXES"
@@ -26,6 +27,7 @@ class Reason(StrEnum):
     INVALID_KEY_MATERIAL = "INVALID_KEY_MATERIAL"
     INVALID_KEY_INFO = "INVALID_KEY_INFO"
     INVALID_RANDOMNESS = "INVALID_RANDOMNESS"
+    INVALID_NONCE = "INVALID_NONCE"
     INPUT_TOO_LONG = "INPUT_TOO_LONG"
     COUNT_MISMATCH = "COUNT_MISMATCH"
     KEY_MISMATCH = "KEY_MISMATCH"
@@ -34,6 +36,9 @@ class Reason(StrEnum):
     UNKNOWN_CIPHERSUITE = "UNKNOWN_CIPHERSUITE"
     UNKNOWN_GROUP = "UNKNOWN_GROUP"
     DEGENERATE = "DEGENERATE"
+    INVALID_STATEMENT = "INVALID_STATEMENT"
+    UNSATISFIED = "UNSATISFIED"
+    ALREADY_USED = "ALREADY_USED"
 
 
 class BbsError(Exception):
@@ -49,11 +54,11 @@ class BbsError(Exception):
 
 
 class DecodingError(BbsError):
-    """Octets that encode no key, signature, proof, point or scalar."""
+    """Octets that encode no key, signature, proof, commitment, point or scalar."""
 
 
 class VerificationError(BbsError):
-    """A well-formed signature or proof that does not hold."""
+    """A well-formed signature, proof or commitment that does not hold."""
 
 
 class InputError(BbsError):

@@ -114,3 +114,11 @@ def as_secret_key(sk: "bytes | SecretKey", *, suite: Ciphersuite) -> SecretKey:
     if sk.suite.group is not suite.group or sk.suite.ciphersuite_id != suite.ciphersuite_id:
         raise InputError(Reason.KEY_MISMATCH, "the secret key belongs to another ciphersuite or group")
     return sk
+
+
+def as_key_pair(sk: "bytes | SecretKey", pk: bytes, *, suite: Ciphersuite) -> SecretKey:
+    """Return `sk` as `as_secret_key` does; InputError KEY_MISMATCH if `pk` is not its public key."""
+    SK = as_secret_key(sk, suite=suite)
+    if SK.public_key() != check_octets(pk, "the public key"):
+        raise InputError(Reason.KEY_MISMATCH, "the public key is not that of the secret key")
+    return SK

@@ -5,14 +5,14 @@ The core operations and subroutines take scalars, generators and an api_id, so t
 them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bbs.ciphersuite import Ciphersuite, resolve
 from bbs.credential import PreparedCredential, core_prepare_credential
 from bbs.errors import InputError, Reason, VerificationError
 from bbs.generators import Generators, create_generators
-from bbs.groups.protocol import G1Point, PreparedBases
+from bbs.groups.protocol import G1Point, PreparedBases, Terms
 from bbs.hashing import hash_to_scalar
 from bbs.scalars import (
     RandomScalars,
@@ -36,6 +36,18 @@ from bbs.serialization import (
     undisclosed_count,
 )
 from bbs.signature import calculate_domain
+
+ChallengeExtension = Callable[[Sequence[int], int], tuple[tuple[G1Point, ...], bytes]]
+"""What an interface proves besides, with the same blindings, about the hidden messages.
+
+Given their blindings and 0 by the prover, their responses and the challenge by the verifier, it returns the
+points that the challenge covers after T2, and the octets that it covers after the presentation header.
+"""
+
+
+def no_extension(m: Sequence[int], c: int) -> tuple[tuple[G1Point, ...], bytes]:
+    """Return the extension of the draft's own proofs: nothing."""
+    return (), b""
 
 
 @dataclass(frozen=True)
@@ -98,22 +110,22 @@ def proof_init_prepared(
     point. All scalars are secret; which messages are hidden is not.
     """
     group, s, e = credential.suite.group, random_scalars, credential.signature.e
-    r1_r2 = s.r1 * s.r2
-    B_and_H = group.prepare((credential.B, *(credential.generators.H[j] for j in undisclosed_indexes)))
-
-    def combine(bases: PreparedBases, *scalars: int) -> G1Point:
-        return group.msm((), (), bases, scalars, secret=True)
-
     if len(s.m_tilde) != len(undisclosed_indexes):
         raise InputError(Reason.COUNT_MISMATCH, "random scalars and hidden messages are not equally many")
-    return InitResult(
-        Abar=combine(credential.A_and_B, r1_r2),
-        Bbar=combine(credential.A_and_B, -e * r1_r2, r1_r2),
-        D=combine(B_and_H, s.r2),
-        T1=combine(credential.A_and_B, s.e_tilde * r1_r2, s.r1_tilde * s.r2),
-        T2=combine(B_and_H, s.r3_tilde * s.r2, *s.m_tilde),
-        domain=credential.domain,
+    r1_r2 = s.r1 * s.r2
+    A_and_B = credential.A_and_B
+    B_and_H = group.prepare((credential.B, *(credential.generators.H[j] for j in undisclosed_indexes)))
+    sums: tuple[tuple[PreparedBases, tuple[int, ...]], ...] = (
+        (A_and_B, (r1_r2,)),
+        (A_and_B, (-e * r1_r2, r1_r2)),
+        (B_and_H, (s.r2,)),
+        (A_and_B, (s.e_tilde * r1_r2, s.r1_tilde * s.r2)),
+        (B_and_H, (s.r3_tilde * s.r2, *s.m_tilde)),
     )
+    Abar, Bbar, D, T1, T2 = group.msms(
+        [Terms(prepared=bases, prepared_scalars=scalars) for bases, scalars in sums], secret=True
+    )
+    return InitResult(Abar, Bbar, D, T1, T2, credential.domain)
 
 
 def proof_finalize(
@@ -127,7 +139,7 @@ def proof_finalize(
 ) -> Proof:
     """Answer the challenge (section 3.7.2, ProofFinalize)."""
     s, r, c = random_scalars, suite.r, challenge
-    r3 = pow(s.r2, -1, r)
+    r3 = suite.group.invert(s.r2)
     return Proof(
         Abar=init_res.Abar,
         Bbar=init_res.Bbar,
@@ -168,16 +180,21 @@ def calculate_challenge(
     disclosed_indexes: Sequence[int],
     ph: bytes,
     api_id: bytes,
+    extended: tuple[tuple[G1Point, ...], bytes] = ((), b""),
     *,
     suite: Ciphersuite,
 ) -> int:
-    """Hash everything that the proof is about into the challenge (section 3.7.4)."""
+    """Hash everything that the proof is about into the challenge (section 3.7.4).
+
+    `extended` is what a `ChallengeExtension` returned.
+    """
+    more_points, more_octets = extended
     c_octs = integer_to_octets(len(disclosed_indexes))
     for index, message in zip(disclosed_indexes, disclosed_messages, strict=True):
         c_octs += integer_to_octets(index) + scalars_to_octets(message, suite=suite)
     t = init_res
-    c_octs += points_to_octets(t.Abar, t.Bbar, t.D, t.T1, t.T2, suite=suite)
-    c_octs += scalars_to_octets(t.domain, suite=suite) + integer_to_octets(len(ph)) + ph
+    c_octs += points_to_octets(t.Abar, t.Bbar, t.D, t.T1, t.T2, *more_points, suite=suite)
+    c_octs += scalars_to_octets(t.domain, suite=suite) + integer_to_octets(len(ph)) + ph + more_octets
     return hash_to_scalar(c_octs, api_id + b"H2S_", suite=suite)
 
 
@@ -192,6 +209,7 @@ def core_proof_gen(
     api_id: bytes,
     *,
     rng: RandomScalars = calculate_random_scalars,
+    extend: ChallengeExtension = no_extension,
 ) -> bytes:
     """Prove a signature on message scalars, disclosing some (section 3.6.3, CoreProofGen).
 
@@ -202,7 +220,7 @@ def core_proof_gen(
     parsed = octets_to_signature(signature, suite=suite)
     disclosed_indexes = check_indexes(disclosed_indexes, len(messages))
     credential = core_prepare_credential(PK, parsed, generators, header, messages, api_id)
-    return core_proof_gen_prepared(credential, ph, disclosed_indexes, rng=rng)
+    return core_proof_gen_prepared(credential, ph, disclosed_indexes, rng=rng, extend=extend)
 
 
 def core_proof_gen_prepared(
@@ -211,6 +229,7 @@ def core_proof_gen_prepared(
     disclosed_indexes: Sequence[int],
     *,
     rng: RandomScalars = calculate_random_scalars,
+    extend: ChallengeExtension = no_extension,
 ) -> bytes:
     """Prove a prepared credential, disclosing some of its message scalars (section 3.6.3, CoreProofGen).
 
@@ -223,8 +242,9 @@ def core_proof_gen_prepared(
     undisclosed_messages = [messages[j] for j in undisclosed_indexes]
     random_scalars = RandomScalarsOfProof.drawn(rng, len(undisclosed_indexes), suite=suite)
     init_res = proof_init_prepared(credential, random_scalars, undisclosed_indexes)
+    extended = extend(random_scalars.m_tilde, 0)
     challenge = calculate_challenge(
-        init_res, disclosed_messages, disclosed_indexes, ph, credential.api_id, suite=suite
+        init_res, disclosed_messages, disclosed_indexes, ph, credential.api_id, extended, suite=suite
     )
     proof = proof_finalize(init_res, challenge, e, random_scalars, undisclosed_messages, suite=suite)
     return proof_to_octets(proof, suite=suite)
@@ -248,6 +268,7 @@ def core_proof_verify_challenge(
     disclosed_messages: Sequence[int],
     disclosed_indexes: Sequence[int],
     api_id: bytes,
+    extend: ChallengeExtension = no_extension,
 ) -> PairingClaim:
     """Verify all of a proof but its pairing equation (section 3.6.4, CoreProofVerify, to its last check).
 
@@ -264,7 +285,10 @@ def core_proof_verify_challenge(
     init_res = proof_verify_init(
         PK, parsed, generators, header, disclosed_messages, disclosed_indexes, api_id
     )
-    challenge = calculate_challenge(init_res, disclosed_messages, disclosed_indexes, ph, api_id, suite=suite)
+    extended = extend(parsed.m_hat, parsed.c)
+    challenge = calculate_challenge(
+        init_res, disclosed_messages, disclosed_indexes, ph, api_id, extended, suite=suite
+    )
     if parsed.c != challenge:
         raise does_not_hold()
     return PairingClaim(PK, parsed.Abar, parsed.Bbar)
@@ -284,6 +308,8 @@ def core_proof_verify(
     disclosed_messages: Sequence[int],
     disclosed_indexes: Sequence[int],
     api_id: bytes,
+    *,
+    extend: ChallengeExtension = no_extension,
 ) -> None:
     """Verify a proof for disclosed message scalars (section 3.6.4, CoreProofVerify).
 
@@ -293,7 +319,7 @@ def core_proof_verify(
     group = generators.suite.group
     W = octets_to_prepared_pubkey(PK, suite=generators.suite)
     claim = core_proof_verify_challenge(
-        PK, proof, generators, header, ph, disclosed_messages, disclosed_indexes, api_id
+        PK, proof, generators, header, ph, disclosed_messages, disclosed_indexes, api_id, extend
     )
     if not group.pairing_product_is_one([(claim.Abar, W), (claim.Bbar, group.BP2_negated)]):
         raise does_not_hold()

@@ -1,6 +1,7 @@
-"""Octets of integers, scalars, signatures, proofs and public keys.
+"""Octets of integers, scalars, signatures, proofs, commitments and public keys.
 
-Source: draft-irtf-cfrg-bbs-signatures-09, section 4.2.4. Every decoding here is exact: one encoding for a
+Sources: draft-irtf-cfrg-bbs-signatures-09, section 4.2.4; for commitments sections 5.4.1 and 5.4.2 of
+draft-irtf-cfrg-bbs-blind-signatures (see `bbs.blind`). Every decoding here is exact: one encoding for a
 value, no identity where a secret or a commitment has to be, no scalar that is 0 or not less than r.
 """
 
@@ -46,6 +47,19 @@ class Proof:
 
     def __post_init__(self) -> None:
         _check_scalars_nonzero((self.e_hat, self.r1_hat, self.r3_hat, *self.m_hat, self.c))
+
+
+@dataclass(frozen=True)
+class CommitmentWithProof:
+    """A commitment C with the responses and the challenge c of its proof; `m_hat` has one a message."""
+
+    C: G1Point
+    s_hat: int
+    m_hat: tuple[int, ...]
+    c: int
+
+    def __post_init__(self) -> None:
+        _check_scalars_nonzero((self.s_hat, *self.m_hat, self.c))
 
 
 def integer_to_octets(value: int) -> bytes:
@@ -123,6 +137,29 @@ def octets_to_proof(octets: bytes, *, suite: Ciphersuite) -> Proof:
     encodings = [octets[at : at + size] for at in range(0, 3 * size, size)]
     Abar, Bbar, D = suite.group.g1s_from_octets(encodings)
     return Proof(Abar, Bbar, D, e_hat, r1_hat, r3_hat, tuple(m_hat), c)
+
+
+def commitment_with_proof_to_octets(commitment: CommitmentWithProof, *, suite: Ciphersuite) -> bytes:
+    """Encode a commitment with its proof in 112 octets and 32 more for each committed message."""
+    scalars = (commitment.s_hat, *commitment.m_hat, commitment.c)
+    return points_to_octets(commitment.C, suite=suite) + scalars_to_octets(*scalars, suite=suite)
+
+
+def octets_to_commitment_with_proof(octets: bytes, M: int, *, suite: Ciphersuite) -> CommitmentWithProof:
+    """Decode a commitment to M messages with its proof.
+
+    The number comes from the issuer, not from the length: it bounds the work before any is done. Raises
+    InputError INVALID_TYPE; DecodingError INVALID_LENGTH, INVALID_POINT, NOT_IN_SUBGROUP, IDENTITY_POINT,
+    INVALID_SCALAR.
+    """
+    split = suite.octet_point_length
+    size = split + (2 + M) * suite.octet_scalar_length
+    if len(check_octets(octets, "the commitment")) != size:
+        raise DecodingError(
+            Reason.INVALID_LENGTH, f"a commitment to {M} messages has {size} octets, not {len(octets)}"
+        )
+    s_hat, *m_hat, c = octets_to_scalars(octets[split:], suite=suite)
+    return CommitmentWithProof(suite.group.g1_from_octets(octets[:split]), s_hat, tuple(m_hat), c)
 
 
 def octets_to_pubkey(PK: bytes, *, suite: Ciphersuite) -> G2Point:

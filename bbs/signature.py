@@ -10,7 +10,7 @@ from bbs.errors import InputError, Reason, VerificationError
 from bbs.generators import Generators, create_generators
 from bbs.groups.protocol import G1Point
 from bbs.hashing import hash_to_scalar
-from bbs.keys import SecretKey, as_secret_key
+from bbs.keys import SecretKey, as_key_pair
 from bbs.scalars import check_octets, check_scalars, messages_to_scalars
 from bbs.serialization import (
     Signature,
@@ -108,9 +108,7 @@ def sign(
     DEGENERATE, UNKNOWN_CIPHERSUITE.
     """
     suite = resolve(suite)
-    SK = as_secret_key(sk, suite=suite)
-    if SK.public_key() != check_octets(pk, "the public key"):
-        raise InputError(Reason.KEY_MISMATCH, "the public key is not that of the secret key")
+    SK = as_key_pair(sk, pk, suite=suite)
     message_scalars = messages_to_scalars(messages, suite.api_id, suite=suite)
     generators = create_generators(len(message_scalars) + 1, suite.api_id, suite=suite)
     return core_sign(SK, pk, generators, check_octets(header, "the header"), message_scalars, suite.api_id)

@@ -74,11 +74,23 @@ def g1s_from_octets(encodings: Sequence[bytes], identity: bool) -> list[G1Point]
     NativeError INVALID_LENGTH, INVALID_POINT, NOT_IN_SUBGROUP, IDENTITY_POINT.
     """
 
+def g1s_from_octets_uncompressed(
+    encodings: Sequence[bytes], identity: bool, check_subgroup: bool
+) -> list[G1Point]:
+    """Decode points of 96 octets in uncompressed form; the errors of `g1s_from_octets`.
+
+    Without `check_subgroup` they are on the curve, but not known to be in G1: sums and pairings with a point
+    outside mean nothing.
+    """
+
 def g2s_from_octets(encodings: Sequence[bytes], identity: bool) -> list[G2Point]:
     """Decode points in compressed form, checked; the errors of `g1s_from_octets`."""
 
 def g1s_to_octets(points: Sequence[G1Point]) -> bytes:
     """Encode points one after the other, with one inversion for all."""
+
+def g1s_to_octets_uncompressed(points: Sequence[G1Point]) -> bytes:
+    """Encode points in uncompressed form, 96 octets each, one after the other, with one inversion for all."""
 
 def g2_to_octets(point: G2Point) -> bytes:
     """Encode a point."""
@@ -97,6 +109,14 @@ def msm(
 
     NativeError COUNT_MISMATCH, INVALID_LENGTH, INVALID_SCALAR.
     """
+
+def msms(
+    sums: Sequence[tuple[Sequence[G1Point], bytes, PreparedBases | None, bytes]], secret: bool
+) -> list[G1Point]:
+    """Do many `msm`, each given by its first four arguments, in one call and for less; its errors."""
+
+def invert_scalar(scalar: bytes) -> bytes:
+    """Return 1 / scalar modulo r, constant-time; NativeError INVALID_LENGTH, INVALID_SCALAR (also for 0)."""
 
 def pairing_product_is_one(firsts: Sequence[G1Point], seconds: Sequence[PreparedG2]) -> bool:
     """Tell whether the product of the pairings is the identity of GT; NativeError COUNT_MISMATCH."""

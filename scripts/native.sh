@@ -12,7 +12,7 @@ command -v cargo >/dev/null || without "no cargo"
 found=$(cargo --version | cut -d' ' -f2)
 [ "$(printf '%s\n' "$needed" "$found" | sort -V | head -n1)" = "$needed" ] || without "cargo $found is older than $needed"
 rm -rf build/native
-if ! (cd native && "$bin/maturin" build --quiet --release --locked --interpreter "$bin/python" --out ../build/native) \
+if ! (cd native && CARGO_TARGET_DIR=../build/cargo "$bin/maturin" build --quiet --release --locked --interpreter "$bin/python" --out ../build/native) \
     >build/native.log 2>&1; then
     tail -n 20 build/native.log
     without "the build failed, see build/native.log"

@@ -1,7 +1,7 @@
 """BLS12-381 by arkworks (Rust), through the wheel py-arkworks-bls12381. Not constant-time.
 
 The wheel accepts identities with stray bits and drops surplus terms of an MSM in silence; both are checked
-here.
+here. Its uncompressed form has no flags, and (0, 0) for the identity; flags are put in and taken out here.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,28 @@ from typing import cast
 import py_arkworks_bls12381 as ark
 
 from bbs.errors import DecodingError, InputError, Reason
-from bbs.groups.bls12_381 import G1_OCTETS, G2_OCTETS, IntegerSecretKey, check_encoding, r
-from bbs.groups.protocol import G1Point, G2Point, Group, GroupSecretKey, Hashing, PreparedBases, PreparedG2
+from bbs.groups.bls12_381 import (
+    G1_OCTETS,
+    G1_UNCOMPRESSED_OCTETS,
+    G2_OCTETS,
+    IntegerSecretKey,
+    check_encoding,
+    check_encoding_uncompressed,
+    invert,
+    r,
+)
+from bbs.groups.protocol import (
+    G1Point,
+    G2Point,
+    Group,
+    GroupSecretKey,
+    Hashing,
+    PreparedBases,
+    PreparedG2,
+    Terms,
+)
+
+_UNCOMPRESSED_IDENTITY = b"\x40" + bytes(G1_UNCOMPRESSED_OCTETS - 1)
 
 _Curve = type[ark.G1Point] | type[ark.G2Point]
 
@@ -28,6 +48,20 @@ def _decode(curve: _Curve, octets: bytes, length: int, *, identity: bool) -> ark
     except ValueError:
         raise DecodingError(Reason.INVALID_POINT, "no point of the curve has this coordinate") from None
     raise DecodingError(Reason.NOT_IN_SUBGROUP, "the point is outside the subgroup of order r")
+
+
+def _decode_uncompressed(octets: bytes, *, identity: bool, check_subgroup: bool) -> G1Point:
+    if check_encoding_uncompressed(octets, identity=identity):
+        return G1Point(ark.G1Point.identity())
+    try:
+        point = ark.G1Point.from_xy_bytes_unchecked_be(octets)
+    except ValueError:
+        point = ark.G1Point.identity()
+    if point == ark.G1Point.identity():
+        raise DecodingError(Reason.INVALID_POINT, "the coordinates are those of no point of the curve")
+    if check_subgroup and not point.is_in_subgroup():
+        raise DecodingError(Reason.NOT_IN_SUBGROUP, "the point is outside the subgroup of order r")
+    return G1Point(point)
 
 
 class Arkworks:
@@ -50,6 +84,18 @@ class Arkworks:
         """Decode many points of G1, checked."""
         return [self.g1_from_octets(octets, identity=identity) for octets in encodings]
 
+    def g1s_from_octets_uncompressed(
+        self, encodings: Sequence[bytes], *, identity: bool = False
+    ) -> list[G1Point]:
+        """Decode many uncompressed points of G1, checked."""
+        return [_decode_uncompressed(octets, identity=identity, check_subgroup=True) for octets in encodings]
+
+    def g1s_from_octets_uncompressed_unchecked_subgroup(
+        self, encodings: Sequence[bytes], *, identity: bool = False
+    ) -> list[G1Point]:
+        """Decode many uncompressed points of the curve, which somebody else found to be in G1."""
+        return [_decode_uncompressed(octets, identity=identity, check_subgroup=False) for octets in encodings]
+
     def g2_from_octets(self, octets: bytes, *, identity: bool = False) -> G2Point:
         """Decode one point of G2, checked."""
         return G2Point(_decode(ark.G2Point, octets, G2_OCTETS, identity=identity))
@@ -65,6 +111,13 @@ class Arkworks:
     def g1s_to_octets(self, points: Sequence[G1Point]) -> bytes:
         """Encode points of G1 one after the other."""
         return b"".join(map(self.g1_to_octets, points))
+
+    def g1s_to_octets_uncompressed(self, points: Sequence[G1Point]) -> bytes:
+        """Encode points of G1 in uncompressed form, one after the other."""
+        return b"".join(
+            _UNCOMPRESSED_IDENTITY if self.is_identity(point) else cast(ark.G1Point, point).to_xy_bytes_be()
+            for point in points
+        )
 
     def g2_to_octets(self, point: G2Point) -> bytes:
         """Encode a point of G2."""
@@ -108,6 +161,14 @@ class Arkworks:
                 [point for point, _ in terms], [ark.Scalar(scalar) for _, scalar in terms]
             )
         )
+
+    def msms(self, sums: Sequence[Terms], *, secret: bool = False) -> list[G1Point]:
+        """Compute many sums, one after the other."""
+        return [self.msm(*terms, secret=secret) for terms in sums]
+
+    def invert(self, scalar: int) -> int:
+        """Return 1 / scalar modulo r; InputError DEGENERATE for 0."""
+        return invert(scalar)
 
     def pairing_product_is_one(self, pairs: Sequence[tuple[G1Point, PreparedG2]]) -> bool:
         """Tell whether the product of the pairings is the identity of GT."""

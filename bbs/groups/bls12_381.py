@@ -12,6 +12,7 @@ p = 0x1A0111EA397FE69A4B1BA7B6434BACD764774B84F38512BF6730D2A0F6B0F6241EABFFFEB1
 r = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 
 G1_OCTETS = 48
+G1_UNCOMPRESSED_OCTETS = 96
 G2_OCTETS = 96
 SCALAR_OCTETS = 32
 
@@ -37,9 +38,45 @@ def check_encoding(octets: bytes, length: int, *, identity: bool) -> bool:
         if not identity:
             raise DecodingError(Reason.IDENTITY_POINT, "the identity is not allowed here")
         return True
-    if any(int.from_bytes(rest[at : at + G1_OCTETS]) >= p for at in range(0, length, G1_OCTETS)):
-        raise DecodingError(Reason.INVALID_POINT, "a coordinate is not less than p")
+    _check_coordinates(rest)
     return False
+
+
+def check_encoding_uncompressed(octets: bytes, *, identity: bool) -> bool:
+    """Check length, flags and coordinates of an uncompressed point of G1; return whether it is the identity.
+
+    The only flag that may be set is that of the identity, which has nothing else. Raises what
+    `check_encoding` raises, and leaves the same to the group.
+    """
+    if len(octets) != G1_UNCOMPRESSED_OCTETS:
+        raise DecodingError(
+            Reason.INVALID_LENGTH,
+            f"an uncompressed point has {G1_UNCOMPRESSED_OCTETS} octets, not {len(octets)}",
+        )
+    if octets[0] & _COMPRESSED:
+        raise DecodingError(Reason.INVALID_POINT, "the point is in compressed form")
+    if octets[0] & _INFINITY:
+        if octets[0] & ~_INFINITY or any(octets[1:]):
+            raise DecodingError(Reason.INVALID_POINT, "the identity has one encoding, and this is another")
+        if not identity:
+            raise DecodingError(Reason.IDENTITY_POINT, "the identity is not allowed here")
+        return True
+    if octets[0] & _SIGN:
+        raise DecodingError(Reason.INVALID_POINT, "an uncompressed point has no sign")
+    _check_coordinates(octets)
+    return False
+
+
+def invert(scalar: int) -> int:
+    """Return 1 / scalar modulo r, not constant-time; InputError DEGENERATE for 0."""
+    if not scalar % r:
+        raise InputError(Reason.DEGENERATE, "0 has no inverse")
+    return pow(scalar, -1, r)
+
+
+def _check_coordinates(octets: bytes) -> None:
+    if any(int.from_bytes(octets[at : at + G1_OCTETS]) >= p for at in range(0, len(octets), G1_OCTETS)):
+        raise DecodingError(Reason.INVALID_POINT, "a coordinate is not less than p")
 
 
 class IntegerSecretKey:

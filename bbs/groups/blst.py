@@ -21,6 +21,7 @@ from bbs.groups.protocol import (
     Hashing,
     PreparedBases,
     PreparedG2,
+    Terms,
 )
 
 _P = ParamSpec("_P")
@@ -28,7 +29,7 @@ _T = TypeVar("_T")
 
 _REFUSALS: dict[str, tuple[type[DecodingError] | type[InputError], str]] = {
     Reason.INVALID_LENGTH: (DecodingError, "octets of the wrong length"),
-    Reason.INVALID_POINT: (DecodingError, "octets that are the compressed form of no point of the curve"),
+    Reason.INVALID_POINT: (DecodingError, "octets that are the encoding of no point of the curve"),
     Reason.NOT_IN_SUBGROUP: (DecodingError, "the point is outside the subgroup of order r"),
     Reason.IDENTITY_POINT: (DecodingError, "the identity is not allowed here"),
     Reason.INVALID_SCALAR: (DecodingError, "a secret key is in [1, r)"),
@@ -118,6 +119,18 @@ class Blst:
         """Decode many points of G1, checked."""
         return cast(list[G1Point], _call(native.g1s_from_octets, encodings, identity))
 
+    def g1s_from_octets_uncompressed(
+        self, encodings: Sequence[bytes], *, identity: bool = False
+    ) -> list[G1Point]:
+        """Decode many uncompressed points of G1, checked."""
+        return cast(list[G1Point], _call(native.g1s_from_octets_uncompressed, encodings, identity, True))
+
+    def g1s_from_octets_uncompressed_unchecked_subgroup(
+        self, encodings: Sequence[bytes], *, identity: bool = False
+    ) -> list[G1Point]:
+        """Decode many uncompressed points of the curve, which somebody else found to be in G1."""
+        return cast(list[G1Point], _call(native.g1s_from_octets_uncompressed, encodings, identity, False))
+
     def g2_from_octets(self, octets: bytes, *, identity: bool = False) -> G2Point:
         """Decode one point of G2, checked."""
         return self.g2s_from_octets((octets,), identity=identity)[0]
@@ -133,6 +146,10 @@ class Blst:
     def g1s_to_octets(self, points: Sequence[G1Point]) -> bytes:
         """Encode points of G1 one after the other, with one inversion for all."""
         return native.g1s_to_octets(cast(Sequence[native.G1Point], points))
+
+    def g1s_to_octets_uncompressed(self, points: Sequence[G1Point]) -> bytes:
+        """Encode points of G1 in uncompressed form, one after the other, with one inversion for all."""
+        return native.g1s_to_octets_uncompressed(cast(Sequence[native.G1Point], points))
 
     def g2_to_octets(self, point: G2Point) -> bytes:
         """Encode a point of G2."""
@@ -174,6 +191,25 @@ class Blst:
                 secret,
             )
         )
+
+    def msms(self, sums: Sequence[Terms], *, secret: bool = False) -> list[G1Point]:
+        """Compute many sums in one call, which share their inversions; constant-time if `secret`."""
+        terms = [
+            (
+                cast(Sequence[native.G1Point], each.points),
+                _octets(each.scalars),
+                cast(native.PreparedBases | None, each.prepared),
+                _octets(each.prepared_scalars),
+            )
+            for each in sums
+        ]
+        return cast(list[G1Point], _call(native.msms, terms, secret))
+
+    def invert(self, scalar: int) -> int:
+        """Return 1 / scalar modulo r, constant-time; InputError DEGENERATE for 0."""
+        if not scalar % r:
+            raise InputError(Reason.DEGENERATE, "0 has no inverse")
+        return int.from_bytes(_call(native.invert_scalar, (scalar % r).to_bytes(SCALAR_OCTETS)))
 
     def pairing_product_is_one(self, pairs: Sequence[tuple[G1Point, PreparedG2]]) -> bool:
         """Tell whether the product of the pairings is the identity of GT."""

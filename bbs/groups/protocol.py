@@ -2,12 +2,13 @@
 
 Points are opaque: only the group that made one can look inside, and points of two groups never meet. Scalars
 are Python integers, reduced modulo `r` by the group. Decoding is always checked: canonical encoding, on the
-curve, in the subgroup of order r, not the identity unless the caller allows it. Encodings are the compressed
-ones of BLS12-381 (draft-irtf-cfrg-pairing-friendly-curves-11, appendix C).
+curve, in the subgroup of order r (but for one method that names what it leaves out), not the identity unless
+the caller allows it. Encodings are the compressed ones of BLS12-381
+(draft-irtf-cfrg-pairing-friendly-curves-11, appendix C) where a name does not say otherwise.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NewType, Protocol
+from typing import Literal, NamedTuple, NewType, Protocol
 
 G1Point = NewType("G1Point", object)
 G2Point = NewType("G2Point", object)
@@ -17,6 +18,15 @@ PreparedG2 = NewType("PreparedG2", object)
 """A point of G2 that is paired often, with whatever lines the group keeps for it."""
 Expander = Literal["xmd-sha-256", "xof-shake-256"]
 """How a message is expanded (RFC 9380, section 5.3)."""
+
+
+class Terms(NamedTuple):
+    """What one sum adds up, as `Group.msm` takes it."""
+
+    points: Sequence[G1Point] = ()
+    scalars: Sequence[int] = ()
+    prepared: PreparedBases | None = None
+    prepared_scalars: Sequence[int] = ()
 
 
 class GroupSecretKey(Protocol):
@@ -88,6 +98,26 @@ class Group(Protocol):
         """Decode many points of G1, each as `g1_from_octets` does; all or none."""
         ...
 
+    def g1s_from_octets_uncompressed(
+        self, encodings: Sequence[bytes], *, identity: bool = False
+    ) -> list[G1Point]:
+        """Decode many points of G1 in uncompressed form, 96 octets each; all or none.
+
+        Checked as `g1_from_octets` checks, with the same errors, and for less: no square root is taken.
+        """
+        ...
+
+    def g1s_from_octets_uncompressed_unchecked_subgroup(
+        self, encodings: Sequence[bytes], *, identity: bool = False
+    ) -> list[G1Point]:
+        """Do the same without the check that the points are in the subgroup of order r.
+
+        Only for octets of which something else shows that they encode points of the subgroup, such as a
+        digest that somebody trusted made over points that were checked. With a point outside, `msm` and
+        `pairing_product_is_one` mean nothing, and groups differ on what they return.
+        """
+        ...
+
     def g2_from_octets(self, octets: bytes, *, identity: bool = False) -> G2Point:
         """Decode one point of G2, checked; `identity` allows the identity. Raises DecodingError."""
         ...
@@ -102,6 +132,10 @@ class Group(Protocol):
 
     def g1s_to_octets(self, points: Sequence[G1Point]) -> bytes:
         """Encode points of G1 one after the other."""
+        ...
+
+    def g1s_to_octets_uncompressed(self, points: Sequence[G1Point]) -> bytes:
+        """Encode points of G1 in uncompressed form, 96 octets each, one after the other."""
         ...
 
     def g2_to_octets(self, point: G2Point) -> bytes:
@@ -140,6 +174,14 @@ class Group(Protocol):
         others have none. How many points there are, and which, is never secret. Raises InputError
         COUNT_MISMATCH.
         """
+        ...
+
+    def msms(self, sums: Sequence[Terms], *, secret: bool = False) -> list[G1Point]:
+        """Compute many sums as `msm` does, for less where the group lets them share work."""
+        ...
+
+    def invert(self, scalar: int) -> int:
+        """Return 1 / scalar modulo r, constant-time in a group that is; InputError DEGENERATE for 0."""
         ...
 
     def pairing_product_is_one(self, pairs: Sequence[tuple[G1Point, PreparedG2]]) -> bool:

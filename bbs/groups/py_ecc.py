@@ -10,8 +10,27 @@ from py_ecc.fields import optimized_bls12_381_FQ2 as FQ2
 from py_ecc.fields import optimized_bls12_381_FQ12 as FQ12
 
 from bbs.errors import DecodingError, InputError, Reason
-from bbs.groups.bls12_381 import G1_OCTETS, G2_OCTETS, IntegerSecretKey, check_encoding, p, r
-from bbs.groups.protocol import G1Point, G2Point, Group, GroupSecretKey, Hashing, PreparedBases, PreparedG2
+from bbs.groups.bls12_381 import (
+    G1_OCTETS,
+    G1_UNCOMPRESSED_OCTETS,
+    G2_OCTETS,
+    IntegerSecretKey,
+    check_encoding,
+    check_encoding_uncompressed,
+    invert,
+    p,
+    r,
+)
+from bbs.groups.protocol import (
+    G1Point,
+    G2Point,
+    Group,
+    GroupSecretKey,
+    Hashing,
+    PreparedBases,
+    PreparedG2,
+    Terms,
+)
 
 _Point = Any  # py_ecc's triple of projective coordinates; its modules are not followed by the type checker
 
@@ -25,6 +44,22 @@ def _check_subgroup(point: _Point) -> _Point:
     if not ecc.is_inf(ecc.multiply(point, r)):
         raise DecodingError(Reason.NOT_IN_SUBGROUP, "the point is outside the subgroup of order r")
     return point
+
+
+def _decode_uncompressed(octets: bytes, *, identity: bool, check_subgroup: bool) -> G1Point:
+    if check_encoding_uncompressed(octets, identity=identity):
+        return G1Point(ecc.Z1)
+    x, y = int.from_bytes(octets[:G1_OCTETS]), int.from_bytes(octets[G1_OCTETS:])
+    if (y * y - x**3 - 4) % p:
+        raise DecodingError(Reason.INVALID_POINT, "the coordinates are those of no point of the curve")
+    point = (FQ(x), FQ(y), FQ(1))
+    return G1Point(_check_subgroup(point) if check_subgroup else point)
+
+
+def _encode_uncompressed(point: _Point) -> bytes:
+    if ecc.is_inf(point):
+        return b"\x40" + bytes(G1_UNCOMPRESSED_OCTETS - 1)
+    return b"".join(int(coordinate).to_bytes(G1_OCTETS) for coordinate in ecc.normalize(point))
 
 
 class PyEcc:
@@ -53,6 +88,18 @@ class PyEcc:
         """Decode many points of G1, checked."""
         return [self.g1_from_octets(octets, identity=identity) for octets in encodings]
 
+    def g1s_from_octets_uncompressed(
+        self, encodings: Sequence[bytes], *, identity: bool = False
+    ) -> list[G1Point]:
+        """Decode many uncompressed points of G1, checked."""
+        return [_decode_uncompressed(octets, identity=identity, check_subgroup=True) for octets in encodings]
+
+    def g1s_from_octets_uncompressed_unchecked_subgroup(
+        self, encodings: Sequence[bytes], *, identity: bool = False
+    ) -> list[G1Point]:
+        """Decode many uncompressed points of the curve, which somebody else found to be in G1."""
+        return [_decode_uncompressed(octets, identity=identity, check_subgroup=False) for octets in encodings]
+
     def g2_from_octets(self, octets: bytes, *, identity: bool = False) -> G2Point:
         """Decode one point of G2, checked."""
         if check_encoding(octets, G2_OCTETS, identity=identity):
@@ -76,6 +123,10 @@ class PyEcc:
     def g1s_to_octets(self, points: Sequence[G1Point]) -> bytes:
         """Encode points of G1 one after the other."""
         return b"".join(map(self.g1_to_octets, points))
+
+    def g1s_to_octets_uncompressed(self, points: Sequence[G1Point]) -> bytes:
+        """Encode points of G1 in uncompressed form, one after the other."""
+        return b"".join(map(_encode_uncompressed, points))
 
     def g2_to_octets(self, point: G2Point) -> bytes:
         """Encode a point of G2."""
@@ -123,6 +174,14 @@ class PyEcc:
                 if scalar >> bit & 1:
                     total = ecc.add(total, point)
         return G1Point(total)
+
+    def msms(self, sums: Sequence[Terms], *, secret: bool = False) -> list[G1Point]:
+        """Compute many sums, one after the other."""
+        return [self.msm(*terms, secret=secret) for terms in sums]
+
+    def invert(self, scalar: int) -> int:
+        """Return 1 / scalar modulo r; InputError DEGENERATE for 0."""
+        return invert(scalar)
 
     def pairing_product_is_one(self, pairs: Sequence[tuple[G1Point, PreparedG2]]) -> bool:
         """Tell whether the product of the pairings is the identity of GT."""

@@ -42,7 +42,7 @@ impl Expander {
                     .chain_update([dst_length])
                     .finalize();
                 let mut mixed = first;
-                for (chunk, number) in out.chunks_mut(32).zip(1u8..) {
+                for (chunk, number) in out.chunks_mut(32).zip(1u8..=255) {
                     let block = Sha256::new()
                         .chain_update(mixed)
                         .chain_update([number])

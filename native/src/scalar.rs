@@ -97,6 +97,11 @@ impl Scalar {
         out
     }
 
+    /// How many octets it needs. Not constant-time.
+    pub fn octet_length(&self) -> usize {
+        self.to_little_endian().iter().rposition(|&octet| octet != 0).map_or(0, |last| last + 1)
+    }
+
     /// Whether it is 0.
     pub fn is_zero(&self) -> bool {
         self.0 == [0; 4]

@@ -4,18 +4,18 @@ import copy
 import pickle
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from bbs import SHA_256, SHAKE_256, DecodingError, InputError, SecretKey, groups
+from bbs import SHA_256, SHAKE_256, DecodingError, InputError, SecretKey
 from bbs.groups.bls12_381 import p, r
-from bbs.groups.protocol import G1Point, Group, PreparedG2
+from bbs.groups.protocol import Group, PreparedG2
 from bbs.hashing import (
     expand_message_xmd,
     expand_message_xof,
@@ -23,106 +23,9 @@ from bbs.hashing import (
     hash_to_scalar_octets,
     hash_to_scalars,
 )
+from tests.native.sums import ARKWORKS, BLST, PY_ECC, Terms, expected, multiples, quick
 
 native = pytest.importorskip("zk_native", reason="the native group is not built (see native/README.md)")
-
-BLST, ARKWORKS, PY_ECC = (groups.by_name(name) for name in ("blst", "arkworks", "py_ecc"))
-EDGES = [
-    0,
-    1,
-    2,
-    r - 1,
-    r,
-    r + 1,
-    2 * r,
-    -1,
-    -r,
-    -(2**300),
-    2**300,
-    (r - 1) // 2,
-    (r + 1) // 2,
-    2**128,
-    2**127,
-]
-# multiples of the endomorphism's eigenvalue and their neighbours, where the halves of a scalar turn over
-ZZ = 0xD201000000010000**2
-EDGES += [ZZ, ZZ - 1, ZZ + 1, ZZ // 2, ZZ // 2 + 1, r - ZZ, ZZ * (ZZ // 2), ZZ * (ZZ // 3) + ZZ // 2]
-scalars = st.one_of(st.sampled_from(EDGES), st.integers(0, r - 1), st.integers(-(2**260), 2**260))
-terms = st.tuples(st.one_of(st.sampled_from([0, 1, r - 1, 2]), st.integers(0, r - 1)), scalars)
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-slow = settings(quick, max_examples=6)
-either_way = pytest.mark.parametrize("secret", [False, True], ids=["public", "secret"])
-
-Terms = Sequence[tuple[int, int]]
-
-
-def multiples(group: Group, factors: Sequence[int]) -> list[G1Point]:
-    return [group.msm([group.BP1], [factor]) for factor in factors]
-
-
-def total(
-    group: Group, variable: Terms, fixed: Terms = (), surplus: int = 0, *, secret: bool = False
-) -> bytes:
-    """Return the sum of factor times scalar times the generator, the long way."""
-    points = multiples(group, [factor for factor, _ in variable])
-    bases = group.prepare(multiples(group, [factor for factor, _ in fixed] + [5] * surplus))
-    chosen = [scalar for _, scalar in variable], bases, [scalar for _, scalar in fixed]
-    return group.g1_to_octets(group.msm(points, *chosen, secret=secret))
-
-
-def expected(group: Group, *parts: Terms) -> bytes:
-    exponent = sum(factor * scalar for part in parts for factor, scalar in part)
-    return group.g1_to_octets(group.msm([group.BP1], [exponent]))
-
-
-@either_way
-@slow
-@given(st.lists(terms, max_size=4), st.lists(terms, max_size=4))
-def test_sums_agree_with_py_ecc(secret: bool, variable: Terms, fixed: Terms) -> None:
-    mine = total(BLST, variable, fixed, 1, secret=secret)
-    assert mine == total(PY_ECC, variable, fixed, 1) == expected(PY_ECC, variable, fixed)
-
-
-@either_way
-@quick
-@given(st.lists(terms, max_size=12), st.lists(terms, max_size=12), st.integers(0, 2))
-def test_sums_agree_with_arkworks(secret: bool, variable: Terms, fixed: Terms, surplus: int) -> None:
-    mine = total(BLST, variable, fixed, surplus, secret=secret)
-    assert mine == total(ARKWORKS, variable, fixed, surplus) == expected(ARKWORKS, variable, fixed)
-
-
-@either_way
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 12, 31, 32, 33, 64, 130, 400])
-def test_sums_agree_at_each_threshold(secret: bool, count: int) -> None:
-    """Equal points, opposite points and identities among many, as variable points and as bases."""
-    factors = [secrets.randbelow(r) for _ in range(count)]
-    chosen = [EDGES[i % len(EDGES)] if i % 3 == 0 else secrets.randbelow(r) for i in range(count)]
-    for i in range(3, count, 7):
-        factors[i - 1], chosen[i - 1] = factors[i], chosen[i]
-        factors[i - 2], chosen[i - 2] = -factors[i] % r, chosen[i]
-        factors[i - 3] = 0
-    parts = list(zip(factors, chosen, strict=True))
-    reference = expected(ARKWORKS, parts)
-    assert total(BLST, parts, secret=secret) == reference
-    assert total(BLST, [], parts, secret=secret) == reference
-    assert total(BLST, parts, parts, secret=secret) == expected(ARKWORKS, parts, parts)
-
-
-@either_way
-@pytest.mark.parametrize("count", [2, 40])
-def test_sums_of_one_point_many_times(secret: bool, count: int) -> None:
-    """Every addition meets its own argument again."""
-    for factor, scalar in ((1, 1), (1, r - 1), (7, 2**127), (0, 5)):
-        parts = [(factor, scalar)] * count
-        assert total(BLST, parts, secret=secret) == expected(ARKWORKS, parts)
-        assert total(BLST, [], parts, secret=secret) == expected(ARKWORKS, parts)
-
-
-def test_many_bases_take_smaller_tables() -> None:
-    factors = [secrets.randbelow(r) for _ in range(515)]
-    chosen = [secrets.randbelow(r) for _ in factors]
-    parts = list(zip(factors, chosen, strict=True))
-    assert total(BLST, [], parts) == total(BLST, [], parts, secret=True) == expected(ARKWORKS, parts)
 
 
 @quick
@@ -211,6 +114,10 @@ def test_octets_of_scalars_are_checked_before_they_are_used(wrong: bytes) -> Non
         native.pairing_product_is_one([g], [])
     with pytest.raises(native.NativeError, match="INVALID_LENGTH"):
         native.map_to_g1(wrong, bytes(48))
+    with pytest.raises(native.NativeError, match=reasons):
+        native.invert_scalar(wrong)
+    with pytest.raises(native.NativeError, match=reasons):
+        native.msms([([g], bytes(32), None, b""), ([g], wrong, None, b"")], False)
 
 
 def test_other_types_are_refused() -> None:
@@ -223,6 +130,9 @@ def test_other_types_are_refused() -> None:
         lambda: native.g1s_from_octets(["text"], False),
         lambda: native.msm([foreign], bytes(32), None, b"", False),
         lambda: native.msm([g], [1], None, b"", False),
+        lambda: native.msms([([foreign], bytes(32), None, b"")], False),
+        lambda: native.g1s_from_octets_uncompressed(["x" * 96], False, True),
+        lambda: native.g1s_to_octets_uncompressed([foreign]),
         lambda: native.PreparedBases([foreign]),
         lambda: native.PreparedG2(g),
         lambda: native.SecretKey.from_octets("x" * 32),

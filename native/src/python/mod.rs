@@ -1,36 +1,24 @@
 //! The Python module. Arguments are read while the interpreter is attached; everything that takes longer than
 //! a few microseconds runs detached from it, on values of its own.
 
-use std::sync::OnceLock;
-
-use pyo3::create_exception;
-use pyo3::exceptions::{PyException, PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::PyBytes;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::ffi::{self, G1, G1Affine, G2Affine};
 use crate::hash::Expander;
+use crate::msm::{self as sums, Terms};
+use crate::pairing;
 use crate::scalar::Scalar;
-use crate::{msm as sums, pairing};
 
-create_exception!(
-    zk_native,
-    NativeError,
-    PyException,
-    "A refusal; its only argument is the reason, a stable string."
-);
+mod types;
+use types::affine;
 
 /// Below this many octets a list is hashed without letting other threads run.
 const HASH_ATTACHED: usize = 4096;
-
-impl From<Error> for PyErr {
-    fn from(error: Error) -> PyErr {
-        NativeError::new_err(error.reason())
-    }
-}
 
 fn expander(name: &str) -> PyResult<Expander> {
     match name {
@@ -40,159 +28,12 @@ fn expander(name: &str) -> PyResult<Expander> {
     }
 }
 
-/// A point of G1, opaque and immutable. Its affine coordinates are kept once they have been asked for.
-#[pyclass(frozen, module = "zk_native")]
-struct G1Point {
-    point: G1,
-    affine: OnceLock<G1Affine>,
-}
-
-impl G1Point {
-    fn new(point: G1) -> G1Point {
-        G1Point { point, affine: OnceLock::new() }
-    }
-
-    fn from_affine(affine: G1Affine) -> G1Point {
-        G1Point { point: affine.to_jacobian(), affine: OnceLock::from(affine) }
-    }
-}
-
-#[pymethods]
-impl G1Point {
-    /// Whether this is the identity.
-    fn is_identity(&self) -> bool {
-        self.point.is_identity()
-    }
-
-    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<G1Point>().is_ok_and(|other| self.point.equals(&other.get().point))
-    }
-}
-
-/// A point of G2, opaque and immutable.
-#[pyclass(frozen, module = "zk_native")]
-struct G2Point(G2Affine);
-
-#[pymethods]
-impl G2Point {
-    /// The opposite point.
-    fn negated(&self) -> G2Point {
-        G2Point(self.0.negate())
-    }
-
-    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<G2Point>().is_ok_and(|other| self.0.equals(&other.get().0))
-    }
-}
-
-/// Points of G1 that are multiplied often; their tables are built when they are first needed.
-#[pyclass(frozen, module = "zk_native")]
-struct PreparedBases(sums::PreparedBases);
-
-#[pymethods]
-impl PreparedBases {
-    #[new]
-    fn new(py: Python<'_>, points: Vec<Bound<'_, G1Point>>) -> PreparedBases {
-        let affine = affine(&points);
-        PreparedBases(py.detach(|| sums::PreparedBases::new(&affine)))
-    }
-
-    fn __len__(&self) -> usize {
-        self.0.len()
-    }
-}
-
-/// A point of G2 that is paired often, with its lines.
-#[pyclass(frozen, module = "zk_native")]
-struct PreparedG2(pairing::PreparedG2);
-
-#[pymethods]
-impl PreparedG2 {
-    #[new]
-    fn new(py: Python<'_>, point: &G2Point) -> PreparedG2 {
-        let point = point.0;
-        PreparedG2(py.detach(|| pairing::PreparedG2::new(&point)))
-    }
-}
-
-/// A secret scalar in [1, r): wiped when dropped, neither shown nor copied nor pickled, constant-time.
-#[pyclass(frozen, module = "zk_native")]
-struct SecretKey(ffi::Secret);
-
-#[pymethods]
-impl SecretKey {
-    /// Takes in 32 octets; NativeError INVALID_LENGTH or INVALID_SCALAR.
-    #[staticmethod]
-    fn from_octets(octets: &[u8]) -> PyResult<SecretKey> {
-        Ok(SecretKey(ffi::Secret::from_octets(octets)?))
-    }
-
-    /// Returns the key times the generator of G2.
-    fn public_key(&self, py: Python<'_>) -> G2Point {
-        G2Point(py.detach(|| self.0.public_key()))
-    }
-
-    /// Returns `point` / (key + `e`), `e` in 32 octets; NativeError INVALID_SCALAR, DEGENERATE.
-    fn divide(&self, py: Python<'_>, point: &G1Point, e: &[u8]) -> PyResult<G1Point> {
-        let e: &[u8; 32] = e.try_into().map_err(|_| Error::InvalidLength)?;
-        let e = Scalar::from_octets(e)?.to_little_endian();
-        let point = point.point;
-        Ok(G1Point::new(py.detach(|| self.0.inverse_of_sum(&e).map(|inverse| inverse.multiply(&point)))?))
-    }
-
-    /// Returns the 32 secret octets, for key storage and for deriving e only.
-    fn to_octets_secret<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, Zeroizing::new(self.0.to_octets()).as_slice())
-    }
-
-    fn __repr__(&self) -> &'static str {
-        "SecretKey(<hidden>)"
-    }
-
-    fn __copy__(&self) -> PyResult<()> {
-        refuse_copy()
-    }
-
-    fn __deepcopy__(&self, _memo: &Bound<'_, PyAny>) -> PyResult<()> {
-        refuse_copy()
-    }
-
-    fn __reduce__(&self) -> PyResult<()> {
-        refuse_copy()
-    }
-
-    #[pyo3(signature = (*_protocol))]
-    fn __reduce_ex__(&self, _protocol: &Bound<'_, PyTuple>) -> PyResult<()> {
-        refuse_copy()
-    }
-
-    fn __getstate__(&self) -> PyResult<()> {
-        refuse_copy()
-    }
-}
-
-fn refuse_copy() -> PyResult<()> {
-    Err(PyTypeError::new_err("a secret key is not copied; store it with to_octets_secret()"))
-}
-
-/// The affine coordinates of points, with one inversion for all that are not known yet.
-fn affine(points: &[Bound<'_, G1Point>]) -> Vec<G1Affine> {
-    let unknown: Vec<&G1Point> =
-        points.iter().map(Bound::get).filter(|point| point.affine.get().is_none()).collect();
-    let jacobian: Vec<G1> = unknown.iter().map(|point| point.point).collect();
-    for (point, affine) in unknown.iter().zip(G1::normalize(&jacobian)) {
-        point.affine.get_or_init(|| affine);
-    }
-    // every one is known now; the fallback is never taken
-    points.iter().map(|point| point.get().affine.get().copied().unwrap_or_default()).collect()
-}
-
 #[pymodule]
 mod zk_native {
     use super::*;
 
     #[pymodule_export]
-    use super::{G1Point, G2Point, NativeError, PreparedBases, PreparedG2, SecretKey};
+    use super::types::{G1Point, G2Point, NativeError, PreparedBases, PreparedG2, SecretKey};
 
     /// The generator of G1.
     #[pyfunction]
@@ -217,6 +58,21 @@ mod zk_native {
         Ok(py.detach(|| encodings.iter().map(decode).collect::<Result<_, Error>>())?)
     }
 
+    /// Decodes points of G1 in uncompressed form; the first that is wrong decides the error. Only with
+    /// `check_subgroup` are they known to be in G1.
+    #[pyfunction]
+    fn g1s_from_octets_uncompressed(
+        py: Python<'_>,
+        encodings: Vec<PyBackedBytes>,
+        identity: bool,
+        check_subgroup: bool,
+    ) -> PyResult<Vec<G1Point>> {
+        let decode = |octets: &PyBackedBytes| {
+            G1Affine::decode_uncompressed(octets, identity, check_subgroup).map(G1Point::from_affine)
+        };
+        Ok(py.detach(|| encodings.iter().map(decode).collect::<Result<_, Error>>())?)
+    }
+
     /// Decodes points of G2 in compressed form, checked; the first that is wrong decides the error.
     #[pyfunction]
     fn g2s_from_octets(
@@ -232,6 +88,16 @@ mod zk_native {
     #[pyfunction]
     fn g1s_to_octets<'py>(py: Python<'py>, points: Vec<Bound<'py, G1Point>>) -> Bound<'py, PyBytes> {
         let octets: Vec<u8> = affine(&points).iter().flat_map(G1Affine::encode).collect();
+        PyBytes::new(py, &octets)
+    }
+
+    /// Encodes points of G1 in uncompressed form, one after the other, with one inversion for all.
+    #[pyfunction]
+    fn g1s_to_octets_uncompressed<'py>(
+        py: Python<'py>,
+        points: Vec<Bound<'py, G1Point>>,
+    ) -> Bound<'py, PyBytes> {
+        let octets: Vec<u8> = affine(&points).iter().flat_map(G1Affine::encode_uncompressed).collect();
         PyBytes::new(py, &octets)
     }
 
@@ -265,9 +131,47 @@ mod zk_native {
         let sum = py.detach(|| {
             let scalars = Scalar::list_from_octets(scalars)?;
             let prepared_scalars = Scalar::list_from_octets(prepared_scalars)?;
-            sums::msm(&points, &scalars, prepared.map(|bases| &bases.0), &prepared_scalars, secret)
+            let bases = prepared.map(|bases| &bases.0);
+            sums::sums(&[Terms::new(&points, &scalars, bases, &prepared_scalars)?], secret)
         })?;
-        Ok(G1Point::new(sum))
+        Ok(G1Point::new(sum[0]))
+    }
+
+    /// What `msm` adds up for one sum: points, scalars, bases, their scalars.
+    type Sum<'py> =
+        (Vec<Bound<'py, G1Point>>, PyBackedBytes, Option<Bound<'py, PreparedBases>>, PyBackedBytes);
+
+    /// Does many `msm` in one call, which share their inversions; the sums come back in affine coordinates.
+    #[pyfunction]
+    fn msms(py: Python<'_>, terms: Vec<Sum<'_>>, secret: bool) -> PyResult<Vec<G1Point>> {
+        let owned: Vec<_> = terms
+            .iter()
+            .map(|(points, scalars, bases, base_scalars)| {
+                let points: Vec<G1> = points.iter().map(|point| point.get().point).collect();
+                (points, scalars, bases.as_ref().map(|bases| &bases.get().0), base_scalars)
+            })
+            .collect();
+        let affine = py.detach(|| {
+            let mut scalars = Vec::with_capacity(owned.len());
+            for (_, each, _, base_scalars) in &owned {
+                scalars.push((Scalar::list_from_octets(each)?, Scalar::list_from_octets(base_scalars)?));
+            }
+            let terms: Vec<Terms> = owned
+                .iter()
+                .zip(&scalars)
+                .map(|((points, _, bases, _), (each, base_scalars))| {
+                    Terms::new(points, each, *bases, base_scalars)
+                })
+                .collect::<Result<_, Error>>()?;
+            sums::sums(&terms, secret).map(|sums| G1::normalize(&sums))
+        })?;
+        Ok(affine.into_iter().map(G1Point::from_affine).collect())
+    }
+
+    /// Returns 1 / scalar modulo r, constant-time; NativeError INVALID_LENGTH, INVALID_SCALAR.
+    #[pyfunction]
+    fn invert_scalar<'py>(py: Python<'py>, scalar: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, Zeroizing::new(ffi::invert(scalar)?).as_slice()))
     }
 
     /// Tells whether the product of the pairings is the identity of GT.

@@ -1,0 +1,167 @@
+"""The verifier: one proof or many, of statements of any shapes, by one path.
+
+Every equation of every proof is multiplied by a coefficient of its own and all are added up: one multi-scalar
+multiplication, in which equal bases are merged across proofs. Signature checks are multiplied by coefficients
+of their own and added up for each key. A sum that fails is halved until the false proofs stand alone. One
+proof is a batch of one, so that alone and in company the same proofs are accepted.
+
+A false proof passes a sum with probability at most 2^-128: the sum is a linear relation in the coefficient of
+a false equation, which at most one value satisfies. The coefficients come from the system's generator after
+all inputs are fixed, are fresh for every sum, and there is no way to choose them: with equal coefficients two
+forgeries cancel.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bbs.engine.proof import Proof, WireForm, octets_to_proof
+from bbs.engine.statement import Base, Point, Sent, Statement
+from bbs.engine.suite import Suite
+from bbs.engine.sums import Sum
+from bbs.engine.transcript import Context, challenge
+from bbs.errors import BbsError, Reason, VerificationError
+from bbs.groups.protocol import G1Point
+
+COEFFICIENT_OCTETS = 16
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A proof to verify: the statement that the verifier compiled itself, its context, and octets."""
+
+    statement: Statement
+    context: Context = field(repr=False)
+    proof: bytes = field(repr=False)
+    form: WireForm = WireForm.COMPRESSED
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a proof that holds has shown: its sent points, by name, and their compressed octets."""
+
+    points: Mapping[Sent, G1Point] = field(repr=False)
+    octets: Mapping[Sent, bytes] = field(repr=False)
+
+
+Verdict = Verified | BbsError
+"""What was verified, or the error that `verify` raises for the claim."""
+
+
+@dataclass(frozen=True, repr=False)
+class _Open:
+    """A decoded proof with its challenge, and where its claim stood."""
+
+    place: int
+    statement: Statement
+    proof: Proof
+    c: int
+    verified: Verified
+
+
+def verify(
+    statement: Statement, context: Context, proof: bytes, form: WireForm = WireForm.COMPRESSED
+) -> Verified:
+    """Verify one proof and return the points that it sent.
+
+    Raises DecodingError if it is malformed, VerificationError PROOF_INVALID if it does not hold, InputError
+    INVALID_TYPE, INVALID_STATEMENT.
+    """
+    (verdict,) = verify_batch([Claim(statement, context, proof, form)])
+    if isinstance(verdict, BbsError):
+        raise verdict
+    return verdict
+
+
+def verify_batch(claims: Iterable[Claim]) -> list[Verdict]:
+    """Verify proofs together; a verdict for each, in their order, the same that it gets alone."""
+    verdicts: list[Verdict] = []
+    by_suite: dict[Suite, list[_Open]] = {}
+    for place, claim in enumerate(claims):
+        try:
+            opened = _open(place, claim)
+        except BbsError as error:
+            verdicts.append(error)
+        else:
+            verdicts.append(opened.verified)
+            by_suite.setdefault(claim.statement.suite, []).append(opened)
+    for opened_proofs in by_suite.values():
+        for place in _false_places(opened_proofs, _equations_hold):
+            verdicts[place] = VerificationError(Reason.PROOF_INVALID, "an equation does not hold")
+        still_open = [each for each in opened_proofs if verdicts[each.place] is each.verified]
+        signed = [each for each in still_open if each.statement.checks]
+        for place in _false_places(signed, _signatures_hold):
+            verdicts[place] = VerificationError(Reason.PROOF_INVALID, "a signature does not hold")
+    return verdicts
+
+
+def _open(place: int, claim: Claim) -> _Open:
+    statement, group, size = claim.statement, claim.statement.suite.group, claim.statement.suite.point_octets
+    proof = octets_to_proof(statement, claim.proof, claim.form)
+    encoded = group.g1s_to_octets([*proof.points, *proof.T])
+    end = size * len(proof.points)
+    c = challenge(statement, claim.context, encoded[:end], encoded[end:])
+    octets = [encoded[at : at + size] for at in range(0, end, size)]
+    verified = Verified(
+        dict(zip(statement.sent, proof.points, strict=True)), dict(zip(statement.sent, octets, strict=True))
+    )
+    return _Open(place, statement, proof, c, verified)
+
+
+def _false_places(proofs: Sequence[_Open], hold: Callable[[Sequence[_Open]], bool]) -> list[int]:
+    """Return the places of those that do not hold, by halving."""
+    if not proofs or hold(proofs):
+        return []
+    if len(proofs) == 1:
+        return [proofs[0].place]
+    middle = len(proofs) // 2
+    return _false_places(proofs[:middle], hold) + _false_places(proofs[middle:], hold)
+
+
+def _coefficients(count: int) -> list[int]:
+    octets = secrets.token_bytes(COEFFICIENT_OCTETS * count)
+    starts = range(0, len(octets), COEFFICIENT_OCTETS)
+    return [int.from_bytes(octets[at : at + COEFFICIENT_OCTETS]) + 1 for at in starts]
+
+
+def _equations_hold(proofs: Sequence[_Open]) -> bool:
+    """Tell whether T + c*Y - sum of x^_j * B_j is the identity for every equation of all proofs."""
+    suite = proofs[0].statement.suite
+    total = Sum(suite)
+    for opened in proofs:
+        _add_equations(total, opened)
+    return suite.group.is_identity(total.value())
+
+
+def _add_equations(total: Sum, opened: _Open) -> None:
+    statement, proof, r = opened.statement, opened.proof, opened.statement.suite.group.r
+    responses = statement.complete(dict(zip(statement.free, proof.responses, strict=True)), opened.c)
+    factors = dict.fromkeys(statement.sent, 0)
+
+    def add(point: Point, scalar: int) -> None:
+        if isinstance(point, Base):
+            total.add(point, scalar)
+        else:
+            factors[point] += scalar
+
+    coefficients = _coefficients(len(statement.equations))
+    for equation, coefficient in zip(statement.equations, coefficients, strict=True):
+        c = coefficient * opened.c % r
+        for point, scalar in equation.Y:
+            add(point, c * scalar)
+        for witness, point in equation.terms:
+            add(point, -coefficient * responses[witness])
+    total.add_points(proof.T, coefficients)
+    total.add_points(proof.points, factors.values())
+
+
+def _signatures_hold(proofs: Sequence[_Open]) -> bool:
+    """Tell whether D = x*C for every check of all proofs."""
+    suite = proofs[0].statement.suite
+    D, C = Sum(suite), dict[bytes, Sum]()
+    for opened in proofs:
+        points, checks = opened.verified.points, opened.statement.checks
+        for check, coefficient in zip(checks, _coefficients(len(checks)), strict=True):
+            C.setdefault(check.key, Sum(suite)).add_points((points[check.C],), (coefficient,))
+            D.add_points((points[check.D],), (coefficient,))
+    return suite.signatures_hold({key: total.value() for key, total in C.items()}, D.value())
