@@ -1,42 +1,87 @@
-"""The whole run and its report: `python -m benchmarks [--only PART ...] [--raw FOLDER]`.
+"""The whole run and its report: `python -m benchmarks [--fresh] [--only PART ...] [--raw FOLDER]`.
 
-Parts: quick (the promised figures), suite (pytest-benchmark), load (the service), others (other packages).
-Each is a process of its own and leaves its figures in FOLDER (default build/bench), where figures of parts
-that are not run again stay as they were. Then results/latest.json, the pictures and REPORT.md are made; the
-pictures by matplotlib in an environment of its own, which the project's does not know. Takes half an hour.
+Parts: quick (the promised figures), bbs, chain, memory (pytest-benchmark), load (the service), others (other
+packages). Each is a process of its own whose figures are kept in FOLDER (default build/bench) when it is
+done. A run that was broken off goes on with the parts that it still owes; with --fresh it begins anew. With
+--only some parts are measured and the figures of the others stay as they are. Then results/latest.json, the
+pictures and REPORT.md are made; the pictures by matplotlib in an environment of its own, which the project's
+does not know.
+
+Exit code: 0, 1 if a part failed, 2 without the native group, 130 after Ctrl-C.
 """
 
 import argparse
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import monotonic
+from typing import Final
 
-from benchmarks.results import PARTS, collect, save
+from benchmarks.parts import State
+from benchmarks.results import PARTS, SUITES, collect, save
+from zk.bench.measure import unit
+from zk.exits import Exit
 
-HERE = Path(__file__).parent
-RAW = HERE.parent / "build" / "bench"
+HERE: Final = Path(__file__).parent
+RAW: Final = HERE.parent / "build" / "bench"
+_END_SECONDS: Final = 30.0
 
 
 def run(command: Sequence[str], *, fine: Sequence[int] = (0,), output: Path | None = None) -> None:
     """Run a command from the root, what it prints into `output`; RuntimeError unless its code is fine."""
-    done = subprocess.run(command, cwd=HERE.parent, stdout=subprocess.PIPE if output else None, check=False)
-    if done.returncode not in fine:
-        raise RuntimeError(f"{' '.join(command[1:4])} ended with {done.returncode}")
-    if output:
-        output.write_bytes(done.stdout)
+    with output.open("wb") if output else open(os.dup(1), "wb") as out:
+        process = subprocess.Popen(command, cwd=HERE.parent, stdout=out)
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        _let_end(process)
+        raise
+    if code not in fine:
+        raise RuntimeError(f"{' '.join(command[1:4])} ended with {code}")
+
+
+def _let_end(process: "subprocess.Popen[bytes]") -> None:
+    """Wait for a command that got Ctrl-C too: it may have a server to end."""
+    try:
+        process.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        process.wait()
 
 
 def measure(part: str, raw: Path) -> None:
-    """Run one part; a promised figure that is missed is a figure too."""
-    python, output = sys.executable, raw / f"{part}.json"
+    """Run one part; a promised figure that is missed is a figure too. Its figures are there whole or not."""
+    python, output = sys.executable, raw / f"{part}.json.new"
     if part == "quick":
-        run([python, "-m", "benchmarks.quick", "--json"], fine=(0, 1), output=output)
-    elif part == "suite":
-        pytest = [python, "-m", "pytest", "benchmarks", "-q", "--benchmark-disable-gc"]
+        run([python, "-m", "benchmarks.quick", "--json"], fine=(0, Exit.UNHEALTHY), output=output)
+    elif part in SUITES:
+        pytest = [python, "-m", "pytest", f"benchmarks/test_{part}.py", "-q", "--benchmark-disable-gc"]
         run([*pytest, "--benchmark-max-time=0.5", "--benchmark-columns=median", f"--benchmark-json={output}"])
     else:
         run([python, "-m", f"benchmarks.{part}", "--output", str(output)])
+    os.replace(output, raw / f"{part}.json")
+
+
+def measure_all(
+    parts: Sequence[str],
+    state: State,
+    raw: Path,
+    tell: Callable[[str], object],
+    measure: Callable[[str, Path], None] = measure,
+) -> None:
+    """Measure parts, keeping after each how far it came; `tell` gets a line for each."""
+    tell(f"to measure: {', '.join(parts)}; about {state.minutes(parts):.0f} minutes")
+    if kept := [each for each in PARTS if each not in parts and (raw / f"{each}.json").exists()]:
+        tell(f"kept from before: {', '.join(kept)}")
+    state.save(raw)
+    for part in parts:
+        tell(f"{part}: about {state.minutes([part]):.1f} minutes")
+        start = monotonic()
+        measure(part, raw)
+        state = state.done(part, round(monotonic() - start, 1))
+        state.save(raw)
 
 
 def draw(raw: Path) -> None:
@@ -49,19 +94,38 @@ def draw(raw: Path) -> None:
     run([str(python), "-m", "benchmarks.plots"])
 
 
+def say(line: str) -> None:
+    """Print a line now, though what follows takes its time."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Measure, and write the report."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--only", nargs="*", choices=PARTS, default=PARTS, help="parts to measure")
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--fresh", action="store_true", help="measure again what a broken run has")
+    arguments.add_argument("--only", nargs="+", choices=PARTS, help="parts to measure")
     arguments.add_argument("--raw", type=Path, default=RAW, help="where figures are left")
     given = arguments.parse_args()
-    given.raw.mkdir(parents=True, exist_ok=True)
-    for part in given.only:
-        sys.stdout.write(f"{part}\n")
-        sys.stdout.flush()
-        measure(part, given.raw.resolve())
-    save(collect(given.raw))
-    draw(given.raw.resolve())
+    if unit() is None:
+        say("the native group is not installed, and P is what it measures")
+        return 2
+    raw = given.raw.resolve()
+    raw.mkdir(parents=True, exist_ok=True)
+    before = State.load(raw)
+    state = before if given.only else before.begin(fresh=given.fresh)
+    try:
+        measure_all(given.only or state.remaining, state, raw, say)
+    except KeyboardInterrupt:
+        say("broken off; the same command goes on from here, with --fresh from the beginning")
+        return Exit.INTERRUPTED
+    except RuntimeError as error:
+        say(f"{error}; the same command goes on from here")
+        return 1
+    save(collect(raw))
+    draw(raw)
     run([sys.executable, "-m", "benchmarks.report"])
     return 0
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.measure import Operation, ratio, rounds_for, timed, unit
+from zk.bench.measure import Operation, ratio, rounds_for, timed, unit
 
 Measure = Callable[..., list[float]]
 _LEAST_CHECKS = 20

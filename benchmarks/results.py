@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.machine import describe
+from zk.bench.machine import describe
 
 FOLDER: Final = Path(__file__).parent / "results"
 LATEST: Final = FOLDER / "latest.json"
-VERSION: Final = 1
-PARTS: Final = ("quick", "suite", "load", "others")
+VERSION: Final = 2
+SUITES: Final = ("bbs", "chain", "memory")
+"""The suites of pytest-benchmark, each a file test_*.py here and a part of a run."""
+PARTS: Final = ("quick", *SUITES, "load", "others")
 _DIGITS: Final = 5
 
 Row = dict[str, Any]
@@ -29,6 +31,8 @@ def load(path: Path = LATEST) -> Results:
 def collect(raw: Path, now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)) -> Results:
     """Put together what the parts wrote into a folder; a part that did not run is an empty list."""
     parts = {name: _read(raw / f"{name}.json") for name in PARTS}
+    suite = [row for name in SUITES for row in parts.pop(name)]
+    parts = {"quick": parts.pop("quick"), "suite": suite, **parts}
     head = {"version": VERSION, "measured_on": now().date().isoformat(), "machine": describe()}
     return head | {name: _rounded(rows) for name, rows in parts.items()}
 

@@ -11,9 +11,9 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bbs import SHA_256, SHAKE_256, groups
-from benchmarks.cases import Batch, Case
 from benchmarks.conftest import Measure
 from benchmarks.counting import Counting, totals
+from zk.bench.cases import Batch, Case
 
 pytestmark = pytest.mark.benchmark(timer=process_time)
 
@@ -72,11 +72,10 @@ def test_against_the_sum_of_its_parts(
     """Measure an operation in turns with each group operation that it calls, run alone."""
     shown = min(3, count)
     counting = Counting(groups.by_name(group))
-    counted = Case(SHA_256.with_group(counting.group), count, shown)
-    plain = case(group, "SHA-256", count, shown)
-    calls = counting.calls_of(getattr(counted, operation))
+    one = Case(SHA_256.with_group(counting.group), count, shown)
+    calls = counting.calls_of(getattr(one, operation))
     info = {"operation": f"parts of {operation}", "group": group, "suite": "SHA-256", "L": count}
-    taken = measure(getattr(plain, operation), parts=[call.again for call in calls], shown=shown, **info)
+    taken = measure(getattr(one, operation), parts=[call.again for call in calls], shown=shown, **info)
     kinds = defaultdict[str, float](float)
     for call, seconds in zip(calls, taken, strict=True):
         kinds[call.kind] += seconds

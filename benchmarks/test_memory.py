@@ -19,7 +19,7 @@ import gc, json, sys
 from pathlib import Path
 from bbs import SHA_256
 from bbs.generators import create_generators
-from benchmarks.cases import Case
+from zk.bench.cases import Case
 
 def held():
     gc.collect()
@@ -38,7 +38,7 @@ case.proof_verify()
 figures = {"generators": generators - before, "tables": public - generators, "secret_tables": held() - public}
 print(json.dumps(figures))
 """
-_CASE = "from bbs import SHA_256; from benchmarks.cases import Case; Case(SHA_256, 10, 3)"
+_CASE = "from bbs import SHA_256; from zk.bench.cases import Case; Case(SHA_256, 10, 3)"
 _STEPS = {
     "nothing": "pass",
     "import bbs": "import bbs",

@@ -24,7 +24,7 @@ class Exit(IntEnum):
     KEY_NOT_TRUSTED = 7
     """No log key is pinned, or the log's key is not the pinned one."""
     UNHEALTHY = 8
-    """A check of `doctor` failed, or the demo did not go as it must."""
+    """A check of `doctor` failed, a promised figure of `bench` misses, or the demo did not go as it must."""
     NOT_STARTED = 9
     """The service cannot start. Nothing was changed."""
     INTERRUPTED = 130

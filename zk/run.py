@@ -8,12 +8,14 @@ Warnings, prompts and errors go to standard error.
 import hmac
 import json
 import os
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import typer
 from rich.console import Console, RenderableType
@@ -53,6 +55,20 @@ class Remote:
     server: str | None = None
     root: Path | None = None
     log_key: str | None = None
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM unwind a command as Ctrl-C does, so that a server it started is ended in order."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def console(stream: Any) -> Console:

@@ -5,8 +5,8 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks.load.figures import Bench, Row, costs, measured, sweep
-from benchmarks.measure import unit
+from zk.bench.load.figures import benching, costs, sweep
+from zk.bench.measure import quiet, unit
 
 
 def main() -> int:
@@ -16,10 +16,13 @@ def main() -> int:
     arguments.add_argument("--output", type=Path, help="where to write the rows; default: print them")
     given = arguments.parse_args()
 
-    async def measure(bench: Bench) -> list[Row]:
-        return await costs(bench, given.calls) + await sweep(bench, given.calls)
-
-    text = json.dumps([row.document() for row in measured(unit(), measure)], indent=1) + "\n"
+    check = unit()
+    if check is None:
+        sys.stderr.write("the native group is not installed, and P is what it measures\n")
+        return 2
+    with quiet(), benching(check) as bench:
+        rows = [*(bench.row(*each) for each in costs(given.calls)), *sweep(bench, given.calls)]
+    text = json.dumps([row.document() for row in rows], indent=1) + "\n"
     if given.output:
         given.output.write_text(text)
     else:

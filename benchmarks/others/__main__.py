@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 from bbs import SHA_256
-from benchmarks.cases import Case
-from benchmarks.measure import Operation, in_turns, ratio, unit
 from benchmarks.others.compare import PACKAGES, compare
 from benchmarks.results import Row
+from zk.bench.cases import Case
+from zk.bench.measure import Operation, in_turns, ratio, unit
 
 
 def ours(check: Operation, rounds: int) -> Row:

@@ -16,8 +16,8 @@ from pathlib import Path
 from statistics import median
 from threading import Timer
 
-from benchmarks.measure import Operation, medians
 from benchmarks.results import Row
+from zk.bench.measure import Operation, medians
 
 _HERE = Path(__file__).parent
 _LIMIT_SECONDS = 600

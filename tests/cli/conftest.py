@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import Home, register_issuers
-from zk.demo.server import DemoServer, running_server
+from zk.local_server import LocalServer, running_server
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     folder = tmp_path_factory.mktemp("server")
     with running_server(folder / "data", folder / "server.log") as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def new_home(tmp_path_factory: pytest.TempPathFactory, server: DemoServer) -> Callable[[], Home]:
+def new_home(tmp_path_factory: pytest.TempPathFactory, server: LocalServer) -> Callable[[], Home]:
     """Make homes that trust the server's log key."""
     return lambda: Home(tmp_path_factory.mktemp("home") / "zk", server).trusting()
 
@@ -57,6 +57,6 @@ def home(new_home: Callable[[], Home]) -> Home:
 
 
 @pytest.fixture
-def empty(tmp_path: Path, server: DemoServer) -> Home:
+def empty(tmp_path: Path, server: LocalServer) -> Home:
     """A home in which nothing is pinned."""
     return Home(tmp_path / "empty", server)

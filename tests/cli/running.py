@@ -13,8 +13,8 @@ from typing import Any
 from unittest import mock
 
 from zk.cli import main
-from zk.demo.server import DemoServer
 from zk.exits import Exit
+from zk.local_server import LocalServer
 
 PASSPHRASE = "correct horse battery staple"
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -89,7 +89,7 @@ class Home:
     """One home at one server."""
 
     path: Path
-    server: DemoServer
+    server: LocalServer
 
     def zk(self, *arguments: object, env: Mapping[str, str | None] | None = None, stdin: str = "") -> Done:
         """Run a command in this home."""

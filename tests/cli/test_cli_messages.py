@@ -35,15 +35,18 @@ def test_both_tables_have_the_same_keys_and_fields() -> None:
 
 
 def test_no_key_stands_in_two_tables() -> None:
-    parts = (messages.en, messages.help_en, messages.reasons_en, messages.demo_en)
+    parts = (messages.en, messages.help_en, messages.reasons_en, messages.demo_en, messages.bench_en)
     assert sum(len(each.MESSAGES) for each in parts) == len(TABLES["en"])
 
 
 def test_every_key_is_used_and_every_used_key_exists() -> None:
-    made = ("reason.", "doctor.name.", "doctor.ok", "doctor.warn", "doctor.fail", "demo.", "help.")
+    words = ("doctor.ok", "doctor.warn", "doctor.fail", "bench.pass", "bench.miss")
+    made = ("reason.", "doctor.name.", "demo.", "help.", *words)
     for key in TABLES["en"]:
         assert re.search(rf"[\"']{re.escape(key)}[\"']", SOURCES) or key.startswith(made), key
-    used = set(re.findall(r'"((?:error|serve|issuer|vault|verifier|ledger|doctor|demo)\.[a-z_.]+)"', SOURCES))
+    used = set(
+        re.findall(r'"((?:error|serve|issuer|vault|verifier|ledger|doctor|demo|bench)\.[a-z_.]+)"', SOURCES)
+    )
     assert {key for key in used if not key.endswith((".toml", ".py", ".yaml", ".txt"))} <= set(TABLES["en"])
 
 

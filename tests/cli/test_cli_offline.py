@@ -18,9 +18,9 @@ from verifier.client import VerifierClient
 from verifier.policy import Policy
 from wire.client import Endpoint
 from zk import service as zk_service
-from zk.demo.server import running_server
 from zk.exits import Exit
 from zk.export import export
+from zk.local_server import running_server
 from zk.service import Service
 
 

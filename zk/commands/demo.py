@@ -1,11 +1,8 @@
 """`zk demo`: the whole main job on a real server, and what must fail failing."""
 
 import dataclasses
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +10,7 @@ from zk.demo import DemoResult, run_demo
 from zk.demo.show import tables
 from zk.exits import Exit
 from zk.group import Group
-from zk.run import Answer, Run
+from zk.run import Answer, Run, terminable
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,24 +23,10 @@ def demo(
     output: Annotated[Path, typer.Option("--output", help="help.demo.output")] = Path("demo-output"),
 ) -> Answer:
     """Play the demo; exit 0 only if everything succeeded that must, and failed that must."""
-    with _terminable():
+    with terminable():
         result = run_demo(output, run.lang, lambda step: run.say(run.text(step)))
     exit_code = Exit.OK if result.went_as_it_must else Exit.UNHEALTHY
     return Answer(_data(result), list(tables(result, run.lang)), exit_code)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM unwind the demo as Ctrl-C does, so that the server it started is ended in order."""
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _data(result: DemoResult) -> dict[str, Any]:

@@ -18,10 +18,10 @@ import bbs
 from prover.consent import show_moment
 from tlog import BlockHeader, parse_entry
 from wire.client import ServiceError
+from zk.bench.cost import cost_of
 from zk.exits import CommandError, Exit
 from zk.failure import explain
 from zk.group import Group
-from zk.measure import measure
 from zk.run import Answer, Run
 from zk.service import Service, SignedCheckpoint
 
@@ -95,21 +95,21 @@ def _figure(value: object) -> int | float | str:
 
 
 def _group(run: Run) -> Check:
-    cost = measure()
-    constant_time = cost.group in _CONSTANT_TIME
-    others = [each for each in bbs.groups.available() if each != cost.group]
+    group = bbs.groups.default()
+    cost, constant_time = cost_of(group), group.name in _CONSTANT_TIME
+    others = [each for each in bbs.groups.available() if each != group.name]
     return _check(
         run,
         "group",
         OK if constant_time else WARN,
         "doctor.group" if constant_time else "doctor.group_not_constant_time",
-        group=cost.group,
+        group=group.name,
         others=", ".join(others) or "-",
         pairing_check_ms=round(cost.pairing_check_ms, 2),
         proof_ms=round(cost.proof_ms, 2),
         verify_ms=round(cost.verify_ms, 2),
-        proof_ratio=round(cost.ratio(cost.proof_ms), 1),
-        verify_ratio=round(cost.ratio(cost.verify_ms), 1),
+        proof_ratio=round(cost.proof_ratio, 1),
+        verify_ratio=round(cost.verify_ratio, 1),
     )
 
 

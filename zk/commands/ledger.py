@@ -1,14 +1,11 @@
 """`zk ledger`: what anybody may do with the public log: read, export, recompute; and pinning its key."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from disclosure import IssuerKey
 from disclosure import MalformedError as DisclosureMalformedError
@@ -33,6 +30,7 @@ from zk.exits import CommandError, Exit
 from zk.export import export as export_to
 from zk.group import Group
 from zk.home import write_private
+from zk.progress import progress
 from zk.run import Answer, Run, check_same_key, read_log_key
 from zk.service import Service, SignedCheckpoint
 
@@ -130,7 +128,7 @@ def export(run: Run, file: Annotated[Path, typer.Argument(help="help.ledger.expo
     """Write the whole ledger to a file and audit it; what broke off goes on from where it was."""
     with Service(run.endpoint) as service:
         signed, key, _ = fetch_checkpoint(run, service)
-        with _progress(run, "ledger.exporting", signed.checkpoint.size) as advance:
+        with progress(run, run.text("ledger.exporting"), signed.checkpoint.size) as advance:
             report, begun = export_to(service, signed, file, key, advance)
     return Answer(
         {"file": str(file), **_report(report), "resumed_from": begun},
@@ -149,7 +147,7 @@ def verify(
     if pinned is None:
         run.warn("ledger.key_of_file")
     try:
-        with file.open("rb") as lines, _progress(run, "ledger.verifying", None) as advance:
+        with file.open("rb") as lines, progress(run, run.text("ledger.verifying"), None) as advance:
             report = verify_archive(read_lines(lines), pinned, advance)
     except (ArchiveInvalidError, ArchiveMalformedError) as error:
         raise _not_the_ledger(run, file, pinned, error) from None
@@ -248,20 +246,3 @@ def _record(entry: RecordEntry) -> dict[str, Any]:
     if key is None:
         return {"payload": entry.payload.hex()}
     return {"issuer_key": str(key.name), "suite": key.suite, "public_key": key.public_key.hex()}
-
-
-@contextmanager
-def _progress(run: Run, key: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show progress on standard error, if that is a terminal; give what is called with the count so far."""
-    bar = Progress(
-        TextColumn(run.text(key)),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=run.err,
-        transient=True,
-        disable=run.as_json or not run.err.is_terminal,
-    )
-    with bar:
-        task = bar.add_task("", total=total)
-        yield lambda count: bar.update(task, completed=count)

@@ -24,9 +24,9 @@ from wire.client import Endpoint
 from zk import catalogue
 from zk.demo.people import ASKERS, INSURANCE, PERMIT, Asker, Holder
 from zk.demo.result import Size, Time
-from zk.demo.server import DemoServer
 from zk.exits import CommandError, Exit
 from zk.home import read_secret
+from zk.local_server import LocalServer
 from zk.service import Service
 
 Result = TypeVar("Result")
@@ -71,7 +71,7 @@ class Stopwatch:
 class Stage:
     """Everybody at one server. The holder's vault is a file in the output folder, like a real one."""
 
-    server: DemoServer
+    server: LocalServer
     output: Path
     watch: Stopwatch
     vault: Vault

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import bbs
 from prover.consent import show_date, show_value
 from prover.history import check_usage
 from prover.records import Usage
@@ -15,15 +16,15 @@ from tlog import AuditReport, BlockHeader, parse_entry
 from verifier.client import Answered
 from verifier.policy import Policy
 from verifier.verify import verify_presentation
+from zk.bench.measure import pairing_check, unit_seconds
 from zk.demo import refusals
 from zk.demo.bank import run_bank
 from zk.demo.people import BANK, INSURANCE, PERMIT, SCHOOL, Asker, Holder
 from zk.demo.result import DemoResult, Ledger, Place, View
-from zk.demo.server import running_server
 from zk.demo.stage import Stage, Stopwatch, example, new_vault, utc_now
 from zk.exits import CommandError, Exit
 from zk.export import export
-from zk.measure import measure
+from zk.local_server import running_server
 from zk.messages import Language, local, text
 from zk.service import Service
 
@@ -38,8 +39,8 @@ def run_demo(output: Path, lang: Language, tell: Callable[[str], None] = lambda 
     """
     begun = time.monotonic()
     _fresh(output)
-    cost = measure()
-    watch = Stopwatch(cost.pairing_check_ms)
+    group = bbs.groups.default()
+    watch = Stopwatch(unit_seconds(pairing_check(group)) * 1e3)
     tell("demo.step.server")
     with (
         running_server(output / "server", output / "server.log") as server,
@@ -49,8 +50,8 @@ def run_demo(output: Path, lang: Language, tell: Callable[[str], None] = lambda 
         found = _play(stage, lang, tell)
     return DemoResult(
         server=server.address,
-        group=cost.group,
-        pairing_check_ms=cost.pairing_check_ms,
+        group=group.name,
+        pairing_check_ms=watch.pairing_check_ms,
         sizes=tuple(watch.sizes),
         times=tuple(watch.times),
         leaks=leaks(output, stage.holder),

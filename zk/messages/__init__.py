@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from disclosure import LocalizedText
-from zk.messages import demo_en, demo_zh, en, help_en, help_zh, reasons_en, reasons_zh, zh
+from zk.messages import bench_en, bench_zh, demo_en, demo_zh, en, help_en, help_zh, reasons_en, reasons_zh, zh
 
 Language = Literal["zh", "en"]
 
 TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
-    "zh": {**zh.MESSAGES, **help_zh.MESSAGES, **reasons_zh.MESSAGES, **demo_zh.MESSAGES},
-    "en": {**en.MESSAGES, **help_en.MESSAGES, **reasons_en.MESSAGES, **demo_en.MESSAGES},
+    "zh": {**zh.MESSAGES, **help_zh.MESSAGES, **reasons_zh.MESSAGES, **demo_zh.MESSAGES, **bench_zh.MESSAGES},
+    "en": {**en.MESSAGES, **help_en.MESSAGES, **reasons_en.MESSAGES, **demo_en.MESSAGES, **bench_en.MESSAGES},
 }
 _VARIABLES: Final = ("ZK_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 

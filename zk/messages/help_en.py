@@ -6,12 +6,16 @@ MESSAGES: Final = {
     "help.zk": (
         "Zero-knowledge selective disclosure: issue, prove, verify, keep the receipt.\n\nExit "
         "codes: 0 done; 1 unexpected; 2 usage; 3 refused by service or vault; 4 does not verify; 5 "
-        "unreachable or timed out; 6 declined by the person; 7 log key not trusted; 8 a check or "
-        "the demo failed; 9 the service cannot start; 130 interrupted."
+        "unreachable or timed out; 6 declined by the person; 7 log key not trusted; 8 a check, a "
+        "promised figure or the demo failed; 9 the service cannot start; 130 interrupted."
     ),
     "help.serve": "Run the service.",
     "help.demo": "Show the whole main job on a real server, and what must fail failing.",
     "help.doctor": "Check everything that the command relies on.",
+    "help.bench": "Measure what proofs and the service cost here, in multiples of one pairing check.",
+    "help.bench.only": "Measure this part alone; may be given more than once.",
+    "help.bench.rounds": "Rounds of each operation at most.",
+    "help.bench.calls": "Calls of one caller to the service.",
     "help.issuer": "For departments: register, issue.",
     "help.issuer.register": "Register a department and keep its token.",
     "help.issuer.schema": "Register a schema of the catalogue or of a file.",

@@ -12,16 +12,17 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import grpc
 
-from benchmarks.load.parties import Job
-from benchmarks.load.server import Server
+from zk.bench.load.parties import Job
+from zk.bench.load.processes import cpu_seconds
+from zk.local_server import LocalServer
 
 Call = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
-_LEAD_SECONDS = 0.05
-_TIMEOUT_SECONDS = 60.0
+_LEAD_SECONDS: Final = 0.05
+_TIMEOUT_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Latency:
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> "Latency":
+        """Return the percentiles of some latencies in seconds."""
         ordered = sorted(each * 1e3 for each in seconds)
 
         def at(part: float) -> float:
@@ -58,13 +60,14 @@ class Outcome:
     latency: Latency
 
     def document(self) -> dict[str, Any]:
+        """Return the figures for a machine to read."""
         return asdict(self)
 
 
 @asynccontextmanager
-async def connections(server: Server, count: int) -> AsyncIterator[list[grpc.aio.Channel]]:
+async def connections(server: LocalServer, count: int) -> AsyncIterator[list[grpc.aio.Channel]]:
     """Open that many TLS connections to a server."""
-    credentials = grpc.ssl_channel_credentials((server.data / "ca.pem").read_bytes())
+    credentials = grpc.ssl_channel_credentials(server.root.read_bytes())
     options = [("grpc.use_local_subchannel_pool", 1)]
     async with AsyncExitStack() as stack:
         channels = [grpc.aio.secure_channel(server.address, credentials, options) for _ in range(count)]
@@ -75,7 +78,7 @@ async def connections(server: Server, count: int) -> AsyncIterator[list[grpc.aio
 
 
 async def drive(
-    server: Server, channels: Sequence[grpc.aio.Channel], job: Job, count: int, rate: float | None = None
+    server: LocalServer, channels: Sequence[grpc.aio.Channel], job: Job, count: int, rate: float | None = None
 ) -> Outcome:
     """Make `count` calls, `rate` of them each second, and tell what they cost. Every call must succeed."""
     if count > len(job.messages) and not job.again:
@@ -93,10 +96,10 @@ async def drive(
             await call(message, metadata=job.metadata, timeout=_TIMEOUT_SECONDS)
             waits[index] = time.perf_counter() - due
 
-    server_before, own_before, start = server.cpu_seconds(), time.process_time(), time.perf_counter()
+    server_before, own_before, start = cpu_seconds(server.process), time.process_time(), time.perf_counter()
     await asyncio.gather(*(caller(channel) for channel in channels))
     seconds = time.perf_counter() - start
-    server_cpu, own_cpu = server.cpu_seconds() - server_before, time.process_time() - own_before
+    server_cpu, own_cpu = cpu_seconds(server.process) - server_before, time.process_time() - own_before
     return Outcome(
         callers=len(channels),
         calls=count,

@@ -1,4 +1,4 @@
-"""A real server process for the demo, ended cleanly however the demo ends."""
+"""A real server process of our own, for the demo and the benchmarks, ended cleanly however they end."""
 
 import json
 import os
@@ -20,7 +20,7 @@ STOP_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True)
-class DemoServer:
+class LocalServer:
     """A running server: its address, its folder, its process."""
 
     address: str
@@ -44,21 +44,23 @@ class DemoServer:
 
 
 @contextmanager
-def running_server(data: Path, log: Path) -> Iterator[DemoServer]:
+def running_server(data: Path, log: Path, *, log_level: str = "info") -> Iterator[LocalServer]:
     """Start `zk serve --dev` on a free port in a process of its own; end it by SIGTERM and wait for it.
 
-    The server's own log goes to `log`. Raises CommandError NOT_STARTED, also if it does not end cleanly.
+    The server's own log goes to `log`, from `log_level` upwards. Raises CommandError NOT_STARTED, also
+    if it does not end cleanly.
     """
     command = [sys.executable, "-m", "zk.cli", "serve", "--dev", "--data", str(data), "--port", "0", "--json"]
+    command += ["--log-level", log_level]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ZK_")}
     with log.open("w", encoding="utf-8") as errors:
-        # A session of its own: Ctrl-C reaches the demo alone, which then ends the server in order.
+        # A session of its own: Ctrl-C reaches its parent alone, which then ends the server in order.
         process = subprocess.Popen(  # noqa: S603
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
             text=True, encoding="utf-8", env=environment, start_new_session=True,
         )  # fmt: skip
         try:
-            yield DemoServer(_address(process, log), data, process.pid)
+            yield LocalServer(_address(process, log), data, process.pid)
         finally:
             code = _stop(process)
     if code != 0:
@@ -74,9 +76,15 @@ def _address(process: "subprocess.Popen[str]", log: Path) -> str:
     except (queue.Empty, json.JSONDecodeError):
         ready = {}
     if ready.get("event") != "ready":
-        raise CommandError(Exit.NOT_STARTED, "NOT_STARTED", "error.not_started", detail=log)
+        raise CommandError(Exit.NOT_STARTED, "NOT_STARTED", "error.not_started", detail=_end_of(log))
     address: str = ready["address"]
     return address
+
+
+def _end_of(log: Path) -> str:
+    """Return where the log is and its last line, since the folder may be one that does not stay."""
+    lines = log.read_text("utf-8", errors="replace").splitlines()
+    return f"{log}: {lines[-1]}" if lines else str(log)
 
 
 def _read_into(stream: TextIO | None, lines: "queue.Queue[str]") -> None:

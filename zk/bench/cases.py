@@ -1,4 +1,4 @@
-"""A credential with everything that its operations need, as the benchmarks measure them."""
+"""A credential with everything that its operations need, as they are measured."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,14 +24,17 @@ class Case:
 
     @cached_property
     def key(self) -> SecretKey:
+        """The issuer's key."""
         return SecretKey.generate(suite=self.suite)
 
     @cached_property
     def pk(self) -> bytes:
+        """Its public half, in octets."""
         return self.key.public_key()
 
     @cached_property
     def messages(self) -> list[bytes]:
+        """All messages."""
         return [b"message %d" % i for i in range(self.count)]
 
     @cached_property
@@ -41,18 +44,22 @@ class Case:
 
     @cached_property
     def disclosed(self) -> list[bytes]:
+        """The shown messages."""
         return [self.messages[i] for i in self.indexes]
 
     @cached_property
     def signature(self) -> bytes:
+        """A signature of all messages."""
         return self.sign()
 
     @cached_property
     def credential(self) -> PreparedCredential:
+        """The credential prepared for proofs."""
         return self.prepare()
 
     @cached_property
     def proof(self) -> bytes:
+        """A proof that shows the shown messages."""
         return self.proof_gen_prepared()
 
     def keygen(self) -> bytes:
@@ -60,23 +67,29 @@ class Case:
         return bbs.sk_to_pk(bbs.keygen(KEY_MATERIAL, suite=self.suite), suite=self.suite)
 
     def sign(self) -> bytes:
+        """Sign."""
         return bbs.sign(self.key, self.pk, HEADER, self.messages, suite=self.suite)
 
     def verify(self) -> None:
+        """Verify the signature."""
         bbs.verify(self.pk, self.signature, HEADER, self.messages, suite=self.suite)
 
     def prepare(self) -> PreparedCredential:
+        """Prepare the credential for proofs."""
         return bbs.prepare_credential(self.pk, self.signature, HEADER, self.messages, suite=self.suite)
 
     def proof_gen(self) -> bytes:
+        """Prove, from the signature's octets."""
         return bbs.proof_gen(
             self.pk, self.signature, HEADER, PH, self.messages, self.indexes, suite=self.suite
         )
 
     def proof_gen_prepared(self) -> bytes:
+        """Prove, from the prepared credential."""
         return bbs.proof_gen_prepared(self.credential, PH, self.indexes)
 
     def proof_verify(self) -> None:
+        """Verify the proof."""
         bbs.proof_verify(self.pk, self.proof, HEADER, PH, self.disclosed, self.indexes, suite=self.suite)
 
     def claim(self) -> ProofClaim:
@@ -93,6 +106,7 @@ class Batch:
 
     @classmethod
     def of(cls, case: Case, size: int) -> "Batch":
+        """Make `size` proofs of a case."""
         return cls(tuple(case.claim() for _ in range(size)))
 
     def verify(self) -> None:

@@ -1,0 +1,1 @@
+"""A server under load: the server in one process, the load generator in another, TLS between them."""

@@ -1,0 +1,45 @@
+"""What `zk bench` says, in English."""
+
+from typing import Final
+
+MESSAGES: Final = {
+    "bench.unit": (
+        "P is one pairing check of {group}, with nothing prepared: {milliseconds} ms here. The whole takes "
+        "about two minutes; Ctrl-C ends it."
+    ),
+    "bench.portable": (
+        "The group in use is {group}: the native group, {native}, is not installed. It takes a quarter to a "
+        "third of the time of arkworks, the faster portable group, and handles secrets in constant time; it "
+        "comes with the distribution zk-native. P below is {group}'s own pairing check, and the "
+        "promised figures, which are {native}'s, are not shown."
+    ),
+    "bench.no_processes": (
+        "The service is not measured: this system does not tell a process's processor time in /proc."
+    ),
+    "bench.interrupted": "Interrupted; what stands above was measured.",
+    "bench.milliseconds": "{number} ms",
+    "bench.units": "{number} P    ",
+    "bench.times": "{number} times",
+    "bench.limit": "at most {limit} {verdict}",
+    "bench.pass": "holds",
+    "bench.miss": "MISSED",
+    "bench.remark.busy": (
+        "{per_second}/s, the server on {server_cores} cores, the generator on {generator_cores}"
+    ),
+    "bench.remark.idle": (
+        "{per_second}/s, the server on {server_cores} cores, the generator on {generator_cores}: the cores "
+        "are not busy"
+    ),
+    "bench.stage": "operations, L={L}",
+    "bench.row.sign": "sign, L={L}",
+    "bench.row.verify": "verify, L={L}",
+    "bench.row.proof_gen_prepared": "proof_gen, L={L}, {shown} shown, prepared",
+    "bench.row.proof_gen": "proof_gen, L={L}, {shown} shown",
+    "bench.row.prepare": "prepare_credential, L={L}",
+    "bench.row.proof_verify": "proof_verify, L={L}, {shown} shown",
+    "bench.row.batch": "batch of {size} proofs, each",
+    "bench.row.parallel": "proof_verify, {threads} threads against one",
+    "bench.row.ceiling": "pairing check, {threads} threads against one",
+    "bench.row.call_alone": "{method}, one caller",
+    "bench.row.call": "{method}, {callers} callers",
+}

@@ -1,0 +1,39 @@
+"""`zk bench` 所说的话，中文。"""
+
+from typing import Final
+
+MESSAGES: Final = {
+    "bench.unit": (
+        "P 是 {group} 的一次双线性对校验，不做任何预计算：在这台机器上为 {milliseconds} 毫秒。"
+        "全部测完约需两分钟；按 Ctrl-C 结束。"
+    ),
+    "bench.portable": (
+        "正在使用的群是 {group}：没有安装原生群 {native}。它只需较快的可移植群 arkworks 的"
+        "四分之一到三分之一的时间，且处理秘密时耗时恒定；它随 zk-native 一起安装。"
+        "下面的 P 是 {group} 自己的双线性对校验；所承诺的数字属于 {native}，此处不显示。"
+    ),
+    "bench.no_processes": "未测量服务：本系统没有在 /proc 中给出进程所用的处理器时间。",
+    "bench.interrupted": "已中断；以上各行已经测完。",
+    "bench.milliseconds": "{number} 毫秒",
+    "bench.units": "{number} P ",
+    "bench.times": "{number} 倍",
+    "bench.limit": "至多 {limit} {verdict}",
+    "bench.pass": "达到",
+    "bench.miss": "未达到",
+    "bench.remark.busy": "每秒 {per_second} 次，服务占 {server_cores} 个核，发起方占 {generator_cores} 个核",
+    "bench.remark.idle": (
+        "每秒 {per_second} 次，服务占 {server_cores} 个核，发起方占 {generator_cores} 个核：核未用满"
+    ),
+    "bench.stage": "各项运算，L={L}",
+    "bench.row.sign": "签名，L={L}",
+    "bench.row.verify": "验签，L={L}",
+    "bench.row.proof_gen_prepared": "生成证明，L={L}，公开 {shown} 项，已准备",
+    "bench.row.proof_gen": "生成证明，L={L}，公开 {shown} 项",
+    "bench.row.prepare": "准备凭证，L={L}",
+    "bench.row.proof_verify": "验证证明，L={L}，公开 {shown} 项",
+    "bench.row.batch": "{size} 个证明一批，每个",
+    "bench.row.parallel": "验证证明，{threads} 个线程与一个相比",
+    "bench.row.ceiling": "双线性对校验，{threads} 个线程与一个相比",
+    "bench.row.call_alone": "{method}，一个调用方",
+    "bench.row.call": "{method}，{callers} 个调用方",
+}
