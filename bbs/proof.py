@@ -115,16 +115,18 @@ def proof_init_prepared(
     r1_r2 = s.r1 * s.r2
     A_and_B = credential.A_and_B
     B_and_H = group.prepare((credential.B, *(credential.generators.H[j] for j in undisclosed_indexes)))
-    sums: tuple[tuple[PreparedBases, tuple[int, ...]], ...] = (
-        (A_and_B, (r1_r2,)),
-        (A_and_B, (-e * r1_r2, r1_r2)),
-        (B_and_H, (s.r2,)),
-        (A_and_B, (s.e_tilde * r1_r2, s.r1_tilde * s.r2)),
-        (B_and_H, (s.r3_tilde * s.r2, *s.m_tilde)),
+
+    def over(bases: PreparedBases, *scalars: int) -> Terms:
+        return Terms((), (), bases, scalars)
+
+    sums = (
+        over(A_and_B, r1_r2),
+        over(A_and_B, -e * r1_r2, r1_r2),
+        over(B_and_H, s.r2),
+        over(A_and_B, s.e_tilde * r1_r2, s.r1_tilde * s.r2),
+        over(B_and_H, s.r3_tilde * s.r2, *s.m_tilde),
     )
-    Abar, Bbar, D, T1, T2 = group.msms(
-        [Terms(prepared=bases, prepared_scalars=scalars) for bases, scalars in sums], secret=True
-    )
+    Abar, Bbar, D, T1, T2 = group.msms(sums, secret=True)
     return InitResult(Abar, Bbar, D, T1, T2, credential.domain)
 
 

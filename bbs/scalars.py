@@ -25,7 +25,7 @@ def calculate_random_scalars(count: int) -> list[int]:
 def draw(rng: RandomScalars, count: int, *, suite: Ciphersuite) -> list[int]:
     """Return `count` scalars of `rng`; InputError INVALID_RANDOMNESS unless all are in [1, r)."""
     scalars = list(rng(count))
-    if len(scalars) != count or not all(0 < scalar < suite.r for scalar in scalars):
+    if len(scalars) != count or (scalars and not 0 < min(scalars) <= max(scalars) < suite.r):
         raise InputError(
             Reason.INVALID_RANDOMNESS, "the generator gave a wrong count or a scalar outside [1, r)"
         )

@@ -5,7 +5,7 @@ draft-irtf-cfrg-bbs-blind-signatures (see `bbs.blind`). Every decoding here is e
 value, no identity where a secret or a commitment has to be, no scalar that is 0 or not less than r.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,8 +16,8 @@ from bbs.groups.protocol import G1Point, G2Point, PreparedG2
 from bbs.scalars import check_octets
 
 
-def _check_scalars_nonzero(scalars: Iterable[int]) -> None:
-    if not all(0 < scalar < r for scalar in scalars):
+def _check_scalars_nonzero(scalars: Sequence[int]) -> None:
+    if not 0 < min(scalars) <= max(scalars) < r:
         raise InputError(Reason.SCALAR_OUT_OF_RANGE, "a scalar is outside [1, r)")
 
 
@@ -83,7 +83,7 @@ def octets_to_scalars(octets: bytes, *, suite: Ciphersuite) -> list[int]:
     if len(octets) % size:
         raise DecodingError(Reason.INVALID_LENGTH, f"scalars have {size} octets each")
     scalars = [int.from_bytes(octets[at : at + size]) for at in range(0, len(octets), size)]
-    if not all(0 < scalar < suite.r for scalar in scalars):
+    if scalars and not 0 < min(scalars) <= max(scalars) < suite.r:
         raise DecodingError(Reason.INVALID_SCALAR, "a scalar is 0 or not less than r")
     return scalars
 

@@ -13,7 +13,7 @@ command -v valgrind >/dev/null || without "valgrind is not installed"
 [ $# -gt 0 ] || set -- tests/native
 # The interpreter's own allocator is off: valgrind would take its arenas for single blocks.
 if ! PYTHONMALLOC=malloc valgrind --tool=memcheck --error-exitcode=9 --leak-check=no --num-callers=24 \
-    --suppressions=scripts/native-valgrind.supp --log-file="$log" \
+    --child-silent-after-fork=yes --suppressions=scripts/native-valgrind.supp --log-file="$log" \
     .venv/bin/python -m pytest -q -p no:cacheprovider -o timeout=0 --hypothesis-profile=valgrind "$@"; then
     grep -v "^==[0-9]*== *$" "$log" | head -n 200
     exit 1
