@@ -27,13 +27,13 @@ def encode(label: str, *items: Item) -> bytes:
     return cbor2.dumps([label, *items], canonical=True)
 
 
-def decode(label: str, octets: bytes) -> list[Item]:
-    """Decode one labelled array of at most 65,536 octets; return what follows the label.
+def decode(label: str, octets: bytes, *, most: int = MAX_OCTETS) -> list[Item]:
+    """Decode one labelled array of at most so many octets; return what follows the label.
 
     Raises MalformedError MALFORMED for everything that `encode` does not give.
     """
-    if len(octets) > MAX_OCTETS:
-        raise MalformedError(Reason.MALFORMED, f"more than {MAX_OCTETS} octets")
+    if len(octets) > most:
+        raise MalformedError(Reason.MALFORMED, f"more than {most} octets")
     try:
         value = _Reader(octets).whole()
     except ValueError:

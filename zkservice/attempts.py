@@ -1,30 +1,50 @@
 """How often an exchange may be answered with what does not hold."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from disclosure import DisclosureError, Reason
 from zkservice.errors import ServiceError, ServiceReason
 
 
 class Attempts:
     """Counts the false presentations of an exchange, so that no ticket buys verification without end.
 
-    Kept in memory, for the exchanges that failed last: an exchange lives for days at most, and what an
-    attacker gains by a restart is a few more attempts.
+    One that is being verified counts as false until it has held: many at once are no way around, nor is
+    leaving before the answer. Kept in memory, for the exchanges that failed last: an exchange lives for days
+    at most, and what an attacker gains by a restart is a few more attempts.
     """
 
     def __init__(self, most: int = 20, kept: int = 10_000) -> None:
         self._most, self._kept = most, kept
-        self._failed: OrderedDict[str, int] = OrderedDict()
+        self._spent: OrderedDict[str, int] = OrderedDict()
 
-    def check(self, exchange: str) -> None:
-        """Raise ServiceError TOO_MANY_ATTEMPTS for an exchange that had its share."""
-        if self._failed.get(exchange, 0) >= self._most:
+    @contextmanager
+    def one(self, exchange: str) -> Iterator[None]:
+        """Stand around one verification; ServiceError TOO_MANY_ATTEMPTS if the exchange had its share."""
+        if self._spent.get(exchange, 0) >= self._most:
             detail = f"{self._most} presentations that did not hold were sent for this exchange"
             raise ServiceError(ServiceReason.TOO_MANY_ATTEMPTS, detail)
+        self._spend(exchange)
+        counts = True
+        try:
+            yield
+            counts = False
+        except Exception as error:  # a caller that leaves (CancelledError) has had the work done
+            counts = isinstance(error, DisclosureError) and error.reason == Reason.PROOF_INVALID
+            raise
+        finally:
+            if not counts:
+                self._give_back(exchange)
 
-    def failed(self, exchange: str) -> None:
-        """Count a presentation that did not hold."""
-        self._failed[exchange] = self._failed.get(exchange, 0) + 1
-        self._failed.move_to_end(exchange)
-        if len(self._failed) > self._kept:
-            self._failed.popitem(last=False)
+    def _spend(self, exchange: str) -> None:
+        self._spent[exchange] = self._spent.get(exchange, 0) + 1
+        self._spent.move_to_end(exchange)
+        if len(self._spent) > self._kept:
+            self._spent.popitem(last=False)
+
+    def _give_back(self, exchange: str) -> None:
+        left = self._spent.pop(exchange, 0) - 1
+        if left > 0:
+            self._spent[exchange] = left

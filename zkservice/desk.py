@@ -15,6 +15,9 @@ from zkservice.workers import Worker, Workers
 Verdict = Done | Refusal
 Supply = Callable[[Names], Awaitable[Supplies]]
 _NAMES: Final = 64
+"""Names that are looked up at once, if no single job misses more."""
+_NAMES_OF_A_JOB: Final = 64
+"""More than a verifier with the schemas and issuer keys of all queries that a request may have."""
 _UNANSWERED: Final = Fault("UnansweredNames", ())
 _Job = TypeVar("_Job", bound=Job)
 
@@ -51,13 +54,14 @@ class Desk(Generic[_Job]):
         """Have a batch done, and again those that miss something, with all that they missed so far, whatever
         the worker has forgotten meanwhile. A round looks up few names: schemas may be large.
         """
-        outcomes = await worker.work(jobs, Supplies())
         needed = [Names() for _ in jobs]
+        outcomes = list(map(_progress, needed, await worker.work(jobs, Supplies())))
         while missing := _few(outcomes, needed):
             try:
                 supplies = await self._supply(Names.union(missing.values()))
-            except ServiceError as error:  # concerns only those who wait for it
-                return [error if isinstance(each, Missing) else each for each in outcomes]
+            except Exception as error:  # concerns only those who wait for it
+                failed = error if isinstance(error, ServiceError) else Fault.of(error)
+                return [failed if isinstance(each, Missing) else each for each in outcomes]
             again = await worker.work([jobs[place] for place in missing], supplies)
             for (place, names), outcome in zip(missing.items(), again, strict=True):
                 needed[place], outcomes[place] = names, _progress(names, outcome)
@@ -78,9 +82,12 @@ def _few(outcomes: Sequence[Outcome], needed: Sequence[Names]) -> dict[int, Name
 
 
 def _progress(asked: Names, outcome: Outcome) -> Outcome:
-    """Return an outcome, unless it misses nothing but what its worker was told: that would go on for ever."""
-    stands_still = isinstance(outcome, Missing) and asked | outcome.names == asked
-    return _UNANSWERED if stands_still else outcome
+    """Return an outcome, unless it misses nothing but what its worker was told, or more than any job names:
+    that would go on for ever, and a worker may lie.
+    """
+    if isinstance(outcome, Missing) and not len(asked) < len(asked | outcome.names) <= _NAMES_OF_A_JOB:
+        return _UNANSWERED
+    return outcome
 
 
 def _verdict(outcome: Outcome) -> Verdict:

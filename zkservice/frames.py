@@ -1,7 +1,7 @@
 """What the server and its workers say to each other: frames of CBOR over a pipe.
 
 A worker reads what strangers wrote. The server therefore takes an answer apart as strictly as a message from
-outside, and nothing in a frame can name code or a type, as pickled octets could.
+outside, with the same reader, and nothing in a frame can name code or a type, as pickled octets could.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,12 +9,21 @@ from typing import Any, Final, TypeVar
 
 import cbor2
 
-from disclosure import IssuerKey, IssuerKeyName, KeyState, MalformedError, Reason, RefusedError
+from disclosure import (
+    IssuerKey,
+    IssuerKeyName,
+    KeyState,
+    MalformedError,
+    Reason,
+    RefusedError,
+    canonical,
+)
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.tasks import Done, Fault, Job, Missing, Names, Outcome, Refusal, Supplies
 
 LENGTH_OCTETS: Final = 4
 MAX_FRAME: Final = 1 << 28
+_OUTCOMES: Final = "zk-disclosure/outcomes/v1"
 _KINDS: Final = {"malformed": MalformedError, "refused": RefusedError}
 _Job = TypeVar("_Job")
 
@@ -60,7 +69,7 @@ def _key_of(name: str, suite: str, public_key: bytes, state: str) -> IssuerKey:
 
 def outcomes_to(outcomes: Sequence[Outcome]) -> bytes:
     """Encode what came of each job."""
-    return cbor2.dumps([_outcome_to(each) for each in outcomes])
+    return canonical.encode(_OUTCOMES, *map(_outcome_to, outcomes))
 
 
 def _outcome_to(outcome: Outcome) -> list[Any]:
@@ -83,12 +92,12 @@ def _outcome_to(outcome: Outcome) -> list[Any]:
 def outcomes_of(octets: bytes, count: int) -> list[Outcome]:
     """Decode so many outcomes; FrameError."""
     try:
-        told = cbor2.loads(octets)
-        if isinstance(told, list) and len(told) == count:
-            return [_outcome_of(each) for each in told]
-    except (cbor2.CBORDecodeError, ValueError, TypeError):
-        pass
-    raise FrameError
+        told = canonical.decode(_OUTCOMES, octets, most=MAX_FRAME)
+        if len(told) != count:
+            raise FrameError
+        return list(map(_outcome_of, told))
+    except (MalformedError, ValueError):  # the latter for a reason that there is not
+        raise FrameError from None
 
 
 def _outcome_of(told: Any) -> Outcome:
@@ -96,18 +105,18 @@ def _outcome_of(told: Any) -> Outcome:
         case ["done", bytes(octets)]:
             return Done(octets)
         case ["missing", list(verifiers), list(schemas), list(keys)]:
-            return Missing(Names(_names(verifiers), _names(schemas), _names(keys)))
+            return Missing(Names(*(frozenset(_texts(each)) for each in (verifiers, schemas, keys))))
         case ["fault", str(kind), list(places)]:
-            return Fault(kind, tuple(map(str, places)))
+            return Fault(kind, _texts(places))
         case [str(kind), str(reason), str(detail), str(field)]:
             return _refusal_of(kind, reason, detail, field)
     raise FrameError
 
 
-def _names(told: list[Any]) -> frozenset[str]:
+def _texts(told: list[Any]) -> tuple[str, ...]:
     if not all(isinstance(each, str) for each in told):
         raise FrameError
-    return frozenset(told)
+    return tuple(told)
 
 
 def _refusal_of(kind: str, reason: str, detail: str, field: str) -> Refusal:

@@ -1,8 +1,9 @@
 """Gathers what arrives together into batches, which cost less than their members one by one.
 
-Nobody waits for a batch to fill: whoever comes while a runner is free is served at once, alone. While all
-runners are busy, arrivals gather; the next free runner takes its share of them, so a batch is as large as the
-load makes it and nobody waits longer than for the batches before it, which are bounded.
+Nobody waits for a batch to fill while there is no load: whoever comes while a runner is free is served at
+once, alone. While all runners are busy, arrivals gather, and the next free runner takes them, so a batch is as
+large as the load makes it. Who was just answered in a batch is likely to come back; a runner waits for that a
+few milliseconds, or it would take the first to come and leave the others behind it.
 
 Whoever brings many jobs at once (a bulk) waits apart: each round takes a bounded share of the bulks, one of
 each in turn, beside the callers that come alone. So neither kind can starve the other, nor a large bulk a
@@ -25,6 +26,9 @@ BULK_WEIGHT: Final = 16
 """What a round takes of the bulks, by weight: enough that its members combine well, and so little that a
 single caller who comes meanwhile waits some tens of milliseconds."""
 
+PAUSE_SECONDS: Final = 0.003
+"""How long a runner waits after a batch for those who were in it; a batch of so many takes much longer."""
+
 _Job = TypeVar("_Job")
 _Outcome = TypeVar("_Outcome")
 
@@ -45,7 +49,7 @@ class Gathering(Generic[_Job, _Outcome]):
         self._waiting: list[tuple[_Job, asyncio.Future[_Outcome]]] = []
         self._bulks: deque[deque[tuple[_Job, asyncio.Future[_Outcome]]]] = deque()
         self._bulk_members = 0
-        self._running = 0
+        self._running = self._serving = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def one(self, job: _Job) -> _Outcome:
@@ -99,26 +103,33 @@ class Gathering(Generic[_Job, _Outcome]):
         """
         try:
             while batch := self._take():
-                await self._serve(batch)
+                self._serving += 1
+                try:
+                    await self._serve(batch)
+                finally:
+                    self._serving -= 1
+                if len(self._waiting) < len(batch) - 1 and not self._bulks:
+                    await asyncio.sleep(PAUSE_SECONDS)
         finally:
             self._running -= 1
 
     async def _serve(self, batch: "list[tuple[_Job, asyncio.Future[_Outcome]]]") -> None:
+        futures = [future for _, future in batch]
         try:
-            outcomes = await self._run([job for job, _ in batch])
+            answers = list(zip(futures, await self._run([job for job, _ in batch]), strict=True))
         except Exception as error:  # each caller must be answered
-            for _, future in batch:
+            for future in futures:
                 if not future.done():
                     future.set_exception(error)
             return
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
+        for future, outcome in answers:
             if not future.done():
                 future.set_result(outcome)
 
     def _take(self) -> "list[tuple[_Job, asyncio.Future[_Outcome]]]":
-        """Take this runner's share of those who still want an answer."""
+        """Take this runner's share of those who still want an answer: what the free runners share."""
         self._waiting = [each for each in self._waiting if not each[1].done()]
-        share = min(-(-len(self._waiting) // self._runners), MAX_BATCH)
+        share = min(-(-len(self._waiting) // (self._runners - self._serving)), MAX_BATCH)
         batch, self._waiting = self._waiting[:share], self._waiting[share:]
         return batch + self._take_of_bulks()
 

@@ -31,8 +31,8 @@ from zkproto.v1 import presentation_pb2 as pb
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import placed, required
 from zkservice.kept import Kept
-from zkservice.storage.rows import from_ms, to_ms
-from zkservice.tasks import Done, Fault, Missing, MissingError, Names, Outcome, Refusal, Supplies
+from zkservice.moments import from_ms, to_ms
+from zkservice.tasks import Done, Missing, MissingError, Names, Outcome, Supplies
 
 KEY_SECONDS: Final = 1.0
 """How long an issuer key counts as it was read."""
@@ -78,7 +78,7 @@ class Judge:
         catalogue = self._told(supplies)
         outcomes: list[Outcome | Claim] = [_read(job, catalogue) for job in jobs]
         claims = [each for each in outcomes if isinstance(each, Claim)]
-        verdicts = iter(_verdicts(claims) if claims else ())
+        verdicts = iter(verify_presentations(claims) if claims else ())
         return [_outcome(each, next(verdicts)) if isinstance(each, Claim) else each for each in outcomes]
 
     def _told(self, supplies: Supplies) -> "_Catalogue":
@@ -157,8 +157,6 @@ def _read(job: Judgement, catalogue: _Catalogue) -> Outcome | Claim:
         return Missing(error.names)
     except (DisclosureError, ServiceError) as error:
         return error
-    except Exception as error:  # of this job alone
-        return Fault.of(error)
 
 
 def _claim(job: Judgement, catalogue: _Catalogue) -> Claim:
@@ -195,24 +193,10 @@ def _directory(request: Request, presentation: Presentation, catalogue: _Catalog
         return catalogue.directory(*required_names(request, presentation))
 
 
-def _verdicts(claims: Sequence[Claim]) -> Sequence[VerifiedPresentation | Refusal | Fault]:
-    """Verify together; if that fails for a fault of ours, each alone, so that it hits nobody else."""
-    try:
-        return verify_presentations(claims)
-    except Exception as error:
-        if len(claims) == 1:
-            return [Fault.of(error)]
-        return [verdict for claim in claims for verdict in _verdicts([claim])]
-
-
-def _outcome(claim: Claim, verdict: VerifiedPresentation | Refusal | Fault) -> Outcome:
-    match verdict:
-        case VerifiedPresentation():
-            return Done(_response(verdict, claim.directory).SerializeToString())
-        case DisclosureError():
-            return _presentation_refused(verdict)
-        case _:
-            return verdict
+def _outcome(claim: Claim, verdict: VerifiedPresentation | DisclosureError) -> Outcome:
+    if isinstance(verdict, DisclosureError):
+        return _presentation_refused(verdict)
+    return Done(_response(verdict, claim.directory).SerializeToString())
 
 
 def _presentation_refused(error: DisclosureError) -> DisclosureError:

@@ -30,11 +30,11 @@ from tlog.merkle import EMPTY_ROOT, tree_root
 from tlog.note import Signer
 from tlog.tiles import Tiles, node_reader, tiles_for_append
 from zkservice.errors import ServiceError, ServiceReason, StartError
+from zkservice.moments import to_ms
 from zkservice.receipts import Place, places_of, read_place
 from zkservice.storage import ledger
 from zkservice.storage.database import Database
 from zkservice.storage.ledger import State, Waiting
-from zkservice.storage.rows import to_ms
 
 Clock = Callable[[], dt.datetime]
 

@@ -15,7 +15,7 @@ from disclosure import DisclosureError, IssuerKey, IssuerKeyName, Schema, issue
 from disclosure.attributes import from_item
 from disclosure.canonical import Item
 from zkservice.kept import Kept
-from zkservice.tasks import Done, Fault, Missing, Names, Outcome, Supplies
+from zkservice.tasks import Done, Missing, Names, Outcome, Supplies
 
 _KEPT_SCHEMAS: Final = 4 << 20
 
@@ -77,8 +77,6 @@ class Signer:
             return Done(issue(schema, opened.key, opened.secret, values, job.today).to_bytes(schema))
         except DisclosureError as error:
             return error
-        except Exception as error:  # of this job alone
-            return Fault.of(error)
 
     def _kept(self, name: str) -> _Opened | None:
         opened = self._opened.get(IssuerKeyName.parse(name).department)

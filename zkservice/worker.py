@@ -3,18 +3,33 @@
     python -m zkservice.worker judge|signer
 
 Started by the server (`workers`), never by a person. It has no network, no database and no setting; what it
-needs comes with the jobs. One frame of jobs is answered by one frame of outcomes.
+needs comes with the jobs. One frame of jobs is answered by one frame of outcomes. Nobody tells it to end but
+its input, which ends with the server, however that ends.
 """
 
 import gc
+import os
 import signal
 import sys
-from collections.abc import Callable
-from typing import Any, BinaryIO, Final
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO, Final, Protocol, TypeVar
 
 from zkservice import frames
 from zkservice.judging import Judge, Judgement
 from zkservice.signing import Draft, Signer
+from zkservice.tasks import Fault, Outcome, Supplies
+
+_Job = TypeVar("_Job")
+_Job_contra = TypeVar("_Job_contra", contravariant=True)
+
+
+class Skill(Protocol[_Job_contra]):
+    """What a worker can do."""
+
+    def work(self, jobs: Sequence[_Job_contra], supplies: Supplies) -> list[Outcome]:
+        """Return an outcome for each job."""
+        ...
+
 
 KINDS: Final[dict[str, tuple[Callable[[], Any], Callable[..., Any]]]] = {
     "judge": (Judge, Judgement.of),
@@ -27,24 +42,49 @@ def run(kind: str, reading: BinaryIO, writing: BinaryIO) -> None:
     make, job = KINDS[kind]
     worker = make()
     while octets := _read(reading):
-        writing.write(frames.frame(frames.outcomes_to(worker.work(*frames.batch_of(octets, job)))))
+        outcomes = done(worker, *frames.batch_of(octets, job))
+        writing.write(frames.frame(frames.outcomes_to(outcomes)))
         writing.flush()
 
 
+def done(worker: Skill[_Job], jobs: Sequence[_Job], supplies: Supplies) -> list[Outcome]:
+    """Return an outcome for each job. If they fail together each is done alone, and who is to blame fails."""
+    try:
+        return worker.work(jobs, supplies)
+    except Exception as error:
+        if len(jobs) == 1:
+            return [Fault.of(error)]
+        return [outcome for job in jobs for outcome in done(worker, [job], supplies)]
+
+
 def _read(reading: BinaryIO) -> bytes:
-    """Return the next frame, or nothing if the server has ended."""
+    """Return the next frame, or nothing if the server has ended, be it in the middle of one."""
     head = reading.read(frames.LENGTH_OCTETS)
     if len(head) < frames.LENGTH_OCTETS:
         return b""
-    return reading.read(frames.frame_octets(head))
+    octets = reading.read(count := frames.frame_octets(head))
+    return octets if len(octets) == count else b""
 
 
-def main() -> None:
-    """Do what the server sends. The server alone decides when this ends: Ctrl-C reaches both."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def main() -> int:
+    """Do what the server sends.
+
+    What ends a whole group of processes (Ctrl-C, a service manager) reaches this one too, while the server
+    still answers what is in flight: only the server's end counts.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     gc.freeze()  # what was imported stays; the collector need not look at it again
-    run(sys.argv[1], sys.stdin.buffer, sys.stdout.buffer)
+    try:
+        run(sys.argv[1], sys.stdin.buffer, sys.stdout.buffer)
+    except BrokenPipeError:  # the server has ended before it read the answer
+        os._exit(0)  # without a last attempt to write it
+    except Exception as error:  # its text may hold what a person sent, or worse
+        fault = Fault.of(error)
+        sys.stderr.write(f"worker {sys.argv[1]} ended: {fault.kind} at {', '.join(fault.places)}\n")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -4,12 +4,14 @@ Python runs one thread at a time. What a job takes besides curve arithmetic (dec
 part) is about half of it, and threads that pass the interpreter on and on cost as much again; processes do
 not, and the event loop stays free for everybody else. Threads serve where memory counts more.
 
-A process that dies or takes too long is replaced. Its jobs are given again, each alone: if one of them is to
-blame, it fails by itself, as a fault of ours.
+A process that dies, answers what is no answer, or takes too long is replaced. Its jobs are given again, once
+and each alone: if one of them is to blame, it fails by itself, as a fault of ours. What was lost with the
+process is nothing but time, since what it keeps stands in the catalogue and a job changes nothing.
 """
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor
@@ -19,12 +21,18 @@ from typing import Any, Final, Protocol
 import structlog
 
 from zkservice import frames
+from zkservice.errors import ServiceError, ServiceReason, StartError
 from zkservice.tasks import Fault, Job, Outcome, Supplies
-from zkservice.worker import KINDS
+from zkservice.worker import KINDS, done
 
 _SECONDS: Final = 60.0
 """How long a batch may take: many times what the largest one takes on a busy machine."""
 _LOST: Final = Fault("LostWorker", ())
+_ENVIRONMENT: Final = re.compile("PATH|HOME|LANG|TZ|TMPDIR|VIRTUAL_ENV|(LC|LD|DYLD|MALLOC|PYTHON)_?[A-Z_]*")
+"""What Python itself may need. Nothing else reaches a worker: an environment may hold a password."""
+
+_LOSSES: Final = (OSError, EOFError, frames.FrameError)
+"""What tells that a process is lost; a time that has run out is an OSError."""
 
 
 class Worker(Protocol):
@@ -32,10 +40,6 @@ class Worker(Protocol):
 
     async def work(self, jobs: Sequence[Job], supplies: Supplies) -> list[Outcome]:
         """Return an outcome for each job."""
-        ...
-
-    async def close(self) -> None:
-        """End it."""
         ...
 
 
@@ -60,10 +64,15 @@ class Workers:
 
 @asynccontextmanager
 async def working(kind: str, processes: int, executor: Executor, threads: int) -> AsyncIterator[Workers]:
-    """Start so many processes of a kind, or use so many threads of the executor if there are to be none."""
+    """Start so many processes of a kind, or use so many threads of the executor if there are to be none.
+
+    Each process has answered once before the first job is given. Raises StartError.
+    """
     started = [_Process(kind) for _ in range(processes)]
     try:
-        await asyncio.gather(*(each.start() for each in started))
+        begun = await asyncio.gather(*(each.begin() for each in started), return_exceptions=True)
+        for error in filter(None, begun):
+            raise error
         yield Workers(started or [_Thread(kind, executor) for _ in range(threads)])
     finally:
         await asyncio.gather(*(each.close() for each in started))
@@ -78,13 +87,7 @@ class _Thread:
 
     async def work(self, jobs: Sequence[Job], supplies: Supplies) -> list[Outcome]:
         loop = asyncio.get_running_loop()
-        outcomes: list[Outcome] = await loop.run_in_executor(
-            self._executor, self._worker.work, jobs, supplies
-        )
-        return outcomes
-
-    async def close(self) -> None:
-        """Nothing is held."""
+        return await loop.run_in_executor(self._executor, done, self._worker, jobs, supplies)
 
 
 class _Process:
@@ -93,40 +96,60 @@ class _Process:
     def __init__(self, kind: str) -> None:
         self._kind = kind
         self._process: asyncio.subprocess.Process | None = None
+        self._closed = False
 
-    async def start(self) -> asyncio.subprocess.Process:
-        """Return the running process."""
-        if self._process is None:
-            # No setting of the server reaches it: an environment may hold a password.
-            environment = {name: value for name, value in os.environ.items() if not name.startswith("ZK_")}
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "zkservice.worker", self._kind,
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment,
-            )  # fmt: skip
-        return self._process
+    async def begin(self) -> None:
+        """Start it and have it answer once; StartError."""
+        try:
+            await self._ask((), Supplies())
+        except _LOSSES as error:
+            kind = type(error).__name__
+            raise StartError(f"a {self._kind} process cannot be started ({kind})") from None
 
     async def work(self, jobs: Sequence[Job], supplies: Supplies) -> list[Outcome]:
+        outcomes = await self._tried(jobs, supplies)
+        if outcomes is not None:
+            return outcomes
+        alone = [await self._tried([job], supplies) for job in jobs]
+        return [_LOST if each is None else each[0] for each in alone]
+
+    async def _tried(self, jobs: Sequence[Job], supplies: Supplies) -> list[Outcome] | None:
+        """Return the outcomes, None if the process was lost over them."""
         try:
             return await self._ask(jobs, supplies)
-        except (OSError, EOFError, TimeoutError, frames.FrameError) as error:
-            structlog.get_logger().error("worker lost", worker=self._kind, kind=type(error).__name__)
+        except _LOSSES as error:
             await self._kill()
+            if self._closed:
+                return [ServiceError(ServiceReason.SHUTTING_DOWN, "the service is shutting down")] * len(jobs)
+            structlog.get_logger().error("worker lost", worker=self._kind, kind=type(error).__name__)
+            return None
         except BaseException:  # cancelled halfway: the pipe may hold half an answer
             await self._kill()
             raise
-        if len(jobs) == 1:
-            return [_LOST]
-        return [outcome for job in jobs for outcome in await self.work([job], supplies)]
 
     async def _ask(self, jobs: Sequence[Job], supplies: Supplies) -> list[Outcome]:
-        process = await self.start()
-        reading, writing = _pipes(process)
+        if self._closed:
+            raise EOFError
+        reading, writing = _pipes(self._process or await self._start())
+        if writing.is_closing():  # it has ended while nobody asked
+            raise EOFError
         async with asyncio.timeout(_SECONDS):
             writing.write(frames.frame(frames.batch_to(jobs, supplies)))
             await writing.drain()
             head = await reading.readexactly(frames.LENGTH_OCTETS)
             octets = await reading.readexactly(frames.frame_octets(head))
         return frames.outcomes_of(octets, len(jobs))
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        # -P: what lies in the server's working directory is no module of ours.
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "zkservice.worker", self._kind,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            env={name: value for name, value in os.environ.items() if _ENVIRONMENT.fullmatch(name)},
+        )  # fmt: skip
+        if self._closed:  # meanwhile
+            raise EOFError
+        return self._process
 
     async def _kill(self) -> None:
         process, self._process = self._process, None
@@ -136,7 +159,8 @@ class _Process:
             await process.wait()
 
     async def close(self) -> None:
-        """Let it end by itself, since its input has; it keeps nothing."""
+        """Let it end by itself, since its input has; it keeps nothing. Nothing is started any more."""
+        self._closed = True
         if self._process is not None:
             _, writing = _pipes(self._process)
             writing.close()

@@ -1,14 +1,17 @@
 """Calls that must be refused: how they are written down, and how each is tried."""
 
 import datetime as dt
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import grpc
+import pytest
 
-from disclosure import Presentation, Request, Schema, SchemaName
-from tests.zkservice.support import PERMIT, City, Issued, dump, refusal
+from disclosure import CredentialForm, Presentation, Request, Schema, SchemaName
+from tests.zkservice.support import PERMIT, City, Issued, change, city, dump, refusal
 from zkproto.v1 import presentation_pb2
 
 Submission: TypeAlias = presentation_pb2.SubmitPresentationRequest
@@ -56,6 +59,32 @@ class Town:
         submission = self.city.submission(exchange, tamper(presentation), note)
         alter(submission)
         return lambda: self.city.presentation.SubmitPresentation(submission)
+
+
+@asynccontextmanager
+async def furnished(folder: Path, **settings: Any) -> AsyncIterator[Town]:
+    """Start a server with a holder, and with departments in all the states that a case needs."""
+    with pytest.MonkeyPatch.context() as patch:
+        # What tidying changes is not what a refused call changed.
+        patch.setattr("zkservice.server._TIDY_SECONDS", 3600.0)
+        async with city(folder, **settings) as opened:
+            issued = await opened.claim(await opened.issue())
+            old_token = await opened.add_department("old")
+            await opened.add_schema(OLD)
+            await opened.add_key("old")
+            retired = await opened.claim(await opened.issue(schema=OLD, token=old_token), OLD)
+            change(
+                opened.ready.data,
+                "update issuer_key set state = 'retired' where department = 'departments/old'",
+            )
+            tax_token = await opened.add_department("tax")
+            await opened.add_schema(OWN_ONLY)
+            composite = replace(
+                PERMIT, name=SchemaName("police", "composite", 1), form=CredentialForm.COMPOSITE
+            )
+            await opened.add_schema(composite)
+            answered = await opened.answered(issued)
+            yield Town(opened, issued, retired, tax_token, composite, answered)
 
 
 Scenario: TypeAlias = Callable[[Town], Awaitable[Refusable]]

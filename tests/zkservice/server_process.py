@@ -95,7 +95,8 @@ def _nothing(_: Step) -> None:
 
 def main(folder: Path, *fault: str) -> int:
     after = ending(folder, Step(fault[0]), int(fault[1])) if fault else _nothing
-    settings = Settings(data=folder, dev=True, port=0, processes=0)
+    os.environ.setdefault("ZK_PROCESSES", "0")
+    settings = Settings(data=folder, dev=True, port=0)
     try:
         serve(settings, on_ready=lambda ready: print(ready.address, flush=True), after=after)  # noqa: T201
     except StartError as error:

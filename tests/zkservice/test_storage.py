@@ -87,6 +87,57 @@ async def test_a_constraint_is_one_callers_own_affair(database: Database, tmp_pa
     assert [row[0] for row in dump(tmp_path)["verifier"]] == ["a", "b"]
 
 
+async def test_one_that_raises_makes_nobody_write_twice(database: Database, tmp_path: Path) -> None:
+    """The group is run again: what the first run did must be gone, or rows would stand there twice."""
+    runs: list[str] = []
+
+    def numbered(name: str) -> Act:
+        def act(connection: Connection) -> int:
+            runs.append(name)
+            number = count(connection)
+            connection.exec_driver_sql("insert into tally values (?, ?)", (name, number))
+            return number
+
+        return act
+
+    await database.write(lambda each: each.exec_driver_sql("create table tally (name, seen)").close())
+    error = RuntimeError("mine")
+    acts = [numbered("a"), verifier("v"), raising(error), numbered("b"), raising(error), numbered("c")]
+    results = await Group(database).write(*acts)
+    assert results == [0, 1, error, 1, error, 1]
+    assert dump(tmp_path)["tally"] == [("a", 0), ("b", 1), ("c", 1)]
+    assert runs == ["a", "a", "b", "c"], "the first run ends at what raises; the second runs each once"
+    assert [row[0] for row in dump(tmp_path)["verifier"]] == ["v"]
+
+
+async def test_a_group_without_fault_is_run_once(database: Database, tmp_path: Path) -> None:
+    runs = 0
+
+    def counting(connection: Connection) -> int:
+        nonlocal runs
+        runs += 1
+        assert connection.get_nested_transaction() is None, "no savepoint: each costs as much as the write"
+        return runs
+
+    assert await Group(database).write(*[counting] * 5) == [1, 2, 3, 4, 5]
+
+
+async def test_one_that_raises_in_its_first_run_only_is_done(database: Database, tmp_path: Path) -> None:
+    """A fault that passes is nobody's: what counts is the run that was committed."""
+    fresh = True
+
+    def once(connection: Connection) -> int:
+        nonlocal fresh
+        if fresh:
+            fresh = False
+            verifier("half-done")(connection)
+            raise RuntimeError
+        return int(verifier("done")(connection))
+
+    assert await Group(database).write(verifier("a"), once) == [1, 1]
+    assert [row[0] for row in dump(tmp_path)["verifier"]] == ["a", "done"]
+
+
 async def test_a_full_database_tells_everybody_and_keeps_nothing(database: Database, tmp_path: Path) -> None:
     def fill(connection: Connection) -> None:
         pages = connection.exec_driver_sql("pragma page_count").scalar_one()
@@ -102,7 +153,11 @@ async def test_a_full_database_tells_everybody_and_keeps_nothing(database: Datab
 
 
 async def test_a_commit_that_fails_tells_everybody(database: Database, tmp_path: Path) -> None:
+    runs = 0
+
     def violate(connection: Connection) -> None:
+        nonlocal runs
+        runs += 1
         connection.exec_driver_sql("pragma defer_foreign_keys = on")
         values = {
             "name": "departments/x/schemas/y@1",
@@ -115,6 +170,7 @@ async def test_a_commit_that_fails_tells_everybody(database: Database, tmp_path:
     results = await Group(database).write(verifier("a"), violate, verifier("b"))
     assert [each.reason for each in results] == ["STORAGE_UNAVAILABLE"] * 3
     assert dump(tmp_path)["verifier"] == []
+    assert runs == 1, "a commit that may have happened is not tried again"
     assert await database.write(verifier("a")) == 1, "the next group is not touched by it"
 
 

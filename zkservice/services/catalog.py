@@ -127,7 +127,7 @@ class CatalogService(CatalogServiceServicer):
                     connection, key, sealed, request_id, self._context.now()
                 )
             )
-            self._context.signing_keys.forget(str(parent))
+        self._context.signing_keys.forget(str(parent))
         await self._context.sequencer.integrated(stored.outbox)
         return _issuer_key(stored)
 

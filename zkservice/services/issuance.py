@@ -14,10 +14,10 @@ from zkservice.context import Context
 from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, resource_id
+from zkservice.moments import whole_ms
 from zkservice.signing import Draft
 from zkservice.storage import issuance
 from zkservice.storage.issuance import Offer
-from zkservice.storage.rows import whole_ms
 
 _REQUEST_LABEL: Final = "zk-disclosure/issue-request/v1"
 

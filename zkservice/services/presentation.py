@@ -16,9 +16,7 @@ from sqlalchemy import Connection
 
 from disclosure import (
     Presentation,
-    Reason,
     ReceiptBody,
-    RefusedError,
     Request,
     SignedRequest,
     canonical,
@@ -43,11 +41,11 @@ from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, placed, required, resource_id
 from zkservice.judging import Judgement
+from zkservice.moments import whole_ms
 from zkservice.receipts import Place
 from zkservice.services.batch import Batch, judgement
 from zkservice.storage import catalog, exchanges
 from zkservice.storage.exchanges import Answer, Exchange
-from zkservice.storage.rows import whole_ms
 
 _SUBMISSION_LABEL: Final = "zk-disclosure/submission/v1"
 _SEEN_LABEL: Final = "zk-disclosure/seen/v1"
@@ -147,17 +145,12 @@ class PresentationService(PresentationServiceServicer):
         seen: list[bytes],
     ) -> Answer:
         _check_note(presentation, request.holder_note)
-        self._attempts.check(exchange.id)
         asked, now = exchange.signed.request, whole_ms(self._context.now())
         message = pb.VerifyPresentationRequest(
             signed_request=signed_request_to(exchange.signed), presentation=request.presentation
         )
-        try:
+        with self._attempts.one(exchange.id):
             await self._submitted.one(judgement(message, now, opened=True))
-        except RefusedError as error:
-            if error.reason == Reason.PROOF_INVALID:
-                self._attempts.failed(exchange.id)
-            raise
         opening = _opening(asked, presentation, now)
         kept = message.presentation.SerializeToString(deterministic=True)
         answer = Answer(

@@ -11,8 +11,9 @@ from disclosure import IssuerKey, IssuerKeyName, KeyState, LocalizedText, Schema
 from tlog.entry import RecordEntry
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import token_hash
+from zkservice.moments import from_ms, to_ms, whole_ms
 from zkservice.storage import ledger, tables
-from zkservice.storage.rows import from_ms, insert_new, to_ms, whole_ms
+from zkservice.storage.rows import insert_new
 
 ISSUER_KEY_RECORD = "issuer-key"
 

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Row, select
 
 from disclosure import Request, SignedRequest
 from zkservice.errors import ServiceError, ServiceReason
+from zkservice.moments import from_ms, to_ms
 from zkservice.storage import ledger, tables
-from zkservice.storage.rows import from_ms, insert_new, to_ms
+from zkservice.storage.rows import insert_new
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from zkservice.errors import ServiceError, ServiceReason
+from zkservice.moments import from_ms, to_ms
 from zkservice.storage import tables
-from zkservice.storage.rows import from_ms, insert_new, to_ms
+from zkservice.storage.rows import insert_new
 
 
 @dataclass(frozen=True)
