@@ -9,13 +9,14 @@ setup: $(STAMP)
 
 NATIVE := native/Cargo.toml native/Cargo.lock native/pyproject.toml $(wildcard native/src/*.rs native/src/*/*.rs)
 
-$(STAMP): requirements.lock pyproject.toml scripts/native.sh $(NATIVE)
+$(STAMP): requirements.lock requirements-keyed.lock pyproject.toml scripts/native.sh scripts/keyed.sh $(NATIVE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	@mkdir -p build
 	scripts/native.sh
+	scripts/keyed.sh
 	@touch $@
 
 demo: setup

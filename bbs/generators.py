@@ -37,6 +37,11 @@ class Generators:
         return len(self.points) - 1
 
     @property
+    def P1(self) -> G1Point:
+        """The fixed point of the ciphersuite."""
+        return self.suite.P1
+
+    @property
     def Q_1(self) -> G1Point:
         """The generator of the domain."""
         return self.points[0]

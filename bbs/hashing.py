@@ -24,20 +24,27 @@ def _dst_prime(dst: bytes) -> bytes:
     return dst + bytes([len(dst)])
 
 
-def expand_message_xmd(msg: bytes, dst: bytes, len_in_bytes: int) -> bytes:
+def _sha_256(octets: bytes) -> bytes:
+    return hashlib.sha256(octets).digest()
+
+
+def expand_message_xmd(
+    msg: bytes, dst: bytes, len_in_bytes: int, digest: Callable[[bytes], bytes] = _sha_256
+) -> bytes:
     """Expand a message with SHA-256 (RFC 9380, section 5.3.1).
 
-    Raises InputError INVALID_DST, or INPUT_TOO_LONG if more than 255 blocks of output are asked for.
+    `digest` may be another hash of 32 octets with blocks of 64: SM3 is one. Raises InputError INVALID_DST, or
+    INPUT_TOO_LONG if more than 255 blocks of output are asked for.
     """
     dst_prime = _dst_prime(dst)
     ell = -(-len_in_bytes // 32)
     if ell > 255:
-        raise InputError(Reason.INPUT_TOO_LONG, "SHA-256 expands to 8160 octets at most")
-    b_0 = hashlib.sha256(bytes(64) + msg + len_in_bytes.to_bytes(2) + b"\x00" + dst_prime).digest()
-    blocks = [hashlib.sha256(b_0 + b"\x01" + dst_prime).digest()]
+        raise InputError(Reason.INPUT_TOO_LONG, "the hash expands to 8160 octets at most")
+    b_0 = digest(bytes(64) + msg + len_in_bytes.to_bytes(2) + b"\x00" + dst_prime)
+    blocks = [digest(b_0 + b"\x01" + dst_prime)]
     for i in range(2, ell + 1):
         mixed = bytes(a ^ b for a, b in zip(b_0, blocks[-1], strict=True))
-        blocks.append(hashlib.sha256(mixed + bytes([i]) + dst_prime).digest())
+        blocks.append(digest(mixed + bytes([i]) + dst_prime))
     return b"".join(blocks)[:len_in_bytes]
 
 

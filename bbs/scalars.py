@@ -16,10 +16,13 @@ RandomScalars = Callable[[int], Sequence[int]]
 """Given a count, returns that many independent, uniform, secret scalars in [1, r). Called once a proof."""
 
 
-def calculate_random_scalars(count: int) -> list[int]:
-    """Draw scalars from the system's generator, 48 octets each reduced modulo r (section 4.2.1)."""
+def calculate_random_scalars(count: int, order: int = r) -> list[int]:
+    """Draw scalars from the system's generator, 48 octets each reduced modulo r (section 4.2.1).
+
+    `order` is that of another group, of at most 256 bits.
+    """
     octets = secrets.token_bytes(48 * count)
-    return [int.from_bytes(octets[at : at + 48]) % r for at in range(0, 48 * count, 48)]
+    return [int.from_bytes(octets[at : at + 48]) % order for at in range(0, 48 * count, 48)]
 
 
 def draw(rng: RandomScalars, count: int, *, suite: Ciphersuite) -> list[int]:

@@ -1,6 +1,6 @@
 """The figures that the project promises, in two minutes: `zk bench` under the name that it has in a clone.
 
-`python -m benchmarks.quick [--only scheme|parallel|service] [--json]`; exit 0 if every row holds, 8 if one
+`python -m benchmarks.quick [--only scheme|composite|parallel|service] [--json]`; exit 0 if every row holds, 8 if one
 misses.
 """
 

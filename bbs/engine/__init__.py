@@ -39,6 +39,9 @@ Both sides compile, the prover gives values, the verifier gets back the points t
     statement, logarithm = compiled()
     K = verify(statement, context, proof).octets[logarithm.K]
 
+A point that nobody has to read is declared so, `scope.sent("K", read=False)`: it is cheaper to verify, and
+not handed out (`Scope.sent` says what it must not be used for).
+
 Two gadgets share a secret when one is handed the `Witness` of the other, and only then. Whatever else a proof
 is bound to goes into the context: pairs of a label and octets.
 """

@@ -45,15 +45,26 @@ class Scope:
         self._parts.witnesses.append(witness)
         return witness
 
-    def sent(self, name: str) -> Sent:
-        """Declare a point that the prover sends."""
+    def sent(self, name: str, *, read: bool = True, nonzero: bool = False) -> Sent:
+        """Declare a point that the prover sends.
+
+        `read` says that it means something outside the statement: `Verified` hands it out, so it is checked
+        in full and has one encoding. Without, it is for equations and signature checks only, where it counts
+        as its projection into the group, which is cheaper to verify; that may be the identity, unless it is
+        `nonzero` or the C of a signature check.
+        """
         sent = Sent(self._name(name))
         self._parts.sent.append(sent)
+        if not read:
+            self._parts.inner.add(sent)
+            if nonzero:
+                self._parts.nonzero.add(sent)
         return sent
 
     def equation(self, label: str, Y: Mapping[Point, int], terms: Iterable[tuple[Witness, Point]]) -> None:
         """Add sum of y_k * Y_k = sum of x_j * B_j; the y_k are public and taken modulo r."""
-        left = tuple((point, scalar % self.suite.group.r) for point, scalar in Y.items())
+        r = self.suite.group.r
+        left = tuple([(point, scalar % r) for point, scalar in Y.items()])
         self._parts.equations.append(Equation(self._name(label), left, tuple(terms)))
 
     def constraint(self, defined: Witness, k: int, terms: Mapping[Witness, int]) -> None:
@@ -80,6 +91,8 @@ class _Parts:
     equations: list[Equation] = field(default_factory=list)
     constraints: list[Constraint] = field(default_factory=list)
     checks: list[SignatureCheck] = field(default_factory=list)
+    inner: set[Sent] = field(default_factory=set)
+    nonzero: set[Sent] = field(default_factory=set)
 
 
 class Builder(Scope):
@@ -98,4 +111,6 @@ class Builder(Scope):
             tuple(parts.equations),
             tuple(parts.constraints),
             tuple(parts.checks),
+            frozenset(parts.inner),
+            frozenset(parts.nonzero),
         )

@@ -6,15 +6,19 @@ send. The form of the points is the caller's argument and no octet of the proof:
 each form, and whoever stores digests of proofs decides on one form.
 
 Compressed is the default: it is half as long, and the challenge hashes it anyway. Uncompressed spares the
-verifier a square root for each point, which is the larger part of its work in a batch (docs/composite.md).
+verifier a square root for each point.
+
+A point that only equations and checks see is decoded without the check that it is in the group's subgroup: it
+counts as its projection (docs/composite.md, "Points outside the subgroup").
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import compress
 
 from bbs.engine.statement import Statement
-from bbs.engine.suite import Suite
+from bbs.engine.suite import Suite, cleared, cofactor_group
 from bbs.errors import DecodingError, Reason
 from bbs.groups.protocol import G1Point
 from bbs.scalars import check_octets
@@ -63,23 +67,50 @@ def octets_to_proof(statement: Statement, octets: bytes, form: WireForm = WireFo
     """Decode a proof of a statement, strictly.
 
     Raises InputError INVALID_TYPE; DecodingError INVALID_LENGTH, INVALID_SCALAR (a response not less than r),
-    INVALID_POINT, NOT_IN_SUBGROUP, IDENTITY_POINT (a sent point is the identity; a T may be).
+    INVALID_POINT, NOT_IN_SUBGROUP (a point that is read), IDENTITY_POINT (a sent point is the identity, or
+    counts as it and must not; a T may be).
     """
     suite, r = statement.suite, statement.suite.group.r
     expected = proof_octets(statement, form)
     if len(check_octets(octets, "the proof")) != expected:
         raise DecodingError(Reason.INVALID_LENGTH, f"this proof has {expected} octets, not {len(octets)}")
-    ends = [len(statement.sent) * form.size(suite)]
-    ends.append(ends[0] + len(statement.equations) * form.size(suite))
-    responses = [int.from_bytes(part) for part in _parts(octets[ends[1] :], scalar_octets(suite))]
-    if not all(response < r for response in responses):
+    size, sent = form.size(suite), len(statement.sent)
+    end = (sent + len(statement.equations)) * size
+    responses = [int.from_bytes(part) for part in parts(octets[end:], scalar_octets(suite))]
+    if max(responses) >= r:
         raise DecodingError(Reason.INVALID_SCALAR, "a response is not less than r")
-    compressed = form is WireForm.COMPRESSED
-    decode = suite.group.g1s_from_octets if compressed else suite.group.g1s_from_octets_uncompressed
-    points = decode(list(_parts(octets[: ends[0]], form.size(suite))))
-    T = decode(list(_parts(octets[ends[0] : ends[1]], form.size(suite))), identity=True)
+    encodings = parts(octets[:end], size)
+    checked, unchecked = _decoders(suite, form)
+    points = _decode_sent(statement, encodings[:sent], checked, unchecked)
+    T = unchecked(encodings[sent:], identity=True)
+    guarded = cleared(suite.group, [points[place] for place in statement.guarded])
+    if any(suite.group.is_identity(point) for point in guarded):
+        raise DecodingError(Reason.IDENTITY_POINT, "a point counts as the identity and must not")
     return Proof(tuple(points), tuple(T), tuple(responses))
 
 
-def _parts(octets: bytes, size: int) -> Iterable[bytes]:
-    return (octets[at : at + size] for at in range(0, len(octets), size))
+_Decode = Callable[..., list[G1Point]]
+
+
+def _decoders(suite: Suite, form: WireForm) -> tuple[_Decode, _Decode]:
+    """Return how points are decoded that are read and that are not."""
+    group, curve = suite.group, cofactor_group(suite.group)
+    if form is WireForm.COMPRESSED:
+        checked = group.g1s_from_octets
+        return checked, curve.g1s_from_octets_unchecked_subgroup if curve else checked
+    checked = group.g1s_from_octets_uncompressed
+    return checked, curve.g1s_from_octets_uncompressed_unchecked_subgroup if curve else checked
+
+
+def _decode_sent(
+    statement: Statement, encodings: Sequence[bytes], checked: _Decode, unchecked: _Decode
+) -> list[G1Point]:
+    read = statement.read
+    points = iter(checked(list(compress(encodings, read))))
+    inner = iter(unchecked(list(compress(encodings, [not each for each in read]))))
+    return [next(points if each else inner) for each in read]
+
+
+def parts(octets: bytes, size: int) -> list[bytes]:
+    """Return octets in parts of a size."""
+    return [octets[at : at + size] for at in range(0, len(octets), size)]

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from bbs.engine.proof import Proof, WireForm, proof_to_octets
 from bbs.engine.statement import Base, Equation, Point, Sent, Statement, Witness, invalid
+from bbs.engine.suite import msms
 from bbs.engine.sums import Sum
 from bbs.engine.transcript import Context, challenge
 from bbs.errors import InputError, Reason
@@ -22,10 +24,14 @@ class Values:
     from one holder. Shows nothing of itself.
     """
 
-    def __init__(self, statement: Statement, rng: RandomScalars = calculate_random_scalars) -> None:
-        """Begin with nothing; `rng` gives the gadgets' randomness and the proof's blindings."""
+    def __init__(self, statement: Statement, rng: RandomScalars | None = None) -> None:
+        """Begin with nothing; `rng` gives the gadgets' randomness and the proof's blindings.
+
+        The default draws modulo the order of the statement's own group: blindings that were uniform in a
+        smaller range would show the witnesses.
+        """
         self.statement = statement
-        self._rng = rng
+        self._rng = rng or partial(calculate_random_scalars, order=statement.suite.group.r)
         self._witnesses: dict[Witness, int] = {}
         self._points: dict[Sent, Combination] = {}
         self._used = False
@@ -114,10 +120,12 @@ def commit(statement: Statement, values: Values) -> Commitment:
         expand.check(equation, witnesses)
     drawn = values.random(len(statement.free))
     blindings = statement.complete(dict(zip(statement.free, drawn, strict=True)), 0)
-    sent = tuple(expand.sent(name) for name in statement.sent)
+    sums = [expand.sent(name) for name in statement.sent]
+    sums += [expand.right(equation, blindings) for equation in statement.equations]
+    computed = msms(group, [total.terms() for total in sums], secret=True)
+    sent, T = tuple(computed[: len(statement.sent)]), tuple(computed[len(statement.sent) :])
     if any(group.is_identity(point) for point in sent):
         raise unsatisfied("a point to send is the identity")
-    T = tuple(expand.right(equation, blindings).value(secret=True) for equation in statement.equations)
     return Commitment(statement, sent, T, witnesses, blindings)
 
 
@@ -128,10 +136,10 @@ class _Expansion:
     statement: Statement
     points: Mapping[Sent, Combination]
 
-    def sent(self, name: Sent) -> G1Point:
+    def sent(self, name: Sent) -> Sum:
         total = Sum(self.statement.suite)
         self._add(total, name, 1)
-        return total.value(secret=True)
+        return total
 
     def right(self, equation: Equation, scalars: Mapping[Witness, int]) -> Sum:
         total = Sum(self.statement.suite)

@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 Witness = NewType("Witness", str)
 """The name of a secret scalar. In two equations it is the same scalar: that is how equality is proven."""
 Sent = NewType("Sent", str)
-"""The name of a point that the prover sends. It is part of the proof, never the identity."""
+"""The name of a point that the prover sends. It is part of the proof, and never the identity's encoding."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,6 +89,11 @@ class Statement:
     equation. A witness is defined by at most one constraint, and only from witnesses that none defines.
     Public scalars are in [0, r), and none is 0 but a constraint's k. Bases and keys are of the suite. It
     shows nothing of itself: its public scalars are a person's attributes.
+
+    A sent point is read outside the statement, or is among the `inner`, which only the equations and checks
+    see: such a point counts as its projection into the group, and is handed to nobody (docs/composite.md,
+    "Points outside the subgroup"). Of the inner ones those that are `nonzero`, and the C of every check, do
+    not count as the identity.
     """
 
     suite: Suite
@@ -97,6 +102,8 @@ class Statement:
     equations: tuple[Equation, ...]
     constraints: tuple[Constraint, ...]
     checks: tuple[SignatureCheck, ...]
+    inner: frozenset[Sent] = frozenset()
+    nonzero: frozenset[Sent] = frozenset()
 
     def __post_init__(self) -> None:
         _refuse_unless(self.equations, "there is no equation")
@@ -104,6 +111,8 @@ class Statement:
         _refuse_twice(self.sent, "the point")
         _refuse_twice([equation.label for equation in self.equations], "the equation")
         _refuse_twice([constraint.defined for constraint in self.constraints], "the constraint on")
+        _refuse_unless(self.inner <= set(self.sent), "an inner point is none that is sent")
+        _refuse_unless(self.nonzero <= self.inner, "only an inner point has to be declared nonzero")
         self._check_names()
         for equation in self.equations:
             self._check_equation(equation)
@@ -117,6 +126,17 @@ class Statement:
         """The witnesses that no constraint defines, in their order: those whose responses are sent."""
         defined = {constraint.defined for constraint in self.constraints}
         return tuple(witness for witness in self.witnesses if witness not in defined)
+
+    @cached_property
+    def read(self) -> tuple[bool, ...]:
+        """Of each sent point whether it is read."""
+        return tuple([name not in self.inner for name in self.sent])
+
+    @cached_property
+    def guarded(self) -> tuple[int, ...]:
+        """The places among the sent points of the inner ones that must not count as the identity."""
+        names = self.inner & {*self.nonzero, *(check.C for check in self.checks)}
+        return tuple(place for place, name in enumerate(self.sent) if name in names)
 
     def complete(self, free: Mapping[Witness, int], factor: int) -> dict[Witness, int]:
         """Return the scalars of all witnesses, those of the free ones given.
@@ -147,7 +167,7 @@ class Statement:
 
     def _check_equation(self, equation: Equation) -> None:
         _refuse_unless(equation.Y and equation.terms, "an equation has two sides", equation.label)
-        scalars = (scalar for _, scalar in equation.Y)
+        scalars = [scalar for _, scalar in equation.Y]
         _refuse_unless(self._nonzero(scalars), "a public scalar is outside [1, r)", equation.label)
 
     def _check_constraint(self, constraint: Constraint) -> None:
@@ -155,12 +175,11 @@ class Statement:
         _refuse_unless(constraint.terms, "a constraint has a witness on its right side", label)
         _refuse_unless(all(name in free for name, _ in constraint.terms), "it refers to a constraint", label)
         _refuse_twice([name for name, _ in constraint.terms], "the witness")
-        _refuse_unless(self._nonzero(a for _, a in constraint.terms), "a factor is outside [1, r)", label)
+        _refuse_unless(self._nonzero([a for _, a in constraint.terms]), "a factor is outside [1, r)", label)
         _refuse_unless(0 <= constraint.k < self.suite.group.r, "a constant is outside [0, r)", label)
 
-    def _nonzero(self, scalars: Iterable[int]) -> bool:
-        r = self.suite.group.r
-        return all(0 < scalar < r for scalar in scalars)
+    def _nonzero(self, scalars: Sequence[int]) -> bool:
+        return min(scalars) > 0 and max(scalars) < self.suite.group.r
 
 
 def invalid(detail: str) -> InputError:

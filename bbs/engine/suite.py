@@ -7,12 +7,24 @@ D = sum_W x_W * C_W, where x_W is the secret scalar of the key W.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 from bbs.ciphersuite import Ciphersuite
-from bbs.groups.protocol import G1Point, PreparedBases
+from bbs.groups.protocol import G1Point, PreparedBases, Terms
 from bbs.hashing import hash_to_curve_g1s, hash_to_scalar
 from bbs.serialization import octets_to_prepared_pubkey
+
+
+class SecretScalar(Protocol):
+    """A secret scalar x in [1, r) that stays inside its group."""
+
+    def divide(self, B: G1Point, e: int) -> G1Point:
+        """Return B / (x + e); InputError DEGENERATE if x + e is 0 modulo r."""
+        ...
+
+    def to_octets_secret(self) -> bytes:
+        """Return the octets of x, for storage and for a proof about it only."""
+        ...
 
 
 class PointGroup(Protocol):
@@ -60,6 +72,73 @@ class PointGroup(Protocol):
     ) -> G1Point:
         """Add up points times scalars and prepared bases times theirs."""
         ...
+
+    def secret_key(self, octets: bytes) -> SecretScalar:
+        """Take in a secret scalar in [1, r); DecodingError INVALID_LENGTH or INVALID_SCALAR."""
+        ...
+
+
+class SharingGroup(PointGroup, Protocol):
+    """A group that computes many sums for less than one by one, and inverts as it multiplies. Optional."""
+
+    def msms(self, sums: Sequence[Terms], *, secret: bool = False) -> list[G1Point]:
+        """Compute many sums as `msm` does."""
+        ...
+
+    def invert(self, scalar: int) -> int:
+        """Return 1 / scalar modulo r, constant-time in a group that is; InputError DEGENERATE for 0."""
+        ...
+
+
+def msms(group: PointGroup, sums: Sequence[Terms], *, secret: bool = False) -> list[G1Point]:
+    """Compute many sums, together in a group that can."""
+    if hasattr(group, "msms"):
+        return cast(SharingGroup, group).msms(sums, secret=secret)
+    return [group.msm(*terms, secret=secret) for terms in sums]
+
+
+def inverse(group: PointGroup, scalar: int) -> int:
+    """Return 1 / scalar modulo r for a scalar in [1, r), in the group's constant-time way if it has one."""
+    if hasattr(group, "invert"):
+        return cast(SharingGroup, group).invert(scalar)
+    return pow(scalar, -1, group.r)
+
+
+class CofactorGroup(PointGroup, Protocol):
+    """A group whose curve has more points: those of the group plus points whose order divides a cofactor.
+
+    A group need not offer this: of one without these methods the engine checks that every point is in it.
+    """
+
+    def g1s_from_octets_unchecked_subgroup(
+        self, encodings: Sequence[bytes], *, identity: bool = False
+    ) -> list[G1Point]:
+        """Decode compressed points of the curve; all or none."""
+        ...
+
+    def g1s_from_octets_uncompressed_unchecked_subgroup(
+        self, encodings: Sequence[bytes], *, identity: bool = False
+    ) -> list[G1Point]:
+        """Decode uncompressed points of the curve; all or none."""
+        ...
+
+    def clear_cofactor(self, points: Sequence[G1Point]) -> list[G1Point]:
+        """Multiply points of the curve, or sums of such, by a number that takes them into the group."""
+        ...
+
+
+def cofactor_group(group: PointGroup) -> CofactorGroup | None:
+    """Return a group whose curve has more points as such, None for any other."""
+    return cast(CofactorGroup, group) if hasattr(group, "clear_cofactor") else None
+
+
+def cleared(group: PointGroup, points: Sequence[G1Point]) -> Sequence[G1Point]:
+    """Return the projections of points into the group, all times one factor that is not 0.
+
+    Linear relations hold among these exactly if they hold among the projections.
+    """
+    curve = cofactor_group(group)
+    return points if curve is None else curve.clear_cofactor(points)
 
 
 class Suite(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from bbs.engine.statement import Base
 from bbs.engine.suite import Suite
-from bbs.groups.protocol import G1Point
+from bbs.groups.protocol import G1Point, Terms
 
 
 class Sum:
@@ -43,13 +43,17 @@ class Sum:
 
     def value(self, *, secret: bool = False) -> G1Point:
         """Compute the sum, in the group's constant-time way if the scalars are secret."""
-        group = self._suite.group
+        if self._scalars == [1] and not self._bases and not secret:
+            return self._points[0]
+        return self._suite.group.msm(*self.terms(), secret=secret)
+
+    def terms(self) -> Terms:
+        """Return what the group adds up."""
         fixed = {octets: base for octets, base in self._bases.items() if base.fixed}
         others = [base for base in self._bases.values() if not base.fixed]
-        return group.msm(
+        return Terms(
             [*self._points, *(base.point for base in others)],
             [*self._scalars, *(self._factors[base.octets] for base in others)],
-            group.prepare([base.point for base in fixed.values()]),
+            self._suite.group.prepare([base.point for base in fixed.values()]),
             [self._factors[octets] for octets in fixed],
-            secret=secret,
         )

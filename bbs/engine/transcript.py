@@ -6,11 +6,12 @@ same octets. The items, in this order:
 1.  `protocol` and `suite`;
 2.  the caller's context, in the caller's order: the request, the prover's choices, each credential's schema
     and version, epochs, digests of tables, the usage tag;
-3.  the statement: every witness, every sent point's name, every equation (its label, left side and terms with
-    their bases and scalars, shown attributes among them), every constraint with its constants, every check
-    with its key;
-4.  every sent point, compressed whatever the wire form;
-5.  every T, compressed.
+3.  the statement: every witness, every sent point's name and what it is declared as, every equation (its
+    label, left side and terms with their bases and scalars, shown attributes among them), every constraint
+    with its constants, every check with its key;
+4.  every sent point, as it was received and not as the projection that it counts as, compressed whatever the
+    wire form;
+5.  every T, likewise.
 
 An item of the context that has a name of the engine's is no confusion: the context is one item, and its
 own items are nested in it.
@@ -18,11 +19,14 @@ own items are nested in it.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
-from bbs.engine.statement import Base, Constraint, Equation, Point, SignatureCheck, Statement, invalid
+from bbs.engine.statement import Base, Constraint, Equation, Point, Sent, SignatureCheck, Statement, invalid
 
 PROTOCOL = b"zk-composite/v1"
 CHALLENGE_DST = b"ZK_COMPOSITE_V1_CHALLENGE_"
+
+_KEPT = 4096  # names and terms, which recur from statement to statement; no scalar is among them
 
 Context = Sequence[tuple[str, bytes]]
 """Labelled octets that a proof is bound to. Every label occurs once: InputError INVALID_STATEMENT."""
@@ -53,18 +57,28 @@ def context_octets(context: Context) -> bytes:
 def statement_octets(statement: Statement) -> bytes:
     """Encode a statement: different statements have different octets."""
     size = -(-statement.suite.group.r.bit_length() // 8)
-    items = [(b"witness", name.encode()) for name in statement.witnesses]
-    items += [(b"sent", name.encode()) for name in statement.sent]
-    items += [(b"equation", _equation(equation, size)) for equation in statement.equations]
-    items += [(b"constraint", _constraint(constraint, size)) for constraint in statement.constraints]
-    items += [(b"check", _check(check)) for check in statement.checks]
-    return _items(items)
+    items = [_declared(b"witness", name) for name in statement.witnesses]
+    items += [_declared(_kind(statement, name), name) for name in statement.sent]
+    items += [_item(b"equation", _equation(equation, size)) for equation in statement.equations]
+    items += [_item(b"constraint", _constraint(constraint, size)) for constraint in statement.constraints]
+    items += [_item(b"check", _check(check)) for check in statement.checks]
+    return b"".join(items)
+
+
+def _kind(statement: Statement, name: Sent) -> bytes:
+    if name not in statement.inner:
+        return b"sent"
+    return b"nonzero" if name in statement.nonzero else b"inner"
 
 
 def _equation(equation: Equation, size: int) -> bytes:
-    left = [(_point(point), scalar.to_bytes(size)) for point, scalar in equation.Y]
-    right = [(name.encode(), _point(point)) for name, point in equation.terms]
-    return _items(((b"label", equation.label.encode()), (b"Y", _items(left)), (b"terms", _items(right))))
+    left = [_item(_point(point), scalar.to_bytes(size)) for point, scalar in equation.Y]
+    right = [
+        _term(name, b"base", point.octets) if isinstance(point, Base) else _term(name, b"sent", point)
+        for name, point in equation.terms
+    ]
+    sides = _item(b"Y", b"".join(left)) + _item(b"terms", b"".join(right))
+    return _declared(b"label", equation.label) + sides
 
 
 def _constraint(constraint: Constraint, size: int) -> bytes:
@@ -81,8 +95,19 @@ def _point(point: Point) -> bytes:
     return b"base" + point.octets if isinstance(point, Base) else b"sent" + point.encode()
 
 
+@lru_cache(maxsize=_KEPT)
+def _declared(kind: bytes, name: str) -> bytes:
+    return _item(kind, name.encode())
+
+
+@lru_cache(maxsize=_KEPT)
+def _term(name: str, kind: bytes, point: bytes | str) -> bytes:
+    return _item(name.encode(), kind + (point.encode() if isinstance(point, str) else point))
+
+
 def _items(items: Iterable[tuple[bytes, bytes]]) -> bytes:
-    parts = list[bytes]()
-    for label, value in items:
-        parts += (len(label).to_bytes(4), label, len(value).to_bytes(4), value)
-    return b"".join(parts)
+    return b"".join([_item(label, value) for label, value in items])
+
+
+def _item(label: bytes, value: bytes) -> bytes:
+    return b"".join((len(label).to_bytes(4), label, len(value).to_bytes(4), value))

@@ -5,6 +5,9 @@ multiplication, in which equal bases are merged across proofs. Signature checks 
 of their own and added up for each key. A sum that fails is halved until the false proofs stand alone. One
 proof is a batch of one, so that alone and in company the same proofs are accepted.
 
+Received points need not be in the group unless they are read: every sum is cleared of the cofactor before it
+is compared or handed to the suite, so that it is one of their projections (docs/composite.md).
+
 A false proof passes a sum with probability at most 2^-128: the sum is a linear relation in the coefficient of
 a false equation, which at most one value satisfies. The coefficients come from the system's generator after
 all inputs are fixed, are fresh for every sum, and there is no way to choose them: with equal coefficients two
@@ -12,12 +15,13 @@ forgeries cancel.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress, islice
 
-from bbs.engine.proof import Proof, WireForm, octets_to_proof
+from bbs.engine.proof import Proof, WireForm, octets_to_proof, parts
 from bbs.engine.statement import Base, Point, Sent, Statement
-from bbs.engine.suite import Suite
+from bbs.engine.suite import Suite, cleared
 from bbs.engine.sums import Sum
 from bbs.engine.transcript import Context, challenge
 from bbs.errors import BbsError, Reason, VerificationError
@@ -38,10 +42,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verified:
-    """What a proof that holds has shown: its sent points, by name, and their compressed octets."""
+    """What a proof that holds has shown: the sent points that are read, by name, and their compressed octets.
+
+    `statement` is what was proven, and `challenge` stands for all of it: statement, context and points.
+    """
 
     points: Mapping[Sent, G1Point] = field(repr=False)
     octets: Mapping[Sent, bytes] = field(repr=False)
+    statement: Statement = field(repr=False)
+    challenge: int = field(repr=False)
 
 
 Verdict = Verified | BbsError
@@ -98,12 +107,19 @@ def verify_batch(claims: Iterable[Claim]) -> list[Verdict]:
 def _open(place: int, claim: Claim) -> _Open:
     statement, group, size = claim.statement, claim.statement.suite.group, claim.statement.suite.point_octets
     proof = octets_to_proof(statement, claim.proof, claim.form)
-    encoded = group.g1s_to_octets([*proof.points, *proof.T])
     end = size * len(proof.points)
+    if claim.form is WireForm.COMPRESSED:
+        # Decoding is strict: encoding would give the same octets.
+        encoded = claim.proof[: end + size * len(proof.T)]
+    else:
+        encoded = group.g1s_to_octets([*proof.points, *proof.T])
     c = challenge(statement, claim.context, encoded[:end], encoded[end:])
-    octets = [encoded[at : at + size] for at in range(0, end, size)]
+    names = list(compress(statement.sent, statement.read))
     verified = Verified(
-        dict(zip(statement.sent, proof.points, strict=True)), dict(zip(statement.sent, octets, strict=True))
+        dict(zip(names, compress(proof.points, statement.read), strict=True)),
+        dict(zip(names, compress(parts(encoded[:end], size), statement.read), strict=True)),
+        statement,
+        c,
     )
     return _Open(place, statement, proof, c, verified)
 
@@ -118,22 +134,27 @@ def _false_places(proofs: Sequence[_Open], hold: Callable[[Sequence[_Open]], boo
     return _false_places(proofs[:middle], hold) + _false_places(proofs[middle:], hold)
 
 
-def _coefficients(count: int) -> list[int]:
-    octets = secrets.token_bytes(COEFFICIENT_OCTETS * count)
-    starts = range(0, len(octets), COEFFICIENT_OCTETS)
-    return [int.from_bytes(octets[at : at + COEFFICIENT_OCTETS]) + 1 for at in starts]
+def _coefficients(count: int) -> Iterator[int]:
+    """Return the coefficients of one sum.
+
+    The first is 1, which spares a proof alone the most: a sum with a false term after the first is 0 for one
+    value at most of that term's coefficient, and one in which only the first is false is never 0.
+    """
+    octets = secrets.token_bytes(COEFFICIENT_OCTETS * (count - 1))
+    return iter([1, *(int.from_bytes(part) + 1 for part in parts(octets, COEFFICIENT_OCTETS))])
 
 
 def _equations_hold(proofs: Sequence[_Open]) -> bool:
-    """Tell whether T + c*Y - sum of x^_j * B_j is the identity for every equation of all proofs."""
+    """Tell whether T + c*Y - sum of x^_j * B_j counts as the identity for every equation of all proofs."""
     suite = proofs[0].statement.suite
     total = Sum(suite)
+    coefficients = _coefficients(sum(len(opened.statement.equations) for opened in proofs))
     for opened in proofs:
-        _add_equations(total, opened)
-    return suite.group.is_identity(total.value())
+        _add_equations(total, opened, list(islice(coefficients, len(opened.statement.equations))))
+    return all(map(suite.group.is_identity, cleared(suite.group, (total.value(),))))
 
 
-def _add_equations(total: Sum, opened: _Open) -> None:
+def _add_equations(total: Sum, opened: _Open, coefficients: Sequence[int]) -> None:
     statement, proof, r = opened.statement, opened.proof, opened.statement.suite.group.r
     responses = statement.complete(dict(zip(statement.free, proof.responses, strict=True)), opened.c)
     factors = dict.fromkeys(statement.sent, 0)
@@ -144,7 +165,6 @@ def _add_equations(total: Sum, opened: _Open) -> None:
         else:
             factors[point] += scalar
 
-    coefficients = _coefficients(len(statement.equations))
     for equation, coefficient in zip(statement.equations, coefficients, strict=True):
         c = coefficient * opened.c % r
         for point, scalar in equation.Y:
@@ -156,12 +176,19 @@ def _add_equations(total: Sum, opened: _Open) -> None:
 
 
 def _signatures_hold(proofs: Sequence[_Open]) -> bool:
-    """Tell whether D = x*C for every check of all proofs."""
+    """Tell whether D = x*C for every check of all proofs.
+
+    The suite gets points of the group, whatever was sent: a keyed one multiplies them by its secret, and a
+    point of small order would show it that scalar modulo the order.
+    """
     suite = proofs[0].statement.suite
     D, C = Sum(suite), dict[bytes, Sum]()
+    coefficients = _coefficients(sum(len(opened.statement.checks) for opened in proofs))
     for opened in proofs:
-        points, checks = opened.verified.points, opened.statement.checks
-        for check, coefficient in zip(checks, _coefficients(len(checks)), strict=True):
+        points = dict(zip(opened.statement.sent, opened.proof.points, strict=True))
+        for check in opened.statement.checks:
+            coefficient = next(coefficients)
             C.setdefault(check.key, Sum(suite)).add_points((points[check.C],), (coefficient,))
             D.add_points((points[check.D],), (coefficient,))
-    return suite.signatures_hold({key: total.value() for key, total in C.items()}, D.value())
+    sums = cleared(suite.group, [D.value(), *(total.value() for total in C.values())])
+    return suite.signatures_hold(dict(zip(C, sums[1:], strict=True)), sums[0])

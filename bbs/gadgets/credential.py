@@ -4,15 +4,58 @@ Source: draft-irtf-cfrg-bbs-signatures-09, section 3.7, with T1 and T2 sent in p
 blind of a blind signature is one more hidden message, on the generator Q_2 (`bbs.blind.joint_generators`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from bbs.credential import PreparedCredential
 from bbs.engine import Base, Point, Scope, Sent, Values, Witness
+from bbs.engine.suite import inverse
 from bbs.errors import InputError, Reason
-from bbs.gadgets.bases import generator_bases
-from bbs.generators import Generators
-from bbs.scalars import check_scalars
+from bbs.gadgets.bases import MessageGenerators, generator_bases
+from bbs.groups.protocol import G1Point
+
+
+class HeldSignature(Protocol):
+    """A signature (A, e), or a MAC of the same form."""
+
+    @property
+    def A(self) -> G1Point:
+        """B / (x + e)."""
+        ...
+
+    @property
+    def e(self) -> int:
+        """In [1, r)."""
+        ...
+
+
+class HeldCredential(Protocol):
+    """What a proof needs of a credential: `bbs.credential.PreparedCredential`, or one of a keyed suite."""
+
+    @property
+    def generators(self) -> MessageGenerators:
+        """The generators of its interface."""
+        ...
+
+    @property
+    def signature(self) -> HeldSignature:
+        """The signature on B."""
+        ...
+
+    @property
+    def messages(self) -> Sequence[int]:
+        """The scalars of all messages."""
+        ...
+
+    @property
+    def domain(self) -> int:
+        """What binds key, generators and header."""
+        ...
+
+    @property
+    def B(self) -> G1Point:
+        """P1 + domain*Q_1 + sum of m_i * H_i."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -36,7 +79,7 @@ class Credential:
         cls,
         scope: Scope,
         key: bytes,
-        generators: Generators,
+        generators: MessageGenerators,
         domain: int,
         shown: Mapping[int, int],
         shared: Mapping[int, Witness] | None = None,
@@ -49,9 +92,9 @@ class Credential:
         """
         shared = shared or {}
         _check_indexes(generators.L, shown, shared)
-        check_scalars(tuple(shown.values()), suite=generators.suite)
+        _check_shown(shown, scope.suite.group.r)
         P1, Q_1, *H = generator_bases(scope.suite, generators)
-        A, B, D = scope.sent("A'"), scope.sent("B'"), scope.sent("D")
+        A, B, D = (scope.sent(name, read=False) for name in ("A'", "B'", "D"))
         e, r1, r3 = scope.witness("e"), scope.witness("r1"), scope.witness("r3")
         hidden = {
             i: shared[i] if i in shared else scope.witness(f"m{i}")
@@ -65,9 +108,9 @@ class Credential:
         scope.signature(A, B, key)
         return cls(A, B, D, e, r1, r3, hidden)
 
-    def assign(self, values: Values, credential: PreparedCredential) -> None:
+    def assign(self, values: Values, credential: HeldCredential) -> None:
         """Give a held credential, whose tables the proof uses."""
-        r, e = values.statement.suite.group.r, credential.signature.e
+        e = credential.signature.e
         r1, r2 = values.random(2)
         suite = values.statement.suite
         generators = generator_bases(suite, credential.generators)
@@ -76,12 +119,17 @@ class Credential:
         B = Base(suite, credential.B, fixed=True, made_of=made_of)
         values.set(self.e, e)
         values.set(self.r1, -r1)
-        values.set(self.r3, -pow(r2, -1, r))
+        values.set(self.r3, -inverse(suite.group, r2))
         for i, witness in self.messages.items():
             values.set(witness, credential.messages[i])
         values.send(self.D, {B: r2})
         values.send(self.A, {A: r1 * r2})
         values.send(self.B, {A: -e * r1 * r2, B: r1 * r2})
+
+
+def _check_shown(shown: Mapping[int, int], r: int) -> None:
+    if not all(isinstance(scalar, int) and 0 <= scalar < r for scalar in shown.values()):
+        raise InputError(Reason.SCALAR_OUT_OF_RANGE, "a message scalar is outside [0, r)")
 
 
 def _check_indexes(L: int, shown: Mapping[int, int], shared: Mapping[int, Witness]) -> None:

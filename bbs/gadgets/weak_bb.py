@@ -25,7 +25,7 @@ class WeakBB:
 
         The equation is -C'' = y*C' + t*V: the witness t is minus the factor of V in C''.
         """
-        C1, C2, t = scope.sent("C'"), scope.sent("C''"), scope.witness("t")
+        C1, C2, t = scope.sent("C'", read=False), scope.sent("C''", read=False), scope.witness("t")
         scope.equation("C''", {C2: -1}, [(y, C1), (t, V)])
         scope.signature(C1, C2, key)
         return cls(C1, C2, t, y, V)

@@ -14,6 +14,7 @@ from bbs.groups.bls12_381 import (
     G1_OCTETS,
     G1_UNCOMPRESSED_OCTETS,
     G2_OCTETS,
+    H_EFF,
     IntegerSecretKey,
     check_encoding,
     check_encoding_uncompressed,
@@ -36,18 +37,23 @@ _UNCOMPRESSED_IDENTITY = b"\x40" + bytes(G1_UNCOMPRESSED_OCTETS - 1)
 _Curve = type[ark.G1Point] | type[ark.G2Point]
 
 
-def _decode(curve: _Curve, octets: bytes, length: int, *, identity: bool) -> ark.G1Point | ark.G2Point:
+def _decode(
+    curve: _Curve, octets: bytes, length: int, *, identity: bool, check_subgroup: bool = True
+) -> ark.G1Point | ark.G2Point:
     if check_encoding(octets, length, identity=identity):
         return curve.identity()
     try:
-        return curve.from_compressed_bytes(octets)
+        if check_subgroup:
+            return curve.from_compressed_bytes(octets)
     except ValueError:
         pass
     try:
-        curve.from_compressed_bytes_unchecked(octets)
+        point = curve.from_compressed_bytes_unchecked(octets)
     except ValueError:
         raise DecodingError(Reason.INVALID_POINT, "no point of the curve has this coordinate") from None
-    raise DecodingError(Reason.NOT_IN_SUBGROUP, "the point is outside the subgroup of order r")
+    if check_subgroup:
+        raise DecodingError(Reason.NOT_IN_SUBGROUP, "the point is outside the subgroup of order r")
+    return point
 
 
 def _decode_uncompressed(octets: bytes, *, identity: bool, check_subgroup: bool) -> G1Point:
@@ -62,6 +68,16 @@ def _decode_uncompressed(octets: bytes, *, identity: bool, check_subgroup: bool)
     if check_subgroup and not point.is_in_subgroup():
         raise DecodingError(Reason.NOT_IN_SUBGROUP, "the point is outside the subgroup of order r")
     return G1Point(point)
+
+
+def _cleared(point: ark.G1Point) -> ark.G1Point:
+    # By doublings and additions: the wheel's own multiplication is right in the subgroup only.
+    total = ark.G1Point.identity()
+    for bit in reversed(range(H_EFF.bit_length())):
+        total = total + total
+        if H_EFF >> bit & 1:
+            total = total + point
+    return total
 
 
 class Arkworks:
@@ -95,6 +111,19 @@ class Arkworks:
     ) -> list[G1Point]:
         """Decode many uncompressed points of the curve, which somebody else found to be in G1."""
         return [_decode_uncompressed(octets, identity=identity, check_subgroup=False) for octets in encodings]
+
+    def g1s_from_octets_unchecked_subgroup(
+        self, encodings: Sequence[bytes], *, identity: bool = False
+    ) -> list[G1Point]:
+        """Decode many points of the curve that need not be in G1."""
+        return [
+            G1Point(_decode(ark.G1Point, octets, G1_OCTETS, identity=identity, check_subgroup=False))
+            for octets in encodings
+        ]
+
+    def clear_cofactor(self, points: Sequence[G1Point]) -> list[G1Point]:
+        """Multiply each point of the curve by 1 - z."""
+        return [G1Point(_cleared(cast(ark.G1Point, point))) for point in points]
 
     def g2_from_octets(self, octets: bytes, *, identity: bool = False) -> G2Point:
         """Decode one point of G2, checked."""

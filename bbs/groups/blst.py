@@ -131,6 +131,16 @@ class Blst:
         """Decode many uncompressed points of the curve, which somebody else found to be in G1."""
         return cast(list[G1Point], _call(native.g1s_from_octets_uncompressed, encodings, identity, False))
 
+    def g1s_from_octets_unchecked_subgroup(
+        self, encodings: Sequence[bytes], *, identity: bool = False
+    ) -> list[G1Point]:
+        """Decode many points of the curve that need not be in G1."""
+        return cast(list[G1Point], _call(native.g1s_from_octets, encodings, identity, False))
+
+    def clear_cofactor(self, points: Sequence[G1Point]) -> list[G1Point]:
+        """Multiply each point of the curve by 1 - z."""
+        return cast(list[G1Point], native.g1s_clear_cofactor(cast(Sequence[native.G1Point], points)))
+
     def g2_from_octets(self, octets: bytes, *, identity: bool = False) -> G2Point:
         """Decode one point of G2, checked."""
         return self.g2s_from_octets((octets,), identity=identity)[0]

@@ -2,7 +2,7 @@
 
 Points are opaque: only the group that made one can look inside, and points of two groups never meet. Scalars
 are Python integers, reduced modulo `r` by the group. Decoding is always checked: canonical encoding, on the
-curve, in the subgroup of order r (but for one method that names what it leaves out), not the identity unless
+curve, in the subgroup of order r (but for two methods that name what they leave out), not the identity unless
 the caller allows it. Encodings are the compressed ones of BLS12-381
 (draft-irtf-cfrg-pairing-friendly-curves-11, appendix C) where a name does not say otherwise.
 """
@@ -112,9 +112,26 @@ class Group(Protocol):
     ) -> list[G1Point]:
         """Do the same without the check that the points are in the subgroup of order r.
 
-        Only for octets of which something else shows that they encode points of the subgroup, such as a
-        digest that somebody trusted made over points that were checked. With a point outside, `msm` and
-        `pairing_product_is_one` mean nothing, and groups differ on what they return.
+        For octets of which something else shows that they encode points of the subgroup, such as a digest
+        that somebody trusted made over points that were checked; then nothing more is to be said. Otherwise a
+        point is P + S with P in the subgroup and an order of S that divides the cofactor, and it may only be
+        encoded, given to `clear_cofactor`, or be among the points of an `msm` whose scalars are not secret
+        and whose result is given to `clear_cofactor`: that is then the cleared sum of the P. Before, and in
+        `pairing_product_is_one`, it means nothing, and groups differ on what they return.
+        """
+        ...
+
+    def g1s_from_octets_unchecked_subgroup(
+        self, encodings: Sequence[bytes], *, identity: bool = False
+    ) -> list[G1Point]:
+        """Decode compressed points without that check, under the same conditions."""
+        ...
+
+    def clear_cofactor(self, points: Sequence[G1Point]) -> list[G1Point]:
+        """Multiply each point of the curve by 1 - z (h_eff of RFC 9380, section 8.8.1).
+
+        The result is in the subgroup, linear in the point, and the identity exactly if the order of the point
+        divides the cofactor.
         """
         ...
 

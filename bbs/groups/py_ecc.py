@@ -14,6 +14,7 @@ from bbs.groups.bls12_381 import (
     G1_OCTETS,
     G1_UNCOMPRESSED_OCTETS,
     G2_OCTETS,
+    H_EFF,
     IntegerSecretKey,
     check_encoding,
     check_encoding_uncompressed,
@@ -46,6 +47,17 @@ def _check_subgroup(point: _Point) -> _Point:
     return point
 
 
+def _decode(octets: bytes, *, identity: bool, check_subgroup: bool) -> G1Point:
+    if check_encoding(octets, G1_OCTETS, identity=identity):
+        return G1Point(ecc.Z1)
+    x, upper = _x_and_sign(octets)
+    y = pow(x**3 + 4, (p + 1) // 4, p)
+    if (y * y - x**3 - 4) % p:
+        raise DecodingError(Reason.INVALID_POINT, "no point of the curve has this coordinate")
+    point = (FQ(x), FQ(y if (2 * y > p) == upper else p - y), FQ(1))
+    return G1Point(_check_subgroup(point) if check_subgroup else point)
+
+
 def _decode_uncompressed(octets: bytes, *, identity: bool, check_subgroup: bool) -> G1Point:
     if check_encoding_uncompressed(octets, identity=identity):
         return G1Point(ecc.Z1)
@@ -76,13 +88,7 @@ class PyEcc:
 
     def g1_from_octets(self, octets: bytes, *, identity: bool = False) -> G1Point:
         """Decode one point of G1, checked."""
-        if check_encoding(octets, G1_OCTETS, identity=identity):
-            return G1Point(ecc.Z1)
-        x, upper = _x_and_sign(octets)
-        y = pow(x**3 + 4, (p + 1) // 4, p)
-        if (y * y - x**3 - 4) % p:
-            raise DecodingError(Reason.INVALID_POINT, "no point of the curve has this coordinate")
-        return G1Point(_check_subgroup((FQ(x), FQ(y if (2 * y > p) == upper else p - y), FQ(1))))
+        return _decode(octets, identity=identity, check_subgroup=True)
 
     def g1s_from_octets(self, encodings: Sequence[bytes], *, identity: bool = False) -> list[G1Point]:
         """Decode many points of G1, checked."""
@@ -99,6 +105,16 @@ class PyEcc:
     ) -> list[G1Point]:
         """Decode many uncompressed points of the curve, which somebody else found to be in G1."""
         return [_decode_uncompressed(octets, identity=identity, check_subgroup=False) for octets in encodings]
+
+    def g1s_from_octets_unchecked_subgroup(
+        self, encodings: Sequence[bytes], *, identity: bool = False
+    ) -> list[G1Point]:
+        """Decode many points of the curve that need not be in G1."""
+        return [_decode(octets, identity=identity, check_subgroup=False) for octets in encodings]
+
+    def clear_cofactor(self, points: Sequence[G1Point]) -> list[G1Point]:
+        """Multiply each point of the curve by 1 - z."""
+        return [G1Point(ecc.multiply(point, H_EFF)) for point in points]
 
     def g2_from_octets(self, octets: bytes, *, identity: bool = False) -> G2Point:
         """Decode one point of G2, checked."""

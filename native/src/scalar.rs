@@ -25,7 +25,7 @@ const MU: [u64; 3] = [0x63f6_e522_f6cf_ee2e, 0x7c6b_ecf1_e01f_aadd, 0x1];
 #[derive(Clone)]
 pub struct Scalar([u64; 4]);
 
-/// One signed half of a scalar: `magnitude` is less than 2^127.
+/// One signed half of a scalar, `magnitude` less than 2^127, or a whole short one.
 #[derive(Clone, Copy, Zeroize)]
 pub struct Half {
     magnitude: u128,
@@ -97,9 +97,10 @@ impl Scalar {
         out
     }
 
-    /// How many octets it needs. Not constant-time.
-    pub fn octet_length(&self) -> usize {
-        self.to_little_endian().iter().rposition(|&octet| octet != 0).map_or(0, |last| last + 1)
+    /// The whole scalar, if it has 128 bits at most: more work in two halves. Not constant-time.
+    pub fn short(&self) -> Option<Half> {
+        let magnitude = self.0[0] as u128 | (self.0[1] as u128) << 64;
+        (self.0[2..] == [0; 2]).then_some(Half { magnitude, negative: 0 })
     }
 
     /// Whether it is 0.
@@ -224,11 +225,6 @@ impl Half {
             at += 1;
         }
         digits
-    }
-
-    /// The absolute value, least significant octet first.
-    pub fn magnitude(&self) -> [u8; 16] {
-        self.magnitude.to_le_bytes()
     }
 
     /// Whether it is below 0.

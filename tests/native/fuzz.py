@@ -16,7 +16,7 @@ import zk_native as native
 atheris: Any = importlib.import_module("atheris")
 
 with atheris.instrument_imports(include=["bbs"]):
-    from bbs import SHA_256, SHAKE_256, BbsError, groups
+    from bbs import SHA_256, SHAKE_256, BbsError, DecodingError, groups
     from bbs.groups.bls12_381 import r
     from bbs.groups.protocol import Group, Terms
     from bbs.hashing import hash_to_curve_g1s, hash_to_scalar_octets
@@ -76,10 +76,35 @@ def damaged(data: Any, valid: bytes) -> bytes:
 
 
 def g1(data: Any) -> None:
-    """Decode a compressed point of G1."""
+    """Decode a compressed point, with and without the check of the subgroup."""
     octets = damaged(data, BLST.g1_to_octets(BLST.msm([BLST.BP1], [scalar(data)])))
     identity = data.ConsumeBool()
-    compare(lambda group: group.g1_to_octets(group.g1_from_octets(octets, identity=identity)))
+
+    def both(group: Group) -> object:
+        (point,) = group.g1s_from_octets_unchecked_subgroup([octets], identity=identity)
+        if group.g1_to_octets(point) != octets:
+            raise Difference(group.name, octets)
+        return group.g1_to_octets(group.g1_from_octets(octets, identity=identity))
+
+    compare(both)
+
+
+def outside(data: Any) -> None:
+    """Add up points of the curve, in the subgroup or not, and clear the cofactor."""
+    drawn = [(data.ConsumeBytes(48), scalar(data)) for _ in range(data.ConsumeIntInRange(0, 40))]
+    drawn = [(bytes([octets[0] & 0x3F | 0x80]) + octets[1:], k) for octets, k in drawn if len(octets) == 48]
+
+    def add(group: Group) -> object:
+        points, scalars = list[Any](), list[int]()
+        for octets, k in drawn:
+            try:
+                points += group.g1s_from_octets_unchecked_subgroup([octets])
+            except DecodingError:
+                continue
+            scalars.append(k)
+        return group.g1s_to_octets(group.clear_cofactor([*points, group.msm(points, scalars)]))
+
+    compare(add, ALL if len(drawn) < 4 else (BLST, ARKWORKS))
 
 
 def g1_uncompressed(data: Any) -> None:
@@ -195,6 +220,7 @@ def raw(data: Any) -> None:
         lambda: native.map_to_g1(octets[0], octets[1]),
         lambda: key.divide(g, octets[2]),
         lambda: native.expand_messages(octets, octets[0], len(octets[1]) * 1000, "xmd-sha-256"),
+        lambda: native.g1s_from_octets(octets, secret, False),
         lambda: native.g1s_from_octets_uncompressed(octets, secret, False),
         lambda: native.g2s_from_octets(octets, secret),
     ]
@@ -217,7 +243,7 @@ _REASONS = {
     "INPUT_TOO_LONG",
     "DEGENERATE",
 }
-_OPERATIONS = (g1, g1_uncompressed, public_key, secret_key, sums, pairing, hashing, inverse, raw)
+_OPERATIONS = (g1, g1_uncompressed, outside, public_key, secret_key, sums, pairing, hashing, inverse, raw)
 
 
 def run(octets: bytes) -> None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from bbs.groups.protocol import Group
+from zk.bench.composite import composite
 from zk.bench.measure import quiet
 from zk.bench.parallel import parallel
 from zk.bench.rows import UNWATCHED, Row, Scale, Watch
@@ -14,15 +15,17 @@ from zk.bench.service import service
 
 
 class Part(StrEnum):
-    """What can be measured by itself: operations on one thread, two threads against one, the service."""
+    """What can be measured by itself: operations and composite presentations, threads, the service."""
 
     SCHEME = "scheme"
+    COMPOSITE = "composite"
     PARALLEL = "parallel"
     SERVICE = "service"
 
 
 _ROWS: Final[Mapping[Part, Callable[[Group, Scale, Watch], Iterator[Row]]]] = {
     Part.SCHEME: scheme,
+    Part.COMPOSITE: composite,
     Part.PARALLEL: parallel,
     Part.SERVICE: service,
 }

@@ -18,7 +18,7 @@ from zk.bench.measure import Operation, in_turns, pairing_check, ratio
 from zk.bench.rows import PROMISED, Message, Row, Scale, Watch
 
 BATCH: Final = 256
-_REFERENCE: Final = "py_ecc"
+REFERENCE: Final = "py_ecc"
 _WARM_UP: Final = 5
 _SECONDS: Final = 30.0
 """The longest that operations take turns, unless so few rounds take longer already."""
@@ -39,15 +39,15 @@ def scheme(group: Group, scale: Scale, watch: Watch) -> Iterator[Row]:
     """Measure the operations; of the reference group, whose operations take long, those of L=10 alone."""
     suite = SHA_256.with_group(group)
     ten = Case(suite, 10, 3)
-    yield from _in_turns(group, _of_ten(ten), scale.rounds, watch, _stage(ten))
-    if group.name == _REFERENCE:
+    yield from measured(group, _of_ten(ten), scale.rounds, watch, _stage(ten))
+    if group.name == REFERENCE:
         return
     hundred = Case(suite, 100, 10)
-    yield from _in_turns(group, _of_hundred(hundred), scale.rounds, watch, _stage(hundred))
+    yield from measured(group, _of_hundred(hundred), scale.rounds, watch, _stage(hundred))
     batch = Planned(
         Message("bench.row.batch", {"size": BATCH}), Batch.of(ten, BATCH).verify, 0.85, share=BATCH
     )
-    yield from _in_turns(group, [batch], scale.batches, watch, batch.label)
+    yield from measured(group, [batch], scale.batches, watch, batch.label)
 
 
 def _stage(case: Case) -> Message:
@@ -76,15 +76,16 @@ def _of_hundred(case: Case) -> list[Planned]:
     ]
 
 
-def _in_turns(group: Group, plan: list[Planned], most: int, watch: Watch, stage: Message) -> Iterator[Row]:
+def measured(group: Group, plan: list[Planned], most: int, watch: Watch, stage: Message) -> Iterator[Row]:
+    """Measure operations that take turns, at most so many rounds of them."""
     operations = [pairing_check(group), *(each.operation for each in plan)]
     rounds = _rounds(operations, most)
     with watch(stage, rounds) as advance:
         units, *taken = in_turns(operations, rounds, advance)
     for each, times in zip(plan, taken, strict=True):
         limit = each.limit if group.name == PROMISED else None
-        measured, seconds = ratio(times, units) / each.share, median(times) / each.share
-        yield Row(each.label, measured, seconds * 1e3, limit=limit)
+        multiple, seconds = ratio(times, units) / each.share, median(times) / each.share
+        yield Row(each.label, multiple, seconds * 1e3, limit=limit)
 
 
 def _rounds(operations: list[Operation], most: int) -> int:

@@ -23,7 +23,8 @@ from zk.run import Answer, Run, terminable
 _LABEL_CELLS: Final = 40
 
 Only = Annotated[
-    list[Part] | None, typer.Option("--only", metavar="scheme|parallel|service", help="help.bench.only")
+    list[Part] | None,
+    typer.Option("--only", metavar="scheme|composite|parallel|service", help="help.bench.only"),
 ]
 Rounds = Annotated[int, typer.Option("--rounds", min=1, metavar="N", help="help.bench.rounds")]
 Calls = Annotated[int, typer.Option("--calls", min=1, metavar="N", help="help.bench.calls")]

@@ -21,6 +21,13 @@ pub(super) fn subtract(a: &blst_fp, b: &blst_fp) -> blst_fp {
     out
 }
 
+pub(super) fn add(a: &blst_fp, b: &blst_fp) -> blst_fp {
+    let mut out = blst_fp::default();
+    // SAFETY: three valid references to field elements.
+    unsafe { blst_fp_add(&mut out, a, b) };
+    out
+}
+
 pub(super) fn multiply(a: &blst_fp, b: &blst_fp) -> blst_fp {
     let mut out = blst_fp::default();
     // SAFETY: three valid references to field elements.

@@ -27,6 +27,9 @@ const BETA: blst_fp = blst_fp {
     ],
 };
 
+/// 1 - z for the curve's parameter z: what hash_to_curve clears the cofactor with (RFC 9380, section 8.8.1).
+const H_EFF: u64 = 0xd201_0000_0001_0001;
+
 impl G1 {
     /// The generator.
     pub fn generator() -> G1 {
@@ -91,6 +94,19 @@ impl G1 {
         out
     }
 
+    /// (1 - z) times a point of the curve: in the subgroup wherever the point was, and the identity exactly if
+    /// its order divides the cofactor. Every addition is complete, since such a point meets its own multiples.
+    pub fn clear_cofactor(&self) -> G1 {
+        let mut out = *self;
+        for bit in (0..H_EFF.ilog2()).rev() {
+            out.double_in_place();
+            if H_EFF >> bit & 1 == 1 {
+                out = out.add(self);
+            }
+        }
+        out
+    }
+
     /// Whether this is the identity.
     pub fn is_identity(&self) -> bool {
         // SAFETY: a valid reference to a point.
@@ -127,34 +143,6 @@ impl G1 {
         out
     }
 
-    /// The sum of points times scalars of `bits` bits by buckets. Not constant-time.
-    ///
-    /// `scalars` has (bits + 7) / 8 octets for each point, least significant first; `CountMismatch` if not.
-    pub fn pippenger(points: &[G1Affine], scalars: &[u8], bits: usize) -> Result<G1> {
-        if bits == 0 || points.len() < 2 || scalars.len() != points.len() * bits.div_ceil(8) {
-            return Err(Error::CountMismatch);
-        }
-        // SAFETY: a pure function of a count.
-        let size = unsafe { blst_p1s_mult_pippenger_scratch_sizeof(points.len()) };
-        let mut scratch = vec![0u64; size.div_ceil(8)];
-        let mut out = G1::default();
-        let point_pointers = [points.as_ptr().cast::<blst_p1_affine>(), std::ptr::null()];
-        let scalar_pointers = [scalars.as_ptr(), std::ptr::null()];
-        // SAFETY: contiguous slices as in `normalize`, the scalars' length checked above, the scratch as long
-        // as blst asks for and aligned for its limbs.
-        unsafe {
-            blst_p1s_mult_pippenger(
-                &mut out.0,
-                point_pointers.as_ptr(),
-                points.len(),
-                scalar_pointers.as_ptr(),
-                bits,
-                scratch.as_mut_ptr(),
-            )
-        };
-        Ok(out)
-    }
-
     /// RFC 9380, section 3: maps two field elements of 64 octets each, adds, clears the cofactor.
     pub fn map(u: &[u8], v: &[u8]) -> G1 {
         let [u, v] = [u, v].map(|octets| {
@@ -171,26 +159,16 @@ impl G1 {
 }
 
 impl G1Affine {
-    /// Decodes 48 octets in compressed form, checked: canonical, on the curve, in the subgroup.
-    pub fn decode(octets: &[u8], identity: bool) -> Result<G1Affine> {
+    /// Decodes 48 octets in compressed form: canonical, on the curve and, if `subgroup`, in the subgroup.
+    pub fn decode(octets: &[u8], identity: bool, subgroup: bool) -> Result<G1Affine> {
         let octets: &[u8; 48] = octets.try_into().map_err(|_| Error::InvalidLength)?;
         let mut out = G1Affine::default();
         // SAFETY: blst reads 48 octets and writes one point.
-        checked(unsafe { blst_p1_uncompress(&mut out.0, octets.as_ptr()) })?;
-        if out.is_identity() {
-            return if identity { Ok(out) } else { Err(Error::IdentityPoint) };
-        }
-        // SAFETY: a valid reference to a point of the curve.
-        if !unsafe { blst_p1_affine_in_g1(&out.0) } {
-            return Err(Error::NotInSubgroup);
-        }
-        Ok(out)
+        let code = unsafe { blst_p1_uncompress(&mut out.0, octets.as_ptr()) };
+        out.decoded(code, identity, subgroup)
     }
 
     /// Decodes 96 octets in uncompressed form: canonical, on the curve and, if `subgroup`, in the subgroup.
-    ///
-    /// Outside the subgroup the split of scalars in halves does not hold: sums with such a point are points
-    /// of the curve, but not the sums that they should be.
     pub fn decode_uncompressed(octets: &[u8], identity: bool, subgroup: bool) -> Result<G1Affine> {
         let octets: &[u8; 96] = octets.try_into().map_err(|_| Error::InvalidLength)?;
         if octets[0] & 0x80 != 0 {
@@ -199,19 +177,25 @@ impl G1Affine {
         }
         let mut out = G1Affine::default();
         // SAFETY: blst reads 96 octets and writes one point.
-        match unsafe { blst_p1_deserialize(&mut out.0, octets.as_ptr()) } {
+        let code = unsafe { blst_p1_deserialize(&mut out.0, octets.as_ptr()) };
+        out.decoded(code, identity, subgroup)
+    }
+
+    /// What is left to check of a point that blst has decoded with this code.
+    fn decoded(self, code: BLST_ERROR, identity: bool, subgroup: bool) -> Result<G1Affine> {
+        match code {
             // for (0, 2) and (0, -2), which are on the curve and written nevertheless
-            BLST_ERROR::BLST_POINT_NOT_IN_GROUP if !subgroup => return Ok(out),
+            BLST_ERROR::BLST_POINT_NOT_IN_GROUP if !subgroup => return Ok(self),
             code => checked(code)?,
         }
-        if out.is_identity() {
-            return if identity { Ok(out) } else { Err(Error::IdentityPoint) };
+        if self.is_identity() {
+            return if identity { Ok(self) } else { Err(Error::IdentityPoint) };
         }
         // SAFETY: a valid reference to a point of the curve.
-        if subgroup && !unsafe { blst_p1_affine_in_g1(&out.0) } {
+        if subgroup && !unsafe { blst_p1_affine_in_g1(&self.0) } {
             return Err(Error::NotInSubgroup);
         }
-        Ok(out)
+        Ok(self)
     }
 
     /// Encodes in compressed form.

@@ -3,8 +3,8 @@
 //! blst reads and writes through plain pointers, keeps no reference after it returns, allocates nothing, has
 //! no global state that changes after its first call, and allows an output to overlap an input wherever that
 //! is done below. Every pointer given to it comes from a Rust reference or slice whose length is checked
-//! before the pointer is formed. Points here are on the curve; [`G1Affine`] and [`G2Affine`] that come from
-//! `decode` are in the subgroup.
+//! before the pointer is formed. Points here are on the curve, and in the subgroup unless they were decoded
+//! without that check or are sums of such points.
 
 use blst::BLST_ERROR;
 
@@ -17,7 +17,7 @@ mod g2;
 mod pairing;
 mod secret;
 
-pub use batch::{odd_multiples, sums_distinct};
+pub use batch::{odd_multiples, shorten_groups, sums_distinct};
 pub use g1::{G1, G1Affine};
 pub use g2::G2Affine;
 pub use pairing::{Fp12, LINES, LinePoint, Lines};

@@ -4,22 +4,19 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::bases::{Base, odd_multiples};
-use crate::error::Result;
-use crate::ffi::{G1, G1Affine};
-use crate::scalar::{Scalar, windows};
+use crate::ffi::{G1, G1Affine, shorten_groups};
+use crate::scalar::{Digit, Half, Scalar, windows};
 
 const NAF_WIDTH: usize = 5;
 const NAF_ENTRIES: usize = 1 << (NAF_WIDTH - 2);
 /// From how many variable points on the buckets cost no more; measured.
-const PIPPENGER_FROM: usize = 32;
-/// Up to which length scalars are not split: two halves are more work than one scalar of their length.
-const SHORT_OCTETS: usize = 17;
+const PIPPENGER_FROM: usize = 64;
 /// From how many entries on two sums and one endomorphism cost less than one sum and many; measured.
 const SPLIT_FROM: usize = 512;
 
 /// The sum of points times scalars.
-pub(super) fn variable(points: &[G1], scalars: &[Scalar]) -> Result<G1> {
-    if points.len() < PIPPENGER_FROM { Ok(straus(points, scalars)) } else { buckets(points, scalars) }
+pub(super) fn variable(points: &[G1], scalars: &[Scalar]) -> G1 {
+    if points.len() < PIPPENGER_FROM { straus(points, scalars) } else { buckets(points, scalars) }
 }
 
 pub(super) fn straus(points: &[G1], scalars: &[Scalar]) -> G1 {
@@ -47,23 +44,64 @@ pub(super) fn straus(points: &[G1], scalars: &[Scalar]) -> G1 {
     sum
 }
 
-pub(super) fn buckets(points: &[G1], scalars: &[Scalar]) -> Result<G1> {
-    let affine = G1::normalize(points);
-    let octets = scalars.iter().map(Scalar::octet_length).max().unwrap_or(0);
-    if (1..=SHORT_OCTETS).contains(&octets) {
-        let short: Vec<u8> =
-            scalars.iter().flat_map(|scalar| scalar.to_little_endian().into_iter().take(octets)).collect();
-        return G1::pippenger(&affine, &short, 8 * octets);
-    }
+/// Buckets (Pippenger): for each window the points are grouped by their digit, and the groups are added up in
+/// affine coordinates, all of a window with one inversion a round.
+pub(super) fn buckets(points: &[G1], scalars: &[Scalar]) -> G1 {
     let mut terms = Vec::with_capacity(2 * points.len());
-    let mut octets = Vec::with_capacity(32 * points.len());
-    for (point, scalar) in affine.iter().zip(scalars) {
-        for (point, half) in [*point, point.endomorphism(false)].iter().zip(scalar.split()) {
-            terms.push(point.negate_if(half.is_negative()));
-            octets.extend(half.magnitude());
+    for (point, scalar) in G1::normalize(points).iter().zip(scalars) {
+        match scalar.short() {
+            Some(whole) => terms.push((*point, whole)),
+            None => terms.extend([*point, point.endomorphism(false)].into_iter().zip(scalar.split())),
         }
     }
-    G1::pippenger(&terms, &octets, 127)
+    let width = bucket_width(terms.len());
+    (0..bucket_windows(width)).rev().fold(G1::default(), |mut sum, window| {
+        for _ in 0..width {
+            sum.double_in_place();
+        }
+        sum.add(&window_sum(&terms, width, window))
+    })
+}
+
+/// How many signed windows cover 128 bits and the last carry.
+fn bucket_windows(width: usize) -> usize {
+    129usize.div_ceil(width)
+}
+
+/// The width for which the additions are fewest; those that merge a bucket cost about four in affine coordinates.
+fn bucket_width(terms: usize) -> usize {
+    (2..=12).min_by_key(|&width| bucket_windows(width) * (terms + (4 << (width - 1)))).unwrap_or(2)
+}
+
+fn window_sum(terms: &[(G1Affine, Half)], width: usize, window: usize) -> G1 {
+    let digits: Vec<Digit> = terms.iter().map(|(_, half)| half.digit(width, window)).collect();
+    let mut lengths = vec![0; 1 + (1 << (width - 1))];
+    for digit in &digits {
+        lengths[digit.magnitude as usize] += 1;
+    }
+    lengths[0] = 0;
+    let mut next = lengths.clone();
+    let count = next.iter_mut().fold(0, |start, length| start + std::mem::replace(length, start));
+    let mut grouped = vec![G1Affine::default(); count];
+    for ((point, _), digit) in terms.iter().zip(&digits) {
+        if digit.magnitude != 0 {
+            let place = &mut next[digit.magnitude as usize];
+            grouped[*place] = point.negate_if(digit.negative == 1);
+            *place += 1;
+        }
+    }
+    shorten_groups(&mut grouped, &mut lengths);
+    // bucket i counts i times: the sum of the sums of the buckets from each on
+    let (mut above, mut sum, mut rest) = (G1::default(), G1::default(), grouped.as_slice());
+    for length in lengths.into_iter().skip(1).rev() {
+        let (lower, group) = rest.split_at(rest.len() - length);
+        for point in group {
+            above.accumulate(point);
+        }
+        sum = sum.add(&above);
+        rest = lower;
+    }
+    sum
 }
 
 pub(super) fn fixed(bases: &[Arc<Base>], scalars: &[Scalar]) -> G1 {

@@ -47,14 +47,19 @@ mod zk_native {
         G2Point(G2Affine::generator())
     }
 
-    /// Decodes points of G1 in compressed form, checked; the first that is wrong decides the error.
+    /// Decodes points of G1 in compressed form; the first that is wrong decides the error. Only with
+    /// `check_subgroup` are they known to be in G1.
     #[pyfunction]
+    #[pyo3(signature = (encodings, identity, check_subgroup=true))]
     fn g1s_from_octets(
         py: Python<'_>,
         encodings: Vec<PyBackedBytes>,
         identity: bool,
+        check_subgroup: bool,
     ) -> PyResult<Vec<G1Point>> {
-        let decode = |octets: &PyBackedBytes| G1Affine::decode(octets, identity).map(G1Point::from_affine);
+        let decode = |octets: &PyBackedBytes| {
+            G1Affine::decode(octets, identity, check_subgroup).map(G1Point::from_affine)
+        };
         Ok(py.detach(|| encodings.iter().map(decode).collect::<Result<_, Error>>())?)
     }
 
@@ -107,6 +112,13 @@ mod zk_native {
         PyBytes::new(py, &point.0.encode())
     }
 
+    /// Multiplies each point by 1 - z, which takes every point of the curve into G1.
+    #[pyfunction]
+    fn g1s_clear_cofactor(py: Python<'_>, points: Vec<Bound<'_, G1Point>>) -> Vec<G1Point> {
+        let points: Vec<G1> = points.iter().map(|point| point.get().point).collect();
+        py.detach(|| points.iter().map(|point| G1Point::new(point.clear_cofactor())).collect())
+    }
+
     /// Finishes hash_to_curve from two field elements of 48 octets, most significant first.
     #[pyfunction]
     fn map_to_g1(py: Python<'_>, u: &[u8], v: &[u8]) -> PyResult<G1Point> {
@@ -132,7 +144,7 @@ mod zk_native {
             let scalars = Scalar::list_from_octets(scalars)?;
             let prepared_scalars = Scalar::list_from_octets(prepared_scalars)?;
             let bases = prepared.map(|bases| &bases.0);
-            sums::sums(&[Terms::new(&points, &scalars, bases, &prepared_scalars)?], secret)
+            Ok::<_, Error>(sums::sums(&[Terms::new(&points, &scalars, bases, &prepared_scalars)?], secret))
         })?;
         Ok(G1Point::new(sum[0]))
     }
@@ -163,7 +175,7 @@ mod zk_native {
                     Terms::new(points, each, *bases, base_scalars)
                 })
                 .collect::<Result<_, Error>>()?;
-            sums::sums(&terms, secret).map(|sums| G1::normalize(&sums))
+            Ok::<_, Error>(G1::normalize(&sums::sums(&terms, secret)))
         })?;
         Ok(affine.into_iter().map(G1Point::from_affine).collect())
     }

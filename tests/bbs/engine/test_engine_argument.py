@@ -317,4 +317,4 @@ def test_the_octets_of_a_proof_are_fixed() -> None:
         compiled = public.compile()
         values = assigned(compiled, public, rng=lambda count: list(range(11, 11 + count)))
         proof = prove(compiled.statement, CONTEXT, values)
-        assert sha256(proof).hexdigest() == "3ad3452c4929f9b42409e0ecb936c2e894ae6bac11a5349b2906feed55f635c4"
+        assert sha256(proof).hexdigest() == "ea0da9fc81642be61be009092770318762659e8aef04987757d4655e9a776582"

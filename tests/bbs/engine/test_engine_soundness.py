@@ -101,14 +101,16 @@ def test_the_identity_is_refused_for_every_sent_point(public: Public) -> None:
 
 
 def test_points_outside_the_subgroup_are_refused_in_every_place(public: Public) -> None:
+    """Put in the place of any point: whatever for, it is not what the challenge was computed of."""
     proof, statement = proof_of(public), public.compile().statement
-    outside = [compress_g1(next(curve_points_g1()))] + [compress_g1(small_g1(q)) for q in G1_SMALL_ORDERS]
-    bad = [
-        claim(public, with_slot(proof, slot, octets))
-        for slot in range(len(statement.sent) + len(statement.equations))
-        for octets in outside
-    ]
-    assert refused(bad) == {"NOT_IN_SUBGROUP"}
+    outside = compress_g1(next(curve_points_g1()))
+    small = [compress_g1(small_g1(q)) for q in G1_SMALL_ORDERS]
+    for slot in range(len(statement.sent) + len(statement.equations)):
+        name = POINTS[slot] if slot < len(POINTS) else "T"
+        expected = "NOT_IN_SUBGROUP" if name in ("N", "K") else "PROOF_INVALID"
+        assert refused([claim(public, with_slot(proof, slot, outside))]) == {expected}
+        expected = "IDENTITY_POINT" if name in ("A'", "C'") else expected
+        assert refused([claim(public, with_slot(proof, slot, octets)) for octets in small]) == {expected}
 
 
 def test_lengths_are_exact(public: Public) -> None:

@@ -251,6 +251,8 @@ def test_terms_and_sides_are_told_apart() -> None:
     statements = [good, *(replace(good, equations=(other,)) for other in others)]
     constraints = [(x, 1, ((y, 1),)), (x, 1, ((y, 2),)), (x, 2, ((y, 1),)), (y, 1, ((x, 1),))]
     statements += [replace(good, constraints=(Constraint(*each),)) for each in constraints]
+    inner = frozenset(good.sent)
+    statements += [replace(good, inner=inner), replace(good, inner=inner, nonzero=inner)]
     assert len({statement_octets(each) for each in statements}) == len(statements)
 
 

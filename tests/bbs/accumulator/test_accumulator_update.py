@@ -1,0 +1,345 @@
+"""A holder catches up alone: what it gets is the issuer's own witness, or a refusal."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bbs import BbsError, InputError, VerificationError
+from bbs.accumulator import (
+    AccumulatorKey,
+    CatchingUp,
+    Epoch,
+    MembershipWitness,
+    Page,
+    catch_up,
+    verify_page,
+)
+from bbs.groups.bls12_381 import r
+from tests.bbs.accumulator.cases import (
+    FAST,
+    Department,
+    department,
+    handle,
+    moved,
+    negated,
+    other_value,
+    same,
+    value,
+)
+from tests.bbs.test_bbs_serialization import G1_SMALL_ORDERS
+
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+HANDLES = [handle(i) for i in range(101)]
+Y = handle(5000)
+MINE = department()
+BEFORE = MINE.witness(Y)
+MINE.revoke(HANDLES)
+EPOCH = MINE.publish()
+KEY: AccumulatorKey = MINE.key
+OTHER = department(HANDLES, seed=b"S")
+
+
+def reason(pages: Iterable[Page], epoch: Epoch = EPOCH, witness: MembershipWitness = BEFORE) -> str:
+    try:
+        catch_up(witness, epoch, pages)
+    except BbsError as error:
+        return error.reason
+    return "OK"
+
+
+@pytest.mark.parametrize("group", [*FAST, "py_ecc"])
+def test_the_witness_is_the_issuers_own(group: str) -> None:
+    mine = department(group=group)
+    witness = mine.witness(Y)
+    mine.revoke(HANDLES[:3])
+    epoch = mine.publish()
+    assert same(catch_up(witness, epoch, mine.pages(0)), mine.witness(Y))
+    assert same(catch_up(witness, epoch, mine.pages(0, 1)), mine.witness(Y))
+
+
+def test_after_no_revocation_the_witness_stays() -> None:
+    mine = department()
+    witness = mine.witness(Y)
+    assert same(catch_up(witness, mine.publish(), []), witness)
+
+
+@quick
+@given(data=st.data())
+def test_any_life_of_a_list_in_any_split_of_pages(data: st.DataObject) -> None:
+    """Issue and revoke in any order; each holder catches up from where it was, or hears that it is out."""
+    mine, holders, issued = department(group=data.draw(st.sampled_from(FAST))), list[MembershipWitness](), 0
+    for step in data.draw(st.lists(st.integers(0, 9), min_size=1, max_size=12)):
+        if step == 0 or not holders:
+            holders.append(mine.witness(handle(issued)))
+            issued += 1
+        elif step < 8:
+            mine.revoke([handle(issued + i) for i in range(step)])
+            issued += step
+        else:
+            chosen = data.draw(st.sampled_from(holders)).y
+            if chosen not in mine.revoked:
+                mine.revoke([chosen])
+    epoch = mine.publish()
+    for witness in holders:
+        start, end = witness.at.count, epoch.position.count
+        cuts = data.draw(st.lists(st.integers(start, end), max_size=4))
+        pages = mine.pages(start, *cuts)
+        if witness.y in mine.revoked:
+            assert reason(pages, epoch, witness) == "REVOKED"
+        else:
+            assert same(catch_up(witness, epoch, pages), mine.witness(witness.y))
+
+
+def test_an_update_is_one_sum_of_one_point_more_than_revocations(monkeypatch: pytest.MonkeyPatch) -> None:
+    sums = list[tuple[int, bool]]()
+    real = type(KEY.group).msm
+
+    def record(self: object, points: list[object], scalars: list[int], **secret: bool) -> object:
+        sums.append((len(points), secret.get("secret", False)))
+        return real(self, points, scalars, **secret)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(KEY.group), "msm", record)
+    catch_up(BEFORE, EPOCH, MINE.pages(0))
+    # the sum, its blinding and the factor of the cofactor taken off, and y*C - V of the check
+    assert sums == [(102, False), (1, True), (2, True)]
+
+
+def test_the_scalars_of_the_sum_are_fresh_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = list[tuple[int, ...]]()
+    real = type(KEY.group).msm
+
+    def record(self: object, points: list[object], scalars: list[int], **secret: bool) -> object:
+        if not secret:
+            seen.append(tuple(scalars))
+        return real(self, points, scalars, **secret)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(KEY.group), "msm", record)
+    for _ in range(2):
+        catch_up(BEFORE, EPOCH, MINE.pages(0))
+    assert not set(seen[0]) & set(seen[1])
+
+
+def test_a_long_way_is_reported_interrupted_and_resumed() -> None:
+    class Interrupted(Exception):
+        pass
+
+    stored = [BEFORE.to_octets_secret()]
+    missing = list[int]()
+
+    def report(state: CatchingUp) -> None:
+        assert state.partial is not None
+        assert same(
+            state.partial, MembershipWitness(Y, state.partial.verified().C, MINE.positions[state.at.count])
+        )
+        stored.append(state.partial.to_octets_secret())
+        missing.append(state.missing)
+        if len(missing) % 3 == 0:
+            raise Interrupted
+
+    witness = None
+    for _ in range(10):
+        begun = MembershipWitness.from_octets(stored[-1], key=KEY)
+        cuts = range(begun.at.count, 101, 10)
+        try:
+            witness = catch_up(begun, EPOCH, MINE.pages(*cuts), report)
+        except Interrupted:
+            continue
+        break
+    assert witness is not None
+    assert same(witness, MINE.witness(Y))
+    assert missing == [*range(91, 0, -10), 0]
+
+
+def test_a_partial_witness_may_go_on_to_a_later_epoch() -> None:
+    mine = department(HANDLES[:10])
+    first = mine.epochs[0]
+    witness = MembershipWitness(Y, mine.secret.witness(Y, first.position, set()).C, first.position)
+    state = CatchingUp.begin(witness, mine.epochs[-1]).after(mine.page(0, 4))
+    mine.revoke(HANDLES[10:20])
+    later = mine.publish()
+    assert state.partial is not None
+    assert same(catch_up(state.partial, later, mine.pages(4)), mine.witness(Y))
+
+
+@pytest.mark.parametrize("place", [0, 1, 50, 99, 100])
+@pytest.mark.parametrize("cuts", [(), (1,), (50, 51), (100,)])
+def test_the_holder_of_a_revoked_handle_hears_it(place: int, cuts: tuple[int, ...]) -> None:
+    mine = department()
+    witness = mine.witness(Y)
+    mine.revoke([*HANDLES[:place], Y, *HANDLES[place + 1 :]])
+    epoch = mine.publish()
+    pages = mine.pages(0, *cuts)
+    assert reason(pages, epoch, witness) == "REVOKED"
+    states = [CatchingUp.begin(witness, epoch)]
+    for page in pages:
+        states.append(states[-1].after(page))
+    assert [state.partial is None for state in states] == [state.at.count > place for state in states]
+
+
+def test_no_page_can_make_a_holder_believe_that_it_is_revoked() -> None:
+    """A vault may give a revoked credential up: only pages that lead to the trusted epoch say so."""
+    liar = department([*HANDLES[:50], Y, *HANDLES[51:]])
+    assert reason(liar.pages(0)) == "PAGE_INVALID"
+    assert reason(liar.pages(0, 50)) == "PAGE_INVALID"
+    pairs = list(MINE.pairs)
+    pairs[50] = Y.to_bytes(32) + value(pairs[50])
+    assert reason([Page(KEY, 0, tuple(pairs))]) == "PAGE_INVALID"
+    assert reason([liar.page(0, 51)]) == "EPOCH_MISMATCH"
+
+
+def _changed(at: int, change: Callable[[bytes], bytes]) -> Callable[[], list[Page]]:
+    return lambda: [Page(KEY, 0, (*MINE.pairs[:at], change(MINE.pairs[at]), *MINE.pairs[at + 1 :]))]
+
+
+LIES: dict[str, Callable[[], list[Page]]] = {
+    "a value doubled": _changed(50, lambda pair: pair[:32] + other_value(KEY, value(pair))),
+    "a value negated": _changed(50, lambda pair: pair[:32] + negated(KEY, value(pair))),
+    "the last value doubled": _changed(100, lambda pair: pair[:32] + other_value(KEY, value(pair))),
+    "the value of another list": _changed(50, lambda pair: pair[:32] + value(OTHER.pairs[50])),
+    "a handle changed": _changed(50, lambda pair: handle(999).to_bytes(32) + value(pair)),
+    "the last handle changed": _changed(100, lambda pair: handle(999).to_bytes(32) + value(pair)),
+    "two pairs swapped": lambda: [
+        Page(KEY, 0, (*MINE.pairs[:3], MINE.pairs[4], MINE.pairs[3], *MINE.pairs[5:]))
+    ],
+    "a pair left out, and one of another list added": lambda: [
+        Page(KEY, 0, (*MINE.pairs[:50], *MINE.pairs[51:], OTHER.pairs[50]))
+    ],
+    "the list of another accumulator under this key": lambda: [Page(KEY, 0, tuple(OTHER.pairs))],
+    "the list of another accumulator": lambda: OTHER.pages(0),
+    "a page twice": lambda: [MINE.page(0, 50), MINE.page(0, 50), MINE.page(50, 101)],
+    "pages out of order": lambda: [MINE.page(50, 101), MINE.page(0, 50)],
+    "a gap": lambda: [MINE.page(0, 50), MINE.page(51, 101)],
+    "an overlap": lambda: [MINE.page(0, 50), MINE.page(49, 101)],
+    "a page numbered anew over a gap": lambda: [
+        MINE.page(0, 50),
+        Page(KEY, 50, tuple(MINE.pairs[51:])),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_false_pages_are_refused(name: str) -> None:
+    assert reason(MINE.pages(0, 50)) == "OK"
+    assert reason(LIES[name]()) == "PAGE_INVALID"
+
+
+def test_another_history_of_the_same_key_does_not_lead_to_the_epoch() -> None:
+    """An issuer with two histories makes true pairs in both: pages lead to witnesses, not to the epoch."""
+    lie = department([handle(i) for i in range(200, 301)])
+    state = CatchingUp.begin(BEFORE, EPOCH)
+    for page in lie.pages(0, 50):
+        state = state.after(page)
+    assert state.partial is not None
+    state.partial.verified()
+    with pytest.raises(VerificationError, match="PAGE_INVALID: the pages are not those of the epoch"):
+        state.finish()
+
+
+def test_pages_that_end_elsewhere_than_the_epoch_are_refused() -> None:
+    assert reason([MINE.page(0, 100)]) == "EPOCH_MISMATCH"
+    assert reason([]) == "EPOCH_MISMATCH"
+    before = replace(EPOCH, position=MINE.positions[60])
+    assert reason([MINE.page(0, 61)], before) == "PAGE_INVALID"
+    assert reason([MINE.page(0, 60)], before) == "OK"
+
+
+def test_epoch_and_witness_belong_together() -> None:
+    after = catch_up(BEFORE, EPOCH, MINE.pages(0))
+    with pytest.raises(InputError, match="EPOCH_MISMATCH: the witness is of a later position"):
+        catch_up(after, MINE.epochs[0], [])
+    assert reason([], OTHER.epochs[-1], after) == "EPOCH_MISMATCH"
+    assert reason([], EPOCH, after) == "OK"
+
+
+@pytest.mark.parametrize("change", ["count", "value", "digest"])
+def test_an_epoch_that_is_none_of_the_list_is_refused(change: str) -> None:
+    now = EPOCH.position
+    false = {
+        "count": replace(now, count=100),
+        "value": replace(now, V_octets=other_value(KEY, now.V_octets)),
+        "digest": replace(now, digest=bytes(32)),
+    }[change]
+    assert reason([MINE.page(0, false.count)], replace(EPOCH, position=false)) == "PAGE_INVALID"
+
+
+def test_a_false_witness_does_not_become_a_true_one() -> None:
+    for false in (
+        replace(BEFORE, C=KEY.group.msm([BEFORE.C], [2])),
+        replace(BEFORE, y=handle(5001)),
+        replace(BEFORE, at=replace(BEFORE.at, digest=bytes(32))),
+        replace(BEFORE, C=MINE.positions[1].V),
+    ):
+        assert reason(MINE.pages(0), witness=false) == "PAGE_INVALID"
+
+
+@pytest.mark.parametrize("order", G1_SMALL_ORDERS)
+@pytest.mark.parametrize("group", FAST)
+def test_a_part_of_small_order_has_no_effect(order: int, group: str) -> None:
+    """Not even on whether the page leads to a witness: that would depend on the handle.
+
+    The page is refused for what it is when it does not lead to the epoch, and by whoever checks the list.
+    """
+    mine = department(HANDLES[:40], group=group)
+    first = mine.positions[0]
+    epoch, fresh = mine.epochs[-1], mine.secret.witness(Y, mine.now, set())
+    before = mine.secret.witness(Y, first, set())
+    for places in ((0,), (17,), (38,), range(39)):
+        pairs = list(mine.pairs)
+        for at in places:
+            pairs[at] = pairs[at][:32] + moved(value(pairs[at]), order)
+        page = Page(mine.key, 0, tuple(pairs))
+        partial = CatchingUp.begin(before, epoch).after(page).partial
+        assert partial is not None
+        assert mine.key.group.g1_to_octets(partial.C) == mine.key.group.g1_to_octets(fresh.C)
+        assert reason([page], epoch, before) == "PAGE_INVALID"
+        signed = replace(epoch, position=first.after(page))
+        assert same(catch_up(before, signed, [page]), replace(fresh, at=signed.position))
+        with pytest.raises(BbsError, match="NOT_IN_SUBGROUP"):
+            verify_page(page, first, set())
+    pairs[39] = pairs[39][:32] + moved(value(pairs[39]), order)
+    assert reason([Page(mine.key, 0, tuple(pairs))], epoch, before) == "NOT_IN_SUBGROUP"
+
+
+@pytest.mark.parametrize("order", G1_SMALL_ORDERS)
+def test_the_pairing_alone_does_not_see_a_part_of_small_order(order: int) -> None:
+    """Why an update clears its sum of the cofactor before it pairs it."""
+    group = KEY.group
+    octets = moved(group.g1s_to_octets_uncompressed([BEFORE.C]), order)
+    (C,) = group.g1s_from_octets_uncompressed_unchecked_subgroup([octets])
+    assert replace(BEFORE, C=C).verified().C is C
+    with pytest.raises(BbsError, match="NOT_IN_SUBGROUP"):
+        group.g1s_from_octets_uncompressed([octets])
+
+
+def test_points_of_small_order_alone_in_place_of_values() -> None:
+    zero_two = bytes(95) + b"\x02"  # (0, 2), of order 3
+    for at in (0, 50):
+        pair = MINE.pairs[at][:32] + zero_two
+        assert reason([Page(KEY, 0, (*MINE.pairs[:at], pair, *MINE.pairs[at + 1 :]))]) == "PAGE_INVALID"
+    every = [pair[:32] + zero_two for pair in MINE.pairs]
+    assert reason([Page(KEY, 0, tuple(every))]) == "NOT_IN_SUBGROUP"
+
+
+def test_nothing_of_the_holder_is_shown() -> None:
+    state = CatchingUp.begin(BEFORE, EPOCH)
+    shown = repr(state) + repr(state.partial)
+    for lie in LIES.values():
+        try:
+            catch_up(BEFORE, EPOCH, lie())
+        except BbsError as error:
+            shown += str(error) + repr(error.__cause__)
+    assert str(Y) not in shown
+    assert hex(Y)[2:] not in shown
+
+
+def test_handles_at_both_ends_of_their_range() -> None:
+    mine: Department = department()
+    for y in (1, r - 1):
+        witness = mine.witness(y)
+        mine.revoke([y + 1 if y == 1 else y - 1])
+        assert same(catch_up(witness, mine.publish(), mine.pages(witness.at.count)), mine.witness(y))
+    with pytest.raises(InputError, match="SCALAR_OUT_OF_RANGE"):
+        MembershipWitness(0, BEFORE.C, BEFORE.at)
