@@ -18,7 +18,7 @@ from disclosure.credential import (
 )
 from disclosure.errors import DisclosureError, MalformedError, Reason, RefusedError
 from disclosure.links import ExchangeLink, OfferLink
-from disclosure.names import DepartmentName, IssuerKeyName, SchemaName, VerifierName
+from disclosure.names import AccumulatorName, DepartmentName, IssuerKeyName, SchemaName, VerifierName
 from disclosure.presentation import (
     CredentialPresentation,
     Directory,
@@ -30,9 +30,12 @@ from disclosure.presentation import (
 )
 from disclosure.receipt import ReceiptBody
 from disclosure.request import ExpiryRule, Query, Request, SignedRequest, open_request, sign_request
+from disclosure.revocation import Accumulator, epoch_entry
 from disclosure.schema import CredentialForm, Schema
 
 __all__ = [
+    "Accumulator",
+    "AccumulatorName",
     "AttributeDefinition",
     "AttributeType",
     "Code",
@@ -67,6 +70,7 @@ __all__ = [
     "check_lifetime",
     "check_request",
     "civil_date",
+    "epoch_entry",
     "issue",
     "issuer_key_name",
     "open_request",

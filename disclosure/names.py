@@ -130,3 +130,27 @@ class IssuerKeyName:
 
     def __str__(self) -> str:
         return f"departments/{self.department}/issuerKeys/{self.key}"
+
+
+@dataclass(frozen=True)
+class AccumulatorName:
+    """`departments/{department}/accumulators/{accumulator}`; the last part follows from the public key."""
+
+    department: str
+    accumulator: str
+
+    def __post_init__(self) -> None:
+        check_id(self.department, "a department")
+        if not _KEY.fullmatch(self.accumulator):
+            raise MalformedError(Reason.NAME_INVALID, "an accumulator is 32 hexadecimal digits")
+
+    @classmethod
+    def parse(cls, name: str, *, field: str = "") -> "AccumulatorName":
+        """Parse it; MalformedError NAME_INVALID."""
+        department, accumulator = _parts(name, "departments", "accumulators", field=field)
+        if not _KEY.fullmatch(accumulator):
+            raise MalformedError(Reason.NAME_INVALID, "an accumulator is 32 hexadecimal digits", field=field)
+        return cls(check_id(department, "a department", field=field), accumulator)
+
+    def __str__(self) -> str:
+        return f"departments/{self.department}/accumulators/{self.accumulator}"

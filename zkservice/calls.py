@@ -32,7 +32,8 @@ _Continuation = Callable[[grpc.HandlerCallDetails], Awaitable["_Handler | None"]
 _Act = Callable[[Any, Any], Any]
 
 _OWN: Final = "/zkproto.v1."
-_CHECKPOINTS: Final = f"{_OWN}LedgerService/WatchCheckpoints"
+_FOR_EVERYBODY: Final = {f"{_OWN}LedgerService/WatchCheckpoints", f"{_OWN}RevocationService/WatchEpochs"}
+"""Streams that take no token: of these one connection has a few."""
 _OF_A_CONNECTION: Final = 8
 _OF_ALL: Final = 16
 """For streams that operators use and nobody else has to: health and reflection."""
@@ -108,7 +109,7 @@ class Calls(grpc.aio.ServerInterceptor):
         if not method.startswith(_OWN):
             with self._watching.stream(method, _OF_ALL):
                 yield
-        elif method == _CHECKPOINTS:
+        elif method in _FOR_EVERYBODY:
             with self._watching.stream(f"{method} {context.peer()}", _OF_A_CONNECTION):
                 yield
         else:

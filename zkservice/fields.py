@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import bbs
 from disclosure import DisclosureError, Reason
+from disclosure.credential import SUITES
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import Keys
 
@@ -27,6 +29,15 @@ def check_request_id(value: str) -> str:
     if not same:
         raise ServiceError(ServiceReason.FIELD_INVALID, "a request_id is a UUID", field="request_id")
     return value
+
+
+def check_suite(asked: str) -> str:
+    """Return a ciphersuite's draft identifier, the default for none; ServiceError FIELD_INVALID."""
+    suite = asked or str(bbs.SHA_256)
+    if suite not in SUITES:
+        detail = f"the suite is one of {', '.join(SUITES)}"
+        raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="suite")
+    return suite
 
 
 def resource_id(name: str, collection: str, *, field: str) -> str:
@@ -55,10 +66,12 @@ def placed(field: str) -> Iterator[None]:
         raise type(error)(Reason(error.reason), error.detail, field=place) from None
 
 
-def page_size(asked: int, default: int = DEFAULT_PAGE, most: int = MAX_PAGE) -> int:
+def page_size(
+    asked: int, default: int = DEFAULT_PAGE, most: int = MAX_PAGE, *, field: str = "page_size"
+) -> int:
     """Return how many to list; ServiceError FIELD_INVALID for a negative number."""
     if asked < 0:
-        raise ServiceError(ServiceReason.FIELD_INVALID, "a page size is not negative", field="page_size")
+        raise ServiceError(ServiceReason.FIELD_INVALID, "a page size is not negative", field=field)
     return min(asked or default, most)
 
 

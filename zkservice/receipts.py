@@ -13,6 +13,7 @@ from tlog.merkle import (
     nodes_for_consistency,
     nodes_for_inclusion,
 )
+from tlog.proof_file import ProofFile
 from tlog.receipt import ReceiptOpening, receipt_file
 from tlog.tiles import Tiles, node_reader, tiles_for_nodes
 from zkservice.storage import ledger
@@ -26,6 +27,11 @@ class Place:
     index: int
     block: Block
     node: NodeReader = field(repr=False)
+
+    def proof(self) -> bytes:
+        """Return the proof file of an entry that everybody may see, in the tree that its block ends."""
+        hashes = inclusion_proof(self.index, self.block.header.size, self.node)
+        return ProofFile(self.index, tuple(hashes), self.block.checkpoint).to_bytes()
 
     def receipt(self, opening: ReceiptOpening) -> bytes:
         """Return the entry's receipt file: always the same, proven in the tree that its block ends.

@@ -35,6 +35,8 @@ from zkproto.v1 import (
     ledger_pb2_grpc,
     presentation_pb2,
     presentation_pb2_grpc,
+    revocation_pb2,
+    revocation_pb2_grpc,
 )
 from zkservice import logs, tls
 from zkservice.access import Access
@@ -50,6 +52,7 @@ from zkservice.services.catalog import CatalogService
 from zkservice.services.issuance import IssuanceService
 from zkservice.services.ledger import LedgerService
 from zkservice.services.presentation import PresentationService
+from zkservice.services.revocation import RevocationService
 from zkservice.signing_keys import SigningKeys
 from zkservice.storage import issuance, schema_version, secrets
 from zkservice.storage.database import Database, open_engine
@@ -63,6 +66,7 @@ _SERVICES: Final = tuple(
         (issuance_pb2, "IssuanceService"),
         (ledger_pb2, "LedgerService"),
         (presentation_pb2, "PresentationService"),
+        (revocation_pb2, "RevocationService"),
     )
 )
 _TIDY_SECONDS: Final = 60.0
@@ -285,6 +289,7 @@ async def _listening(context: Context, private_key: bytes, chain: bytes) -> Asyn
     issuance_pb2_grpc.add_IssuanceServiceServicer_to_server(IssuanceService(context), server)
     ledger_pb2_grpc.add_LedgerServiceServicer_to_server(LedgerService(context), server)
     presentation_pb2_grpc.add_PresentationServiceServicer_to_server(PresentationService(context), server)
+    revocation_pb2_grpc.add_RevocationServiceServicer_to_server(RevocationService(context), server)
     health = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     names = (*_SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)

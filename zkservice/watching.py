@@ -42,14 +42,15 @@ class Watching:
                 del self._streams[kind]
 
     @contextmanager
-    def bell(self, key: str) -> Iterator[asyncio.Event]:
+    def bell(self, key: str, most: int | None = _BELLS) -> Iterator[asyncio.Event]:
         """Give a bell that rings when something happens to `key`, and when the service ends.
 
-        Raises ServiceError TOO_MANY_WATCHERS if four wait for `key` already.
+        Raises ServiceError TOO_MANY_WATCHERS if four wait for `key` already, or so many as `most` says: None
+        is for what is everybody's, where the places for streams are the limit.
         """
         bells = self._bells.setdefault(key, set())
-        if len(bells) >= _BELLS:
-            raise _too_many(f"{_BELLS} streams for the same")
+        if most is not None and len(bells) >= most:
+            raise _too_many(f"{most} streams for the same")
         bell = asyncio.Event()
         bells.add(bell)
         try:

@@ -95,7 +95,12 @@ class Page:
 
     def to_octets(self) -> bytes:
         """Encode: label, suite, key, `first` in 8 octets, and the pairs, 128 octets each."""
-        return self.key.label(_PAGE) + integer_to_octets(self.first) + b"".join(self.pairs)
+        return self.octets_of(self.key, self.first, self.pairs)
+
+    @staticmethod
+    def octets_of(key: AccumulatorKey, first: int, pairs: Iterable[bytes]) -> bytes:
+        """Encode pairs that a store has kept of pages, cut as one likes, without looking into them."""
+        return key.label(_PAGE) + integer_to_octets(first) + b"".join(pairs)
 
     @classmethod
     def from_octets(cls, octets: bytes, *, key: AccumulatorKey) -> "Page":

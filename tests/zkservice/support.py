@@ -54,6 +54,7 @@ from zkproto.v1 import (
     ledger_pb2_grpc,
     presentation_pb2,
     presentation_pb2_grpc,
+    revocation_pb2_grpc,
 )
 from zkservice.config import Settings
 from zkservice.server import Ready, running
@@ -129,6 +130,7 @@ class City:
         self.issuance: Any = issuance_pb2_grpc.IssuanceServiceStub(self.channel)
         self.presentation: Any = presentation_pb2_grpc.PresentationServiceStub(self.channel)
         self.ledger: Any = ledger_pb2_grpc.LedgerServiceStub(self.channel)
+        self.revocation: Any = revocation_pb2_grpc.RevocationServiceStub(self.channel)
 
     def bearer(self, token: str) -> tuple[tuple[str, str], ...]:
         return (("authorization", f"Bearer {token}"),)

@@ -18,16 +18,18 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.zkservice.revoking import Office, new_handles
 from tests.zkservice.support import PERMIT, TEXT, City, Issued, Rows, aio_error, city, new_id
 from tests.zkservice.wiring import Method, filled, methods, mutations
 from wire.client import MAX_MESSAGE_OCTETS
 from wire.convert import presentation_to, schema_to, text_to
-from zkproto.v1 import catalog_pb2, issuance_pb2, ledger_pb2, presentation_pb2
+from zkproto.v1 import catalog_pb2, issuance_pb2, ledger_pb2, presentation_pb2, revocation_pb2
 from zkservice.status import CODES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 METHODS: Final = methods()
+OF_DEPARTMENTS: Final = {"IssueCredential", "CreateAccumulator", "RevokeCredentials"}
 MAX: Final = 256 << 10
 TRANSPORT_MAX: Final = min(2 * MAX, MAX_MESSAGE_OCTETS)
 each_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
@@ -44,7 +46,7 @@ class Target:
     seeds: dict[str, Message] = field(default_factory=dict)
 
     def token(self, method: Method) -> str:
-        return self.city.department_token if method.name == "IssueCredential" else self.city.admin
+        return self.city.department_token if method.name in OF_DEPARTMENTS else self.city.admin
 
     def seed(self, method: Method) -> bytes:
         return self.seeds.get(method.name, filled(method.request)).SerializeToString()
@@ -154,6 +156,22 @@ async def _seeds(town: City, issued: Issued) -> dict[str, Message]:
         "GetConsistencyProof": ledger_pb2.GetConsistencyProofRequest(first_size=1, second_size=2),
         "ListEntries": ledger_pb2.ListEntriesRequest(start_index=1, page_size=2),
         "WatchCheckpoints": ledger_pb2.WatchCheckpointsRequest(),
+        **await _revocation_seeds(town),
+    }
+
+
+async def _revocation_seeds(town: City) -> dict[str, Message]:
+    office = await Office.open(town, "police", town.department_token)
+    await office.revoke(*new_handles(2))
+    return {
+        "CreateAccumulator": revocation_pb2.CreateAccumulatorRequest(
+            parent="departments/police", request_id=new_id()
+        ),
+        "GetAccumulator": revocation_pb2.GetAccumulatorRequest(name=office.name),
+        "RevokeCredentials": office.asking(new_handles(2)),
+        "GetEpoch": revocation_pb2.GetEpochRequest(accumulator=office.name, number=1),
+        "ListRevocations": revocation_pb2.ListRevocationsRequest(accumulator=office.name, first=1, limit=1),
+        "WatchEpochs": revocation_pb2.WatchEpochsRequest(accumulator=office.name),
     }
 
 

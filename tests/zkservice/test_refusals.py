@@ -15,7 +15,13 @@ import pytest
 import pytest_asyncio
 
 from disclosure import CredentialForm, Reason, SchemaName
-from tests.zkservice import cases_catalog, cases_issuance, cases_presentation, cases_request
+from tests.zkservice import (
+    cases_catalog,
+    cases_issuance,
+    cases_presentation,
+    cases_request,
+    cases_revocation,
+)
 from tests.zkservice.refusing import OLD, OWN_ONLY, Case, Town, try_case
 from tests.zkservice.support import (
     PERMIT,
@@ -36,7 +42,7 @@ from zkservice.status import CODES
 
 CASES: Final = [
     case
-    for module in (cases_catalog, cases_issuance, cases_request, cases_presentation)
+    for module in (cases_catalog, cases_issuance, cases_request, cases_presentation, cases_revocation)
     for case in module.CASES
 ]
 HOLDERS_OWN: Final = {

@@ -8,10 +8,16 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, ServiceDescr
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from zkproto.v1 import catalog_pb2, issuance_pb2, ledger_pb2, presentation_pb2
+from zkproto.v1 import catalog_pb2, issuance_pb2, ledger_pb2, presentation_pb2, revocation_pb2
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _SIZES: Final = {FIXED64: 8, FIXED32: 4}
+_EXAMPLES: Final[dict[int, Any]] = {
+    FieldDescriptor.TYPE_STRING: "x",
+    FieldDescriptor.TYPE_BYTES: b"x",
+    FieldDescriptor.TYPE_BOOL: True,
+    FieldDescriptor.TYPE_DOUBLE: 1.0,
+}
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Method:
 
 def services() -> list[ServiceDescriptor]:
     """Return every service of the contract."""
-    modules: tuple[Any, ...] = (catalog_pb2, issuance_pb2, ledger_pb2, presentation_pb2)
+    modules: tuple[Any, ...] = (catalog_pb2, issuance_pb2, ledger_pb2, presentation_pb2, revocation_pb2)
     return [each for module in modules for each in module.DESCRIPTOR.services_by_name.values()]
 
 
@@ -107,7 +113,7 @@ def filled(descriptor: Descriptor, depth: int = 4) -> Message:
 
 
 def _example(each: FieldDescriptor) -> Any:
-    return {str: "x", bytes: b"x", bool: True, float: 1.0}.get(type(each.default_value), 1)
+    return _EXAMPLES.get(each.type, 1)
 
 
 def mutations(octets: bytes, descriptor: Descriptor) -> Iterator[tuple[str, bytes]]:

@@ -18,14 +18,13 @@ from disclosure import (
     VerifierName,
     issuer_key_name,
 )
-from disclosure.credential import SUITES
 from tlog.ed25519 import is_public_key
 from wire.convert import issuer_key_to, moment_to, schema_of, text_of, text_to, within
 from zkproto.v1 import catalog_pb2 as pb
 from zkproto.v1.catalog_pb2_grpc import CatalogServiceServicer
 from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
-from zkservice.fields import check_request_id, page_size, required
+from zkservice.fields import check_request_id, check_suite, page_size, required
 from zkservice.keys import secret_label
 from zkservice.storage import catalog
 from zkservice.storage.catalog import Named, StoredKey
@@ -112,11 +111,7 @@ class CatalogService(CatalogServiceServicer):
         """Make an issuer key; answered once its public half stands on the ledger."""
         parent = DepartmentName.parse(request.parent, field="parent")
         await self._context.access.department(context, str(parent), or_admin=True)
-        request_id = check_request_id(request.request_id)
-        suite = request.suite or str(bbs.SHA_256)
-        if suite not in SUITES:
-            detail = f"the suite is one of {', '.join(SUITES)}"
-            raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="suite")
+        request_id, suite = check_request_id(request.request_id), check_suite(request.suite)
         stored = await self._existing_key(str(parent), suite, request_id)
         if stored is None:
             key, sealed = await asyncio.get_running_loop().run_in_executor(

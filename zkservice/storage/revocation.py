@@ -1,0 +1,205 @@
+"""Accumulators with their lists of revocations and epochs. All of it only grows; nothing is ever changed."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select
+
+from bbs.accumulator import Epoch, Page
+from disclosure import Accumulator, AccumulatorName, epoch_entry
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.moments import from_ms, to_ms, whole_ms
+from zkservice.storage import ledger, tables
+
+_HANDLE_OCTETS: Final = 32
+
+
+@dataclass(frozen=True)
+class StoredAccumulator:
+    """An accumulator with its sealed secret, and where its record stands in the outbox."""
+
+    accumulator: Accumulator
+    sealed_secret: bytes = field(repr=False)
+    outbox: int
+    created: dt.datetime
+
+
+@dataclass(frozen=True)
+class StoredEpoch:
+    """An epoch's canonical octets with what they say, and where its record stands in the outbox."""
+
+    number: int
+    count: int
+    octets: bytes = field(repr=False)
+    outbox: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """What tells a call from every other: its request_id, and a digest of what it asks."""
+
+    request_id: str
+    digest: bytes
+
+
+def add(
+    connection: Connection,
+    made: Accumulator,
+    sealed_secret: bytes,
+    first: Epoch,
+    call: Call,
+    now: dt.datetime,
+) -> StoredAccumulator:
+    """Keep an accumulator with its first epoch, and put the records of both into the log's outbox.
+
+    The accumulator that was made for the same request_id is returned as it is, if there is one; this one is
+    dropped. Raises ServiceError REQUEST_ID_REUSED (for another suite).
+    """
+    department = f"departments/{made.name.department}"
+    existing = of_request(connection, department, call.request_id, made.suite)
+    if existing is not None:
+        return existing
+    outbox = ledger.enqueue(connection, made.entry(), None)
+    values = {
+        "name": str(made.name),
+        "department": department,
+        "suite": made.suite,
+        "public_key": made.key.octets,
+        "sealed_secret": sealed_secret,
+        "request_id": call.request_id,
+        "outbox": outbox,
+        "created": to_ms(now),
+    }
+    connection.execute(tables.accumulator.insert().values(**values))
+    _add_epoch(connection, str(made.name), first, call)
+    return StoredAccumulator(made, sealed_secret, outbox, whole_ms(now))
+
+
+def of_request(
+    connection: Connection, department: str, request_id: str, suite: str
+) -> StoredAccumulator | None:
+    """Return the accumulator that a department's request_id made; ServiceError REQUEST_ID_REUSED."""
+    table = tables.accumulator
+    query = select(table).where(table.c.department == department, table.c.request_id == request_id)
+    row = connection.execute(query).one_or_none()
+    if row is not None and row.suite != suite:
+        detail = "the request_id made an accumulator of another suite"
+        raise ServiceError(ServiceReason.REQUEST_ID_REUSED, detail, field="request_id")
+    return _accumulator(row) if row is not None else None
+
+
+def get(connection: Connection, name: str, field: str = "accumulator") -> StoredAccumulator:
+    """Return an accumulator; ServiceError NOT_FOUND, with the field that named it."""
+    row = connection.execute(
+        select(tables.accumulator).where(tables.accumulator.c.name == name)
+    ).one_or_none()
+    if row is None:
+        raise _missing(name, field)
+    return _accumulator(row)
+
+
+def newest(connection: Connection, department: str) -> StoredAccumulator:
+    """Return the accumulator that a department's new credentials are issued with; ServiceError NOT_FOUND."""
+    table = tables.accumulator
+    query = select(table).where(table.c.department == department).order_by(table.c.outbox.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise _missing(f"accumulator of {department}", "name")
+    return _accumulator(row)
+
+
+def epoch(connection: Connection, name: str, number: int | None = None) -> StoredEpoch | None:
+    """Return an accumulator's epoch of a number, or its newest; None if there is none."""
+    table = tables.epoch
+    query = select(table).where(table.c.accumulator == name)
+    if number is not None:
+        query = query.where(table.c.number == number)
+    row = connection.execute(query.order_by(table.c.number.desc()).limit(1)).one_or_none()
+    return _epoch(row) if row is not None else None
+
+
+def newest_epoch(connection: Connection, name: str) -> StoredEpoch:
+    """Return an accumulator's newest epoch, which every accumulator has; ServiceError NOT_FOUND."""
+    found = epoch(connection, name)
+    if found is None:
+        raise _missing(name, "accumulator")
+    return found
+
+
+def epoch_of_request(connection: Connection, name: str, call: Call) -> StoredEpoch | None:
+    """Return the epoch that a call made; ServiceError REQUEST_ID_REUSED if its request_id was another's."""
+    table = tables.epoch
+    query = select(table).where(table.c.accumulator == name, table.c.request_id == call.request_id)
+    row = connection.execute(query).one_or_none()
+    if row is not None and row.request_digest != call.digest:
+        detail = "the request_id was used for other handles"
+        raise ServiceError(ServiceReason.REQUEST_ID_REUSED, detail, field="request_id")
+    return _epoch(row) if row is not None else None
+
+
+def revoked_of(connection: Connection, name: str, handles: Sequence[int]) -> set[int]:
+    """Return those of these handles that are in an accumulator's list."""
+    table, encoded = tables.revocation, [each.to_bytes(_HANDLE_OCTETS) for each in handles]
+    query = select(table.c.handle).where(table.c.accumulator == name, table.c.handle.in_(encoded))
+    return {int.from_bytes(row.handle) for row in connection.execute(query)}
+
+
+def append(connection: Connection, name: AccumulatorName, page: Page, made: Epoch, call: Call) -> StoredEpoch:
+    """Add a page to an accumulator's list with the epoch after it, and put its record into the log's outbox.
+
+    The keys of the tables hold whatever the caller believed: one who did not know the list's newest state, or
+    a handle that is in it, adds nothing, and is told STORAGE_UNAVAILABLE.
+    """
+    rows = [
+        {
+            "accumulator": str(name),
+            "number": number,
+            "handle": pair[:_HANDLE_OCTETS],
+            "value": pair[_HANDLE_OCTETS:],
+        }
+        for number, pair in enumerate(page.pairs, page.first)
+    ]
+    connection.execute(tables.revocation.insert(), rows)
+    return _add_epoch(connection, str(name), made, call)
+
+
+def pairs(connection: Connection, name: str, first: int, limit: int) -> list[bytes]:
+    """Return pairs of a handle and the value after it, in the order of the list, as a page holds them."""
+    table = tables.revocation
+    query = (
+        select(table.c.handle, table.c.value)
+        .where(table.c.accumulator == name, table.c.number >= first)
+        .order_by(table.c.number)
+        .limit(limit)
+    )
+    return [handle + value for handle, value in connection.execute(query)]
+
+
+def _add_epoch(connection: Connection, name: str, made: Epoch, call: Call) -> StoredEpoch:
+    outbox = ledger.enqueue(connection, epoch_entry(made), None)
+    values = {
+        "accumulator": name,
+        "number": made.number,
+        "count": made.position.count,
+        "octets": made.octets,
+        "request_id": call.request_id,
+        "request_digest": call.digest,
+        "outbox": outbox,
+    }
+    connection.execute(tables.epoch.insert().values(**values))
+    return StoredEpoch(made.number, made.position.count, made.octets, outbox)
+
+
+def _missing(name: str, field: str) -> ServiceError:
+    return ServiceError(ServiceReason.NOT_FOUND, f"there is no {name}", field=field)
+
+
+def _accumulator(row: Row[Any]) -> StoredAccumulator:
+    made = Accumulator.from_octets(AccumulatorName.parse(row.name), row.suite, row.public_key)
+    return StoredAccumulator(made, row.sealed_secret, row.outbox, from_ms(row.created))
+
+
+def _epoch(row: Row[Any]) -> StoredEpoch:
+    return StoredEpoch(row.number, row._mapping["count"], row.octets, row.outbox)
