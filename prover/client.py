@@ -16,9 +16,13 @@ from typing import Final
 
 import grpc
 
+import bbs
 import tlog
+from bbs.accumulator import CatchingUp, MembershipWitness, Page, catch_up
 from disclosure import (
+    Accumulator,
     Credential,
+    DepartmentName,
     DisclosureError,
     ExchangeLink,
     IssuerKey,
@@ -35,6 +39,7 @@ from prover.errors import ClientError, ContentError, PresentingError, VaultError
 from prover.history import check_receipt
 from prover.present import Consent, Plan, PreparedPresentation, consent_of, plan, present
 from prover.records import Claim, FetchedRequest, HeldCredential, Usage, UsageState
+from prover.revocation import CaughtUp, check_epoch, pages_between
 from prover.vault import Vault, utc_now
 from wire import convert
 from wire.client import Endpoint, ServiceError, call
@@ -45,6 +50,8 @@ from zkproto.v1 import (
     issuance_pb2_grpc,
     presentation_pb2,
     presentation_pb2_grpc,
+    revocation_pb2,
+    revocation_pb2_grpc,
 )
 
 _FINAL: Final = {
@@ -171,6 +178,35 @@ class HolderClient:
             tuple(each for each in vault.usages() if each.id in settled),
         )
 
+    def catch_up(
+        self,
+        department: DepartmentName,
+        witness: MembershipWitness,
+        log_verifier: tlog.Verifier,
+        report: Callable[[CatchingUp], object] = lambda _: None,
+    ) -> CaughtUp:
+        """Bring a witness, the stored one or a partial one, to its accumulator's newest epoch.
+
+        Nothing that is sent depends on the handle. `report` gets the state after each page: whoever stores
+        its `partial`, beside the old witness, can be broken off and go on from it. Whatever is raised, the
+        old witness is what it was. Raises bbs.VerificationError REVOKED, once pages that lead to an epoch on
+        the ledger have said so, and PAGE_INVALID if they do not: partial ones are then of no list, and are
+        dropped; bbs.InputError EPOCH_MISMATCH if the service shows an older list than it did;
+        tlog.TlogError if the epoch is not on the ledger.
+        """
+        name = str(Accumulator.of(department.department, witness.at.key).name)
+        with self._channel() as channel, _checked():
+            stub = revocation_pb2_grpc.RevocationServiceStub(channel)
+            newest = call(stub.GetEpoch, revocation_pb2.GetEpochRequest(accumulator=name))
+            epoch = check_epoch(newest.octets, newest.proof, witness.at.key, log_verifier)
+
+            def fetch(first: int, limit: int) -> Page:
+                asked = revocation_pb2.ListRevocationsRequest(accumulator=name, first=first, limit=limit)
+                return Page.from_octets(call(stub.ListRevocations, asked).page, key=epoch.key)
+
+            pages = pages_between(fetch, witness.at.count, epoch.position.count)
+            return CaughtUp(catch_up(witness, epoch, pages, report), epoch, newest.proof)
+
     def _claim(self, claim: Claim, vault: Vault) -> str:
         """Take a claim as far as it goes; return the held credential's identifier. Raises _FinalError too."""
         with self._channel() as channel:
@@ -266,7 +302,7 @@ def _apart(failures: list[Exception]) -> Iterator[None]:
 def _checked() -> Iterator[None]:
     try:
         yield
-    except MalformedError as error:
+    except (MalformedError, bbs.DecodingError) as error:
         detail = f"the service's answer is malformed: {error}"
         raise ClientError(VaultReason.ANSWER_INVALID, detail) from None
 
