@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     private_key: Path | None = None
     log_origin: str = Field(default="zk-disclosure.example/log", pattern=r"^[a-z0-9./-]{1,100}$")
     offer_days: int = Field(default=30, ge=1, le=365)
+    epoch_hours: int = Field(default=24, ge=1, le=720)
     drain_seconds: float = Field(default=10.0, ge=0, le=300)
     max_message_octets: int = Field(default=MESSAGE_OCTETS, ge=16 << 10, le=4 << 20)
     max_concurrent_calls: int = Field(default=1000, ge=1)

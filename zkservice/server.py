@@ -178,7 +178,11 @@ async def running(
                     clock=clock,
                     verifier_key=str(signer.verifier),
                 )
-                async with _background(context, failed), _listening(context, private_key, chain) as port:
+                lists = RevocationService(context)
+                async with (
+                    _background(context, lists, failed),
+                    _listening(context, lists, private_key, chain) as port,
+                ):
                     address = f"{settings.public_host}:{port}"
                     yield Ready(address, context.verifier_key, settings.data)
         finally:
@@ -244,10 +248,12 @@ def _write_verifier_key(folder: Path, signer: Signer) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _background(context: Context, failed: asyncio.Event | None) -> AsyncIterator[None]:
+async def _background(
+    context: Context, lists: RevocationService, failed: asyncio.Event | None
+) -> AsyncIterator[None]:
     """Run the sequencer and the tidying; on the way out let the sequencer finish what waits."""
     sequencing = asyncio.create_task(context.sequencer.run())
-    tidying = asyncio.create_task(_tidy(context))
+    tidying = asyncio.create_task(_tidy(context, lists))
     if failed is not None:
         sequencing.add_done_callback(lambda _: failed.set())
     try:
@@ -258,13 +264,14 @@ async def _background(context: Context, failed: asyncio.Event | None) -> AsyncIt
         await sequencing
 
 
-async def _tidy(context: Context) -> None:
+async def _tidy(context: Context, lists: RevocationService) -> None:
     log = structlog.get_logger()
     while True:
         try:
             forgotten = await context.database.write(
                 lambda each: issuance.forget_expired(each, context.now())
             )
+            await lists.renew()
         except ServiceError as error:
             log.warning("could not tidy, will try again", reason=error.reason)
         else:
@@ -274,7 +281,9 @@ async def _tidy(context: Context) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _listening(context: Context, private_key: bytes, chain: bytes) -> AsyncIterator[int]:
+async def _listening(
+    context: Context, lists: RevocationService, private_key: bytes, chain: bytes
+) -> AsyncIterator[int]:
     settings = context.settings
     server = grpc.aio.server(
         interceptors=[Calls(settings.max_message_octets, context.watching)],
@@ -289,7 +298,7 @@ async def _listening(context: Context, private_key: bytes, chain: bytes) -> Asyn
     issuance_pb2_grpc.add_IssuanceServiceServicer_to_server(IssuanceService(context), server)
     ledger_pb2_grpc.add_LedgerServiceServicer_to_server(LedgerService(context), server)
     presentation_pb2_grpc.add_PresentationServiceServicer_to_server(PresentationService(context), server)
-    revocation_pb2_grpc.add_RevocationServiceServicer_to_server(RevocationService(context), server)
+    revocation_pb2_grpc.add_RevocationServiceServicer_to_server(lists, server)
     health = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     names = (*_SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)

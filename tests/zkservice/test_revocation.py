@@ -1,6 +1,7 @@
 """Revocation over a real server: lists, epochs, the ledger, two departments, and calls that are repeated."""
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator
 
 import grpc
@@ -225,3 +226,26 @@ async def test_watchers_of_epochs_are_few_and_are_told_of_the_end(
         for stream in streams:
             error = await refusal(stream.read())
             assert (error.code.name, error.reason) == ("UNAVAILABLE", "SHUTTING_DOWN")
+
+
+async def test_a_list_that_nothing_is_added_to_gets_new_epochs(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A policy bounds the age of epochs: where nobody is revoked, holders must be able to show so too."""
+    monkeypatch.setattr("zkservice.server._TIDY_SECONDS", 0.05)
+    async with city(tmp_path_factory.mktemp("quiet"), epoch_hours=2) as town:
+        office = await Office.open(town, "police", town.department_token)
+        stream = town.revocation.WatchEpochs(pb.WatchEpochsRequest(accumulator=office.name))
+        await stream.read()
+        revoked = await office.revoke(*new_handles(2))
+        await stream.read()
+        await asyncio.sleep(0.3)
+        assert await office.epoch() == revoked
+        town.clock.ahead = dt.timedelta(hours=2, minutes=1)
+        renewed = office.checked((await asyncio.wait_for(stream.read(), 5)).epoch)
+        assert renewed == revoked.followed_by(revoked.position, renewed.time)
+        assert renewed.time - revoked.time >= 7200
+        await asyncio.sleep(0.3)
+        assert await office.epoch() == renewed, "once in so many hours"
+        assert (await office.revoke(*new_handles(1))).number == 3
+        stream.cancel()

@@ -296,6 +296,21 @@ def test_migrations_make_the_schema_that_the_program_has(tmp_path: Path) -> None
     engine.dispose()
 
 
+def test_a_database_of_the_first_version_is_upgraded_with_what_it_holds(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'service.sqlite3'}")
+    command.upgrade(schema_version._config(engine), "0001")
+    assert "epoch" not in dump(tmp_path)
+    change(tmp_path, "insert into department values ('departments/police', 'x', 'x', ?, 0)", bytes(32))
+    before = dump(tmp_path)
+    with pytest.raises(StartError, match="run zk serve --upgrade once"):
+        schema_version.require_newest(engine)
+    assert dump(tmp_path) == before
+    schema_version.upgrade(engine)
+    schema_version.require_newest(engine)
+    assert dump(tmp_path)["department"] == before["department"]
+    engine.dispose()
+
+
 async def _refused(folder: Path, **settings: Any) -> str:
     with pytest.raises(StartError) as caught:
         async with reopened(folder, **settings):

@@ -7,6 +7,7 @@ accumulator's secret is open while one page is computed, in a thread of `crypto`
 
 import asyncio
 import datetime as dt
+import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
@@ -16,7 +17,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection
 
 import bbs
-from bbs.accumulator import AccumulatorSecret, Epoch, Page
+from bbs.accumulator import AccumulatorSecret, Epoch, Page, Position
 from disclosure import Accumulator, AccumulatorName, DepartmentName, canonical
 from wire.convert import moment_to
 from wire.revocation import MAX_HANDLES, MAX_PAIRS, handles_of
@@ -107,7 +108,7 @@ class RevocationService(RevocationServiceServicer):
                 return ground
             page, made = await self._in_crypto(self._page, ground, handles)
             stored = await self._context.database.write(
-                lambda connection: revocation.append(connection, name, page, made, call)
+                lambda connection: revocation.append(connection, name, page, made, call, self._context.now())
             )
         self._context.watching.ring(_bell(str(name)))
         return stored
@@ -116,14 +117,41 @@ class RevocationService(RevocationServiceServicer):
         made, revoked = ground.accumulator.accumulator, ground.revoked
         octets = self._context.keys.open(_secret_label(made.name), ground.accumulator.sealed_secret)
         secret = AccumulatorSecret.from_octets(octets, suite=made.suite)
-        newest = Epoch.from_octets(ground.newest.octets, key=made.key)
+        newest = _epoch_of(ground.newest.octets, made)
         try:
             page = secret.revoke(handles, newest.position, revoked)
         except bbs.InputError as error:
             raise ServiceError(ServiceReason(error.reason), error.detail, field="handles") from None
-        # An epoch's time is later than the one's before, also where two are made within a second.
-        time = max(self._seconds(), newest.time + 1)
-        return page, newest.followed_by(newest.position.after(page), time)
+        return page, self._following(newest, newest.position.after(page))
+
+    def _following(self, newest: Epoch, position: Position) -> Epoch:
+        """Return the next epoch. Its time is later than the one's before, also within the same second."""
+        return newest.followed_by(position, max(self._seconds(), newest.time + 1))
+
+    async def renew(self) -> None:
+        """Make an epoch of each list that has had none for `epoch_hours`.
+
+        Verifiers bound an epoch's age: without this, who is not revoked could not show it where nobody is.
+        """
+        hours = dt.timedelta(hours=self._context.settings.epoch_hours)
+        due = await self._context.database.read(
+            lambda each: revocation.without_epoch_since(each, self._context.now() - hours)
+        )
+        for name in due:
+            await self._renew(name)
+
+    async def _renew(self, name: AccumulatorName) -> None:
+        call = Call(str(uuid.uuid4()), canonical.digest(_REVOKE_LABEL, b""))
+        async with self._changing[name.department]:
+            stored = await self._context.database.read(lambda each: revocation.get(each, str(name)))
+            kept = await self._newest_epoch(str(name))
+            newest = await self._in_crypto(_epoch_of, kept.octets, stored.accumulator)
+            made = self._following(newest, newest.position)
+            await self._context.database.write(
+                lambda each: revocation.add_epoch(each, str(name), made, call, self._context.now())
+            )
+        self._context.sequencer.wake()
+        self._context.watching.ring(_bell(str(name)))
 
     async def GetEpoch(self, request: pb.GetEpochRequest, context: Any) -> Any:
         """One epoch, or the newest."""
@@ -215,6 +243,10 @@ def _ground(
             detail = "the handle was revoked before; nothing was done"
             raise ServiceError(ServiceReason.ALREADY_REVOKED, detail, field=f"handles[{place}]")
     return _Ground(stored, revocation.newest_epoch(connection, str(name)), revoked)
+
+
+def _epoch_of(octets: bytes, accumulator: Accumulator) -> Epoch:
+    return Epoch.from_octets(octets, key=accumulator.key)
 
 
 def _secret_label(name: AccumulatorName) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from bbs.accumulator import Epoch, Page
 from disclosure import Accumulator, AccumulatorName, epoch_entry
@@ -73,7 +73,7 @@ def add(
         "created": to_ms(now),
     }
     connection.execute(tables.accumulator.insert().values(**values))
-    _add_epoch(connection, str(made.name), first, call)
+    add_epoch(connection, str(made.name), first, call, now)
     return StoredAccumulator(made, sealed_secret, outbox, whole_ms(now))
 
 
@@ -128,6 +128,14 @@ def newest_epoch(connection: Connection, name: str) -> StoredEpoch:
     return found
 
 
+def without_epoch_since(connection: Connection, moment: dt.datetime) -> list[AccumulatorName]:
+    """Return the accumulators whose newest epoch was made before a moment."""
+    table = tables.epoch
+    query = select(table.c.accumulator).group_by(table.c.accumulator)
+    rows = connection.execute(query.having(func.max(table.c.created) < to_ms(moment)))
+    return [AccumulatorName.parse(row.accumulator) for row in rows]
+
+
 def epoch_of_request(connection: Connection, name: str, call: Call) -> StoredEpoch | None:
     """Return the epoch that a call made; ServiceError REQUEST_ID_REUSED if its request_id was another's."""
     table = tables.epoch
@@ -146,7 +154,9 @@ def revoked_of(connection: Connection, name: str, handles: Sequence[int]) -> set
     return {int.from_bytes(row.handle) for row in connection.execute(query)}
 
 
-def append(connection: Connection, name: AccumulatorName, page: Page, made: Epoch, call: Call) -> StoredEpoch:
+def append(
+    connection: Connection, name: AccumulatorName, page: Page, made: Epoch, call: Call, now: dt.datetime
+) -> StoredEpoch:
     """Add a page to an accumulator's list with the epoch after it, and put its record into the log's outbox.
 
     The keys of the tables hold whatever the caller believed: one who did not know the list's newest state, or
@@ -162,7 +172,7 @@ def append(connection: Connection, name: AccumulatorName, page: Page, made: Epoc
         for number, pair in enumerate(page.pairs, page.first)
     ]
     connection.execute(tables.revocation.insert(), rows)
-    return _add_epoch(connection, str(name), made, call)
+    return add_epoch(connection, str(name), made, call, now)
 
 
 def pairs(connection: Connection, name: str, first: int, limit: int) -> list[bytes]:
@@ -177,7 +187,8 @@ def pairs(connection: Connection, name: str, first: int, limit: int) -> list[byt
     return [handle + value for handle, value in connection.execute(query)]
 
 
-def _add_epoch(connection: Connection, name: str, made: Epoch, call: Call) -> StoredEpoch:
+def add_epoch(connection: Connection, name: str, made: Epoch, call: Call, now: dt.datetime) -> StoredEpoch:
+    """Add an epoch to those of an accumulator, and put its record into the log's outbox."""
     outbox = ledger.enqueue(connection, epoch_entry(made), None)
     values = {
         "accumulator": name,
@@ -187,6 +198,7 @@ def _add_epoch(connection: Connection, name: str, made: Epoch, call: Call) -> St
         "request_id": call.request_id,
         "request_digest": call.digest,
         "outbox": outbox,
+        "created": to_ms(now),
     }
     connection.execute(tables.epoch.insert().values(**values))
     return StoredEpoch(made.number, made.position.count, made.octets, outbox)

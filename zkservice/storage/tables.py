@@ -167,6 +167,7 @@ epoch = Table(
     Column("request_id", String(36), nullable=False),
     Column("request_digest", LargeBinary(32), nullable=False),
     Column("outbox", ForeignKey("outbox.id"), nullable=False),
+    Column("created", BigInteger, nullable=False),
     UniqueConstraint("accumulator", "request_id"),
 )
 

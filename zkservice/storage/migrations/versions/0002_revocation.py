@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("request_id", sa.String(length=36), nullable=False),
         sa.Column("request_digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("outbox", _SERIAL, nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["accumulator"], ["accumulator.name"], name=op.f("fk_epoch_accumulator_accumulator")
         ),
