@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 import bbs
 import tlog
+from bbs.accumulator import AccumulatorSecret
 from disclosure import (
+    Accumulator,
     AttributeDefinition,
     AttributeType,
     Code,
@@ -26,6 +28,7 @@ from verifier.errors import ExpiredError, PolicyError, RecordError, TimedOutErro
 from wire.client import FieldViolation, ServiceError
 from zk import catalogue
 from zk.bench.cost import cost_of
+from zk.commands.ledger import describe
 from zk.exits import CommandError, Exit
 from zk.failure import Way, explain
 from zk.home import Home, Profile, write_private
@@ -264,3 +267,21 @@ def test_measuring_gives_times_that_belong_together() -> None:
     assert 0 < cost.pairing_check_ms < cost.verify_ms
     assert cost.proof_ratio == pytest.approx(cost.proof_ms / cost.pairing_check_ms, rel=0.5)
     assert cost.verify_ratio == pytest.approx(cost.verify_ms / cost.pairing_check_ms, rel=0.5)
+
+
+def test_records_of_the_ledger_are_shown_by_what_they_say() -> None:
+    made = Accumulator.of("police", AccumulatorSecret.generate(suite=str(bbs.SHA_256)).key)
+    shown = describe(tlog.parse_entry(made.entry()))
+    assert shown == {
+        "kind": "record",
+        "record": "accumulator",
+        "accumulator": str(made.name),
+        "suite": made.suite,
+        "public_key": made.key.octets.hex(),
+    }
+    for kind in ("accumulator", "issuer-key", "revocation-epoch"):
+        assert describe(tlog.RecordEntry(kind, b"\x01?")) == {
+            "kind": "record",
+            "record": kind,
+            "payload": "013f",
+        }

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disclosure import (
+    AccumulatorName,
     DepartmentName,
     ExchangeLink,
     IssuerKeyName,
@@ -26,10 +27,11 @@ names = (
     | st.builds(VerifierName, ids)
     | st.builds(SchemaName, ids, item_ids, st.integers(1, 999_999))
     | st.builds(IssuerKeyName, ids, key_ids)
+    | st.builds(AccumulatorName, ids, key_ids)
 )
 tokens = st.from_regex(r"\A[A-Za-z0-9_-]{1,200}\Z")
 servers = st.from_regex(r"\A[a-z0-9.-]{1,40}:[1-9][0-9]{0,3}\Z")
-Name = DepartmentName | VerifierName | SchemaName | IssuerKeyName
+Name = DepartmentName | VerifierName | SchemaName | IssuerKeyName | AccumulatorName
 
 
 def read(parse: Callable[[str], object], text: str, reason: str) -> object | None:
@@ -54,7 +56,7 @@ def test_a_name_is_read_as_it_is_written(name: Name) -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_is_refused_or_written_alike(text: str) -> None:
-    for kind in (DepartmentName, VerifierName, SchemaName, IssuerKeyName):
+    for kind in (DepartmentName, VerifierName, SchemaName, IssuerKeyName, AccumulatorName):
         name = read(kind.parse, text, "NAME_INVALID")
         assert name is None or str(name) == text
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from disclosure import IssuerKey
+from disclosure import Accumulator, IssuerKey
 from disclosure import MalformedError as DisclosureMalformedError
 from tlog import (
     ArchiveInvalidError,
@@ -42,7 +42,6 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(GROUP.app)
 
 
-_ISSUER_KEY = "issuer-key"
 _KEY_LINE = 2  # of a ledger file: the log's key
 
 
@@ -240,9 +239,17 @@ def describe(entry: Entry) -> dict[str, Any]:
 
 def _record(entry: RecordEntry) -> dict[str, Any]:
     try:
-        key = IssuerKey.from_record(entry.payload) if entry.kind == _ISSUER_KEY else None
+        match entry.kind:
+            case "issuer-key":
+                key = IssuerKey.from_record(entry.payload)
+                return {"issuer_key": str(key.name), "suite": key.suite, "public_key": key.public_key.hex()}
+            case "accumulator":
+                made = Accumulator.from_record(entry.payload)
+                return {
+                    "accumulator": str(made.name),
+                    "suite": made.suite,
+                    "public_key": made.key.octets.hex(),
+                }
     except DisclosureMalformedError:
-        key = None
-    if key is None:
-        return {"payload": entry.payload.hex()}
-    return {"issuer_key": str(key.name), "suite": key.suite, "public_key": key.public_key.hex()}
+        pass  # shown as the octets that it is
+    return {"payload": entry.payload.hex()}
