@@ -6,12 +6,14 @@ channel; answers are turned into the project's types and checked at once.
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from disclosure import (
+    Accumulator,
+    AccumulatorName,
     DepartmentName,
     IssuerKey,
     LocalizedText,
@@ -24,6 +26,7 @@ from disclosure import (
 from tlog import Checkpoint, Verifier, open_checkpoint
 from wire import convert
 from wire.client import Endpoint, call
+from wire.revocation import accumulator_of
 from zkproto.v1 import (
     catalog_pb2,
     catalog_pb2_grpc,
@@ -31,6 +34,8 @@ from zkproto.v1 import (
     issuance_pb2_grpc,
     ledger_pb2,
     ledger_pb2_grpc,
+    revocation_pb2,
+    revocation_pb2_grpc,
 )
 
 PAGE_SIZE = 200
@@ -71,8 +76,16 @@ class Entry:
     holder_note: bytes | None
 
 
+@dataclass(frozen=True)
+class Revoked:
+    """The epoch that a revocation made, and how many are revoked up to it."""
+
+    number: int
+    count: int
+
+
 class Service:
-    """The catalogue, issuance and the ledger over one channel; use it as a context manager.
+    """The catalogue, issuance, revocation and the ledger over one channel; use it as a context manager.
 
     Every call raises wire.client.ServiceError if it is refused or does not get through, and MalformedError if
     the answer is not what the contract says.
@@ -84,6 +97,7 @@ class Service:
         self._catalog = catalog_pb2_grpc.CatalogServiceStub(self._channel)
         self._issuance = issuance_pb2_grpc.IssuanceServiceStub(self._channel)
         self._ledger = ledger_pb2_grpc.LedgerServiceStub(self._channel)
+        self._revocation = revocation_pb2_grpc.RevocationServiceStub(self._channel)
 
     def __enter__(self) -> Self:
         return self
@@ -114,6 +128,32 @@ class Service:
         """Have a new issuer key made; takes the department's token."""
         request = catalog_pb2.CreateIssuerKeyRequest(parent=str(department), request_id=str(uuid.uuid4()))
         return convert.issuer_key_of(call(self._catalog.CreateIssuerKey, request, token=token))
+
+    def create_accumulator(self, department: DepartmentName, token: str) -> Accumulator:
+        """Have a new accumulator made; takes the department's token."""
+        request = revocation_pb2.CreateAccumulatorRequest(
+            parent=str(department), request_id=str(uuid.uuid4())
+        )
+        return accumulator_of(call(self._revocation.CreateAccumulator, request, token=token))
+
+    def newest_accumulator(self, department: DepartmentName) -> Accumulator:
+        """The accumulator that a department's new credentials are issued with."""
+        request = revocation_pb2.GetAccumulatorRequest(name=f"{department}/accumulators/-")
+        return accumulator_of(call(self._revocation.GetAccumulator, request))
+
+    def revoke(self, accumulator: AccumulatorName, handles: Sequence[bytes], token: str) -> Revoked:
+        """Revoke handles, all or none; takes the department's token.
+
+        The request_id follows from what is asked: whoever got no answer asks the same again.
+        """
+        asked = f"{accumulator} {b''.join(handles).hex()}"
+        request = revocation_pb2.RevokeCredentialsRequest(
+            accumulator=str(accumulator),
+            handles=handles,
+            request_id=str(uuid.uuid5(uuid.NAMESPACE_OID, asked)),
+        )
+        epoch = call(self._revocation.RevokeCredentials, request, token=token)
+        return Revoked(epoch.number, epoch.revocation_count)
 
     def create_verifier(
         self, verifier: VerifierName, display_name: LocalizedText, public_key: bytes, token: str

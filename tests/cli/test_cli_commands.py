@@ -186,6 +186,24 @@ def test_a_department_registers_issues_and_is_listed(issuer: Home) -> None:
     assert token.read_text().strip() not in json.dumps(listed)
 
 
+def test_credentials_are_revoked_by_their_handles(issuer: Home) -> None:
+    made = issuer.json("issuer", "accumulator", "--department", "hrss")
+    one, two, three = (f"{number:064x}" for number in (7, 8, 9))
+    done = issuer.json("issuer", "revoke", one, two, "--department", "hrss")
+    assert done == {"accumulator": made["accumulator"], "epoch": 1, "revoked": 2}
+    assert issuer.json("issuer", "revoke", one, two, "--accumulator", made["accumulator"]) == done
+    again = issuer.zk("issuer", "revoke", three, two, "--department", "hrss", "--json")
+    refused(again, Exit.REFUSED, "ALREADY_REVOKED")
+    for bad in ("7", one.upper().replace("7", "F"), one + "0"):
+        wrong = issuer.zk("issuer", "revoke", bad, "--department", "hrss", "--json")
+        refused(wrong, Exit.USAGE, "HANDLE_UNREADABLE")
+    older = made["accumulator"]
+    issuer.json("issuer", "accumulator", "--department", "hrss")
+    assert issuer.json("issuer", "revoke", three, "--accumulator", older)["revoked"] == 3
+    said = issuer.zk("issuer", "revoke", three, "--department", "hrss", "--lang", "zh").out
+    assert "已吊销 1 个凭证" in said
+
+
 def test_the_link_is_printed_with_a_qr_code_that_people_can_read(issuer: Home) -> None:
     done = issuer.zk("issuer", "issue", "residence_permit", "--values", VALUES / "residence_permit.yaml")
     assert done.code == 0

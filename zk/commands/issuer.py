@@ -1,13 +1,14 @@
 """`zk issuer`: a department registers itself, its schemas and keys, and issues credentials."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from disclosure import DepartmentName, LocalizedText, Schema, SchemaName
+from disclosure import AccumulatorName, DepartmentName, LocalizedText, Schema, SchemaName
 from prover.consent import show_moment
 from verifier import strict_yaml
 from zk import catalogue
@@ -21,6 +22,7 @@ from zk.tokens import admin_token
 from zk.values import parse_values
 
 GROUP = Group("issuer")
+_HANDLE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -118,6 +120,41 @@ def key(run: Run, department: OfDepartment = None) -> Answer:
         made = service.create_issuer_key(name, run.home.token(name.department))
     data = {"issuer_key": str(made.name), "suite": made.suite, "public_key": made.public_key.hex()}
     return Answer(data, [run.text("issuer.key", key=made.name, suite=made.suite)])
+
+
+@GROUP.command("accumulator", remote=True)
+def accumulator(run: Run, department: OfDepartment = None) -> Answer:
+    """Have a new accumulator made inside the service; credentials issued from now on are revoked by it."""
+    name = DepartmentName.parse(f"departments/{department or _only_department(run)}")
+    with Service(run.endpoint) as service:
+        made = service.create_accumulator(name, run.home.token(name.department))
+    data = {"accumulator": str(made.name), "suite": made.suite, "public_key": made.key.octets.hex()}
+    return Answer(data, [run.text("issuer.accumulator", accumulator=made.name, suite=made.suite)])
+
+
+@GROUP.command("revoke", remote=True)
+def revoke(
+    run: Run,
+    handle: Annotated[list[str], typer.Argument(metavar="HANDLE...", help="help.issuer.handle")],
+    accumulator: Annotated[str | None, typer.Option("--accumulator", help="help.issuer.by")] = None,
+    department: OfDepartment = None,
+) -> Answer:
+    """Revoke credentials by their handles, all or none; the same command again answers the same."""
+    handles = [_handle(each) for each in handle]
+    with Service(run.endpoint) as service:
+        if accumulator is not None:
+            name = AccumulatorName.parse(accumulator)
+        else:
+            name = service.newest_accumulator(DepartmentName(department or _only_department(run))).name
+        epoch = service.revoke(name, handles, run.home.token(name.department))
+    data = {"accumulator": str(name), "epoch": epoch.number, "revoked": epoch.count}
+    return Answer(data, [run.text("issuer.revoked", count=len(handles), epoch=epoch.number)])
+
+
+def _handle(written: str) -> bytes:
+    if not _HANDLE.fullmatch(written):
+        raise CommandError(Exit.USAGE, "HANDLE_UNREADABLE", "error.handle_unreadable", handle=written)
+    return bytes.fromhex(written)
 
 
 def _only_department(run: Run) -> str:
