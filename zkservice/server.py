@@ -10,9 +10,10 @@ import contextlib
 import datetime as dt
 import fcntl
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -251,33 +252,34 @@ def _write_verifier_key(folder: Path, signer: Signer) -> None:
 async def _background(
     context: Context, lists: RevocationService, failed: asyncio.Event | None
 ) -> AsyncIterator[None]:
-    """Run the sequencer and the tidying; on the way out let the sequencer finish what waits."""
+    """Run the sequencer and what is done every minute; on the way out let the sequencer finish what waits."""
     sequencing = asyncio.create_task(context.sequencer.run())
-    tidying = asyncio.create_task(_tidy(context, lists))
+    repeated = [asyncio.create_task(_repeated(each)) for each in (partial(_tidy, context), lists.renew)]
     if failed is not None:
         sequencing.add_done_callback(lambda _: failed.set())
     try:
         yield
     finally:
-        tidying.cancel()
+        for each in repeated:
+            each.cancel()
         context.sequencer.stop()
         await sequencing
 
 
-async def _tidy(context: Context, lists: RevocationService) -> None:
-    log = structlog.get_logger()
+async def _repeated(act: Callable[[], Awaitable[None]]) -> None:
+    """Do something now and every minute, by itself: what fails holds up nothing else."""
     while True:
         try:
-            forgotten = await context.database.write(
-                lambda each: issuance.forget_expired(each, context.now())
-            )
-            await lists.renew()
+            await act()
         except ServiceError as error:
-            log.warning("could not tidy, will try again", reason=error.reason)
-        else:
-            if forgotten:
-                log.info("forgot offers that no vault stored in time", count=forgotten)
+            structlog.get_logger().warning("could not tidy, will try again", reason=error.reason)
         await asyncio.sleep(_TIDY_SECONDS)
+
+
+async def _tidy(context: Context) -> None:
+    forgotten = await context.database.write(lambda each: issuance.forget_expired(each, context.now()))
+    if forgotten:
+        structlog.get_logger().info("forgot offers that no vault stored in time", count=forgotten)
 
 
 @contextlib.asynccontextmanager
