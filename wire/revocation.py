@@ -9,7 +9,7 @@ from disclosure import Accumulator, AccumulatorName, MalformedError, Reason
 from zkproto.v1 import revocation_pb2
 
 MAX_HANDLES: Final = 4096
-"""Handles that one call revokes: some 140 KB, and less than a second of the service's time."""
+"""Handles that one call revokes: some 140 KB, and about a second of one of the service's threads."""
 MAX_PAIRS: Final = 8192
 """Pairs of one page: 1 MiB."""
 
