@@ -3,7 +3,7 @@
 In the plain form a value is signed as octets that the interface of draft-irtf-cfrg-bbs-signatures hashes to a
 scalar. The octets name the type and, for codes and numbers, the code system or the unit and scale, so that no
 value of one type can stand for one of another. An absent optional attribute is signed as a constant of its
-own.
+own. The composite form has scalars of its own (`disclosure.composite.scalars`).
 """
 
 import datetime as dt
@@ -19,7 +19,7 @@ from disclosure.errors import MalformedError, Reason
 from disclosure.names import check_attribute_id
 
 Value = str | int | bool | bytes | dt.date
-"""A value of an attribute: text and codes are str, integers int, hashes bytes."""
+"""A value of an attribute: text and codes are str, integers int, hashes and secrets bytes."""
 
 MAX_TEXT_OCTETS: Final = 4096
 MAX_CODES: Final = 1000
@@ -32,7 +32,12 @@ _EXPIRY_LABEL: Final = "zk-disclosure/expiry/v1"
 
 
 class AttributeType(StrEnum):
-    """The types of attributes."""
+    """The types of attributes.
+
+    A `secret` is 32 uniform random octets that a department keeps for what it registers: a child, a home. It
+    is signed into every credential that names that subject and is never shown; pseudonyms of the subject
+    derive from it, and two of them can be proven equal. Only the composite form has such attributes.
+    """
 
     TEXT = "text"
     INTEGER = "integer"
@@ -40,6 +45,7 @@ class AttributeType(StrEnum):
     BOOLEAN = "boolean"
     CODE = "code"
     HASH = "hash"
+    SECRET = "secret"  # noqa: S105  (the name of a type)
 
 
 def days(date: dt.date) -> int:
@@ -137,6 +143,9 @@ class AttributeDefinition:
         check_attribute_id(self.id, field="id")
         if not is_whole(self.scale, self.max_length) or type(self.optional) is not bool:
             raise self._invalid("type", "a scale and a length are integers, optional is true or false")
+        if self.type is AttributeType.SECRET and self.optional:
+            # All who lacked it would share one pseudonym.
+            raise self._invalid("optional", "a secret is never optional")
         self._check_bounds()
         self._check_number()
         self._check_text()
@@ -230,7 +239,7 @@ class AttributeDefinition:
                 return "true or false"
             case AttributeType.CODE:
                 return f"a code of {self.code_system}"
-            case AttributeType.HASH:
+            case AttributeType.HASH | AttributeType.SECRET:
                 return f"{HASH_OCTETS} octets"
 
     def message(self, value: Value | None) -> bytes:
@@ -281,13 +290,18 @@ def _is_code(definition: AttributeDefinition, value: Value) -> bool:
     return isinstance(value, str) and any(value == each.code for each in definition.codes)
 
 
+def _is_octets(_: AttributeDefinition, value: Value) -> bool:
+    return isinstance(value, bytes) and len(value) == HASH_OCTETS
+
+
 _CHECKS: Final[Mapping[AttributeType, Callable[[AttributeDefinition, Value], bool]]] = {
     AttributeType.TEXT: _is_text,
     AttributeType.INTEGER: _is_integer,
     AttributeType.DATE: _is_date,
     AttributeType.BOOLEAN: lambda _, value: isinstance(value, bool),
     AttributeType.CODE: _is_code,
-    AttributeType.HASH: lambda _, value: isinstance(value, bytes) and len(value) == HASH_OCTETS,
+    AttributeType.HASH: _is_octets,
+    AttributeType.SECRET: _is_octets,
 }
 
 

@@ -192,4 +192,4 @@ def check_lifetime(credential: Credential, schema: Schema, today: dt.date) -> Cr
 def require_plain(schema: Schema) -> None:
     """Raise RefusedError FORM_NOT_SUPPORTED unless the schema's credentials have the plain form."""
     if schema.form is not CredentialForm.PLAIN:
-        raise RefusedError(Reason.FORM_NOT_SUPPORTED, "the composite form is not implemented yet")
+        raise RefusedError(Reason.FORM_NOT_SUPPORTED, "the schema's credentials have the composite form")

@@ -133,14 +133,15 @@ def _credential_presentation(item: Item, schemas: Mapping[SchemaName, Schema]) -
             schema = schemas.get(SchemaName.parse(name))
             if schema is None:
                 raise _malformed()
-            values = dict(_value(pair, schema) for pair in pairs)
+            values = dict(shown_value(pair, schema) for pair in pairs)
             last_day = None if expiry is None else date_of(expiry)
             shown = Shown(query, schema.name, IssuerKeyName.parse(key), values, last_day)
             return CredentialPresentation(shown, proof)
     raise _malformed()
 
 
-def _value(pair: Item, schema: Schema) -> tuple[str, Value | None]:
+def shown_value(pair: Item, schema: Schema) -> tuple[str, Value | None]:
+    """Decode one value of `Shown.items`, None for an absent one; MalformedError."""
     match pair:
         case [str(name), bool(there), item]:
             return name, from_item(schema.attribute(name), item) if there else None

@@ -3,6 +3,9 @@
 A request's canonical bytes are what is signed and what every presentation is bound to. Its nonce makes it
 unique; it ends at its expiry. The plain form proves neither revocation nor a hidden expiry, so a request says
 in so many words that it waives the first, and whether it wants the expiry shown or waives that too.
+
+A request's label, under its signature, is what selects the form; the composite form's requests are in
+`disclosure.composite.request` and share the frame: who, what for, when, nonce, signature.
 """
 
 import datetime as dt
@@ -11,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -59,6 +62,26 @@ class Query:
             raise MalformedError(Reason.REQUEST_INVALID, "an attribute is asked for twice", field="shown")
 
 
+def check_frame(created: dt.datetime, expires: dt.datetime, nonce: bytes) -> None:
+    """Raise MalformedError REQUEST_INVALID unless these are the times and the nonce of a request."""
+    if len(nonce) != NONCE_OCTETS:
+        raise MalformedError(Reason.REQUEST_INVALID, f"a nonce has {NONCE_OCTETS} octets", field="nonce")
+    for name, moment in (("created", created), ("expires", expires)):
+        if moment.tzinfo is None or moment.microsecond or not 0 <= moment.timestamp() < MAX_SECONDS:
+            raise MalformedError(Reason.REQUEST_INVALID, "a time is whole seconds with a zone", field=name)
+    if not dt.timedelta(0) < expires - created <= MAX_LIFETIME:
+        detail = f"a request lives for more than 0 and at most {MAX_LIFETIME.days} days"
+        raise MalformedError(Reason.REQUEST_INVALID, detail, field="expires")
+
+
+def check_life(created: dt.datetime, expires: dt.datetime, now: dt.datetime) -> None:
+    """Raise RefusedError REQUEST_EXPIRED or REQUEST_NOT_YET_VALID unless `now` is within a request's life."""
+    if now >= expires:
+        raise RefusedError(Reason.REQUEST_EXPIRED, f"the request ended at {expires.isoformat()}")
+    if now < created - CLOCK_TOLERANCE:
+        raise RefusedError(Reason.REQUEST_NOT_YET_VALID, "the request is dated in the future")
+
+
 @dataclass(frozen=True)
 class Request:
     """A verifier's question; times are whole seconds with a zone. Raises MalformedError REQUEST_INVALID."""
@@ -76,16 +99,7 @@ class Request:
             raise MalformedError(Reason.REQUEST_INVALID, detail, field="queries")
         if len({each.id for each in self.queries}) != len(self.queries):
             raise MalformedError(Reason.REQUEST_INVALID, "two queries have one identifier", field="queries")
-        if len(self.nonce) != NONCE_OCTETS:
-            raise MalformedError(Reason.REQUEST_INVALID, f"a nonce has {NONCE_OCTETS} octets", field="nonce")
-        for name, moment in (("created", self.created), ("expires", self.expires)):
-            if moment.tzinfo is None or moment.microsecond or not 0 <= moment.timestamp() < MAX_SECONDS:
-                raise MalformedError(
-                    Reason.REQUEST_INVALID, "a time is whole seconds with a zone", field=name
-                )
-        if not dt.timedelta(0) < self.expires - self.created <= MAX_LIFETIME:
-            detail = f"a request lives for more than 0 and at most {MAX_LIFETIME.days} days"
-            raise MalformedError(Reason.REQUEST_INVALID, detail, field="expires")
+        check_frame(self.created, self.expires, self.nonce)
         if len(self.canonical) > canonical.MAX_OCTETS:
             raise MalformedError(Reason.REQUEST_INVALID, "the request is too large", field="queries")
 
@@ -113,7 +127,7 @@ class Request:
             case [str(name), [str(zh), str(en)], int(created), int(expires), bytes(nonce), list(queries)]:
                 parsed = cls(
                     VerifierName.parse(name), LocalizedText(zh, en), tuple(map(_query, queries)),
-                    _moment(created), _moment(expires), nonce,
+                    moment_of(created), moment_of(expires), nonce,
                 )  # fmt: skip
                 if parsed.canonical == octets:
                     return parsed
@@ -121,10 +135,7 @@ class Request:
 
     def check_time(self, now: dt.datetime) -> None:
         """Raise RefusedError REQUEST_EXPIRED or REQUEST_NOT_YET_VALID unless `now` is within its life."""
-        if now >= self.expires:
-            raise RefusedError(Reason.REQUEST_EXPIRED, f"the request ended at {self.expires.isoformat()}")
-        if now < self.created - CLOCK_TOLERANCE:
-            raise RefusedError(Reason.REQUEST_NOT_YET_VALID, "the request is dated in the future")
+        check_life(self.created, self.expires, now)
 
 
 def _query(item: object) -> Query:
@@ -138,7 +149,8 @@ def _query(item: object) -> Query:
     raise MalformedError(Reason.REQUEST_INVALID, "the octets hold no query", field="queries")
 
 
-def _moment(seconds: int) -> dt.datetime:
+def moment_of(seconds: int) -> dt.datetime:
+    """Return the moment of a request's time; MalformedError REQUEST_INVALID."""
     if not 0 <= seconds < MAX_SECONDS:
         raise MalformedError(Reason.REQUEST_INVALID, "a time is outside what is sensible")
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
@@ -161,22 +173,37 @@ class SignedRequest:
         """The request, decoded but not yet verified; MalformedError."""
         return Request.from_bytes(self.payload)
 
+    def check(self, verifier: VerifierName, find_key: Callable[[VerifierName], bytes]) -> None:
+        """Raise RefusedError REQUEST_SIGNATURE_INVALID unless it holds under a verifier's registered key.
 
-def sign_request(request: Request, key: Ed25519PrivateKey) -> SignedRequest:
+        `find_key` gives the key's 32 octets; what it raises is raised.
+        """
+        try:
+            key = Ed25519PublicKey.from_public_bytes(find_key(verifier))
+            key.verify(self.signature, _SIGNING_PREFIX + self.payload)
+        except (InvalidSignature, ValueError):
+            detail = "the request is not signed by its verifier"
+            raise RefusedError(Reason.REQUEST_SIGNATURE_INVALID, detail) from None
+
+
+class Signable(Protocol):
+    """A request of either form."""
+
+    @property
+    def canonical(self) -> bytes:
+        """Its canonical bytes, which begin with its form's label."""
+        ...
+
+
+def sign_request(request: Signable, key: Ed25519PrivateKey) -> SignedRequest:
     """Sign a request with the verifier's key."""
     return SignedRequest(request.canonical, key.sign(_SIGNING_PREFIX + request.canonical))
 
 
 def open_request(signed: SignedRequest, find_key: Callable[[VerifierName], bytes]) -> Request:
-    """Return the request whose signature holds under its verifier's registered key of 32 octets.
+    """Return the request of the plain form whose signature holds under its verifier's registered key.
 
     Raises MalformedError (payload), RefusedError REQUEST_SIGNATURE_INVALID, and what `find_key` raises.
     """
-    request = signed.request
-    try:
-        key = Ed25519PublicKey.from_public_bytes(find_key(request.verifier))
-        key.verify(signed.signature, _SIGNING_PREFIX + signed.payload)
-    except (InvalidSignature, ValueError):
-        detail = "the request is not signed by its verifier"
-        raise RefusedError(Reason.REQUEST_SIGNATURE_INVALID, detail) from None
-    return request
+    signed.check(signed.request.verifier, find_key)
+    return signed.request

@@ -2,7 +2,8 @@
 
 In the plain form message 0 is the last day of validity and message 1 + i the attribute i. The header that is
 signed with the messages names the schema and its digest, so a credential can be shown only under the schema
-that it was issued under.
+that it was issued under. The composite form signs the same header with scalars in slots of its own
+(`disclosure.composite.scalars`).
 """
 
 import datetime as dt
@@ -13,7 +14,14 @@ from functools import cached_property
 from typing import Final
 
 from disclosure import canonical
-from disclosure.attributes import AttributeDefinition, LocalizedText, Value, expiry_message, is_whole
+from disclosure.attributes import (
+    AttributeDefinition,
+    AttributeType,
+    LocalizedText,
+    Value,
+    expiry_message,
+    is_whole,
+)
 from disclosure.errors import MalformedError, Reason
 from disclosure.names import SchemaName
 
@@ -47,6 +55,10 @@ class Schema:
             raise MalformedError(Reason.SCHEMA_INVALID, detail, field="attributes")
         if len({each.id for each in self.attributes}) != len(self.attributes):
             raise MalformedError(Reason.SCHEMA_INVALID, "an attribute is defined twice", field="attributes")
+        secret = any(each.type is AttributeType.SECRET for each in self.attributes)
+        if secret and self.form is CredentialForm.PLAIN:
+            detail = "only the composite form keeps secrets"
+            raise MalformedError(Reason.SCHEMA_INVALID, detail, field="attributes")
         if not is_whole(self.validity_days) or not 0 < self.validity_days <= MAX_VALIDITY_DAYS:
             detail = f"a credential is valid for 1 to {MAX_VALIDITY_DAYS} days"
             raise MalformedError(Reason.SCHEMA_INVALID, detail, field="validity_days")

@@ -69,7 +69,9 @@ def g2_generator() -> G2Point:
     """Return the generator of G2."""
 
 def g1s_from_octets(encodings: Sequence[bytes], identity: bool, check_subgroup: bool = True) -> list[G1Point]:
-    """Decode points in compressed form; NativeError INVALID_LENGTH, INVALID_POINT, NOT_IN_SUBGROUP, IDENTITY_POINT.
+    """Decode points in compressed form.
+
+    NativeError INVALID_LENGTH, INVALID_POINT, NOT_IN_SUBGROUP, IDENTITY_POINT.
 
     Without `check_subgroup` they are on the curve, but not known to be in G1: pairings with a point outside
     mean nothing, and sums with one only once their cofactor is cleared.
@@ -93,7 +95,7 @@ def g2_to_octets(point: G2Point) -> bytes:
     """Encode a point."""
 
 def g1s_clear_cofactor(points: Sequence[G1Point]) -> list[G1Point]:
-    """Multiply each point by 1 - z: into G1, and to the identity only from an order that divides the cofactor."""
+    """Multiply each point by 1 - z: into G1, and to the identity only from an order of the cofactor."""
 
 def map_to_g1(u: bytes, v: bytes) -> G1Point:
     """Finish hash_to_curve from two field elements of 48 octets; NativeError INVALID_LENGTH."""

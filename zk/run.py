@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import typer
 from rich.console import Console, RenderableType
@@ -59,10 +59,14 @@ class Remote:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM unwind a command as Ctrl-C does, so that a server it started is ended in order."""
+    """Let SIGTERM unwind a command as Ctrl-C does, so that a server it started is ended in order.
 
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
+    It becomes a Ctrl-C, which an event loop takes for itself while it runs: an exception that was raised
+    wherever the program happens to be would be lost inside a callback of gRPC's.
+    """
+
+    def interrupt(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:

@@ -18,7 +18,8 @@ from wire.batch import MESSAGE_OCTETS
 
 DEFAULT_DATA: Final = Path.home() / ".zk" / "server"
 DEFAULT_PORT: Final = 8443
-_CORES: Final = os.cpu_count() or 1
+_CORES: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""Those that this process may use, which a container limits."""
 
 
 class Settings(BaseSettings):

@@ -1,9 +1,9 @@
 """Gathers what arrives together into batches, which cost less than their members one by one.
 
 Nobody waits for a batch to fill while there is no load: whoever comes while a runner is free is served at
-once, alone. While all runners are busy, arrivals gather, and the next free runner takes them, so a batch is as
-large as the load makes it. Who was just answered in a batch is likely to come back; a runner waits for that a
-few milliseconds, or it would take the first to come and leave the others behind it.
+once, alone. While all runners are busy, arrivals gather, and the next free runner takes them, so a batch is
+as large as the load makes it. Who was just answered in a batch is likely to come back; a runner waits for
+that a few milliseconds, or it would take the first to come and leave the others behind it.
 
 Whoever brings many jobs at once (a bulk) waits apart: each round takes a bounded share of the bulks, one of
 each in turn, beside the callers that come alone. So neither kind can starve the other, nor a large bulk a

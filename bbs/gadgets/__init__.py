@@ -17,25 +17,42 @@ from bbs.gadgets.escrow import (
     look_up,
     verify_opening,
 )
+from bbs.gadgets.membership import Membership
 from bbs.gadgets.non_revocation import NonRevocation
 from bbs.gadgets.pseudonym import Pseudonym, Purpose, pseudonym_base
+from bbs.gadgets.ranges import Quantity, Range
+from bbs.gadgets.small_set import Different, NoneOf, OneOf
+from bbs.gadgets.sums import Capped, Opened
+from bbs.gadgets.tables import Table, load_table, new_digits, new_table
 from bbs.gadgets.weak_bb import WeakBB
 
 __all__ = [
+    "Capped",
     "Commitment",
     "Credential",
+    "Different",
     "Escrow",
     "EscrowKey",
+    "Membership",
     "NonRevocation",
+    "NoneOf",
+    "OneOf",
+    "Opened",
     "Opening",
     "OpeningCase",
     "Pseudonym",
     "Purpose",
+    "Quantity",
+    "Range",
+    "Table",
     "WeakBB",
     "commitment_bases",
     "hashed_base",
     "identity_octets",
+    "load_table",
     "look_up",
+    "new_digits",
+    "new_table",
     "pseudonym_base",
     "verify_opening",
 ]

@@ -37,9 +37,12 @@ words = clean(8)
 
 
 @st.composite
-def definitions(draw: st.DrawFn, identifier: str) -> AttributeDefinition:
-    kind = draw(st.sampled_from(AttributeType))
-    more: dict[str, Any] = {"optional": draw(st.booleans())}
+def definitions(
+    draw: st.DrawFn, identifier: str, form: CredentialForm = CredentialForm.PLAIN
+) -> AttributeDefinition:
+    kinds = set(AttributeType) - ({AttributeType.SECRET} if form is CredentialForm.PLAIN else set())
+    kind = draw(st.sampled_from(sorted(kinds)))
+    more: dict[str, Any] = {"optional": kind is not AttributeType.SECRET and draw(st.booleans())}
     if kind is AttributeType.TEXT:
         more["max_length"] = draw(st.integers(1, 4096))
     if kind in {AttributeType.INTEGER, AttributeType.DATE}:
@@ -57,13 +60,15 @@ def definitions(draw: st.DrawFn, identifier: str) -> AttributeDefinition:
 
 
 @st.composite
-def schemas(draw: st.DrawFn) -> Schema:
+def schemas(draw: st.DrawFn, *, secrets: bool = False) -> Schema:
+    """Schemas of both forms; with secret attributes in those of the composite form if these are wanted."""
     identifiers = draw(st.lists(ids, min_size=1, max_size=5, unique=True))
+    form = draw(st.sampled_from(CredentialForm))
     return Schema(
         SchemaName("hrss", draw(ids), draw(st.integers(1, 999_999))),
         draw(texts),
-        draw(st.sampled_from(CredentialForm)),
-        tuple(draw(definitions(each)) for each in identifiers),
+        form,
+        tuple(draw(definitions(each, form if secrets else CredentialForm.PLAIN)) for each in identifiers),
         draw(st.integers(1, 36_525)),
     )
 
@@ -83,6 +88,6 @@ def values_of(definition: AttributeDefinition) -> st.SearchStrategy[Value | None
             drawn = st.booleans()
         case AttributeType.CODE:
             drawn = st.sampled_from([each.code for each in definition.codes])
-        case AttributeType.HASH:
+        case AttributeType.HASH | AttributeType.SECRET:
             drawn = st.binary(min_size=32, max_size=32)
     return drawn | st.none() if definition.optional else drawn

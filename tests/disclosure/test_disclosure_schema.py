@@ -24,7 +24,7 @@ from tests.disclosure.world import PERMIT, PERMIT_2, TODAY, VALUES, definition, 
 LABEL = "zk-disclosure/schema/v1"
 
 
-@given(schemas())
+@given(schemas(secrets=True))
 def test_a_schema_is_read_as_it_is_written(schema: Schema) -> None:
     again = Schema.from_bytes(schema.canonical)
     assert again == schema

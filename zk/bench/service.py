@@ -1,4 +1,4 @@
-"""What a call costs the server: processor time of its process, over gRPC with TLS, with L=10 and 3 shown.
+"""What a call costs the server: processor time of its processes, over gRPC with TLS, with L=10 and 3 shown.
 
 The limit for many presentations holds for a server that keeps busy what the load generator leaves of the
 cores.

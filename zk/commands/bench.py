@@ -20,7 +20,7 @@ from zk.group import Group
 from zk.progress import progress
 from zk.run import Answer, Run, terminable
 
-_LABEL_CELLS: Final = 40
+_LABEL_CELLS: Final = 46
 
 Only = Annotated[
     list[Part] | None,

@@ -4,8 +4,8 @@ from typing import Final
 
 MESSAGES: Final = {
     "bench.unit": (
-        "P is one pairing check of {group}, with nothing prepared: {milliseconds} ms here. The whole takes "
-        "about two minutes; Ctrl-C ends it."
+        "P is one pairing check of {group}, with nothing prepared: {milliseconds} ms here. All parts take "
+        "about two minutes together; Ctrl-C ends it."
     ),
     "bench.portable": (
         "The group in use is {group}: the native group, {native}, is not installed. It takes a quarter to a "

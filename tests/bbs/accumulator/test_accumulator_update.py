@@ -215,7 +215,7 @@ LIES: dict[str, Callable[[], list[Page]]] = {
     "an overlap": lambda: [MINE.page(0, 50), MINE.page(49, 101)],
     "a page numbered anew over a gap": lambda: [
         MINE.page(0, 50),
-        Page(KEY, 50, tuple(MINE.pairs[51:])),
+        Page(KEY, 50, (*MINE.pairs[51:], OTHER.pairs[50])),
     ],
 }
 
@@ -269,10 +269,67 @@ def test_a_false_witness_does_not_become_a_true_one() -> None:
     for false in (
         replace(BEFORE, C=KEY.group.msm([BEFORE.C], [2])),
         replace(BEFORE, y=handle(5001)),
-        replace(BEFORE, at=replace(BEFORE.at, digest=bytes(32))),
         replace(BEFORE, C=MINE.positions[1].V),
     ):
-        assert reason(MINE.pages(0), witness=false) == "PAGE_INVALID"
+        assert reason(MINE.pages(0), witness=false) == "WITNESS_INVALID"
+        assert reason([], replace(EPOCH, position=BEFORE.at), false) == "WITNESS_INVALID"
+    elsewhere = replace(BEFORE, at=replace(BEFORE.at, digest=bytes(32)))
+    assert reason(MINE.pages(0), witness=elsewhere) == "PAGE_INVALID"
+
+
+def _trap(y: int) -> Page:
+    """A page that leads to a witness for this handle alone, made from public values by who has no key.
+
+    V_0 = (a + y)*V_1 + (y_1 - y)*(a + y_2)*V_2, where V_2 = -V_1/(y_1 - y) takes a out of the right side.
+    """
+    group, V_0, (y_1, y_2) = KEY.group, BEFORE.at.V, (handle(900), handle(901))
+    V_1 = group.msm([V_0], [pow(y - y_2, -1, r)])
+    V_2 = group.msm([V_1], [pow(y - y_1, -1, r)])
+    pairs = [
+        each.to_bytes(32) + group.g1s_to_octets_uncompressed([V]) for each, V in ((y_1, V_1), (y_2, V_2))
+    ]
+    return Page(KEY, 0, tuple(pairs))
+
+
+def test_who_sends_pages_does_not_learn_whether_they_fit_a_handle() -> None:
+    others = handle(5001)
+    met = Page(KEY, 0, (Y.to_bytes(32) + value(MINE.pairs[0]), *MINE.pairs[1:2]))
+    for page, leads in ((_trap(Y), True), (_trap(others), False), (met, None)):
+        state = CatchingUp.begin(BEFORE, EPOCH).after(page)
+        assert (state.partial is None) == (leads is None)
+        if state.partial is not None and leads:
+            state.partial.verified()
+        elif state.partial is not None:
+            with pytest.raises(VerificationError, match="WITNESS_INVALID"):
+                state.partial.verified()
+        assert state.at.count == 2
+        assert reason([page, Page(KEY, 2, tuple(MINE.pairs[2:]))]) == "PAGE_INVALID"
+
+
+def test_no_witness_is_the_identity_and_no_page_is_refused_for_making_it_one() -> None:
+    pair = handle(900).to_bytes(32) + KEY.group.g1s_to_octets_uncompressed([BEFORE.C])
+    state = CatchingUp.begin(BEFORE, EPOCH).after(Page(KEY, 0, (pair,)))
+    assert state.partial is None
+    assert reason([Page(KEY, 0, (pair,)), Page(KEY, 1, tuple(MINE.pairs[1:]))]) == "PAGE_INVALID"
+
+
+def test_a_page_with_the_handle_and_those_after_it_are_as_much_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = department()
+    witness = mine.witness(Y)
+    mine.revoke([*HANDLES[:20], Y, *HANDLES[21:60]])
+    state, works = CatchingUp.begin(witness, mine.publish()), list[list[object]]()
+    real = type(KEY.group).msm
+
+    def record(self: object, points: list[object], scalars: list[int], **secret: bool) -> object:
+        works[-1].append((len(points), sum(1 for each in scalars if each % r), secret.get("secret", False)))
+        return real(self, points, scalars, **secret)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(KEY.group), "msm", record)
+    for page in mine.pages(0, 20, 40):
+        works.append([])
+        state = state.after(page)
+    assert state.partial is None
+    assert works == [[(21, 21, False), (1, 1, True)]] * 3
 
 
 @pytest.mark.parametrize("order", G1_SMALL_ORDERS)

@@ -156,7 +156,7 @@ def test_what_could_wrap_around_the_group_order_does_not_compile(far: int) -> No
     m = builder.witness("m")
     near, at = Quantity.attribute(m, 0, (1 << 80) - 1), Quantity.attribute(m, 0, far)
     Range.add_to(builder.scope("near"), near, table(), minimum=0, maximum=(1 << 80) - 1)
-    for bounds in ({"minimum": 0}, {"maximum": far}, {"minimum": 0, "maximum": 0}):
+    for bounds in ({"minimum": 0}, {"minimum": far}, {"maximum": 0}, {"maximum": far}):
         with pytest.raises(InputError, match="INVALID_STATEMENT"):
             Range.add_to(builder.scope(str(bounds)), at, table(), **bounds)
 
@@ -168,18 +168,18 @@ def test_a_quantity_is_checked() -> None:
     total = Quantity.total([(2, one), (-3, Quantity.attribute(n, -4, 7))], 100)
     assert (total.minimum, total.maximum) == (100 + 2 - 21, 100 + 10 + 12)
     assert total.value({m: 13, n: 2}) == 100 + 6 - 6
-    for wrong in (
-        lambda: Quantity(0, {}, 0, 1),
-        lambda: Quantity(0, {m: 0}, 0, 1),
-        lambda: Quantity(0, {m: 1}, 1, 0),
-        lambda: Quantity(0, {m: 1}, 0, True),
-        lambda: Quantity(0, {m: 1.0}, 0, 1),  # type: ignore[dict-item]
-        lambda: Quantity.total([(1, one), (2, one)]),
-        lambda: Quantity.total([(0, one)]),
-        lambda: Quantity.total([]),
+    for factors, low, high in (
+        ({}, 0, 1),
+        ({m: 0}, 0, 1),
+        ({m: 1}, 1, 0),
+        ({m: 1}, 0, True),
+        ({m: 0.5}, 0, 1),
     ):
         with pytest.raises(InputError, match="INVALID_STATEMENT"):
-            wrong()
+            Quantity(0, factors, low, high)  # type: ignore[arg-type]
+    for terms in ([(1, one), (2, one)], [(0, one)], []):
+        with pytest.raises(InputError, match="INVALID_STATEMENT"):
+            Quantity.total(terms)
 
 
 # --- provers that lie

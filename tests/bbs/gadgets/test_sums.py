@@ -142,7 +142,7 @@ def test_a_sum_is_proven_exactly_if_it_reaches_the_bound(
 def test_a_sum_off_by_one_is_refused(policy: Policy, numbers: tuple[int, ...], liar: None) -> None:
     bad = policy.claim(*numbers, counts=numbers)
     assert refused(bad) == "PROOF_INVALID"
-    reached = numbers[:-1] + (numbers[-1] + (1 if policy.minimum is not None else -1),)
+    reached = (*numbers[:-1], numbers[-1] + (1 if policy.minimum is not None else -1))
     if policy.minimum != policy.maximum and policy.factors[-1] == 1:
         assert outcome(policy.claim(*reached, counts=reached)) == "OK"
 
@@ -176,7 +176,11 @@ def test_one_attribute_is_not_added_twice_by_accident() -> None:
 
 def test_a_proof_for_other_factors_is_none() -> None:
     claim = Policy(minimum=60).claim(40, 40)
-    for other in (Policy(minimum=60, factors=(2, 1)), Policy(minimum=61), Policy(maximum=100)):
+    for other in (
+        Policy(minimum=61),
+        Policy(minimum=59),
+        Policy(minimum=60, factors=(2, 1)),
+    ):
         assert refused(Claim(other.compile()[0], CONTEXT, claim.proof)) == "PROOF_INVALID"
 
 
@@ -189,6 +193,16 @@ CAPPED = Policy(minimum=60, caps=(24, 48))
 @pytest.mark.parametrize("numbers", [(24, 36), (500, 36), (12, 48), (12, 900), (HIGH, HIGH), (24, 48)])
 def test_what_counts_is_the_number_or_its_cap(numbers: tuple[int, int]) -> None:
     assert outcome(CAPPED.claim(*numbers)) == "OK"
+
+
+def test_what_is_far_below_its_cap_counts_as_it_is() -> None:
+    for minimum, holds in ((LOW + 48, True), (LOW + 49, False)):
+        policy = Policy(minimum=minimum, caps=(24, 48))
+        if holds:
+            assert outcome(policy.claim(LOW, 48)) == "OK"
+        else:
+            with pytest.raises(InputError, match="UNSATISFIED"):
+                policy.claim(LOW, 48)
 
 
 @pytest.mark.parametrize("numbers", [(23, 36), (500, 35), (11, 900), (LOW, HIGH), (HIGH, LOW)])
@@ -287,7 +301,7 @@ def test_another_opening_is_refused(liar: None) -> None:
 def test_a_proof_for_one_commitment_is_none_for_another() -> None:
     K, m, u = commitment_of(4000)
     again, _, _ = commitment_of(4000)
-    assert K != again
+    assert again != K
     claim = jointly(K, 6000, m, u, 10_000)
     assert refused(Claim(joint(again, 10_000)[0], CONTEXT, claim.proof)) == "PROOF_INVALID"
 

@@ -39,9 +39,13 @@ def test_a_table_is_what_its_octets_say(group: str) -> None:
 
 def test_a_true_table_is_checked_once_and_a_false_one_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     load_table.cache_clear()
-    checked = list[Table]()
-    real = Table.verified
-    monkeypatch.setattr(Table, "verified", lambda each: checked.append(each) or real(each))
+    checked, real = list[Table](), Table.verified
+
+    def verified(each: Table) -> Table:
+        checked.append(each)
+        return real(each)
+
+    monkeypatch.setattr(Table, "verified", verified)
     assert load_table(suite(), districts().octets) is load_table(suite(), districts().octets)
     assert len(checked) == 1
     false = replace(districts(), entries=districts().entries[::-1]).octets
@@ -238,6 +242,9 @@ def test_what_is_no_table_is_not_made() -> None:
         sign_table(suite(), key.group_key, secret_key(b"U").public_key(), "a", [1])
     with pytest.raises(InputError, match="COUNT_MISMATCH"):
         replace(districts(), entries=districts().entries[1:])
+    identity = suite().group.msm([districts().entries[0]], [0])
+    with pytest.raises(DecodingError, match="IDENTITY_POINT"):
+        replace(districts(), entries=(identity, *districts().entries[1:]))
     with pytest.raises(InputError, match="UNSATISFIED"):
         districts().signature(CODES[10])
 

@@ -1,0 +1,144 @@
+"""The composite form: credentials of one holder, shown by one proof of what was asked.
+
+    verifier: request = CompositeRequest(...); check_composite_request(request, directory); sign_request
+    holder:   request = open_composite_request(signed, find_key); check_composite_request(request, directory)
+              missing_in(branch, ...) for each branch and what is held, until nothing is missing
+              presented = present_composite(request, branch, holdings, secret, directory, now, ...)
+    verifier: verified = verify_composite(request, presented.presentation, directory, now)
+
+Issuance is in `disclosure.composite.issuance`, the argument in docs/composite-form.md. No I/O and no clock;
+randomness for secrets, nonces and proofs comes from the system's generator.
+"""
+
+from disclosure.composite.compiler import Compiled, check_composite_request, compile_answer
+from disclosure.composite.credential import (
+    CompositeCredential,
+    HolderSecret,
+    check_composite_credential,
+    prepare,
+)
+from disclosure.composite.directory import (
+    CompositeDirectory,
+    PublishedAccumulator,
+    PublishedCodeList,
+    PublishedDigits,
+    RegulatorKey,
+    publish_codes,
+)
+from disclosure.composite.holding import Holding, Missing, missing_in
+from disclosure.composite.issuance import (
+    IssuanceTerms,
+    IssuedCredential,
+    PendingCredential,
+    VerifiedCommitment,
+    accept_credential,
+    ask_for_credential,
+    check_commitment,
+    issue_composite,
+)
+from disclosure.composite.outputs import (
+    EscrowQuery,
+    JointScope,
+    PseudonymQuery,
+    SignedJointScope,
+    VerifierScope,
+)
+from disclosure.composite.predicates import (
+    Equal,
+    InList,
+    NotEqual,
+    OneOf,
+    Operand,
+    Predicate,
+    Range,
+    Sum,
+    Term,
+    at_least,
+    at_most,
+    between,
+    shifted_day,
+)
+from disclosure.composite.present import Presented, present_composite
+from disclosure.composite.presentation import Answer, CompositePresentation, CredentialAnswer, ProvenEpoch
+from disclosure.composite.query import (
+    AcceptedIssuer,
+    CompositeQuery,
+    ExpiryShown,
+    OldestEpoch,
+    ValidOn,
+    Waiver,
+)
+from disclosure.composite.request import Branch, CompositeRequest, is_composite, open_composite_request
+from disclosure.composite.verify import (
+    CompositeClaim,
+    CompositeVerdict,
+    VerifiedComposite,
+    verify_composite,
+    verify_composite_batch,
+)
+
+__all__ = [
+    "AcceptedIssuer",
+    "Answer",
+    "Branch",
+    "Compiled",
+    "CompositeClaim",
+    "CompositeCredential",
+    "CompositeDirectory",
+    "CompositePresentation",
+    "CompositeQuery",
+    "CompositeRequest",
+    "CompositeVerdict",
+    "CredentialAnswer",
+    "Equal",
+    "EscrowQuery",
+    "ExpiryShown",
+    "HolderSecret",
+    "Holding",
+    "InList",
+    "IssuanceTerms",
+    "IssuedCredential",
+    "JointScope",
+    "Missing",
+    "NotEqual",
+    "OldestEpoch",
+    "OneOf",
+    "Operand",
+    "PendingCredential",
+    "Predicate",
+    "Presented",
+    "ProvenEpoch",
+    "PseudonymQuery",
+    "PublishedAccumulator",
+    "PublishedCodeList",
+    "PublishedDigits",
+    "Range",
+    "RegulatorKey",
+    "SignedJointScope",
+    "Sum",
+    "Term",
+    "ValidOn",
+    "VerifiedCommitment",
+    "VerifiedComposite",
+    "VerifierScope",
+    "Waiver",
+    "accept_credential",
+    "ask_for_credential",
+    "at_least",
+    "at_most",
+    "between",
+    "check_commitment",
+    "check_composite_credential",
+    "check_composite_request",
+    "compile_answer",
+    "is_composite",
+    "issue_composite",
+    "missing_in",
+    "open_composite_request",
+    "prepare",
+    "present_composite",
+    "publish_codes",
+    "shifted_day",
+    "verify_composite",
+    "verify_composite_batch",
+]

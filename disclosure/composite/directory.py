@@ -1,0 +1,170 @@
+"""What a request of the composite form and its answers are read with, besides schemas and issuer keys.
+
+Everything here is published, the same for everybody: a table, a list or an epoch of one holder's own would
+tag that holder. Who puts a directory together has checked what stands in it: signatures, tables entry by
+entry, epochs as logged and witnessed. Requests name it by digest, key and number.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, TypeVar
+
+from bbs.accumulator import AccumulatorKey, Epoch
+from bbs.ciphersuite import Ciphersuite
+from bbs.engine import PairingSuite
+from bbs.gadgets.tables import Table, new_table
+from disclosure import canonical
+from disclosure.composite.scalars import code_scalar
+from disclosure.credential import SUITES
+from disclosure.errors import MalformedError, Reason, RefusedError
+from disclosure.presentation import Directory
+
+_K = TypeVar("_K")
+_T = TypeVar("_T")
+CODES_PURPOSE: Final = "codes"
+REGULATOR_KEY_OCTETS: Final = 48
+_REGULATOR_LABEL: Final = "zk-disclosure/regulator-key/v1"
+
+
+@dataclass(frozen=True)
+class PublishedDigits:
+    """A table of digits and whose it is: `departments/...`, `verifiers/...` or an authority's name.
+
+    Raises MalformedError MALFORMED if the table is of something else.
+    """
+
+    owner: str
+    table: Table
+
+    def __post_init__(self) -> None:
+        if not self.table.is_digits:
+            raise MalformedError(Reason.MALFORMED, "the table is none of digits", field="table")
+
+
+@dataclass(frozen=True)
+class PublishedCodeList:
+    """A signed list of codes of one code system, and whose it is.
+
+    Raises MalformedError MALFORMED unless the table signs the scalars of exactly these codes, in their order:
+    what a person reads in the list is what is proven.
+    """
+
+    owner: str
+    code_system: str
+    codes: tuple[str, ...]
+    table: Table
+
+    def __post_init__(self) -> None:
+        suite = self.table.suite
+        wanted = isinstance(suite, PairingSuite) and self.table.scalars == tuple(
+            code_scalar(self.code_system, code, suite.ciphersuite) for code in self.codes
+        )
+        if not wanted or self.table.purpose != CODES_PURPOSE:
+            raise MalformedError(Reason.MALFORMED, "the table signs other codes", field="table")
+
+
+def publish_codes(
+    owner: str, code_system: str, codes: tuple[str, ...], suite: Ciphersuite
+) -> PublishedCodeList:
+    """Sign a list of codes with a new key that is forgotten; raises bbs.InputError as `new_table` does."""
+    listed = (code_scalar(code_system, code, suite) for code in codes)
+    return PublishedCodeList(owner, code_system, codes, new_table(suite, CODES_PURPOSE, listed))
+
+
+@dataclass(frozen=True)
+class PublishedAccumulator:
+    """A department's accumulator with the epochs that are accepted as logged, by number.
+
+    Raises MalformedError MALFORMED unless there is one and all are of this key.
+    """
+
+    owner: str
+    key: AccumulatorKey
+    epochs: Mapping[int, Epoch]
+
+    def __post_init__(self) -> None:
+        wrong = [
+            number for number, each in self.epochs.items() if each.number != number or each.key != self.key
+        ]
+        if wrong or not self.epochs:
+            raise MalformedError(
+                Reason.MALFORMED, "the epochs are not those of the accumulator", field="epochs"
+            )
+
+    @cached_property
+    def latest(self) -> Epoch:
+        """The latest epoch."""
+        return self.epochs[max(self.epochs)]
+
+
+@dataclass(frozen=True)
+class RegulatorKey:
+    """A key that identities are escrowed to: one compressed point. Raises MalformedError MALFORMED."""
+
+    suite: str
+    public_key: bytes
+
+    def __post_init__(self) -> None:
+        if self.suite not in SUITES or len(self.public_key) != REGULATOR_KEY_OCTETS:
+            detail = f"a regulator's key has a suite and {REGULATOR_KEY_OCTETS} octets"
+            raise MalformedError(Reason.MALFORMED, detail, field="public_key")
+
+    @cached_property
+    def digest(self) -> bytes:
+        """What requests and trust lists name it by: SHA-256 over suite and key, domain-separated."""
+        octets = canonical.encode(_REGULATOR_LABEL, self.suite, self.public_key)
+        return canonical.digest(_REGULATOR_LABEL, octets)
+
+
+@dataclass(frozen=True)
+class CompositeDirectory(Directory):
+    """A directory with tables and lists by digest, accumulators by key, regulators by digest.
+
+    Raises MalformedError NAME_INVALID if something stands under another name than its own.
+    """
+
+    digits: Mapping[bytes, PublishedDigits] = field(default_factory=dict)
+    code_lists: Mapping[bytes, PublishedCodeList] = field(default_factory=dict)
+    accumulators: Mapping[bytes, PublishedAccumulator] = field(default_factory=dict)
+    regulators: Mapping[bytes, RegulatorKey] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        names = [
+            *((name, each.table.digest) for name, each in self.digits.items()),
+            *((name, each.table.digest) for name, each in self.code_lists.items()),
+            *((name, each.key.octets) for name, each in self.accumulators.items()),
+            *((name, each.digest) for name, each in self.regulators.items()),
+        ]
+        if any(name != own for name, own in names):
+            raise MalformedError(Reason.NAME_INVALID, "it stands under another name than its own")
+
+    def digit_table(self, digest: bytes, *, field: str) -> PublishedDigits:
+        """Return a table of digits; RefusedError TABLE_UNKNOWN."""
+        return _found(
+            self.digits, digest, Reason.TABLE_UNKNOWN, "no such table of digits is published", field
+        )
+
+    def code_list(self, digest: bytes, *, field: str) -> PublishedCodeList:
+        """Return a list of codes; RefusedError TABLE_UNKNOWN."""
+        return _found(self.code_lists, digest, Reason.TABLE_UNKNOWN, "no such list is published", field)
+
+    def accumulator(self, key: bytes, *, field: str) -> PublishedAccumulator:
+        """Return an accumulator; RefusedError EPOCH_UNKNOWN."""
+        return _found(self.accumulators, key, Reason.EPOCH_UNKNOWN, "no such accumulator is published", field)
+
+    def epoch(self, key: bytes, number: int, *, field: str) -> Epoch:
+        """Return an epoch; RefusedError EPOCH_UNKNOWN."""
+        epochs = self.accumulator(key, field=field).epochs
+        return _found(epochs, number, Reason.EPOCH_UNKNOWN, "no such epoch is published", field)
+
+    def regulator(self, digest: bytes, *, field: str) -> RegulatorKey:
+        """Return a regulator's key; RefusedError REGULATOR_UNKNOWN."""
+        return _found(self.regulators, digest, Reason.REGULATOR_UNKNOWN, "no such regulator is known", field)
+
+
+def _found(mapping: Mapping[_K, _T], name: _K, reason: Reason, detail: str, field: str) -> _T:
+    if name not in mapping:
+        raise RefusedError(reason, detail, field=field)
+    return mapping[name]

@@ -1,0 +1,164 @@
+"""What a holder has for an answer, and what is missing for one: told in the clear before anything is proven.
+
+Nothing here goes to anybody else. A vault's planner asks it for each branch and each credential that it has;
+the proof itself would fail too, but without saying where.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bbs import PreparedCredential
+from bbs.accumulator import MembershipWitness
+from disclosure.attributes import Value, days
+from disclosure.composite.credential import CompositeCredential
+from disclosure.composite.directory import CompositeDirectory
+from disclosure.composite.predicates import Equal, InList, NotEqual, OneOf, Operand, Predicate, Range, Sum
+from disclosure.composite.presentation import ProvenEpoch
+from disclosure.composite.query import AcceptedIssuer, CompositeQuery, OldestEpoch, ValidOn
+from disclosure.composite.request import Branch
+from disclosure.credential import civil_date
+
+
+@dataclass(frozen=True, repr=False)
+class Holding:
+    """One credential, prepared for proofs, with its witness where the department revokes."""
+
+    credential: CompositeCredential
+    prepared: PreparedCredential
+    witness: MembershipWitness | None = None
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something that a branch asks and these credentials do not give; the detail shows no value."""
+
+    place: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Usable:
+    """The accepted issuer and the epoch that a credential is shown under."""
+
+    issuer: AcceptedIssuer
+    epoch: ProvenEpoch | None
+
+
+def usable(
+    query: CompositeQuery, holding: Holding, directory: CompositeDirectory, now: dt.datetime
+) -> Usable | str:
+    """Return how a credential answers a query, or why it does not.
+
+    The latest published epoch is preferred that the witness is for.
+    """
+    credential = holding.credential
+    if credential.schema not in query.schemas:
+        return "the credential is of another schema"
+    first_day = query.expiry.day if isinstance(query.expiry, ValidOn) else civil_date(now)
+    if credential.expiry < first_day:
+        return "the credential has expired"
+    accepted = [each for each in query.issuers if each.key == credential.issuer_key]
+    if not accepted:
+        return "the credential is signed by a key that is not accepted"
+    for issuer in accepted:
+        if not isinstance(issuer.revocation, OldestEpoch):
+            return Usable(issuer, None)
+        number = _latest(issuer.revocation, holding.witness, directory)
+        if number is not None:
+            return Usable(issuer, ProvenEpoch(issuer.revocation.accumulator, number))
+    return "there is no witness, for an epoch that is recent enough, that the credential is not revoked"
+
+
+def _latest(
+    rule: OldestEpoch, witness: MembershipWitness | None, directory: CompositeDirectory
+) -> int | None:
+    """Return the latest accepted epoch whose value the witness is for."""
+    published = directory.accumulators.get(rule.accumulator)
+    if published is None or witness is None:
+        return None
+    numbers = (number for number, each in published.epochs.items() if each.position == witness.at)
+    return max((number for number in numbers if number >= rule.number), default=None)
+
+
+def missing_in(
+    branch: Branch,
+    place: str,
+    holdings: Mapping[str, Holding],
+    directory: CompositeDirectory,
+    now: dt.datetime,
+) -> tuple[Missing, ...]:
+    """Return what is missing for a branch, query by query and predicate by predicate.
+
+    `holdings` has a credential for each query that there is one for. `place` is where the branch stands in
+    the request. The branch has passed its rules.
+    """
+    missing = []
+    for index, query in enumerate(branch.queries):
+        reason = "there is no credential" if query.id not in holdings else None
+        if reason is None:
+            outcome = usable(query, holdings[query.id], directory, now)
+            reason = outcome if isinstance(outcome, str) else None
+        if reason is not None:
+            missing.append(Missing(f"{place}.queries[{index}]", reason))
+    for index, predicate in enumerate(branch.predicates):
+        if all(operand.query in holdings for operand in predicate.operands):
+            reason = _unmet(predicate, [_value(holdings, each) for each in predicate.operands], directory)
+            if reason is not None:
+                missing.append(Missing(f"{place}.predicates[{index}]", reason))
+    for index, escrow in enumerate(branch.escrows):
+        if escrow.operand.query in holdings and _value(holdings, escrow.operand) is None:
+            missing.append(Missing(f"{place}.escrows[{index}]", "the attribute is absent"))
+    return tuple(missing)
+
+
+def _value(holdings: Mapping[str, Holding], operand: Operand) -> Value | None:
+    return holdings[operand.query].credential.values.get(operand.attribute)
+
+
+def _unmet(predicate: Predicate, values: list[Value | None], directory: CompositeDirectory) -> str | None:
+    """Return why a predicate does not hold of values, or None if it does."""
+    present = [each for each in values if each is not None]
+    if len(present) < len(values):
+        return "an attribute is absent"
+    return None if _holds(predicate, present, directory) else _REASONS[type(predicate)]
+
+
+_REASONS: Mapping[type, str] = {
+    Range: "the attribute is outside the bounds",
+    InList: "the attribute is not in the list",
+    OneOf: "the attribute has none of the values",
+    NotEqual: "the attribute has the value that it must not have",
+    Equal: "the attributes are not equal",
+    Sum: "the sum is outside the bounds",
+}
+
+
+def _holds(predicate: Predicate, values: list[Value], directory: CompositeDirectory) -> bool:
+    match predicate:
+        case Range():
+            return _within(_number(values[0]), predicate.minimum, predicate.maximum)
+        case InList():
+            return values[0] in directory.code_list(predicate.code_list, field="").codes
+        case OneOf():
+            return values[0] in predicate.values
+        case NotEqual():
+            return values[0] != predicate.value
+        case Equal():
+            return all(each == values[0] for each in values)
+        case Sum():
+            return _within(sum(_counted(predicate, values)), predicate.minimum, predicate.maximum)
+
+
+def _counted(predicate: Sum, values: list[Value]) -> Iterator[int]:
+    for term, value in zip(predicate.terms, values, strict=True):
+        number = _number(value)
+        yield term.factor * (number if term.cap is None else min(number, term.cap))
+
+
+def _within(number: int, minimum: int | None, maximum: int | None) -> bool:
+    return (minimum is None or minimum <= number) and (maximum is None or number <= maximum)
+
+
+def _number(value: Value) -> int:
+    return days(value) if isinstance(value, dt.date) else int(value)

@@ -1,0 +1,190 @@
+"""Requests of the composite form: branches of which the holder answers one, signed by the verifier.
+
+The label under the verifier's signature selects the form. Nothing here can be answered in the plain form, and
+no plain request in this one. The canonical bytes, nonce and all, are part of every transcript.
+"""
+
+import datetime as dt
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from disclosure import canonical
+from disclosure.attributes import LocalizedText
+from disclosure.canonical import Item
+from disclosure.composite.issuance import IssuanceTerms
+from disclosure.composite.outputs import EscrowQuery, PseudonymQuery, SignedJointScope
+from disclosure.composite.predicates import Predicate, check_digest, predicate_from
+from disclosure.composite.query import CompositeQuery, invalid
+from disclosure.errors import MalformedError, Reason
+from disclosure.names import VerifierName, check_attribute_id
+from disclosure.request import (
+    MAX_QUERIES,
+    NONCE_OCTETS,
+    SignedRequest,
+    check_frame,
+    check_life,
+    moment_of,
+)
+
+MAX_BRANCHES: Final = 8
+MAX_PREDICATES: Final = 32
+MAX_OUTPUTS: Final = 8
+_LABEL: Final = "zk-disclosure/composite-request/v1"
+_BEGINNING: Final = canonical.encode(_LABEL, *(7 * [None]))[:-7]
+_SAME_HOLDER: Final = "same-holder"
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One complete answer: credentials that all belong to one holder, and what is proven of them.
+
+    That they belong to one holder is no option. `digits` names the table for sums: the verifier's own or an
+    authority's, never one of the issuers'. Raises MalformedError REQUEST_INVALID, NAME_INVALID,
+    PREDICATE_INVALID.
+    """
+
+    id: str
+    queries: tuple[CompositeQuery, ...]
+    predicates: tuple[Predicate, ...] = ()
+    pseudonyms: tuple[PseudonymQuery, ...] = ()
+    escrows: tuple[EscrowQuery, ...] = ()
+    digits: bytes | None = None
+
+    def __post_init__(self) -> None:
+        check_attribute_id(self.id, field="id")
+        _check_ids([each.id for each in self.queries], "queries", MAX_QUERIES, least=1)
+        _check_ids([each.id for each in self.pseudonyms], "pseudonyms", MAX_OUTPUTS)
+        _check_ids([each.id for each in self.escrows], "escrows", MAX_OUTPUTS)
+        if len(self.predicates) > MAX_PREDICATES or len(set(self.predicates)) != len(self.predicates):
+            raise invalid(f"a branch has at most {MAX_PREDICATES} predicates, each once", "predicates")
+        if self.digits is not None:
+            check_digest(self.digits, "digits")
+
+    def items(self) -> list[Item]:
+        """Return it for canonical encoding."""
+        return [
+            self.id, _SAME_HOLDER,
+            *([each.items() for each in part] for part in (self.queries, self.predicates)),
+            *([each.items() for each in part] for part in (self.pseudonyms, self.escrows)),
+            self.digits,
+        ]  # fmt: skip
+
+    @classmethod
+    def from_items(cls, item: Item) -> "Branch":
+        """Decode what `items` gives; MalformedError."""
+        match item:
+            case [
+                str(identifier), str(holders), list(queries), list(predicates), list(pseudonyms),
+                list(escrows), (bytes() | None) as digits,
+            ] if holders == _SAME_HOLDER:  # fmt: skip
+                return cls(
+                    identifier,
+                    tuple(map(CompositeQuery.from_items, queries)),
+                    tuple(map(predicate_from, predicates)),
+                    tuple(map(PseudonymQuery.from_items, pseudonyms)),
+                    tuple(map(EscrowQuery.from_items, escrows)),
+                    digits,
+                )
+        raise invalid("the octets hold no branch", "branches")
+
+
+@dataclass(frozen=True)
+class CompositeRequest:
+    """A verifier's question in the composite form; times are whole seconds with a zone.
+
+    The holder answers one of the branches. `issuance` is for a department that issues on this presentation:
+    the holder's commitment is part of the proof, over the same holder's secret as the credentials. Raises
+    MalformedError REQUEST_INVALID.
+    """
+
+    verifier: VerifierName
+    purpose: LocalizedText
+    branches: tuple[Branch, ...]
+    created: dt.datetime
+    expires: dt.datetime
+    nonce: bytes = field(default_factory=lambda: secrets.token_bytes(NONCE_OCTETS))
+    issuance: IssuanceTerms | None = None
+
+    def __post_init__(self) -> None:
+        _check_ids([each.id for each in self.branches], "branches", MAX_BRANCHES, least=1)
+        check_frame(self.created, self.expires, self.nonce)
+        if self.issuance is not None and self.issuance.base:
+            raise invalid(
+                "a base credential is issued to an identified person, on no presentation", "issuance"
+            )
+        if len(self.canonical) > canonical.MAX_OCTETS:
+            raise invalid("the request is too large", "branches")
+
+    @cached_property
+    def canonical(self) -> bytes:
+        """The request's canonical bytes."""
+        return canonical.encode(
+            _LABEL, str(self.verifier), self.purpose.items(), int(self.created.timestamp()),
+            int(self.expires.timestamp()), self.nonce, [each.items() for each in self.branches],
+            None if self.issuance is None else self.issuance.canonical,
+        )  # fmt: skip
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 over the canonical bytes, domain-separated."""
+        return canonical.digest(_LABEL, self.canonical)
+
+    @classmethod
+    def from_bytes(cls, octets: bytes) -> "CompositeRequest":
+        """Decode canonical bytes; MalformedError with the reasons of all its parts."""
+        match canonical.decode(_LABEL, octets):
+            case [
+                str(name), [str(zh), str(en)], int(created), int(expires), bytes(nonce), list(branches),
+                (bytes() | None) as terms,
+            ]:  # fmt: skip
+                parsed = cls(
+                    VerifierName.parse(name), LocalizedText(zh, en), tuple(map(Branch.from_items, branches)),
+                    moment_of(created), moment_of(expires), nonce,
+                    None if terms is None else IssuanceTerms.from_bytes(terms),
+                )  # fmt: skip
+                if parsed.canonical == octets:
+                    return parsed
+        raise MalformedError(Reason.REQUEST_INVALID, "the octets are no request of the composite form")
+
+    def branch(self, identifier: str) -> tuple[int, Branch]:
+        """Return a branch and its place; MalformedError PRESENTATION_INVALID if there is none."""
+        for index, each in enumerate(self.branches):
+            if each.id == identifier:
+                return index, each
+        raise MalformedError(Reason.PRESENTATION_INVALID, "the request has no such branch", field="branch")
+
+    def check_time(self, now: dt.datetime) -> None:
+        """Raise RefusedError REQUEST_EXPIRED or REQUEST_NOT_YET_VALID unless `now` is within its life."""
+        check_life(self.created, self.expires, now)
+
+
+def is_composite(signed: SignedRequest) -> bool:
+    """Tell by its label which form a signed request selects: true for this one."""
+    return signed.payload.startswith(_BEGINNING)
+
+
+def open_composite_request(
+    signed: SignedRequest, find_key: Callable[[VerifierName], bytes]
+) -> CompositeRequest:
+    """Return the request whose signature holds under its verifier's registered key of 32 octets.
+
+    The joint scopes in it are signed by all their members. Raises MalformedError (payload), RefusedError
+    REQUEST_SIGNATURE_INVALID, and what `find_key` raises.
+    """
+    request = CompositeRequest.from_bytes(signed.payload)
+    signed.check(request.verifier, find_key)
+    for branch in request.branches:
+        for pseudonym in branch.pseudonyms:
+            if isinstance(pseudonym.scope, SignedJointScope):
+                pseudonym.scope.check(find_key)
+    return request
+
+
+def _check_ids(ids: Sequence[str], field: str, most: int, *, least: int = 0) -> None:
+    if not least <= len(ids) <= most:
+        raise invalid(f"there are {least} to {most}", field)
+    if len(set(ids)) != len(ids):
+        raise invalid("two have one identifier", field)

@@ -1,0 +1,374 @@
+"""Requests: one encoding each, signed, the form in the label, and nothing waived but in so many words."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from disclosure import (
+    MalformedError,
+    RefusedError,
+    Request,
+    SignedRequest,
+    VerifierName,
+    canonical,
+    open_request,
+    sign_request,
+)
+from disclosure.composite import (
+    AcceptedIssuer,
+    Branch,
+    CompositeQuery,
+    CompositeRequest,
+    Equal,
+    EscrowQuery,
+    ExpiryShown,
+    InList,
+    IssuanceTerms,
+    JointScope,
+    NotEqual,
+    OldestEpoch,
+    OneOf,
+    Operand,
+    PseudonymQuery,
+    Range,
+    SignedJointScope,
+    Sum,
+    Term,
+    ValidOn,
+    VerifierScope,
+    Waiver,
+    at_least,
+    at_most,
+    between,
+    is_composite,
+    open_composite_request,
+    shifted_day,
+)
+from tests.disclosure.composite.world import (
+    BANK,
+    HRSS,
+    INSURANCE,
+    NOW,
+    PERMIT,
+    POLICE,
+    PURPOSE,
+    SCHOOL,
+    SCHOOL_2,
+    TODAY,
+    VERIFIER_KEYS,
+    accepted,
+    find_key,
+    query,
+    request,
+)
+from tests.disclosure.world import REQUEST as PLAIN
+
+LABEL = "zk-disclosure/composite-request/v1"
+DIGEST = bytes(range(32))
+
+
+def op(name: str) -> Operand:
+    return Operand(*name.split("."))
+
+
+def joint(*members: VerifierName, label: str = "enrolment-2026") -> SignedJointScope:
+    scope = JointScope(label, PURPOSE, tuple(sorted(members, key=str)))
+    return SignedJointScope(scope, tuple(scope.sign(VERIFIER_KEYS[each]) for each in scope.members))
+
+
+BRANCH = Branch(
+    "main",
+    (
+        query("permit", PERMIT, shown=("name",), issuers=(accepted(POLICE, digits=DIGEST),)),
+        query(
+            "insurance",
+            INSURANCE,
+            expiry=ExpiryShown(),
+            issuers=(accepted(HRSS, revocation=Waiver.REVOCATION),),
+        ),
+    ),
+    (
+        at_least(op("permit.months"), 12),
+        between(op("permit.since"), dt.date(2010, 1, 1), dt.date(2024, 1, 1)),
+        InList(op("permit.district"), DIGEST),
+        OneOf(op("insurance.district"), ("370102", "370103")),
+        OneOf(op("permit.since"), (dt.date(2020, 1, 1), dt.date(2020, 1, 2))),
+        NotEqual(op("insurance.employed"), False),
+        Equal((op("permit.number"), op("insurance.number"))),
+        Sum((Term(op("permit.months"), 2, 24), Term(op("insurance.months"))), minimum=30),
+    ),
+    (PseudonymQuery("me", VerifierScope("enrol-2026")), PseudonymQuery("us", joint(SCHOOL, SCHOOL_2))),
+    (EscrowQuery("who", op("permit.number"), DIGEST),),
+    DIGEST,
+)
+OTHER = Branch("other", (query("permit", PERMIT),), (at_most(op("permit.months"), 3),))
+TERMS = IssuanceTerms(INSURANCE.name, HRSS.key.name, base=False, nonce=bytes(32))
+REQUEST = request(BRANCH, OTHER, issuance=TERMS)
+
+
+def test_a_request_is_read_as_it_is_written() -> None:
+    again = CompositeRequest.from_bytes(REQUEST.canonical)
+    assert again == REQUEST
+    assert again.digest == REQUEST.digest
+    assert CompositeRequest.from_bytes(request(OTHER).canonical) == request(OTHER)
+
+
+def branch_with(**changes: Any) -> CompositeRequest:
+    return replace(REQUEST, branches=(replace(BRANCH, **changes), OTHER))
+
+
+def query_with(**changes: Any) -> CompositeRequest:
+    return branch_with(queries=(replace(BRANCH.queries[0], **changes), BRANCH.queries[1]))
+
+
+def predicate_with(index: int, **changes: Any) -> CompositeRequest:
+    changed = replace(BRANCH.predicates[index], **changes)
+    return branch_with(predicates=(*BRANCH.predicates[:index], changed, *BRANCH.predicates[index + 1 :]))
+
+
+CHANGES: dict[str, CompositeRequest] = {
+    "verifier": replace(REQUEST, verifier=BANK),
+    "purpose": replace(REQUEST, purpose=replace(PURPOSE, en="Another")),
+    "nonce": replace(REQUEST, nonce=bytes(32)),
+    "expires": replace(REQUEST, expires=REQUEST.expires + dt.timedelta(seconds=1)),
+    "created": replace(REQUEST, created=REQUEST.created - dt.timedelta(seconds=1)),
+    "branches in order": replace(REQUEST, branches=REQUEST.branches[::-1]),
+    "a branch less": replace(REQUEST, branches=(BRANCH,)),
+    "issuance": replace(REQUEST, issuance=None),
+    "issuance's nonce": replace(REQUEST, issuance=replace(TERMS, nonce=bytes([1] * 32))),
+    "branch": branch_with(id="x"),
+    "digits": branch_with(digits=None),
+    "queries in order": branch_with(queries=BRANCH.queries[::-1]),
+    "predicates in order": branch_with(predicates=BRANCH.predicates[::-1]),
+    "no predicates": branch_with(predicates=()),
+    "no pseudonyms": branch_with(pseudonyms=()),
+    "no escrow": branch_with(escrows=()),
+    "scope's label": branch_with(pseudonyms=(PseudonymQuery("me", VerifierScope("enrol-2027")),)),
+    "subject": branch_with(
+        pseudonyms=(
+            PseudonymQuery("me", VerifierScope("enrol-2026"), op("permit.name")),
+            BRANCH.pseudonyms[1],
+        )
+    ),
+    "regulator": branch_with(escrows=(replace(BRANCH.escrows[0], regulator=bytes(32)),)),
+    "query": query_with(id="x"),
+    "shown": query_with(shown=()),
+    "expiry shown": query_with(expiry=ExpiryShown()),
+    "day": query_with(expiry=ValidOn(TODAY + dt.timedelta(days=1))),
+    "epoch": query_with(issuers=(accepted(POLICE, 2, digits=DIGEST),)),
+    "revocation waived": query_with(issuers=(accepted(POLICE, digits=DIGEST, revocation=Waiver.REVOCATION),)),
+    "issuer's digits": query_with(issuers=(accepted(POLICE),)),
+    "bound": predicate_with(0, minimum=13),
+    "other bound": predicate_with(0, minimum=None, maximum=12),
+    "attribute": predicate_with(0, operand=op("insurance.months")),
+    "list": predicate_with(2, code_list=bytes(32)),
+    "values": predicate_with(3, values=("370102", "370104")),
+    "value": predicate_with(5, value=True),
+    "cap": predicate_with(7, terms=(Term(op("permit.months"), 2), Term(op("insurance.months")))),
+    "factor": predicate_with(7, terms=(Term(op("permit.months"), 3, 24), Term(op("insurance.months")))),
+}
+
+
+def test_every_field_changes_the_digest() -> None:
+    digests = {each.digest for each in CHANGES.values()} | {REQUEST.digest}
+    assert len(digests) == len(CHANGES) + 1
+    assert all(CompositeRequest.from_bytes(each.canonical) == each for each in CHANGES.values())
+
+
+@settings(max_examples=500)
+@given(st.data())
+def test_a_mutated_request_is_refused_or_another(data: st.DataObject) -> None:
+    octets = bytearray(REQUEST.canonical)
+    octets[data.draw(st.integers(0, len(octets) - 1))] ^= data.draw(st.integers(1, 255))
+    try:
+        other = CompositeRequest.from_bytes(bytes(octets))
+    except (MalformedError, RefusedError):
+        return
+    assert other != REQUEST
+    assert other.canonical == bytes(octets)
+
+
+def raw() -> list[Any]:
+    return canonical.decode(LABEL, REQUEST.canonical)
+
+
+def spoilt(change: Callable[[list[Any]], object]) -> bytes:
+    items = raw()
+    change(items)
+    return canonical.encode(LABEL, *items)
+
+
+SPOILT: dict[str, bytes] = {
+    "an item more": canonical.encode(LABEL, *raw(), None),
+    "an item less": canonical.encode(LABEL, *raw()[:-1]),
+    "an unknown field in a branch": spoilt(lambda items: items[5][0].append(None)),
+    "an unknown field in a query": spoilt(lambda items: items[5][0][2][0].append(None)),
+    "an unknown field in a predicate": spoilt(lambda items: items[5][0][3][0].append(None)),
+    "an unknown predicate": spoilt(lambda items: items[5][0][3].append(["regex", ["permit", "name"], "a"])),
+    "a holder waived": spoilt(lambda items: items[5][0].__setitem__(1, "holders-waived")),
+    "no word on revocation": spoilt(lambda items: items[5][0][2][0][2][0].__setitem__(1, None)),
+    "an unknown waiver": spoilt(lambda items: items[5][0][2][0][2][0].__setitem__(1, "expiry-waived")),
+    "no word on expiry": spoilt(lambda items: items[5][0][2][0].__setitem__(3, None)),
+    "an expiry waived": spoilt(lambda items: items[5][0][2][0].__setitem__(3, ["waived"])),
+    "no branches": spoilt(lambda items: items.__setitem__(5, [])),
+    "nine branches": spoilt(lambda items: items.__setitem__(5, items[5] * 5)),
+    "no queries": spoilt(lambda items: items[5][0].__setitem__(2, [])),
+    "a bound that is true": spoilt(lambda items: items[5][0][3][0].__setitem__(2, True)),
+    "no bound": spoilt(lambda items: items[5][0][3][0].__setitem__(2, None)),
+    "a short digest": spoilt(lambda items: items[5][0].__setitem__(6, bytes(31))),
+    "time that is true": spoilt(lambda items: items.__setitem__(2, True)),
+    "plain": PLAIN.canonical,
+    "nothing": b"",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("octets", SPOILT.values(), ids=SPOILT.keys())
+def test_what_is_no_request_is_refused(octets: bytes) -> None:
+    with pytest.raises(MalformedError):
+        CompositeRequest.from_bytes(octets)
+
+
+def test_there_is_no_default_for_revocation_and_expiry() -> None:
+    with pytest.raises(TypeError):
+        AcceptedIssuer(POLICE.key.name)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        CompositeQuery("permit", (PERMIT.name,), (accepted(POLICE),))  # type: ignore[call-arg]
+
+
+WRONG: list[tuple[Callable[[], object], str]] = [
+    (lambda: Range(op("a.b")), "PREDICATE_INVALID"),
+    (lambda: Range(op("a.b"), 3, 2), "BOUND_INVALID"),
+    (lambda: Range(op("a.b"), 1 << 63), "BOUND_INVALID"),
+    (lambda: Range(op("a.b"), True), "BOUND_INVALID"),
+    (lambda: OneOf(op("a.b"), ("x",)), "PREDICATE_INVALID"),
+    (lambda: OneOf(op("a.b"), ("x", "x")), "PREDICATE_INVALID"),
+    (lambda: OneOf(op("a.b"), tuple(map(str, range(9)))), "PREDICATE_INVALID"),
+    (lambda: InList(op("a.b"), b"x"), "PREDICATE_INVALID"),
+    (lambda: Equal((op("a.b"),)), "PREDICATE_INVALID"),
+    (lambda: Equal((op("a.b"), op("a.b"))), "PREDICATE_INVALID"),
+    (lambda: Sum(()), "PREDICATE_INVALID"),
+    (lambda: Sum((Term(op("a.b")), Term(op("a.b"))), minimum=1), "PREDICATE_INVALID"),
+    (lambda: Sum((Term(op("a.b")),)), "PREDICATE_INVALID"),
+    (lambda: Term(op("a.b"), 0), "PREDICATE_INVALID"),
+    (lambda: Term(op("a.b"), 1 << 16), "PREDICATE_INVALID"),
+    (lambda: Term(op("a.b"), 1, 1 << 63), "BOUND_INVALID"),
+    (lambda: Sum((Term(op("a.b"), 1, 5),), maximum=5), "PREDICATE_INVALID"),
+    (lambda: Sum((Term(op("a.b"), -1, 5),), minimum=5), "PREDICATE_INVALID"),
+    (lambda: Operand("A", "b"), "NAME_INVALID"),
+    (lambda: OldestEpoch(bytes(95), 0), "REQUEST_INVALID"),
+    (lambda: OldestEpoch(bytes(96), -1), "REQUEST_INVALID"),
+    (lambda: replace(BRANCH, queries=()), "REQUEST_INVALID"),
+    (lambda: replace(BRANCH, queries=BRANCH.queries * 2), "REQUEST_INVALID"),
+    (lambda: replace(BRANCH, predicates=BRANCH.predicates * 2), "REQUEST_INVALID"),
+    (lambda: replace(BRANCH, pseudonyms=BRANCH.pseudonyms * 2), "REQUEST_INVALID"),
+    (lambda: request(BRANCH, BRANCH), "REQUEST_INVALID"),
+    (request, "REQUEST_INVALID"),
+    (lambda: query("q", PERMIT, schemas=()), "REQUEST_INVALID"),
+    (lambda: query("q", PERMIT, schemas=(PERMIT.name, PERMIT.name)), "REQUEST_INVALID"),
+    (lambda: query("q", PERMIT, issuers=()), "REQUEST_INVALID"),
+    (lambda: query("q", PERMIT, issuers=(accepted(POLICE), accepted(POLICE, 2))), "REQUEST_INVALID"),
+    (lambda: query("q", PERMIT, issuers=(accepted(HRSS),)), "REQUEST_INVALID"),
+    (lambda: query("q", PERMIT, issuers=(accepted(HRSS), accepted(POLICE))), "REQUEST_INVALID"),
+    (lambda: query("q", PERMIT, shown=("name", "name")), "REQUEST_INVALID"),
+    (lambda: request(BRANCH, issuance=replace(TERMS, base=True)), "REQUEST_INVALID"),
+    (lambda: request(BRANCH, nonce=bytes(31)), "REQUEST_INVALID"),
+    (lambda: request(BRANCH, created=NOW.replace(tzinfo=None)), "REQUEST_INVALID"),
+    (lambda: request(BRANCH, expires=NOW + dt.timedelta(days=8)), "REQUEST_INVALID"),
+    (lambda: JointScope("x", PURPOSE, (SCHOOL,)), "REQUEST_INVALID"),
+    (lambda: JointScope("x", PURPOSE, (SCHOOL_2, SCHOOL)), "REQUEST_INVALID"),
+    (lambda: JointScope("x", PURPOSE, (SCHOOL, SCHOOL)), "REQUEST_INVALID"),
+    (lambda: VerifierScope("not a label"), "NAME_INVALID"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "reason"), WRONG)
+def test_what_means_nothing_cannot_be_made(make: Callable[[], object], reason: str) -> None:
+    with pytest.raises(MalformedError, match=reason):
+        make()
+
+
+def test_a_signed_request_is_opened_under_its_verifiers_key_only() -> None:
+    signed = sign_request(REQUEST, VERIFIER_KEYS[SCHOOL])
+    assert open_composite_request(signed, find_key) == REQUEST
+    by_another = sign_request(REQUEST, VERIFIER_KEYS[BANK])
+    for wrong in (
+        by_another,
+        replace(signed, payload=CHANGES["bound"].canonical),
+        replace(signed, signature=bytes(64)),
+    ):
+        with pytest.raises(RefusedError, match="REQUEST_SIGNATURE_INVALID"):
+            open_composite_request(wrong, find_key)
+
+
+def test_the_label_selects_the_form_and_neither_form_is_read_as_the_other() -> None:
+    composite, plain = (
+        sign_request(REQUEST, VERIFIER_KEYS[SCHOOL]),
+        sign_request(PLAIN, VERIFIER_KEYS[SCHOOL]),
+    )
+    assert (is_composite(composite), is_composite(plain)) == (True, False)
+    with pytest.raises(MalformedError):
+        open_request(composite, find_key)
+    with pytest.raises(MalformedError):
+        open_composite_request(plain, find_key)
+    with pytest.raises(MalformedError):
+        Request.from_bytes(REQUEST.canonical)
+    assert not is_composite(SignedRequest(b"\x83" + LABEL.encode(), bytes(64)))
+
+
+def test_a_joint_scope_counts_only_with_the_signatures_of_all_members() -> None:
+    true = joint(SCHOOL, SCHOOL_2)
+    true.check(find_key)
+    forged = replace(true, signatures=(true.signatures[0], true.signatures[0]))
+    asked = request(replace(OTHER, pseudonyms=(PseudonymQuery("us", forged),)))
+    with pytest.raises(RefusedError, match="REQUEST_SIGNATURE_INVALID"):
+        open_composite_request(sign_request(asked, VERIFIER_KEYS[SCHOOL]), find_key)
+    with pytest.raises(MalformedError, match="REQUEST_INVALID"):
+        replace(true, signatures=true.signatures[:1])
+    # A signature for another scope does not count either.
+    other = joint(SCHOOL, SCHOOL_2, label="enrolment-2027")
+    with pytest.raises(RefusedError, match="REQUEST_SIGNATURE_INVALID"):
+        replace(true, signatures=other.signatures).check(find_key)
+
+
+def test_scopes_of_verifiers_and_of_joint_policies_never_meet() -> None:
+    octets = [
+        VerifierScope("a").octets(SCHOOL),
+        VerifierScope("a").octets(SCHOOL_2),
+        VerifierScope("b").octets(SCHOOL),
+        joint(SCHOOL, SCHOOL_2, label="a").octets(SCHOOL),
+        joint(SCHOOL, SCHOOL_2, label="b").octets(SCHOOL),
+        joint(SCHOOL, BANK, label="a").octets(SCHOOL),
+    ]
+    assert len(set(octets)) == len(octets)
+    assert joint(SCHOOL, SCHOOL_2).octets(SCHOOL) == joint(SCHOOL, SCHOOL_2).octets(SCHOOL_2)
+    with pytest.raises(RefusedError, match="REQUEST_SIGNATURE_INVALID"):
+        joint(SCHOOL, SCHOOL_2).octets(BANK)
+
+
+@pytest.mark.parametrize(
+    ("reference", "shift", "expected"),
+    [
+        (dt.date(2026, 3, 1), {"years": -18}, dt.date(2008, 3, 1)),
+        (dt.date(2024, 2, 29), {"years": -18}, dt.date(2006, 2, 28)),
+        (dt.date(2024, 2, 29), {"years": -4}, dt.date(2020, 2, 29)),
+        (dt.date(2026, 3, 31), {"months": -1}, dt.date(2026, 2, 28)),
+        (dt.date(2026, 1, 31), {"months": -2}, dt.date(2025, 11, 30)),
+        (dt.date(2026, 12, 1), {"months": 1, "days": -1}, dt.date(2026, 12, 31)),
+        (dt.date(2026, 3, 1), {"days": -1}, dt.date(2026, 2, 28)),
+    ],
+)
+def test_a_day_relative_to_another_is_absolute_when_the_request_is_made(
+    reference: dt.date, shift: dict[str, int], expected: dt.date
+) -> None:
+    assert shifted_day(reference, **shift) == expected
+
+
+def test_a_relative_day_outside_the_calendar_is_refused() -> None:
+    for shift in ({"years": -2026}, {"years": 8000}, {"days": 10**9}):
+        with pytest.raises(MalformedError, match="BOUND_INVALID"):
+            shifted_day(TODAY, **shift)
