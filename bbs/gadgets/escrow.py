@@ -107,8 +107,9 @@ def _name(point: Point) -> str | bytes:
 class OpeningCase:
     """Why something is opened: the regulator's case, and the presentation as its receipt names it.
 
-    `reference` is 1 to 256 characters, `presentation` the 32 octets of its digest. InputError INVALID_TYPE,
-    INVALID_LENGTH.
+    `reference` is 1 to 256 characters, `presentation` the 32 octets of its digest, which whoever opens or
+    checks computes of the presentation that it verified: a digest that came from elsewhere would file the
+    opening under somebody else's (`disclosure.composite.opening`). InputError INVALID_TYPE, INVALID_LENGTH.
     """
 
     reference: str

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bbs.engine import Point, Scope, Sent, Values, Witness
 from bbs.engine.prover import unsatisfied
 from bbs.engine.statement import invalid
+from bbs.engine.suite import inverse
 from bbs.gadgets.commitment import commitment_bases
 
 MAX_VALUES = 8
@@ -130,7 +131,9 @@ class _Inverse:
         return cls(w, z)
 
     def assign(self, values: Values, product: int, blind: int) -> None:
-        w = pow(product, -1, values.statement.suite.group.r)
+        # The product is of secrets, and Euclid's steps would tell of it by their time.
+        group = values.statement.suite.group
+        w = inverse(group, product % group.r)
         values.set(self.w, w)
         values.set(self.z, -blind * w)
 

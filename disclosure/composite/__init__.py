@@ -5,6 +5,8 @@
               missing_in(branch, ...) for each branch and what is held, until nothing is missing
               presented = present_composite(request, branch, holdings, secret, directory, now, ...)
     verifier: verified = verify_composite(request, presented.presentation, directory, now)
+    regulator: opening = open_escrow(key, CompositeClaim(...), escrow, reference), for others to check by
+              verify_escrow_opening
 
 Issuance is in `disclosure.composite.issuance`, the argument in docs/composite-form.md. No I/O and no clock;
 randomness for secrets, nonces and proofs comes from the system's generator.
@@ -27,15 +29,18 @@ from disclosure.composite.directory import (
 )
 from disclosure.composite.holding import Holding, Missing, missing_in
 from disclosure.composite.issuance import (
+    IdentifiedCommitment,
     IssuanceTerms,
     IssuedCredential,
     PendingCredential,
+    PresentedCommitment,
     VerifiedCommitment,
     accept_credential,
     ask_for_credential,
     check_commitment,
     issue_composite,
 )
+from disclosure.composite.opening import open_escrow, verify_escrow_opening
 from disclosure.composite.outputs import (
     EscrowQuery,
     JointScope,
@@ -95,6 +100,7 @@ __all__ = [
     "ExpiryShown",
     "HolderSecret",
     "Holding",
+    "IdentifiedCommitment",
     "InList",
     "IssuanceTerms",
     "IssuedCredential",
@@ -107,6 +113,7 @@ __all__ = [
     "PendingCredential",
     "Predicate",
     "Presented",
+    "PresentedCommitment",
     "ProvenEpoch",
     "PseudonymQuery",
     "PublishedAccumulator",
@@ -135,10 +142,12 @@ __all__ = [
     "issue_composite",
     "missing_in",
     "open_composite_request",
+    "open_escrow",
     "prepare",
     "present_composite",
     "publish_codes",
     "shifted_day",
     "verify_composite",
     "verify_composite_batch",
+    "verify_escrow_opening",
 ]

@@ -35,12 +35,13 @@ class Chosen:
 def checked_choices(
     request: CompositeRequest, answer: Answer, directory: CompositeDirectory, now: dt.datetime
 ) -> tuple[BranchRules, tuple[Chosen, ...]]:
-    """Return the branch's rules, and what was chosen for each of its queries.
+    """Return the branch's rules, and what was chosen for each of its queries, while the request lives.
 
-    Raises RefusedError REQUEST_MISMATCH, QUERY_MISMATCH, ISSUER_KEY_RETIRED, CREDENTIAL_EXPIRED,
-    EPOCH_UNKNOWN, EPOCH_STALE; MalformedError PRESENTATION_INVALID (branch), VALUE_INVALID,
-    ATTRIBUTE_MISSING; what `BranchRules.check` does.
+    Raises RefusedError REQUEST_EXPIRED, REQUEST_NOT_YET_VALID, REQUEST_MISMATCH, QUERY_MISMATCH,
+    ISSUER_KEY_RETIRED, CREDENTIAL_EXPIRED, EPOCH_UNKNOWN, EPOCH_STALE; MalformedError
+    PRESENTATION_INVALID (branch), VALUE_INVALID, ATTRIBUTE_MISSING; what `BranchRules.check` does.
     """
+    request.check_time(now)
     if answer.request_digest != request.digest:
         raise RefusedError(Reason.REQUEST_MISMATCH, "the presentation answers another request")
     index, branch = request.branch(answer.branch)

@@ -19,6 +19,7 @@ from disclosure.composite.choices import Chosen, checked_choices
 from disclosure.composite.composer import Composer, Layout
 from disclosure.composite.directory import CompositeDirectory
 from disclosure.composite.parts import (
+    add_distinct,
     add_escrow,
     add_issuance,
     add_life,
@@ -85,6 +86,7 @@ def _stated(rules: BranchRules, chosen: Sequence[Chosen]) -> tuple[Statement, La
     composer, branch, place = Composer(rules, chosen), rules.branch, rules.place
     for index, each in enumerate(chosen):
         add_life(composer, each, f"life {index}", f"{place}.queries[{index}]")
+    add_distinct(composer)
     for index, predicate in enumerate(branch.predicates):
         field = f"{place}.predicates[{index}]"
         try:

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, TypeVar
 
+from bbs import BbsError
 from bbs.accumulator import AccumulatorKey, Epoch
 from bbs.ciphersuite import Ciphersuite
 from bbs.engine import PairingSuite
-from bbs.gadgets.tables import Table, new_table
+from bbs.gadgets.tables import Table, load_table, new_table
 from disclosure import canonical
 from disclosure.composite.scalars import code_scalar
 from disclosure.credential import SUITES
 from disclosure.errors import MalformedError, Reason, RefusedError
+from disclosure.names import VerifierName
 from disclosure.presentation import Directory
 
 _K = TypeVar("_K")
@@ -31,7 +33,8 @@ _REGULATOR_LABEL: Final = "zk-disclosure/regulator-key/v1"
 class PublishedDigits:
     """A table of digits and whose it is: `departments/...`, `verifiers/...` or an authority's name.
 
-    Raises MalformedError MALFORMED if the table is of something else.
+    Raises MalformedError MALFORMED if the table is of something else, RefusedError SIGNATURE_INVALID if it is
+    false.
     """
 
     owner: str
@@ -40,6 +43,7 @@ class PublishedDigits:
     def __post_init__(self) -> None:
         if not self.table.is_digits:
             raise MalformedError(Reason.MALFORMED, "the table is none of digits", field="table")
+        _check_table(self.table)
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class PublishedCodeList:
     """A signed list of codes of one code system, and whose it is.
 
     Raises MalformedError MALFORMED unless the table signs the scalars of exactly these codes, in their order:
-    what a person reads in the list is what is proven.
+    what a person reads in the list is what is proven; RefusedError SIGNATURE_INVALID if the table is false.
     """
 
     owner: str
@@ -62,6 +66,19 @@ class PublishedCodeList:
         )
         if not wanted or self.table.purpose != CODES_PURPOSE:
             raise MalformedError(Reason.MALFORMED, "the table signs other codes", field="table")
+        _check_table(self.table)
+
+
+def _check_table(table: Table) -> None:
+    """Raise unless every entry is true. A false one would tell, by who cannot prove, whose value it is.
+
+    By its octets, of which those that were found true are remembered.
+    """
+    try:
+        load_table(table.suite, table.octets)
+    except BbsError:
+        detail = "a signature of the table does not hold"
+        raise RefusedError(Reason.SIGNATURE_INVALID, detail, field="table") from None
 
 
 def publish_codes(
@@ -119,15 +136,19 @@ class RegulatorKey:
 
 @dataclass(frozen=True)
 class CompositeDirectory(Directory):
-    """A directory with tables and lists by digest, accumulators by key, regulators by digest.
+    """A directory with tables, lists and regulators by digest, accumulators by key, verifiers by name.
 
-    Raises MalformedError NAME_INVALID if something stands under another name than its own.
+    `verifiers` has the registered Ed25519 keys of 32 octets that joint scopes are signed with. Raises
+    MalformedError NAME_INVALID if something stands under another name than its own; MALFORMED if one key
+    serves twice: under one key a signature of a table, a witness and a credential could stand for each
+    other. Of two that publish one key, who puts a directory together leaves the later one out.
     """
 
     digits: Mapping[bytes, PublishedDigits] = field(default_factory=dict)
     code_lists: Mapping[bytes, PublishedCodeList] = field(default_factory=dict)
     accumulators: Mapping[bytes, PublishedAccumulator] = field(default_factory=dict)
     regulators: Mapping[bytes, RegulatorKey] = field(default_factory=dict)
+    verifiers: Mapping[VerifierName, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -139,6 +160,14 @@ class CompositeDirectory(Directory):
         ]
         if any(name != own for name, own in names):
             raise MalformedError(Reason.NAME_INVALID, "it stands under another name than its own")
+        keys = [
+            *(each.public_key for each in self.issuer_keys.values()),
+            *(each.key.octets for each in self.accumulators.values()),
+            *(each.table.key for each in self.digits.values()),
+            *(each.table.key for each in self.code_lists.values()),
+        ]
+        if len(set(keys)) != len(keys):
+            raise MalformedError(Reason.MALFORMED, "one key serves two purposes, or two owners")
 
     def digit_table(self, digest: bytes, *, field: str) -> PublishedDigits:
         """Return a table of digits; RefusedError TABLE_UNKNOWN."""
@@ -162,6 +191,11 @@ class CompositeDirectory(Directory):
     def regulator(self, digest: bytes, *, field: str) -> RegulatorKey:
         """Return a regulator's key; RefusedError REGULATOR_UNKNOWN."""
         return _found(self.regulators, digest, Reason.REGULATOR_UNKNOWN, "no such regulator is known", field)
+
+    def verifier_key(self, name: VerifierName) -> bytes:
+        """Return a verifier's registered key; RefusedError REQUEST_SIGNATURE_INVALID."""
+        detail = f"no key of {name} is registered"
+        return _found(self.verifiers, name, Reason.REQUEST_SIGNATURE_INVALID, detail, "scope")
 
 
 def _found(mapping: Mapping[_K, _T], name: _K, reason: Reason, detail: str, field: str) -> _T:

@@ -5,7 +5,7 @@ the proof itself would fail too, but without saying where.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bbs import PreparedCredential
@@ -18,6 +18,7 @@ from disclosure.composite.presentation import ProvenEpoch
 from disclosure.composite.query import AcceptedIssuer, CompositeQuery, OldestEpoch, ValidOn
 from disclosure.composite.request import Branch
 from disclosure.credential import civil_date
+from disclosure.errors import Reason
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,10 +32,14 @@ class Holding:
 
 @dataclass(frozen=True)
 class Missing:
-    """Something that a branch asks and these credentials do not give; the detail shows no value."""
+    """Something that a branch asks and these credentials do not give; the detail shows no value.
+
+    `reason` is UNSATISFIED, or EPOCH_STALE where the vault has to catch up with the accumulator first.
+    """
 
     place: str
     detail: str
+    reason: Reason = Reason.UNSATISFIED
 
 
 @dataclass(frozen=True)
@@ -46,39 +51,42 @@ class Usable:
 
 
 def usable(
-    query: CompositeQuery, holding: Holding, directory: CompositeDirectory, now: dt.datetime
-) -> Usable | str:
+    query: CompositeQuery, holding: Holding, directory: CompositeDirectory, now: dt.datetime, place: str
+) -> Usable | Missing:
     """Return how a credential answers a query, or why it does not.
 
-    The latest published epoch is preferred that the witness is for.
+    Of an accumulator the latest published epoch counts and no other, whatever a request would accept: an old
+    one shows whose credential is older, and who has not been there since.
     """
     credential = holding.credential
     if credential.schema not in query.schemas:
-        return "the credential is of another schema"
+        return Missing(place, "the credential is of another schema")
     first_day = query.expiry.day if isinstance(query.expiry, ValidOn) else civil_date(now)
     if credential.expiry < first_day:
-        return "the credential has expired"
+        return Missing(place, "the credential has expired")
     accepted = [each for each in query.issuers if each.key == credential.issuer_key]
     if not accepted:
-        return "the credential is signed by a key that is not accepted"
+        return Missing(place, "the credential is signed by a key that is not accepted")
+    return _unrevoked(accepted, holding.witness, directory, place)
+
+
+def _unrevoked(
+    accepted: Sequence[AcceptedIssuer],
+    witness: MembershipWitness | None,
+    directory: CompositeDirectory,
+    place: str,
+) -> Usable | Missing:
+    """Return the rule of revocation that a credential of an accepted key meets, or why it meets none."""
     for issuer in accepted:
         if not isinstance(issuer.revocation, OldestEpoch):
             return Usable(issuer, None)
-        number = _latest(issuer.revocation, holding.witness, directory)
-        if number is not None:
-            return Usable(issuer, ProvenEpoch(issuer.revocation.accumulator, number))
-    return "there is no witness, for an epoch that is recent enough, that the credential is not revoked"
-
-
-def _latest(
-    rule: OldestEpoch, witness: MembershipWitness | None, directory: CompositeDirectory
-) -> int | None:
-    """Return the latest accepted epoch whose value the witness is for."""
-    published = directory.accumulators.get(rule.accumulator)
-    if published is None or witness is None:
-        return None
-    numbers = (number for number, each in published.epochs.items() if each.position == witness.at)
-    return max((number for number in numbers if number >= rule.number), default=None)
+        latest = directory.accumulator(issuer.revocation.accumulator, field=place).latest
+        if witness is not None and witness.at == latest.position:
+            return Usable(issuer, ProvenEpoch(issuer.revocation.accumulator, latest.number))
+    keys = {each.accumulator for each in accepted}
+    if witness is not None and witness.at.key.octets in keys:
+        return Missing(place, "the witness is not for the latest epoch: catch up first", Reason.EPOCH_STALE)
+    return Missing(place, "there is no witness that the credential is not revoked")
 
 
 def missing_in(
@@ -93,14 +101,11 @@ def missing_in(
     `holdings` has a credential for each query that there is one for. `place` is where the branch stands in
     the request. The branch has passed its rules.
     """
-    missing = []
+    missing, handles = list[Missing](), set[int]()
     for index, query in enumerate(branch.queries):
-        reason = "there is no credential" if query.id not in holdings else None
-        if reason is None:
-            outcome = usable(query, holdings[query.id], directory, now)
-            reason = outcome if isinstance(outcome, str) else None
-        if reason is not None:
-            missing.append(Missing(f"{place}.queries[{index}]", reason))
+        lack = _lack(query, holdings.get(query.id), directory, now, f"{place}.queries[{index}]", handles)
+        if lack is not None:
+            missing.append(lack)
     for index, predicate in enumerate(branch.predicates):
         if all(operand.query in holdings for operand in predicate.operands):
             reason = _unmet(predicate, [_value(holdings, each) for each in predicate.operands], directory)
@@ -110,6 +115,24 @@ def missing_in(
         if escrow.operand.query in holdings and _value(holdings, escrow.operand) is None:
             missing.append(Missing(f"{place}.escrows[{index}]", "the attribute is absent"))
     return tuple(missing)
+
+
+def _lack(
+    query: CompositeQuery,
+    holding: Holding | None,
+    directory: CompositeDirectory,
+    now: dt.datetime,
+    place: str,
+    handles: set[int],
+) -> Missing | None:
+    """Return what is missing for a query, or None; `handles` are those of the queries before, and of it."""
+    if holding is None:
+        return Missing(place, "there is no credential")
+    if holding.credential.handle in handles:
+        return Missing(place, "the credential answers another query already")
+    handles.add(holding.credential.handle)
+    outcome = usable(query, holding, directory, now, place)
+    return outcome if isinstance(outcome, Missing) else None
 
 
 def _value(holdings: Mapping[str, Holding], operand: Operand) -> Value | None:

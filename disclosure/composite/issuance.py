@@ -3,13 +3,15 @@
     issuer:  IssuanceTerms: schema, key, a fresh nonce
     holder:  C = k*H_secret + s*Q_2, with a proof of k and s bound to the terms     (`ask_for_credential`)
     issuer:  checks the proof, then draws the handle y and signs the rest with C    (`issue_composite`)
-    holder:  checks values, expiry and signature before it keeps anything           (`accept_credential`)
+    holder:  checks values, signature and witness before it keeps anything          (`accept_credential`)
 
 The commitment's proof is one of the engine over exactly the bases H_secret and Q_2, so no attribute
-slips in. Terms for a base credential, one that each identified person gets once, ask for the issuance
-pseudonym N = k*hash_to_curve(issuance, department) in the same proof: one person cannot have two secrets, nor
-two persons one. Other issuers ask for a presentation of the base credential whose request names their
-terms (`disclosure.composite.request`): C is proven there to hold the same k.
+slips in. There are two ways to a credential, and a commitment says by its type which it came. Terms for a
+base credential, one that each identified person gets once, ask for the issuance pseudonym
+N = k*hash_to_curve(issuance, department) in the same proof: one person cannot have two secrets, nor two
+persons one (`IdentifiedCommitment`). For all others the holder shows a credential that it has, in a
+presentation whose request names the terms (`disclosure.composite.request`): C is proven there to hold the
+same k (`PresentedCommitment`). A commitment by itself, which says of nobody whose it is, is signed by no one.
 
 What the issuer learns is C, which s makes uniform, and N where asked. y is drawn after C is fixed, so a
 holder cannot aim at another's handle; e is hashed from the secret key and B, which covers C: one e on two B
@@ -44,12 +46,15 @@ from disclosure.composite.credential import (
     value_items,
     values_of,
 )
+from disclosure.composite.directory import PublishedAccumulator
 from disclosure.credential import SIGNATURE_OCTETS, IssuerKey, KeyState
 from disclosure.errors import MalformedError, Reason, RefusedError
 from disclosure.names import DepartmentName, IssuerKeyName, SchemaName
+from disclosure.presentation import DIGEST_OCTETS
 from disclosure.schema import Schema
 
 NONCE_OCTETS: Final = 32
+PSEUDONYM_OCTETS: Final = 48
 _TERMS_LABEL: Final = "zk-disclosure/issuance-terms/v1"
 _SCOPE_LABEL: Final = "zk-disclosure/issuance-scope/v1"
 _ISSUED_LABEL: Final = "zk-disclosure/issued-credential/v1"
@@ -59,7 +64,8 @@ _ISSUED_LABEL: Final = "zk-disclosure/issued-credential/v1"
 class IssuanceTerms:
     """What one commitment is good for: one schema, one key, one nonce of the issuer's.
 
-    `base` asks for the issuance pseudonym besides. Raises MalformedError MALFORMED.
+    `base` asks for the issuance pseudonym; without it the commitment is part of a presentation. Raises
+    MalformedError MALFORMED.
     """
 
     schema: SchemaName
@@ -128,15 +134,42 @@ class PendingCredential:
 
 
 @dataclass(frozen=True)
-class VerifiedCommitment:
-    """A commitment whose proof holds for these terms; `pseudonym` is N of a base credential, 48 octets.
+class IdentifiedCommitment:
+    """The commitment of a base credential whose proof holds for these terms; `pseudonym` is N, 48 octets.
 
-    Who issues a base credential keeps N beside the person that it identified, and refuses an N that it has.
+    Who issues it keeps N beside the person that it identified, and refuses an N that it has. MalformedError
+    MALFORMED.
     """
 
     terms: IssuanceTerms
-    C: bytes
-    pseudonym: bytes | None = None
+    C: bytes = field(repr=False)
+    pseudonym: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.terms.base or len(self.pseudonym) != PSEUDONYM_OCTETS:
+            detail = "a base credential is issued on the issuance pseudonym"
+            raise MalformedError(Reason.MALFORMED, detail, field="pseudonym")
+
+
+@dataclass(frozen=True)
+class PresentedCommitment:
+    """A commitment that a verified presentation has proven to hold its holder's secret.
+
+    `presentation` is the digest of that presentation, 32 octets. MalformedError MALFORMED.
+    """
+
+    terms: IssuanceTerms
+    C: bytes = field(repr=False)
+    presentation: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if self.terms.base or len(self.presentation) != DIGEST_OCTETS:
+            detail = "what is no base credential is issued on a presentation"
+            raise MalformedError(Reason.MALFORMED, detail, field="presentation")
+
+
+VerifiedCommitment = IdentifiedCommitment | PresentedCommitment
+"""What a department signs, and how it came to it."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -184,22 +217,22 @@ def issuance_scope(department: str) -> bytes:
 def ask_for_credential(
     terms: IssuanceTerms, secret: HolderSecret, schema: Schema, key: IssuerKey
 ) -> tuple[bytes, PendingCredential]:
-    """Return what goes to the issuer, and what the holder keeps.
+    """Return what goes to the issuer of a base credential, and what the holder keeps.
 
-    Raises RefusedError FORM_NOT_SUPPORTED, SCHEMA_UNKNOWN, ISSUER_KEY_UNKNOWN (not those of the terms).
+    Raises RefusedError FORM_NOT_SUPPORTED, SCHEMA_UNKNOWN, ISSUER_KEY_UNKNOWN (not those of the terms),
+    COMMITMENT_INVALID (the terms are for a presentation).
     """
     asked = _compile(terms, schema, key)
     values = Values(asked.statement)
     blind = asked.commitment.assign(values, secret.scalar)
-    if asked.pseudonym is not None:
-        asked.pseudonym.assign(values, secret.scalar)
+    asked.pseudonym.assign(values, secret.scalar)
     return prove(asked.statement, asked.context, values), PendingCredential(terms, blind)
 
 
 def check_commitment(
     terms: IssuanceTerms, commitment: bytes, schema: Schema, key: IssuerKey
-) -> VerifiedCommitment:
-    """Return a holder's commitment whose proof holds for these terms.
+) -> IdentifiedCommitment:
+    """Return a holder's commitment whose proof holds for these terms of a base credential.
 
     Raises MalformedError MALFORMED, RefusedError COMMITMENT_INVALID, and as `ask_for_credential`.
     """
@@ -210,8 +243,7 @@ def check_commitment(
         raise MalformedError(Reason.MALFORMED, "the octets are no commitment", field="commitment") from None
     except BbsError:
         raise RefusedError(Reason.COMMITMENT_INVALID, "the commitment's proof does not hold") from None
-    pseudonym = None if asked.pseudonym is None else octets[asked.pseudonym.N]
-    return VerifiedCommitment(terms, octets[asked.commitment.C], pseudonym)
+    return IdentifiedCommitment(terms, octets[asked.commitment.C], octets[asked.pseudonym.N])
 
 
 def issue_composite(
@@ -253,30 +285,51 @@ def accept_credential(
     secret: HolderSecret,
     schema: Schema,
     key: IssuerKey,
-    witness: MembershipWitness | None = None,
+    accumulator: PublishedAccumulator | None,
+    witness: MembershipWitness | None,
 ) -> CompositeCredential:
     """Return the holder's credential, to be stored with its witness once this has returned.
 
-    Its values fit and its signature holds; a witness that it is not revoked, where the department gives one,
-    is for its handle and is true. Raises MalformedError (values), RefusedError SIGNATURE_INVALID and as
-    `ask_for_credential`.
+    Its values fit and its signature holds. `accumulator` is the department's as published, or None if it
+    revokes nothing; where there is one there is a witness that is true, for the credential's handle and for a
+    published epoch of it: a credential without one could never be shown. Raises MalformedError (values),
+    RefusedError SIGNATURE_INVALID, EPOCH_UNKNOWN, SCHEMA_UNKNOWN, ISSUER_KEY_UNKNOWN, FORM_NOT_SUPPORTED.
     """
     _check_terms(pending.terms, schema, key)
     credential = CompositeCredential(
         schema.name, key.name, issued.expiry, issued.values, issued.handle, pending.blind, issued.signature
     )
     credential.to_bytes(schema)
-    _check_witness(witness, credential.handle)
+    _check_witness(witness, credential, accumulator)
     return check_composite_credential(credential, secret, schema, key)
 
 
-def _check_witness(witness: MembershipWitness | None, handle: int) -> None:
+def _check_witness(
+    witness: MembershipWitness | None,
+    credential: CompositeCredential,
+    accumulator: PublishedAccumulator | None,
+) -> None:
+    if accumulator is None and witness is None:
+        return
+    if accumulator is None or accumulator.owner != str(DepartmentName(credential.issuer_key.department)):
+        raise _no_witness("the accumulator is not the department's own")
+    if witness is None:
+        raise _no_witness("there is no witness, and the department revokes")
+    # Of a value of one holder's own the witness would be true as well.
+    if all(witness.at != each.position for each in accumulator.epochs.values()):
+        raise RefusedError(
+            Reason.EPOCH_UNKNOWN, "the witness is for no epoch that is published", field="witness"
+        )
     try:
-        true = witness is None or witness.verified().y == handle
+        true = witness.verified().y == credential.handle
     except BbsError:
         true = False
     if not true:
-        raise RefusedError(Reason.SIGNATURE_INVALID, "the witness does not hold", field="witness")
+        raise _no_witness("the witness does not hold")
+
+
+def _no_witness(detail: str) -> RefusedError:
+    return RefusedError(Reason.SIGNATURE_INVALID, detail, field="witness")
 
 
 @dataclass(frozen=True)
@@ -284,18 +337,19 @@ class _Asked:
     statement: Statement
     context: Context
     commitment: HolderCommitment
-    pseudonym: Pseudonym | None
+    pseudonym: Pseudonym
 
 
 def _compile(terms: IssuanceTerms, schema: Schema, key: IssuerKey) -> _Asked:
     _check_terms(terms, schema, key)
+    if not terms.base:
+        detail = "the commitment is part of a presentation, and nothing by itself"
+        raise RefusedError(Reason.COMMITMENT_INVALID, detail, field="base")
     suite = resolve(key.suite)
     builder = Builder(PairingSuite(suite))
     commitment = HolderCommitment.add_to(builder.scope("commitment"), suite)
-    pseudonym = None
-    if terms.base:
-        scope = issuance_scope(terms.schema.department)
-        pseudonym = Pseudonym.add_to(builder.scope("pseudonym"), commitment.k, scope, Purpose.ISSUANCE)
+    scope = issuance_scope(terms.schema.department)
+    pseudonym = Pseudonym.add_to(builder.scope("pseudonym"), commitment.k, scope, Purpose.ISSUANCE)
     context = (
         ("terms", terms.canonical),
         ("schema", schema.header()),

@@ -6,7 +6,7 @@ or from a joint scope that each of its members signed. So nobody asks for names 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -114,8 +114,7 @@ class SignedJointScope:
         """Raise RefusedError REQUEST_SIGNATURE_INVALID unless all members signed; what `find_key` raises."""
         for member, signature in zip(self.scope.members, self.signatures, strict=True):
             try:
-                key = Ed25519PublicKey.from_public_bytes(find_key(member))
-                key.verify(signature, _SIGNING_PREFIX + self.scope.canonical)
+                _check_signature(find_key(member), signature, self.scope.canonical)
             except (InvalidSignature, ValueError):
                 detail = f"the joint scope is not signed by {member}"
                 raise RefusedError(Reason.REQUEST_SIGNATURE_INVALID, detail, field="scope") from None
@@ -179,6 +178,12 @@ class EscrowQuery:
             case [str(identifier), operand, bytes(regulator)]:
                 return cls(identifier, Operand.from_items(operand), regulator)
         raise MalformedError(Reason.REQUEST_INVALID, "the octets hold no escrow", field="escrows")
+
+
+@lru_cache(maxsize=1024)
+def _check_signature(key: bytes, signature: bytes, scope: bytes) -> None:
+    """Raise unless a member signed; true ones are remembered, since every presentation asks again."""
+    Ed25519PublicKey.from_public_bytes(key).verify(signature, _SIGNING_PREFIX + scope)
 
 
 def _scope_from(items: list[Item]) -> PseudonymScope:

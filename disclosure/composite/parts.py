@@ -12,14 +12,14 @@ from bbs.gadgets.membership import Membership
 from bbs.gadgets.pseudonym import Pseudonym, Purpose
 from bbs.gadgets.ranges import Quantity
 from bbs.gadgets.ranges import Range as InRange
-from bbs.gadgets.small_set import NoneOf
+from bbs.gadgets.small_set import Different, NoneOf
 from bbs.gadgets.small_set import OneOf as OneOfFew
 from bbs.gadgets.sums import Capped
 from bbs.gadgets.tables import Table
 from disclosure.attributes import Value
 from disclosure.composite import scalars
 from disclosure.composite.choices import Chosen
-from disclosure.composite.composer import Composer, Held
+from disclosure.composite.composer import Assign, Composer, Held
 from disclosure.composite.issuance import HolderCommitment
 from disclosure.composite.outputs import EscrowQuery, PseudonymQuery
 from disclosure.composite.predicates import Equal, InList, NotEqual, OneOf, Operand, Predicate, Range, Sum
@@ -43,6 +43,24 @@ def add_life(composer: Composer, chosen: Chosen, name: str, place: str) -> None:
         handle = composer.witness(query.id, scalars.HANDLE)
         member = NonRevocation.add_to(scope.scope("not revoked"), handle, epoch)
         composer.add(f"{place}.issuers", lambda values, held: member.assign(values, held.witnesses[query.id]))
+
+
+def add_distinct(composer: Composer) -> None:
+    """State that no credential answers two queries: that the handles of two that could be one differ.
+
+    Which queries these are follows from the request, whatever was chosen. Else one credential would be
+    counted twice in a sum, or be two witnesses of one thing.
+    """
+    for number, (first, second, place) in enumerate(composer.rules.may_be_one):
+        handles = [composer.witness(each.id, scalars.HANDLE) for each in (first, second)]
+        gadget = Different.add_to(composer.scope(f"distinct {number}"), *handles)
+        composer.add(place, _assign_distinct(gadget, first.id, second.id))
+
+
+def _assign_distinct(gadget: Different, first: str, second: str) -> Assign:
+    return lambda values, held: gadget.assign(
+        values, held.message(first, scalars.HANDLE), held.message(second, scalars.HANDLE)
+    )
 
 
 def add_predicate(composer: Composer, predicate: Predicate, name: str, place: str) -> None:
@@ -119,7 +137,7 @@ def _add_range(composer: Composer, predicate: Range, name: str, place: str) -> N
     gadget = InRange.add_to(
         composer.scope(name),
         _quantity(composer, predicate.operand),
-        _issuers_digits(composer, predicate.operand.query),
+        _range_digits(composer, predicate.operand),
         minimum=predicate.minimum,
         maximum=predicate.maximum,
     )
@@ -185,6 +203,13 @@ def _quantity(composer: Composer, operand: Operand) -> Quantity:
 def _scalar(composer: Composer, operand: Operand, value: Value, place: str) -> int:
     definition = composer.kind(operand).definition_of(value, place)
     return scalars.scalar(definition, value, composer.rules.suite)
+
+
+def _range_digits(composer: Composer, operand: Operand) -> Table:
+    """Return the own table of the chosen issuer, unless another department's attribute is bounded with it."""
+    if composer.rules.spans_departments(operand):
+        return _digits(composer, composer.rules.branch.digits)
+    return _issuers_digits(composer, operand.query)
 
 
 def _issuers_digits(composer: Composer, query: str) -> Table:

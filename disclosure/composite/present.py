@@ -14,7 +14,7 @@ from disclosure.composite.compiler import compile_answer
 from disclosure.composite.composer import Held
 from disclosure.composite.credential import HolderSecret
 from disclosure.composite.directory import CompositeDirectory
-from disclosure.composite.holding import Holding, missing_in, usable
+from disclosure.composite.holding import Holding, Missing, missing_in, usable
 from disclosure.composite.issuance import PendingCredential
 from disclosure.composite.presentation import Answer, CompositePresentation, CredentialAnswer
 from disclosure.composite.query import CompositeQuery, ExpiryShown
@@ -48,7 +48,7 @@ def present_composite(
 
     `trusted_regulators` is the vault's own list of digests; a request adds nothing to it. Raises RefusedError
     UNSATISFIED with the place of the first query or predicate that these credentials do not satisfy
-    (`missing_in` gives all), REGULATOR_UNKNOWN; and what `compile_answer` does.
+    (`missing_in` gives all), EPOCH_STALE (catch up first), REGULATOR_UNKNOWN; and what `compile_answer` does.
     """
     index, asked = request.branch(branch)
     place = f"branches[{index}]"
@@ -95,17 +95,20 @@ def _answer(
     note_hash: bytes,
 ) -> Answer:
     for each in missing_in(branch, place, holdings, directory, now):
-        raise RefusedError(Reason.UNSATISFIED, each.detail, field=each.place)
-    credentials = tuple(_credential(query, holdings[query.id], directory, now) for query in branch.queries)
+        raise RefusedError(each.reason, each.detail, field=each.place)
+    credentials = tuple(
+        _credential(query, holdings[query.id], directory, now, f"{place}.queries[{index}]")
+        for index, query in enumerate(branch.queries)
+    )
     return Answer(branch.id, credentials, usage_tag, note_hash, request.digest)
 
 
 def _credential(
-    query: CompositeQuery, holding: Holding, directory: CompositeDirectory, now: dt.datetime
+    query: CompositeQuery, holding: Holding, directory: CompositeDirectory, now: dt.datetime, place: str
 ) -> CredentialAnswer:
-    outcome = usable(query, holding, directory, now)
-    if isinstance(outcome, str):
-        raise RefusedError(Reason.UNSATISFIED, outcome, field=query.id)
+    outcome = usable(query, holding, directory, now, place)
+    if isinstance(outcome, Missing):
+        raise RefusedError(outcome.reason, outcome.detail, field=place)
     credential = holding.credential
     shown = Shown(
         query=query.id,

@@ -171,7 +171,8 @@ def open_composite_request(
 ) -> CompositeRequest:
     """Return the request whose signature holds under its verifier's registered key of 32 octets.
 
-    The joint scopes in it are signed by all their members. Raises MalformedError (payload), RefusedError
+    The joint scopes in it are signed by all their members, as the rules of a branch check again with the
+    directory's keys: a request need not have come this way. Raises MalformedError (payload), RefusedError
     REQUEST_SIGNATURE_INVALID, and what `find_key` raises.
     """
     request = CompositeRequest.from_bytes(signed.payload)

@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import Final
 
 from bbs.ciphersuite import Ciphersuite, resolve
@@ -16,7 +17,7 @@ from disclosure.attributes import AttributeDefinition, AttributeType, Value
 from disclosure.composite.credential import require_composite
 from disclosure.composite.directory import CompositeDirectory
 from disclosure.composite.equality import equality_classes
-from disclosure.composite.outputs import EscrowQuery, PseudonymQuery
+from disclosure.composite.outputs import EscrowQuery, PseudonymQuery, SignedJointScope
 from disclosure.composite.predicates import (
     Equal,
     InList,
@@ -110,7 +111,7 @@ class BranchRules:
 
         That a key was retired since the request was made matters only to whoever chooses it. Reasons:
         SCHEMA_UNKNOWN, FORM_NOT_SUPPORTED, ISSUER_KEY_UNKNOWN, ATTRIBUTE_UNKNOWN, TABLE_UNKNOWN,
-        EPOCH_UNKNOWN, REGULATOR_UNKNOWN, REQUEST_SIGNATURE_INVALID (another's scope), PREDICATE_INVALID,
+        EPOCH_UNKNOWN, REGULATOR_UNKNOWN, REQUEST_SIGNATURE_INVALID (a scope), PREDICATE_INVALID,
         BOUND_INVALID.
         """
         for index, query in enumerate(self.branch.queries):
@@ -135,6 +136,27 @@ class BranchRules:
     def queries(self) -> Mapping[str, CompositeQuery]:
         """The queries by their identifiers."""
         return {each.id: each for each in self.branch.queries}
+
+    @cached_property
+    def may_be_one(self) -> tuple[tuple[CompositeQuery, CompositeQuery, str], ...]:
+        """The pairs of queries that one credential could answer, versions of a schema aside; and the place.
+
+        Every version counts: a query may accept another one tomorrow, and a pair is no less safe for it.
+        """
+        pairs = combinations(enumerate(self.branch.queries), 2)
+        return tuple(
+            (first, second, f"{self.place}.queries[{index}]")
+            for (_, first), (index, second) in pairs
+            if not _unversioned(first).isdisjoint(_unversioned(second))
+        )
+
+    def spans_departments(self, operand: Operand) -> bool:
+        """Tell whether an operand is proven equal to another query's attribute, of more than one department.
+
+        Its digits are then nobody's own: who kept the key of its table would sign digits for the holder, and
+        so bound what the other department has signed.
+        """
+        return len(self._class_queries(operand)) > 1 and len(self._class_departments(operand)) > 1
 
     @cached_property
     def equal(self) -> Mapping[Operand, Operand]:
@@ -217,8 +239,10 @@ class BranchRules:
                 raise RefusedError(Reason.EPOCH_UNKNOWN, detail, field=f"{place}.revocation")
 
     def _needs_digits(self, query: CompositeQuery) -> bool:
-        ranges = (each for each in self.branch.predicates if isinstance(each, Range))
-        return isinstance(query.expiry, ValidOn) or any(each.operand.query == query.id for each in ranges)
+        ranged = [each.operand for each in self.branch.predicates if isinstance(each, Range)]
+        return isinstance(query.expiry, ValidOn) or any(
+            each.query == query.id and not self.spans_departments(each) for each in ranged
+        )
 
     def _check_predicate(self, predicate: Predicate, place: str) -> None:
         kinds = [self.kind(operand, place) for operand in predicate.operands]
@@ -229,6 +253,8 @@ class BranchRules:
         match predicate:
             case Range():
                 _check_range(predicate, kinds[0], place)
+                if self.spans_departments(predicate.operand):
+                    self._check_digits(predicate)
             case InList():
                 self._check_list(predicate, kinds[0], place)
             case OneOf():
@@ -264,10 +290,15 @@ class BranchRules:
                 raise out_of_bounds(f"the sum lies between {low} and {high}", f"{place}.{field}")
         if high - low >= MAX_SPAN:
             raise out_of_bounds("the sum is larger than what is computed with", place)
+        self._check_digits(predicate)
+
+    def _check_digits(self, predicate: Range | Sum) -> None:
+        """Raise unless the branch names a table of nobody whose attributes are bounded with it."""
         if self.branch.digits is None:
-            raise invalid("a sum needs a table of digits that is named", f"{self.place}.digits")
-        if self._digits_owner(self.branch.digits, f"{self.place}.digits") in self._owners(predicate):
-            raise invalid("the digits of a sum are not those of one of the issuers", f"{self.place}.digits")
+            raise invalid("it needs a table of digits that is named", f"{self.place}.digits")
+        owners = set[str]().union(*map(self._class_departments, predicate.operands))
+        if self._digits_owner(self.branch.digits, f"{self.place}.digits") in owners:
+            raise invalid("the table of digits is that of one of the issuers", f"{self.place}.digits")
 
     def _digits_owner(self, digest: bytes, field: str) -> str:
         published = self.directory.digit_table(digest, field=field)
@@ -278,13 +309,21 @@ class BranchRules:
         if identifier != self.suite.ciphersuite_id:
             raise invalid("it is of another suite than the accepted keys", field)
 
-    def _owners(self, predicate: Predicate) -> set[str]:
-        issuers = [each for operand in predicate.operands for each in self.queries[operand.query].issuers]
+    def _class_queries(self, operand: Operand) -> set[str]:
+        """Return the queries of all attributes that an operand is proven equal to, its own among them."""
+        root = self.equal.get(operand)
+        return {operand.query} | {each.query for each, own in self.equal.items() if own == root}
+
+    def _class_departments(self, operand: Operand) -> set[str]:
+        among = self._class_queries(operand)
+        issuers = (each for query in self.branch.queries if query.id in among for each in query.issuers)
         return {str(DepartmentName(each.key.department)) for each in issuers}
 
     def _check_pseudonym(self, pseudonym: PseudonymQuery, place: str) -> None:
         try:
             pseudonym.scope.octets(self.request.verifier)
+            if isinstance(pseudonym.scope, SignedJointScope):
+                pseudonym.scope.check(self.directory.verifier_key)
         except RefusedError as error:
             raise RefusedError(Reason(error.reason), error.detail, field=f"{place}.scope") from None
         if pseudonym.subject is not None:
@@ -308,6 +347,10 @@ class BranchRules:
             )
             key = self.directory.issuer_key(terms.issuer_key, field="issuance.issuer_key")
             self._check_suite(key.suite.encode(), "issuance.issuer_key")
+
+
+def _unversioned(query: CompositeQuery) -> set[tuple[str, str]]:
+    return {(each.department, each.item) for each in query.schemas}
 
 
 def _check_range(predicate: Range, kind: Kind, place: str) -> None:

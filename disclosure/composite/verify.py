@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 from bbs import BbsError, DecodingError
 from bbs.engine import Claim, Verified, verify_batch
-from bbs.gadgets.escrow import Escrow
 from disclosure.composite.compiler import Compiled, compile_answer
 from disclosure.composite.directory import CompositeDirectory
-from disclosure.composite.issuance import VerifiedCommitment
+from disclosure.composite.issuance import PresentedCommitment
 from disclosure.composite.presentation import Answer, CompositePresentation
 from disclosure.composite.request import CompositeRequest
 from disclosure.errors import DisclosureError, MalformedError, Reason, RefusedError
@@ -17,7 +16,10 @@ from disclosure.errors import DisclosureError, MalformedError, Reason, RefusedEr
 
 @dataclass(frozen=True)
 class CompositeClaim:
-    """A presentation with what its verifier knows: the request it sent, its directory, the time."""
+    """A presentation with what its verifier knows: the request it sent, its directory, the time.
+
+    Whoever looks at it later takes time and directory as they were when it was presented.
+    """
 
     request: CompositeRequest
     presentation: CompositePresentation
@@ -29,16 +31,15 @@ class CompositeClaim:
 class VerifiedComposite:
     """What a presentation that holds has shown and proven.
 
-    `pseudonyms` has each one that was asked for, 48 octets, by its identifier. `commitment` is what the
-    department of the request's issuance terms signs. `escrows` and `proven` are what the regulator opens
-    (`bbs.gadgets.escrow`), after it has verified the presentation itself.
+    `digest` is the presentation's. `pseudonyms` has each one that was asked for, 48 octets, by its
+    identifier. `commitment` is what the department of the request's issuance terms signs. What is escrowed is
+    opened from the presentation itself (`disclosure.composite.opening`).
     """
 
     answer: Answer
-    pseudonyms: Mapping[str, bytes]
-    commitment: VerifiedCommitment | None
-    escrows: Mapping[str, Escrow] = field(repr=False)
-    proven: Verified = field(repr=False)
+    digest: bytes = field(repr=False)
+    pseudonyms: Mapping[str, bytes] = field(repr=False)
+    commitment: PresentedCommitment | None
 
 
 CompositeVerdict = VerifiedComposite | DisclosureError
@@ -88,13 +89,19 @@ def _compiled(claim: CompositeClaim) -> Compiled | DisclosureError:
 
 
 def _verdict(claim: CompositeClaim, compiled: Compiled, outcome: Verified | BbsError) -> CompositeVerdict:
-    if isinstance(outcome, DecodingError):
-        return MalformedError(Reason.PRESENTATION_INVALID, "the proof is malformed", field="proof")
     if isinstance(outcome, BbsError):
-        return RefusedError(Reason.PROOF_INVALID, "the proof does not hold", field="proof")
+        return refusal(outcome)
+    digest = claim.presentation.digest
     layout, terms = compiled.layout, claim.request.issuance
     commitment = None
     if layout.commitment is not None and terms is not None:
-        commitment = VerifiedCommitment(terms, outcome.octets[layout.commitment.C])
+        commitment = PresentedCommitment(terms, outcome.octets[layout.commitment.C], digest)
     pseudonyms = {name: outcome.octets[each.N] for name, each in layout.pseudonyms.items()}
-    return VerifiedComposite(claim.presentation.answer, pseudonyms, commitment, layout.escrows, outcome)
+    return VerifiedComposite(claim.presentation.answer, digest, pseudonyms, commitment)
+
+
+def refusal(error: BbsError) -> DisclosureError:
+    """Return what is wrong with a presentation whose proof the engine refuses."""
+    if isinstance(error, DecodingError):
+        return MalformedError(Reason.PRESENTATION_INVALID, "the proof is malformed", field="proof")
+    return RefusedError(Reason.PROOF_INVALID, "the proof does not hold", field="proof")

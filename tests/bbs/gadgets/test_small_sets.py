@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bbs.engine import Base, Builder, Claim, Values, Witness, prove
+from bbs.engine.suite import PointGroup, inverse
 from bbs.errors import InputError
 from bbs.gadgets import commitment_bases
 from bbs.gadgets.membership import Membership
@@ -299,6 +300,20 @@ def test_two_equal_hidden_values_are_refused(liar: None) -> None:
 
             bad = different().claim(scalars(number=5, other=5), assign)
             assert refused(bad) == "PROOF_INVALID"
+
+
+def test_the_inverse_of_a_secret_is_the_groups_constant_time_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The steps of Euclid's algorithm would tell by their time how far two values are apart."""
+    taken = set[int]()
+
+    def spy(group: PointGroup, scalar: int) -> int:
+        taken.add(scalar)
+        return inverse(group, scalar)
+
+    monkeypatch.setattr("bbs.gadgets.small_set.inverse", spy)
+    different().holds(scalars(number=5, other=6))
+    none_of((CODES[0],)).holds(scalars(code=CODES[1]))
+    assert taken == {r - 1, (CODES[1] - CODES[0]) % r}
 
 
 # --- equal

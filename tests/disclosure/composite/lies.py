@@ -10,7 +10,7 @@ import pytest
 
 from bbs.engine import Base, Values, Witness
 from bbs.gadgets.ranges import Digits
-from bbs.gadgets.small_set import NoneOf, OneOf
+from bbs.gadgets.small_set import Different, NoneOf, OneOf
 from bbs.gadgets.tables import Table
 from bbs.groups.bls12_381 import r
 
@@ -21,6 +21,7 @@ def lying(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bbs.engine.prover._Expansion.check", lambda *_: None)
     monkeypatch.setattr("disclosure.composite.present.missing_in", lambda *_: ())
     digits, one_of, none_of, signature = Digits.assign, OneOf.assign, NoneOf.assign, Table.signature
+    different = Different.assign
 
     def any_number(self: Digits, values: Values, number: int) -> dict[Witness, int]:
         return digits(self, values, number % 256 ** len(self.digits))
@@ -31,12 +32,16 @@ def lying(monkeypatch: pytest.MonkeyPatch) -> None:
     def another_than(self: NoneOf, values: Values, m: int) -> None:
         none_of(self, values, m if m not in self.values else m + 1)
 
+    def another_difference(self: Different, values: Values, m: int, other: int) -> None:
+        different(self, values, m, other if m != other else other + 1)
+
     def another_signature(self: Table, scalar: int) -> Base:
         return signature(self, scalar if scalar in self else self.scalars[0])
 
     monkeypatch.setattr(Digits, "assign", any_number)
     monkeypatch.setattr(OneOf, "assign", another_of)
     monkeypatch.setattr(NoneOf, "assign", another_than)
+    monkeypatch.setattr(Different, "assign", another_difference)
     monkeypatch.setattr(Table, "signature", another_signature)
 
 

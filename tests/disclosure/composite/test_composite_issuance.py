@@ -8,17 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bbs.accumulator import MembershipWitness
 from bbs.blind import core_blind_sign
 from bbs.engine import Builder, PairingSuite, Values, prove
 from bbs.gadgets.bases import generator_bases
 from bbs.groups.bls12_381 import r
-from disclosure import KeyState, MalformedError, RefusedError, canonical
+from disclosure import KeyState, MalformedError, RefusedError, Schema, canonical
 from disclosure.composite import (
     CompositeCredential,
     HolderSecret,
+    IdentifiedCommitment,
     IssuanceTerms,
     IssuedCredential,
     PendingCredential,
+    PresentedCommitment,
+    PublishedAccumulator,
     VerifiedCommitment,
     accept_credential,
     ask_for_credential,
@@ -43,8 +47,8 @@ from tests.disclosure.composite.world import (
 )
 from tests.disclosure.world import PERMIT as PLAIN_PERMIT
 
-TERMS = IssuanceTerms(PERMIT.name, POLICE.key.name, base=False, nonce=bytes(32))
-BASE = replace(TERMS, base=True)
+TERMS = IssuanceTerms(PERMIT.name, POLICE.key.name, base=True, nonce=bytes(32))
+PRESENTED = replace(TERMS, base=False)
 
 
 def asked(terms: IssuanceTerms = TERMS, secret: HolderSecret = ALICE) -> tuple[bytes, PendingCredential]:
@@ -56,9 +60,19 @@ def issued(commitment: bytes, terms: IssuanceTerms = TERMS) -> IssuedCredential:
     return issue_composite(verified, PERMIT, POLICE.key, POLICE.secret, VALUES[PERMIT.name], TODAY)
 
 
+def accepted(
+    pending: PendingCredential,
+    answer: IssuedCredential,
+    secret: HolderSecret = ALICE,
+    schema: Schema = PERMIT,
+) -> CompositeCredential:
+    witness = POLICE.accumulator.witness(answer.handle, POLICE.epochs[2].position, ())
+    return accept_credential(pending, answer, secret, schema, POLICE.key, POLICE.published, witness)
+
+
 def credential() -> CompositeCredential:
     commitment, pending = asked()
-    return accept_credential(pending, issued(commitment), ALICE, PERMIT, POLICE.key)
+    return accepted(pending, issued(commitment))
 
 
 def test_what_is_issued_is_accepted_and_stored_and_read_again() -> None:
@@ -102,20 +116,42 @@ def test_a_commitment_is_for_a_schema_and_not_for_its_name() -> None:
         check_commitment(TERMS, asked()[0], replace(PERMIT, validity_days=91), POLICE.key)
 
 
-def test_a_commitment_with_and_one_without_the_issuance_pseudonym_are_two_kinds() -> None:
-    plain, with_pseudonym = asked()[0], asked(BASE)[0]
-    for terms, commitment in ((BASE, plain), (TERMS, with_pseudonym)):
+def test_a_commitment_that_says_of_nobody_whose_it_is_is_neither_made_nor_accepted() -> None:
+    """Else who asks for terms without the pseudonym would need neither a face nor a credential."""
+    for refused in (
+        lambda: asked(PRESENTED),
+        lambda: check_commitment(PRESENTED, asked()[0], PERMIT, POLICE.key),
+    ):
+        with pytest.raises(RefusedError, match="COMMITMENT_INVALID") as raised:
+            refused()
+        assert raised.value.field == "base"
+
+
+def test_a_commitment_says_by_its_type_how_it_came_about() -> None:
+    verified = check_commitment(TERMS, asked()[0], PERMIT, POLICE.key)
+    assert isinstance(verified, IdentifiedCommitment)
+    for make in (
+        lambda: IdentifiedCommitment(PRESENTED, verified.C, verified.pseudonym),
+        lambda: IdentifiedCommitment(TERMS, verified.C, b""),
+        lambda: PresentedCommitment(TERMS, verified.C, bytes(32)),
+        lambda: PresentedCommitment(PRESENTED, verified.C, b""),
+    ):
         with pytest.raises(MalformedError, match="MALFORMED"):
-            check_commitment(terms, commitment, PERMIT, POLICE.key)
+            make()
+
+
+def test_a_verified_commitment_does_not_show_whose_it_is() -> None:
+    verified = check_commitment(TERMS, asked()[0], PERMIT, POLICE.key)
+    assert repr(verified.pseudonym) not in repr(verified)
+    assert "pseudonym" not in repr(verified)
 
 
 def test_a_base_credential_tells_two_vaults_of_one_person_apart_and_one_vault_of_two_persons() -> None:
     """The department keeps N for each person that it identified."""
     first, again, other = (
         check_commitment(terms, asked(terms, secret)[0], PERMIT, POLICE.key)
-        for terms, secret in ((BASE, ALICE), (replace(BASE, nonce=bytes([1] * 32)), ALICE), (BASE, BOB))
+        for terms, secret in ((TERMS, ALICE), (replace(TERMS, nonce=bytes([1] * 32)), ALICE), (TERMS, BOB))
     )
-    assert first.pseudonym is not None
     assert first.pseudonym == again.pseudonym != other.pseudonym
     assert first.C != again.C
 
@@ -187,16 +223,16 @@ def changed(kind: str, answer: IssuedCredential) -> IssuedCredential:
 def test_a_holder_accepts_nothing_that_was_not_signed(kind: str) -> None:
     commitment, pending = asked()
     with pytest.raises(RefusedError, match="SIGNATURE_INVALID"):
-        accept_credential(pending, changed(kind, issued(commitment)), ALICE, PERMIT, POLICE.key)
+        accepted(pending, changed(kind, issued(commitment)))
 
 
 def test_a_credential_is_its_holders_alone() -> None:
     commitment, pending = asked()
     answer = issued(commitment)
     with pytest.raises(RefusedError, match="SIGNATURE_INVALID"):
-        accept_credential(pending, answer, BOB, PERMIT, POLICE.key)
+        accepted(pending, answer, BOB)
     with pytest.raises(RefusedError, match="SIGNATURE_INVALID"):
-        accept_credential(asked()[1], answer, ALICE, PERMIT, POLICE.key)
+        accepted(asked()[1], answer)
 
 
 def test_a_witness_is_checked_before_anything_is_stored() -> None:
@@ -204,15 +240,30 @@ def test_a_witness_is_checked_before_anything_is_stored() -> None:
     answer = issued(commitment)
     at, secret = POLICE.epochs[2].position, POLICE.accumulator
     true = secret.witness(answer.handle, at, ())
-    accept_credential(pending, answer, ALICE, PERMIT, POLICE.key, true)
-    for witness in (
-        secret.witness(answer.handle % (r - 1) + 1, at, ()),
-        replace(true, C=secret.witness(5, at, ()).C),
-        HRSS.accumulator.witness(5, HRSS.epochs[2].position, ()),
-        replace(true, at=POLICE.epochs[1].position),
+
+    def accept(witness: MembershipWitness | None, published: PublishedAccumulator | None) -> None:
+        accept_credential(pending, answer, ALICE, PERMIT, POLICE.key, published, witness)
+
+    accept(true, POLICE.published)
+    accept(None, None)
+    unlogged = at.after(secret.revoke([77], at, ()))
+    for witness, published, reason in (
+        (None, POLICE.published, "SIGNATURE_INVALID"),
+        (true, None, "SIGNATURE_INVALID"),
+        (secret.witness(answer.handle % (r - 1) + 1, at, ()), POLICE.published, "SIGNATURE_INVALID"),
+        (replace(true, C=secret.witness(5, at, ()).C), POLICE.published, "SIGNATURE_INVALID"),
+        (replace(true, at=POLICE.epochs[1].position), POLICE.published, "SIGNATURE_INVALID"),
+        (HRSS.accumulator.witness(5, HRSS.epochs[2].position, ()), POLICE.published, "EPOCH_UNKNOWN"),
+        (
+            HRSS.accumulator.witness(answer.handle, HRSS.epochs[2].position, ()),
+            HRSS.published,
+            "SIGNATURE_INVALID",
+        ),
+        (secret.witness(answer.handle, unlogged, ()), POLICE.published, "EPOCH_UNKNOWN"),
     ):
-        with pytest.raises(RefusedError, match="witness"):
-            accept_credential(pending, answer, ALICE, PERMIT, POLICE.key, witness)
+        with pytest.raises(RefusedError, match=r"witness|accumulator") as raised:
+            accept(witness, published)
+        assert (raised.value.reason, raised.value.field) == (reason, "witness")
 
 
 def test_values_that_do_not_fit_are_neither_issued_nor_accepted() -> None:
@@ -228,7 +279,7 @@ def test_values_that_do_not_fit_are_neither_issued_nor_accepted() -> None:
     answer = issued(commitment)
     beyond = replace(answer, values={**answer.values, "months": 601})
     with pytest.raises(MalformedError, match="VALUE_INVALID"):
-        accept_credential(pending, beyond, ALICE, PERMIT, POLICE.key)
+        accepted(pending, beyond)
 
 
 def test_an_issuer_signs_with_an_active_key_of_its_own_for_its_terms_only() -> None:
@@ -254,7 +305,7 @@ def test_an_issuer_signs_with_an_active_key_of_its_own_for_its_terms_only() -> N
 
 
 def test_terms_and_issued_credentials_have_one_encoding() -> None:
-    assert IssuanceTerms.from_bytes(BASE.canonical) == BASE
+    assert IssuanceTerms.from_bytes(PRESENTED.canonical) == PRESENTED
     answer = issued(asked()[0])
     octets = answer.to_bytes(PERMIT)
     again = IssuedCredential.from_bytes(octets, PERMIT)
@@ -314,18 +365,19 @@ def test_secrets_do_not_show_themselves() -> None:
 
 
 def test_the_issuer_sees_nothing_of_the_holders_secret() -> None:
-    """Two commitments of one holder have no octet group in common, and the secret is in neither."""
+    """Two commitments of one holder have N in common and nothing else; the secret is in neither."""
     one, other = asked()[0], asked()[0]
+    pseudonym = check_commitment(TERMS, one, PERMIT, POLICE.key).pseudonym
     groups = [{octets[at : at + 32] for at in range(0, len(octets), 16)} for octets in (one, other)]
-    assert not groups[0] & groups[1]
+    assert all(each in pseudonym for each in groups[0] & groups[1])
     assert all(ALICE.to_octets_secret() not in octets for octets in (one, other))
 
 
 def test_a_secret_of_a_household_is_signed_like_the_rest() -> None:
-    terms = IssuanceTerms(HOUSEHOLD.name, POLICE.key.name, base=False)
+    terms = IssuanceTerms(HOUSEHOLD.name, POLICE.key.name, base=True)
     commitment, pending = ask_for_credential(terms, ALICE, HOUSEHOLD, POLICE.key)
     verified = check_commitment(terms, commitment, HOUSEHOLD, POLICE.key)
     values = VALUES[HOUSEHOLD.name]
     answer = issue_composite(verified, HOUSEHOLD, POLICE.key, POLICE.secret, values, TODAY)
-    kept = accept_credential(pending, answer, ALICE, HOUSEHOLD, POLICE.key)
+    kept = accepted(pending, answer, schema=HOUSEHOLD)
     assert CompositeCredential.from_bytes(kept.to_bytes(HOUSEHOLD), HOUSEHOLD) == kept

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from bbs import SHAKE_256, BbsError
 from bbs.accumulator import MembershipWitness, catch_up
+from bbs.engine import verify
 from bbs.engine.proof import proof_octets
-from bbs.gadgets.escrow import OpeningCase, identity_octets, look_up, verify_opening
+from bbs.gadgets.escrow import EscrowKey, OpeningCase, identity_octets, look_up, verify_opening
 from disclosure import (
     DisclosureError,
     IssuerKey,
@@ -57,10 +58,12 @@ from disclosure.composite import (
     compile_answer,
     issue_composite,
     missing_in,
+    open_escrow,
     prepare,
     scalars,
     verify_composite,
     verify_composite_batch,
+    verify_escrow_opening,
 )
 from disclosure.composite.holding import Usable
 from tests.disclosure.composite.lies import lying
@@ -396,7 +399,6 @@ LACKING: dict[str, tuple[Callable[[], dict[str, Holding]], str]] = {
     "expired yesterday, hidden": (lambda: {"permit": held(PERMIT, expiry=YESTERDAY)}, f"{Q}[0]"),
     "expired yesterday, shown": (lambda: {"household": held(HOUSEHOLD, expiry=YESTERDAY)}, f"{Q}[2]"),
     "no witness": (lambda: {"permit": replace(holdings()["permit"], witness=None)}, f"{Q}[0]"),
-    "a witness too old": (lambda: {"permit": held(PERMIT, epoch=0)}, f"{Q}[0]"),
     "a month too few": (lambda: {"permit": held(PERMIT, months=11)}, f"{P}[0]"),
     "a day too early": (lambda: {"permit": held(PERMIT, since=dt.date(2009, 12, 31))}, f"{P}[1]"),
     "a day too late": (lambda: {"permit": held(PERMIT, since=dt.date(2024, 1, 2))}, f"{P}[1]"),
@@ -413,6 +415,34 @@ LACKING: dict[str, tuple[Callable[[], dict[str, Holding]], str]] = {
 def test_what_is_not_so_is_told_by_its_place(make: Callable[[], dict[str, Holding]], place: str) -> None:
     assert unmet(make()) == ("UNSATISFIED", place)
     assert unmet({**make(), "household": held(HOUSEHOLD, BOB)})[0] == "UNSATISFIED"
+
+
+def test_a_vault_answers_for_the_latest_epoch_only() -> None:
+    """Whatever a request accepts: an old epoch shows whose credential is older, and who stayed away."""
+    for oldest in (0, 1):
+        asked = with_query(0, issuers=(accepted(POLICE, oldest),))
+        for epoch in (0, 1):
+            old = {"permit": held(PERMIT, epoch=epoch)}
+            assert unmet(old, asked) == ("EPOCH_STALE", f"{Q}[0]")
+            (lack,) = missing_in(MAIN, "branches[0]", {**holdings(), **old}, DIRECTORY, NOW)
+            assert (lack.place, lack.reason) == (f"{Q}[0]", "EPOCH_STALE")
+            assert "catch up first" in lack.detail
+        assert presented(asked, holdings()).answer.credentials[0].epoch == ProvenEpoch(POLICE_ACCUMULATOR, 2)
+
+
+@pytest.mark.parametrize(
+    ("now", "reason"),
+    [
+        (REQUEST.expires - dt.timedelta(seconds=1), None),
+        (REQUEST.expires, "REQUEST_EXPIRED"),
+        (NOW + dt.timedelta(days=20), "REQUEST_EXPIRED"),
+        (NOW - dt.timedelta(minutes=3), "REQUEST_NOT_YET_VALID"),
+    ],
+)
+def test_a_request_is_answered_and_verified_while_it_lives(now: dt.datetime, reason: str | None) -> None:
+    assert outcome(REQUEST, good(), now=now) == (reason or "OK")
+    if reason is not None:
+        assert unmet({}, now=now)[0] == reason
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
@@ -503,9 +533,10 @@ def test_a_revoked_credential_has_no_witness_and_every_other_one_is_refused(
         REQUEST,
         branches=(replace(OTHER, queries=(replace(OTHER.queries[0], issuers=(accepted(POLICE, 3),)),)),),
     )
-    verify_composite(before, presented(before, {"permit": holding}, known=known), known, NOW)
-    with pytest.raises(RefusedError, match="UNSATISFIED"):
-        presented(after, {"permit": holding}, known=known)
+    verify_composite(before, presented(before, {"permit": holding}), known, NOW)
+    for asked in (before, after):
+        with pytest.raises(RefusedError, match=r"EPOCH_STALE .* catch up first"):
+            presented(asked, {"permit": holding}, known=known)
     lying(monkeypatch)
     monkeypatch.setattr(
         "disclosure.composite.present.usable",
@@ -537,8 +568,9 @@ ABSENCES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("asked", ABSENCES.values(), ids=ABSENCES.keys())
 def test_nothing_is_proven_of_what_is_absent(asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     queries = tuple(query(name, PERMIT, expiry=ExpiryShown()) for name in ("one", "two"))
-    there = {name: held(PERMIT, gap=5, remark="x") for name in ("one", "two")}
-    absent = {name: held(PERMIT) for name in ("one", "two")}
+    days = {"one": TODAY, "two": TODAY + dt.timedelta(days=1)}
+    there = {name: held(PERMIT, expiry=day, gap=5, remark="x") for name, day in days.items()}
+    absent = {name: held(PERMIT, expiry=day) for name, day in days.items()}
     wanted = request(Branch("b", queries, **asked))
     check_composite_request(wanted, DIRECTORY)
     assert outcome(wanted, presented(wanted, there)) == "OK"
@@ -577,7 +609,10 @@ def test_a_retired_key_ends_its_own_credentials_and_no_others() -> None:
 
 
 def test_an_expired_credential_is_refused_however_it_is_proven(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert outcome(REQUEST, good(), now=NOW + dt.timedelta(days=31)) == "CREDENTIAL_EXPIRED"
+    week = replace(REQUEST, expires=NOW + dt.timedelta(days=7))
+    today = {**holdings(), "household": held(HOUSEHOLD, expiry=TODAY)}
+    for days, result in ((0, "OK"), (1, "CREDENTIAL_EXPIRED")):
+        assert outcome(week, presented(week, today), now=NOW + dt.timedelta(days=days)) == result
     last_day = {"permit": held(PERMIT, expiry=TODAY), "household": held(HOUSEHOLD, expiry=TODAY)}
     assert outcome(REQUEST, presented(REQUEST, {**holdings(), **last_day})) == "OK"
 
@@ -621,7 +656,8 @@ def test_two_credentials_name_one_subject_without_showing_its_secret(monkeypatch
     branch = Branch("b", (query("one", HOUSEHOLD), query("two", HOUSEHOLD)), (same,), (name,))
     asked, household = request(branch), holdings()["household"]
     check_composite_request(asked, DIRECTORY)
-    assert outcome(asked, presented(asked, {"one": household, "two": household})) == "OK"
+    renewed = held(HOUSEHOLD, expiry=TODAY + dt.timedelta(days=31))
+    assert outcome(asked, presented(asked, {"one": household, "two": renewed})) == "OK"
     others = {"one": household, "two": held(HOUSEHOLD, child_secret=CHILD[::-1])}
     assert [each.place for each in missing_in(branch, "b", others, DIRECTORY, NOW)] == ["b.predicates[0]"]
     lying(monkeypatch)
@@ -634,10 +670,9 @@ def test_a_joint_scope_needs_the_verifier_among_its_members() -> None:
 
 
 def test_the_regulator_opens_the_identity_that_was_signed() -> None:
-    verified = verify_composite(REQUEST, good(), DIRECTORY, NOW)
-    case = OpeningCase("2026-17", good().digest)
-    opening = REGULATOR.open(verified.proven, verified.escrows["who"], case)
-    assert verify_opening(verified.proven, verified.escrows["who"], case, opening) == opening.identity
+    claim = CompositeClaim(REQUEST, good(), DIRECTORY, NOW)
+    opening = open_escrow(REGULATOR, claim, "who", "2026-17")
+    assert verify_escrow_opening(opening, claim, "who", "2026-17") == opening.identity
     number = VALUES[PERMIT.name]["number"]
     register = [
         (name, scalars.scalar(PERMIT.attribute("number"), name, SUITE))
@@ -645,6 +680,40 @@ def test_the_regulator_opens_the_identity_that_was_signed() -> None:
     ]
     assert look_up(PAIRING, opening.identity, register) == number
     assert identity_octets(PAIRING, register[1][1]) == opening.identity
+
+
+def test_an_opening_is_of_the_presentation_and_the_case_that_it_was_made_for() -> None:
+    """Else it could be filed in the ledger under the presentation of somebody else."""
+    claim = CompositeClaim(REQUEST, good(), DIRECTORY, NOW)
+    opening = open_escrow(REGULATOR, claim, "who", "2026-17")
+    other = replace(claim, presentation=presented(REQUEST, holdings()))
+    forged = replace(claim, presentation=answer(usage_tag=bytes(48)))
+    for wrong, escrow, case, reason in (
+        (other, "who", "2026-17", "PROOF_INVALID"),
+        (claim, "who", "2026-18", "PROOF_INVALID"),
+        (forged, "who", "2026-17", "PROOF_INVALID"),
+        (claim, "whom", "2026-17", "QUERY_MISMATCH"),
+        (claim, "who", "", "MALFORMED"),
+    ):
+        with pytest.raises(DisclosureError) as raised:
+            verify_escrow_opening(opening, wrong, escrow, case)
+        assert raised.value.reason == reason
+    for spoilt in (replace(opening, identity=b""), replace(opening, proof=b"")):
+        with pytest.raises(MalformedError, match="MALFORMED"):
+            verify_escrow_opening(spoilt, claim, "who", "2026-17")
+    # A regulator that names another presentation is not believed, nor does its own honest tool do so.
+    compiled = compile_answer(REQUEST, good().answer, DIRECTORY, NOW)
+    proven = verify(compiled.statement, compiled.context, good().proof)
+    gadget = compiled.layout.escrows["who"]
+    elsewhere = REGULATOR.open(proven, gadget, OpeningCase("2026-17", bytes(32)))
+    with pytest.raises(RefusedError, match="PROOF_INVALID"):
+        verify_escrow_opening(elsewhere, claim, "who", "2026-17")
+    assert verify_opening(proven, gadget, OpeningCase("2026-17", good().digest), opening) == opening.identity
+    # Nobody decrypts out of what does not verify, or was escrowed to somebody else.
+    with pytest.raises(RefusedError, match="PROOF_INVALID"):
+        open_escrow(REGULATOR, forged, "who", "2026-17")
+    with pytest.raises(RefusedError, match="REGULATOR_UNKNOWN"):
+        open_escrow(EscrowKey.generate(PAIRING), claim, "who", "2026-17")
 
 
 def test_a_vault_escrows_to_those_that_it_trusts_only() -> None:
@@ -664,9 +733,11 @@ def test_a_department_issues_on_a_presentation_of_the_same_holder() -> None:
     sent = issue_composite(
         verified.commitment, INSURANCE, HRSS.key, HRSS.secret, VALUES[INSURANCE.name], TODAY
     )
-    accept_credential(answered.pending, sent, ALICE, INSURANCE, HRSS.key)
+    assert verified.commitment.presentation == verified.digest == answered.presentation.digest
+    true = HRSS.accumulator.witness(sent.handle, HRSS.epochs[2].position, ())
+    accept_credential(answered.pending, sent, ALICE, INSURANCE, HRSS.key, HRSS.published, true)
     with pytest.raises(RefusedError, match="SIGNATURE_INVALID"):
-        accept_credential(answered.pending, sent, BOB, INSURANCE, HRSS.key)
+        accept_credential(answered.pending, sent, BOB, INSURANCE, HRSS.key, HRSS.published, true)
 
 
 def test_a_commitment_of_another_secret_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -748,6 +819,9 @@ def test_two_presentations_of_one_holder_have_nothing_in_common() -> None:
 
 def test_what_comes_out_shows_no_hidden_value() -> None:
     verified = verify_composite(REQUEST, good(), DIRECTORY, NOW)
+    assert verified.digest == good().digest
+    assert "pseudonyms" not in repr(verified)
+    assert all(repr(each)[2:-1] not in repr(verified) for each in verified.pseudonyms.values())
     for shown in (repr(verified), repr(good()), str(compile_answer(REQUEST, good().answer, DIRECTORY, NOW))):
         assert "370102199001011234" not in shown
         assert "812300" not in shown

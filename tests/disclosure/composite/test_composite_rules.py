@@ -386,7 +386,7 @@ def test_a_proof_that_would_be_too_large_is_refused_when_it_is_asked_for() -> No
     many = [definition_of(f"a{i}") for i in range(100)]
     schema = replace(PERMIT, attributes=tuple(many))
     known = directory(schemas={each.name: each for each in (*SCHEMAS[1:], schema)})
-    for count, holds in ((12, True), (16, False)):
+    for count, holds in ((9, True), (12, False)):
         queries = tuple(query(f"q{i}", schema) for i in range(count))
         if holds:
             check_composite_request(asked(queries=queries), known)

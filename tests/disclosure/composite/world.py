@@ -179,6 +179,10 @@ CITY_DIGITS = PublishedDigits("authorities/city", new_digits(SUITE))
 DISTRICT_LIST = publish_codes("authorities/city", "GB/T 2260", ("370102", "370103", "370104"), SUITE)
 
 
+def find_key(name: VerifierName) -> bytes:
+    return VERIFIER_KEYS[name].public_key().public_bytes_raw()
+
+
 def digits_of(by: Department) -> bytes:
     return by.digits.table.digest
 
@@ -198,7 +202,7 @@ def issued(
     expiry: dt.date,
     changes: tuple[tuple[str, Value | None], ...],
 ) -> CompositeCredential:
-    terms = IssuanceTerms(schema.name, by.key.name, base=False)
+    terms = IssuanceTerms(schema.name, by.key.name, base=True)
     commitment, pending = ask_for_credential(terms, secret, schema, by.key)
     verified = check_commitment(terms, commitment, schema, by.key)
     values = {
@@ -208,7 +212,8 @@ def issued(
     }
     today = expiry - dt.timedelta(days=schema.validity_days)
     answer = issue_composite(verified, schema, by.key, by.secret, values, today)
-    return accept_credential(pending, answer, secret, schema, by.key)
+    true = by.accumulator.witness(answer.handle, by.epochs[2].position, ())
+    return accept_credential(pending, answer, secret, schema, by.key, by.published, true)
 
 
 def held(
@@ -257,6 +262,7 @@ def directory(**changes: Any) -> CompositeDirectory:
         "digits": {each.table.digest: each for each in (CITY_DIGITS, *(each.digits for each in DEPARTMENTS))},
         "code_lists": {DISTRICT_LIST.table.digest: DISTRICT_LIST},
         "regulators": {REGULATOR_KEY.digest: REGULATOR_KEY},
+        "verifiers": {name: find_key(name) for name in VERIFIER_KEYS},
     }
     return CompositeDirectory(**(fields | changes))
 
@@ -314,7 +320,3 @@ def answer_with(
 
 def presented(asked: CompositeRequest, holdings: Mapping[str, Holding], **more: Any) -> CompositePresentation:
     return answer_with(asked, holdings, **more).presentation
-
-
-def find_key(name: VerifierName) -> bytes:
-    return VERIFIER_KEYS[name].public_key().public_bytes_raw()
