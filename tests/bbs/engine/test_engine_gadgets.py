@@ -184,7 +184,7 @@ def test_a_shown_scalar_may_be_zero() -> None:
 @pytest.mark.parametrize("group", ["blst", "arkworks"])
 def test_possession_hides_the_signature_and_needs_the_right_value(group: str) -> None:
     if group not in groups.available():
-        pytest.skip("not installed")
+        pytest.skip(f"the group {group} is not installed")
     key, V = secret_key(b"T", group), hashed_base(suite(group), "table")
     sent = set()
     for y, signed in ((7, 7), (7, 7), (7, 8)):
