@@ -156,14 +156,14 @@ MESSAGES: Final = {
     "doctor.name.log_key": "账本公钥",
     "doctor.python": "{version}",
     "doctor.group": (
-        "正在使用 {group}，处理秘密时为恒定时间。一次证明相当于 {proof_ratio} 次配对检查（{proof_ms} 毫秒），"
-        "一次验证相当于 {verify_ratio} 次（{verify_ms} 毫秒）；一次配对检查 {pairing_check_ms} 毫秒。"
+        "正在使用 {group}，处理秘密时为恒定时间。一次证明相当于 {proof_ratio} 次双线性对校验（{proof_ms} 毫秒），"
+        "一次验证相当于 {verify_ratio} 次（{verify_ms} 毫秒）；一次双线性对校验 {pairing_check_ms} 毫秒。"
         "另已安装：{others}。"
     ),
     "doctor.group_not_constant_time": (
         "正在使用 {group}，它不是恒定时间的：只供试用，勿用于真实密钥。一次证明相当于 {proof_ratio} 次"
-        "配对检查（{proof_ms} 毫秒），一次验证相当于 {verify_ratio} 次（{verify_ms} 毫秒）；"
-        "一次配对检查 {pairing_check_ms} 毫秒。另已安装：{others}。"
+        "双线性对校验（{proof_ms} 毫秒），一次验证相当于 {verify_ratio} 次（{verify_ms} 毫秒）；"
+        "一次双线性对校验 {pairing_check_ms} 毫秒。另已安装：{others}。"
     ),
     "doctor.home_missing": "{home} 尚不存在。",
     "doctor.files_open": "他人可读：{files}。请对该目录运行 chmod -R go=。",
