@@ -156,7 +156,8 @@ MESSAGES: Final = {
     "doctor.name.log_key": "账本公钥",
     "doctor.python": "{version}",
     "doctor.group": (
-        "正在使用 {group}，处理秘密时为恒定时间。一次证明相当于 {proof_ratio} 次双线性对校验（{proof_ms} 毫秒），"
+        "正在使用 {group}，处理秘密时为恒定时间。"
+        "一次证明相当于 {proof_ratio} 次双线性对校验（{proof_ms} 毫秒），"
         "一次验证相当于 {verify_ratio} 次（{verify_ms} 毫秒）；一次双线性对校验 {pairing_check_ms} 毫秒。"
         "另已安装：{others}。"
     ),
