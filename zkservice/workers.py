@@ -130,9 +130,11 @@ class _Process:
     async def _ask(self, jobs: Sequence[Job], supplies: Supplies) -> list[Outcome]:
         if self._closed:
             raise EOFError
+        if self._process is not None and _pipes(self._process)[1].is_closing():
+            # It has ended while nobody asked, so no job is to blame, and none has used up its first try.
+            structlog.get_logger().error("worker lost", worker=self._kind, kind="Idle")
+            await self._kill()
         reading, writing = _pipes(self._process or await self._start())
-        if writing.is_closing():  # it has ended while nobody asked
-            raise EOFError
         async with asyncio.timeout(_SECONDS):
             writing.write(frames.frame(frames.batch_to(jobs, supplies)))
             await writing.drain()
