@@ -1,4 +1,4 @@
-"""Schemas and issuer keys: schemas never change, so the last used stay in memory; keys are read each time.
+"""Schemas, which never change, so that the last used stay in memory; and what a judge has to be told.
 
 A large schema takes tens of milliseconds to decode. That is done on no thread that others wait for (event
 loop, readers, crypto), for one call after the other, and is finished and kept even if its caller goes away:
@@ -7,14 +7,12 @@ many who ask at once, and again and again, cost no more than one of them.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import Final
 
 from sqlalchemy import Connection
 
-from disclosure import Directory, IssuerKey, IssuerKeyName, Schema, SchemaName
+from disclosure import Directory, Schema, SchemaName
 from wire.convert import schema_to
-from zkservice.errors import ServiceError
 from zkservice.kept import Kept
 from zkservice.storage import catalog
 from zkservice.storage.catalog import StoredSchema
@@ -36,14 +34,13 @@ class Directories:
         self._messages: Kept[bytes] = Kept(_KEPT_MESSAGES)
         self._decoding, self._encoding = asyncio.Lock(), asyncio.Lock()
 
-    async def load(self, schemas: Iterable[SchemaName], keys: Iterable[IssuerKeyName] = ()) -> Directory:
-        """Return the directory of these names."""
-        names, wanted = {str(each) for each in schemas}, set(keys)
+    async def load(self, schemas: Iterable[SchemaName]) -> Directory:
+        """Return the directory of these schemas."""
+        names = {str(each) for each in schemas}
         known = self._schemas.of(names)
         if names - known.keys():
             known |= await asyncio.shield(self._decode(names - known.keys()))
-        found = await self._database.read(lambda connection: _keys(connection, wanted)) if wanted else {}
-        return Directory({each.name: each for each in known.values()}, found)
+        return Directory({each.name: each for each in known.values()}, {})
 
     async def supplies(self, names: Names) -> Supplies:
         """Return what the catalogue has under these names, for a judge."""
@@ -112,14 +109,6 @@ def _first(messages: Iterable[bytes], octets: int) -> list[bytes]:
             break
         page.append(message)
     return page
-
-
-def _keys(connection: Connection, names: set[IssuerKeyName]) -> dict[IssuerKeyName, IssuerKey]:
-    known: dict[IssuerKeyName, IssuerKey] = {}
-    for name in names:
-        with suppress(ServiceError):
-            known[name] = catalog.issuer_key(connection, str(name)).key
-    return known
 
 
 def _supplies(connection: Connection, names: Names) -> Supplies:

@@ -124,14 +124,15 @@ class Database:
                 break
 
     def _commit(self, group: list[_Write]) -> None:
+        if not group:  # everybody has given up before their turn
+            return
         try:
             outcomes = self._attempt(group, _unguarded)
         except _RaisedError:  # nothing has happened; the second run finds out whose fault it is
             outcomes = self._attempt(group, _guarded)
-        if group:
-            # One call for the whole group: each costs a system call and wakes the loop.
-            with suppress(RuntimeError):  # whoever waited has gone with the loop
-                group[0][1].get_loop().call_soon_threadsafe(_answer_all, outcomes)
+        # One call for the whole group: each costs a system call and wakes the loop.
+        with suppress(RuntimeError):  # whoever waited has gone with the loop
+            group[0][1].get_loop().call_soon_threadsafe(_answer_all, outcomes)
 
     def _attempt(self, group: list[_Write], run: Callable[[Connection, _Write], _Answer]) -> list[_Answer]:
         try:
