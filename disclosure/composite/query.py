@@ -160,7 +160,7 @@ class CompositeQuery:
             case [str(identifier), list(schemas), list(issuers), expiry, list(shown)]:
                 return cls(
                     identifier, tuple(SchemaName.parse(each) for each in _texts(schemas)),
-                    tuple(map(AcceptedIssuer.from_items, issuers)), _expiry_from(expiry), _texts(shown),
+                    tuple(map(AcceptedIssuer.from_items, issuers)), expiry_from(expiry), _texts(shown),
                 )  # fmt: skip
         raise invalid("the octets hold no query", "queries")
 
@@ -174,7 +174,8 @@ def _revocation_from(item: Item) -> Revocation:
     raise invalid("the octets hold no rule of revocation", "revocation")
 
 
-def _expiry_from(item: Item) -> Expiry:
+def expiry_from(item: Item) -> Expiry:
+    """Decode what an expiry's `items` gives; MalformedError REQUEST_INVALID."""
     match item:
         case ["shown"]:
             return ExpiryShown()

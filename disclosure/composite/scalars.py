@@ -15,11 +15,9 @@ from typing import Final
 
 from bbs.blind import joint_generators
 from bbs.ciphersuite import Ciphersuite
-from bbs.engine import Base
-from bbs.engine.suite import Suite
+from bbs.engine import Base, PairingSuite, Suite
 from bbs.gadgets.bases import generator_bases
 from bbs.generators import Generators
-from bbs.hashing import hash_to_scalar
 from disclosure import canonical
 from disclosure.attributes import AttributeDefinition, AttributeType, Value, days, to_item
 from disclosure.schema import Schema
@@ -37,9 +35,13 @@ _VALUE_LABEL: Final = "zk-disclosure/composite-value/v1"
 _ABSENT_LABEL: Final = "zk-disclosure/composite-absent/v1"
 
 
-def api_id(suite: Ciphersuite) -> bytes:
-    """Return the identifier of this interface over a ciphersuite."""
-    return suite.ciphersuite_id + INTERFACE_ID
+Hashing = Ciphersuite | Suite
+"""What values are hashed by: a ciphersuite of the draft, or a suite of the engine, a keyed one."""
+
+
+def api_id(suite: Hashing) -> bytes:
+    """Return the identifier of this interface over a suite."""
+    return _engine_suite(suite).identifier + INTERFACE_ID
 
 
 def generators(schema: Schema, suite: Ciphersuite) -> Generators:
@@ -64,7 +66,7 @@ def slot(schema: Schema, attribute: str) -> int:
 
 
 @lru_cache(maxsize=8)
-def absent(suite: Ciphersuite) -> int:
+def absent(suite: Hashing) -> int:
     """Return the scalar of an absent optional attribute, which is none of any value.
 
     It is hashed under a label of its own and, for each suite, above 2^64: a fixed number, which a test
@@ -78,7 +80,7 @@ def number(value: int | dt.date) -> int:
     return (days(value) if isinstance(value, dt.date) else value) + OFFSET
 
 
-def scalar(definition: AttributeDefinition, value: Value | None, suite: Ciphersuite) -> int:
+def scalar(definition: AttributeDefinition, value: Value | None, suite: Hashing) -> int:
     """Return the scalar of an attribute's value, or of its absence; raises what `definition.check` does."""
     definition.check(value, field=definition.id)
     if value is None:
@@ -95,11 +97,15 @@ def code_scalar(code_system: str, code: str, suite: Ciphersuite) -> int:
     return _hashed(canonical.encode(_VALUE_LABEL, AttributeType.CODE.value, code_system, code), suite)
 
 
-def attribute_scalars(schema: Schema, values: Mapping[str, Value], suite: Ciphersuite) -> tuple[int, ...]:
+def attribute_scalars(schema: Schema, values: Mapping[str, Value], suite: Hashing) -> tuple[int, ...]:
     """Return the scalars of all attributes; raises as `schema.check_values` does."""
     schema.check_values(values)
     return tuple(scalar(each, values.get(each.id), suite) for each in schema.attributes)
 
 
-def _hashed(octets: bytes, suite: Ciphersuite) -> int:
-    return hash_to_scalar(octets, api_id(suite) + _MAP_DST, suite=suite)
+def _hashed(octets: bytes, suite: Hashing) -> int:
+    return _engine_suite(suite).hash_to_scalar(octets, api_id(suite) + _MAP_DST)
+
+
+def _engine_suite(suite: Hashing) -> Suite:
+    return PairingSuite(suite) if isinstance(suite, Ciphersuite) else suite
