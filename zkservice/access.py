@@ -13,7 +13,8 @@ from zkservice.storage.database import Database
 _KEPT_OCTETS = 1 << 20
 
 
-def _bearer(context: Any) -> str:
+def bearer(context: Any) -> str:
+    """Return the token that a call came with; ServiceError TOKEN_MISSING."""
     for name, value in context.invocation_metadata() or ():
         if name == "authorization":
             scheme, _, token = str(value).partition(" ")
@@ -35,12 +36,12 @@ class Access:
 
     async def admin(self, context: Any) -> None:
         """Let the administrator pass."""
-        if not self._is_admin(_bearer(context)):
+        if not self._is_admin(bearer(context)):
             raise ServiceError(ServiceReason.TOKEN_INVALID, "the token is not the administrator's")
 
     async def department(self, context: Any, name: str, *, or_admin: bool = False) -> None:
         """Let a department pass to what is its own, and the administrator where that is said."""
-        token = _bearer(context)
+        token = bearer(context)
         if or_admin and self._is_admin(token):
             return
         if await self._owner(token_hash(token)) != name:

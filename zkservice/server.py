@@ -8,7 +8,6 @@ within the drain time, the sequencer takes what still waits into a block, the da
 import asyncio
 import contextlib
 import datetime as dt
-import fcntl
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -47,6 +46,7 @@ from zkservice.context import Context
 from zkservice.directory import Directories
 from zkservice.errors import ServiceError, StartError
 from zkservice.fields import Pages
+from zkservice.hosting import CONNECTION, only_process
 from zkservice.keys import Keys, load_admin_token, write_private
 from zkservice.sequencer import Sequencer, Step
 from zkservice.services.catalog import CatalogService
@@ -71,21 +71,6 @@ _SERVICES: Final = tuple(
     )
 )
 _TIDY_SECONDS: Final = 60.0
-_CONNECTION: Final = (
-    ("grpc.max_concurrent_streams", 64),
-    # What a connection holds ends with it at the latest; clients open another one. Jitter is gRPC's own.
-    ("grpc.max_connection_age_ms", 600_000),
-    ("grpc.max_connection_age_grace_ms", 60_000),
-    ("grpc.max_connection_idle_ms", 300_000),
-    ("grpc.server_handshake_timeout_ms", 10_000),
-    # Whether the other side still lives, and how often it may ask the same of us.
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.keepalive_permit_without_calls", 0),
-    ("grpc.http2.min_ping_interval_without_data_ms", 300_000),
-    ("grpc.http2.max_ping_strikes", 2),
-)
-"""What one connection may take. What many may take only a proxy in front can limit (operations.md)."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +132,7 @@ async def running(
 ) -> AsyncIterator[Ready]:
     """Run a server inside the running event loop. `failed` is set, and leaving raises, if the log is lost."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _only_process(settings.data):
+    with only_process(settings.data):
         private_key, chain = tls.server_credentials(settings, clock())
         admin_token = load_admin_token(settings.data)
         database = _open_database(settings, upgrade)
@@ -189,17 +174,6 @@ async def running(
         finally:
             crypto.shutdown()
             await asyncio.to_thread(database.close)
-
-
-@contextlib.contextmanager
-def _only_process(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the operating system frees it when the process ends, however it ends."""
-    with (folder / "server.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StartError(f"another server is running on {folder}") from None
-        yield
 
 
 def _open_database(settings: Settings, upgrade: bool) -> Database:
@@ -290,7 +264,7 @@ async def _listening(
     server = grpc.aio.server(
         interceptors=[Calls(settings.max_message_octets, context.watching)],
         options=[
-            *_CONNECTION,
+            *CONNECTION,
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
             ("grpc.so_reuseport", 0),
         ],

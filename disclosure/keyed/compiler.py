@@ -77,8 +77,8 @@ def compile_keyed(
         _known(rules, query, each, now, f"shown[{index}]")
         for index, (query, each) in enumerate(zip(request.queries, shown, strict=True))
     ]
-    composer = _Composer(rules, suite, known)
     try:
+        composer = _Composer(rules, suite, known)
         composer.state()
         statement = composer.builder.build()
     except BbsError as error:
