@@ -92,6 +92,12 @@ MESSAGES: Final = {
         "In {data}: ca.pem (root), log.vkey (log key), admin.token (administrator). Keep the last one secret."
     ),
     "serve.ending": "The service is ending; calls in flight are finished first.",
+    "keyed.ready": "The check service of {department} is ready at {address}, on {curve}. Ctrl-C ends it.",
+    "keyed.keys": "Digest of its keys, which counters and holders pin: {keys}",
+    "keyed.stopped": "The check service has ended.",
+    "keyed.admitted": "{counter} may ask; its token is in {path}.",
+    "keyed.dismissed": "{counter} may ask no more: {count:token/tokens} forgotten.",
+    "error.keyed_missing": "Keyed verification is not installed here (petlib): run scripts/keyed.sh.",
     "serve.stopped": "The service has ended. Nothing was lost.",
     # issuer
     "issuer.registered": "{name} is registered as {department}. Its token: {path}",

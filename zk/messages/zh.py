@@ -74,6 +74,12 @@ MESSAGES: Final = {
         "{data} 中有：ca.pem（根证书）、log.vkey（账本公钥）、admin.token（管理员令牌，请保密）。"
     ),
     "serve.ending": "服务正在结束，先完成进行中的调用。",
+    "keyed.ready": "{department} 的核验服务已就绪：{address}，曲线 {curve}。按 Ctrl-C 结束。",
+    "keyed.keys": "其密钥摘要，窗口与持有人须固定：{keys}",
+    "keyed.stopped": "核验服务已结束。",
+    "keyed.admitted": "{counter} 可以查询；令牌在 {path}。",
+    "keyed.dismissed": "{counter} 不能再查询；已作废令牌 {count} 个。",
+    "error.keyed_missing": "此处未安装带密钥验证所需的 petlib：请运行 scripts/keyed.sh。",
     "serve.stopped": "服务已结束，数据完好。",
     # issuer
     "issuer.registered": "{name} 已登记为 {department}。令牌：{path}",

@@ -19,7 +19,8 @@ _FOLDER: Final = "counters"
 def admit(data: Path, counter: VerifierName) -> str:
     """Give a counter a new token and return it: it is stored nowhere. Older ones go on until dismissed."""
     folder = data / _FOLDER
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for each in (data, folder):
+        each.mkdir(parents=True, exist_ok=True, mode=0o700)
     token = secrets.token_urlsafe(32)
     write_private(folder / token_hash(token).hex(), str(counter).encode())
     return token

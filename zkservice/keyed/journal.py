@@ -18,7 +18,7 @@ MAX_MACS: Final = 1 << 20
 _DIGEST_OCTETS: Final = 32
 _TIME_OCTETS: Final = 8
 _SLACK: Final = 4096
-"""How many records that have expired are kept before the file is written anew."""
+"""How many records may be added, besides as many as count, before it is looked what has expired."""
 
 
 class Journal:
@@ -102,7 +102,7 @@ class Answered:
             for record in new:
                 del self._answers[record[_TIME_OCTETS:-_DIGEST_OCTETS]]
             raise
-        if len(self._journal) > 2 * len(self._answers) + _SLACK:
+        if len(self._journal) > self._most:
             self._forget(now)
 
     def close(self) -> None:
@@ -113,6 +113,7 @@ class Answered:
         """Forget requests that have ended: those are refused by their time."""
         moment = int(now.timestamp())
         self._answers = {each: known for each, known in self._answers.items() if known[0] > moment}
+        self._most = 2 * len(self._answers) + _SLACK
         if len(self._answers) < len(self._journal):
             self._journal.rewrite(
                 [

@@ -56,7 +56,7 @@ def _schema(item: str, *attributes: AttributeDefinition, version: int = 1) -> Sc
     return Schema(name, TEXT, CredentialForm.COMPOSITE, attributes, 365)
 
 
-PERSON = _attribute("person", AttributeType.SECRET)
+PERSON = _attribute("person", AttributeType.HASH)
 INSURANCE = _schema(
     "insurance",
     PERSON,
@@ -70,7 +70,8 @@ INSURANCE = _schema(
 PENSION = _schema(
     "pension", PERSON, _attribute("level", AttributeType.INTEGER, optional=True, minimum=0, maximum=9)
 )
-SCHEMAS = {each.name: each for each in (INSURANCE, PENSION)}
+HOME = _schema("home", _attribute("home", AttributeType.SECRET))
+SCHEMAS = {each.name: each for each in (INSURANCE, PENSION, HOME)}
 VALUES: dict[str, Value] = {
     "person": bytes(range(32)), "months": 20, "since": dt.date(2024, 3, 1), "level": 4, "kind": "b",
 }  # fmt: skip
