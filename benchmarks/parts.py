@@ -17,6 +17,7 @@ _EXPECTED_SECONDS: Final[Mapping[str, float]] = {
     "bbs": 480,
     "chain": 20,
     "memory": 35,
+    "keyed": 60,
     "load": 300,
     "others": 300,
 }

@@ -6,29 +6,16 @@ drawn.
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from benchmarks import plots, results
+from benchmarks.presentations import alternatives, keyed
 from benchmarks.results import Results, Row
+from benchmarks.tables import figure, table
 
 REPORT: Final = Path(__file__).parent / "REPORT.md"
-_TEXTS: Final = frozenset(
-    (
-        "operation",
-        "group",
-        "process",
-        "method",
-        "package",
-        "setting",
-        "suite",
-        "P, 3 shown",
-        "counted",
-        "remarks",
-        "",
-    )
-)
 _OVER: Final = 0.15
 """What this implementation may add to what the protocol needs."""
 _OPERATIONS: Final = tuple(plots.OPERATIONS)
@@ -89,21 +76,6 @@ _OTHERS: Final = """## Beside what else there is
 In P, measured in turns with it; ten messages of which three are shown.
 
 """
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table; columns are numbers unless they are named as texts."""
-    lines = ["| " + " | ".join(map(str, row)) + " |" for row in (head, *rows)]
-    rule = "|".join(" --- " if name in _TEXTS else " ---: " for name in head)
-    return "\n".join([lines[0], f"|{rule}|", *lines[1:]]) + "\n"
-
-
-def figure(value: float | None, digits: int = 3) -> str:
-    """Return a number in as many digits as are worth reading."""
-    if value is None:
-        return "-"
-    shown = f"{value:,.{digits}g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return shown if "e" not in shown else f"{value:.{digits}g}"
 
 
 def picture(name: str, title: str, folder: Path) -> str:
@@ -319,10 +291,12 @@ def render(found: Results, folder: Path = results.FOLDER) -> str:
         scheme(of_scheme, folder) if of_scheme else "",
         parts(of_parts, folder) if of_parts else "",
         batches(of_batches, folder) if of_batches else "",
+        keyed(suite) if _pick(suite, operation="composite verify") else "",
         process(suite) if _pick(suite, operation="memory") else "",
         chain(suite, folder) if _pick(suite, operation="log entry") else "",
         service(found["load"], folder) if found["load"] else "",
         others(found["others"]) if found["others"] else "",
+        alternatives(found["quick"]) if found["quick"] else "",
     ]
     return "\n".join([_INTRODUCTION, machine(found), *filter(None, sections)])
 

@@ -11,7 +11,7 @@ from zk.bench.machine import describe
 FOLDER: Final = Path(__file__).parent / "results"
 LATEST: Final = FOLDER / "latest.json"
 VERSION: Final = 2
-SUITES: Final = ("bbs", "chain", "memory")
+SUITES: Final = ("bbs", "chain", "memory", "keyed")
 """The suites of pytest-benchmark, each a file test_*.py here and a part of a run."""
 PARTS: Final = ("quick", *SUITES, "load", "others")
 _DIGITS: Final = 5

@@ -10,6 +10,7 @@ import pytest
 from bbs import SHA_256, groups
 from benchmarks import results
 from benchmarks.counting import Counting, totals
+from benchmarks.presentations import alternatives, keyed
 from benchmarks.report import parts, process, quick, render
 from zk.bench.cases import Case
 
@@ -62,6 +63,56 @@ def test_memory_tells_what_each_generator_takes() -> None:
 def test_a_row_of_threads_is_in_times(tmp_path: Path) -> None:
     row = {"name": "two", "measured": 1.9, "measure": "times", "milliseconds": 0.7}
     assert "| two | 0.7 | 1.90 times |" in quick([{**row, "limit": None, "verdict": "", "note": ""}])
+
+
+def suite_rows(*suites: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for number, suite in enumerate(suites, 1):
+        about = {"suite": suite, "gadgets": "credential"}
+        rows += [
+            {"operation": "composite prove", "octets": 485, "ratio": number + 0.1, **about},
+            {"operation": "composite verify", "octets": 485, "ratio": number + 0.2, **about},
+            {"operation": "composite verify in a batch", "batch": 256, "ratio": number + 0.3, **about},
+            {"operation": "composite issue", "suite": suite, "ratio": number + 0.4},
+            {"operation": "composite accept", "suite": suite, "ratio": number + 0.5},
+        ]
+    return rows
+
+
+def test_keyed_suites_stand_beside_those_with_pairings() -> None:
+    text = keyed(suite_rows("BLS12-381", "P-256", "SM2"))
+    assert "| P-256 | credential | 485 | 2.1 | 2.2 | 2.3 |" in text
+    assert "| SM2 | 3.4 | 3.5 |" in text
+    assert "batches are of 256" in text
+    assert "not measured" not in text
+
+
+def test_suites_that_were_skipped_are_named() -> None:
+    assert "P-256, SM2: not measured, the extra `keyed`" in keyed(suite_rows("BLS12-381"))
+
+
+def test_our_presentations_stand_beside_those_of_others_with_what_each_part_adds() -> None:
+    def row(name: str, measured: float) -> dict[str, Any]:
+        return {"name": name, "measured": measured}
+
+    text = alternatives(
+        [
+            row("sign, L=10", 9.0),
+            row("one credential: prove, 560 octets", 0.75), row("one credential: verify", 1.5),
+            row("+ 16-bit range: prove, 944 octets", 1.75), row("+ 16-bit range: verify", 2.25),
+            row("+ not revoked: prove, 1120 octets", 2.0), row("+ not revoked: verify", 3.0),
+        ]
+    )  # fmt: skip
+    assert "| one credential, 16-bit range, not revoked | this run | 1,120 | 2 | 3 |" in text
+    assert "| 16-bit range alone | this run | 384 | 1 | 0.75 |" in text
+    assert "| not revoked alone | this run | 176 | 0.25 | 0.75 |" in text
+    assert "| AnonCreds: presentation | cited | 19,200 | at least 73 | 75 |" in text
+    assert "sign" not in text.replace("issu", "")
+    assert alternatives([row("sign, L=10", 9.0)]) == ""
+
+
+def test_the_committed_results_have_presentations_to_compare() -> None:
+    assert "| one credential, 16-bit range, not revoked | this run |" in alternatives(results.load()["quick"])
 
 
 def test_the_committed_results_give_a_report() -> None:
