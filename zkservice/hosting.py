@@ -25,7 +25,6 @@ CONNECTION: Final = (
 """What one connection may take. What many may take only a proxy in front can limit (operations.md)."""
 
 
-
 @contextmanager
 def only_process(folder: Path) -> Iterator[None]:
     """Hold the folder's lock; the operating system frees it when the process ends, however it ends.

@@ -15,6 +15,8 @@ from zkservice.keys import write_private
 
 MAX_MACS: Final = 1 << 20
 """A key is replaced before it has made so many (docs/keyed.md)."""
+MADE_FILE: Final = "made.journal"
+"""Where it stands, from the first start on: a folder that has it had a key."""
 _DIGEST_OCTETS: Final = 32
 _TIME_OCTETS: Final = 8
 _SLACK: Final = 4096
@@ -59,7 +61,9 @@ class Journal:
         os.close(self._file)
 
     def _open(self) -> None:
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        if not self._path.exists():
+            write_private(self._path, b"")
+        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
         size = os.fstat(self._file).st_size
         self._size = size - size % self._octets
         os.ftruncate(self._file, self._size)
@@ -127,7 +131,7 @@ class Made:
     """How many MACs the key has made: an upper bound, since each is counted before it is made."""
 
     def __init__(self, folder: Path, most: int = MAX_MACS) -> None:
-        self._journal, self._most = Journal(folder / "made.journal", _DIGEST_OCTETS), most
+        self._journal, self._most = Journal(folder / MADE_FILE, _DIGEST_OCTETS), most
 
     def check(self) -> None:
         """Raise RefusedError ISSUER_KEY_RETIRED if the key makes no more."""

@@ -11,6 +11,7 @@ from typing import Final
 from bbs.keyed import Curve, KeyedSuite, Keyring, SecretKey
 from disclosure.keyed import CURVES, CheckKeys, publish_keys
 from zkservice.errors import StartError
+from zkservice.keyed.journal import MADE_FILE
 from zkservice.keyed.settings import CheckSettings
 from zkservice.keys import Keys, write_private
 
@@ -34,6 +35,10 @@ def load_secrets(settings: CheckSettings) -> CheckSecrets:
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     path, curve = settings.data / _FILE, CURVES[settings.curve]
+    if not path.exists() and (settings.data / MADE_FILE).exists():
+        raise StartError(
+            f"{path} is missing and credentials were issued under it; restore it from its backup"
+        )
     keys = Keys.load(settings.data / "keys", make=not path.exists())
     label = f"check-service/{settings.department}/{settings.curve}"
     if not path.exists():
