@@ -1,4 +1,4 @@
-"""The opening of a commitment goes from the vault of who committed to the vault of who adds up.
+"""The opening of a commitment: handed from the vault of one holder to the vault of another one.
 
     second vault:  key = HandoverKey.generate(); shows key.public to the first one, device to device
     first vault:   sealed = hand_over(kept, request, branch, key.public, now), if its holder agrees
