@@ -81,7 +81,7 @@ from disclosure.composite.predicates import (
     between,
     shifted_day,
 )
-from disclosure.composite.present import Presented, present_composite
+from disclosure.composite.present import Presented, check_own_proof, present_composite
 from disclosure.composite.presentation import Answer, CompositePresentation, CredentialAnswer, ProvenEpoch
 from disclosure.composite.query import (
     AcceptedIssuer,
@@ -165,6 +165,7 @@ __all__ = [
     "check_composite_credential",
     "check_composite_request",
     "check_joint_request",
+    "check_own_proof",
     "compile_answer",
     "hand_over",
     "is_composite",

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from bbs import InputError
-from bbs.engine import Values, prove
+from bbs import BbsError, InputError
+from bbs.engine import Values, prove, verify
 from disclosure.composite.compiler import Compiled, compile_answer
 from disclosure.composite.composer import Held
 from disclosure.composite.credential import HolderSecret
@@ -22,6 +22,7 @@ from disclosure.composite.presentation import Answer, CompositePresentation, Cre
 from disclosure.composite.query import CompositeQuery, ExpiryShown
 from disclosure.composite.request import Branch, CompositeRequest
 from disclosure.composite.rules import BranchRules
+from disclosure.composite.verify import refusal
 from disclosure.errors import Reason, RefusedError
 from disclosure.presentation import Shown
 
@@ -92,6 +93,25 @@ def present_composite(
         raise RefusedError(Reason.UNSATISFIED, detail, field=place) from None
     presentation = CompositePresentation(answer, proof)
     return Presented(presentation, pending, _kept(compiled, presentation.digest, committed))
+
+
+def check_own_proof(
+    request: CompositeRequest,
+    presentation: CompositePresentation,
+    directory: CompositeDirectory,
+    now: dt.datetime,
+) -> None:
+    """Raise unless the proof holds, as a vault makes sure of before it sends its own.
+
+    No verification: a holder has no other holder's presentation, so nothing is said of numbers that come from
+    one, nor of who the holders are to each other. Raises what `compile_answer` does; MalformedError
+    PRESENTATION_INVALID, RefusedError PROOF_INVALID.
+    """
+    compiled = compile_answer(request, presentation.answer, directory, now)
+    try:
+        verify(compiled.statement, compiled.context, presentation.proof)
+    except BbsError as error:
+        raise refusal(error) from None
 
 
 def _kept(

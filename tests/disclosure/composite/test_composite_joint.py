@@ -30,6 +30,7 @@ from disclosure.composite import (
     VerifierScope,
     check_composite_request,
     check_joint_request,
+    check_own_proof,
     open_escrow,
     verify_composite,
 )
@@ -77,6 +78,16 @@ def test_two_holders_prove_the_sum_of_what_each_has() -> None:
     with pytest.raises(RefusedError, match="UNSATISFIED") as raised:
         answered(asked, holdings(BOB, HIS), BOB, hers().opening_for(asked))
     assert raised.value.field == "branches[0].predicates[0]"
+
+
+def test_a_vault_checks_its_own_proof_without_the_other_s_presentation() -> None:
+    check_own_proof(ours(), his(), DIRECTORY, NOW)
+    for proof, reason in (
+        (his().proof[:-1] + bytes([his().proof[-1] ^ 1]), "PROOF_INVALID"),
+        (his().proof[:-1], "PRESENTATION_INVALID"),
+    ):
+        with pytest.raises(DisclosureError, match=reason):
+            check_own_proof(ours(), replace(his(), proof=proof), DIRECTORY, NOW)
 
 
 def test_what_the_verifier_knows_of_a_number_comes_from_its_own_request() -> None:
