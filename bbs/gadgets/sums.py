@@ -65,8 +65,8 @@ class Opened:
     """Proves that the prover knows the opening m and u of a commitment K = m*G + u*H of another's.
 
     K is the octets that a verified presentation of that other gave (`Verified.octets` of a `Commitment`); its
-    holder hands over m and u, and so m. Whoever compiles this sees to it that the two presentations are of
-    one request, and that the other one's attribute has the type and bounds that m is taken for here.
+    holder hands over m and u, and so m. Whoever compiles this sees to it that K comes from such a
+    presentation, and that the other one's attribute has the type and bounds that m is taken for here.
     """
 
     m: Witness

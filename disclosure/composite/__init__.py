@@ -8,11 +8,20 @@
     regulator: opening = open_escrow(key, CompositeClaim(...), escrow, reference), for others to check by
               verify_escrow_opening
 
+A sum across two holders takes two presentations: the first one's branch has a `CommitmentQuery`, the second
+one's a `ForeignNumber` with what came of it, and the vaults hand the opening over in between:
+
+    first:    presented.kept[...]; sealed = hand_over(kept, second_request, branch, key.public, now)
+    second:   opening = key.receive(sealed, second_request, branch, number)
+              present_composite(second_request, ..., openings={number: opening})
+    verifier: verify_composite(second_request, presentation, directory, now, others=(first_verified,))
+
 Issuance is in `disclosure.composite.issuance`, the argument in docs/composite-form.md. No I/O and no clock;
 randomness for secrets, nonces and proofs comes from the system's generator.
 """
 
 from disclosure.composite.compiler import Compiled, check_composite_request, compile_answer
+from disclosure.composite.counterparts import check_joint_request
 from disclosure.composite.credential import (
     CompositeCredential,
     HolderSecret,
@@ -27,6 +36,14 @@ from disclosure.composite.directory import (
     RegulatorKey,
     publish_codes,
 )
+from disclosure.composite.foreign import (
+    CommitmentQuery,
+    CommittedNumber,
+    Compared,
+    ForeignNumber,
+    HolderWaiver,
+)
+from disclosure.composite.handover import CommitmentOpening, HandoverKey, KeptOpening, hand_over
 from disclosure.composite.holding import Holding, Missing, missing_in
 from disclosure.composite.issuance import (
     IdentifiedCommitment,
@@ -50,6 +67,7 @@ from disclosure.composite.outputs import (
 )
 from disclosure.composite.predicates import (
     Equal,
+    Foreign,
     InList,
     NotEqual,
     OneOf,
@@ -63,7 +81,7 @@ from disclosure.composite.predicates import (
     between,
     shifted_day,
 )
-from disclosure.composite.present import Presented, present_composite
+from disclosure.composite.present import Presented, check_own_proof, present_composite
 from disclosure.composite.presentation import Answer, CompositePresentation, CredentialAnswer, ProvenEpoch
 from disclosure.composite.query import (
     AcceptedIssuer,
@@ -74,10 +92,10 @@ from disclosure.composite.query import (
     Waiver,
 )
 from disclosure.composite.request import Branch, CompositeRequest, is_composite, open_composite_request
+from disclosure.composite.verified import VerifiedComposite
 from disclosure.composite.verify import (
     CompositeClaim,
     CompositeVerdict,
-    VerifiedComposite,
     verify_composite,
     verify_composite_batch,
 )
@@ -86,6 +104,10 @@ __all__ = [
     "AcceptedIssuer",
     "Answer",
     "Branch",
+    "CommitmentOpening",
+    "CommitmentQuery",
+    "CommittedNumber",
+    "Compared",
     "Compiled",
     "CompositeClaim",
     "CompositeCredential",
@@ -98,13 +120,18 @@ __all__ = [
     "Equal",
     "EscrowQuery",
     "ExpiryShown",
+    "Foreign",
+    "ForeignNumber",
+    "HandoverKey",
     "HolderSecret",
+    "HolderWaiver",
     "Holding",
     "IdentifiedCommitment",
     "InList",
     "IssuanceTerms",
     "IssuedCredential",
     "JointScope",
+    "KeptOpening",
     "Missing",
     "NotEqual",
     "OldestEpoch",
@@ -137,7 +164,10 @@ __all__ = [
     "check_commitment",
     "check_composite_credential",
     "check_composite_request",
+    "check_joint_request",
+    "check_own_proof",
     "compile_answer",
+    "hand_over",
     "is_composite",
     "issue_composite",
     "missing_in",

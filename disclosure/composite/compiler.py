@@ -6,7 +6,8 @@ the layout.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,8 +20,10 @@ from disclosure.composite.choices import Chosen, checked_choices
 from disclosure.composite.composer import Composer, Layout
 from disclosure.composite.directory import CompositeDirectory
 from disclosure.composite.parts import (
+    add_commitment,
     add_distinct,
     add_escrow,
+    add_foreign,
     add_issuance,
     add_life,
     add_predicate,
@@ -41,10 +44,11 @@ _SHOWN_LABEL: Final = "zk-disclosure/composite-shown/v1"
 
 @dataclass(frozen=True)
 class Compiled:
-    """A statement, what its proof is bound to, the choices behind it, and which gadget is what."""
+    """A statement, what its proof is bound to, the rules and choices behind it, and which gadget is what."""
 
     statement: Statement
     context: Context = field(repr=False)
+    rules: BranchRules = field(repr=False)
     chosen: tuple[Chosen, ...] = field(repr=False)
     layout: Layout
 
@@ -55,7 +59,7 @@ def compile_answer(
     """Compile what the proof of an answer must prove; raises what `checked_choices` does."""
     rules, chosen = checked_choices(request, answer, directory, now)
     statement, layout = _state(rules, chosen)
-    return Compiled(statement, _context(request, answer, rules, chosen), chosen, layout)
+    return Compiled(statement, _context(request, answer, rules, chosen), rules, chosen, layout)
 
 
 def check_composite_request(request: CompositeRequest, directory: CompositeDirectory) -> None:
@@ -87,12 +91,12 @@ def _stated(rules: BranchRules, chosen: Sequence[Chosen]) -> tuple[Statement, La
     for index, each in enumerate(chosen):
         add_life(composer, each, f"life {index}", f"{place}.queries[{index}]")
     add_distinct(composer)
+    for index, foreign in enumerate(branch.foreign):
+        with _refused_at(f"{place}.foreign[{index}]") as field:
+            add_foreign(composer, foreign, f"foreign {index}", field)
     for index, predicate in enumerate(branch.predicates):
-        field = f"{place}.predicates[{index}]"
-        try:
+        with _refused_at(f"{place}.predicates[{index}]") as field:
             add_predicate(composer, predicate, f"predicate {index}", field)
-        except BbsError as error:
-            raise invalid(error.detail, field) from None
     add_presence(composer)
     pseudonyms = {
         each.id: add_pseudonym(composer, each, f"pseudonym {index}", f"{place}.pseudonyms[{index}]")
@@ -102,9 +106,21 @@ def _stated(rules: BranchRules, chosen: Sequence[Chosen]) -> tuple[Statement, La
         each.id: add_escrow(composer, each, f"escrow {index}", f"{place}.escrows[{index}]")
         for index, each in enumerate(branch.escrows)
     }
-    commitment = add_issuance(composer)
-    layout = Layout(composer.parts, pseudonyms, escrows, commitment)
+    commitments = {
+        each.id: add_commitment(composer, each, f"commitment {index}", f"{place}.commitments[{index}]")
+        for index, each in enumerate(branch.commitments)
+    }
+    layout = Layout(composer.parts, pseudonyms, escrows, commitments, add_issuance(composer))
     return composer.builder.build(), layout
+
+
+@contextmanager
+def _refused_at(place: str) -> Iterator[str]:
+    """Give the place in the request to what the engine refuses."""
+    try:
+        yield place
+    except BbsError as error:
+        raise invalid(error.detail, place) from None
 
 
 def _largest(rules: BranchRules, query: CompositeQuery) -> Chosen:

@@ -10,23 +10,29 @@ from dataclasses import dataclass, field
 from bbs import PreparedCredential
 from bbs.accumulator import MembershipWitness
 from bbs.engine import Builder, PairingSuite, Scope, Values, Witness
-from bbs.gadgets import Credential, Pseudonym
+from bbs.gadgets import Commitment, Credential, Opened, Pseudonym
 from bbs.gadgets.escrow import Escrow
 from disclosure.composite import scalars
 from disclosure.composite.choices import Chosen
 from disclosure.composite.credential import domain_of
+from disclosure.composite.handover import CommitmentOpening
 from disclosure.composite.issuance import HolderCommitment
-from disclosure.composite.predicates import Operand
-from disclosure.composite.rules import BranchRules, Kind
+from disclosure.composite.kinds import Kind
+from disclosure.composite.predicates import Foreign, Operand
+from disclosure.composite.rules import BranchRules
 
 
 @dataclass(frozen=True, repr=False)
 class Held:
-    """A holder's secrets for one answer, by query; a witness where the query asks for revocation."""
+    """A holder's secrets for one answer, by query; a witness where the query asks for revocation.
+
+    `openings` are what other holders handed over, by the numbers' identifiers.
+    """
 
     secret: int
     credentials: Mapping[str, PreparedCredential]
     witnesses: Mapping[str, MembershipWitness]
+    openings: Mapping[str, CommitmentOpening]
 
     def message(self, query: str, slot: int) -> int:
         """Return the scalar of a credential's slot."""
@@ -46,12 +52,22 @@ class Part:
 
 
 @dataclass(frozen=True)
+class CommittedPart:
+    """A commitment that another holder's sum may count. Its opening is the holder's to keep, so no `Part`."""
+
+    place: str
+    gadget: Commitment
+    value: Callable[[Held], int] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Layout:
     """The parts of a statement in their order, and the gadgets whose points the verifier reads."""
 
     parts: tuple[Part, ...]
     pseudonyms: Mapping[str, Pseudonym]
     escrows: Mapping[str, Escrow]
+    commitments: Mapping[str, CommittedPart]
     commitment: HolderCommitment | None
 
 
@@ -67,6 +83,7 @@ class Composer:
         self.equal = rules.equal
         self._shared = self._equality_witnesses()
         self._parts: list[Part] = []
+        self._opened: dict[str, Opened] = {}
         self._credentials = {
             each.query.id: self._credential(index, each) for index, each in enumerate(chosen)
         }
@@ -92,17 +109,26 @@ class Composer:
         """Return the witness of a credential's hidden slot."""
         return self._credentials[query].messages[slot]
 
-    def operand(self, operand: Operand) -> Witness:
-        """Return the witness of a hidden attribute."""
+    def open(self, foreign: str, opened: Opened) -> None:
+        """Keep the gadget that opens another holder's commitment."""
+        self._opened[foreign] = opened
+
+    def operand(self, operand: Operand | Foreign) -> Witness:
+        """Return the witness of a hidden attribute, or of another holder's number."""
+        if isinstance(operand, Foreign):
+            return self._opened[operand.id].m
         return self.witness(operand.query, self.slot(operand))
 
-    def value(self, operand: Operand) -> Callable[[Held], int]:
-        """Return how the holder finds an attribute's scalar."""
+    def value(self, operand: Operand | Foreign) -> Callable[[Held], int]:
+        """Return how the holder finds the scalar of an attribute, or of another holder's number."""
+        if isinstance(operand, Foreign):
+            number = operand.id
+            return lambda held: held.openings[number].m
         query, slot = operand.query, self.slot(operand)
         return lambda held: held.message(query, slot)
 
-    def kind(self, operand: Operand) -> Kind:
-        """Return what an attribute is in all accepted schemas: the same whatever was chosen."""
+    def kind(self, operand: Operand | Foreign) -> Kind:
+        """Return what an operand is in all accepted schemas: the same whatever was chosen."""
         return self.rules.kind(operand, self.rules.place)
 
     def _equality_witnesses(self) -> dict[Operand, Witness]:

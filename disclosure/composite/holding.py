@@ -7,13 +7,26 @@ the proof itself would fail too, but without saying where.
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from bbs import PreparedCredential
 from bbs.accumulator import MembershipWitness
 from disclosure.attributes import Value, days
 from disclosure.composite.credential import CompositeCredential
 from disclosure.composite.directory import CompositeDirectory
-from disclosure.composite.predicates import Equal, InList, NotEqual, OneOf, Operand, Predicate, Range, Sum
+from disclosure.composite.handover import CommitmentOpening
+from disclosure.composite.predicates import (
+    Equal,
+    Foreign,
+    InList,
+    NotEqual,
+    OneOf,
+    Operand,
+    Predicate,
+    Range,
+    Sum,
+    operands_of,
+)
 from disclosure.composite.presentation import ProvenEpoch
 from disclosure.composite.query import AcceptedIssuer, CompositeQuery, OldestEpoch, ValidOn
 from disclosure.composite.request import Branch
@@ -34,7 +47,8 @@ class Holding:
 class Missing:
     """Something that a branch asks and these credentials do not give; the detail shows no value.
 
-    `reason` is UNSATISFIED, or EPOCH_STALE where the vault has to catch up with the accumulator first.
+    `reason` is UNSATISFIED; EPOCH_STALE where the vault has to catch up with the accumulator first;
+    COMMITMENT_INVALID where another holder's opening is that of another commitment.
     """
 
     place: str
@@ -95,26 +109,59 @@ def missing_in(
     holdings: Mapping[str, Holding],
     directory: CompositeDirectory,
     now: dt.datetime,
+    openings: Mapping[str, CommitmentOpening] = MappingProxyType({}),
 ) -> tuple[Missing, ...]:
     """Return what is missing for a branch, query by query and predicate by predicate.
 
-    `holdings` has a credential for each query that there is one for. `place` is where the branch stands in
-    the request. The branch has passed its rules.
+    `holdings` has a credential for each query that there is one for, `openings` what other holders handed
+    over, by the numbers' identifiers. `place` is where the branch stands in the request. The branch has
+    passed its rules.
     """
-    missing, handles = list[Missing](), set[int]()
+    missing, handles, known = list[Missing](), set[int](), _Known(holdings, openings)
     for index, query in enumerate(branch.queries):
         lack = _lack(query, holdings.get(query.id), directory, now, f"{place}.queries[{index}]", handles)
         if lack is not None:
             missing.append(lack)
+    missing += _lacking_openings(branch, place, openings)
     for index, predicate in enumerate(branch.predicates):
-        if all(operand.query in holdings for operand in predicate.operands):
-            reason = _unmet(predicate, [_value(holdings, each) for each in predicate.operands], directory)
+        operands = operands_of(predicate)
+        if all(map(known.has, operands)):
+            reason = _unmet(predicate, [known.value(each) for each in operands], directory)
             if reason is not None:
                 missing.append(Missing(f"{place}.predicates[{index}]", reason))
-    for index, escrow in enumerate(branch.escrows):
-        if escrow.operand.query in holdings and _value(holdings, escrow.operand) is None:
-            missing.append(Missing(f"{place}.escrows[{index}]", "the attribute is absent"))
+    given = {f"escrows[{index}]": each.operand for index, each in enumerate(branch.escrows)}
+    given |= {f"commitments[{index}]": each.operand for index, each in enumerate(branch.commitments)}
+    for field, operand in given.items():
+        if known.has(operand) and known.value(operand) is None:
+            missing.append(Missing(f"{place}.{field}", "the attribute is absent"))
     return tuple(missing)
+
+
+@dataclass(frozen=True, repr=False)
+class _Known:
+    """The values that there are: of credentials, and of openings."""
+
+    holdings: Mapping[str, Holding]
+    openings: Mapping[str, CommitmentOpening]
+
+    def has(self, operand: Operand | Foreign) -> bool:
+        return operand.id in self.openings if isinstance(operand, Foreign) else operand.query in self.holdings
+
+    def value(self, operand: Operand | Foreign) -> Value | None:
+        if isinstance(operand, Foreign):
+            return self.openings[operand.id].number
+        return self.holdings[operand.query].credential.values.get(operand.attribute)
+
+
+def _lacking_openings(
+    branch: Branch, place: str, openings: Mapping[str, CommitmentOpening]
+) -> Iterator[Missing]:
+    for index, foreign in enumerate(branch.foreign):
+        opening, field = openings.get(foreign.id), f"{place}.foreign[{index}]"
+        if opening is None:
+            yield Missing(field, "the other holder's opening is not there")
+        elif (opening.suite, opening.K) != (foreign.number.suite, foreign.number.K):
+            yield Missing(field, "the opening is that of another commitment", Reason.COMMITMENT_INVALID)
 
 
 def _lack(
@@ -133,10 +180,6 @@ def _lack(
     handles.add(holding.credential.handle)
     outcome = usable(query, holding, directory, now, place)
     return outcome if isinstance(outcome, Missing) else None
-
-
-def _value(holdings: Mapping[str, Holding], operand: Operand) -> Value | None:
-    return holdings[operand.query].credential.values.get(operand.attribute)
 
 
 def _unmet(predicate: Predicate, values: list[Value | None], directory: CompositeDirectory) -> str | None:

@@ -8,8 +8,7 @@ presentation it is, as the ledger names that, and none is filed under another on
 from bbs import BbsError, DecodingError
 from bbs.engine import Verified, verify
 from bbs.gadgets.escrow import Escrow, EscrowKey, Opening, OpeningCase, verify_opening
-from disclosure.composite.compiler import compile_answer
-from disclosure.composite.verify import CompositeClaim, refusal
+from disclosure.composite.verify import CompositeClaim, compile_claim, proven_pseudonyms, refusal
 from disclosure.errors import MalformedError, Reason, RefusedError
 
 
@@ -46,11 +45,12 @@ def verify_escrow_opening(opening: Opening, claim: CompositeClaim, escrow: str, 
 
 def _proven(claim: CompositeClaim, escrow: str) -> tuple[Verified, Escrow]:
     """Verify the presentation, and return what it has proven with the gadget of one of its escrows."""
-    compiled = compile_answer(claim.request, claim.presentation.answer, claim.directory, claim.now)
+    compiled = compile_claim(claim)
     try:
         verified = verify(compiled.statement, compiled.context, claim.presentation.proof)
     except BbsError as error:
         raise refusal(error) from None
+    proven_pseudonyms(claim, compiled, verified)
     if escrow not in compiled.layout.escrows:
         raise RefusedError(Reason.QUERY_MISMATCH, "the branch has no such escrow", field="escrow")
     return verified, compiled.layout.escrows[escrow]

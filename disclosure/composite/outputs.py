@@ -23,6 +23,7 @@ from disclosure.request import SIGNATURE_OCTETS
 MAX_MEMBERS: Final = 64
 _JOINT_LABEL: Final = "zk-disclosure/joint-scope/v1"
 _SCOPE_LABEL: Final = "zk-disclosure/pseudonym-scope/v1"
+_COMPARED_LABEL: Final = "zk-disclosure/compared-scope/v1"
 _SIGNING_PREFIX: Final = b"zk-disclosure/joint-scope-signature/v1\x00"
 
 
@@ -137,6 +138,15 @@ class PseudonymQuery:
 
     def __post_init__(self) -> None:
         check_attribute_id(self.id, field="id")
+
+    def scope_digest(self, verifier: VerifierName) -> bytes:
+        """Return a digest of what it is a pseudonym in: two of one holder, or one subject, are equal there.
+
+        Of a holder and of a subject it differs, as their pseudonyms do. Raises as `scope.octets` does.
+        """
+        of = "holder" if self.subject is None else "subject"
+        octets = canonical.encode(_COMPARED_LABEL, of, self.scope.octets(verifier))
+        return canonical.digest(_COMPARED_LABEL, octets)
 
     def items(self) -> list[Item]:
         """Return it for canonical encoding."""

@@ -6,7 +6,7 @@ Plugging in another gadget takes a class in `disclosure.composite.predicates`, a
 """
 
 from bbs.engine import Values, Witness
-from bbs.gadgets import NonRevocation
+from bbs.gadgets import Commitment, NonRevocation
 from bbs.gadgets.escrow import Escrow
 from bbs.gadgets.membership import Membership
 from bbs.gadgets.pseudonym import Pseudonym, Purpose
@@ -14,15 +14,26 @@ from bbs.gadgets.ranges import Quantity
 from bbs.gadgets.ranges import Range as InRange
 from bbs.gadgets.small_set import Different, NoneOf
 from bbs.gadgets.small_set import OneOf as OneOfFew
-from bbs.gadgets.sums import Capped
+from bbs.gadgets.sums import Capped, Opened
 from bbs.gadgets.tables import Table
 from disclosure.attributes import Value
 from disclosure.composite import scalars
 from disclosure.composite.choices import Chosen
-from disclosure.composite.composer import Assign, Composer, Held
+from disclosure.composite.composer import Assign, CommittedPart, Composer, Held
+from disclosure.composite.foreign import CommitmentQuery, ForeignNumber
 from disclosure.composite.issuance import HolderCommitment
 from disclosure.composite.outputs import EscrowQuery, PseudonymQuery
-from disclosure.composite.predicates import Equal, InList, NotEqual, OneOf, Operand, Predicate, Range, Sum
+from disclosure.composite.predicates import (
+    Equal,
+    Foreign,
+    InList,
+    NotEqual,
+    OneOf,
+    Operand,
+    Predicate,
+    Range,
+    Sum,
+)
 from disclosure.composite.query import ValidOn
 from disclosure.composite.scalars import OFFSET
 
@@ -63,6 +74,18 @@ def _assign_distinct(gadget: Different, first: str, second: str) -> Assign:
     )
 
 
+def add_foreign(composer: Composer, foreign: ForeignNumber, name: str, place: str) -> None:
+    """State that the holder has the opening of another one's commitment, for all sums that count it."""
+    gadget = Opened.add_to(composer.scope(name), foreign.number.K)
+    composer.open(foreign.id, gadget)
+
+    def assign(values: Values, held: Held) -> None:
+        opening = held.openings[foreign.id]
+        gadget.assign(values, opening.m, opening.u)
+
+    composer.add(place, assign)
+
+
 def add_predicate(composer: Composer, predicate: Predicate, name: str, place: str) -> None:
     """State a predicate. An equality is stated by the credentials already, which have one witness for it."""
     match predicate:
@@ -83,7 +106,8 @@ def add_predicate(composer: Composer, predicate: Predicate, name: str, place: st
 def add_presence(composer: Composer) -> None:
     """State m != ABSENT, once for a class, where an optional attribute could otherwise be absent.
 
-    Equal absences would be equal, two cancel in a sum, and an escrowed one names nobody. Everything else
+    Equal absences would be equal, two cancel in a sum, of one's own or another's, and an escrowed one names
+    nobody. Everything else
     excludes an absence by what it says: its scalar is no number near any bound, is in no list, and stands
     among the values that an attribute is not.
     """
@@ -91,7 +115,9 @@ def add_presence(composer: Composer) -> None:
     stated = [each for each in branch.predicates if isinstance(each, Equal | Sum)]
     needing = [operand for each in stated for operand in each.operands]
     classes: dict[Operand, list[Operand]] = {}
-    for operand in dict.fromkeys([*needing, *(each.operand for each in branch.escrows)]):
+    needing += [each.operand for each in branch.escrows]
+    needing += [each.operand for each in branch.commitments]
+    for operand in dict.fromkeys(needing):
         classes.setdefault(composer.equal.get(operand, operand), []).append(operand)
     absent = scalars.absent(composer.rules.suite)
     for index, operands in enumerate(classes.values()):
@@ -120,6 +146,12 @@ def add_escrow(composer: Composer, query: EscrowQuery, name: str, place: str) ->
     gadget = Escrow.add_to(composer.scope(name), composer.operand(query.operand), key)
     composer.add(place, lambda values, held: gadget.assign(values, value(held)))
     return gadget
+
+
+def add_commitment(composer: Composer, query: CommitmentQuery, name: str, place: str) -> CommittedPart:
+    """State a commitment to a number, for another holder's sum to count."""
+    gadget = Commitment.add_to(composer.scope(name), composer.operand(query.operand))
+    return CommittedPart(place, gadget, composer.value(query.operand))
 
 
 def add_issuance(composer: Composer) -> HolderCommitment | None:
@@ -184,7 +216,7 @@ def _add_sum(composer: Composer, predicate: Sum, name: str, place: str) -> None:
     gadget = InRange.add_to(
         scope.scope("total"), total, table, minimum=predicate.minimum, maximum=predicate.maximum
     )
-    terms = {composer.operand(each): composer.value(each) for each in predicate.operands}
+    terms = {composer.operand(each.operand): composer.value(each.operand) for each in predicate.terms}
 
     def assign(values: Values, held: Held) -> None:
         known = {witness: value(held) for witness, value in terms.items()}
@@ -195,7 +227,7 @@ def _add_sum(composer: Composer, predicate: Sum, name: str, place: str) -> None:
     composer.add(place, assign)
 
 
-def _quantity(composer: Composer, operand: Operand) -> Quantity:
+def _quantity(composer: Composer, operand: Operand | Foreign) -> Quantity:
     kind = composer.kind(operand)
     return Quantity.attribute(composer.operand(operand), kind.minimum, kind.maximum, OFFSET)
 

@@ -60,6 +60,20 @@ class Operand:
         raise _no_predicate()
 
 
+@dataclass(frozen=True, order=True)
+class Foreign:
+    """A number of another holder's, by its identifier in the branch; only sums count it."""
+
+    id: str
+
+    def __post_init__(self) -> None:
+        check_attribute_id(self.id, field="id")
+
+    def items(self) -> list[Item]:
+        """Return it for canonical encoding."""
+        return [self.id]
+
+
 @dataclass(frozen=True)
 class Range:
     """An integer or a date lies between bounds, both included, one of which may be left out.
@@ -191,12 +205,12 @@ class Equal:
 
 @dataclass(frozen=True)
 class Term:
-    """A summand: an integer attribute times a public factor.
+    """A summand: an integer attribute, or another holder's number, times a public factor.
 
-    With a `cap` only so much of the attribute counts, in the attribute's own units.
+    With a `cap` only so much of it counts, in its own units.
     """
 
-    operand: Operand
+    operand: Operand | Foreign
     factor: int = 1
     cap: int | None = None
 
@@ -213,7 +227,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Sum:
-    """The sum of integer attributes, each times its factor, lies between bounds.
+    """The sum of integers, each times its factor, lies between bounds; one at least is the holder's own.
 
     Caps go with a minimum and positive factors only: whoever has more than the cap may prove less, which no
     maximum would stop.
@@ -224,7 +238,9 @@ class Sum:
     maximum: int | None = None
 
     def __post_init__(self) -> None:
-        _check_operands(self.operands, 1)
+        _check_operands(operands_of(self), 1)
+        if not self.operands:
+            raise invalid("a sum has a term of the holder's own", "terms")
         _check_interval(self.minimum, self.maximum)
         for index, term in enumerate(self.terms):
             if term.cap is not None and (self.maximum is not None or term.factor < 0):
@@ -232,8 +248,13 @@ class Sum:
 
     @property
     def operands(self) -> tuple[Operand, ...]:
-        """The attributes it is about."""
-        return tuple(term.operand for term in self.terms)
+        """The holder's own attributes that it is about."""
+        return tuple(each.operand for each in self.terms if isinstance(each.operand, Operand))
+
+    @property
+    def foreign(self) -> tuple[Foreign, ...]:
+        """The other holders' numbers that it counts."""
+        return tuple(each.operand for each in self.terms if isinstance(each.operand, Foreign))
 
     def items(self) -> list[Item]:
         """Return it for canonical encoding."""
@@ -241,6 +262,13 @@ class Sum:
 
 
 Predicate = Range | InList | OneOf | NotEqual | Equal | Sum
+
+
+def operands_of(predicate: Predicate) -> tuple[Operand | Foreign, ...]:
+    """Return all that a predicate is about, other holders' numbers among it, in its order."""
+    if isinstance(predicate, Sum):
+        return tuple(each.operand for each in predicate.terms)
+    return predicate.operands
 
 
 def predicate_from(item: Item) -> Predicate:
@@ -302,8 +330,15 @@ def _sum(fields: list[Item]) -> Predicate:
 def _term(item: Item) -> Term:
     match item:
         case [operand, int(factor), (int() | None) as cap]:
-            return Term(Operand.from_items(operand), factor, cap)
+            return Term(_summand(operand), factor, cap)
     raise _no_predicate()
+
+
+def _summand(item: Item) -> Operand | Foreign:
+    match item:
+        case [str(identifier)]:
+            return Foreign(identifier)
+    return Operand.from_items(item)
 
 
 _DECODERS: Final[Mapping[str, Callable[[list[Item]], Predicate]]] = {
@@ -348,7 +383,7 @@ def _check_interval(minimum: int | None, maximum: int | None) -> None:
         raise out_of_bounds("the bounds are not in order", "maximum")
 
 
-def _check_operands(operands: Iterable[Operand], least: int) -> None:
+def _check_operands(operands: Iterable[Operand | Foreign], least: int) -> None:
     operands = list(operands)
     if not least <= len(operands) <= MAX_OPERANDS:
         raise invalid(f"there are {least} to {MAX_OPERANDS} attributes")

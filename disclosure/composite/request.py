@@ -14,6 +14,7 @@ from typing import Final
 from disclosure import canonical
 from disclosure.attributes import LocalizedText
 from disclosure.canonical import Item
+from disclosure.composite.foreign import CommitmentQuery, ForeignNumber
 from disclosure.composite.issuance import IssuanceTerms
 from disclosure.composite.outputs import EscrowQuery, PseudonymQuery, SignedJointScope
 from disclosure.composite.predicates import Predicate, check_digest, predicate_from
@@ -42,7 +43,9 @@ class Branch:
     """One complete answer: credentials that all belong to one holder, and what is proven of them.
 
     That they belong to one holder is no option. `digits` names the table for sums: the verifier's own or an
-    authority's, never one of the issuers'. Raises MalformedError REQUEST_INVALID, NAME_INVALID,
+    authority's, never one of the issuers'. `commitments` are those that another holder's sum may count, in a
+    request that the verifier makes when it has verified this answer; `foreign` are the numbers of other
+    holders that sums of this branch count. Raises MalformedError REQUEST_INVALID, NAME_INVALID,
     PREDICATE_INVALID.
     """
 
@@ -52,12 +55,17 @@ class Branch:
     pseudonyms: tuple[PseudonymQuery, ...] = ()
     escrows: tuple[EscrowQuery, ...] = ()
     digits: bytes | None = None
+    commitments: tuple[CommitmentQuery, ...] = ()
+    foreign: tuple[ForeignNumber, ...] = ()
 
     def __post_init__(self) -> None:
         check_attribute_id(self.id, field="id")
         _check_ids([each.id for each in self.queries], "queries", MAX_QUERIES, least=1)
         _check_ids([each.id for each in self.pseudonyms], "pseudonyms", MAX_OUTPUTS)
         _check_ids([each.id for each in self.escrows], "escrows", MAX_OUTPUTS)
+        _check_ids([each.id for each in self.commitments], "commitments", MAX_OUTPUTS)
+        _check_ids([each.id for each in self.foreign], "foreign", MAX_OUTPUTS)
+        _check_counted_once(self.foreign)
         if len(self.predicates) > MAX_PREDICATES or len(set(self.predicates)) != len(self.predicates):
             raise invalid(f"a branch has at most {MAX_PREDICATES} predicates, each once", "predicates")
         if self.digits is not None:
@@ -70,6 +78,7 @@ class Branch:
             *([each.items() for each in part] for part in (self.queries, self.predicates)),
             *([each.items() for each in part] for part in (self.pseudonyms, self.escrows)),
             self.digits,
+            *([each.items() for each in part] for part in (self.commitments, self.foreign)),
         ]  # fmt: skip
 
     @classmethod
@@ -78,7 +87,7 @@ class Branch:
         match item:
             case [
                 str(identifier), str(holders), list(queries), list(predicates), list(pseudonyms),
-                list(escrows), (bytes() | None) as digits,
+                list(escrows), (bytes() | None) as digits, list(commitments), list(foreign),
             ] if holders == _SAME_HOLDER:  # fmt: skip
                 return cls(
                     identifier,
@@ -87,6 +96,8 @@ class Branch:
                     tuple(map(PseudonymQuery.from_items, pseudonyms)),
                     tuple(map(EscrowQuery.from_items, escrows)),
                     digits,
+                    tuple(map(CommitmentQuery.from_items, commitments)),
+                    tuple(map(ForeignNumber.from_items, foreign)),
                 )
         raise invalid("the octets hold no branch", "branches")
 
@@ -182,6 +193,13 @@ def open_composite_request(
             if isinstance(pseudonym.scope, SignedJointScope):
                 pseudonym.scope.check(find_key)
     return request
+
+
+def _check_counted_once(foreign: Sequence[ForeignNumber]) -> None:
+    """Under two names one commitment would be counted twice in a sum."""
+    names = {(each.number.presentation, each.number.id) for each in foreign}
+    if min(len(names), len({each.number.K for each in foreign})) < len(foreign):
+        raise invalid("one commitment is there twice", "foreign")
 
 
 def _check_ids(ids: Sequence[str], field: str, most: int, *, least: int = 0) -> None:

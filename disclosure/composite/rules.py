@@ -13,13 +13,16 @@ from itertools import combinations
 from typing import Final
 
 from bbs.ciphersuite import Ciphersuite, resolve
-from disclosure.attributes import AttributeDefinition, AttributeType, Value
+from disclosure.attributes import AttributeDefinition, AttributeType
 from disclosure.composite.credential import require_composite
 from disclosure.composite.directory import CompositeDirectory
 from disclosure.composite.equality import equality_classes
+from disclosure.composite.foreign import CommitmentQuery, CommittedNumber, Compared, ForeignNumber
+from disclosure.composite.kinds import Kind, meaning
 from disclosure.composite.outputs import EscrowQuery, PseudonymQuery, SignedJointScope
 from disclosure.composite.predicates import (
     Equal,
+    Foreign,
     InList,
     NotEqual,
     OneOf,
@@ -28,6 +31,7 @@ from disclosure.composite.predicates import (
     Range,
     Sum,
     invalid,
+    operands_of,
     out_of_bounds,
 )
 from disclosure.composite.query import AcceptedIssuer, CompositeQuery, OldestEpoch, ValidOn
@@ -43,58 +47,6 @@ MAX_SPAN: Final = 1 << 80
 
 IDENTIFIERS: Final = frozenset({AttributeType.TEXT, AttributeType.HASH})
 """What is escrowed. A secret never is, and the scalar of a number may be 0, which nobody can look up."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What an attribute is in all schemas that a query accepts; bounds are the widest of them."""
-
-    definitions: tuple[AttributeDefinition, ...]
-
-    @property
-    def type(self) -> AttributeType:
-        """The type."""
-        return self.definitions[0].type
-
-    @property
-    def meaning(self) -> tuple[str, str, int, str]:
-        """What two attributes have in common if their scalars may be compared."""
-        return meaning(self.definitions[0])
-
-    @property
-    def optional(self) -> bool:
-        """Whether it may be absent in one of them."""
-        return any(each.optional for each in self.definitions)
-
-    @property
-    def minimum(self) -> int:
-        """The least number, or day."""
-        return min(each.minimum or 0 for each in self.definitions)
-
-    @property
-    def maximum(self) -> int:
-        """The greatest number, or day."""
-        return max(each.maximum or 0 for each in self.definitions)
-
-    def definition_of(self, value: Value, field: str) -> AttributeDefinition:
-        """Return a definition that has this value; MalformedError BOUND_INVALID if none has."""
-        for each in self.definitions:
-            try:
-                each.check(value)
-            except MalformedError:
-                continue
-            return each
-        raise out_of_bounds("no schema has such a value", field)
-
-    def check_bound(self, bound: int | None, field: str) -> None:
-        """Raise MalformedError BOUND_INVALID if the bound is outside those of the schemas."""
-        if bound is not None and not self.minimum <= bound <= self.maximum:
-            raise out_of_bounds(f"the schema's bounds are {self.minimum} and {self.maximum}", field)
-
-
-def meaning(definition: AttributeDefinition) -> tuple[str, str, int, str]:
-    """Return what two attributes have in common if their scalars may be compared."""
-    return (definition.type.value, definition.unit, definition.scale, definition.code_system)
 
 
 @dataclass(frozen=True)
@@ -122,6 +74,10 @@ class BranchRules:
             self._check_pseudonym(pseudonym, f"{self.place}.pseudonyms[{index}]")
         for index, escrow in enumerate(self.branch.escrows):
             self._check_escrow(escrow, f"{self.place}.escrows[{index}]")
+        for index, commitment in enumerate(self.branch.commitments):
+            self._check_commitment(commitment, f"{self.place}.commitments[{index}]")
+        for index, number in enumerate(self.branch.foreign):
+            self._check_foreign(number, f"{self.place}.foreign[{index}]")
         self._check_issuance()
 
     def check_keys(self) -> None:
@@ -136,6 +92,11 @@ class BranchRules:
     def queries(self) -> Mapping[str, CompositeQuery]:
         """The queries by their identifiers."""
         return {each.id: each for each in self.branch.queries}
+
+    @cached_property
+    def foreign(self) -> Mapping[str, ForeignNumber]:
+        """The numbers of other holders by their identifiers."""
+        return {each.id: each for each in self.branch.foreign}
 
     @cached_property
     def may_be_one(self) -> tuple[tuple[CompositeQuery, CompositeQuery, str], ...]:
@@ -171,8 +132,25 @@ class BranchRules:
             self.directory.issuer_key(first, field=f"{self.place}.queries[0].issuers[0].key").suite
         )
 
-    def kind(self, operand: Operand, field: str) -> Kind:
+    def committed(self, query: CommitmentQuery, presentation: bytes, point: bytes) -> CommittedNumber:
+        """Return what a commitment of an answer holds, of which this request says everything but the point K.
+
+        Holder and verifier both make it, so the holder's vault knows a false one when it sees it.
+        """
+        kind = self.kind(query.operand, self.place)
+        _, unit, scale, _ = kind.meaning
+        departments = sorted(self._class_departments(query.operand))
+        return CommittedNumber(
+            self.request.verifier, self.request.digest, presentation, query.id, str(self.suite), point,
+            unit, scale, kind.minimum, kind.maximum, tuple(map(DepartmentName.parse, departments)),
+        )  # fmt: skip
+
+    def kind(self, operand: Operand | Foreign, field: str) -> Kind:
         """Return what an operand is; MalformedError PREDICATE_INVALID, ATTRIBUTE_UNKNOWN."""
+        if isinstance(operand, Foreign):
+            if operand.id not in self.foreign:
+                raise invalid(f"there is no number {operand.id} of another holder's", field)
+            return self.foreign[operand.id].number.kind
         if operand.query not in self.queries:
             raise invalid(f"there is no query {operand.query}", field)
         query = self.queries[operand.query]
@@ -245,7 +223,7 @@ class BranchRules:
         )
 
     def _check_predicate(self, predicate: Predicate, place: str) -> None:
-        kinds = [self.kind(operand, place) for operand in predicate.operands]
+        kinds = [self.kind(operand, place) for operand in operands_of(predicate)]
         if not isinstance(predicate, Equal) and any(each.type is AttributeType.SECRET for each in kinds):
             raise invalid("of a secret only equality and a pseudonym are proven", place)
         if len({each.meaning for each in kinds}) > 1:
@@ -297,6 +275,9 @@ class BranchRules:
         if self.branch.digits is None:
             raise invalid("it needs a table of digits that is named", f"{self.place}.digits")
         owners = set[str]().union(*map(self._class_departments, predicate.operands))
+        if isinstance(predicate, Sum):
+            numbers = (self.foreign[each.id].number for each in predicate.foreign)
+            owners |= {str(name) for number in numbers for name in number.departments}
         if self._digits_owner(self.branch.digits, f"{self.place}.digits") in owners:
             raise invalid("the table of digits is that of one of the issuers", f"{self.place}.digits")
 
@@ -338,6 +319,36 @@ class BranchRules:
             raise invalid("a regulator looks up identifiers, which are texts or hashes", place)
         regulator = self.directory.regulator(escrow.regulator, field=f"{place}.regulator")
         self._check_suite(regulator.suite.encode(), f"{place}.regulator")
+
+    def _check_commitment(self, commitment: CommitmentQuery, place: str) -> None:
+        if self.kind(commitment.operand, place).type is not AttributeType.INTEGER:
+            raise invalid("integers only are added up", place)
+        numbers = {each: self.equal.get(each.operand, each.operand) for each in self.branch.commitments}
+        if next(each for each, same in numbers.items() if same == numbers[commitment]) != commitment:
+            raise invalid("another commitment has the same number: a sum could count it twice", place)
+
+    def _check_foreign(self, foreign: ForeignNumber, place: str) -> None:
+        """Raise unless a number was committed to for this verifier, is counted, and compared as it can be."""
+        if foreign.number.verifier != self.request.verifier:
+            raise invalid("the number was committed to for another verifier", f"{place}.number.verifier")
+        self._check_suite(foreign.number.suite.encode(), f"{place}.number.suite")
+        sums = (each for each in self.branch.predicates if isinstance(each, Sum))
+        if not any(Foreign(foreign.id) in each.foreign for each in sums):
+            raise invalid("no sum counts the number", place)
+        if isinstance(foreign.holder, Compared):
+            self._check_compared(foreign.holder, False, f"{place}.holder")
+            compared = (each.holder for each in self.branch.foreign if isinstance(each.holder, Compared))
+            if any(each.here != foreign.holder.here for each in compared):
+                raise invalid("holders are told apart in one scope", f"{place}.holder")
+        for index, subject in enumerate(foreign.subjects):
+            self._check_compared(subject, True, f"{place}.subjects[{index}]")
+
+    def _check_compared(self, compared: Compared, of_subject: bool, place: str) -> None:
+        """Raise unless the branch asks for the pseudonym: of the holder, or of a subject."""
+        for each in self.branch.pseudonyms:
+            if each.id == compared.here and (each.subject is not None) is of_subject:
+                return
+        raise invalid("the branch has no such pseudonym", place)
 
     def _check_issuance(self) -> None:
         terms = self.request.issuance

@@ -2,15 +2,17 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bbs import BbsError, DecodingError
 from bbs.engine import Claim, Verified, verify_batch
 from disclosure.composite.compiler import Compiled, compile_answer
+from disclosure.composite.counterparts import check_compared, check_counterparts
 from disclosure.composite.directory import CompositeDirectory
 from disclosure.composite.issuance import PresentedCommitment
-from disclosure.composite.presentation import Answer, CompositePresentation
+from disclosure.composite.presentation import CompositePresentation
 from disclosure.composite.request import CompositeRequest
+from disclosure.composite.verified import VerifiedComposite
 from disclosure.errors import DisclosureError, MalformedError, Reason, RefusedError
 
 
@@ -18,28 +20,16 @@ from disclosure.errors import DisclosureError, MalformedError, Reason, RefusedEr
 class CompositeClaim:
     """A presentation with what its verifier knows: the request it sent, its directory, the time.
 
-    Whoever looks at it later takes time and directory as they were when it was presented.
+    Whoever looks at it later takes time and directory as they were when it was presented. `others` are the
+    verified presentations of other holders whose numbers the branch counts: without them it is refused, since
+    a commitment that nobody verified is a number that nobody signed.
     """
 
     request: CompositeRequest
     presentation: CompositePresentation
     directory: CompositeDirectory
     now: dt.datetime
-
-
-@dataclass(frozen=True)
-class VerifiedComposite:
-    """What a presentation that holds has shown and proven.
-
-    `digest` is the presentation's. `pseudonyms` has each one that was asked for, 48 octets, by its
-    identifier. `commitment` is what the department of the request's issuance terms signs. What is escrowed is
-    opened from the presentation itself (`disclosure.composite.opening`).
-    """
-
-    answer: Answer
-    digest: bytes = field(repr=False)
-    pseudonyms: Mapping[str, bytes] = field(repr=False)
-    commitment: PresentedCommitment | None
+    others: tuple[VerifiedComposite, ...] = ()
 
 
 CompositeVerdict = VerifiedComposite | DisclosureError
@@ -51,13 +41,15 @@ def verify_composite(
     presentation: CompositePresentation,
     directory: CompositeDirectory,
     now: dt.datetime,
+    others: tuple[VerifiedComposite, ...] = (),
 ) -> VerifiedComposite:
     """Verify one presentation of a request that was opened, or made, by the caller.
 
     Raises what `compile_answer` does; MalformedError PRESENTATION_INVALID (a proof that is none),
-    RefusedError PROOF_INVALID.
+    RefusedError PROOF_INVALID; COMMITMENT_INVALID (a number of none of `others`, or the numbers of one holder
+    for those of two), UNSATISFIED (holders or subjects are not who they have to be to each other).
     """
-    (verdict,) = verify_composite_batch([CompositeClaim(request, presentation, directory, now)])
+    (verdict,) = verify_composite_batch([CompositeClaim(request, presentation, directory, now, others)])
     if isinstance(verdict, DisclosureError):
         raise verdict
     return verdict
@@ -83,21 +75,48 @@ def verify_composite_batch(claims: Sequence[CompositeClaim]) -> list[CompositeVe
 
 def _compiled(claim: CompositeClaim) -> Compiled | DisclosureError:
     try:
-        return compile_answer(claim.request, claim.presentation.answer, claim.directory, claim.now)
+        return compile_claim(claim)
     except DisclosureError as error:
         return error
+
+
+def compile_claim(claim: CompositeClaim) -> Compiled:
+    """Compile what a claim's proof must prove, whose foreign numbers were all verified.
+
+    Raises what `compile_answer` and `check_counterparts` do.
+    """
+    compiled = compile_answer(claim.request, claim.presentation.answer, claim.directory, claim.now)
+    check_counterparts(compiled.rules, claim.others)
+    return compiled
+
+
+def proven_pseudonyms(claim: CompositeClaim, compiled: Compiled, verified: Verified) -> Mapping[str, bytes]:
+    """Return the pseudonyms of a proof that holds, which are to others' what the branch says.
+
+    Raises RefusedError UNSATISFIED.
+    """
+    pseudonyms = {name: verified.octets[each.N] for name, each in compiled.layout.pseudonyms.items()}
+    check_compared(compiled.rules, claim.others, pseudonyms)
+    return pseudonyms
 
 
 def _verdict(claim: CompositeClaim, compiled: Compiled, outcome: Verified | BbsError) -> CompositeVerdict:
     if isinstance(outcome, BbsError):
         return refusal(outcome)
-    digest = claim.presentation.digest
-    layout, terms = compiled.layout, claim.request.issuance
-    commitment = None
+    try:
+        pseudonyms = proven_pseudonyms(claim, compiled, outcome)
+    except DisclosureError as error:
+        return error
+    digest, layout = claim.presentation.digest, compiled.layout
+    commitments = {
+        each.id: compiled.rules.committed(each, digest, outcome.octets[layout.commitments[each.id].gadget.K])
+        for each in compiled.rules.branch.commitments
+    }
+    scopes = {each.id: each.scope_digest(claim.request.verifier) for each in compiled.rules.branch.pseudonyms}
+    commitment, terms = None, claim.request.issuance
     if layout.commitment is not None and terms is not None:
         commitment = PresentedCommitment(terms, outcome.octets[layout.commitment.C], digest)
-    pseudonyms = {name: outcome.octets[each.N] for name, each in layout.pseudonyms.items()}
-    return VerifiedComposite(claim.presentation.answer, digest, pseudonyms, commitment)
+    return VerifiedComposite(claim.presentation.answer, digest, pseudonyms, scopes, commitments, commitment)
 
 
 def refusal(error: BbsError) -> DisclosureError:
