@@ -12,6 +12,7 @@ from functools import cached_property
 from disclosure.attributes import AttributeType
 from disclosure.composite.credential import require_composite
 from disclosure.composite.equality import equality_classes
+from disclosure.composite.kinds import Kind
 from disclosure.composite.predicates import (
     Equal,
     NotEqual,
@@ -23,7 +24,6 @@ from disclosure.composite.predicates import (
     out_of_bounds,
 )
 from disclosure.composite.query import ValidOn
-from disclosure.composite.rules import Kind
 from disclosure.composite.scalars import NUMBERS
 from disclosure.credential import civil_date
 from disclosure.errors import MalformedError, Reason, RefusedError
