@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from bbs.keyed import P256, SM2, KeyedCredential, KeyedSuite, Mac, issue
+from bbs.keyed import P256, SM2, KeyedCredential, KeyedSuite, Mac, SecretKey, issue
 from bbs.keyed.group import POINT_OCTETS
 from disclosure import DisclosureError, LocalizedText, MalformedError, RefusedError, Value, VerifierName
 from disclosure.composite.issuance import IssuanceTerms
 from disclosure.composite.predicates import Equal, InList, NotEqual, OneOf, Predicate, Range, Sum, Term
 from disclosure.composite.query import ExpiryShown, ValidOn
 from disclosure.keyed import (
+    KeyedClaim,
     KeyedHolding,
     KeyedPresentation,
     KeyedQuery,
@@ -25,6 +26,7 @@ from disclosure.keyed import (
     check_keyed_commitment,
     issue_keyed,
     present_keyed,
+    verify_keyed_batch,
 )
 from disclosure.keyed.credential import domain_of, generators_of, message_scalars
 from tests.disclosure.keyed.world import (
@@ -323,6 +325,26 @@ def test_of_a_secret_only_equality_is_proven() -> None:
     ):
         with pytest.raises(MalformedError, match=r"PREDICATE_INVALID|REQUEST_INVALID"):
             present_keyed(refused, homes, mine.keys, SCHEMAS, NOW)
+
+
+def test_a_batch_is_summed_first_and_no_point_that_was_sent_is_multiplied(
+    mine: Office, good: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [replace(good.request, nonce=bytes([each]) * 32) for each in range(16)]
+    claims = [KeyedClaim(each, good.present(each), mine.keys, SCHEMAS, NOW) for each in asked]
+    assert verify_keyed_batch(claims, mine.verifying)  # the table is checked once, before
+    multiplied, multiply = list[bytes](), SecretKey.multiply
+
+    def recorded(key: SecretKey, point: Any) -> Any:
+        multiplied.append(mine.keys.suite.group.g1s_to_octets((point,)))
+        return multiply(key, point)
+
+    monkeypatch.setattr(SecretKey, "multiply", recorded)
+    for some in (claims, claims[:1]):
+        multiplied.clear()
+        assert all(isinstance(each, KeyedVerdict) for each in verify_keyed_batch(some, mine.verifying))
+        assert len(multiplied) == 2, "one sum of the credentials' key, one of the digits' key"
+        assert not any(point in claim.presentation.proof for point in multiplied for claim in some)
 
 
 def test_a_schema_counts_by_its_digest(mine: Office, good: Case) -> None:
