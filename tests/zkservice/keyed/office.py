@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from disclosure.keyed import (
     KeyedPresentation,
     KeyedRequest,
     KeyedSecret,
+    KeyedVerdict,
     accept_keyed,
     ask_for_keyed,
     present_keyed,
@@ -33,7 +34,7 @@ from tests.disclosure.keyed.world import (
     VALUES,
 )
 from tests.disclosure.keyed.world import request as asked_at
-from wire.client import Endpoint
+from wire.client import Endpoint, ServiceError
 from wire.keyed import CheckService, Issuance
 from zkservice.keyed.counters import admit
 
@@ -144,3 +145,16 @@ def running(folder: Path, *arguments: str, ends: int = 0) -> Iterator[Running]:
 async def together(*calls: Any) -> list[Any]:
     """Run calls in threads, at the same time."""
     return await asyncio.gather(*(asyncio.to_thread(each) for each in calls), return_exceptions=True)
+
+
+def refusal(call: Callable[[], Any]) -> str:
+    """Return the reason of a refusal, "OK" where there is none."""
+    try:
+        call()
+    except ServiceError as error:
+        return error.reason
+    return "OK"
+
+
+def check(running: Running, asked: Any, presented: Any, token: str | None = None) -> KeyedVerdict:
+    return running.service.check(asked, presented, SCHEMAS, token or running.counter_token)
