@@ -250,6 +250,7 @@ def told(
     secret: HolderSecret = ALICE,
     known: CompositeDirectory = DIRECTORY,
     epoch: int | None = None,
+    branch: str = "",
 ) -> CompositePresentation:
     """Answer a request with a lie. `hashed` gives the statement that the transcript is made of."""
 
@@ -266,7 +267,9 @@ def told(
         patch.setattr(
             "disclosure.composite.present.prove", partial(_proof, tell=tell, move=move, hashed=hashed)
         )
-        return presented(asked, lean() if holdings is None else holdings, secret=secret, known=known)
+        return presented(
+            asked, lean() if holdings is None else holdings, secret=secret, known=known, branch=branch
+        )
 
 
 def _proof(
