@@ -195,7 +195,7 @@ class Draft:
         self.send(C2, {V: factor, C: -y * factor})
 
     def repair(self) -> None:
-        """Make every credential's and possession's equations true: what is false then is a signature."""
+        """Make the equations of credentials, possessions and pseudonyms true: then a signature is false."""
         x = self.x
         for equation in self.statement.equations:
             if equation.label.endswith("/signed"):
@@ -206,11 +206,11 @@ class Draft:
                 terms += [(point, -x[name] * inverse) for name, point in others]
                 self.send(D, self._combined(terms))
         for equation in self.statement.equations:
-            if equation.label.endswith(("/randomised", "/C''")):
+            if equation.label.endswith(("/randomised", "/C''", "/N")):
                 ((left, factor),) = equation.Y
-                assert factor == r - 1
+                assert factor in (1, r - 1)
                 assert not isinstance(left, Base)
-                self.send(left, self._combined([(point, -x[name]) for name, point in equation.terms]))
+                self.send(left, self._combined([(point, factor * x[name]) for name, point in equation.terms]))
 
     def _combined(self, terms: list[tuple[Point, int]]) -> Combination:
         total: dict[Base, int] = {}
