@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import bbs
 from disclosure import canonical
@@ -176,8 +176,20 @@ def check_credential(credential: Credential, schema: Schema, key: IssuerKey) -> 
     return credential
 
 
-def check_lifetime(credential: Credential, schema: Schema, today: dt.date) -> Credential:
-    """Return a credential whose last day is one that the schema allows for a credential issued lately.
+class Expiring(Protocol):
+    """A credential of either form."""
+
+    @property
+    def expiry(self) -> dt.date:
+        """The last day of validity."""
+        ...
+
+
+_Expiring = TypeVar("_Expiring", bound=Expiring)
+
+
+def check_lifetime(credential: _Expiring, schema: Schema, today: dt.date) -> _Expiring:
+    """Return a credential, of either form, whose last day the schema allows for one issued lately.
 
     A department that gives every person an expiry of their own would know them again by it wherever it is
     shown. Raises RefusedError EXPIRY_INVALID.

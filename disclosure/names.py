@@ -79,6 +79,25 @@ class VerifierName:
 
 
 @dataclass(frozen=True)
+class RegulatorName:
+    """`regulators/{regulator}`."""
+
+    regulator: str
+
+    def __post_init__(self) -> None:
+        check_id(self.regulator, "a regulator")
+
+    @classmethod
+    def parse(cls, name: str, *, field: str = "") -> "RegulatorName":
+        """Parse it; MalformedError NAME_INVALID."""
+        (regulator,) = _parts(name, "regulators", field=field)
+        return cls(check_id(regulator, "a regulator", field=field))
+
+    def __str__(self) -> str:
+        return f"regulators/{self.regulator}"
+
+
+@dataclass(frozen=True)
 class SchemaName:
     """`departments/{department}/schemas/{item}@{version}`."""
 

@@ -5,17 +5,39 @@ On the ledger stands only a salted commitment to it (tlog.receipt). Holder and v
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from disclosure import canonical
 from disclosure.errors import MalformedError, Reason, RefusedError
 from disclosure.names import VerifierName
-from disclosure.presentation import DIGEST_OCTETS, Presentation
-from disclosure.request import Request
+from disclosure.presentation import DIGEST_OCTETS
 
 _LABEL: Final = "zk-disclosure/receipt-body/v1"
 _EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
 _MAX_MILLISECONDS: Final = 1 << 47
+
+
+class Asked(Protocol):
+    """A request of either form."""
+
+    @property
+    def verifier(self) -> VerifierName:
+        """Who asks."""
+        ...
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 over its canonical bytes, domain-separated by its form."""
+        ...
+
+
+class Answered(Protocol):
+    """A presentation of either form."""
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 over its canonical bytes, domain-separated by its form."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -58,7 +80,7 @@ class ReceiptBody:
                     return parsed
         raise MalformedError(Reason.MALFORMED, "the octets are no receipt")
 
-    def check(self, request: Request, presentation: Presentation) -> None:
+    def check(self, request: Asked, presentation: Answered) -> None:
         """Raise RefusedError RECEIPT_MISMATCH unless the receipt is for this request and presentation."""
         expected = (request.verifier, request.digest, presentation.digest)
         if (self.verifier, self.request_digest, self.presentation_digest) != expected:

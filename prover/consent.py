@@ -25,6 +25,9 @@ class Style(StrEnum):
     FACT = "fact"
     SECTION = "section"
     REVEALED = "revealed"
+    PROVEN = "proven"
+    ESCROWED = "escrowed"
+    PSEUDONYM = "pseudonym"
     HIDDEN = "hidden"
 
 
@@ -60,6 +63,7 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
     "true": {"zh": "是", "en": "yes"},
     "false": {"zh": "否", "en": "no"},
     "code": {"zh": "{name}（{code}）", "en": "{name} ({code})"},
+    "secret": {"zh": "（从不显示）", "en": "(never shown)"},
 }
 _UNITS: Final[Mapping[str, Mapping[Language, str]]] = {
     "CNY": {"zh": "元", "en": "CNY"},
@@ -85,15 +89,16 @@ def _text(key: str, language: Language, **values: str) -> str:
     return _TEXTS[key][language].format(**{name: safe(value) for name, value in values.items()})
 
 
-def _local(text: LocalizedText, language: Language) -> str:
+def local(text: LocalizedText, language: Language) -> str:
+    """Return a text in one of its languages; `safe` it before it is shown."""
     return text.zh if language == "zh" else text.en
 
 
 def show_value(attribute: AttributeDefinition, value: Value | None, language: Language) -> str:
     """Return a value as a person reads it: codes by their names, numbers with decimals and unit."""
+    if value is None or attribute.type is AttributeType.SECRET:
+        return _text("absent" if value is None else "secret", language)
     match attribute.type, value:
-        case _, None:
-            return _text("absent", language)
         case AttributeType.BOOLEAN, bool():
             return _text("true" if value else "false", language)
         case AttributeType.INTEGER, int():
@@ -101,7 +106,7 @@ def show_value(attribute: AttributeDefinition, value: Value | None, language: La
         case AttributeType.DATE, dt.date():
             return show_date(value, language)
         case AttributeType.CODE, str():
-            names = {each.code: _local(each.display_name, language) for each in attribute.codes}
+            names = {each.code: local(each.display_name, language) for each in attribute.codes}
             return _text("code", language, name=names.get(value, "?"), code=value)
     return value.hex() if isinstance(value, bytes) else safe(str(value))
 
@@ -134,17 +139,17 @@ def consent_lines(
     Under each credential every attribute of its schema stands exactly once: with its value among what will be
     seen, or by its name among what stays hidden; so does its last day of validity.
     """
-    verifier = _local(consent.verifier_display_name, language)
+    verifier = local(consent.verifier_display_name, language)
     lines = [
         ConsentLine(Style.HEADING, _text("heading", language, verifier=verifier)),
         ConsentLine(Style.FACT, _text("who", language, verifier=verifier, name=str(consent.verifier))),
-        ConsentLine(Style.FACT, _text("purpose", language, purpose=_local(consent.purpose, language))),
+        ConsentLine(Style.FACT, _text("purpose", language, purpose=local(consent.purpose, language))),
         ConsentLine(Style.FACT, _text("ends", language, time=show_moment(consent.ends, language))),
     ]
     for each in consent.credentials:
         name = str(each.department)
         known = (departments or {}).get(name)
-        department = f"{_local(known, language)} ({name})" if known else name
+        department = f"{local(known, language)} ({name})" if known else name
         lines += _credential_lines(each, verifier, department, language)
     return lines
 
@@ -152,7 +157,7 @@ def consent_lines(
 def _credential_lines(
     credential: ConsentCredential, verifier: str, department: str, language: Language
 ) -> Iterator[ConsentLine]:
-    schema = _local(credential.schema.display_name, language)
+    schema = local(credential.schema.display_name, language)
     yield ConsentLine(Style.SECTION, _text("credential", language, schema=schema))
     yield ConsentLine(Style.FACT, _text("reveals", language, verifier=verifier))
     for each in credential.revealed:
@@ -161,7 +166,7 @@ def _credential_lines(
         date = show_date(credential.expiry, language)
         yield ConsentLine(Style.REVEALED, _text("expiry", language, date=date))
     yield ConsentLine(Style.REVEALED, _text("issuer", language, department=department))
-    hidden = [_local(each.display_name, language) for each in credential.hidden]
+    hidden = [local(each.display_name, language) for each in credential.hidden]
     if not credential.expiry_shown:
         hidden.append(_text("expiry_hidden", language))
     yield ConsentLine(Style.FACT, _text("hides" if hidden else "hides_nothing", language))
@@ -173,6 +178,6 @@ def _revealed(revealed: Revealed, language: Language) -> str:
     return _text(
         "value",
         language,
-        attribute=_local(revealed.attribute.display_name, language),
+        attribute=local(revealed.attribute.display_name, language),
         value=show_value(revealed.attribute, revealed.value, language),
     )

@@ -1,15 +1,17 @@
-"""Checking a use again, offline: what the receipt says, and that it is for this very use.
+"""Checking a use again, offline: what the receipt says, that it is for this very use, and who opened it.
 
 No I/O and no clock. What it rests on is the log's key, which the caller brings from elsewhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import tlog
 from disclosure import Reason, ReceiptBody, RefusedError
+from disclosure.composite import OpeningRecord, opened_escrow
 from prover.errors import ContentError, VaultReason
 from prover.records import Usage, UsageState
-from tlog import VerifiedReceipt, note_hash
+from tlog import RecordEntry, VerifiedReceipt, note_hash, parse_entry
 
 
 def check_usage(
@@ -41,13 +43,48 @@ def check_receipt(
     body = ReceiptBody.from_bytes(opening.body)
     body.check(usage.request, presentation)
     usage.request.check_time(body.verified)
-    if presentation.request_digest != usage.request.digest:
+    if usage.answer.request_digest != usage.request.digest:
         raise _mismatch("the presentation answers another request")
-    if not note_hash(usage.holder_note) == presentation.note_hash == opening.note_hash:
+    if not note_hash(usage.holder_note) == usage.answer.note_hash == opening.note_hash:
         raise _mismatch("the receipt is for another holder's note")
     if not usage.own_tag:
         raise _mismatch("the usage tag is not this vault's")
     return verified
+
+
+@dataclass(frozen=True)
+class OpenedUse:
+    """A regulator has opened an identity that a use escrowed to it: entry `index` of the ledger says so.
+
+    `usage` is the use's identifier, `escrow` the escrow's in the request, `regulator` the digest of the key.
+    """
+
+    usage: str
+    escrow: str
+    regulator: bytes
+    index: int
+
+
+def opened_uses(usages: Iterable[Usage], entries: Iterable[tuple[int, bytes]]) -> Iterator[OpenedUse]:
+    """Tell which uses were opened, from entries of the ledger by their indexes, whose place was verified.
+
+    Nobody is asked for a use of one's own: the vault reads everything and recognises what is its. Raises
+    tlog.MalformedError, MalformedError.
+    """
+    own = {
+        opened_escrow(usage.presentation.digest, escrow.id): (usage.id, escrow)
+        for usage in usages
+        if usage.branch is not None
+        for escrow in usage.branch.escrows
+    }
+    for index, octets in entries:
+        entry = parse_entry(octets)
+        record = OpeningRecord.of_entry(entry) if isinstance(entry, RecordEntry) else None
+        if record is None or record.escrow not in own:
+            continue
+        usage, escrow = own[record.escrow]
+        if record.regulator == escrow.regulator:
+            yield OpenedUse(usage, escrow.id, record.regulator, index)
 
 
 def _mismatch(detail: str) -> RefusedError:

@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
 
 import bbs
 from bbs.scalars import calculate_random_scalars
@@ -26,6 +25,7 @@ from disclosure import (
     Presentation,
     Query,
     Reason,
+    RefusedError,
     Request,
     Schema,
     SchemaName,
@@ -40,19 +40,31 @@ from disclosure import (
 from disclosure.credential import require_plain
 from prover.errors import PresentingError, VaultReason
 from prover.notes import NoteSummary, seal_note
-from prover.records import HeldCredential, new_request_id
+from prover.records import REQUEST_ID_OCTETS, AnyRequest, HeldCredential, new_request_id
 from prover.sealing import RandomOctets, VaultKeys
 from tlog import note_hash
 
-_REQUEST_ID_OCTETS: Final = 16
-
 
 class Lack(StrEnum):
-    """Why nothing fits a query: none is held, or all that are held have ended or are of a retired key."""
+    """Why nothing that is held fits what is asked: the first three in either form, the rest in the composite.
+
+    UNMET is a predicate that does not hold, ABSENT an attribute that is to be escrowed and is left out; STALE
+    goes away by catching up, NO_WITNESS is a credential of a time before the department revoked; OTHER_HOLDER
+    is a number that goes to another holder's vault or comes from one, which this vault does not do.
+    """
 
     NONE_HELD = "none-held"
     EXPIRED = "expired"
     KEY_RETIRED = "key-retired"
+    KEY_NOT_ACCEPTED = "key-not-accepted"
+    REVOKED = "revoked"
+    STALE = "stale"
+    NO_WITNESS = "no-witness"
+    USED_TWICE = "used-twice"
+    UNMET = "unmet"
+    ABSENT = "absent"
+    REGULATOR_NOT_TRUSTED = "regulator-not-trusted"
+    OTHER_HOLDER = "other-holder"
 
 
 @dataclass(frozen=True)
@@ -115,12 +127,15 @@ def _chosen(option: Option, credential: str) -> Option:
     raise PresentingError(VaultReason.CHOICE_INVALID, "this credential does not fit the query")
 
 
-def plan(request: Request, credentials: Iterable[HeldCredential], now: dt.datetime) -> Plan:
-    """Look for what answers a request: of the schema, still valid today, its issuer's key not retired.
+def plan(request: AnyRequest, credentials: Iterable[HeldCredential], now: dt.datetime) -> Plan:
+    """Look for what answers a plain request: of the schema, valid today, its issuer's key not retired.
 
     Raises RefusedError REQUEST_EXPIRED, REQUEST_NOT_YET_VALID, FORM_NOT_SUPPORTED; MalformedError
     ATTRIBUTE_UNKNOWN (the request asks for what its schema does not have).
     """
+    if not isinstance(request, Request):
+        detail = "the request is of the composite form, which has a planner of its own"
+        raise RefusedError(Reason.FORM_NOT_SUPPORTED, detail)
     request.check_time(now)
     newest = sorted(credentials, key=lambda each: (each.received, each.id), reverse=True)
     schemas = {each.schema.name: each.schema for each in newest}
@@ -237,6 +252,7 @@ class PreparedPresentation:
     holder_note: bytes = field(repr=False)
     request_id: str = field(repr=False)
     schemas: Mapping[SchemaName, Schema] = field(repr=False)
+    facts: None = None
 
 
 def present(
@@ -270,7 +286,7 @@ def present(
     presentation = Presentation(parts, tag, note_hash(note), request.digest)
     if len(presentation.canonical) > canonical.MAX_OCTETS:
         raise MalformedError(Reason.PRESENTATION_INVALID, "what is asked for is too much for one answer")
-    request_id = new_request_id(rng(_REQUEST_ID_OCTETS))
+    request_id = new_request_id(rng(REQUEST_ID_OCTETS))
     return PreparedPresentation(request, presentation, note, request_id, directory.schemas)
 
 

@@ -1,5 +1,7 @@
 """What a vault holds: credentials, claims that are under way, uses; and their octets before they are sealed.
 
+Uses are of both forms; what else the composite form keeps is in `prover.composite.records`.
+
 A record is a few parts, each after its length: first a canonical head with the record's kind, then what has
 canonical octets of its own. Decoding accepts what encoding gives. State rules: these are values; a change is
 a new value, which the vault writes in the place of the old.
@@ -31,9 +33,22 @@ from disclosure import (
     canonical,
 )
 from disclosure.canonical import Item
+from disclosure.composite import (
+    Answer,
+    Branch,
+    CompositePresentation,
+    CompositeRequest,
+    Predicate,
+    is_composite,
+)
+from prover.composite.facts import Facts
 from tlog import HOLDER_NOTE_OCTETS
 
+AnyRequest = Request | CompositeRequest
+AnyPresentation = Presentation | CompositePresentation
+
 MAX_PARTS: Final = 64
+REQUEST_ID_OCTETS: Final = 16
 _LENGTH_OCTETS: Final = 4
 _LABEL: Final = "zk-disclosure/vault-record/v1"
 _EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
@@ -46,6 +61,10 @@ class Kind(StrEnum):
     CREDENTIAL = "credential"
     CLAIM = "claim"
     USAGE = "usage"
+    HOLDER_SECRET = "holder-secret"  # noqa: S105  (a kind of record)
+    COMPOSITE_CREDENTIAL = "composite-credential"
+    COMPOSITE_CLAIM = "composite-claim"
+    REGULATOR = "regulator"
 
 
 class UsageState(StrEnum):
@@ -92,7 +111,7 @@ class HeldCredential:
         """Return what is sealed."""
         head: list[Item] = [Kind.CREDENTIAL.value, milliseconds(self.received), self.issuer_key.state.value]
         body = self.credential.to_bytes(self.schema)
-        return _pack(head, self.schema.canonical, self.issuer_key.record(), body)
+        return pack(head, self.schema.canonical, self.issuer_key.record(), body)
 
 
 @dataclass(frozen=True)
@@ -117,7 +136,7 @@ class Claim:
             self.request_id,
             self.credential,
         ]
-        return _pack(head)
+        return pack(head)
 
 
 @dataclass(frozen=True)
@@ -129,15 +148,20 @@ class FetchedRequest:
     verifier_display_name: LocalizedText
 
     @cached_property
-    def request(self) -> Request:
-        """The request."""
-        return self.signed_request.request
+    def request(self) -> AnyRequest:
+        """The request, of the form that its label selects."""
+        return _request(self.signed_request)
+
+
+def _request(signed: SignedRequest) -> AnyRequest:
+    return CompositeRequest.from_bytes(signed.payload) if is_composite(signed) else signed.request
 
 
 @dataclass(frozen=True)
 class Usage:
-    """One use: who asked, what was shown, and how it ended.
+    """One use of either form: who asked, what was shown and proven, and how it ended.
 
+    `facts` are there for the composite form, to tell by what was proven.
     `schemas` are those that the presentation is read with; `own_tag` tells whether the vault recognised the
     presentation's usage tag when it read the record. `receipt` is there when it was answered, `reason` (the
     service's) when it was refused.
@@ -150,12 +174,13 @@ class Usage:
     request_id: str = field(repr=False)
     verifier_display_name: LocalizedText
     signed_request: SignedRequest = field(repr=False)
-    presentation: Presentation = field(repr=False)
+    presentation: AnyPresentation = field(repr=False)
     schemas: Mapping[SchemaName, Schema] = field(repr=False)
     holder_note: bytes = field(repr=False)
     own_tag: bool
     receipt: bytes | None = field(default=None, repr=False)
     reason: str | None = None
+    facts: Facts | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if (self.receipt is not None) != (self.state is UsageState.ANSWERED) or (self.reason is not None) != (
@@ -164,11 +189,34 @@ class Usage:
             raise MalformedError(Reason.MALFORMED, "an answered use has a receipt, a refused one a reason")
         if len(self.holder_note) != HOLDER_NOTE_OCTETS:
             raise MalformedError(Reason.MALFORMED, "a holder's note has another length")
+        composite = is_composite(self.signed_request)
+        if (
+            isinstance(self.presentation, CompositePresentation) != composite
+            or (self.facts is not None) != composite
+        ):
+            raise MalformedError(Reason.MALFORMED, "request, presentation and facts are of one form")
 
     @cached_property
-    def request(self) -> Request:
+    def request(self) -> AnyRequest:
         """The request that was answered."""
-        return self.signed_request.request
+        return _request(self.signed_request)
+
+    @property
+    def answer(self) -> Presentation | Answer:
+        """The answer: what is shown of each credential, usage tag, note hash, digest of the request."""
+        return answer_of(self.presentation)
+
+    @cached_property
+    def branch(self) -> Branch | None:
+        """The branch that was answered, of the composite form."""
+        if isinstance(self.request, CompositeRequest) and isinstance(self.answer, Answer):
+            return self.request.branch(self.answer.branch)[1]
+        return None
+
+    @property
+    def proven(self) -> tuple[Predicate, ...]:
+        """What was proven of attributes that stayed hidden; `told_of` tells it and the rest."""
+        return () if self.branch is None else self.branch.predicates
 
     @property
     def verifier(self) -> VerifierName:
@@ -185,7 +233,7 @@ class Usage:
         """The attributes that were shown, under each query's identifier, in the schema's order."""
         return {
             each.shown.query: self.schemas[each.shown.schema].in_order(each.shown.values)
-            for each in self.presentation.credentials
+            for each in self.answer.credentials
         }
 
     @property
@@ -200,61 +248,64 @@ class Usage:
             self.verifier_display_name.items(), self.reason, self.receipt is not None,
         ]  # fmt: skip
         schemas = [self.schemas[name].canonical for name in sorted(self.schemas, key=str)]
-        return _pack(
+        facts = [] if self.facts is None else [self.facts.to_bytes()]
+        return pack(
             head, self.signed_request.payload, self.signed_request.signature, self.presentation.canonical,
-            self.holder_note, self.receipt or b"", *schemas,
+            self.holder_note, self.receipt or b"", *facts, *schemas,
         )  # fmt: skip
 
 
-Record = HeldCredential | Claim | Usage
+def answer_of(presentation: AnyPresentation) -> Presentation | Answer:
+    """Return everything of a presentation that both forms have."""
+    return presentation.answer if isinstance(presentation, CompositePresentation) else presentation
 
 
 def kind_of(octets: bytes) -> Kind:
     """Return a record's kind; MalformedError MALFORMED."""
-    match canonical.decode(_LABEL, _unpack(octets)[0]):
+    match head_of(unpack(octets)[0]):
         case [str(kind), *_] if kind in set(Kind):
             return Kind(kind)
-    raise _malformed()
+    raise malformed()
 
 
 def held_credential_of(record_id: str, octets: bytes) -> HeldCredential:
     """Decode a credential's record; MalformedError."""
-    head, *parts = _unpack(octets)
-    match canonical.decode(_LABEL, head), parts:
+    head, *parts = unpack(octets)
+    match head_of(head), parts:
         case [Kind.CREDENTIAL, int(received), str(state)], [schema, key, credential] if state in set(
             KeyState
         ):
-            read = _schema(schema)
+            read = schema_of(schema)
             issuer_key = replace(IssuerKey.from_record(key), state=KeyState(state))
             return HeldCredential(
                 record_id, Credential.from_bytes(credential, read), read, issuer_key, moment_of(received)
             )
-    raise _malformed()
+    raise malformed()
 
 
 def claim_of(record_id: str, octets: bytes) -> Claim:
     """Decode a claim's record; MalformedError."""
-    head, *parts = _unpack(octets)
-    match canonical.decode(_LABEL, head), parts:
+    head, *parts = unpack(octets)
+    match head_of(head), parts:
         case [
             [Kind.CLAIM, int(begun), str(link), str(request_id), (str() | None) as credential],
             [],
         ]:
             return Claim(record_id, OfferLink.parse(link), request_id, moment_of(begun), credential)
-    raise _malformed()
+    raise malformed()
 
 
 def usage_of(record_id: str, octets: bytes, recognises: Callable[[bytes], bool]) -> Usage:
     """Decode a use's record; MalformedError. `recognises` tells whether a usage tag is the vault's own."""
-    head, *parts = _unpack(octets)
-    match canonical.decode(_LABEL, head), parts:
+    head, *parts = unpack(octets)
+    match head_of(head), parts:
         case [
             [Kind.USAGE, int(time), str(state), str(link), str(request_id), [str(zh), str(en)],
              (str() | None) as reason, bool(answered)],
-            [payload, signature, presentation, note, receipt, *schemas],
+            [payload, signature, presentation, note, receipt, *rest],
         ] if state in set(UsageState):  # fmt: skip
-            read = {each.name: each for each in map(_schema, schemas)}
-            answer = Presentation.from_bytes(presentation, read)
+            signed = SignedRequest(payload, signature)
+            answer, facts, read = _answered(signed, presentation, rest)
             return Usage(
                 id=record_id,
                 state=UsageState(state),
@@ -262,19 +313,33 @@ def usage_of(record_id: str, octets: bytes, recognises: Callable[[bytes], bool])
                 link=ExchangeLink.parse(link),
                 request_id=request_id,
                 verifier_display_name=LocalizedText(zh, en),
-                signed_request=SignedRequest(payload, signature),
+                signed_request=signed,
                 presentation=answer,
                 schemas=read,
                 holder_note=note,
-                own_tag=recognises(answer.usage_tag),
+                own_tag=recognises(answer_of(answer).usage_tag),
                 receipt=receipt if answered else None,
                 reason=reason,
+                facts=facts,
             )
-    raise _malformed()
+    raise malformed()
+
+
+def _answered(
+    signed: SignedRequest, presentation: bytes, rest: list[bytes]
+) -> tuple[AnyPresentation, Facts | None, dict[SchemaName, Schema]]:
+    """Decode a presentation of the request's form; in the composite form facts stand before the schemas."""
+    if not is_composite(signed):
+        read = {each.name: each for each in map(schema_of, rest)}
+        return Presentation.from_bytes(presentation, read), None, read
+    if not rest:
+        raise malformed()
+    read = {each.name: each for each in map(schema_of, rest[1:])}
+    return CompositePresentation.from_bytes(presentation, read), Facts.from_bytes(rest[0]), read
 
 
 @lru_cache(maxsize=256)
-def _schema(octets: bytes) -> Schema:
+def schema_of(octets: bytes) -> Schema:
     """Decode a schema; a vault holds few, and reads each many times."""
     return Schema.from_bytes(octets)
 
@@ -284,25 +349,33 @@ def new_request_id(octets: bytes) -> str:
     return str(uuid.UUID(bytes=octets, version=4))
 
 
-def _malformed() -> MalformedError:
+def malformed() -> MalformedError:
+    """Return the error of octets that are no record."""
     return MalformedError(Reason.MALFORMED, "the octets are no record of a vault")
 
 
-def _pack(head: Sequence[Item], *parts: bytes) -> bytes:
+def head_of(octets: bytes) -> list[Item]:
+    """Decode a record's head; MalformedError MALFORMED."""
+    return canonical.decode(_LABEL, octets)
+
+
+def pack(head: Sequence[Item], *parts: bytes) -> bytes:
+    """Encode a record: its head, and parts that have octets of their own."""
     every = (canonical.encode(_LABEL, *head), *parts)
     return b"".join(len(each).to_bytes(_LENGTH_OCTETS) + each for each in every)
 
 
-def _unpack(octets: bytes) -> list[bytes]:
+def unpack(octets: bytes) -> list[bytes]:
+    """Decode what `pack` gives: the head, still encoded, and the parts; MalformedError MALFORMED."""
     parts = list[bytes]()
     at = 0
     while at < len(octets):
         start = at + _LENGTH_OCTETS
         end = start + int.from_bytes(octets[at:start])
         if start > len(octets) or end > len(octets) or len(parts) == MAX_PARTS:
-            raise _malformed()
+            raise malformed()
         parts.append(octets[start:end])
         at = end
     if not parts:
-        raise _malformed()
+        raise malformed()
     return parts

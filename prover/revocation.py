@@ -9,9 +9,7 @@ record stands on the ledger, a page if it leads to a witness, a new witness if t
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import tlog
-from bbs.accumulator import AccumulatorKey, Epoch, MembershipWitness, Page
-from disclosure import epoch_entry
+from bbs.accumulator import Epoch, MembershipWitness, Page
 from prover.errors import ClientError, VaultReason
 from wire.revocation import MAX_PAIRS
 
@@ -23,16 +21,6 @@ class CaughtUp:
     witness: MembershipWitness = field(repr=False)
     epoch: Epoch
     proof: bytes = field(repr=False)
-
-
-def check_epoch(octets: bytes, proof: bytes, key: AccumulatorKey, log_verifier: tlog.Verifier) -> Epoch:
-    """Return the epoch of these octets if the log's signed checkpoint covers its record.
-
-    Raises tlog.TlogError as `tlog.ProofFile` does; bbs.DecodingError (of another key, or malformed).
-    """
-    epoch = Epoch.from_octets(octets, key=key)
-    tlog.ProofFile.parse(proof).verify(epoch_entry(epoch), log_verifier)
-    return epoch
 
 
 def pages_between(fetch: Callable[[int, int], Page], start: int, end: int) -> Iterator[Page]:

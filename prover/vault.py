@@ -5,39 +5,49 @@ effect when it raises. Two orders make a crash harmless. A claim's request_id is
 sent, and the claim is forgotten only after the credential is stored and acknowledged. A use is stored, with
 the very bytes that go out, before they go out; sent again they give the receipt that the service keeps.
 
-A vault is used by one thread at a time; several processes may have the same one open. Nothing here talks to
-anybody; see prover.client.
+Several threads may use a vault, and several processes have the same one open: each call is a transaction of
+its own. Nothing here talks to anybody; see prover.client.
 """
 
 import datetime as dt
 import hmac
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from disclosure import (
     Credential,
     IssuerKey,
-    MalformedError,
     OfferLink,
     Schema,
     VerifierName,
     check_credential,
 )
-from prover import records
-from prover.errors import ContentError, VaultFileError, VaultReason
+from prover.composite.presenting import Prepared
+from prover.composite.records import Held
+from prover.composite.vault import CompositeVault, held_in
+from prover.errors import ContentError, VaultReason
 from prover.notes import NoteSummary, open_note
-from prover.present import PreparedPresentation
-from prover.records import Claim, FetchedRequest, HeldCredential, Kind, Record, Usage, UsageState
+from prover.records import (
+    Claim,
+    FetchedRequest,
+    HeldCredential,
+    Kind,
+    Usage,
+    UsageState,
+    answer_of,
+    claim_of,
+    held_credential_of,
+    usage_of,
+)
 from prover.sealing import Cost, RandomOctets, VaultKeys
-from prover.store import PATIENCE, RECORD_ID_OCTETS, Store, Transaction
-
-_REQUEST_ID_OCTETS: Final = 16
+from prover.shelf import Records, Shelf
+from prover.store import PATIENCE, Store
 
 
 class _Identified(Protocol):
@@ -46,7 +56,6 @@ class _Identified(Protocol):
 
 
 _Item = TypeVar("_Item", bound=_Identified)
-_Decoded = TypeVar("_Decoded", bound=Record)
 
 
 def utc_now() -> dt.datetime:
@@ -70,7 +79,13 @@ class Vault:
         clock: Callable[[], dt.datetime] = utc_now,
         rng: RandomOctets = secrets.token_bytes,
     ) -> None:
-        self._store, self.keys, self._clock, self._rng = store, keys, clock, rng
+        self._store, self.keys = store, keys
+        self._shelf = Shelf(store, keys, clock, rng)
+
+    @cached_property
+    def composite(self) -> CompositeVault:
+        """What it holds of the composite form."""
+        return CompositeVault(self._shelf)
 
     @classmethod
     def create(
@@ -135,21 +150,22 @@ class Vault:
         An older copy of the file still opens with the old one. Raises PassphraseError PASSPHRASE_TOO_SHORT,
         PASSPHRASE_TOO_LONG.
         """
-        header = self.keys.wrap(passphrase, cost, rng=self._rng)
-        with self._store.writing() as transaction:
-            transaction.put_header(header)
+        header = self.keys.wrap(passphrase, cost, rng=self._shelf.rng)
+        with self._shelf.writing() as records:
+            records.put_header(header)
         self._store.forget_replaced()
 
     # Credentials
 
     def credentials(self) -> list[HeldCredential]:
-        """Return all credentials."""
-        with self._store.reading() as transaction:
-            return self._held(transaction)
+        """Return all credentials of the plain form; `composite.credentials` gives the others."""
+        with self._shelf.reading() as records:
+            return _held(records)
 
-    def credential(self, credential_id: str) -> HeldCredential:
-        """Return one credential; ContentError CREDENTIAL_NOT_FOUND, ID_AMBIGUOUS."""
-        return _find(self.credentials(), credential_id, VaultReason.CREDENTIAL_NOT_FOUND)
+    def credential(self, credential_id: str) -> Held:
+        """Return one credential of either form; ContentError CREDENTIAL_NOT_FOUND, ID_AMBIGUOUS."""
+        with self._shelf.reading() as records:
+            return _find(_every(records), credential_id, VaultReason.CREDENTIAL_NOT_FOUND)
 
     def add(self, credential: Credential, schema: Schema, issuer_key: IssuerKey) -> HeldCredential:
         """Keep a credential whose signature holds; one that is held already is kept once.
@@ -158,30 +174,30 @@ class Vault:
         under this name, which never happens with an honest service.
         """
         check_credential(credential, schema, issuer_key)
-        with self._store.writing() as transaction:
-            return self._add(transaction, credential, schema, issuer_key)
+        with self._shelf.writing() as records:
+            return self._add(records, credential, schema, issuer_key)
 
     def remove(self, credential_id: str) -> None:
-        """Forget a credential for good; ContentError CREDENTIAL_NOT_FOUND, ID_AMBIGUOUS."""
-        with self._store.writing() as transaction:
-            held = _find(self._held(transaction), credential_id, VaultReason.CREDENTIAL_NOT_FOUND)
-            transaction.delete(bytes.fromhex(held.id))
+        """Forget a credential of either form for good; ContentError CREDENTIAL_NOT_FOUND, ID_AMBIGUOUS."""
+        with self._shelf.writing() as records:
+            held = _find(_every(records), credential_id, VaultReason.CREDENTIAL_NOT_FOUND)
+            records.delete(held.id)
 
     # Claims
 
     def pending_claims(self) -> list[Claim]:
-        """Return the claims that are not yet acknowledged."""
-        with self._store.reading() as transaction:
-            return self._claims(transaction)
+        """Return the plain form's claims that are not yet acknowledged; `composite.claims` the others."""
+        with self._shelf.reading() as records:
+            return _claims(records)
 
     def begin_claim(self, link: OfferLink) -> Claim:
         """Store a claim before it is sent; the one that is under way for the same offer is gone on with."""
-        with self._store.writing() as transaction:
-            claim = Claim(self._new_id(), link, self._new_request_id(), self._now())
-            for each in self._claims(transaction):
+        with self._shelf.writing() as records:
+            claim = Claim(self._shelf.new_id(), link, self._shelf.new_request_id(), self._shelf.now())
+            for each in _claims(records):
                 if (each.link.server, each.link.id) == (link.server, link.id):
                     claim = replace(each, link=link)
-            self._put(transaction, claim)
+            records.put(claim)
         return claim
 
     def finish_claim(
@@ -192,38 +208,39 @@ class Vault:
         Raises as `add` does; ContentError CLAIM_NOT_FOUND, ID_AMBIGUOUS.
         """
         check_credential(credential, schema, issuer_key)
-        with self._store.writing() as transaction:
-            claim = _find(self._claims(transaction), claim_id, VaultReason.CLAIM_NOT_FOUND)
-            held = self._add(transaction, credential, schema, issuer_key)
-            self._put(transaction, replace(claim, credential=held.id))
+        with self._shelf.writing() as records:
+            claim = _find(_claims(records), claim_id, VaultReason.CLAIM_NOT_FOUND)
+            held = self._add(records, credential, schema, issuer_key)
+            records.put(replace(claim, credential=held.id))
         return held
 
     def end_claim(self, claim_id: str) -> None:
         """Forget a claim that was acknowledged, or refused for good; what is not there stays so."""
-        with self._store.writing() as transaction:
-            transaction.delete(bytes.fromhex(claim_id))
+        with self._shelf.writing() as records:
+            records.delete(claim_id)
 
     # Uses
 
     def usages(self) -> list[Usage]:
         """Return all uses."""
-        with self._store.reading() as transaction:
-            return self._uses(transaction)
+        with self._shelf.reading() as records:
+            found = records.all(Kind.USAGE, self._usage_of)
+            return sorted(found, key=lambda each: (each.time, each.id))
 
     def usage(self, usage_id: str) -> Usage:
         """Return one use; ContentError USAGE_NOT_FOUND, ID_AMBIGUOUS."""
         return _find(self.usages(), usage_id, VaultReason.USAGE_NOT_FOUND)
 
-    def begin_usage(self, fetched: FetchedRequest, prepared: PreparedPresentation) -> Usage:
+    def begin_usage(self, fetched: FetchedRequest, prepared: Prepared) -> Usage:
         """Store a use with the very bytes that are to be sent, before they are sent.
 
         Raises ContentError USAGE_MISMATCH if the presentation answers another request or carries a tag that
         is not this vault's.
         """
         usage = Usage(
-            id=self._new_id(),
+            id=self._shelf.new_id(),
             state=UsageState.SENT,
-            time=self._now(),
+            time=self._shelf.now(),
             link=fetched.link,
             request_id=prepared.request_id,
             verifier_display_name=fetched.verifier_display_name,
@@ -231,14 +248,15 @@ class Vault:
             presentation=prepared.presentation,
             schemas=prepared.schemas,
             holder_note=prepared.holder_note,
-            own_tag=self.recognises(prepared.presentation.usage_tag),
+            own_tag=self.recognises(answer_of(prepared.presentation).usage_tag),
+            facts=prepared.facts,
         )
-        if not usage.own_tag or fetched.request.digest != prepared.presentation.request_digest:
+        if not usage.own_tag or fetched.request.digest != usage.answer.request_digest:
             detail = "the presentation is for another request, or was made with another vault"
             raise ContentError(VaultReason.USAGE_MISMATCH, detail)
-        stored = records.usage_of(usage.id, usage.octets(), self.recognises)
-        with self._store.writing() as transaction:
-            self._put(transaction, stored)
+        stored = self._usage_of(usage.id, usage.octets())
+        with self._shelf.writing() as records:
+            records.put(stored)
         return stored
 
     def finish_usage(
@@ -253,11 +271,11 @@ class Vault:
         if (receipt is None) == (reason is None):
             raise ValueError("a use ends with a receipt or with a reason")
         state = UsageState.REFUSED if receipt is None else UsageState.ANSWERED
-        with self._store.writing() as transaction:
-            usage = self._use(transaction, usage_id)
+        with self._shelf.writing() as records:
+            usage = records.one(usage_id, Kind.USAGE, self._usage_of, VaultReason.USAGE_NOT_FOUND)
             if usage.state is not UsageState.ANSWERED:
                 usage = replace(usage, state=state, receipt=receipt, reason=reason)
-                self._put(transaction, usage)
+                records.put(usage)
         return usage
 
     def verifier_counts(self) -> Mapping[VerifierName, int]:
@@ -272,76 +290,36 @@ class Vault:
         """Return what a holder's note says, or None if this vault did not write it."""
         return open_note(self.keys, note)
 
-    def _held(self, transaction: Transaction) -> list[HeldCredential]:
-        found = self._decoded(transaction, Kind.CREDENTIAL, records.held_credential_of)
-        return sorted(found, key=lambda each: (each.received, each.id))
-
-    def _claims(self, transaction: Transaction) -> list[Claim]:
-        found = self._decoded(transaction, Kind.CLAIM, records.claim_of)
-        return sorted(found, key=lambda each: (each.begun, each.id))
-
-    def _uses(self, transaction: Transaction) -> list[Usage]:
-        found = self._decoded(
-            transaction, Kind.USAGE, lambda name, octets: records.usage_of(name, octets, self.recognises)
-        )
-        return sorted(found, key=lambda each: (each.time, each.id))
-
-    def _use(self, transaction: Transaction, usage_id: str) -> Usage:
-        record_id = bytes.fromhex(usage_id)
-        sealed = transaction.record(record_id)
-        octets = None if sealed is None else self.keys.open_record(record_id, sealed)
-        with _authentic():
-            if octets is None or records.kind_of(octets) is not Kind.USAGE:
-                raise ContentError(VaultReason.USAGE_NOT_FOUND, "the vault holds no such use")
-            return records.usage_of(usage_id, octets, self.recognises)
-
-    def _decoded(
-        self, transaction: Transaction, kind: Kind, decode: Callable[[str, bytes], _Decoded]
-    ) -> Iterator[_Decoded]:
-        """Open all records, since nothing outside tells their kinds, and decode those of one kind."""
-        for record_id, sealed in transaction.records():
-            octets = self.keys.open_record(record_id, sealed)
-            with _authentic():
-                if records.kind_of(octets) is kind:
-                    yield decode(record_id.hex(), octets)
+    def _usage_of(self, usage_id: str, octets: bytes) -> Usage:
+        return usage_of(usage_id, octets, self.recognises)
 
     def _add(
-        self, transaction: Transaction, credential: Credential, schema: Schema, issuer_key: IssuerKey
+        self, records: Records, credential: Credential, schema: Schema, issuer_key: IssuerKey
     ) -> HeldCredential:
         octets = credential.to_bytes(schema)
-        for each in self._held(transaction):
+        for each in _held(records):
             if each.schema.name == schema.name and each.schema != schema:
                 detail = f"the vault knows another schema as {schema.name}"
                 raise ContentError(VaultReason.SCHEMA_CHANGED, detail)
             if hmac.compare_digest(each.credential.to_bytes(each.schema), octets):
                 return each
-        held = HeldCredential(self._new_id(), credential, schema, issuer_key, self._now())
-        self._put(transaction, held)
+        held = HeldCredential(self._shelf.new_id(), credential, schema, issuer_key, self._shelf.now())
+        records.put(held)
         return held
 
-    def _put(self, transaction: Transaction, record: Record) -> None:
-        record_id = bytes.fromhex(record.id)
-        transaction.put(record_id, self.keys.seal_record(record_id, record.octets(), self._rng))
 
-    def _now(self) -> dt.datetime:
-        """Return the time to the millisecond, as records keep it."""
-        return records.moment_of(records.milliseconds(self._clock()))
-
-    def _new_id(self) -> str:
-        return self._rng(RECORD_ID_OCTETS).hex()
-
-    def _new_request_id(self) -> str:
-        return records.new_request_id(self._rng(_REQUEST_ID_OCTETS))
+def _held(records: Records) -> list[HeldCredential]:
+    found = records.all(Kind.CREDENTIAL, held_credential_of)
+    return sorted(found, key=lambda each: (each.received, each.id))
 
 
-@contextmanager
-def _authentic() -> Iterator[None]:
-    """Name the fault of a record that the vault itself sealed and yet cannot read."""
-    try:
-        yield
-    except MalformedError:
-        detail = "a record was written by another version of this program"
-        raise VaultFileError(VaultReason.VERSION_UNKNOWN, detail) from None
+def _every(records: Records) -> list[Held]:
+    return [*_held(records), *held_in(records)]
+
+
+def _claims(records: Records) -> list[Claim]:
+    found = records.all(Kind.CLAIM, claim_of)
+    return sorted(found, key=lambda each: (each.begun, each.id))
 
 
 def _find(items: Iterable[_Item], wanted: str, missing: VaultReason) -> _Item:

@@ -1,22 +1,31 @@
 """The relying party: asks by a policy, verifies the answer, keeps a record that can be checked for years.
 
 `verify` judges a presentation; the service uses it too. `policy`, `keys`, `record` and `audit` know files and
-no network. Only `client` talks gRPC, and is imported by its own name.
+no network; `composite` has policies and records of the composite form, `forms` reads files of either,
+`unique` notes pseudonyms that may come once. Only `client` talks gRPC, and is imported by its own name.
 """
 
 from verifier.audit import audit_receipt, receipt_body
+from verifier.composite.checking import check_composite_policy
+from verifier.composite.joint import JointScopeFile
+from verifier.composite.policy import CompositePolicy
+from verifier.composite.record import CompositeRechecked, CompositeRecord, recheck_composite
 from verifier.errors import (
+    AlreadySeenError,
     AnswerError,
     ExpiredError,
     KeyFileError,
     PolicyError,
     RecordError,
+    RegisterError,
     TimedOutError,
     VerifierError,
     VerifierReason,
 )
+from verifier.forms import load_policy, load_record, parse_policy, parse_record
 from verifier.policy import Policy, check_policy
 from verifier.record import Rechecked, Record, recheck
+from verifier.unique import PseudonymRegister
 from verifier.verify import (
     Claim,
     VerifiedCredential,
@@ -28,24 +37,37 @@ from verifier.verify import (
 )
 
 __all__ = [
+    "AlreadySeenError",
     "AnswerError",
     "Claim",
+    "CompositePolicy",
+    "CompositeRechecked",
+    "CompositeRecord",
     "ExpiredError",
+    "JointScopeFile",
     "KeyFileError",
     "Policy",
     "PolicyError",
+    "PseudonymRegister",
     "Rechecked",
     "Record",
     "RecordError",
+    "RegisterError",
     "TimedOutError",
     "VerifiedCredential",
     "VerifiedPresentation",
     "VerifierError",
     "VerifierReason",
     "audit_receipt",
+    "check_composite_policy",
     "check_policy",
+    "load_policy",
+    "load_record",
+    "parse_policy",
+    "parse_record",
     "receipt_body",
     "recheck",
+    "recheck_composite",
     "required_names",
     "schema_names",
     "verify_presentation",

@@ -3,11 +3,15 @@
 import hmac
 
 from disclosure import Presentation, Reason, ReceiptBody, RefusedError, Request
+from disclosure.composite import CompositePresentation, CompositeRequest
 from tlog import VerifiedReceipt, Verifier, verify_receipt
 
 
 def audit_receipt(
-    receipt: bytes, request: Request, presentation: Presentation, log_verifier: Verifier
+    receipt: bytes,
+    request: Request | CompositeRequest,
+    presentation: Presentation | CompositePresentation,
+    log_verifier: Verifier,
 ) -> VerifiedReceipt:
     """Return a receipt that the log's checkpoint covers and that is for this request and presentation.
 
@@ -19,7 +23,7 @@ def audit_receipt(
     verified = verify_receipt(receipt, log_verifier)
     body = receipt_body(verified)
     body.check(request, presentation)
-    if not hmac.compare_digest(verified.opening.note_hash, presentation.note_hash):
+    if not hmac.compare_digest(verified.opening.note_hash, _note_hash(presentation)):
         raise RefusedError(Reason.RECEIPT_MISMATCH, "the receipt stands beside another holder's note")
     request.check_time(body.verified)
     return verified
@@ -28,3 +32,9 @@ def audit_receipt(
 def receipt_body(verified: VerifiedReceipt) -> ReceiptBody:
     """Return what a verified receipt says; MalformedError."""
     return ReceiptBody.from_bytes(verified.opening.body)
+
+
+def _note_hash(presentation: Presentation | CompositePresentation) -> bytes:
+    if isinstance(presentation, CompositePresentation):
+        return presentation.answer.note_hash
+    return presentation.note_hash

@@ -4,6 +4,7 @@
 can be named. No message contains key material, a token or an attribute's value.
 """
 
+import datetime as dt
 from enum import StrEnum
 
 
@@ -16,6 +17,8 @@ class VerifierReason(StrEnum):
     ANSWER_MALFORMED = "ANSWER_MALFORMED"
     EXPIRED = "EXPIRED"
     TIMED_OUT = "TIMED_OUT"
+    PSEUDONYM_SEEN = "PSEUDONYM_SEEN"
+    REGISTER_INVALID = "REGISTER_INVALID"
 
 
 class VerifierError(Exception):
@@ -35,9 +38,16 @@ class VerifierError(Exception):
 
 
 class PolicyError(VerifierError):
-    """A policy file that is none, or that asks for what does not exist; `field` is the path in the file."""
+    """A policy file that is none, or that asks for what does not exist; `field` is the path in the file.
+
+    `because` is the reason that disclosure gives where it refused what the policy asks for, or empty.
+    """
 
     REASON = VerifierReason.POLICY_INVALID
+
+    def __init__(self, detail: str, *, field: str = "", because: str = "") -> None:
+        super().__init__(detail, field=field)
+        self.because = because
 
 
 class KeyFileError(VerifierError):
@@ -68,3 +78,23 @@ class TimedOutError(VerifierError):
     """The caller's time to wait is over; the request itself may still be answered."""
 
     REASON = VerifierReason.TIMED_OUT
+
+
+class RegisterError(VerifierError):
+    """A file that is no register of pseudonyms, or that cannot be read or written."""
+
+    REASON = VerifierReason.REGISTER_INVALID
+
+
+class AlreadySeenError(VerifierError):
+    """A pseudonym that may come once has come before, in another presentation.
+
+    `field` is the pseudonym's identifier in the policy, `first` when it came first.
+    """
+
+    REASON = VerifierReason.PSEUDONYM_SEEN
+
+    def __init__(self, pseudonym: str, first: dt.datetime) -> None:
+        detail = f"it has come before, first at {first.isoformat(timespec='seconds')}"
+        super().__init__(detail, field=pseudonym)
+        self.first = first

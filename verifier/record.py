@@ -7,34 +7,24 @@ key. The holder's values stand in it, so it is kept as personal data are.
 """
 
 import datetime as dt
-import json
-import re
-from base64 import b64decode, b64encode
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import tlog
 from disclosure import (
-    AttributeType,
     CredentialPresentation,
     Directory,
     DisclosureError,
     IssuerKey,
-    IssuerKeyName,
     KeyState,
     Presentation,
     Request,
     Schema,
-    SchemaName,
-    Shown,
     SignedRequest,
-    Value,
     open_request,
 )
-from disclosure.attributes import AttributeDefinition
-from verifier import files
+from verifier import documents, files
 from verifier.audit import audit_receipt, receipt_body
 from verifier.errors import RecordError
 from verifier.verify import VerifiedPresentation, required_names, verify_presentation
@@ -42,9 +32,6 @@ from verifier.verify import VerifiedPresentation, required_names, verify_present
 FORMAT: Final = "zk-disclosure/record/v1"
 MAX_RECORD_OCTETS: Final = 4 << 20
 VERIFIER_KEY_OCTETS: Final = 32
-_MAX_DEPTH: Final = 5
-_STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # whole or to the end: linear in the text
-_BRACKET: Final = re.compile(r"[\[{\]}]")
 
 
 @dataclass(frozen=True)
@@ -108,21 +95,21 @@ class Record:
     def to_bytes(self) -> bytes:
         """Return the file; RecordError if it is too large, or holds a value that is none of its attribute."""
         try:
-            octets = _write(_encoded(self))
+            written = documents.write(_encoded(self))
         except DisclosureError as error:
             raise RecordError(error.detail, field=error.field) from None
-        if len(octets) > MAX_RECORD_OCTETS:
+        if len(written) > MAX_RECORD_OCTETS:
             raise RecordError(f"a record has at most {MAX_RECORD_OCTETS} octets")
-        return octets
+        return written
 
     @classmethod
-    def from_bytes(cls, octets: bytes) -> "Record":
+    def from_bytes(cls, written: bytes) -> "Record":
         """Decode what `to_bytes` gives, and nothing else; RecordError."""
-        if len(octets) > MAX_RECORD_OCTETS:
+        if len(written) > MAX_RECORD_OCTETS:
             raise RecordError(f"a record has at most {MAX_RECORD_OCTETS} octets")
         try:
-            record = _decoded(_read(octets.decode()))
-            if record.to_bytes() != octets:
+            record = _decoded(documents.read(written.decode()))
+            if record.to_bytes() != written:
                 raise RecordError("the file is not written as records are")
         except DisclosureError as error:
             raise RecordError(error.detail, field=error.field) from None
@@ -138,10 +125,10 @@ class Record:
     def load(cls, path: Path) -> "Record":
         """Read a file; OSError, RecordError."""
         try:
-            octets = files.read(path, MAX_RECORD_OCTETS)
+            written = files.read(path, MAX_RECORD_OCTETS)
         except ValueError as error:
             raise RecordError(str(error)) from None
-        return cls.from_bytes(octets)
+        return cls.from_bytes(written)
 
 
 @dataclass(frozen=True)
@@ -181,45 +168,19 @@ def recheck(record: Record, *, log_verifier: tlog.Verifier | None) -> Rechecked:
     )
 
 
-def _refuse(_: str) -> NoReturn:
-    raise ValueError
-
-
-def _read(text: str) -> Any:
-    """Read JSON that is not nested deeper than records are: strangers do not choose how deep to go."""
-    depth = 0
-    for bracket in _BRACKET.findall(_STRING.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        if depth > _MAX_DEPTH:
-            raise ValueError
-    return json.loads(text, parse_constant=_refuse)
-
-
-def _write(data: Mapping[str, Any]) -> bytes:
-    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
-
-
-def _base64(octets: bytes) -> str:
-    return b64encode(octets).decode()
-
-
-def _octets(text: str) -> bytes:
-    return b64decode(text, validate=True)
-
-
 def _encoded(record: Record) -> dict[str, Any]:
     schemas, keys = required_names(record.request, record.presentation)
     return {
         "format": FORMAT,
         "signed_request": {
-            "payload": _base64(record.signed_request.payload),
-            "signature": _base64(record.signed_request.signature),
+            "payload": documents.base64(record.signed_request.payload),
+            "signature": documents.base64(record.signed_request.signature),
         },
         "presentation": _encoded_presentation(record),
-        "receipt": _base64(record.receipt),
-        "schemas": [_base64(record.directory.schema(each).canonical) for each in schemas],
-        "issuer_keys": [_base64(record.directory.issuer_key(each).record()) for each in keys],
-        "verifier_key": _base64(record.verifier_key),
+        "receipt": documents.base64(record.receipt),
+        "schemas": [documents.base64(record.directory.schema(each).canonical) for each in schemas],
+        "issuer_keys": [documents.base64(record.directory.issuer_key(each).record()) for each in keys],
+        "verifier_key": documents.base64(record.verifier_key),
         "log_key": record.log_key,
     }
 
@@ -227,85 +188,48 @@ def _encoded(record: Record) -> dict[str, Any]:
 def _encoded_presentation(record: Record) -> dict[str, Any]:
     presentation = record.presentation
     return {
-        "request_digest": _base64(presentation.request_digest),
-        "usage_tag": _base64(presentation.usage_tag),
-        "note_hash": _base64(presentation.note_hash),
+        "request_digest": documents.base64(presentation.request_digest),
+        "usage_tag": documents.base64(presentation.usage_tag),
+        "note_hash": documents.base64(presentation.note_hash),
         "credentials": [
             {
-                "query": each.shown.query,
-                "schema": str(each.shown.schema),
-                "issuer_key": str(each.shown.issuer_key),
-                "expiry": each.shown.expiry.isoformat() if each.shown.expiry else None,
-                "values": _encoded_values(each.shown, record.directory.schema(each.shown.schema)),
-                "proof": _base64(each.proof),
+                **documents.shown_to(each.shown, record.directory.schema(each.shown.schema)),
+                "proof": documents.base64(each.proof),
             }
             for each in presentation.credentials
         ],
     }
 
 
-def _encoded_values(shown: Shown, schema: Schema) -> dict[str, Any]:
-    values = {}
-    for name in schema.in_order(shown.values):
-        value = shown.values[name]
-        schema.attribute(name).check(value, field=name)
-        if isinstance(value, dt.date):
-            value = value.isoformat()
-        values[name] = _base64(value) if isinstance(value, bytes) else value
-    return values
-
-
-def _text(item: Any) -> str:
-    if not isinstance(item, str):
-        raise TypeError
-    return item
-
-
 def _decoded(data: dict[str, Any]) -> Record:
     if data["format"] != FORMAT:
         raise ValueError
-    schemas = [Schema.from_bytes(_octets(each)) for each in data["schemas"]]
-    keys = [IssuerKey.from_record(_octets(each)) for each in data["issuer_keys"]]
+    schemas = [Schema.from_bytes(documents.octets(each)) for each in data["schemas"]]
+    keys = [IssuerKey.from_record(documents.octets(each)) for each in data["issuer_keys"]]
     directory = Directory({each.name: each for each in schemas}, {each.name: each for each in keys})
     signed = data["signed_request"]
     return Record(
-        signed_request=SignedRequest(_octets(signed["payload"]), _octets(signed["signature"])),
+        signed_request=SignedRequest(
+            documents.octets(signed["payload"]), documents.octets(signed["signature"])
+        ),
         presentation=_decoded_presentation(data["presentation"], directory),
-        receipt=_octets(data["receipt"]),
+        receipt=documents.octets(data["receipt"]),
         directory=directory,
-        verifier_key=_octets(data["verifier_key"]),
-        log_key=_text(data["log_key"]),
+        verifier_key=documents.octets(data["verifier_key"]),
+        log_key=documents.text(data["log_key"]),
     )
 
 
 def _decoded_presentation(data: dict[str, Any], directory: Directory) -> Presentation:
     return Presentation(
         credentials=tuple(_decoded_credential(each, directory) for each in data["credentials"]),
-        usage_tag=_octets(data["usage_tag"]),
-        note_hash=_octets(data["note_hash"]),
-        request_digest=_octets(data["request_digest"]),
+        usage_tag=documents.octets(data["usage_tag"]),
+        note_hash=documents.octets(data["note_hash"]),
+        request_digest=documents.octets(data["request_digest"]),
     )
 
 
 def _decoded_credential(data: dict[str, Any], directory: Directory) -> CredentialPresentation:
-    name = SchemaName.parse(data["schema"])
-    schema = directory.schema(name)
-    expiry = data["expiry"]
-    shown = Shown(
-        query=_text(data["query"]),
-        schema=name,
-        issuer_key=IssuerKeyName.parse(data["issuer_key"]),
-        values={key: _decoded_value(schema.attribute(key), item) for key, item in data["values"].items()},
-        expiry=None if expiry is None else dt.date.fromisoformat(expiry),
+    return CredentialPresentation(
+        documents.shown_of(data, directory.schemas), documents.octets(data["proof"])
     )
-    return CredentialPresentation(shown, _octets(data["proof"]))
-
-
-def _decoded_value(definition: AttributeDefinition, item: Any) -> Value | None:
-    value: Value | None = item
-    if item is not None and definition.type is AttributeType.DATE:
-        value = dt.date.fromisoformat(item)
-    if item is not None and definition.type is AttributeType.HASH:
-        value = _octets(item)
-    definition.check(value, field=definition.id)
-    return value

@@ -45,6 +45,7 @@ _TYPES: Final = {
     attribute_pb2.ATTRIBUTE_TYPE_BOOLEAN: AttributeType.BOOLEAN,
     attribute_pb2.ATTRIBUTE_TYPE_CODE: AttributeType.CODE,
     attribute_pb2.ATTRIBUTE_TYPE_HASH: AttributeType.HASH,
+    attribute_pb2.ATTRIBUTE_TYPE_SECRET: AttributeType.SECRET,
 }
 _TYPE_NUMBERS: Final = {each: number for number, each in _TYPES.items()}
 _FORMS: Final = {

@@ -14,7 +14,18 @@ from zk.home import Home
 from zk.messages import TABLES, Language, clean, language, text
 from zk.run import Run
 
-COMMANDS: Final = ("serve", "demo", "issuer", "vault", "verifier", "ledger", "keyed", "doctor", "bench")
+COMMANDS: Final = (
+    "serve",
+    "demo",
+    "issuer",
+    "vault",
+    "verifier",
+    "regulator",
+    "ledger",
+    "keyed",
+    "doctor",
+    "bench",
+)
 
 
 def build(lang: Language, only: str | None = None) -> Any:

@@ -10,15 +10,22 @@ import typer
 import bbs
 import disclosure
 import tlog
+from disclosure.written import ValueFormError
 from prover.errors import VaultError, VaultReason
-from verifier.errors import AnswerError, ExpiredError, RecordError, TimedOutError, VerifierError
+from verifier.errors import (
+    AlreadySeenError,
+    AnswerError,
+    ExpiredError,
+    RecordError,
+    TimedOutError,
+    VerifierError,
+)
 from verifier.strict_yaml import YamlError
 from wire.client import ServiceError
 from zk import messages
 from zk.catalogue import CatalogueError
 from zk.exits import NOT_VERIFIED_REASONS, CommandError, Exit
 from zk.messages import Language
-from zk.values import ValueFormError
 
 _UNREACHABLE: Final = {"UNAVAILABLE": "error.unreachable", "DEADLINE_EXCEEDED": "error.timed_out"}
 _UNTRUSTED: Final = ("CERTIFICATE_VERIFY_FAILED", "peer certificate", "Hostname Verification")
@@ -33,6 +40,7 @@ _VAULT_EXITS: Final = {
 
 _EXITS: Final[tuple[tuple[tuple[type[Exception], ...], Exit], ...]] = (
     ((ExpiredError, TimedOutError), Exit.UNREACHABLE),
+    ((AlreadySeenError,), Exit.REFUSED),
     ((RecordError, AnswerError), Exit.NOT_VERIFIED),
     ((disclosure.MalformedError, CatalogueError, YamlError, VerifierError), Exit.USAGE),
     ((tlog.MalformedError, tlog.VerificationError), Exit.NOT_VERIFIED),

@@ -1,15 +1,17 @@
 """The folder in which the command keeps what is its user's: profile, tokens, keys, records, the vault.
 
 Everything in it is written whole or not at all, and secrets with mode 0600 from the first octet on. A folder
-may serve one role or all: issuer, holder, verifier.
+may serve one role or all: issuer, holder, verifier, regulator.
 """
 
 import json
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from secrets import token_hex
 from typing import Final
 
+from disclosure import SchemaName
 from tlog import MalformedError, Verifier
 from verifier import files
 from zk.exits import CommandError, Exit
@@ -111,6 +113,19 @@ class Home:
             )
         return read_secret(path)
 
+    def subject_secret(self, schema: SchemaName, attribute: str) -> Path:
+        """Where a department keeps a new secret of a child, a home or a household, each in its own file."""
+        name = f"{schema.item}-{attribute}-{token_hex(4)}.secret"
+        return self.path / "secrets" / schema.department / name
+
+    def regulator_key(self, regulator: str) -> Path:
+        """Where a regulator's secret key is kept."""
+        return self.path / "regulators" / f"{regulator}.key"
+
+    def regulators(self) -> list[str]:
+        """Return the regulators whose key is kept here."""
+        return sorted(each.stem for each in (self.path / "regulators").glob("*.key"))
+
     def verifier_key(self, verifier: str) -> Path:
         """Where a verifier's request key is kept."""
         return self.path / "verifiers" / f"{verifier}.pem"
@@ -118,6 +133,11 @@ class Home:
     def verifiers(self) -> list[str]:
         """Return the verifiers whose key is kept here."""
         return sorted(each.stem for each in (self.path / "verifiers").glob("*.pem"))
+
+    @property
+    def pseudonyms(self) -> Path:
+        """The register of pseudonyms that may come to a verifier once."""
+        return self.path / "pseudonyms.sqlite3"
 
     @property
     def records(self) -> Path:

@@ -7,25 +7,32 @@ channel; answers are turned into the project's types and checked at once.
 import datetime as dt
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from bbs.gadgets.escrow import Opening
 from disclosure import (
     Accumulator,
     AccumulatorName,
     DepartmentName,
     IssuerKey,
     LocalizedText,
+    MalformedError,
     OfferLink,
+    Reason,
     Schema,
     SchemaName,
+    SignedRequest,
     Value,
     VerifierName,
 )
-from tlog import Checkpoint, Verifier, open_checkpoint
+from disclosure.composite import CompositePresentation, Published, Regulator, table_entry
+from tlog import Checkpoint, ProofFile, Verifier, open_checkpoint
 from wire import convert
 from wire.client import Endpoint, call
+from wire.composite import composite_presentation_to, published_of, published_to, regulator_of, regulator_to
+from wire.published import Reader
 from wire.revocation import accumulator_of
 from zkproto.v1 import (
     catalog_pb2,
@@ -34,6 +41,8 @@ from zkproto.v1 import (
     issuance_pb2_grpc,
     ledger_pb2,
     ledger_pb2_grpc,
+    publication_pb2,
+    publication_pb2_grpc,
     revocation_pb2,
     revocation_pb2_grpc,
 )
@@ -56,6 +65,30 @@ class Offer:
 
     link: OfferLink
     expires: dt.datetime
+
+    @property
+    def name(self) -> str:
+        """Its resource name, by which the department asks what became of it."""
+        return f"offers/{self.link.id}"
+
+
+@dataclass(frozen=True)
+class Required:
+    """What a holder must show before a credential of the composite form is issued: of whose it is."""
+
+    schema: Schema
+    values: Mapping[str, Value] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Issuance:
+    """What became of an offer of the composite form; handle and accumulator are there once it was claimed."""
+
+    offer: str
+    schema: SchemaName
+    claimed: bool
+    handle: bytes | None = field(repr=False)
+    accumulator: AccumulatorName | None
 
 
 @dataclass(frozen=True)
@@ -85,7 +118,7 @@ class Revoked:
 
 
 class Service:
-    """The catalogue, issuance, revocation and the ledger over one channel; use it as a context manager.
+    """Catalogue, issuance, revocation, publication and ledger over one channel; use it as a context manager.
 
     Every call raises wire.client.ServiceError if it is refused or does not get through, and MalformedError if
     the answer is not what the contract says.
@@ -98,6 +131,7 @@ class Service:
         self._issuance = issuance_pb2_grpc.IssuanceServiceStub(self._channel)
         self._ledger = ledger_pb2_grpc.LedgerServiceStub(self._channel)
         self._revocation = revocation_pb2_grpc.RevocationServiceStub(self._channel)
+        self._publication = publication_pb2_grpc.PublicationServiceStub(self._channel)
 
     def __enter__(self) -> Self:
         return self
@@ -155,6 +189,70 @@ class Service:
         epoch = call(self._revocation.RevokeCredentials, request, token=token)
         return Revoked(epoch.number, epoch.revocation_count)
 
+    def reader(self, log: Verifier) -> Reader:
+        """What reads and checks what is published, over this channel, under the log's key."""
+        return Reader(self._channel, log)
+
+    def create_table(self, published: Published, token: str, log: Verifier) -> None:
+        """Publish a table of digits or a list of codes; its record then stands on the ledger.
+
+        Takes the owner's token, for a verifier's table the administrator's. Also raises tlog.TlogError.
+        """
+        request = publication_pb2.CreateTableRequest(table=published_to(published))
+        answer = call(self._publication.CreateTable, request, token=token)
+        if published_of(answer).table.digest != published.table.digest:
+            raise MalformedError(Reason.MALFORMED, "the service published another table", field="octets")
+        ProofFile.parse(answer.proof).verify(table_entry(published), log)
+
+    def create_regulator(self, regulator: Regulator, token: str, log: Verifier) -> None:
+        """Register a regulator's public key; its record then stands on the ledger.
+
+        Takes the administrator's token. Also raises tlog.TlogError.
+        """
+        request = publication_pb2.CreateRegulatorRequest(
+            regulator_id=regulator.name.regulator, regulator=regulator_to(regulator)
+        )
+        answer = call(self._publication.CreateRegulator, request, token=token)
+        if regulator_of(answer) != regulator:
+            raise MalformedError(Reason.MALFORMED, "the service registered another key", field="public_key")
+        ProofFile.parse(answer.proof).verify(regulator.entry(), log)
+
+    def regulators(self, log: Verifier) -> Iterator[Regulator]:
+        """All regulators, each with the proof that its key stands on the ledger checked; in order of name.
+
+        Also raises tlog.TlogError.
+        """
+        reader, page_token = self.reader(log), ""
+        while True:
+            request = publication_pb2.ListRegulatorsRequest(page_size=PAGE_SIZE, page_token=page_token)
+            page = call(self._publication.ListRegulators, request)
+            yield from (reader.regulator(each.digest) for each in page.regulators)
+            if not (page_token := page.next_page_token):
+                return
+
+    def record_opening(
+        self,
+        evidence: tuple[SignedRequest, CompositePresentation, bytes],
+        schemas: Mapping[SchemaName, Schema],
+        case: tuple[str, str],
+        opening: Opening,
+    ) -> bytes:
+        """Record an opening on the ledger; return the proof file, which is not verified here.
+
+        `evidence` is the request, the presentation and its receipt, `case` the escrow and the reference.
+        """
+        (signed, presentation, receipt), (escrow, reference) = evidence, case
+        request = publication_pb2.RecordOpeningRequest(
+            signed_request=convert.signed_request_to(signed),
+            presentation=composite_presentation_to(presentation, schemas.__getitem__),
+            receipt=receipt,
+            escrow=escrow,
+            reference=reference,
+            identity=opening.identity,
+            decryption_proof=opening.proof,
+        )
+        return call(self._publication.RecordOpening, request).proof
+
     def create_verifier(
         self, verifier: VerifierName, display_name: LocalizedText, public_key: bytes, token: str
     ) -> Registered:
@@ -205,16 +303,42 @@ class Service:
         """One version of a schema."""
         return convert.schema_of(call(self._catalog.GetSchema, catalog_pb2.GetSchemaRequest(name=str(name))))
 
-    def issue(self, schema: Schema, values: Mapping[str, Value], token: str) -> Offer:
-        """Have a credential signed and offered; takes the department's token."""
+    def issue(
+        self,
+        schema: Schema,
+        values: Mapping[str, Value],
+        token: str,
+        identified: bytes | Required | None = None,
+    ) -> Offer:
+        """Have a credential offered; takes the department's token.
+
+        For the composite form `identified` says whose it will be: the department's own number for the person
+        (a base credential), or what the holder must show.
+        """
         request = issuance_pb2.IssueCredentialRequest(
             schema=str(schema.name),
             values=convert.values_to(schema, values.items()),
             request_id=str(uuid.uuid4()),
         )
+        if isinstance(identified, Required):
+            request.required.CopyFrom(_required(identified))
+        elif identified is not None:
+            request.person = identified
         answer = call(self._issuance.IssueCredential, request, token=token)
         link = OfferLink(self._endpoint.server, answer.offer.removeprefix("offers/"), answer.claim_code)
         return Offer(link, convert.moment_of(answer.expire_time, field="expire_time"))
+
+    def issuance(self, offer: str, token: str) -> Issuance:
+        """What became of an offer; takes the department's token."""
+        answer = call(self._issuance.GetIssuance, issuance_pb2.GetIssuanceRequest(offer=offer), token=token)
+        accumulator = answer.accumulator
+        return Issuance(
+            offer=answer.offer,
+            schema=SchemaName.parse(answer.schema, field="schema"),
+            claimed=answer.claimed,
+            handle=answer.handle or None,
+            accumulator=AccumulatorName.parse(accumulator, field="accumulator") if accumulator else None,
+        )
 
     def checkpoint(self) -> SignedCheckpoint:
         """The newest checkpoint, its signature verified under the key that the service states."""
@@ -245,3 +369,10 @@ class Service:
             page_token = page.next_page_token
             if not page_token or (entries and entries[-1].index >= stop - 1):
                 return
+
+
+def _required(required: Required) -> issuance_pb2.RequiredCredential:
+    return issuance_pb2.RequiredCredential(
+        schema=str(required.schema.name),
+        values=convert.values_to(required.schema, required.values.items()),
+    )

@@ -2,12 +2,18 @@
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from zk.exits import CommandError, Exit
 from zk.home import read_secret
 
 ADMIN_TOKEN_VARIABLE: Final = "ZK_ADMIN_TOKEN"  # noqa: S105
+AdminTokenFile = Annotated[
+    Path | None,
+    typer.Option("--admin-token-file", envvar="ZK_ADMIN_TOKEN_FILE", help="help.option.admin_token_file"),
+]
 
 
 def admin_token(file: Path | None) -> str:

@@ -2,83 +2,40 @@
 
 import datetime as dt
 import re
+from pathlib import Path
 from typing import Final
 
-from disclosure import AttributeDefinition, AttributeType, MalformedError, Reason, Schema, Value
+from disclosure import AttributeDefinition, AttributeType, Schema, Value
+from disclosure.attributes import HASH_OCTETS
+from disclosure.written import ValueFormError, parse_value
+from zk.exits import CommandError, Exit
+from zk.home import read_secret
 
-_NUMBER: Final = re.compile(r"(-?)([0-9]{1,19})(?:\.([0-9]{1,18}))?", re.ASCII)
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_BOOLEANS: Final = {"true": True, "false": False}
-
-
-class ValueFormError(MalformedError):
-    """A value that is not written as those of its attribute are; `form` is an example of how they are."""
-
-    def __init__(self, definition: AttributeDefinition, form: str) -> None:
-        detail = f"{definition.id} is written like {form}"
-        super().__init__(Reason.VALUE_INVALID, detail, field=definition.id)
-        self.definition, self.form = definition, form
-
-
-def parse_value(definition: AttributeDefinition, written: str) -> Value | None:
-    """Return the value that a text stands for; the empty text is an absent optional attribute.
-
-    Integers are written in units, with at most `scale` decimals, and never rounded; dates as 2021-09-01;
-    hashes as 64 hexadecimal digits. Raises MalformedError VALUE_INVALID, ATTRIBUTE_MISSING.
-    """
-    value = _parse(definition, written) if written else None
-    definition.check(value, field=definition.id)
-    return value
-
-
-def _parse(definition: AttributeDefinition, written: str) -> Value:
-    match definition.type:
-        case AttributeType.INTEGER:
-            return _integer(definition, written)
-        case AttributeType.DATE if _DATE.fullmatch(written):
-            try:
-                return dt.date.fromisoformat(written)
-            except ValueError:
-                pass
-        case AttributeType.BOOLEAN if written in _BOOLEANS:
-            return _BOOLEANS[written]
-        case AttributeType.HASH if _HASH.fullmatch(written):
-            return bytes.fromhex(written)
-        case AttributeType.CODE if any(written == each.code for each in definition.codes):
-            return written
-        case AttributeType.TEXT:
-            return written
-    raise _invalid(definition)
-
-
-def _integer(definition: AttributeDefinition, written: str) -> int:
-    parts = _NUMBER.fullmatch(written)
-    if parts is None:
-        raise _invalid(definition)
-    sign, whole, decimals = parts[1], parts[2], parts[3] or ""
-    if len(decimals) > definition.scale:
-        raise _invalid(definition)
-    return int(f"{sign}{whole}{decimals.ljust(definition.scale, '0')}")
-
-
-def _invalid(definition: AttributeDefinition) -> ValueFormError:
-    examples = {
-        AttributeType.INTEGER: "8564" if not definition.scale else f"8564.{'0' * definition.scale}",
-        AttributeType.DATE: "2021-09-01",
-        AttributeType.BOOLEAN: "true",
-        AttributeType.HASH: "64 x 0-9a-f",
-        AttributeType.CODE: definition.codes[0].code if definition.codes else "-",
-    }
-    return ValueFormError(definition, examples[definition.type])
+SECRET_OCTETS: Final = HASH_OCTETS
+_SECRET: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def parse_values(schema: Schema, written: dict[str, str]) -> dict[str, Value]:
-    """Return the values of a credential; raises as `parse_value` does, and for unknown and missing names."""
-    parsed = {name: parse_value(schema.attribute(name), each) for name, each in written.items()}
+    """Return the values of a credential; raises as `parse_value` does, and for unknown and missing names.
+
+    A secret is never written: `@FILE` names the file that the department keeps it in. CommandError USAGE if
+    that cannot be read.
+    """
+    parsed = {name: _value(schema.attribute(name), each) for name, each in written.items()}
     values = {name: value for name, value in parsed.items() if value is not None}
     schema.check_values(values)
     return values
+
+
+def _value(definition: AttributeDefinition, written: str) -> Value | None:
+    if definition.type is not AttributeType.SECRET:
+        return parse_value(definition, written)
+    if not written.startswith("@"):
+        raise ValueFormError(definition, "@FILE")
+    kept = read_secret(Path(written[1:]))
+    if not _SECRET.fullmatch(kept):
+        raise CommandError(Exit.USAGE, "SECRET_UNREADABLE", "error.secret_unreadable", path=written[1:])
+    return bytes.fromhex(kept)
 
 
 def json_value(value: Value | None) -> str | int | bool | None:

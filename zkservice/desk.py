@@ -9,15 +9,15 @@ import structlog
 from disclosure import DisclosureError
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.gathering import Gathering
-from zkservice.tasks import Done, Fault, Job, Missing, Names, Outcome, Refusal, Supplies
+from zkservice.tasks import MAX_NAMES, Done, Fault, Job, Missing, Names, Outcome, Refusal, Supplies
 from zkservice.workers import Worker, Workers
 
 Verdict = Done | Refusal
 Supply = Callable[[Names], Awaitable[Supplies]]
 _NAMES: Final = 64
 """Names that are looked up at once, if no single job misses more."""
-_NAMES_OF_A_JOB: Final = 64
-"""More than a verifier with the schemas and issuer keys of all queries that a request may have."""
+_ROUNDS: Final = 8
+"""More often than a job misses something that follows from what it missed before."""
 _UNANSWERED: Final = Fault("UnansweredNames", ())
 _Job = TypeVar("_Job", bound=Job)
 
@@ -54,8 +54,8 @@ class Desk(Generic[_Job]):
         """Have a batch done, and again those that miss something, with all that they missed so far, whatever
         the worker has forgotten meanwhile. A round looks up few names: schemas may be large.
         """
-        needed = [Names() for _ in jobs]
-        outcomes = list(map(_progress, needed, await worker.work(jobs, Supplies())))
+        needed, rounds = [Names() for _ in jobs], [0 for _ in jobs]
+        outcomes = list(map(_progress, needed, rounds, await worker.work(jobs, Supplies())))
         while missing := _few(outcomes, needed):
             try:
                 supplies = await self._supply(Names.union(missing.values()))
@@ -64,7 +64,8 @@ class Desk(Generic[_Job]):
                 return [failed if isinstance(each, Missing) else each for each in outcomes]
             again = await worker.work([jobs[place] for place in missing], supplies)
             for (place, names), outcome in zip(missing.items(), again, strict=True):
-                needed[place], outcomes[place] = names, _progress(names, outcome)
+                needed[place], rounds[place] = names, rounds[place] + 1
+                outcomes[place] = _progress(names, rounds[place], outcome)
         return outcomes
 
 
@@ -81,13 +82,14 @@ def _few(outcomes: Sequence[Outcome], needed: Sequence[Names]) -> dict[int, Name
     return taken
 
 
-def _progress(asked: Names, outcome: Outcome) -> Outcome:
-    """Return an outcome, unless it misses nothing but what its worker was told, or more than any job names:
-    that would go on for ever, and a worker may lie.
+def _progress(asked: Names, rounds: int, outcome: Outcome) -> Outcome:
+    """Return an outcome, unless it misses nothing but what its worker was told, or more or more often than
+    any job does: that would go on for ever, and a worker may lie.
     """
-    if isinstance(outcome, Missing) and not len(asked) < len(asked | outcome.names) <= _NAMES_OF_A_JOB:
-        return _UNANSWERED
-    return outcome
+    if not isinstance(outcome, Missing):
+        return outcome
+    goes_on = rounds < _ROUNDS and len(asked) < len(asked | outcome.names) <= MAX_NAMES
+    return outcome if goes_on else _UNANSWERED
 
 
 def _verdict(outcome: Outcome) -> Verdict:

@@ -6,23 +6,26 @@ many who ask at once, and again and again, cost no more than one of them.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
 from disclosure import Directory, Schema, SchemaName
 from wire.convert import schema_to
 from zkservice.kept import Kept
-from zkservice.storage import catalog
+from zkservice.knowledge import epoch_name, epoch_of_name
+from zkservice.storage import catalog, publication, revocation
 from zkservice.storage.catalog import StoredSchema
 from zkservice.storage.database import Database
-from zkservice.tasks import Names, Supplies
+from zkservice.storage.publication import StoredTable
+from zkservice.tasks import EpochSupply, Names, Supplies, TableSupply
 
 _KEPT_OCTETS: Final = 4 << 20
 """Canonical octets of the schemas that stay decoded, which takes some thirty times as much memory."""
 _KEPT_MESSAGES: Final = 32 << 20
 """Octets of the schemas that stay encoded as messages."""
+_Thing = TypeVar("_Thing")
 
 
 class Directories:
@@ -115,8 +118,31 @@ def _supplies(connection: Connection, names: Names) -> Supplies:
     verifiers = catalog.public_keys(connection, names.verifiers)
     schemas = catalog.schemas(connection, names.schemas)
     keys = catalog.issuer_keys_named(connection, names.issuer_keys)
+    tables = publication.tables_of(connection, map(bytes.fromhex, names.tables))
+    regulators = publication.regulators_of(connection, map(bytes.fromhex, names.regulators))
+    epochs = revocation.epochs_of(connection, map(epoch_of_name, names.epochs))
     return Supplies(
-        {name: verifiers.get(name) for name in names.verifiers},
-        {name: schemas[name].canonical if name in schemas else None for name in names.schemas},
-        {name: keys[name].key if name in keys else None for name in names.issuer_keys},
+        _under(names.verifiers, verifiers),
+        _under(names.schemas, {name: each.canonical for name, each in schemas.items()}),
+        _under(names.issuer_keys, {name: each.key for name, each in keys.items()}),
+        tables=_under(names.tables, {each.hex(): _table(stored) for each, stored in tables.items()}),
+        regulators=_under(
+            names.regulators, {each.hex(): stored.regulator.key for each, stored in regulators.items()}
+        ),
+        epochs=_under(
+            names.epochs,
+            {
+                epoch_name(*each): EpochSupply(stored.department, stored.suite, stored.octets)
+                for each, stored in epochs.items()
+            },
+        ),
     )
+
+
+def _under(names: Iterable[str], found: Mapping[str, _Thing]) -> dict[str, _Thing | None]:
+    """Answer for each name: None for what there is not."""
+    return {name: found.get(name) for name in names}
+
+
+def _table(stored: StoredTable) -> TableSupply:
+    return TableSupply(stored.owner, stored.code_system, stored.codes, stored.octets)

@@ -4,7 +4,7 @@ A worker reads what strangers wrote. The server therefore takes an answer apart 
 outside, with the same reader, and nothing in a frame can name code or a type, as pickled octets could.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import cbor2
@@ -18,14 +18,28 @@ from disclosure import (
     RefusedError,
     canonical,
 )
+from disclosure.composite import RegulatorKey
 from zkservice.errors import ServiceError, ServiceReason
-from zkservice.tasks import Done, Fault, Job, Missing, Names, Outcome, Refusal, Supplies
+from zkservice.tasks import (
+    Done,
+    EpochSupply,
+    Fault,
+    Job,
+    Missing,
+    Names,
+    Outcome,
+    Refusal,
+    Supplies,
+    TableSupply,
+)
 
 LENGTH_OCTETS: Final = 4
 MAX_FRAME: Final = 1 << 28
 _OUTCOMES: Final = "zk-disclosure/outcomes/v1"
 _KINDS: Final = {"malformed": MalformedError, "refused": RefusedError}
+_KINDS_OF_NAMES: Final = len(Names().kinds())
 _Job = TypeVar("_Job")
+_Thing = TypeVar("_Thing")
 
 
 class FrameError(Exception):
@@ -47,20 +61,36 @@ def frame_octets(head: bytes) -> int:
 
 def batch_to(jobs: Sequence[Job], supplies: Supplies) -> bytes:
     """Encode jobs with what they need."""
-    keys = {name: key and _key_to(key) for name, key in supplies.issuer_keys.items()}
-    told = [dict(supplies.verifiers), dict(supplies.schemas), keys, dict(supplies.secrets)]
+    told = [
+        dict(supplies.verifiers),
+        dict(supplies.schemas),
+        _each(supplies.issuer_keys, lambda _, key: [key.suite, key.public_key, key.state.value]),
+        dict(supplies.secrets),
+        _each(supplies.tables, lambda _, it: [it.owner, it.code_system, list(it.codes), it.octets]),
+        _each(supplies.regulators, lambda _, key: [key.suite, key.public_key]),
+        _each(supplies.epochs, lambda _, it: [it.owner, it.suite, it.octets]),
+    ]
     return cbor2.dumps([[each.items() for each in jobs], *told])
 
 
 def batch_of(octets: bytes, job: Callable[..., _Job]) -> tuple[list[_Job], Supplies]:
     """Decode jobs with what they need; the server wrote them."""
-    jobs, verifiers, schemas, keys, secrets = cbor2.loads(octets)
-    found = {name: key and _key_of(name, *key) for name, key in keys.items()}
-    return [job(*each) for each in jobs], Supplies(verifiers, schemas, found, secrets)
+    jobs, verifiers, schemas, keys, secrets, tables, regulators, epochs = cbor2.loads(octets)
+    supplies = Supplies(
+        verifiers,
+        schemas,
+        _each(keys, lambda name, it: _key_of(name, *it)),
+        secrets,
+        _each(tables, lambda _, it: TableSupply(it[0], it[1], tuple(it[2]), it[3])),
+        _each(regulators, lambda _, it: RegulatorKey(*it)),
+        _each(epochs, lambda _, it: EpochSupply(*it)),
+    )
+    return [job(*each) for each in jobs], supplies
 
 
-def _key_to(key: IssuerKey) -> list[Any]:
-    return [key.suite, key.public_key, key.state.value]
+def _each(supplied: Mapping[str, _Thing | None], convert: Callable[[str, _Thing], Any]) -> dict[str, Any]:
+    """Convert what there is under each name; what is not registered stays None."""
+    return {name: None if it is None else convert(name, it) for name, it in supplied.items()}
 
 
 def _key_of(name: str, suite: str, public_key: bytes, state: str) -> IssuerKey:
@@ -77,7 +107,7 @@ def _outcome_to(outcome: Outcome) -> list[Any]:
         case Done(octets):
             return ["done", octets]
         case Missing(names):
-            return ["missing", sorted(names.verifiers), sorted(names.schemas), sorted(names.issuer_keys)]
+            return ["missing", *map(sorted, names.kinds())]
         case Fault(kind, places):
             return ["fault", kind, list(places)]
         case ServiceError():
@@ -104,8 +134,8 @@ def _outcome_of(told: Any) -> Outcome:
     match told:
         case ["done", bytes(octets)]:
             return Done(octets)
-        case ["missing", list(verifiers), list(schemas), list(keys)]:
-            return Missing(Names(*(frozenset(_texts(each)) for each in (verifiers, schemas, keys))))
+        case ["missing", *kinds] if len(kinds) == _KINDS_OF_NAMES:
+            return Missing(Names(*(frozenset(_texts(each)) for each in kinds)))
         case ["fault", str(kind), list(places)]:
             return Fault(kind, _texts(places))
         case [str(kind), str(reason), str(detail), str(field)]:
@@ -113,8 +143,8 @@ def _outcome_of(told: Any) -> Outcome:
     raise FrameError
 
 
-def _texts(told: list[Any]) -> tuple[str, ...]:
-    if not all(isinstance(each, str) for each in told):
+def _texts(told: Any) -> tuple[str, ...]:
+    if not isinstance(told, list) or not all(isinstance(each, str) for each in told):
         raise FrameError
     return tuple(told)
 

@@ -1,7 +1,7 @@
 """The last used of what never changes, within a bound."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 _Thing = TypeVar("_Thing")
@@ -34,3 +34,8 @@ class Kept(Generic[_Thing]):
         while self._octets > self._most:
             _, (_, freed) = self._things.popitem(last=False)
             self._octets -= freed
+
+    def keep_all(self, things: Mapping[str, _Thing], octets: Callable[[_Thing], int]) -> None:
+        """Keep things, each of so many octets."""
+        for name, thing in things.items():
+            self.keep(name, thing, octets(thing))

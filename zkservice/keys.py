@@ -117,6 +117,11 @@ def secret_label(issuer_key: str) -> str:
     return f"issuer-key/{issuer_key}"
 
 
+def accumulator_label(accumulator: str) -> str:
+    """Return the label that an accumulator's secret is sealed under, by the accumulator's name."""
+    return f"accumulator/{accumulator}"
+
+
 def token_hash(token: str) -> bytes:
     """Return what is stored of a random token."""
     return hashlib.sha256(b"zk-disclosure/access-token/v1\x00" + token.encode()).digest()

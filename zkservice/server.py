@@ -35,6 +35,8 @@ from zkproto.v1 import (
     ledger_pb2_grpc,
     presentation_pb2,
     presentation_pb2_grpc,
+    publication_pb2,
+    publication_pb2_grpc,
     revocation_pb2,
     revocation_pb2_grpc,
 )
@@ -53,6 +55,7 @@ from zkservice.services.catalog import CatalogService
 from zkservice.services.issuance import IssuanceService
 from zkservice.services.ledger import LedgerService
 from zkservice.services.presentation import PresentationService
+from zkservice.services.publication import PublicationService
 from zkservice.services.revocation import RevocationService
 from zkservice.signing_keys import SigningKeys
 from zkservice.storage import issuance, schema_version, secrets
@@ -67,6 +70,7 @@ _SERVICES: Final = tuple(
         (issuance_pb2, "IssuanceService"),
         (ledger_pb2, "LedgerService"),
         (presentation_pb2, "PresentationService"),
+        (publication_pb2, "PublicationService"),
         (revocation_pb2, "RevocationService"),
     )
 )
@@ -274,6 +278,7 @@ async def _listening(
     issuance_pb2_grpc.add_IssuanceServiceServicer_to_server(IssuanceService(context), server)
     ledger_pb2_grpc.add_LedgerServiceServicer_to_server(LedgerService(context), server)
     presentation_pb2_grpc.add_PresentationServiceServicer_to_server(PresentationService(context), server)
+    publication_pb2_grpc.add_PublicationServiceServicer_to_server(PublicationService(context), server)
     revocation_pb2_grpc.add_RevocationServiceServicer_to_server(lists, server)
     health = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)

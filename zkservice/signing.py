@@ -2,22 +2,32 @@
 
 A secret key lives in its group's own object and is wiped when that goes: of each department the one that
 signed last, and no other. What the worker reads was decoded and checked by the server before; nothing that
-comes from outside is decoded where the keys are.
+comes from outside is decoded where the keys are, but the point of a commitment whose proof has held.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 import bbs
-from disclosure import DisclosureError, IssuerKey, IssuerKeyName, Schema, issue
+from disclosure import DisclosureError, IssuerKey, IssuerKeyName, Schema, Value, issue
 from disclosure.attributes import from_item
 from disclosure.canonical import Item
+from disclosure.composite import (
+    IdentifiedCommitment,
+    IssuanceTerms,
+    PresentedCommitment,
+    VerifiedCommitment,
+    issue_composite,
+)
 from zkservice.kept import Kept
 from zkservice.tasks import Done, Missing, Names, Outcome, Supplies
 
 _KEPT_SCHEMAS: Final = 4 << 20
+_PLAIN: Final = "plain"
+_COMPOSITE: Final = "composite"
 
 
 @dataclass(frozen=True)
@@ -31,12 +41,63 @@ class Draft:
 
     def items(self) -> list[Any]:
         """Return what travels to a process."""
-        return [self.schema, self.issuer_key, dict(self.values), self.today.toordinal()]
+        return [_PLAIN, self.schema, self.issuer_key, dict(self.values), self.today.toordinal()]
 
-    @classmethod
-    def of(cls, schema: str, issuer_key: str, values: dict[str, Item], today: int) -> "Draft":
-        """Return what `items` gave."""
-        return cls(schema, issuer_key, values, dt.date.fromordinal(today))
+    def signed(self, schema: Schema, opened: "_Opened", values: Mapping[str, Value]) -> bytes:
+        """Return the credential's canonical bytes; raises as `issue`."""
+        return issue(schema, opened.key, opened.secret, values, self.today).to_bytes(schema)
+
+
+@dataclass(frozen=True)
+class CompositeDraft:
+    """A credential to be signed together with a commitment whose proof has held.
+
+    `terms` are the canonical bytes that the commitment is for, `commitment` is the point C, `origin` how its
+    holder is known: the issuance pseudonym of a base credential, else the digest of the presentation.
+    """
+
+    terms: bytes
+    commitment: bytes = field(repr=False)
+    origin: bytes = field(repr=False)
+    values: Mapping[str, Item] = field(repr=False)
+    today: dt.date
+
+    @cached_property
+    def verified(self) -> VerifiedCommitment:
+        """The commitment, as `issue_composite` takes it."""
+        terms = IssuanceTerms.from_bytes(self.terms)
+        kind = IdentifiedCommitment if terms.base else PresentedCommitment
+        return kind(terms, self.commitment, self.origin)
+
+    @property
+    def schema(self) -> str:
+        """The schema's name."""
+        return str(self.verified.terms.schema)
+
+    @property
+    def issuer_key(self) -> str:
+        """The key's name."""
+        return str(self.verified.terms.issuer_key)
+
+    def items(self) -> list[Any]:
+        """Return what travels to a process."""
+        values, today = dict(self.values), self.today.toordinal()
+        return [_COMPOSITE, self.terms, self.commitment, self.origin, values, today]
+
+    def signed(self, schema: Schema, opened: "_Opened", values: Mapping[str, Value]) -> bytes:
+        """Return the issued credential's canonical bytes, its handle drawn now; as `issue_composite`."""
+        issued = issue_composite(self.verified, schema, opened.key, opened.secret, values, self.today)
+        return issued.to_bytes(schema)
+
+
+AnyDraft = Draft | CompositeDraft
+
+
+def draft_of(kind: str, *items: Any) -> AnyDraft:
+    """Return the draft that `items` gave."""
+    *fields, today = items
+    made: Callable[..., AnyDraft] = {_PLAIN: Draft, _COMPOSITE: CompositeDraft}[kind]
+    return made(*fields, dt.date.fromordinal(today))
 
 
 @dataclass(frozen=True)
@@ -52,8 +113,8 @@ class Signer:
         self._schemas: Kept[Schema] = Kept(_KEPT_SCHEMAS)
         self._opened: dict[str, _Opened] = {}
 
-    def work(self, jobs: Sequence[Draft], supplies: Supplies) -> list[Outcome]:
-        """Return the credential's canonical bytes for each job, or why there is none."""
+    def work(self, jobs: Sequence[AnyDraft], supplies: Supplies) -> list[Outcome]:
+        """Return the canonical bytes of what was signed for each job, or why there is none."""
         schemas = {name: Schema.from_bytes(octets) for name, octets in supplies.schemas.items() if octets}
         for name, schema in schemas.items():
             self._schemas.keep(name, schema, len(schema.canonical))
@@ -65,7 +126,7 @@ class Signer:
         self._opened[key.name.department] = opened
         return opened
 
-    def _outcome(self, job: Draft, schemas: Mapping[str, Schema], keys: Mapping[str, _Opened]) -> Outcome:
+    def _outcome(self, job: AnyDraft, schemas: Mapping[str, Schema], keys: Mapping[str, _Opened]) -> Outcome:
         try:
             schema = schemas.get(job.schema) or self._schemas.get(job.schema)
             opened = keys.get(job.issuer_key) or self._kept(job.issuer_key)
@@ -74,7 +135,7 @@ class Signer:
             if opened is None:
                 return Missing(Names(issuer_keys=frozenset({job.issuer_key})))
             values = {name: from_item(schema.attribute(name), item) for name, item in job.values.items()}
-            return Done(issue(schema, opened.key, opened.secret, values, job.today).to_bytes(schema))
+            return Done(job.signed(schema, opened, values))
         except DisclosureError as error:
             return error
 

@@ -7,10 +7,14 @@ or a process of its own (`workers`), and does the same.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from disclosure import DisclosureError, IssuerKey
+from disclosure.composite import RegulatorKey
 from zkservice.errors import ServiceError
+
+MAX_NAMES: Final = 512
+"""More than any sensible request names; a job that needs more is refused."""
 
 Refusal = DisclosureError | ServiceError
 
@@ -25,27 +29,55 @@ class Job(Protocol):
 
 @dataclass(frozen=True)
 class Names:
-    """Names of what stands in the catalogue."""
+    """Names of what stands in the catalogue.
+
+    Tables and regulators stand under their digests in hexadecimal, an epoch under its accumulator's public
+    key in hexadecimal, a slash and its number.
+    """
 
     verifiers: frozenset[str] = frozenset()
     schemas: frozenset[str] = frozenset()
     issuer_keys: frozenset[str] = frozenset()
+    tables: frozenset[str] = frozenset()
+    regulators: frozenset[str] = frozenset()
+    epochs: frozenset[str] = frozenset()
+
+    def kinds(self) -> tuple[frozenset[str], ...]:
+        """Return the names of each kind, in the order of the fields."""
+        return (
+            self.verifiers, self.schemas, self.issuer_keys, self.tables, self.regulators, self.epochs,
+        )  # fmt: skip
 
     def __or__(self, other: "Names") -> "Names":
         return Names.union((self, other))
 
     def __len__(self) -> int:
-        return len(self.verifiers) + len(self.schemas) + len(self.issuer_keys)
+        return sum(map(len, self.kinds()))
 
     @classmethod
     def union(cls, many: Iterable["Names"]) -> "Names":
         """Return all names of many."""
-        listed = list(many)
-        return cls(
-            frozenset().union(*(each.verifiers for each in listed)),
-            frozenset().union(*(each.schemas for each in listed)),
-            frozenset().union(*(each.issuer_keys for each in listed)),
-        )
+        listed = [each.kinds() for each in many]
+        return cls(*(frozenset[str]().union(*kind) for kind in zip(*listed, strict=True)))
+
+
+@dataclass(frozen=True)
+class TableSupply:
+    """A published table: whose it is, its codes and their system if it has any, its canonical octets."""
+
+    owner: str
+    code_system: str
+    codes: tuple[str, ...]
+    octets: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class EpochSupply:
+    """An epoch's canonical octets, with the department and the suite of its accumulator."""
+
+    owner: str
+    suite: str
+    octets: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -53,13 +85,16 @@ class Supplies:
     """What the catalogue has under some names, None for what is not registered.
 
     Verifiers' public keys (32 octets), schemas' canonical bytes, issuer keys, and the secret halves of issuer
-    keys (32 octets) for the one worker that signs.
+    keys (32 octets) for the one worker that signs; tables, regulators' keys, epochs.
     """
 
     verifiers: Mapping[str, bytes | None] = field(default_factory=dict)
     schemas: Mapping[str, bytes | None] = field(default_factory=dict)
     issuer_keys: Mapping[str, IssuerKey | None] = field(default_factory=dict)
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    tables: Mapping[str, TableSupply | None] = field(default_factory=dict)
+    regulators: Mapping[str, RegulatorKey | None] = field(default_factory=dict)
+    epochs: Mapping[str, EpochSupply | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final, Protocol, TypeVar
 
 from zkservice import frames
 from zkservice.judging import Judge, Judgement
-from zkservice.signing import Draft, Signer
+from zkservice.signing import Signer, draft_of
 from zkservice.tasks import Fault, Outcome, Supplies
 
 _Job = TypeVar("_Job")
@@ -33,7 +33,7 @@ class Skill(Protocol[_Job_contra]):
 
 KINDS: Final[dict[str, tuple[Callable[[], Any], Callable[..., Any]]]] = {
     "judge": (Judge, Judgement.of),
-    "signer": (Signer, Draft.of),
+    "signer": (Signer, draft_of),
 }
 
 

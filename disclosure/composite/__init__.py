@@ -57,6 +57,7 @@ from disclosure.composite.issuance import (
     check_commitment,
     issue_composite,
 )
+from disclosure.composite.needed import Needed
 from disclosure.composite.opening import open_escrow, verify_escrow_opening
 from disclosure.composite.outputs import (
     EscrowQuery,
@@ -83,6 +84,13 @@ from disclosure.composite.predicates import (
 )
 from disclosure.composite.present import Presented, check_own_proof, present_composite
 from disclosure.composite.presentation import Answer, CompositePresentation, CredentialAnswer, ProvenEpoch
+from disclosure.composite.publication import (
+    OpeningRecord,
+    Published,
+    Regulator,
+    opened_escrow,
+    table_entry,
+)
 from disclosure.composite.query import (
     AcceptedIssuer,
     CompositeQuery,
@@ -133,9 +141,11 @@ __all__ = [
     "JointScope",
     "KeptOpening",
     "Missing",
+    "Needed",
     "NotEqual",
     "OldestEpoch",
     "OneOf",
+    "OpeningRecord",
     "Operand",
     "PendingCredential",
     "Predicate",
@@ -143,10 +153,12 @@ __all__ = [
     "PresentedCommitment",
     "ProvenEpoch",
     "PseudonymQuery",
+    "Published",
     "PublishedAccumulator",
     "PublishedCodeList",
     "PublishedDigits",
     "Range",
+    "Regulator",
     "RegulatorKey",
     "SignedJointScope",
     "Sum",
@@ -173,10 +185,12 @@ __all__ = [
     "missing_in",
     "open_composite_request",
     "open_escrow",
+    "opened_escrow",
     "prepare",
     "present_composite",
     "publish_codes",
     "shifted_day",
+    "table_entry",
     "verify_composite",
     "verify_composite_batch",
     "verify_escrow_opening",

@@ -43,7 +43,8 @@ def checked_choices(
     """
     request.check_time(now)
     if answer.request_digest != request.digest:
-        raise RefusedError(Reason.REQUEST_MISMATCH, "the presentation answers another request")
+        detail = "the presentation answers another request"
+        raise RefusedError(Reason.REQUEST_MISMATCH, detail, field="request_digest")
     index, branch = request.branch(answer.branch)
     rules = BranchRules(request, branch, f"branches[{index}]", directory)
     rules.check()

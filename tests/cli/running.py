@@ -136,8 +136,8 @@ class Home:
 
 
 def register_issuers(home: Home) -> None:
-    """Register two departments with schema and key."""
-    for department, item in (("public-security", "residence_permit"), ("hrss", "social_insurance")):
+    """Register two departments, each with a schema of the plain form and a key."""
+    for department, item in (("public-security", "residence_permit@1"), ("hrss", "social_insurance@1")):
         home.json("issuer", "register", department, env=home.admin)
         home.json("issuer", "schema", item)
         home.json("issuer", "key", "--department", department)

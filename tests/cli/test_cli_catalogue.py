@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from disclosure import AttributeType, Schema
+from disclosure import AttributeType, CredentialForm, Schema
 from verifier import strict_yaml
 from zk import catalogue
 from zk.catalogue import CatalogueError, parse_department
@@ -66,6 +66,30 @@ DIGESTS = {
     "departments/public-security/schemas/residence_permit@1": (
         "ea3f7f07bd29f1074a4ae4b38ef29ecbe158c7f46f5d31280b5b9ede22c5a1f1"
     ),
+    "departments/housing-fund/schemas/housing_fund@2": (
+        "01b8ca35928f58504c46029a8a059d056787c5c6b36d8aaf4be3d1bd3114ccf5"
+    ),
+    "departments/hrss/schemas/social_insurance@2": (
+        "7b9c05c80b2e2c3e06fe6adc6d80aedd90c84ce505f083402a872c18feb59406"
+    ),
+    "departments/natural-resources/schemas/real_estate@2": (
+        "1b2f2fc3b7ed6db54a7c4c59676af0de78dc401873a603f57f88cd26d764c85e"
+    ),
+    "departments/public-security/schemas/id_card@2": (
+        "54b3fdb99585dec254a3a10c1d2a3394ea186fd679374f9ec5e5cbae317770ba"
+    ),
+    "departments/public-security/schemas/household@2": (
+        "8400097ce9855911ebbdc26cfd8e197c65fef300ab2ff3085104cb80b75edc99"
+    ),
+    "departments/public-security/schemas/child_registration@1": (
+        "3ab142328d428b81f78cfcf3a224025e160517a4bc42f1ed88eff661ee4c47b7"
+    ),
+    "departments/public-security/schemas/residence_permit@2": (
+        "f3e2146415c96599a25ec9daba600e831166b9e4dd6df7535c75959db5e997f8"
+    ),
+    "departments/tax/schemas/income_tax@1": (
+        "713136a1f11c6452b9effb1a5b8765b6be528bd2a7b67eda518ec62e94fe3608"
+    ),
 }
 
 GOOD = """
@@ -115,10 +139,33 @@ def test_every_district_code_is_the_real_one() -> None:
 
 
 def test_the_residence_permit_has_what_the_demo_must_keep_hidden() -> None:
-    permit = catalogue.builtin().find("residence_permit")
+    permit = catalogue.builtin().find("residence_permit@1")
     assert permit is not None
     assert permit.attribute("name").type is AttributeType.TEXT
     assert permit.attribute("number").type is AttributeType.HASH
+
+
+def test_the_composite_items_are_about_one_person_and_keep_their_secrets() -> None:
+    """What policies compare or add up over several departments has one type and one unit in all of them."""
+    composite = [each for each in catalogue.builtin().schemas() if each.form is CredentialForm.COMPOSITE]
+    assert {each.name.department for each in composite} == {
+        "public-security", "hrss", "tax", "natural-resources", "housing-fund",
+    }  # fmt: skip
+    attributes = [each for schema in composite for each in schema.attributes]
+    assert all(schema.attribute("id_commit").type is AttributeType.HASH for schema in composite)
+    assert {(each.unit, each.scale) for each in attributes if each.id == "months"} == {("months", 0)}
+    assert {each.scale for each in attributes if each.unit == "CNY"} == {2}
+    secrets = {each.id for each in attributes if each.type is AttributeType.SECRET}
+    assert secrets == {"child_secret", "home_secret"}
+
+
+def test_a_secret_in_a_plain_item_is_refused() -> None:
+    file = GOOD.replace("type: code, codes: kinds", "type: secret")
+    with pytest.raises(CatalogueError):
+        parse_department(file.encode())
+    composite = file.replace("    version: 1\n", "    version: 1\n    form: composite\n")
+    (schema,) = parse_department(composite.encode()).schemas
+    assert schema.form is CredentialForm.COMPOSITE
 
 
 def test_find_takes_the_newest_version_or_the_one_that_is_said() -> None:
@@ -157,6 +204,7 @@ def test_a_good_file_is_read() -> None:
         ("codes: kinds}", "codes: districts_of_mars}"),
         ("codes: kinds}", "}"),
         ("type: date", "type: moment"),
+        ("version: 1", "version: 1\n    form: simple"),
         ("from: 2000-01-01, ", ""),
         ("from: 2000-01-01", "from: 2199-01-01"),
         ("from: 2000-01-01", "minimum: 5, from: 2000-01-01"),

@@ -23,6 +23,7 @@ from disclosure import (
     Reason,
     RefusedError,
 )
+from disclosure.written import parse_value
 from prover.errors import PresentingError, VaultFileError, VaultReason
 from verifier.errors import ExpiredError, PolicyError, RecordError, TimedOutError
 from wire.client import FieldViolation, ServiceError
@@ -32,7 +33,7 @@ from zk.commands.ledger import describe
 from zk.exits import CommandError, Exit
 from zk.failure import Way, explain
 from zk.home import Home, Profile, write_private
-from zk.values import json_value, parse_value, parse_values
+from zk.values import json_value, parse_values
 
 NAME = LocalizedText("名", "Name")
 VKEY = str(tlog.Signer.generate("log.example").verifier)

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from disclosure import ExchangeLink
-from tests.cli.running import EXAMPLES, VALUES, Home, environment, start
+from tests.cli.running import EXAMPLES, VALUES, Home, start
 from zk.exits import Exit
 
 SECONDS = 60
@@ -136,30 +135,3 @@ def test_a_person_at_a_terminal_is_asked(school: Home, holder: Home, said: str, 
     states = [each["state"] for each in holder.json("vault", "history")["usages"]]
     assert ("DECLINED" in err) == (code is Exit.DECLINED)
     assert states.count("sent") == 0
-
-
-def test_the_bank_s_program_asks_over_the_generated_stubs(issuer: Home, holder: Home, tmp_path: Path) -> None:
-    names = ["--name-zh", "银行", "--name-en", "Bank"]
-    bank = Home(tmp_path / "bank", holder.server).trusting()
-    bank.json("verifier", "register", "bank-3", *names, env=bank.admin)
-    server = bank.server
-    arguments = [
-        server.address, server.root, server.log_key, bank.path / "verifiers" / "bank-3.pem", "bank-3",
-    ]  # fmt: skip
-    process = subprocess.Popen(
-        [sys.executable, EXAMPLES / "bank.py", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    )
-    assert process.stdout is not None
-    link = process.stdout.readline().strip()
-    assert ExchangeLink.parse(link).server == server.address
-    presented = holder.json("vault", "present", link, "--yes")
-    code, out, err = finished(process)
-    assert code == 0, err
-    printed = json.loads(out)
-    assert printed["base_in_fen"] == 856_400
-    assert printed["entry_index"] == presented["entry_index"]
-    assert printed["issuer_key"].startswith("departments/hrss/issuerKeys/")

@@ -9,8 +9,10 @@ import pytest
 
 from prover import Vault, VaultKeys
 from prover.store import Store
+from tests.prover.composite_town import CompositeTown
 from tests.prover.making import NOW, PASSPHRASE
 from tests.prover.town import Town, running
+from tests.zkservice.composite_city import furnished
 
 
 class Ticking:
@@ -74,3 +76,16 @@ def town(the_town: Town) -> Iterator[Town]:
     """A real server; its clock is right again after each test."""
     yield the_town
     the_town.city.clock.ahead = dt.timedelta()
+
+
+@pytest.fixture(scope="session")
+def the_composite_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompositeTown]:
+    with running(tmp_path_factory.mktemp("composite")) as started:
+        yield CompositeTown(started, started.run(furnished(started.city)))
+
+
+@pytest.fixture
+def composite(the_composite_town: CompositeTown) -> Iterator[CompositeTown]:
+    """A real server of the composite form; its clock is right again after each test."""
+    yield the_composite_town
+    the_composite_town.town.city.clock.ahead = dt.timedelta()

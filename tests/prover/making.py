@@ -20,6 +20,7 @@ from disclosure import (
     ExpiryRule,
     IssuerKey,
     LocalizedText,
+    Presentation,
     Query,
     ReceiptBody,
     Request,
@@ -32,6 +33,7 @@ from disclosure import (
     sign_request,
 )
 from prover import FetchedRequest, HeldCredential, PreparedPresentation, Usage, Vault, plan, present
+from prover.records import AnyPresentation
 from tests.tlog.making import LOG, Log, record
 from tlog import ReceiptOpening, inclusion_proof, receipt_file
 
@@ -152,7 +154,7 @@ def receipt_of(usage: Usage, *, body: ReceiptBody | None = None, holder_note_has
     body = body or ReceiptBody(
         usage.verifier, usage.request.digest, usage.presentation.digest, NOW + dt.timedelta(seconds=1)
     )
-    note = holder_note_hash or usage.presentation.note_hash
+    note = holder_note_hash or usage.answer.note_hash
     opening = ReceiptOpening(hashlib.sha256(b"salt").digest(), body.to_bytes(), note)
     log = Log()
     log.add([record(0), opening.entry().to_bytes(), record(1)], [None, usage.holder_note, None])
@@ -167,6 +169,12 @@ def refused(
         act(*args, **options)
     assert getattr(caught.value, "reason", None) == expected
     return caught.value
+
+
+def plain(presentation: AnyPresentation) -> Presentation:
+    """Return a presentation that is of the plain form."""
+    assert isinstance(presentation, Presentation)
+    return presentation
 
 
 def flip(octets: bytes, place: int) -> bytes:

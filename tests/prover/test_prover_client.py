@@ -10,6 +10,7 @@ import pytest
 from disclosure import ExchangeLink, OfferLink, RefusedError
 from prover import (
     ClientError,
+    CompositeConsent,
     Consent,
     ContentError,
     PresentingError,
@@ -22,7 +23,7 @@ from prover import (
 )
 from prover.client import HolderClient
 from tests.prover.conftest import Reopen
-from tests.prover.making import flip, refused
+from tests.prover.making import flip, plain, refused
 from tests.prover.town import Town
 from tests.zkservice.support import PERMIT, TEXT, VALUES, City, change
 from tlog import Signer, TlogError
@@ -34,7 +35,7 @@ from zkproto.v1 import issuance_pb2, ledger_pb2, presentation_pb2
 @pytest.fixture
 def stocked(town: Town, vault: Vault) -> Vault:
     """A vault with a residence permit in it."""
-    town.client().claim(town.offer(), vault)
+    town.client().claim(town.offer(), vault, town.log)
     return vault
 
 
@@ -50,23 +51,23 @@ def submission(usage: Usage) -> presentation_pb2.SubmitPresentationRequest:
     return presentation_pb2.SubmitPresentationRequest(
         exchange=usage.link.exchange,
         ticket=usage.link.ticket,
-        presentation=presentation_to(usage.presentation, usage.schemas.__getitem__),
+        presentation=presentation_to(plain(usage.presentation), usage.schemas.__getitem__),
         holder_note=usage.holder_note,
         request_id=usage.request_id,
     )
 
 
-def agree(_: Consent) -> bool:
+def agree(_: Consent | CompositeConsent) -> bool:
     return True
 
 
 def test_claimed_stored_and_forgotten_by_the_service(town: Town, vault: Vault, reopen: Reopen) -> None:
     link = town.offer()
-    held = town.client().claim(link, vault)
+    held = town.client().claim(link, vault, town.log)
     assert (held.credential.values, held.schema) == (VALUES, PERMIT)
     assert reopen().credentials() == [held]
     assert reopen().pending_claims() == []
-    error = refused(ServiceError, "OFFER_TAKEN", town.client().claim, link, vault)
+    error = refused(ServiceError, "OFFER_TAKEN", town.client().claim, link, vault, town.log)
     assert isinstance(error, ServiceError)
     assert error.code is grpc.StatusCode.FAILED_PRECONDITION
     assert reopen().pending_claims() == []
@@ -76,7 +77,8 @@ def test_the_whole_walk(town: Town, stocked: Vault, reopen: Reopen) -> None:
     asked, link = town.ask(shown=("district", "fee"))
     seen: list[Consent] = []
 
-    def agrees(consent: Consent) -> bool:
+    def agrees(consent: Consent | CompositeConsent) -> bool:
+        assert isinstance(consent, Consent)
         assert stocked.usages() == []
         seen.append(consent)
         return True
@@ -119,12 +121,13 @@ def test_what_is_missing_sends_nothing(town: Town, vault: Vault) -> None:
 
 
 def test_the_person_chooses_among_several(town: Town, stocked: Vault) -> None:
-    town.client().claim(town.offer({**VALUES, "district": "370103"}), stocked)
+    town.client().claim(town.offer({**VALUES, "district": "370103"}), stocked, town.log)
     first, second = stocked.credentials()
     _, link = town.ask()
     chosen: list[str] = []
 
-    def agrees(consent: Consent) -> bool:
+    def agrees(consent: Consent | CompositeConsent) -> bool:
+        assert isinstance(consent, Consent)
         chosen.extend(each.credential for each in consent.credentials)
         return True
 
@@ -150,7 +153,7 @@ def test_an_interrupted_claim_goes_on(town: Town, vault: Vault, reopen: Reopen) 
 
 def test_a_claim_that_was_stored_is_acknowledged_later(town: Town, vault: Vault, reopen: Reopen) -> None:
     link = town.offer()
-    town.client().claim(link, vault)
+    town.client().claim(link, vault, town.log)
     (held,) = vault.credentials()
     other = town.offer()
     claim = vault.begin_claim(other)
@@ -159,16 +162,17 @@ def test_a_claim_that_was_stored_is_acknowledged_later(town: Town, vault: Vault,
     )
     town.call(town.city.issuance.ClaimCredential, message)
     vault.finish_claim(claim.id, held.credential, held.schema, held.issuer_key)
-    again = town.client().claim(other, reopen())
+    again = town.client().claim(other, reopen(), town.log)
     assert again == held
     assert reopen().pending_claims() == []
-    refused(ServiceError, "OFFER_TAKEN", town.client().claim, other, vault)
+    refused(ServiceError, "OFFER_TAKEN", town.client().claim, other, vault, town.log)
 
 
 def test_a_credential_removed_before_its_claim_was_acknowledged_stays_removed(
     town: Town, vault: Vault, reopen: Reopen
 ) -> None:
-    held = town.client().claim(town.offer(), vault)
+    town.client().claim(town.offer(), vault, town.log)
+    (held,) = vault.credentials()
     link = town.offer()
     claim = vault.begin_claim(link)
     vault.finish_claim(claim.id, held.credential, held.schema, held.issuer_key)
@@ -180,9 +184,9 @@ def test_a_credential_removed_before_its_claim_was_acknowledged_stays_removed(
 def test_a_wrong_code_is_given_up_and_the_right_one_claims(town: Town, vault: Vault) -> None:
     link = town.offer()
     wrong = OfferLink(link.server, link.id, link.claim_code[::-1])
-    refused(ServiceError, "NOT_FOUND", town.client().claim, wrong, vault)
+    refused(ServiceError, "NOT_FOUND", town.client().claim, wrong, vault, town.log)
     assert vault.pending_claims() == []
-    assert town.client().claim(link, vault).credential.values == VALUES
+    assert town.client().claim(link, vault, town.log).credential.values == VALUES
 
 
 def test_a_use_whose_answer_was_lost_gets_the_stored_receipt(
@@ -245,7 +249,10 @@ def test_without_a_way_to_the_service_everything_stays_as_it_was(
     refused(ServiceError, "UNAVAILABLE", away.submit, link, prepared, stocked, usage, town.log)
     refused(ServiceError, "UNAVAILABLE", away.resume, stocked, town.log)
     offer = town.offer()
-    refused(ServiceError, "UNAVAILABLE", away.claim, offer, stocked)
+    refused(ServiceError, "UNAVAILABLE", away.claim, offer, stocked, town.log)
+    assert reopen().pending_claims() == []
+    stocked.begin_claim(offer)
+    refused(ServiceError, "UNAVAILABLE", away.claim, offer, stocked, town.log)
     assert reopen().usages() == [usage]
     assert [each.link for each in reopen().pending_claims()] == [offer]
     resumed = town.client().resume(reopen(), town.log)
@@ -290,7 +297,14 @@ def test_a_link_to_another_service_is_not_followed(town: Town, stocked: Vault, s
     offer = town.offer()
     client = town.client()
     refused(ClientError, "LINK_ELSEWHERE", client.fetch, ExchangeLink(server, link.id, link.secret))
-    refused(ClientError, "LINK_ELSEWHERE", client.claim, OfferLink(server, offer.id, offer.secret), stocked)
+    refused(
+        ClientError,
+        "LINK_ELSEWHERE",
+        client.claim,
+        OfferLink(server, offer.id, offer.secret),
+        stocked,
+        town.log,
+    )
     assert stocked.pending_claims() == []
 
 
@@ -334,8 +348,8 @@ class Watched(Endpoint):
 def test_every_operation_has_a_connection_of_its_own_and_closes_it(town: Town, vault: Vault) -> None:
     endpoint = Watched(town.server, town.endpoint.root_certificate)
     client = HolderClient(endpoint)
-    client.claim(town.offer(), vault)
+    client.claim(town.offer(), vault, town.log)
     client.answer(town.ask()[1], vault, town.log, agree)
     refused(ServiceError, "NOT_FOUND", client.fetch, ExchangeLink(town.server, "none", "none"))
-    assert len(endpoint.opened) == len(set(map(id, endpoint.opened))) == 4
+    assert len(endpoint.opened) == len(set(map(id, endpoint.opened))) == 5
     assert endpoint.closed == endpoint.opened

@@ -54,6 +54,7 @@ class Liar(grpc.GenericRpcHandler):
             "GetSchema": convert.schema_to(RESIDENCE),
             "GetIssuerKey": convert.issuer_key_to(residence().issuer_key),
             "GetVerifier": VERIFIER_MESSAGE,
+            "GetOffer": issuance_pb2.Offer(schema=str(RESIDENCE.name)),
             "ClaimCredential": issuance_pb2.ClaimCredentialResponse(credential=CREDENTIAL),
             "AcknowledgeCredential": issuance_pb2.AcknowledgeCredentialResponse(),
             "FetchRequest": presentation_pb2.FetchRequestResponse(signed_request=SIGNED),
@@ -93,15 +94,15 @@ def answer(receipt: bytes) -> Message:
 
 
 def offer(client: HolderClient) -> OfferLink:
-    return OfferLink(client._endpoint.server, "offer", "code")
+    return OfferLink(client._way.endpoint.server, "offer", "code")
 
 
 def exchange(client: HolderClient) -> ExchangeLink:
-    return ExchangeLink(client._endpoint.server, "exchange", "ticket")
+    return ExchangeLink(client._way.endpoint.server, "exchange", "ticket")
 
 
 def test_it_answers_honestly_where_nothing_is_changed(client: HolderClient, vault: Vault) -> None:
-    assert client.claim(offer(client), vault).credential == residence().credential
+    assert client.claim(offer(client), vault, LOG_KEY).credential == residence().credential
     assert client.fetch(exchange(client)).request == request()
 
 
@@ -117,7 +118,7 @@ def test_a_malformed_credential_is_not_kept(
     client: HolderClient, liar: Liar, vault: Vault, reopen: Reopen, method: str, answer: Message
 ) -> None:
     honest, liar.answers[method] = liar.answers[method], answer
-    refused(ClientError, "ANSWER_INVALID", client.claim, offer(client), vault)
+    refused(ClientError, "ANSWER_INVALID", client.claim, offer(client), vault, LOG_KEY)
     assert reopen().credentials() == []
     liar.answers[method] = honest
     assert len(client.resume(reopen(), LOG_KEY).credentials) == 1
@@ -129,9 +130,9 @@ def test_another_credential_than_was_signed_is_not_kept(
     changed = issuance_pb2.ClaimCredentialResponse(credential=CREDENTIAL)
     changed.credential.expiry.year += 1
     liar.answers["ClaimCredential"] = changed
-    refused(RefusedError, "SIGNATURE_INVALID", client.claim, offer(client), vault)
+    refused(RefusedError, "SIGNATURE_INVALID", client.claim, offer(client), vault, LOG_KEY)
     liar.answers["GetSchema"] = convert.schema_to(insurance().schema)
-    refused(RefusedError, "SCHEMA_UNKNOWN", client.claim, offer(client), vault)
+    refused(RefusedError, "SCHEMA_UNKNOWN", client.claim, offer(client), vault, LOG_KEY)
     assert vault.credentials() == []
 
 
@@ -143,7 +144,7 @@ def test_a_credential_under_another_schema_of_its_name_is_not_kept(
     liar.answers["GetSchema"] = convert.schema_to(
         replace(RESIDENCE, validity_days=RESIDENCE.validity_days + 1)
     )
-    refused(RefusedError, "SIGNATURE_INVALID", client.claim, link, vault)
+    refused(RefusedError, "SIGNATURE_INVALID", client.claim, link, vault, LOG_KEY)
     refused(RefusedError, "SIGNATURE_INVALID", client.resume, vault, LOG_KEY)
     assert vault.credentials() == []
     assert [each.link for each in vault.pending_claims()] == [link]
@@ -185,7 +186,7 @@ def test_a_verifier_that_is_another_is_not_shown(
 
 
 def test_an_old_request_is_not_shown(client: HolderClient) -> None:
-    late = HolderClient(client._endpoint, clock=lambda: request().expires)
+    late = HolderClient(client._way.endpoint, clock=lambda: request().expires)
     refused(RefusedError, "REQUEST_EXPIRED", late.fetch, exchange(client))
 
 

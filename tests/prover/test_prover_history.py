@@ -14,6 +14,7 @@ from tests.prover.making import (
     fetched,
     flip,
     insurance,
+    plain,
     receipt_of,
     refused,
     request,
@@ -98,7 +99,7 @@ def test_the_note_has_to_be_the_one_that_was_sealed(usage: Usage) -> None:
 
 
 def test_the_presentation_has_to_answer_the_request(usage: Usage) -> None:
-    presentation = replace(usage.presentation, request_digest=bytes(32))
+    presentation = replace(plain(usage.presentation), request_digest=bytes(32))
     changed = replace(usage, presentation=presentation)
     receipt = receipt_of(changed)
     refused(RefusedError, Reason.RECEIPT_MISMATCH, check_usage, replace(changed, receipt=receipt), LOG_KEY)

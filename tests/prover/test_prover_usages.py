@@ -31,10 +31,10 @@ def test_a_use_is_stored_before_it_is_sent(vault: Vault, reopen: Reopen) -> None
     assert (found.holder_note, found.request_id) == (made.holder_note, made.request_id)
     assert (found.verifier, found.verifier_display_name, found.purpose) == (VERIFIER, SCHOOL, PURPOSE)
     assert found.shown == {"home": ("district",), "work": ("base", "remark")}
-    assert found.presentation.credentials[1].shown.values == {"base": 856_400, "remark": None}
+    assert found.answer.credentials[1].shown.values == {"base": 856_400, "remark": None}
     assert found.request_payload == made.request.canonical
     assert found.own_tag
-    assert vault.recognises(found.presentation.usage_tag)
+    assert vault.recognises(found.answer.usage_tag)
 
 
 def test_a_use_outlives_its_credential(vault: Vault, reopen: Reopen) -> None:

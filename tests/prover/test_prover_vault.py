@@ -45,6 +45,7 @@ from tests.prover.making import (
     flip,
     insurance,
     issuer,
+    plain,
     prepared,
     receipt_of,
     refused,
@@ -185,8 +186,8 @@ def test_nothing_but_the_header_can_be_read(path: Path, vault: Vault, reopen: Re
         "answered", "refused", "REQUEST_EXPIRED", usage.request_id, "c2sp.org", "zk-disclosure/schema",
     ]  # fmt: skip
     octets = [each.encode() for each in secret] + [
-        RESIDENCE.digest, residence().credential.signature, usage.presentation.usage_tag,
-        usage.holder_note[:32], usage.presentation.credentials[0].proof[:32],
+        RESIDENCE.digest, residence().credential.signature, usage.answer.usage_tag,
+        usage.holder_note[:32], plain(usage.presentation).credentials[0].proof[:32],
     ]  # fmt: skip
     files = {each.name: each.read_bytes() for each in path.parent.iterdir()}
     assert set(files) == {"my.vault", "my.vault-wal", "my.vault-shm"}

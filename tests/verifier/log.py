@@ -4,6 +4,7 @@ import datetime as dt
 
 import tlog
 from disclosure import Presentation, ReceiptBody, Request
+from disclosure.composite import CompositePresentation, CompositeRequest
 from tests.disclosure.world import NOW
 
 SIGNER = tlog.Signer.from_secret("log.example/tests", bytes(range(7, 39)))
@@ -13,8 +14,8 @@ MOMENT = NOW + dt.timedelta(seconds=30)
 
 
 def receipt_for(
-    request: Request,
-    presentation: Presentation,
+    request: Request | CompositeRequest,
+    presentation: Presentation | CompositePresentation,
     *,
     verified: dt.datetime = MOMENT,
     note_hash: bytes | None = None,
@@ -25,8 +26,9 @@ def receipt_for(
 ) -> bytes:
     """Put an answer's receipt on a log between other entries, and return the receipt's file."""
     said = ReceiptBody(request.verifier, request.digest, presentation.digest, verified).to_bytes()
+    own = presentation.answer if isinstance(presentation, CompositePresentation) else presentation
     opening = tlog.ReceiptOpening(
-        SALT, said if body is None else body, presentation.note_hash if note_hash is None else note_hash
+        SALT, said if body is None else body, own.note_hash if note_hash is None else note_hash
     )
     others = [tlog.ReceiptEntry(bytes([n] * 32), bytes(32)).to_bytes() for n in range(before + after)]
     entries = [*others[:before], opening.entry().to_bytes(), *others[before:]]

@@ -179,7 +179,7 @@ def setting(field: str, value: Any) -> Callable[[Any], None]:
         ("attributes[0].id", None, "NAME_INVALID"),
         ("attributes[0].id", "Name", "NAME_INVALID"),
         ("attributes[0].type", None, "SCHEMA_INVALID"),
-        ("attributes[0].type", 7, "SCHEMA_INVALID"),
+        ("attributes[0].type", 8, "SCHEMA_INVALID"),
         ("attributes[0].type", -1, "SCHEMA_INVALID"),
         ("attributes[0].max_length", 4097, "SCHEMA_INVALID"),
         ("attributes[0].display_name.zh", "", "VALUE_INVALID"),

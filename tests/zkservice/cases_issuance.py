@@ -59,7 +59,7 @@ issuing(
     alter=put("schema", "departments/police/schemas/residence_permit@9"),
 )  # fmt: skip
 issuing(
-    "FAILED_PRECONDITION", "FORM_NOT_SUPPORTED", name="composite schema",
+    BAD, MISSING, "identification", name="composite schema for nobody",
     alter=put("schema", "departments/police/schemas/composite@1"),
 )  # fmt: skip
 issuing(

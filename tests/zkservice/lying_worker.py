@@ -41,7 +41,9 @@ FRAMES: Final[dict[bytes, bytes]] = {
     b"unknown reason": wrong(["refused", "BECAUSE", "", ""]),
     b"reason of another kind": wrong(["service", "PROOF_INVALID", "", ""]),
     b"done without octets": wrong(["done", "text"]),
-    b"names that are none": wrong(["missing", [b"x"], [], []]),
+    b"names that are none": wrong(["missing", [b"x"], [], [], [], [], []]),
+    b"names of too few kinds": wrong(["missing", ["x"], [], []]),
+    b"names in no list": wrong(["missing", "x", [], [], [], [], []]),
     b"places that are none": wrong(["fault", "X", [["secret"]]]),
     b"a missing field": wrong(["refused", "PROOF_INVALID", ""]),
 }

@@ -22,6 +22,10 @@ OLD = replace(PERMIT, name=SchemaName("old", "residence_permit", 1))
 """The schema of a department whose key has been retired."""
 OWN_ONLY = replace(PERMIT, name=SchemaName("tax", "residence_permit", 1))
 """The schema of a department that has no key."""
+OWN_COMPOSITE = replace(OWN_ONLY, name=SchemaName("tax", "composite", 1), form=CredentialForm.COMPOSITE)
+"""Another one of it, of the composite form."""
+NO_KEY = replace(OWN_COMPOSITE, name=SchemaName("land", "composite", 1))
+"""The schema of a department that never gets a key, whatever the cases do."""
 
 
 @dataclass
@@ -83,6 +87,9 @@ async def furnished(folder: Path, **settings: Any) -> AsyncIterator[Town]:
                 PERMIT, name=SchemaName("police", "composite", 1), form=CredentialForm.COMPOSITE
             )
             await opened.add_schema(composite)
+            await opened.add_schema(OWN_COMPOSITE)
+            await opened.add_department("land")
+            await opened.add_schema(NO_KEY)
             answered = await opened.answered(issued)
             yield Town(opened, issued, retired, tax_token, composite, answered)
 

@@ -54,6 +54,7 @@ from zkproto.v1 import (
     ledger_pb2_grpc,
     presentation_pb2,
     presentation_pb2_grpc,
+    publication_pb2_grpc,
     revocation_pb2_grpc,
 )
 from zkservice.config import Settings
@@ -130,6 +131,7 @@ class City:
         self.issuance: Any = issuance_pb2_grpc.IssuanceServiceStub(self.channel)
         self.presentation: Any = presentation_pb2_grpc.PresentationServiceStub(self.channel)
         self.ledger: Any = ledger_pb2_grpc.LedgerServiceStub(self.channel)
+        self.publication: Any = publication_pb2_grpc.PublicationServiceStub(self.channel)
         self.revocation: Any = revocation_pb2_grpc.RevocationServiceStub(self.channel)
 
     def bearer(self, token: str) -> tuple[tuple[str, str], ...]:

@@ -17,7 +17,7 @@ from verifier.verify import VerifiedPresentation, verify_presentations
 from wire.convert import moment_to, values_of
 from zkproto.v1 import presentation_pb2
 from zkservice.errors import ServiceError, ServiceReason
-from zkservice.judging import KEY_SECONDS
+from zkservice.knowledge import KEY_SECONDS
 from zkservice.storage.database import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -175,7 +175,7 @@ async def test_a_batch_of_more_names_than_are_loaded_at_once(
     people: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("zkservice.desk._NAMES", 1)
-    monkeypatch.setattr("zkservice.judging._KEPT_SCHEMAS", 0)
+    monkeypatch.setattr("zkservice.knowledge._KEPT_SCHEMAS", 0)
     (_, bad), *_ = people.bad()
     verdicts = await people.batch(*(people.good(number) for number in range(6)), bad)
     assert [told(each)[1] for each in verdicts] == [""] * 6 + ["PROOF_INVALID"]

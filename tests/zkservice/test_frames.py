@@ -9,16 +9,17 @@ from hypothesis import strategies as st
 
 import bbs
 from disclosure import IssuerKey, KeyState, MalformedError, Reason, RefusedError
+from disclosure.composite import RegulatorKey
 from disclosure.credential import issuer_key_name
 from zkservice import frames
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.frames import FrameError
-from zkservice.judging import Judgement
-from zkservice.signing import Draft
-from zkservice.tasks import Done, Fault, Missing, Names, Outcome, Supplies
+from zkservice.judging import Judgement, Matter
+from zkservice.signing import Draft, draft_of
+from zkservice.tasks import Done, EpochSupply, Fault, Missing, Names, Outcome, Supplies, TableSupply
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-NAMES = st.builds(Names, *[st.frozensets(TEXTS, max_size=4)] * 3)
+NAMES = st.builds(Names, *[st.frozensets(TEXTS, max_size=4)] * 6)
 REFUSALS = st.one_of(
     st.builds(ServiceError, st.sampled_from(ServiceReason), TEXTS, field=TEXTS),
     st.builds(MalformedError, st.sampled_from(Reason), TEXTS, field=TEXTS),
@@ -41,7 +42,9 @@ ITEMS = st.one_of(
 MOMENTS = st.datetimes(dt.datetime(1970, 1, 1), dt.datetime(9999, 1, 1), timezones=st.just(dt.UTC)).map(
     lambda each: each.replace(microsecond=each.microsecond // 1000 * 1000)
 )
-JUDGEMENTS = st.builds(Judgement, st.binary(max_size=200), MOMENTS, st.booleans())
+JUDGEMENTS = st.builds(
+    Judgement, st.binary(max_size=200), MOMENTS, st.booleans(), matter=st.sampled_from(Matter)
+)
 DRAFTS = st.builds(Draft, TEXTS, TEXTS, st.dictionaries(TEXTS, ITEMS, max_size=5), st.dates())
 SUPPLIES = st.builds(
     Supplies,
@@ -49,6 +52,22 @@ SUPPLIES = st.builds(
     st.dictionaries(TEXTS, st.none() | st.binary(max_size=99), max_size=3),
     st.dictionaries(st.just(str(KEY_NAME)), st.none() | KEYS),
     st.dictionaries(TEXTS, st.binary(min_size=32, max_size=32), max_size=3),
+    st.dictionaries(
+        TEXTS,
+        st.none()
+        | st.builds(
+            TableSupply, TEXTS, TEXTS, st.lists(TEXTS, max_size=3).map(tuple), st.binary(max_size=99)
+        ),
+        max_size=3,
+    ),
+    st.dictionaries(
+        TEXTS,
+        st.none() | st.builds(RegulatorKey, st.just(str(bbs.SHA_256)), st.binary(min_size=48, max_size=48)),
+        max_size=3,
+    ),
+    st.dictionaries(
+        TEXTS, st.none() | st.builds(EpochSupply, TEXTS, TEXTS, st.binary(max_size=99)), max_size=3
+    ),
 )
 
 
@@ -76,7 +95,7 @@ def test_judgements_come_back(jobs: list[Judgement], supplies: Supplies) -> None
 
 @given(st.lists(DRAFTS, max_size=3), SUPPLIES)
 def test_drafts_come_back(jobs: list[Draft], supplies: Supplies) -> None:
-    assert frames.batch_of(frames.batch_to(jobs, supplies), Draft.of) == (jobs, supplies)
+    assert frames.batch_of(frames.batch_to(jobs, supplies), draft_of) == (jobs, supplies)
 
 
 @settings(max_examples=500)
@@ -106,7 +125,7 @@ def test_any_octets_are_an_outcome_or_a_frame_error(octets: bytes, count: int) -
 def test_each_octet_of_an_answer_changed_in_each_way() -> None:
     outcomes: list[Outcome] = [
         Done(b"x"),
-        Missing(Names(frozenset("a"), frozenset("b"), frozenset("c"))),
+        Missing(Names(*map(frozenset, "abcdef"))),
         Fault("E", ("m:1",)),
         RefusedError(Reason.PROOF_INVALID, "d", field="f"),
     ]

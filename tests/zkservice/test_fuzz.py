@@ -18,18 +18,29 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.zkservice.holding import BASE, Holder, code, identified, offer, requiring
+from tests.zkservice.publishing import POLICE, new_regulator, publish, register, table
 from tests.zkservice.revoking import Office, new_handles
 from tests.zkservice.support import PERMIT, TEXT, City, Issued, Rows, aio_error, city, new_id
 from tests.zkservice.wiring import Method, filled, methods, mutations
 from wire.client import MAX_MESSAGE_OCTETS
 from wire.convert import presentation_to, schema_to, text_to
-from zkproto.v1 import catalog_pb2, issuance_pb2, ledger_pb2, presentation_pb2, revocation_pb2
+from zkproto.v1 import (
+    catalog_pb2,
+    issuance_pb2,
+    ledger_pb2,
+    presentation_pb2,
+    publication_pb2,
+    revocation_pb2,
+)
 from zkservice.status import CODES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 METHODS: Final = methods()
-OF_DEPARTMENTS: Final = {"IssueCredential", "CreateAccumulator", "RevokeCredentials"}
+OF_DEPARTMENTS: Final = {
+    "IssueCredential", "GetIssuance", "CreateTable", "CreateAccumulator", "RevokeCredentials"
+}  # fmt: skip
 MAX: Final = 256 << 10
 TRANSPORT_MAX: Final = min(2 * MAX, MAX_MESSAGE_OCTETS)
 each_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
@@ -89,6 +100,7 @@ async def target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Targ
         async with city(tmp_path_factory.mktemp("fuzz"), max_message_octets=MAX) as town:
             issued = await town.claim(await town.issue())
             await town.answered(issued)
+            await town.add_schema(BASE)
             with closing(Rows(town.ready.data)) as rows:
                 yield Target(town, issued, rows, await _seeds(town, issued))
 
@@ -142,7 +154,7 @@ async def _seeds(town: City, issued: Issued) -> dict[str, Message]:
     )
     verifying.verify_time.FromDatetime(town.clock() + dt.timedelta(seconds=1))
     return catalog | {
-        "IssueCredential": town.issuing(),
+        "IssueCredential": requiring({"name": "王小明", "district": "370102"}, BASE),
         "ClaimCredential": issuance_pb2.ClaimCredentialRequest(**claim),
         "AcknowledgeCredential": issuance_pb2.AcknowledgeCredentialRequest(**acknowledge),
         "CreateExchange": town.create_exchange(town.request()),
@@ -156,7 +168,34 @@ async def _seeds(town: City, issued: Issued) -> dict[str, Message]:
         "GetConsistencyProof": ledger_pb2.GetConsistencyProofRequest(first_size=1, second_size=2),
         "ListEntries": ledger_pb2.ListEntriesRequest(start_index=1, page_size=2),
         "WatchCheckpoints": ledger_pb2.WatchCheckpointsRequest(),
+        **await _composite_seeds(town),
+        **await _publication_seeds(town, number),
         **await _revocation_seeds(town),
+    }
+
+
+async def _composite_seeds(town: City) -> dict[str, Message]:
+    made = await offer(town, identified(person=new_id().encode()))
+    claiming = await Holder(town).commit(made)
+    return {
+        "GetOffer": issuance_pb2.GetOfferRequest(**code(made)),
+        "ClaimCompositeCredential": claiming.message,
+        "GetIssuance": issuance_pb2.GetIssuanceRequest(offer=made.offer),
+    }
+
+
+async def _publication_seeds(town: City, number: int) -> dict[str, Message]:
+    await publish(town, table(), town.department_token)
+    regulator = await register(town, f"of-{number}", new_regulator())
+    return {
+        "CreateTable": publication_pb2.CreateTableRequest(table=table(number=number + 1)),
+        "GetTable": publication_pb2.GetTableRequest(name=f"{POLICE}/tables/-"),
+        "ListTables": publication_pb2.ListTablesRequest(parent=POLICE, page_size=1),
+        "CreateRegulator": publication_pb2.CreateRegulatorRequest(
+            regulator_id=f"r-{number}", regulator=new_regulator()
+        ),
+        "GetRegulator": publication_pb2.GetRegulatorRequest(name=regulator.name, digest=regulator.digest),
+        "ListRegulators": publication_pb2.ListRegulatorsRequest(page_size=1),
     }
 
 
@@ -167,6 +206,7 @@ async def _revocation_seeds(town: City) -> dict[str, Message]:
         "CreateAccumulator": revocation_pb2.CreateAccumulatorRequest(
             parent="departments/police", request_id=new_id()
         ),
+        "ListAccumulators": revocation_pb2.ListAccumulatorsRequest(parent=POLICE, page_size=1),
         "GetAccumulator": revocation_pb2.GetAccumulatorRequest(name=office.name),
         "RevokeCredentials": office.asking(new_handles(2)),
         "GetEpoch": revocation_pb2.GetEpochRequest(accumulator=office.name, number=1),

@@ -24,7 +24,8 @@ from disclosure.credential import issuer_key_name
 from tests.zkservice.support import PERMIT, TEXT, VALUES, Issued, present
 from wire.convert import presentation_to, signed_request_to
 from zkproto.v1 import presentation_pb2 as pb
-from zkservice.judging import KEY_SECONDS, Judge, Judgement
+from zkservice.judging import Judge, Judgement
+from zkservice.knowledge import KEY_SECONDS
 from zkservice.tasks import Done, Missing, Names, Outcome, Supplies
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
@@ -212,8 +213,8 @@ def test_using_a_key_does_not_make_it_count_for_longer() -> None:
 
 
 def test_a_judge_that_keeps_nothing_comes_to_the_same_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zkservice.judging._KEPT_SCHEMAS", 0)
-    monkeypatch.setattr("zkservice.judging._KEPT_KEYS", 0)
+    monkeypatch.setattr("zkservice.knowledge._KEPT_SCHEMAS", 0)
+    monkeypatch.setattr("zkservice.knowledge._KEPT_KEYS", 0)
     forgetful, catalogue = Judge(), Catalogue()
     jobs = [job(member()), job(member(key=Ed25519PrivateKey.generate())), job(member())]
     for _ in range(2):
@@ -221,13 +222,13 @@ def test_a_judge_that_keeps_nothing_comes_to_the_same_end(monkeypatch: pytest.Mo
         assert isinstance(one, Done)
         assert isinstance(two, Done)
         assert reason(bad)[0] == "REQUEST_SIGNATURE_INVALID"
-    assert len(forgetful._schemas._things) == 0
-    assert len(forgetful._issuer_keys._things) == 0
+    assert len(forgetful._knowledge._schemas._things) == 0
+    assert len(forgetful._knowledge._issuer_keys._things) == 0
 
 
 def test_what_is_kept_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zkservice.judging._KEPT_KEYS", 2048)
-    monkeypatch.setattr("zkservice.judging._KEPT_SCHEMAS", 2 * len(PERMIT.canonical) + 20)
+    monkeypatch.setattr("zkservice.knowledge._KEPT_KEYS", 2048)
+    monkeypatch.setattr("zkservice.knowledge._KEPT_SCHEMAS", 2 * len(PERMIT.canonical) + 20)
     judge = Judge()
     for number in range(20):
         schema = replace(PERMIT, name=SchemaName("police", "permit", number + 1))
@@ -239,9 +240,9 @@ def test_what_is_kept_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
                 {f"{KEY.name}{number}": KEY},
             ),
         )
-    assert len(judge._verifiers._things) == 4
-    assert len(judge._issuer_keys._things) == 4
-    assert len(judge._schemas._things) <= 2
+    assert len(judge._knowledge._verifiers._things) == 4
+    assert len(judge._knowledge._issuer_keys._things) == 4
+    assert len(judge._knowledge._schemas._things) <= 2
 
 
 def test_jobs_of_one_batch_miss_different_things_and_each_gets_its_own() -> None:

@@ -7,14 +7,25 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
-from tests.zkservice import cases_issuance, cases_presentation, cases_request, processes
+from tests.zkservice import (
+    cases_composite_issuance,
+    cases_issuance,
+    cases_presentation,
+    cases_request,
+    processes,
+)
 from tests.zkservice.batching import Member
 from tests.zkservice.refusing import Case, Town, furnished, try_case
 from tests.zkservice.support import City, change, refusal
-from zkservice.judging import KEY_SECONDS
+from zkservice.knowledge import KEY_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-CASES: Final[list[Case]] = [*cases_presentation.CASES, *cases_issuance.CASES, *cases_request.CASES]
+CASES: Final[list[Case]] = [
+    *cases_presentation.CASES,
+    *cases_issuance.CASES,
+    *cases_composite_issuance.CASES,
+    *cases_request.CASES,
+]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -16,8 +16,11 @@ import pytest_asyncio
 from disclosure import Reason
 from tests.zkservice import (
     cases_catalog,
+    cases_composite,
+    cases_composite_issuance,
     cases_issuance,
     cases_presentation,
+    cases_publication,
     cases_request,
     cases_revocation,
 )
@@ -41,27 +44,25 @@ from zkservice.status import CODES
 
 CASES: Final = [
     case
-    for module in (cases_catalog, cases_issuance, cases_request, cases_presentation, cases_revocation)
+    for module in (
+        cases_catalog,
+        cases_issuance,
+        cases_composite_issuance,
+        cases_request,
+        cases_presentation,
+        cases_publication,
+        cases_revocation,
+    )
     for case in module.CASES
 ]
 HOLDERS_OWN: Final = {
     Reason.LINK_INVALID,
-    Reason.SIGNATURE_INVALID,
     Reason.EXPIRY_INVALID,
-    Reason.RECEIPT_MISMATCH,
-}
-"""What only a holder or a verifier finds, at home; in the table, so that it never gets another meaning."""
-COMPOSITE_FORM: Final = {
-    Reason.PREDICATE_INVALID,
-    Reason.BOUND_INVALID,
-    Reason.COMMITMENT_INVALID,
-    Reason.TABLE_UNKNOWN,
-    Reason.EPOCH_UNKNOWN,
-    Reason.EPOCH_STALE,
-    Reason.REGULATOR_UNKNOWN,
     Reason.UNSATISFIED,
 }
-"""What only the composite form meets, which the service does not speak yet: tests/disclosure/composite."""
+"""What only a holder or a verifier finds, at home; in the table, so that it never gets another meaning."""
+COMPOSITE_FORM: Final = {*cases_composite.REASONS, Reason.RECEIPT_MISMATCH}
+"""What presentations of the composite form and openings meet: in tests of their own, over the same server."""
 REACHED_BELOW: set[str] = set()
 _Test = TypeVar("_Test", bound=Callable[..., Any])
 

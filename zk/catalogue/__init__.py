@@ -60,7 +60,7 @@ class _CodeList(_Model):
 class _Attribute(_Model):
     id: str
     name: _Text
-    type: Literal["text", "integer", "date", "boolean", "code", "hash"]
+    type: Literal["text", "integer", "date", "boolean", "code", "hash", "secret"]
     optional: bool = False
     unit: str = ""
     scale: int = 0
@@ -95,6 +95,7 @@ class _Attribute(_Model):
 class _Item(_Model):
     id: str
     version: int
+    form: Literal["plain", "composite"] = "plain"
     name: _Text
     validity_days: int
     attributes: list[_Attribute]
@@ -104,7 +105,7 @@ class _Item(_Model):
         return Schema(
             name=name,
             display_name=self.name.build(),
-            form=CredentialForm.PLAIN,
+            form=CredentialForm(self.form),
             attributes=tuple(each.build(lists) for each in self.attributes),
             validity_days=self.validity_days,
         )

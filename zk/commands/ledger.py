@@ -9,6 +9,7 @@ import typer
 
 from disclosure import Accumulator, IssuerKey
 from disclosure import MalformedError as DisclosureMalformedError
+from disclosure.composite import OpeningRecord
 from tlog import (
     ArchiveInvalidError,
     ArchiveMalformedError,
@@ -250,6 +251,8 @@ def _record(entry: RecordEntry) -> dict[str, Any]:
                     "suite": made.suite,
                     "public_key": made.key.octets.hex(),
                 }
+        if opened := OpeningRecord.of_entry(entry):
+            return {"regulator_key": opened.regulator.hex(), "escrow": opened.escrow.hex()}
     except DisclosureMalformedError:
         pass  # shown as the octets that it is
     return {"payload": entry.payload.hex()}

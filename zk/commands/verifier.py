@@ -2,29 +2,47 @@
 
 import datetime as dt
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from disclosure import LocalizedText, VerifierName
+import tlog
+from disclosure import DepartmentName, LocalizedText, Request, Shown, VerifierName
+from disclosure.composite import CompositeRequest, EscrowQuery
 from prover.consent import show_date, show_moment, show_value
-from verifier import keys
-from verifier.client import Answered, OpenExchange, VerifierClient
-from verifier.policy import Policy, check_policy
-from verifier.record import Record, recheck
-from verifier.verify import VerifiedPresentation
-from zk.commands.issuer import AdminTokenFile
+from verifier import (
+    CompositePolicy,
+    CompositeRechecked,
+    CompositeRecord,
+    Policy,
+    PseudonymRegister,
+    Rechecked,
+    Record,
+    VerifiedCredential,
+    check_composite_policy,
+    check_policy,
+    keys,
+    load_policy,
+    load_record,
+    recheck,
+    recheck_composite,
+)
+from verifier.client import Answered, CompositeAnswered, CompositeExchange, OpenExchange, VerifierClient
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import read_file
 from zk.qr import qr_lines
 from zk.run import Answer, Run, read_log_key
 from zk.service import Service
-from zk.tokens import admin_token
+from zk.tokens import AdminTokenFile, admin_token
 from zk.values import json_value
 
+AnyPolicy: TypeAlias = Policy | CompositePolicy
+AnyRecord: TypeAlias = Record | CompositeRecord
+AnyRechecked: TypeAlias = Rechecked | CompositeRechecked
 GROUP = Group("verifier")
 
 
@@ -62,6 +80,20 @@ def register(
     )
 
 
+@GROUP.command("check-policy", remote=True)
+def check_one(
+    run: Run,
+    policy: Annotated[Path, typer.Argument(help="help.verifier.policy")],
+    verifier: Annotated[str | None, typer.Option("--as", help="help.verifier.as")] = None,
+) -> Answer:
+    """Check that a policy can be asked and answered, with what is published today; ask nobody."""
+    loaded, name = _loaded(policy), _name(run, verifier)
+    with VerifierClient(run.endpoint, name, _key(run, name), run.log_verifier()) as client:
+        _checked(client, loaded, name)
+    data = {"policy": loaded.id, "form": _form(loaded), "verifier": str(name)}
+    return Answer(data, [run.text("verifier.policy_holds", policy=loaded.id)])
+
+
 @GROUP.command("ask", remote=True)
 def ask(
     run: Run,
@@ -75,19 +107,47 @@ def ask(
 
     With --json it prints one line when it has asked and one when it was answered.
     """
-    loaded = Policy.parse(read_file(policy))
+    loaded, name = _loaded(policy), _name(run, verifier)
     path = record or run.home.records / f"{loaded.id}-{secrets.token_hex(4)}.json"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    name = VerifierName.parse(f"verifiers/{verifier or _only_verifier(run)}")
-    key = _key(run, name)
-    with VerifierClient(run.endpoint, name, key, run.log_verifier()) as client:
-        check_policy(loaded, client.directory_for(loaded.schemas))
-        opened = client.ask(loaded.request(name, dt.datetime.now(dt.UTC)))
+    with VerifierClient(run.endpoint, name, _key(run, name), run.log_verifier()) as client:
+        opened = client.ask(_checked(client, loaded, name))
         _show_question(run, opened, loaded, qr)
         wait = dt.timedelta(seconds=timeout) if timeout else loaded.lifetime + dt.timedelta(seconds=5)
         answered = client.wait(opened, wait)
-    answered.record.save(path)
-    return _answered(run, answered, path)
+    _keep(run, answered, loaded, path)
+    return _answered(run, answered.record, path)
+
+
+def _loaded(path: Path) -> AnyPolicy:
+    read_file(path)  # a file that cannot be read is named, as everywhere
+    return load_policy(path)
+
+
+def _form(policy: AnyPolicy) -> str:
+    return "composite" if isinstance(policy, CompositePolicy) else "plain"
+
+
+def _name(run: Run, said: str | None) -> VerifierName:
+    return VerifierName.parse(f"verifiers/{said or _only_verifier(run)}")
+
+
+def _checked(client: VerifierClient, policy: AnyPolicy, name: VerifierName) -> Request | CompositeRequest:
+    """Return a request of a policy that can be asked today; PolicyError with the place in the file."""
+    now = dt.datetime.now(dt.UTC)
+    if isinstance(policy, CompositePolicy):
+        return check_composite_policy(policy, name, client.reader, now)
+    check_policy(policy, client.directory_for(policy.schemas))
+    return policy.request(name, now)
+
+
+def _keep(run: Run, answered: Answered | CompositeAnswered, policy: AnyPolicy, path: Path) -> None:
+    """Save the record; what may come once is noted first, and refused if it has come before."""
+    if isinstance(answered, CompositeAnswered) and isinstance(policy, CompositePolicy):
+        register = PseudonymRegister(run.home.pseudonyms)
+        answered.keep(path, unique=policy.unique, register=register)
+    else:
+        answered.record.save(path)
 
 
 def _key(run: Run, name: VerifierName) -> Ed25519PrivateKey:
@@ -108,7 +168,7 @@ def _only_verifier(run: Run) -> str:
     return here[0]
 
 
-def _show_question(run: Run, opened: OpenExchange, policy: Policy, qr: bool) -> None:
+def _show_question(run: Run, opened: OpenExchange | CompositeExchange, policy: AnyPolicy, qr: bool) -> None:
     ends = opened.expires.isoformat(timespec="seconds")
     run.document(
         {
@@ -127,51 +187,91 @@ def _show_question(run: Run, opened: OpenExchange, policy: Policy, qr: bool) -> 
     run.say(*(qr_lines(str(opened.link)) if qr else ()), str(opened.link), run.text("verifier.waiting"))
 
 
-def _answered(run: Run, answered: Answered, path: Path) -> Answer:
-    checked = recheck(answered.record, log_verifier=run.log_verifier())
-    data = {
-        "event": "answered",
-        "record": str(path),
-        "entry_index": checked.index,
-        "verified_at": checked.verify_time.isoformat(timespec="milliseconds"),
-        "credentials": _data(answered.verified),
-    }
+def _answered(run: Run, record: AnyRecord, path: Path) -> Answer:
+    checked = _recheck(record, run.log_verifier())
+    data = {"event": "answered", "record": str(path), **_data(record, checked)}
     lines = [
         run.text("verifier.answered"),
-        *_shown(run, answered.verified, answered.record),
+        *_shown(run, record),
+        *_proven(run, record, checked),
         run.text("verifier.receipt", index=checked.index, size=checked.checkpoint.size),
         run.text("verifier.kept", path=path),
     ]
     return Answer(data, lines)
 
 
-def _data(verified: VerifiedPresentation) -> list[dict[str, Any]]:
-    return [
-        {
-            "query": each.query,
-            "department": str(each.department),
-            "schema": str(each.schema),
-            "issuer_key": str(each.issuer_key),
-            "expiry": each.expiry.isoformat() if each.expiry else None,
-            "values": {name: json_value(value) for name, value in each.values.items()},
-        }
-        for each in verified.credentials
-    ]
+def _recheck(record: AnyRecord, log: tlog.Verifier | None) -> AnyRechecked:
+    if isinstance(record, CompositeRecord):
+        return recheck_composite(record, log_verifier=log)
+    return recheck(record, log_verifier=log)
 
 
-def _shown(run: Run, verified: VerifiedPresentation, record: Record) -> list[str]:
+def _data(record: AnyRecord, checked: AnyRechecked) -> dict[str, Any]:
+    """Return what was verified, for a JSON document; of the composite form also what is no shown value."""
+    data: dict[str, Any] = {
+        "entry_index": checked.index,
+        "verified_at": checked.verify_time.isoformat(timespec="milliseconds"),
+    }
+    if isinstance(checked, Rechecked):
+        parts = [(each, each.issuer_key) for each in checked.verified.credentials]
+        return {**data, "credentials": [_credential(each, str(key)) for each, key in parts]}
+    answer = checked.verified.answer
+    return {
+        **data,
+        "branch": answer.branch,
+        "credentials": [_credential(each.shown, str(each.shown.issuer_key)) for each in answer.credentials],
+        "pseudonyms": {name: octets.hex() for name, octets in checked.verified.pseudonyms.items()},
+        "escrows": {each.id: each.regulator.hex() for each in _escrows(record)},
+    }
+
+
+def _escrows(record: AnyRecord) -> Sequence[EscrowQuery]:
+    if isinstance(record, CompositeRecord):
+        return record.request.branch(record.presentation.answer.branch)[1].escrows
+    return ()
+
+
+def _credential(shown: Shown | VerifiedCredential, issuer_key: str) -> dict[str, Any]:
+    return {
+        "query": shown.query,
+        "department": str(DepartmentName(shown.schema.department)),
+        "schema": str(shown.schema),
+        "issuer_key": issuer_key,
+        "expiry": shown.expiry.isoformat() if shown.expiry else None,
+        "values": {name: json_value(value) for name, value in shown.values.items()},
+    }
+
+
+def _parts(record: AnyRecord) -> list[Shown]:
+    if isinstance(record, CompositeRecord):
+        return [each.shown for each in record.presentation.answer.credentials]
+    return [each.shown for each in record.presentation.credentials]
+
+
+def _shown(run: Run, record: AnyRecord) -> list[str]:
     lines: list[str] = []
-    for each in verified.credentials:
+    for each in _parts(record):
         schema = record.directory.schema(each.schema)
-        lines.append(
-            run.text("verifier.credential", name=run.local(schema.display_name), department=each.department)
-        )
-        for name, value in each.values.items():
-            definition = schema.attribute(name)
+        name, department = run.local(schema.display_name), DepartmentName(each.schema.department)
+        lines.append(run.text("verifier.credential", name=name, department=department))
+        for attribute, value in each.values.items():
+            definition = schema.attribute(attribute)
             lines.append(f"  {run.local(definition.display_name)}: {show_value(definition, value, run.lang)}")
         if each.expiry:
             lines.append(f"  {run.text('verifier.expiry')}: {show_date(each.expiry, run.lang)}")
     return lines
+
+
+def _proven(run: Run, record: AnyRecord, checked: AnyRechecked) -> list[str]:
+    """Tell what was proven and not shown: the policy's own question says it, so only that it holds."""
+    if isinstance(checked, Rechecked):
+        return []
+    pseudonyms = checked.verified.pseudonyms.items()
+    return [
+        run.text("verifier.branch", branch=checked.verified.answer.branch),
+        *(run.text("verifier.pseudonym", id=name, pseudonym=octets.hex()) for name, octets in pseudonyms),
+        *(run.text("verifier.escrow", id=each.id, of=each.operand) for each in _escrows(record)),
+    ]
 
 
 @GROUP.command("check")
@@ -183,24 +283,23 @@ def check(
     """Check a record again, offline: request, proofs, receipt, checkpoint."""
     pinned = read_log_key(key) if key else run.profile.log_key
     read_file(record)  # a file that cannot be read is named, as everywhere
-    kept = Record.load(record)
-    checked = recheck(kept, log_verifier=pinned)
+    kept = load_record(record)
+    checked = _recheck(kept, pinned)
     if not checked.pinned:
         run.warn("ledger.key_of_file")
     data = {
         "record": str(record),
         "verifier": str(kept.request.verifier),
-        "entry_index": checked.index,
-        "verified_at": checked.verify_time.isoformat(timespec="milliseconds"),
         "log_key": checked.log_key,
         "key_pinned": checked.pinned,
-        "credentials": _data(checked.verified),
+        **_data(kept, checked),
     }
     lines = [
         run.text(
             "verifier.holds", time=show_moment(checked.verify_time, run.lang), verifier=kept.request.verifier
         ),
-        *_shown(run, checked.verified, kept),
+        *_shown(run, kept),
+        *_proven(run, kept, checked),
         run.text("verifier.receipt", index=checked.index, size=checked.checkpoint.size),
     ]
     return Answer(data, lines)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 from disclosure import ExchangeLink
@@ -13,13 +14,15 @@ from zk.demo.stage import Stage, example
 from zk.exits import CommandError, Exit
 
 WAIT_SECONDS: Final = 60.0
+RECORD: Final = "bank-record.json"
 
 
-def run_bank(stage: Stage) -> tuple[Usage, dict[str, Any]]:
-    """Start the example, answer its link, and return the use with what the bank printed."""
+def run_bank(stage: Stage) -> tuple[Usage, dict[str, Any], Path]:
+    """Start the example, answer its link; return the use, what the bank printed, and its record."""
+    record = stage.output / RECORD
     arguments = [
         stage.server.address, str(stage.server.root), str(stage.server.log_key), str(stage.key_file(BANK)),
-        BANK.name.verifier,
+        BANK.name.verifier, str(record),
     ]  # fmt: skip
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, str(example("bank.py")), *arguments],
@@ -29,7 +32,7 @@ def run_bank(stage: Stage) -> tuple[Usage, dict[str, Any]]:
     with process:
         try:
             link = ExchangeLink.parse((process.stdout.readline() if process.stdout else "").strip())
-            usage = stage.send(stage.prepare(link))
+            usage = stage.send(stage.prepare(stage.mother, link))
             output, _ = process.communicate(timeout=WAIT_SECONDS)
         except BaseException:
             process.kill()
@@ -37,4 +40,4 @@ def run_bank(stage: Stage) -> tuple[Usage, dict[str, Any]]:
     if process.returncode != 0:
         raise CommandError(Exit.UNHEALTHY, "BANK_FAILED", "error.bank_failed", code=process.returncode)
     printed: dict[str, Any] = json.loads(output)
-    return usage, printed
+    return usage, printed, record

@@ -9,54 +9,87 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from disclosure import Schema
-from prover.present import plan, present
+from prover.composite.presenting import PreparedComposite
+from prover.errors import VaultError
 from prover.records import Usage
-from verifier.client import OpenExchange
-from verifier.policy import Policy
+from verifier import CompositePolicy, VerifierError
+from verifier.client import CompositeExchange
 from wire.client import ServiceError
 from zk.demo.people import OTHER_DISTRICT, OTHER_SCHOOL, SCHOOL
 from zk.demo.result import Refusal
-from zk.demo.rogue import Submission, self_issued
+from zk.demo.rogue import Forger, Submission, accepting
 from zk.demo.stage import Answering, Stage, utc_now
 from zk.exits import Exit
 from zk.messages import Language
 
 SHORT_LIFE: Final = dt.timedelta(seconds=2)
-_INVALID: Final = "INVALID_ARGUMENT"
+INVALID: Final = "INVALID_ARGUMENT"
+VAULT: Final = "vault"
+VERIFIER: Final = "verifier"
 
 
 def refused(name: str, expected: tuple[str, str], action: Callable[[], object]) -> Refusal:
-    """Do what must fail; note how the service refused it, or that it did not."""
+    """Do what must fail; note who refused it and why, or that nobody did."""
     try:
         action()
     except ServiceError as error:
         return Refusal(name, expected, error.code.name, error.reason, error.detail)
+    except VaultError as error:
+        return Refusal(name, expected, VAULT, error.reason, error.detail)
+    except VerifierError as error:
+        return Refusal(name, expected, VERIFIER, error.reason, error.detail)
     return Refusal(name, expected, "OK", "", "")
 
 
-def changed_attribute(stage: Stage, policy: Policy) -> tuple[Refusal, Usage]:
+def forger_of(answering: Answering) -> Forger:
+    """Return a holder with a program of his own, who has what a vault would have answered with."""
+    contents, planned = answering.plan.contents, answering.plan
+    if contents.secret is None:
+        raise TypeError("a vault that can answer has a secret")
+    return Forger(contents.secret, planned.holdings, planned.directory)
+
+
+def changed_attribute(stage: Stage, policy: CompositePolicy) -> tuple[Refusal, Usage]:
     """Another district than the signed one; then the same exchange takes the true answer all the same."""
-    opened = stage.ask(SCHOOL, policy)
-    answering = stage.prepare(opened.link)
-    forged = Submission.of(answering.prepared).with_value("residence", "district", OTHER_DISTRICT)
+    opened = stage.ask(OTHER_SCHOOL, policy)
+    answering = stage.prepare(stage.mother, opened.link)
+    forger = forger_of(answering).with_value("home", "district", OTHER_DISTRICT)
+    forged = forger.answer(answering.plan.request, answering.plan.branch, utc_now())
     refusal = refused(
         "demo.refused.changed_attribute",
-        (_INVALID, "PROOF_INVALID"),
+        (INVALID, "PROOF_INVALID"),
         lambda: forged.submit(stage.endpoint, opened.link),
     )
     return refusal, stage.send(answering)
 
 
-def replayed(stage: Stage, policy: Policy, usage: Usage) -> tuple[list[Refusal], bool]:
+def unknown_issuer(stage: Stage, policy: CompositePolicy) -> Refusal:
+    """A household register that the holder signed in the department's name, with a key of her own."""
+    opened = stage.ask(SCHOOL, policy)
+    answering = stage.prepare(stage.mother, opened.link)
+    now, asked = utc_now(), answering.plan.request
+    forger, key = forger_of(answering).with_own_key("home", now)
+    forged = forger.answer(accepting(asked, "home", key), answering.plan.branch, now).for_request(
+        asked.digest
+    )
+    return refused(
+        "demo.refused.unknown_issuer",
+        (INVALID, "QUERY_MISMATCH"),
+        lambda: forged.submit(stage.endpoint, opened.link),
+    )
+
+
+def replayed(
+    stage: Stage, policy: CompositePolicy, usage: Usage, sent: PreparedComposite
+) -> tuple[list[Refusal], bool]:
     """An answer that was accepted, sent again: by its vault, by somebody else, into another exchange.
 
     Its own vault gets the stored receipt once more; second in the result is whether it was the same.
     """
-    sent = Submission(usage.presentation, usage.holder_note, usage.schemas, usage.request_id)
-    again = sent.submit(stage.endpoint, usage.link)
+    submission = Submission.of(sent)
+    again = submission.submit(stage.endpoint, usage.link)
     other = stage.ask(SCHOOL, policy)
-    stranger = sent.by_somebody_else()
+    stranger = submission.by_somebody_else()
     refusals = [
         refused(
             "demo.refused.replayed",
@@ -72,33 +105,34 @@ def replayed(stage: Stage, policy: Policy, usage: Usage) -> tuple[list[Refusal],
     return refusals, again.receipt == usage.receipt
 
 
-def other_verifier(stage: Stage, policy: Policy) -> list[Refusal]:
+def other_verifier(stage: Stage, policy: CompositePolicy) -> list[Refusal]:
     """An answer for the school, sent by somebody to an exchange of another school that asks the same."""
-    answering = stage.prepare(stage.ask(SCHOOL, policy).link)
+    answering = stage.prepare(stage.mother, stage.ask(SCHOOL, policy).link)
     other = stage.ask(OTHER_SCHOOL, policy)
     stolen = Submission.of(answering.prepared)
-    rewritten = stolen.for_request(other.signed_request.request.digest)
+    fetched = stage.client.fetch(other.link)
+    rewritten = stolen.for_request(fetched.request.digest)
     return [
         refused(
             "demo.refused.other_verifier",
-            (_INVALID, "REQUEST_MISMATCH"),
+            (INVALID, "REQUEST_MISMATCH"),
             lambda: stolen.submit(stage.endpoint, other.link),
         ),
         refused(
             "demo.refused.other_verifier_rewritten",
-            (_INVALID, "PROOF_INVALID"),
+            (INVALID, "PROOF_INVALID"),
             lambda: rewritten.submit(stage.endpoint, other.link),
         ),
     ]
 
 
-def prepare_to_be_late(stage: Stage, policy: Policy) -> tuple[OpenExchange, Answering]:
+def prepare_to_be_late(stage: Stage, policy: CompositePolicy) -> tuple[CompositeExchange, Answering]:
     """Ask for a moment only, and prove in time what will be sent too late."""
     opened = stage.ask(SCHOOL, policy, SHORT_LIFE)
-    return opened, stage.prepare(opened.link)
+    return opened, stage.prepare(stage.mother, opened.link)
 
 
-def expired(stage: Stage, late: tuple[OpenExchange, Answering]) -> Refusal:
+def expired(stage: Stage, late: tuple[CompositeExchange, Answering]) -> Refusal:
     """Send an answer after its request has ended."""
     opened, answering = late
     left = (opened.expires - utc_now()).total_seconds()
@@ -107,22 +141,6 @@ def expired(stage: Stage, late: tuple[OpenExchange, Answering]) -> Refusal:
         "demo.refused.expired",
         ("FAILED_PRECONDITION", "REQUEST_EXPIRED"),
         lambda: Submission.of(answering.prepared).submit(stage.endpoint, opened.link),
-    )
-
-
-def unknown_issuer(stage: Stage, policy: Policy, permit: Schema) -> Refusal:
-    """A permit that the holder signed in the department's name, with a key that nobody registered."""
-    opened = stage.ask(SCHOOL, policy)
-    answering = stage.prepare(opened.link)
-    values = {**stage.holder.permit(), "district": OTHER_DISTRICT}
-    own = self_issued(permit, values, utc_now())
-    others = [each for each in stage.vault.credentials() if each.schema.name != permit.name]
-    planned = plan(answering.fetched.request, [own, *others], utc_now())
-    prepared = present(planned, stage.vault.keys, utc_now())
-    return refused(
-        "demo.refused.unknown_issuer",
-        ("FAILED_PRECONDITION", "ISSUER_KEY_UNKNOWN"),
-        lambda: Submission.of(prepared).submit(stage.endpoint, opened.link),
     )
 
 

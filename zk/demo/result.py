@@ -28,7 +28,8 @@ class Place:
 class Refusal:
     """Something that must fail, and how it did: the refuser's own status and reason beside the expected ones.
 
-    For what the service refuses the status is that of gRPC; for the ledger file it is the exit code.
+    For what the service refuses the status is that of gRPC; for what a vault or a verifier refuses it is the
+    one or the other; for the ledger file it is the exit code.
     """
 
     name: str
@@ -41,6 +42,20 @@ class Refusal:
     def as_it_must(self) -> bool:
         """Whether it failed, and for the right reason."""
         return (self.status, self.reason) == self.expected
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An escrowed identity that the regulator has opened, for one case.
+
+    `index` is the entry of the ledger that recorded it first. `found` tells whether it is who it has to be,
+    `seen_by_holder` whether the holder's vault, and no other, recognised its use on the ledger.
+    """
+
+    case: str
+    index: int
+    found: bool
+    seen_by_holder: bool
 
 
 @dataclass(frozen=True)
@@ -86,7 +101,9 @@ class DemoResult:
     times: tuple[Time, ...]
     ledger: Ledger
     leaks: tuple[str, ...]
-    """Where the holder's name or number was found in clear, which must be nowhere."""
+    """Where a name, a number or a secret was found in clear, which must be nowhere."""
+    opened: Opened
+    """What the regulator opened."""
     repeated_receipt_same: bool
     """Whether the same submission, sent again, gave the stored receipt."""
     accepted_after_refusal: bool
@@ -101,6 +118,8 @@ class DemoResult:
         return (
             all(each.as_it_must for each in self.refusals)
             and not self.leaks
+            and self.opened.found
+            and self.opened.seen_by_holder
             and self.repeated_receipt_same
             and self.accepted_after_refusal
         )

@@ -85,5 +85,8 @@ def _conclusion(result: DemoResult, lang: Language) -> Iterator[str]:
     )  # fmt: skip
     yield text(lang, "demo.try", path=ledger.path, folder=ledger.path.parent)
     yield text(lang, "demo.no_leak" if not result.leaks else "demo.leak", where=", ".join(result.leaks))
+    opened = result.opened
+    well = opened.found and opened.seen_by_holder
+    yield text(lang, "demo.opened" if well else "demo.not_opened", index=opened.index)
     yield text(lang, "demo.same_receipt" if result.repeated_receipt_same else "demo.other_receipt")
     yield text(lang, "demo.well" if result.went_as_it_must else "demo.ill", seconds=f"{result.seconds:.1f}")

@@ -1,35 +1,33 @@
-"""The demo's stage: server, departments, holder and verifiers, each with what it needs, and a stopwatch."""
+"""The demo's stage: one server, two vaults, verifiers, each with what it needs."""
 
 import datetime as dt
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from disclosure import DepartmentName, ExchangeLink, Schema
+from disclosure import ExchangeLink
+from disclosure.composite import CompositeRequest
 from prover.client import HolderClient
-from prover.present import Plan, PreparedPresentation, plan, present
-from prover.records import FetchedRequest, HeldCredential, Usage
+from prover.composite.planning import CompositePlan
+from prover.composite.presenting import PreparedComposite, present_plan
+from prover.records import FetchedRequest, Usage
 from prover.vault import Vault
 from tlog import Verifier
-from verifier import keys
-from verifier.client import OpenExchange, VerifierClient
-from verifier.policy import Policy
+from verifier import CompositePolicy, keys, load_policy
+from verifier.client import CompositeExchange, VerifierClient
 from wire.client import Endpoint
-from zk import catalogue
-from zk.demo.people import ASKERS, INSURANCE, PERMIT, Asker, Holder
-from zk.demo.result import Size, Time
+from zk.demo.city import City
+from zk.demo.people import ASKERS, Asker, Family, Person
+from zk.demo.watch import Stopwatch
 from zk.exits import CommandError, Exit
 from zk.home import read_secret
 from zk.local_server import LocalServer
 from zk.service import Service
 
-Result = TypeVar("Result")
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
@@ -46,38 +44,44 @@ def example(name: str) -> Path:
     return path
 
 
-@dataclass
-class Stopwatch:
-    """Collects how long things took and how large they are, under names of zk.messages."""
+def policy_of(name: str) -> CompositePolicy:
+    """Return one of the examples' policies."""
+    loaded = load_policy(example(f"policies/{name}.yaml"))
+    if not isinstance(loaded, CompositePolicy):
+        raise CommandError(Exit.USAGE, "POLICY_INVALID", "error.source_tree", path=name)
+    return loaded
 
-    pairing_check_ms: float
-    times: list[Time] = field(default_factory=list)
-    sizes: list[Size] = field(default_factory=list)
 
-    def time(self, name: str, action: Callable[[], Result]) -> Result:
-        """Do something and note how long it took."""
-        start = time.perf_counter()
-        result = action()
-        milliseconds = (time.perf_counter() - start) * 1000
-        self.times.append(Time(name, milliseconds, milliseconds / self.pairing_check_ms))
-        return result
+@dataclass(frozen=True)
+class Holder:
+    """A parent with a vault, which is a file in the output folder, like a real one."""
 
-    def size(self, name: str, octets: int) -> None:
-        """Note a size."""
-        self.sizes.append(Size(name, octets))
+    person: Person
+    vault: Vault
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A request with what would be sent, and the vault that would send it."""
+
+    holder: Holder
+    fetched: FetchedRequest
+    plan: CompositePlan
+    prepared: PreparedComposite
 
 
 @dataclass
 class Stage:
-    """Everybody at one server. The holder's vault is a file in the output folder, like a real one."""
+    """Everybody at one server."""
 
     server: LocalServer
     output: Path
     watch: Stopwatch
-    vault: Vault
-    holder: Holder = field(default_factory=Holder)
+    family: Family
+    mother: Holder
+    father: Holder
+    city: City
     signing: dict[str, Ed25519PrivateKey] = field(default_factory=dict, repr=False)
-    tokens: dict[DepartmentName, str] = field(default_factory=dict, repr=False)
 
     @property
     def endpoint(self) -> Endpoint:
@@ -89,42 +93,32 @@ class Stage:
         """The log's key, from the operator's file and not from the service."""
         return Verifier.from_string(read_secret(self.server.log_key))
 
+    @property
+    def client(self) -> HolderClient:
+        """The way to the service for a vault."""
+        return HolderClient(self.endpoint)
+
     def key_file(self, asker: Asker) -> Path:
         """Where a verifier keeps its key."""
         return self.output / f"{asker.name.verifier}.pem"
 
-    def register(self) -> dict[str, Schema]:
-        """Register two departments with schema and key, and the verifiers; return the schemas by item."""
+    def register(self) -> None:
+        """Register the city's departments, the regulator and the verifiers."""
         admin = read_secret(self.server.admin_token)
-        schemas: dict[str, Schema] = {}
         with Service(self.endpoint) as service:
-            for item in (PERMIT, INSURANCE):
-                schemas[item] = self._register_issuer(service, item, admin)
+            self.city.register(service, admin, self.log)
             for asker in ASKERS:
                 key = self.signing[asker.name.verifier] = keys.generate()
                 keys.save(key, self.key_file(asker))
                 service.create_verifier(asker.name, asker.display_name, keys.public_key(key), admin)
-        return schemas
 
-    def _register_issuer(self, service: Service, item: str, admin: str) -> Schema:
-        schema = catalogue.builtin().find(item)
-        if schema is None:
-            raise CommandError(Exit.USAGE, "ITEM_UNKNOWN", "error.item_unknown", item=item)
-        department = catalogue.builtin().departments[schema.name.department]
-        token = service.create_department(department.name, department.display_name, admin)
-        self.tokens[department.name] = token
-        registered = service.create_schema(schema, token)
-        self.watch.time("demo.time.issuer_key", lambda: service.create_issuer_key(department.name, token))
-        return registered
-
-    def issue_and_claim(self, schema: Schema, item: str) -> HeldCredential:
-        """A department issues; the holder's vault claims by the link."""
-        values = self.holder.permit() if item == PERMIT else self.holder.insurance()
-        token = self.tokens[DepartmentName(schema.name.department)]
+    def issue_and_claim(self, item: str, holder: Holder) -> None:
+        """A department offers; the holder's vault shows what it has to, and claims."""
         with Service(self.endpoint) as service:
-            offer = self.watch.time("demo.time.issue", lambda: service.issue(schema, values, token))
-        client = HolderClient(self.endpoint)
-        return self.watch.time("demo.time.claim", lambda: client.claim(offer.link, self.vault))
+            link = self.city.offer(service, item, holder.person)
+        self.watch.time(
+            "demo.time.claim", lambda: self.client.claim(link, holder.vault, self.log, lambda _: True)
+        )
 
     @contextmanager
     def verifier(self, asker: Asker) -> Iterator[VerifierClient]:
@@ -133,38 +127,42 @@ class Stage:
         with VerifierClient(self.endpoint, asker.name, key, self.log) as client:
             yield client
 
-    def ask(self, asker: Asker, policy: Policy, lifetime: dt.timedelta | None = None) -> OpenExchange:
+    def ask(
+        self, asker: Asker, policy: CompositePolicy, lifetime: dt.timedelta | None = None
+    ) -> CompositeExchange:
         """A verifier asks by a policy, for as long as the policy says or for `lifetime`."""
         chosen = replace(policy, lifetime=lifetime) if lifetime else policy
         with self.verifier(asker) as client:
-            return client.ask(chosen.request(asker.name, utc_now()))
+            return client.ask(chosen.request(asker.name, utc_now(), client.reader))
 
-    def prepare(self, link: ExchangeLink) -> "Answering":
-        """The holder fetches a request and proves what it asks, but sends nothing yet."""
-        fetched = HolderClient(self.endpoint).fetch(link)
-        planned = plan(fetched.request, self.vault.credentials(), utc_now())
-        prepared = self.watch.time("demo.time.prove", lambda: present(planned, self.vault.keys, utc_now()))
-        return Answering(fetched, planned, prepared)
+    def prepare(self, holder: Holder, link: ExchangeLink, branch: str | None = None) -> Answering:
+        """A holder fetches a request and proves what it asks, but sends nothing yet."""
+        fetched = self.client.fetch(link)
+        planned = self.planned(holder, fetched, branch)
+        prepared = self.watch.time(
+            "demo.time.prove", lambda: present_plan(planned, holder.vault.keys, utc_now())
+        )
+        return Answering(holder, fetched, planned, prepared)
 
-    def send(self, answering: "Answering") -> Usage:
+    def planned(self, holder: Holder, fetched: FetchedRequest, branch: str | None = None) -> CompositePlan:
+        """Return how a vault would answer, after catching up with what has to be."""
+        request = fetched.request
+        if not isinstance(request, CompositeRequest):
+            raise CommandError(Exit.UNHEALTHY, "FORM_NOT_SUPPORTED", "error.source_tree", path="examples")
+        return self.client.plan(request, holder.vault, self.log, branch=branch)
+
+    def send(self, answering: Answering) -> Usage:
         """The holder's vault stores a use, sends it, and checks the receipt."""
-        link, prepared = answering.fetched.link, answering.prepared
-        usage = self.vault.begin_usage(answering.fetched, prepared)
-        client = HolderClient(self.endpoint)
+        vault, prepared = answering.holder.vault, answering.prepared
+        usage = vault.begin_usage(answering.fetched, prepared)
+        link = answering.fetched.link
         return self.watch.time(
-            "demo.time.submit", lambda: client.submit(link, prepared, self.vault, usage, self.log)
+            "demo.time.submit", lambda: self.client.submit(link, prepared, vault, usage, self.log)
         )
 
 
-@dataclass(frozen=True)
-class Answering:
-    """A request with what would be sent."""
-
-    fetched: FetchedRequest
-    plan: Plan
-    prepared: PreparedPresentation
-
-
-def new_vault(path: Path) -> Vault:
-    """Make the holder's vault under a passphrase that nobody keeps."""
-    return Vault.create(path, secrets.token_urlsafe(24))
+@contextmanager
+def new_vault(path: Path) -> Iterator[Vault]:
+    """Make a holder's vault under a passphrase that nobody keeps."""
+    with Vault.create(path, secrets.token_urlsafe(24)) as vault:
+        yield vault

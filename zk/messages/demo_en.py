@@ -4,13 +4,21 @@ from typing import Final
 
 MESSAGES: Final = {
     "demo.step.server": "Starting a server with TLS and a fresh SQLite file.",
-    "demo.step.register": "Two departments, two schools and a bank register.",
-    "demo.step.issue": (
-        "A residence permit and a social insurance record are issued; the holder's vault claims them."
+    "demo.step.register": (
+        "Five departments publish keys, digits, lists and accumulators; a regulator, two schools and a "
+        "bank register."
     ),
-    "demo.step.school": "The school asks; the holder shows district and insurance date, nothing else.",
-    "demo.step.bank": "The bank asks with its own program, examples/bank.py.",
+    "demo.step.issue": "Each parent gets an identity card, and on presentation of it the other credentials.",
+    "demo.step.school": (
+        "The school asks who may enrol; the first parent proves it and shows no district, date or name."
+    ),
+    "demo.step.second": "The other parent comes with the same child.",
+    "demo.step.bank": (
+        "The bank asks four departments' credentials at once with its own program, examples/bank.py."
+    ),
     "demo.step.refusals": "Now what must fail.",
+    "demo.step.revoked": "A credential is revoked, and shown all the same.",
+    "demo.step.regulator": "The regulator opens one identity out of the bank's record.",
     "demo.step.ledger": "The ledger is exported and recomputed, then a copy is tampered with.",
     "demo.views.title": "What each party saw",
     "demo.views.0": "Who",
@@ -18,14 +26,22 @@ MESSAGES: Final = {
     "demo.views.2": "Stayed hidden",
     "demo.view.service": "The service",
     "demo.view.service_learns": (
-        "What was shown, while it verified; it keeps it sealed for the verifier. Not who the holder is."
+        "What the verifiers learn, while it verifies; it keeps it sealed for them. Not who the holder is."
     ),
     "demo.view.public": "Everybody, on the ledger",
     "demo.view.public_learns": (
-        "That a receipt exists and when. No value, no name, nothing that links two uses."
+        "That receipts, keys, tables, revocations and an opening exist, and when. No value, no name, "
+        "nothing that links two uses."
     ),
     "demo.view.departments": "The departments",
-    "demo.view.departments_learns": "Nothing about how their credentials are used.",
+    "demo.view.departments_learns": (
+        "That their credentials were claimed, and what they revoke. Nothing about how they are used."
+    ),
+    "demo.view.regulator_learns": (
+        "One identity, in the case {case}; it stands on the ledger as entry {index}, where the holder's "
+        "vault sees it."
+    ),
+    "demo.view.regulator_hidden": "everything else, and everybody else",
     "demo.places.title": "Receipts on the chain, checked by the holder offline",
     "demo.places.0": "For",
     "demo.places.1": "Entry",
@@ -41,21 +57,28 @@ MESSAGES: Final = {
     "demo.refused": "refused",
     "demo.not_as_it_must": "NOT AS IT MUST",
     "demo.refused.changed_attribute": "Another district than the signed one",
+    "demo.refused.second_enrolment": "The same child, enrolled once more by the other parent",
     "demo.refused.replayed": "An accepted answer, sent again by a stranger",
     "demo.refused.replayed_elsewhere": "The same into another exchange",
     "demo.refused.other_verifier": "An answer for one school, sent to another",
     "demo.refused.other_verifier_rewritten": "The same with the request's digest rewritten",
     "demo.refused.expired": "An answer after the request has ended",
-    "demo.refused.unknown_issuer": "A permit signed with a key that nobody registered",
+    "demo.refused.old_witness": "A revoked credential, shown with the witness of before",
+    "demo.refused.old_witness_renumbered": "The same, with the number of the newest epoch written over",
+    "demo.refused.revoked": "A revoked credential, in an honest vault",
+    "demo.refused.unknown_issuer": "A household register signed with a key that nobody registered",
     "demo.refused.tampered_ledger": "One letter changed in a copy of the ledger (zk ledger verify)",
     "demo.sizes.title": "Sizes",
     "demo.sizes.0": "What",
     "demo.sizes.1": "Octets",
     "demo.size.signature": "Signature of a credential",
-    "demo.size.request": "Request",
-    "demo.size.proof_residence": "Proof, residence permit",
-    "demo.size.proof_insurance": "Proof, social insurance",
-    "demo.size.presentation": "Whole presentation to the school",
+    "demo.size.digits": "Table of digits of a department",
+    "demo.size.request_school": "Request of the school",
+    "demo.size.proof_school": "Proof to the school, of two credentials",
+    "demo.size.presentation_school": "Whole presentation to the school",
+    "demo.size.request_bank": "Request of the bank",
+    "demo.size.proof_bank": "Proof to the bank, of four credentials",
+    "demo.size.presentation_bank": "Whole presentation to the bank",
     "demo.size.note": "Holder's note on the ledger",
     "demo.size.receipt": "Receipt",
     "demo.size.record": "The school's record",
@@ -65,12 +88,16 @@ MESSAGES: Final = {
     "demo.times.1": "Milliseconds",
     "demo.times.2": "Pairing checks",
     "demo.time.issuer_key": "Make an issuer key, onto the ledger",
-    "demo.time.issue": "Issue a credential, over gRPC",
-    "demo.time.claim": "Claim and check it, over gRPC",
+    "demo.time.digits": "Publish a table of digits, onto the ledger",
+    "demo.time.issue": "Offer a credential, over gRPC",
+    "demo.time.claim": "Claim and check it: request, proof, signature, witness",
     "demo.time.prove": "Prove all that one request asks, and check it",
     "demo.time.submit": "Submit, verified, on the ledger, receipt checked",
     "demo.time.verify": "The school fetches the answer and verifies",
-    "demo.time.verify_proofs": "Verify the two proofs, without the network",
+    "demo.time.verify_proofs": "Verify the one proof, without the network",
+    "demo.time.revoke": "Revoke a credential, onto the ledger",
+    "demo.time.open": "Open an escrowed identity, proof included",
+    "demo.time.record_opening": "Record the opening on the ledger",
     "demo.time.receipt": "Check a receipt offline",
     "demo.time.ledger": "Export the ledger and recompute it",
     "demo.time.pairing_check": "One pairing check",
@@ -80,9 +107,14 @@ MESSAGES: Final = {
     ),
     "demo.try": "Look at it: zk ledger verify {path} --key {folder}/server/log.vkey",
     "demo.no_leak": (
-        "Name and number were looked for in every file of service, verifiers and ledger, and found in none."
+        "Names, numbers and the secrets of child and home were looked for in every file of service, "
+        "verifiers and ledger, and found in none."
     ),
-    "demo.leak": "NAME OR NUMBER FOUND: {where}",
+    "demo.leak": "NAME, NUMBER OR SECRET FOUND: {where}",
+    "demo.opened": (
+        "The regulator opened one identity (entry {index}); the holder's vault, and no other, recognised it."
+    ),
+    "demo.not_opened": "THE OPENING WAS NOT AS IT MUST BE (entry {index}).",
     "demo.same_receipt": "The same answer, sent again by the holder's vault, gave the stored receipt.",
     "demo.other_receipt": "THE SAME ANSWER GAVE ANOTHER RECEIPT.",
     "demo.well": "Everything went as it must, in {seconds} s.",

@@ -21,8 +21,14 @@ MESSAGES: Final = {
     ),
     "error.entries_with_gaps": "The service left out entry {index}.",
     "error.export_damaged": "{path} is damaged. Remove it and export again.",
+    "error.evidence_unclear": "Name either a record, or all of --request, --presentation and --receipt.",
+    "error.evidence_unreadable": "The files are no SignedRequest and no CompositePresentation.",
     "error.file_unreadable": "{path} cannot be read.",
     "error.handle_unreadable": "{handle} is no handle: 64 hexadecimal digits, in lower case.",
+    "error.identify": (
+        "{schema} is of the composite form: say whose it will be, either with --person or with --requires."
+    ),
+    "error.identify_plain": "{schema} is of the plain form, which takes neither --person nor --requires.",
     "error.index_unknown": "There is no such entry; the log has {size:entry/entries}, counted from 0.",
     "error.interrupted": "Interrupted.",
     "error.item_unknown": "There is no item {item} in the catalogue or the file.",
@@ -51,12 +57,32 @@ MESSAGES: Final = {
     "error.no_server_configured": (
         "No service was ever named here: zk ledger trust KEY --server HOST:PORT --root FILE"
     ),
+    "error.no_codes": "{attribute} has no codes.",
+    "error.not_revocable": (
+        "{offer} was claimed when the department had no accumulator; it cannot be revoked."
+    ),
     "error.nobody_to_ask": "There is nobody to ask here. With --yes a script consents.",
     "error.not_started": "The service cannot start: {detail}",
+    "error.not_trusted": "You said no. The regulator is not trusted.",
+    "error.offer_unclaimed": "{offer} was not claimed: there is nothing to revoke.",
+    "error.opening_invalid": "{path} is no opening.",
     "error.passphrase_differs": "The two passphrases differed each time. Nothing was done.",
     "error.passphrase_missing": "A passphrase is needed: --passphrase-file FILE, or {variable}.",
     "error.profile_damaged": "{path} is damaged. Remove it and pin the log's key again.",
+    "error.record_plain": "{path} is a record of the plain form, which has no escrow.",
+    "error.regulator_key_exists": (
+        "{path} holds a key already. Identities may be escrowed to it: it is not overwritten."
+    ),
+    "error.regulator_key_invalid": "{path} is no regulator's key.",
+    "error.regulator_key_missing": (
+        "{path} is missing: this home has no key of {regulator}. Make one: zk regulator create {regulator}"
+    ),
+    "error.regulator_none": "No regulator's key is in this home: zk regulator create ID",
+    "error.regulator_unclear": "Say who opens with --as. Here are: {here}",
+    "error.regulator_untrusted": "The vault does not trust {name}.",
+    "error.revoke_what": "Say what to revoke: handles, or --offer.",
     "error.schema_unregistered": "No schema {item} is registered. Register it: zk issuer schema {item}",
+    "error.secret_unreadable": "{path} holds no secret: 64 hexadecimal digits.",
     "error.server_invalid": "{server} is not host:port.",
     "error.setting_invalid": "The setting {name} is invalid: {detail}",
     "error.source_tree": "{path} is missing: the demo runs in a clone of the project.",
@@ -104,8 +130,20 @@ MESSAGES: Final = {
     "issuer.schema": "{name} is registered as {schema}: {count:attribute/attributes}, digest {digest}",
     "issuer.key": "Issuer key {key} ({suite}). Its public half stands on the ledger.",
     "issuer.accumulator": "Accumulator {accumulator} ({suite}). Its public half stands on the ledger.",
+    "issuer.digits": (
+        "The digits of {department} are published as {table}. Their record stands on the ledger."
+    ),
+    "issuer.codes": "{count:code/codes} of {system} published as {table}. The record stands on the ledger.",
     "issuer.revoked": "{count:credential/credentials} revoked: epoch {epoch} stands on the ledger.",
     "issuer.offer": "{name} is signed and waits for its holder until {expires}.",
+    "issuer.offer_composite": (
+        "{name} waits for its holder until {expires}; it is signed when the vault has committed to its "
+        "secret. Revoke it later by {offer}."
+    ),
+    "issuer.secret_kept": (
+        "A new secret for {attribute} is kept in {path}; name it for the next credential about the same: "
+        "{attribute}=@{path}"
+    ),
     "issuer.offer_secret": "Give the link to the holder only: whoever has it can claim.",
     "issuer.none": "Nothing is registered.",
     # vault
@@ -121,11 +159,16 @@ MESSAGES: Final = {
     "vault.name": "Credential",
     "vault.issuer": "Issued by",
     "vault.expiry": "Valid until",
+    "vault.revocation": "Revocation",
+    "vault.not_followed": "not followed",
+    "vault.known_until": "not revoked at {time}",
+    "vault.revoked": "REVOKED, learnt at {time}",
     "vault.shown_title": "{name} ({id})",
     "vault.choose": "Which one to show? Several fit: {names}. Choose with --use ID.",
     "vault.missing": "{name} is missing. {department} issues it.",
     "vault.consent_service": "The service that carries the answer sees what is revealed while it checks it.",
     "vault.ask_consent": "Show this? Type yes, y or 是 to consent; anything else declines:",
+    "vault.ask_claim": "Show this to claim it? Type yes, y or 是 to consent; anything else declines:",
     "vault.presented": (
         "Shown and verified. The receipt stands in the ledger as entry {index} (counted from 0); "
         "the log has {size:entry/entries}."
@@ -136,17 +179,40 @@ MESSAGES: Final = {
     "vault.history_purpose": "For what",
     "vault.history_shown": "What",
     "vault.history_state": "Receipt",
+    "vault.history_proven": "{count} proven",
+    "vault.history_escrowed": "{count} escrowed",
     "vault.receipt_holds": "entry {index}, checked",
     "vault.receipt_fails": "DOES NOT HOLD: {reason}",
     "vault.refused": "refused: {reason}",
     "vault.sent": "sent, not answered: zk vault resume",
     "vault.resumed": "{answered} answered, {refused} refused, {open} still open.",
+    "vault.trusts": "{name}  {regulator}  key {digest}",
+    "vault.trusts_nobody": "No regulator is trusted with an identity.",
+    "vault.ask_trust": (
+        "May your identity be escrowed to this key, so that the regulator alone can open it? Compare the "
+        "key with what the regulator publishes. Type yes, y or 是 to trust it:"
+    ),
+    "vault.updating": "Catching up",
+    "vault.nothing_to_follow": "No credential here can be revoked.",
+    "vault.update_none": "{name} ({id}): its department revokes nothing.",
+    "vault.update_known": "{name} ({id}): not revoked at {time}.",
+    "vault.update_revoked": "{name} ({id}): REVOKED, learnt at {time}.",
+    "vault.following": "Following. Ctrl-C ends it.",
+    "vault.follow_failed": "Tried again soon: {problem}",
+    "vault.follow_ended": "Ended. The vault keeps what was reached.",
+    "vault.no_openings": "None of your identities was opened, as far as the ledger tells.",
+    "vault.opening_regulator": "Opened by",
+    "vault.opening_entry": "Entry",
     # verifier
     "verifier.registered": "{name} is registered as {verifier}. Its key: {path}",
     "verifier.asked": "Asked: {purpose}. It can be answered until {expires}.",
     "verifier.waiting": "Waiting for the answer.",
     "verifier.answered": "Answered. Every proof and the receipt hold.",
     "verifier.credential": "{name}, signed by {department}",
+    "verifier.branch": "Answered by “{branch}”: everything that it asks is proven.",
+    "verifier.pseudonym": "  Pseudonym {id}: {pseudonym}",
+    "verifier.escrow": "  Escrow {id}: {of}, which the regulator alone can open",
+    "verifier.policy_holds": "The policy {policy} can be asked and answered.",
     "verifier.expiry": "Valid until",
     "verifier.receipt": (
         "The receipt stands in the ledger as entry {index} (counted from 0); "
@@ -154,6 +220,18 @@ MESSAGES: Final = {
     ),
     "verifier.kept": "Kept in {path}; check it again at any time: zk verifier check {path}",
     "verifier.holds": "The record holds. {verifier} asked, verified at {time}.",
+    "regulator.created": (
+        "The key is in {path}; keep it secret. Register its public half: zk regulator register"
+    ),
+    "regulator.listed": "{name}  {regulator}  key {digest}",
+    "regulator.none": "No regulator is registered.",
+    "regulator.opened": "Opened. It stands on the ledger as entry {index} (counted from 0); kept in {path}",
+    "regulator.holds": (
+        "The opening holds, in the case {case}. It stands on the ledger as entry {index} (counted from 0)."
+    ),
+    "regulator.identity": "Identity: {identity}",
+    "regulator.is": "It is: {identifier} {note}",
+    "regulator.nobody": "It is none of the candidates.",
     # ledger
     "ledger.pinned": "Pinned in {home}: {key}",
     "ledger.not_pinned": "Warning: no log key is pinned; the service's own word is believed for {key}",

@@ -51,6 +51,8 @@ MESSAGES: Final = {
     "reason.VERIFIER_UNKNOWN": "The verifier is not registered",
     "reason.OFFER_EXPIRED": "Nobody claimed the offer in time",
     "reason.OFFER_TAKEN": "The offer was claimed before",
+    "reason.HOLDER_MISMATCH": "Another holder's secret belongs to this person, or this one to somebody else",
+    "reason.REQUIRED_MISMATCH": "The credential that was shown does not say what the offer asks for",
     "reason.EXCHANGE_ANSWERED": "The request was answered before",
     "reason.REPLAYED": "This was used before",
     "reason.ALREADY_REVOKED": "The credential was revoked before; nothing was done",
@@ -75,6 +77,7 @@ MESSAGES: Final = {
     "reason.CREDENTIAL_NOT_FOUND": "The vault has no such credential",
     "reason.CLAIM_NOT_FOUND": "The vault has no such claim",
     "reason.USAGE_NOT_FOUND": "The vault has no such use",
+    "reason.REGULATOR_NOT_FOUND": "The vault trusts no such regulator",
     "reason.ID_AMBIGUOUS": "Several begin like this",
     "reason.SCHEMA_CHANGED": "A schema changed under its name, which must not happen",
     "reason.CREDENTIAL_TOO_LARGE": "The credential is too large",
@@ -85,6 +88,9 @@ MESSAGES: Final = {
     "reason.CHOICE_INVALID": "The chosen credential does not fit",
     "reason.DECLINED": "You said no. Nothing was sent",
     "reason.OWN_PROOF_INVALID": "The proof did not hold before it was sent; nothing was sent",
+    "reason.OFFER_REQUEST_INVALID": (
+        "The department asks for more than an issuance needs, or for something else; nothing was sent"
+    ),
     "reason.LINK_ELSEWHERE": (
         "The link leads to another service than this home's; if you trust it, name it with --server"
     ),
@@ -95,6 +101,8 @@ MESSAGES: Final = {
     "reason.ANSWER_MALFORMED": "The service's answer is malformed",
     "reason.EXPIRED": "Nobody answered the request while it lived",
     "reason.TIMED_OUT": "Nobody has answered yet",
+    "reason.PSEUDONYM_SEEN": "This pseudonym has come before",
+    "reason.REGISTER_INVALID": "The register of pseudonyms cannot be used",
     "reason.INCLUSION_INVALID": "The entry is not proven to stand in the log",
     "reason.CONSISTENCY_INVALID": "The log was rewritten",
     "reason.NOTE_SIGNATURE_INVALID": "The log's signature does not hold",

@@ -38,6 +38,10 @@ class _AttributeTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Attribu
     """A code of the attribute's code list."""
     ATTRIBUTE_TYPE_HASH: _AttributeType.ValueType  # 6
     """A 32-byte hash of something kept elsewhere."""
+    ATTRIBUTE_TYPE_SECRET: _AttributeType.ValueType  # 7
+    """32 uniform octets that a department keeps for a child, a home or a household and signs into every
+    credential that names it. Never shown, never optional, only in schemas of the composite form.
+    """
 
 class AttributeType(_AttributeType, metaclass=_AttributeTypeEnumTypeWrapper):
     """How an attribute's value is typed, and so how it becomes a signed message."""
@@ -56,6 +60,10 @@ ATTRIBUTE_TYPE_CODE: AttributeType.ValueType  # 5
 """A code of the attribute's code list."""
 ATTRIBUTE_TYPE_HASH: AttributeType.ValueType  # 6
 """A 32-byte hash of something kept elsewhere."""
+ATTRIBUTE_TYPE_SECRET: AttributeType.ValueType  # 7
+"""32 uniform octets that a department keeps for a child, a home or a household and signs into every
+credential that names it. Never shown, never optional, only in schemas of the composite form.
+"""
 Global___AttributeType: _TypeAlias = AttributeType  # noqa: Y015
 
 @_typing.final
@@ -96,6 +104,7 @@ class AttributeValue(_message.Message):
     BOOLEAN_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     HASH_FIELD_NUMBER: _builtins.int
+    SECRET_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """For ATTRIBUTE_TYPE_TEXT."""
     integer: _builtins.int
@@ -106,6 +115,8 @@ class AttributeValue(_message.Message):
     """For ATTRIBUTE_TYPE_CODE."""
     hash: _builtins.bytes
     """For ATTRIBUTE_TYPE_HASH: 32 bytes."""
+    secret: _builtins.bytes
+    """For ATTRIBUTE_TYPE_SECRET: 32 bytes. Travels from the department to the holder's vault and nowhere else."""
     @_builtins.property
     def date(self) -> _date_pb2.Date:
         """For ATTRIBUTE_TYPE_DATE."""
@@ -119,12 +130,13 @@ class AttributeValue(_message.Message):
         boolean: _builtins.bool = ...,
         code: _builtins.str = ...,
         hash: _builtins.bytes = ...,
+        secret: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["boolean", b"boolean", "code", b"code", "date", b"date", "hash", b"hash", "integer", b"integer", "text", b"text", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["boolean", b"boolean", "code", b"code", "date", b"date", "hash", b"hash", "integer", b"integer", "secret", b"secret", "text", b"text", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boolean", b"boolean", "code", b"code", "date", b"date", "hash", b"hash", "integer", b"integer", "text", b"text", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boolean", b"boolean", "code", b"code", "date", b"date", "hash", b"hash", "integer", b"integer", "secret", b"secret", "text", b"text", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["text", "integer", "date", "boolean", "code", "hash"]  # noqa: Y015
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["text", "integer", "date", "boolean", "code", "hash", "secret"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.type import date_pb2 as _date_pb2
 from zkproto.v1 import attribute_pb2 as _attribute_pb2
+from zkproto.v1 import presentation_pb2 as _presentation_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -72,13 +73,31 @@ class IssueCredentialRequest(_message.Message):
     SCHEMA_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    REQUIRED_FIELD_NUMBER: _builtins.int
+    REPLACE_HOLDER_FIELD_NUMBER: _builtins.int
     schema: _builtins.str
     """The schema's name with its version; the department's own."""
     request_id: _builtins.str
     """A UUID chosen by the caller: the same call sent again answers with the same offer."""
+    person: _builtins.bytes
+    """A base credential: the department has identified the person itself, and this is its own number for the
+    person, 1 to 200 octets, the same whenever the person comes again. One person has one holder's secret.
+    Kept as a keyed fingerprint only.
+    """
+    replace_holder: _builtins.bool
+    """With `person` only: the person has lost the vault. Whoever claims this offer is that person from then on:
+    the holder's secret of the claim takes the place of the one that was known when the offer was made, which
+    is accepted from nobody any more. If another has taken its place meanwhile, the claim is refused. The
+    department identifies the person anew before it says so, and revokes the old credentials itself.
+    """
     @_builtins.property
     def values(self) -> _containers.RepeatedCompositeFieldContainer[_attribute_pb2.NamedValue]:
         """The values: every attribute that is not optional, each once."""
+
+    @_builtins.property
+    def required(self) -> Global___RequiredCredential:
+        """The holder shows another credential that it has, of the same holder's secret."""
 
     def __init__(
         self,
@@ -86,14 +105,49 @@ class IssueCredentialRequest(_message.Message):
         schema: _builtins.str = ...,
         values: _abc.Iterable[_attribute_pb2.NamedValue] | None = ...,
         request_id: _builtins.str = ...,
+        person: _builtins.bytes = ...,
+        required: Global___RequiredCredential | None = ...,
+        replace_holder: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["identification", b"identification", "person", b"person", "required", b"required"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["identification", b"identification", "person", b"person", "replace_holder", b"replace_holder", "request_id", b"request_id", "required", b"required", "schema", b"schema", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_identification: _TypeAlias = _typing.Literal["person", "required"]  # noqa: Y015
+    _WhichOneofArgType_identification: _TypeAlias = _typing.Literal["identification", b"identification"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_identification) -> _WhichOneofReturnType_identification | None: ...
+
+Global___IssueCredentialRequest: _TypeAlias = IssueCredentialRequest  # noqa: Y015
+
+@_typing.final
+class RequiredCredential(_message.Message):
+    """A credential that a holder must show before another one is issued."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEMA_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    schema: _builtins.str
+    """Its schema's name with its version, of the composite form."""
+    @_builtins.property
+    def values(self) -> _containers.RepeatedCompositeFieldContainer[_attribute_pb2.NamedValue]:
+        """What it must say, so that nobody claims another person's offer: these attributes, at least one, are shown
+        and are compared.
+        """
+
+    def __init__(
+        self,
+        *,
+        schema: _builtins.str = ...,
+        values: _abc.Iterable[_attribute_pb2.NamedValue] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "schema", b"schema", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["schema", b"schema", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___IssueCredentialRequest: _TypeAlias = IssueCredentialRequest  # noqa: Y015
+Global___RequiredCredential: _TypeAlias = RequiredCredential  # noqa: Y015
 
 @_typing.final
 class IssueCredentialResponse(_message.Message):
@@ -210,6 +264,216 @@ class AcknowledgeCredentialRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AcknowledgeCredentialRequest: _TypeAlias = AcknowledgeCredentialRequest  # noqa: Y015
+
+@_typing.final
+class GetOfferRequest(_message.Message):
+    """Asks for what an offer of the composite form needs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_FIELD_NUMBER: _builtins.int
+    CLAIM_CODE_FIELD_NUMBER: _builtins.int
+    offer: _builtins.str
+    """The offer's name."""
+    claim_code: _builtins.str
+    """The secret that came with it."""
+    def __init__(
+        self,
+        *,
+        offer: _builtins.str = ...,
+        claim_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_code", b"claim_code", "offer", b"offer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOfferRequest: _TypeAlias = GetOfferRequest  # noqa: Y015
+
+@_typing.final
+class Offer(_message.Message):
+    """An offer, before it is claimed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEMA_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    REQUEST_FIELD_NUMBER: _builtins.int
+    schema: _builtins.str
+    """The schema's name with its version."""
+    terms: _builtins.bytes
+    """The terms' canonical bytes: schema, key, whether it is a base credential, nonce. Empty for the plain form."""
+    request: _builtins.bytes
+    """For what is no base credential: the canonical bytes of the request that the holder answers, which names the
+    terms. The department asks it itself, as "verifiers/{department}", over this channel; nobody signs it.
+    """
+    def __init__(
+        self,
+        *,
+        schema: _builtins.str = ...,
+        terms: _builtins.bytes = ...,
+        request: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request", "schema", b"schema", "terms", b"terms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Offer: _TypeAlias = Offer  # noqa: Y015
+
+@_typing.final
+class ClaimCompositeCredentialRequest(_message.Message):
+    """Asks for an offered credential of the composite form."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_FIELD_NUMBER: _builtins.int
+    CLAIM_CODE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    COMMITMENT_FIELD_NUMBER: _builtins.int
+    PRESENTATION_FIELD_NUMBER: _builtins.int
+    offer: _builtins.str
+    """The offer's name."""
+    claim_code: _builtins.str
+    """The secret that came with it."""
+    request_id: _builtins.str
+    """A UUID chosen by the vault and kept until it has stored the credential."""
+    commitment: _builtins.bytes
+    """A base credential: the holder's commitment with its proof (docs/composite-form.md)."""
+    @_builtins.property
+    def presentation(self) -> _presentation_pb2.CompositePresentation:
+        """Any other: the presentation that answers the offer's request, the commitment a part of it."""
+
+    def __init__(
+        self,
+        *,
+        offer: _builtins.str = ...,
+        claim_code: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        commitment: _builtins.bytes = ...,
+        presentation: _presentation_pb2.CompositePresentation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "commitment", b"commitment", "presentation", b"presentation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "claim_code", b"claim_code", "commitment", b"commitment", "offer", b"offer", "presentation", b"presentation", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["commitment", "presentation"]  # noqa: Y015
+    _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
+
+Global___ClaimCompositeCredentialRequest: _TypeAlias = ClaimCompositeCredentialRequest  # noqa: Y015
+
+@_typing.final
+class ClaimCompositeCredentialResponse(_message.Message):
+    """Everything of the credential that the holder does not know yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPIRY_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    HANDLE_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    ACCUMULATOR_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    WITNESS_FIELD_NUMBER: _builtins.int
+    handle: _builtins.bytes
+    """What the department would revoke: 32 octets, a scalar."""
+    signature: _builtins.bytes
+    """The BBS signature: 80 octets."""
+    accumulator: _builtins.str
+    """The department's accumulator, empty if it had none when this was signed."""
+    epoch: _builtins.int
+    """The number of the epoch that the witness is for."""
+    witness: _builtins.bytes
+    """The witness that the handle is not revoked at that epoch: its canonical octets."""
+    @_builtins.property
+    def expiry(self) -> _date_pb2.Date:
+        """The last day on which it is valid."""
+
+    @_builtins.property
+    def values(self) -> _containers.RepeatedCompositeFieldContainer[_attribute_pb2.NamedValue]:
+        """The values, in the schema's order; an absent optional attribute is left out."""
+
+    def __init__(
+        self,
+        *,
+        expiry: _date_pb2.Date | None = ...,
+        values: _abc.Iterable[_attribute_pb2.NamedValue] | None = ...,
+        handle: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+        accumulator: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+        witness: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expiry", b"expiry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accumulator", b"accumulator", "epoch", b"epoch", "expiry", b"expiry", "handle", b"handle", "signature", b"signature", "values", b"values", "witness", b"witness"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimCompositeCredentialResponse: _TypeAlias = ClaimCompositeCredentialResponse  # noqa: Y015
+
+@_typing.final
+class GetIssuanceRequest(_message.Message):
+    """Asks what became of an offer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_FIELD_NUMBER: _builtins.int
+    offer: _builtins.str
+    """The offer's name."""
+    def __init__(
+        self,
+        *,
+        offer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetIssuanceRequest: _TypeAlias = GetIssuanceRequest  # noqa: Y015
+
+@_typing.final
+class Issuance(_message.Message):
+    """What a department knows of a credential that it has offered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_FIELD_NUMBER: _builtins.int
+    SCHEMA_FIELD_NUMBER: _builtins.int
+    CLAIMED_FIELD_NUMBER: _builtins.int
+    HANDLE_FIELD_NUMBER: _builtins.int
+    ACCUMULATOR_FIELD_NUMBER: _builtins.int
+    offer: _builtins.str
+    """The offer's name."""
+    schema: _builtins.str
+    """The schema's name with its version."""
+    claimed: _builtins.bool
+    """Whether a vault has claimed it."""
+    handle: _builtins.bytes
+    """The handle that revokes it, 32 octets; empty until it was claimed."""
+    accumulator: _builtins.str
+    """The accumulator in which it is revoked; empty if there was none."""
+    def __init__(
+        self,
+        *,
+        offer: _builtins.str = ...,
+        schema: _builtins.str = ...,
+        claimed: _builtins.bool = ...,
+        handle: _builtins.bytes = ...,
+        accumulator: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accumulator", b"accumulator", "claimed", b"claimed", "handle", b"handle", "offer", b"offer", "schema", b"schema"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Issuance: _TypeAlias = Issuance  # noqa: Y015
 
 @_typing.final
 class AcknowledgeCredentialResponse(_message.Message):

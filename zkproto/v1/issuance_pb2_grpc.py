@@ -40,15 +40,30 @@ class IssuanceServiceStub:
                 request_serializer=zkproto_dot_v1_dot_issuance__pb2.IssueCredentialRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_issuance__pb2.IssueCredentialResponse.FromString,
                 _registered_method=True)
+        self.GetOffer = channel.unary_unary(
+                '/zkproto.v1.IssuanceService/GetOffer',
+                request_serializer=zkproto_dot_v1_dot_issuance__pb2.GetOfferRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_issuance__pb2.Offer.FromString,
+                _registered_method=True)
         self.ClaimCredential = channel.unary_unary(
                 '/zkproto.v1.IssuanceService/ClaimCredential',
                 request_serializer=zkproto_dot_v1_dot_issuance__pb2.ClaimCredentialRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_issuance__pb2.ClaimCredentialResponse.FromString,
                 _registered_method=True)
+        self.ClaimCompositeCredential = channel.unary_unary(
+                '/zkproto.v1.IssuanceService/ClaimCompositeCredential',
+                request_serializer=zkproto_dot_v1_dot_issuance__pb2.ClaimCompositeCredentialRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_issuance__pb2.ClaimCompositeCredentialResponse.FromString,
+                _registered_method=True)
         self.AcknowledgeCredential = channel.unary_unary(
                 '/zkproto.v1.IssuanceService/AcknowledgeCredential',
                 request_serializer=zkproto_dot_v1_dot_issuance__pb2.AcknowledgeCredentialRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_issuance__pb2.AcknowledgeCredentialResponse.FromString,
+                _registered_method=True)
+        self.GetIssuance = channel.unary_unary(
+                '/zkproto.v1.IssuanceService/GetIssuance',
+                request_serializer=zkproto_dot_v1_dot_issuance__pb2.GetIssuanceRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_issuance__pb2.Issuance.FromString,
                 _registered_method=True)
 
 
@@ -57,7 +72,18 @@ class IssuanceServiceServicer:
     """
 
     def IssueCredential(self, request, context):
-        """Signs a credential and keeps it as an offer until its holder claims it. Takes the department's token.
+        """Makes an offer and keeps it until its holder claims it: a signed credential of the plain form, or what a
+        credential of the composite form will say, which is signed when its holder has committed to the holder's
+        secret. Takes the department's token.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOffer(self, request, context):
+        """What the holder's vault has to answer before an offered credential of the composite form is signed. It is
+        made anew when its key signs no more or its request has run out: what was answered to it before is then
+        refused, and the vault answers what it gets here. Never after a claim was accepted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -71,8 +97,24 @@ class IssuanceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ClaimCompositeCredential(self, request, context):
+        """Signs an offered credential of the composite form together with the holder's commitment, once: the same
+        claim sent again is answered with the same credential, and no other claim is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AcknowledgeCredential(self, request, context):
         """The vault has stored the credential: the service forgets the values and the signature.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetIssuance(self, request, context):
+        """What became of an offer of the composite form: with the handle by which its credential is revoked. Takes the
+        department's token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,15 +128,30 @@ def add_IssuanceServiceServicer_to_server(servicer, server):
                     request_deserializer=zkproto_dot_v1_dot_issuance__pb2.IssueCredentialRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_issuance__pb2.IssueCredentialResponse.SerializeToString,
             ),
+            'GetOffer': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOffer,
+                    request_deserializer=zkproto_dot_v1_dot_issuance__pb2.GetOfferRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_issuance__pb2.Offer.SerializeToString,
+            ),
             'ClaimCredential': grpc.unary_unary_rpc_method_handler(
                     servicer.ClaimCredential,
                     request_deserializer=zkproto_dot_v1_dot_issuance__pb2.ClaimCredentialRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_issuance__pb2.ClaimCredentialResponse.SerializeToString,
             ),
+            'ClaimCompositeCredential': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClaimCompositeCredential,
+                    request_deserializer=zkproto_dot_v1_dot_issuance__pb2.ClaimCompositeCredentialRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_issuance__pb2.ClaimCompositeCredentialResponse.SerializeToString,
+            ),
             'AcknowledgeCredential': grpc.unary_unary_rpc_method_handler(
                     servicer.AcknowledgeCredential,
                     request_deserializer=zkproto_dot_v1_dot_issuance__pb2.AcknowledgeCredentialRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_issuance__pb2.AcknowledgeCredentialResponse.SerializeToString,
+            ),
+            'GetIssuance': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIssuance,
+                    request_deserializer=zkproto_dot_v1_dot_issuance__pb2.GetIssuanceRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_issuance__pb2.Issuance.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -136,6 +193,33 @@ class IssuanceService:
             _registered_method=True)
 
     @staticmethod
+    def GetOffer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.IssuanceService/GetOffer',
+            zkproto_dot_v1_dot_issuance__pb2.GetOfferRequest.SerializeToString,
+            zkproto_dot_v1_dot_issuance__pb2.Offer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ClaimCredential(request,
             target,
             options=(),
@@ -163,6 +247,33 @@ class IssuanceService:
             _registered_method=True)
 
     @staticmethod
+    def ClaimCompositeCredential(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.IssuanceService/ClaimCompositeCredential',
+            zkproto_dot_v1_dot_issuance__pb2.ClaimCompositeCredentialRequest.SerializeToString,
+            zkproto_dot_v1_dot_issuance__pb2.ClaimCompositeCredentialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def AcknowledgeCredential(request,
             target,
             options=(),
@@ -179,6 +290,33 @@ class IssuanceService:
             '/zkproto.v1.IssuanceService/AcknowledgeCredential',
             zkproto_dot_v1_dot_issuance__pb2.AcknowledgeCredentialRequest.SerializeToString,
             zkproto_dot_v1_dot_issuance__pb2.AcknowledgeCredentialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIssuance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.IssuanceService/GetIssuance',
+            zkproto_dot_v1_dot_issuance__pb2.GetIssuanceRequest.SerializeToString,
+            zkproto_dot_v1_dot_issuance__pb2.Issuance.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,13 +34,29 @@ class IssuanceServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> IssuanceServiceAsyncStub: ...
     IssueCredential: _grpc.UnaryUnaryMultiCallable[_issuance_pb2.IssueCredentialRequest, _issuance_pb2.IssueCredentialResponse]
-    """Signs a credential and keeps it as an offer until its holder claims it. Takes the department's token."""
+    """Makes an offer and keeps it until its holder claims it: a signed credential of the plain form, or what a
+    credential of the composite form will say, which is signed when its holder has committed to the holder's
+    secret. Takes the department's token.
+    """
+    GetOffer: _grpc.UnaryUnaryMultiCallable[_issuance_pb2.GetOfferRequest, _issuance_pb2.Offer]
+    """What the holder's vault has to answer before an offered credential of the composite form is signed. It is
+    made anew when its key signs no more or its request has run out: what was answered to it before is then
+    refused, and the vault answers what it gets here. Never after a claim was accepted.
+    """
     ClaimCredential: _grpc.UnaryUnaryMultiCallable[_issuance_pb2.ClaimCredentialRequest, _issuance_pb2.ClaimCredentialResponse]
     """Hands the credential to the vault that shows the offer's code. A vault that did not get the answer may
     ask again with the same request_id; anybody else is refused.
     """
+    ClaimCompositeCredential: _grpc.UnaryUnaryMultiCallable[_issuance_pb2.ClaimCompositeCredentialRequest, _issuance_pb2.ClaimCompositeCredentialResponse]
+    """Signs an offered credential of the composite form together with the holder's commitment, once: the same
+    claim sent again is answered with the same credential, and no other claim is.
+    """
     AcknowledgeCredential: _grpc.UnaryUnaryMultiCallable[_issuance_pb2.AcknowledgeCredentialRequest, _issuance_pb2.AcknowledgeCredentialResponse]
     """The vault has stored the credential: the service forgets the values and the signature."""
+    GetIssuance: _grpc.UnaryUnaryMultiCallable[_issuance_pb2.GetIssuanceRequest, _issuance_pb2.Issuance]
+    """What became of an offer of the composite form: with the handle by which its credential is revoked. Takes the
+    department's token.
+    """
 
 @_typing.type_check_only
 class IssuanceServiceAsyncStub(IssuanceServiceStub):
@@ -48,13 +64,29 @@ class IssuanceServiceAsyncStub(IssuanceServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     IssueCredential: _aio.UnaryUnaryMultiCallable[_issuance_pb2.IssueCredentialRequest, _issuance_pb2.IssueCredentialResponse]  # type: ignore[assignment]
-    """Signs a credential and keeps it as an offer until its holder claims it. Takes the department's token."""
+    """Makes an offer and keeps it until its holder claims it: a signed credential of the plain form, or what a
+    credential of the composite form will say, which is signed when its holder has committed to the holder's
+    secret. Takes the department's token.
+    """
+    GetOffer: _aio.UnaryUnaryMultiCallable[_issuance_pb2.GetOfferRequest, _issuance_pb2.Offer]  # type: ignore[assignment]
+    """What the holder's vault has to answer before an offered credential of the composite form is signed. It is
+    made anew when its key signs no more or its request has run out: what was answered to it before is then
+    refused, and the vault answers what it gets here. Never after a claim was accepted.
+    """
     ClaimCredential: _aio.UnaryUnaryMultiCallable[_issuance_pb2.ClaimCredentialRequest, _issuance_pb2.ClaimCredentialResponse]  # type: ignore[assignment]
     """Hands the credential to the vault that shows the offer's code. A vault that did not get the answer may
     ask again with the same request_id; anybody else is refused.
     """
+    ClaimCompositeCredential: _aio.UnaryUnaryMultiCallable[_issuance_pb2.ClaimCompositeCredentialRequest, _issuance_pb2.ClaimCompositeCredentialResponse]  # type: ignore[assignment]
+    """Signs an offered credential of the composite form together with the holder's commitment, once: the same
+    claim sent again is answered with the same credential, and no other claim is.
+    """
     AcknowledgeCredential: _aio.UnaryUnaryMultiCallable[_issuance_pb2.AcknowledgeCredentialRequest, _issuance_pb2.AcknowledgeCredentialResponse]  # type: ignore[assignment]
     """The vault has stored the credential: the service forgets the values and the signature."""
+    GetIssuance: _aio.UnaryUnaryMultiCallable[_issuance_pb2.GetIssuanceRequest, _issuance_pb2.Issuance]  # type: ignore[assignment]
+    """What became of an offer of the composite form: with the handle by which its credential is revoked. Takes the
+    department's token.
+    """
 
 class IssuanceServiceServicer(metaclass=_abc_1.ABCMeta):
     """Departments return data to its owner: they issue, the owner's vault claims."""
@@ -65,7 +97,21 @@ class IssuanceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _issuance_pb2.IssueCredentialRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_issuance_pb2.IssueCredentialResponse, _abc.Awaitable[_issuance_pb2.IssueCredentialResponse]]:
-        """Signs a credential and keeps it as an offer until its holder claims it. Takes the department's token."""
+        """Makes an offer and keeps it until its holder claims it: a signed credential of the plain form, or what a
+        credential of the composite form will say, which is signed when its holder has committed to the holder's
+        secret. Takes the department's token.
+        """
+
+    @_abc_1.abstractmethod
+    def GetOffer(
+        self,
+        request: _issuance_pb2.GetOfferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_issuance_pb2.Offer, _abc.Awaitable[_issuance_pb2.Offer]]:
+        """What the holder's vault has to answer before an offered credential of the composite form is signed. It is
+        made anew when its key signs no more or its request has run out: what was answered to it before is then
+        refused, and the vault answers what it gets here. Never after a claim was accepted.
+        """
 
     @_abc_1.abstractmethod
     def ClaimCredential(
@@ -78,11 +124,31 @@ class IssuanceServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ClaimCompositeCredential(
+        self,
+        request: _issuance_pb2.ClaimCompositeCredentialRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_issuance_pb2.ClaimCompositeCredentialResponse, _abc.Awaitable[_issuance_pb2.ClaimCompositeCredentialResponse]]:
+        """Signs an offered credential of the composite form together with the holder's commitment, once: the same
+        claim sent again is answered with the same credential, and no other claim is.
+        """
+
+    @_abc_1.abstractmethod
     def AcknowledgeCredential(
         self,
         request: _issuance_pb2.AcknowledgeCredentialRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_issuance_pb2.AcknowledgeCredentialResponse, _abc.Awaitable[_issuance_pb2.AcknowledgeCredentialResponse]]:
         """The vault has stored the credential: the service forgets the values and the signature."""
+
+    @_abc_1.abstractmethod
+    def GetIssuance(
+        self,
+        request: _issuance_pb2.GetIssuanceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_issuance_pb2.Issuance, _abc.Awaitable[_issuance_pb2.Issuance]]:
+        """What became of an offer of the composite form: with the handle by which its credential is revoked. Takes the
+        department's token.
+        """
 
 def add_IssuanceServiceServicer_to_server(servicer: IssuanceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

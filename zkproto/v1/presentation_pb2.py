@@ -30,7 +30,7 @@ from google.type import date_pb2 as google_dot_type_dot_date__pb2
 from zkproto.v1 import attribute_pb2 as zkproto_dot_v1_dot_attribute__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dzkproto/v1/presentation.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16google/type/date.proto\x1a\x1azkproto/v1/attribute.proto\"?\n\rSignedRequest\x12\x15\n\x07payload\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tsignature\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\xe6\x01\n\x16\x43redentialPresentation\x12\x13\n\x05query\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\'\n\x06schema\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12.\n\nissuer_key\x18\x03 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/IssuerKey\x12!\n\x06\x65xpiry\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x05 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x13\n\x05proof\x18\x06 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\x9d\x01\n\x0cPresentation\x12=\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32\".zkproto.v1.CredentialPresentationB\x04\xe2\x41\x01\x02\x12\x17\n\tusage_tag\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tnote_hash\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x1c\n\x0erequest_digest\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"j\n\x15\x43reateExchangeRequest\x12\x37\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.SignedRequestB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\x81\x01\n\x16\x43reateExchangeResponse\x12\x10\n\x08\x65xchange\x18\x01 \x01(\t\x12\x0e\n\x06ticket\x18\x02 \x01(\t\x12\x14\n\x0cresult_token\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"C\n\x13\x46\x65tchRequestRequest\x12\x16\n\x08\x65xchange\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06ticket\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"I\n\x14\x46\x65tchRequestResponse\x12\x31\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.SignedRequest\"\xb4\x01\n\x19SubmitPresentationRequest\x12\x16\n\x08\x65xchange\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06ticket\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x34\n\x0cpresentation\x18\x03 \x01(\x0b\x32\x18.zkproto.v1.PresentationB\x04\xe2\x41\x01\x02\x12\x19\n\x0bholder_note\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\"X\n\x1aSubmitPresentationResponse\x12\x0f\n\x07receipt\x18\x01 \x01(\x0c\x12\x13\n\x0b\x65ntry_index\x18\x02 \x01(\x03\x12\x14\n\x0c\x62lock_height\x18\x03 \x01(\x03\"J\n\x14WatchExchangeRequest\x12\x16\n\x08\x65xchange\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0cresult_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\xea\x01\n\x15WatchExchangeResponse\x12\x36\n\x05state\x18\x01 \x01(\x0e\x32\'.zkproto.v1.WatchExchangeResponse.State\x12.\n\x0cpresentation\x18\x02 \x01(\x0b\x32\x18.zkproto.v1.Presentation\x12\x0f\n\x07receipt\x18\x03 \x01(\x0c\"X\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x12\n\x0eSTATE_VERIFIED\x10\x02\x12\x11\n\rSTATE_EXPIRED\x10\x03\"\xbb\x01\n\x19VerifyPresentationRequest\x12\x37\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.SignedRequestB\x04\xe2\x41\x01\x02\x12\x34\n\x0cpresentation\x18\x02 \x01(\x0b\x32\x18.zkproto.v1.PresentationB\x04\xe2\x41\x01\x02\x12/\n\x0bverify_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"n\n\x1aVerifyPresentationResponse\x12\x33\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32\x1e.zkproto.v1.VerifiedCredential\x12\x1b\n\x13presentation_digest\x18\x02 \x01(\x0c\"`\n\x1f\x42\x61tchVerifyPresentationsRequest\x12=\n\x08requests\x18\x01 \x03(\x0b\x32%.zkproto.v1.VerifyPresentationRequestB\x04\xe2\x41\x01\x02\"U\n BatchVerifyPresentationsResponse\x12\x31\n\x08verdicts\x18\x01 \x03(\x0b\x32\x1f.zkproto.v1.PresentationVerdict\"\x83\x01\n\x13PresentationVerdict\x12:\n\x08verified\x18\x01 \x01(\x0b\x32&.zkproto.v1.VerifyPresentationResponseH\x00\x12%\n\x07refused\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07verdict\"\xc0\x01\n\x12VerifiedCredential\x12\r\n\x05query\x18\x01 \x01(\t\x12+\n\ndepartment\x18\x02 \x01(\tB\x17\xfa\x41\x14\n\x12zkproto/Department\x12#\n\x06schema\x18\x03 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12&\n\x06values\x18\x04 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12!\n\x06\x65xpiry\x18\x05 \x01(\x0b\x32\x11.google.type.Date2\xda\x04\n\x13PresentationService\x12W\n\x0e\x43reateExchange\x12!.zkproto.v1.CreateExchangeRequest\x1a\".zkproto.v1.CreateExchangeResponse\x12Q\n\x0c\x46\x65tchRequest\x12\x1f.zkproto.v1.FetchRequestRequest\x1a .zkproto.v1.FetchRequestResponse\x12\x63\n\x12SubmitPresentation\x12%.zkproto.v1.SubmitPresentationRequest\x1a&.zkproto.v1.SubmitPresentationResponse\x12V\n\rWatchExchange\x12 .zkproto.v1.WatchExchangeRequest\x1a!.zkproto.v1.WatchExchangeResponse0\x01\x12\x63\n\x12VerifyPresentation\x12%.zkproto.v1.VerifyPresentationRequest\x1a&.zkproto.v1.VerifyPresentationResponse\x12u\n\x18\x42\x61tchVerifyPresentations\x12+.zkproto.v1.BatchVerifyPresentationsRequest\x1a,.zkproto.v1.BatchVerifyPresentationsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dzkproto/v1/presentation.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16google/type/date.proto\x1a\x1azkproto/v1/attribute.proto\"?\n\rSignedRequest\x12\x15\n\x07payload\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tsignature\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\xe6\x01\n\x16\x43redentialPresentation\x12\x13\n\x05query\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\'\n\x06schema\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12.\n\nissuer_key\x18\x03 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/IssuerKey\x12!\n\x06\x65xpiry\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x05 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x13\n\x05proof\x18\x06 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\x9d\x01\n\x0cPresentation\x12=\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32\".zkproto.v1.CredentialPresentationB\x04\xe2\x41\x01\x02\x12\x17\n\tusage_tag\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tnote_hash\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x1c\n\x0erequest_digest\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\xef\x01\n\x10\x43redentialAnswer\x12\x13\n\x05query\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\'\n\x06schema\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12.\n\nissuer_key\x18\x03 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/IssuerKey\x12!\n\x06\x65xpiry\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x05 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x13\n\x0b\x61\x63\x63umulator\x18\x06 \x01(\x0c\x12\r\n\x05\x65poch\x18\x07 \x01(\x03\"\xcb\x01\n\x15\x43ompositePresentation\x12\x1c\n\x0erequest_digest\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x14\n\x06\x62ranch\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x37\n\x0b\x63redentials\x18\x03 \x03(\x0b\x32\x1c.zkproto.v1.CredentialAnswerB\x04\xe2\x41\x01\x02\x12\x17\n\tusage_tag\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tnote_hash\x18\x05 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x13\n\x05proof\x18\x06 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"j\n\x15\x43reateExchangeRequest\x12\x37\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.SignedRequestB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\x81\x01\n\x16\x43reateExchangeResponse\x12\x10\n\x08\x65xchange\x18\x01 \x01(\t\x12\x0e\n\x06ticket\x18\x02 \x01(\t\x12\x14\n\x0cresult_token\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"C\n\x13\x46\x65tchRequestRequest\x12\x16\n\x08\x65xchange\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06ticket\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"I\n\x14\x46\x65tchRequestResponse\x12\x31\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.SignedRequest\"\xff\x01\n\x19SubmitPresentationRequest\x12\x16\n\x08\x65xchange\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06ticket\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x30\n\x0cpresentation\x18\x03 \x01(\x0b\x32\x18.zkproto.v1.PresentationH\x00\x12\x43\n\x16\x63omposite_presentation\x18\x06 \x01(\x0b\x32!.zkproto.v1.CompositePresentationH\x00\x12\x19\n\x0bholder_note\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\x42\x08\n\x06\x61nswer\"X\n\x1aSubmitPresentationResponse\x12\x0f\n\x07receipt\x18\x01 \x01(\x0c\x12\x13\n\x0b\x65ntry_index\x18\x02 \x01(\x03\x12\x14\n\x0c\x62lock_height\x18\x03 \x01(\x03\"J\n\x14WatchExchangeRequest\x12\x16\n\x08\x65xchange\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0cresult_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\xbb\x02\n\x15WatchExchangeResponse\x12\x36\n\x05state\x18\x01 \x01(\x0e\x32\'.zkproto.v1.WatchExchangeResponse.State\x12\x30\n\x0cpresentation\x18\x02 \x01(\x0b\x32\x18.zkproto.v1.PresentationH\x00\x12\x43\n\x16\x63omposite_presentation\x18\x04 \x01(\x0b\x32!.zkproto.v1.CompositePresentationH\x00\x12\x0f\n\x07receipt\x18\x03 \x01(\x0c\"X\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x12\n\x0eSTATE_VERIFIED\x10\x02\x12\x11\n\rSTATE_EXPIRED\x10\x03\x42\x08\n\x06\x61nswer\"\x86\x02\n\x19VerifyPresentationRequest\x12\x37\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.SignedRequestB\x04\xe2\x41\x01\x02\x12\x30\n\x0cpresentation\x18\x02 \x01(\x0b\x32\x18.zkproto.v1.PresentationH\x00\x12\x43\n\x16\x63omposite_presentation\x18\x04 \x01(\x0b\x32!.zkproto.v1.CompositePresentationH\x00\x12/\n\x0bverify_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06\x61nswer\"\xd6\x01\n\x1aVerifyPresentationResponse\x12\x33\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32\x1e.zkproto.v1.VerifiedCredential\x12\x1b\n\x13presentation_digest\x18\x02 \x01(\x0c\x12\x0e\n\x06\x62ranch\x18\x03 \x01(\t\x12\x31\n\npseudonyms\x18\x04 \x03(\x0b\x32\x1d.zkproto.v1.VerifiedPseudonym\x12\x0f\n\x07\x65scrows\x18\x05 \x03(\t\x12\x12\n\ncommitment\x18\x06 \x01(\x0c\"2\n\x11VerifiedPseudonym\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tpseudonym\x18\x02 \x01(\x0c\"`\n\x1f\x42\x61tchVerifyPresentationsRequest\x12=\n\x08requests\x18\x01 \x03(\x0b\x32%.zkproto.v1.VerifyPresentationRequestB\x04\xe2\x41\x01\x02\"U\n BatchVerifyPresentationsResponse\x12\x31\n\x08verdicts\x18\x01 \x03(\x0b\x32\x1f.zkproto.v1.PresentationVerdict\"\x83\x01\n\x13PresentationVerdict\x12:\n\x08verified\x18\x01 \x01(\x0b\x32&.zkproto.v1.VerifyPresentationResponseH\x00\x12%\n\x07refused\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07verdict\"\xc0\x01\n\x12VerifiedCredential\x12\r\n\x05query\x18\x01 \x01(\t\x12+\n\ndepartment\x18\x02 \x01(\tB\x17\xfa\x41\x14\n\x12zkproto/Department\x12#\n\x06schema\x18\x03 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12&\n\x06values\x18\x04 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12!\n\x06\x65xpiry\x18\x05 \x01(\x0b\x32\x11.google.type.Date2\xda\x04\n\x13PresentationService\x12W\n\x0e\x43reateExchange\x12!.zkproto.v1.CreateExchangeRequest\x1a\".zkproto.v1.CreateExchangeResponse\x12Q\n\x0c\x46\x65tchRequest\x12\x1f.zkproto.v1.FetchRequestRequest\x1a .zkproto.v1.FetchRequestResponse\x12\x63\n\x12SubmitPresentation\x12%.zkproto.v1.SubmitPresentationRequest\x1a&.zkproto.v1.SubmitPresentationResponse\x12V\n\rWatchExchange\x12 .zkproto.v1.WatchExchangeRequest\x1a!.zkproto.v1.WatchExchangeResponse0\x01\x12\x63\n\x12VerifyPresentation\x12%.zkproto.v1.VerifyPresentationRequest\x1a&.zkproto.v1.VerifyPresentationResponse\x12u\n\x18\x42\x61tchVerifyPresentations\x12+.zkproto.v1.BatchVerifyPresentationsRequest\x1a,.zkproto.v1.BatchVerifyPresentationsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,6 +57,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRESENTATION'].fields_by_name['note_hash']._serialized_options = b'\342A\001\002'
   _globals['_PRESENTATION'].fields_by_name['request_digest']._loaded_options = None
   _globals['_PRESENTATION'].fields_by_name['request_digest']._serialized_options = b'\342A\001\002'
+  _globals['_CREDENTIALANSWER'].fields_by_name['query']._loaded_options = None
+  _globals['_CREDENTIALANSWER'].fields_by_name['query']._serialized_options = b'\342A\001\002'
+  _globals['_CREDENTIALANSWER'].fields_by_name['schema']._loaded_options = None
+  _globals['_CREDENTIALANSWER'].fields_by_name['schema']._serialized_options = b'\342A\001\002\372A\020\n\016zkproto/Schema'
+  _globals['_CREDENTIALANSWER'].fields_by_name['issuer_key']._loaded_options = None
+  _globals['_CREDENTIALANSWER'].fields_by_name['issuer_key']._serialized_options = b'\342A\001\002\372A\023\n\021zkproto/IssuerKey'
+  _globals['_COMPOSITEPRESENTATION'].fields_by_name['request_digest']._loaded_options = None
+  _globals['_COMPOSITEPRESENTATION'].fields_by_name['request_digest']._serialized_options = b'\342A\001\002'
+  _globals['_COMPOSITEPRESENTATION'].fields_by_name['branch']._loaded_options = None
+  _globals['_COMPOSITEPRESENTATION'].fields_by_name['branch']._serialized_options = b'\342A\001\002'
+  _globals['_COMPOSITEPRESENTATION'].fields_by_name['credentials']._loaded_options = None
+  _globals['_COMPOSITEPRESENTATION'].fields_by_name['credentials']._serialized_options = b'\342A\001\002'
+  _globals['_COMPOSITEPRESENTATION'].fields_by_name['usage_tag']._loaded_options = None
+  _globals['_COMPOSITEPRESENTATION'].fields_by_name['usage_tag']._serialized_options = b'\342A\001\002'
+  _globals['_COMPOSITEPRESENTATION'].fields_by_name['note_hash']._loaded_options = None
+  _globals['_COMPOSITEPRESENTATION'].fields_by_name['note_hash']._serialized_options = b'\342A\001\002'
+  _globals['_COMPOSITEPRESENTATION'].fields_by_name['proof']._loaded_options = None
+  _globals['_COMPOSITEPRESENTATION'].fields_by_name['proof']._serialized_options = b'\342A\001\002'
   _globals['_CREATEEXCHANGEREQUEST'].fields_by_name['signed_request']._loaded_options = None
   _globals['_CREATEEXCHANGEREQUEST'].fields_by_name['signed_request']._serialized_options = b'\342A\001\002'
   _globals['_CREATEEXCHANGEREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -69,8 +87,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBMITPRESENTATIONREQUEST'].fields_by_name['exchange']._serialized_options = b'\342A\001\002'
   _globals['_SUBMITPRESENTATIONREQUEST'].fields_by_name['ticket']._loaded_options = None
   _globals['_SUBMITPRESENTATIONREQUEST'].fields_by_name['ticket']._serialized_options = b'\342A\001\002'
-  _globals['_SUBMITPRESENTATIONREQUEST'].fields_by_name['presentation']._loaded_options = None
-  _globals['_SUBMITPRESENTATIONREQUEST'].fields_by_name['presentation']._serialized_options = b'\342A\001\002'
   _globals['_SUBMITPRESENTATIONREQUEST'].fields_by_name['holder_note']._loaded_options = None
   _globals['_SUBMITPRESENTATIONREQUEST'].fields_by_name['holder_note']._serialized_options = b'\342A\001\002'
   _globals['_SUBMITPRESENTATIONREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -81,8 +97,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHEXCHANGEREQUEST'].fields_by_name['result_token']._serialized_options = b'\342A\001\002'
   _globals['_VERIFYPRESENTATIONREQUEST'].fields_by_name['signed_request']._loaded_options = None
   _globals['_VERIFYPRESENTATIONREQUEST'].fields_by_name['signed_request']._serialized_options = b'\342A\001\002'
-  _globals['_VERIFYPRESENTATIONREQUEST'].fields_by_name['presentation']._loaded_options = None
-  _globals['_VERIFYPRESENTATIONREQUEST'].fields_by_name['presentation']._serialized_options = b'\342A\001\002'
   _globals['_BATCHVERIFYPRESENTATIONSREQUEST'].fields_by_name['requests']._loaded_options = None
   _globals['_BATCHVERIFYPRESENTATIONSREQUEST'].fields_by_name['requests']._serialized_options = b'\342A\001\002'
   _globals['_VERIFIEDCREDENTIAL'].fields_by_name['department']._loaded_options = None
@@ -95,36 +109,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREDENTIALPRESENTATION']._serialized_end=511
   _globals['_PRESENTATION']._serialized_start=514
   _globals['_PRESENTATION']._serialized_end=671
-  _globals['_CREATEEXCHANGEREQUEST']._serialized_start=673
-  _globals['_CREATEEXCHANGEREQUEST']._serialized_end=779
-  _globals['_CREATEEXCHANGERESPONSE']._serialized_start=782
-  _globals['_CREATEEXCHANGERESPONSE']._serialized_end=911
-  _globals['_FETCHREQUESTREQUEST']._serialized_start=913
-  _globals['_FETCHREQUESTREQUEST']._serialized_end=980
-  _globals['_FETCHREQUESTRESPONSE']._serialized_start=982
-  _globals['_FETCHREQUESTRESPONSE']._serialized_end=1055
-  _globals['_SUBMITPRESENTATIONREQUEST']._serialized_start=1058
-  _globals['_SUBMITPRESENTATIONREQUEST']._serialized_end=1238
-  _globals['_SUBMITPRESENTATIONRESPONSE']._serialized_start=1240
-  _globals['_SUBMITPRESENTATIONRESPONSE']._serialized_end=1328
-  _globals['_WATCHEXCHANGEREQUEST']._serialized_start=1330
-  _globals['_WATCHEXCHANGEREQUEST']._serialized_end=1404
-  _globals['_WATCHEXCHANGERESPONSE']._serialized_start=1407
-  _globals['_WATCHEXCHANGERESPONSE']._serialized_end=1641
-  _globals['_WATCHEXCHANGERESPONSE_STATE']._serialized_start=1553
-  _globals['_WATCHEXCHANGERESPONSE_STATE']._serialized_end=1641
-  _globals['_VERIFYPRESENTATIONREQUEST']._serialized_start=1644
-  _globals['_VERIFYPRESENTATIONREQUEST']._serialized_end=1831
-  _globals['_VERIFYPRESENTATIONRESPONSE']._serialized_start=1833
-  _globals['_VERIFYPRESENTATIONRESPONSE']._serialized_end=1943
-  _globals['_BATCHVERIFYPRESENTATIONSREQUEST']._serialized_start=1945
-  _globals['_BATCHVERIFYPRESENTATIONSREQUEST']._serialized_end=2041
-  _globals['_BATCHVERIFYPRESENTATIONSRESPONSE']._serialized_start=2043
-  _globals['_BATCHVERIFYPRESENTATIONSRESPONSE']._serialized_end=2128
-  _globals['_PRESENTATIONVERDICT']._serialized_start=2131
-  _globals['_PRESENTATIONVERDICT']._serialized_end=2262
-  _globals['_VERIFIEDCREDENTIAL']._serialized_start=2265
-  _globals['_VERIFIEDCREDENTIAL']._serialized_end=2457
-  _globals['_PRESENTATIONSERVICE']._serialized_start=2460
-  _globals['_PRESENTATIONSERVICE']._serialized_end=3062
+  _globals['_CREDENTIALANSWER']._serialized_start=674
+  _globals['_CREDENTIALANSWER']._serialized_end=913
+  _globals['_COMPOSITEPRESENTATION']._serialized_start=916
+  _globals['_COMPOSITEPRESENTATION']._serialized_end=1119
+  _globals['_CREATEEXCHANGEREQUEST']._serialized_start=1121
+  _globals['_CREATEEXCHANGEREQUEST']._serialized_end=1227
+  _globals['_CREATEEXCHANGERESPONSE']._serialized_start=1230
+  _globals['_CREATEEXCHANGERESPONSE']._serialized_end=1359
+  _globals['_FETCHREQUESTREQUEST']._serialized_start=1361
+  _globals['_FETCHREQUESTREQUEST']._serialized_end=1428
+  _globals['_FETCHREQUESTRESPONSE']._serialized_start=1430
+  _globals['_FETCHREQUESTRESPONSE']._serialized_end=1503
+  _globals['_SUBMITPRESENTATIONREQUEST']._serialized_start=1506
+  _globals['_SUBMITPRESENTATIONREQUEST']._serialized_end=1761
+  _globals['_SUBMITPRESENTATIONRESPONSE']._serialized_start=1763
+  _globals['_SUBMITPRESENTATIONRESPONSE']._serialized_end=1851
+  _globals['_WATCHEXCHANGEREQUEST']._serialized_start=1853
+  _globals['_WATCHEXCHANGEREQUEST']._serialized_end=1927
+  _globals['_WATCHEXCHANGERESPONSE']._serialized_start=1930
+  _globals['_WATCHEXCHANGERESPONSE']._serialized_end=2245
+  _globals['_WATCHEXCHANGERESPONSE_STATE']._serialized_start=2147
+  _globals['_WATCHEXCHANGERESPONSE_STATE']._serialized_end=2235
+  _globals['_VERIFYPRESENTATIONREQUEST']._serialized_start=2248
+  _globals['_VERIFYPRESENTATIONREQUEST']._serialized_end=2510
+  _globals['_VERIFYPRESENTATIONRESPONSE']._serialized_start=2513
+  _globals['_VERIFYPRESENTATIONRESPONSE']._serialized_end=2727
+  _globals['_VERIFIEDPSEUDONYM']._serialized_start=2729
+  _globals['_VERIFIEDPSEUDONYM']._serialized_end=2779
+  _globals['_BATCHVERIFYPRESENTATIONSREQUEST']._serialized_start=2781
+  _globals['_BATCHVERIFYPRESENTATIONSREQUEST']._serialized_end=2877
+  _globals['_BATCHVERIFYPRESENTATIONSRESPONSE']._serialized_start=2879
+  _globals['_BATCHVERIFYPRESENTATIONSRESPONSE']._serialized_end=2964
+  _globals['_PRESENTATIONVERDICT']._serialized_start=2967
+  _globals['_PRESENTATIONVERDICT']._serialized_end=3098
+  _globals['_VERIFIEDCREDENTIAL']._serialized_start=3101
+  _globals['_VERIFIEDCREDENTIAL']._serialized_end=3293
+  _globals['_PRESENTATIONSERVICE']._serialized_start=3296
+  _globals['_PRESENTATIONSERVICE']._serialized_end=3898
 # @@protoc_insertion_point(module_scope)

@@ -132,6 +132,104 @@ class Presentation(_message.Message):
 Global___Presentation: _TypeAlias = Presentation  # noqa: Y015
 
 @_typing.final
+class CredentialAnswer(_message.Message):
+    """A composite presentation's choice for one query of the branch, and what is shown of that credential."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: _builtins.int
+    SCHEMA_FIELD_NUMBER: _builtins.int
+    ISSUER_KEY_FIELD_NUMBER: _builtins.int
+    EXPIRY_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    ACCUMULATOR_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    query: _builtins.str
+    """Which query of the branch it answers."""
+    schema: _builtins.str
+    """The schema's name with its version: one of those that the query accepts."""
+    issuer_key: _builtins.str
+    """The name of the key that signed the credential: one of those that the query accepts."""
+    accumulator: _builtins.bytes
+    """The public key of the accumulator in which it is proven not to be revoked, 96 octets; empty where the query
+    waives revocation.
+    """
+    epoch: _builtins.int
+    """The number of the epoch at which it is proven not to be revoked."""
+    @_builtins.property
+    def expiry(self) -> _date_pb2.Date:
+        """The last day of validity, where the query wants it shown."""
+
+    @_builtins.property
+    def values(self) -> _containers.RepeatedCompositeFieldContainer[_attribute_pb2.NamedValue]:
+        """The shown values, in the schema's order."""
+
+    def __init__(
+        self,
+        *,
+        query: _builtins.str = ...,
+        schema: _builtins.str = ...,
+        issuer_key: _builtins.str = ...,
+        expiry: _date_pb2.Date | None = ...,
+        values: _abc.Iterable[_attribute_pb2.NamedValue] | None = ...,
+        accumulator: _builtins.bytes = ...,
+        epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expiry", b"expiry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accumulator", b"accumulator", "epoch", b"epoch", "expiry", b"expiry", "issuer_key", b"issuer_key", "query", b"query", "schema", b"schema", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CredentialAnswer: _TypeAlias = CredentialAnswer  # noqa: Y015
+
+@_typing.final
+class CompositePresentation(_message.Message):
+    """The answer to one request of the composite form (docs/composite-form.md). Pseudonyms, escrowed identities and
+    commitments are points of the proof and stand nowhere else.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_DIGEST_FIELD_NUMBER: _builtins.int
+    BRANCH_FIELD_NUMBER: _builtins.int
+    CREDENTIALS_FIELD_NUMBER: _builtins.int
+    USAGE_TAG_FIELD_NUMBER: _builtins.int
+    NOTE_HASH_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    request_digest: _builtins.bytes
+    """SHA-256 over the answered request's canonical bytes, domain-separated: 32 octets."""
+    branch: _builtins.str
+    """Which branch of the request is answered."""
+    usage_tag: _builtins.bytes
+    """48 octets by which the vault, and nobody else, recognises its own use."""
+    note_hash: _builtins.bytes
+    """SHA-256 over the holder's note, to which the ledger's entry commits: 32 octets."""
+    proof: _builtins.bytes
+    """The one proof of everything: exactly as long as the statement that the request compiles to has it."""
+    @_builtins.property
+    def credentials(self) -> _containers.RepeatedCompositeFieldContainer[Global___CredentialAnswer]:
+        """One for each query of the branch, in its order."""
+
+    def __init__(
+        self,
+        *,
+        request_digest: _builtins.bytes = ...,
+        branch: _builtins.str = ...,
+        credentials: _abc.Iterable[Global___CredentialAnswer] | None = ...,
+        usage_tag: _builtins.bytes = ...,
+        note_hash: _builtins.bytes = ...,
+        proof: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch", b"branch", "credentials", b"credentials", "note_hash", b"note_hash", "proof", b"proof", "request_digest", b"request_digest", "usage_tag", b"usage_tag"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompositePresentation: _TypeAlias = CompositePresentation  # noqa: Y015
+
+@_typing.final
 class CreateExchangeRequest(_message.Message):
     """Asks for an exchange to be opened."""
 
@@ -254,6 +352,7 @@ class SubmitPresentationRequest(_message.Message):
     EXCHANGE_FIELD_NUMBER: _builtins.int
     TICKET_FIELD_NUMBER: _builtins.int
     PRESENTATION_FIELD_NUMBER: _builtins.int
+    COMPOSITE_PRESENTATION_FIELD_NUMBER: _builtins.int
     HOLDER_NOTE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     exchange: _builtins.str
@@ -266,7 +365,11 @@ class SubmitPresentationRequest(_message.Message):
     """A UUID chosen by the vault and kept to itself."""
     @_builtins.property
     def presentation(self) -> Global___Presentation:
-        """The presentation."""
+        """Answers a request of the plain form."""
+
+    @_builtins.property
+    def composite_presentation(self) -> Global___CompositePresentation:
+        """Answers a request of the composite form."""
 
     def __init__(
         self,
@@ -274,14 +377,17 @@ class SubmitPresentationRequest(_message.Message):
         exchange: _builtins.str = ...,
         ticket: _builtins.str = ...,
         presentation: Global___Presentation | None = ...,
+        composite_presentation: Global___CompositePresentation | None = ...,
         holder_note: _builtins.bytes = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["presentation", b"presentation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "composite_presentation", b"composite_presentation", "presentation", b"presentation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange", b"exchange", "holder_note", b"holder_note", "presentation", b"presentation", "request_id", b"request_id", "ticket", b"ticket"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "composite_presentation", b"composite_presentation", "exchange", b"exchange", "holder_note", b"holder_note", "presentation", b"presentation", "request_id", b"request_id", "ticket", b"ticket"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["presentation", "composite_presentation"]  # noqa: Y015
+    _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 
 Global___SubmitPresentationRequest: _TypeAlias = SubmitPresentationRequest  # noqa: Y015
 
@@ -376,6 +482,7 @@ class WatchExchangeResponse(_message.Message):
 
     STATE_FIELD_NUMBER: _builtins.int
     PRESENTATION_FIELD_NUMBER: _builtins.int
+    COMPOSITE_PRESENTATION_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
     state: Global___WatchExchangeResponse.State.ValueType
     """The state."""
@@ -383,20 +490,27 @@ class WatchExchangeResponse(_message.Message):
     """When verified: the receipt, the same that the holder keeps."""
     @_builtins.property
     def presentation(self) -> Global___Presentation:
-        """When verified: the presentation, to be verified again by whoever asked."""
+        """Answers a request of the plain form."""
+
+    @_builtins.property
+    def composite_presentation(self) -> Global___CompositePresentation:
+        """Answers a request of the composite form."""
 
     def __init__(
         self,
         *,
         state: Global___WatchExchangeResponse.State.ValueType = ...,
         presentation: Global___Presentation | None = ...,
+        composite_presentation: Global___CompositePresentation | None = ...,
         receipt: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["presentation", b"presentation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "composite_presentation", b"composite_presentation", "presentation", b"presentation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["presentation", b"presentation", "receipt", b"receipt", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "composite_presentation", b"composite_presentation", "presentation", b"presentation", "receipt", b"receipt", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["presentation", "composite_presentation"]  # noqa: Y015
+    _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 
 Global___WatchExchangeResponse: _TypeAlias = WatchExchangeResponse  # noqa: Y015
 
@@ -408,6 +522,7 @@ class VerifyPresentationRequest(_message.Message):
 
     SIGNED_REQUEST_FIELD_NUMBER: _builtins.int
     PRESENTATION_FIELD_NUMBER: _builtins.int
+    COMPOSITE_PRESENTATION_FIELD_NUMBER: _builtins.int
     VERIFY_TIME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def signed_request(self) -> Global___SignedRequest:
@@ -415,7 +530,11 @@ class VerifyPresentationRequest(_message.Message):
 
     @_builtins.property
     def presentation(self) -> Global___Presentation:
-        """The presentation."""
+        """Answers a request of the plain form."""
+
+    @_builtins.property
+    def composite_presentation(self) -> Global___CompositePresentation:
+        """Answers a request of the composite form."""
 
     @_builtins.property
     def verify_time(self) -> _timestamp_pb2.Timestamp:
@@ -426,13 +545,16 @@ class VerifyPresentationRequest(_message.Message):
         *,
         signed_request: Global___SignedRequest | None = ...,
         presentation: Global___Presentation | None = ...,
+        composite_presentation: Global___CompositePresentation | None = ...,
         verify_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["presentation", b"presentation", "signed_request", b"signed_request", "verify_time", b"verify_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "composite_presentation", b"composite_presentation", "presentation", b"presentation", "signed_request", b"signed_request", "verify_time", b"verify_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["presentation", b"presentation", "signed_request", b"signed_request", "verify_time", b"verify_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "composite_presentation", b"composite_presentation", "presentation", b"presentation", "signed_request", b"signed_request", "verify_time", b"verify_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["presentation", "composite_presentation"]  # noqa: Y015
+    _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 
 Global___VerifyPresentationRequest: _TypeAlias = VerifyPresentationRequest  # noqa: Y015
 
@@ -444,25 +566,73 @@ class VerifyPresentationResponse(_message.Message):
 
     CREDENTIALS_FIELD_NUMBER: _builtins.int
     PRESENTATION_DIGEST_FIELD_NUMBER: _builtins.int
+    BRANCH_FIELD_NUMBER: _builtins.int
+    PSEUDONYMS_FIELD_NUMBER: _builtins.int
+    ESCROWS_FIELD_NUMBER: _builtins.int
+    COMMITMENT_FIELD_NUMBER: _builtins.int
     presentation_digest: _builtins.bytes
     """SHA-256 over the presentation's canonical bytes, as its receipt has it."""
+    branch: _builtins.str
+    """Of the composite form: the branch that was answered."""
+    commitment: _builtins.bytes
+    """Of a request that an issuance waits for: the holder's commitment, 48 octets."""
     @_builtins.property
     def credentials(self) -> _containers.RepeatedCompositeFieldContainer[Global___VerifiedCredential]:
         """What was shown, one for each query."""
+
+    @_builtins.property
+    def pseudonyms(self) -> _containers.RepeatedCompositeFieldContainer[Global___VerifiedPseudonym]:
+        """Of the composite form: the pseudonyms that the branch asks for."""
+
+    @_builtins.property
+    def escrows(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of the composite form: the identifiers of the branch's escrows, each of which holds an identity that the
+        named regulator, and nobody else, can open.
+        """
 
     def __init__(
         self,
         *,
         credentials: _abc.Iterable[Global___VerifiedCredential] | None = ...,
         presentation_digest: _builtins.bytes = ...,
+        branch: _builtins.str = ...,
+        pseudonyms: _abc.Iterable[Global___VerifiedPseudonym] | None = ...,
+        escrows: _abc.Iterable[_builtins.str] | None = ...,
+        commitment: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credentials", b"credentials", "presentation_digest", b"presentation_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch", b"branch", "commitment", b"commitment", "credentials", b"credentials", "escrows", b"escrows", "presentation_digest", b"presentation_digest", "pseudonyms", b"pseudonyms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VerifyPresentationResponse: _TypeAlias = VerifyPresentationResponse  # noqa: Y015
+
+@_typing.final
+class VerifiedPseudonym(_message.Message):
+    """A pseudonym that was proven: the same for the same holder, or subject, in the same scope."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    PSEUDONYM_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its identifier in the branch."""
+    pseudonym: _builtins.bytes
+    """The pseudonym: 48 octets, a compressed point."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        pseudonym: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "pseudonym", b"pseudonym"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifiedPseudonym: _TypeAlias = VerifiedPseudonym  # noqa: Y015
 
 @_typing.final
 class BatchVerifyPresentationsRequest(_message.Message):

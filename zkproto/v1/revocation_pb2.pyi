@@ -146,6 +146,64 @@ class GetAccumulatorRequest(_message.Message):
 Global___GetAccumulatorRequest: _TypeAlias = GetAccumulatorRequest  # noqa: Y015
 
 @_typing.final
+class ListAccumulatorsRequest(_message.Message):
+    """Asks for a department's accumulators."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """"departments/{department}"."""
+    page_size: _builtins.int
+    """At most so many; 0 lets the service choose."""
+    page_token: _builtins.str
+    """Of the answer before."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAccumulatorsRequest: _TypeAlias = ListAccumulatorsRequest  # noqa: Y015
+
+@_typing.final
+class ListAccumulatorsResponse(_message.Message):
+    """A department's accumulators."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCUMULATORS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty after the last."""
+    @_builtins.property
+    def accumulators(self) -> _containers.RepeatedCompositeFieldContainer[Global___Accumulator]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        accumulators: _abc.Iterable[Global___Accumulator] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accumulators", b"accumulators", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAccumulatorsResponse: _TypeAlias = ListAccumulatorsResponse  # noqa: Y015
+
+@_typing.final
 class RevokeCredentialsRequest(_message.Message):
     """Asks for handles to be revoked."""
 

@@ -46,6 +46,11 @@ class RevocationServiceStub:
                 request_serializer=zkproto_dot_v1_dot_revocation__pb2.GetAccumulatorRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_revocation__pb2.Accumulator.FromString,
                 _registered_method=True)
+        self.ListAccumulators = channel.unary_unary(
+                '/zkproto.v1.RevocationService/ListAccumulators',
+                request_serializer=zkproto_dot_v1_dot_revocation__pb2.ListAccumulatorsRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_revocation__pb2.ListAccumulatorsResponse.FromString,
+                _registered_method=True)
         self.RevokeCredentials = channel.unary_unary(
                 '/zkproto.v1.RevocationService/RevokeCredentials',
                 request_serializer=zkproto_dot_v1_dot_revocation__pb2.RevokeCredentialsRequest.SerializeToString,
@@ -83,6 +88,13 @@ class RevocationServiceServicer:
 
     def GetAccumulator(self, request, context):
         """One accumulator, or a department's newest.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccumulators(self, request, context):
+        """A department's accumulators, newest first: the older ones count for what was issued with them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,6 +140,11 @@ def add_RevocationServiceServicer_to_server(servicer, server):
                     servicer.GetAccumulator,
                     request_deserializer=zkproto_dot_v1_dot_revocation__pb2.GetAccumulatorRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_revocation__pb2.Accumulator.SerializeToString,
+            ),
+            'ListAccumulators': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccumulators,
+                    request_deserializer=zkproto_dot_v1_dot_revocation__pb2.ListAccumulatorsRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_revocation__pb2.ListAccumulatorsResponse.SerializeToString,
             ),
             'RevokeCredentials': grpc.unary_unary_rpc_method_handler(
                     servicer.RevokeCredentials,
@@ -206,6 +223,33 @@ class RevocationService:
             '/zkproto.v1.RevocationService/GetAccumulator',
             zkproto_dot_v1_dot_revocation__pb2.GetAccumulatorRequest.SerializeToString,
             zkproto_dot_v1_dot_revocation__pb2.Accumulator.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccumulators(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.RevocationService/ListAccumulators',
+            zkproto_dot_v1_dot_revocation__pb2.ListAccumulatorsRequest.SerializeToString,
+            zkproto_dot_v1_dot_revocation__pb2.ListAccumulatorsResponse.FromString,
             options,
             channel_credentials,
             insecure,

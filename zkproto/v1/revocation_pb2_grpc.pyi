@@ -41,6 +41,8 @@ class RevocationServiceStub:
     """
     GetAccumulator: _grpc.UnaryUnaryMultiCallable[_revocation_pb2.GetAccumulatorRequest, _revocation_pb2.Accumulator]
     """One accumulator, or a department's newest."""
+    ListAccumulators: _grpc.UnaryUnaryMultiCallable[_revocation_pb2.ListAccumulatorsRequest, _revocation_pb2.ListAccumulatorsResponse]
+    """A department's accumulators, newest first: the older ones count for what was issued with them."""
     RevokeCredentials: _grpc.UnaryUnaryMultiCallable[_revocation_pb2.RevokeCredentialsRequest, _revocation_pb2.Epoch]
     """Revokes handles, all or none, and makes one epoch; answered once that stands on the ledger."""
     GetEpoch: _grpc.UnaryUnaryMultiCallable[_revocation_pb2.GetEpochRequest, _revocation_pb2.Epoch]
@@ -63,6 +65,8 @@ class RevocationServiceAsyncStub(RevocationServiceStub):
     """
     GetAccumulator: _aio.UnaryUnaryMultiCallable[_revocation_pb2.GetAccumulatorRequest, _revocation_pb2.Accumulator]  # type: ignore[assignment]
     """One accumulator, or a department's newest."""
+    ListAccumulators: _aio.UnaryUnaryMultiCallable[_revocation_pb2.ListAccumulatorsRequest, _revocation_pb2.ListAccumulatorsResponse]  # type: ignore[assignment]
+    """A department's accumulators, newest first: the older ones count for what was issued with them."""
     RevokeCredentials: _aio.UnaryUnaryMultiCallable[_revocation_pb2.RevokeCredentialsRequest, _revocation_pb2.Epoch]  # type: ignore[assignment]
     """Revokes handles, all or none, and makes one epoch; answered once that stands on the ledger."""
     GetEpoch: _aio.UnaryUnaryMultiCallable[_revocation_pb2.GetEpochRequest, _revocation_pb2.Epoch]  # type: ignore[assignment]
@@ -94,6 +98,14 @@ class RevocationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_revocation_pb2.Accumulator, _abc.Awaitable[_revocation_pb2.Accumulator]]:
         """One accumulator, or a department's newest."""
+
+    @_abc_1.abstractmethod
+    def ListAccumulators(
+        self,
+        request: _revocation_pb2.ListAccumulatorsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_revocation_pb2.ListAccumulatorsResponse, _abc.Awaitable[_revocation_pb2.ListAccumulatorsResponse]]:
+        """A department's accumulators, newest first: the older ones count for what was issued with them."""
 
     @_abc_1.abstractmethod
     def RevokeCredentials(

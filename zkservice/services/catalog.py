@@ -2,11 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any, Final, TypeVar
-
-from sqlalchemy import Connection
+from typing import Any, Final
 
 import bbs
 from disclosure import (
@@ -26,12 +24,11 @@ from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, check_suite, page_size, required
 from zkservice.keys import secret_label
+from zkservice.listing import PAGE_OCTETS, listed
 from zkservice.storage import catalog
 from zkservice.storage.catalog import Named, StoredKey
 
 _ALL: Final = "departments/-"
-_PAGE_OCTETS: Final = 2 << 20
-_Row = TypeVar("_Row")
 
 
 class CatalogService(CatalogServiceServicer):
@@ -62,7 +59,7 @@ class CatalogService(CatalogServiceServicer):
 
     async def ListDepartments(self, request: pb.ListDepartmentsRequest, context: Any) -> Any:
         """A page of departments."""
-        page, token = await self._page(request, "departments", catalog.departments, _department)
+        page, token = await listed(self._context, request, "departments", catalog.departments, _department)
         return pb.ListDepartmentsResponse(departments=page, next_page_token=token)
 
     async def CreateSchema(self, request: pb.CreateSchemaRequest, context: Any) -> Any:
@@ -83,7 +80,7 @@ class CatalogService(CatalogServiceServicer):
         return await self._schema(str(SchemaName.parse(request.name, field="name")))
 
     async def _schema(self, name: str) -> pb.Schema:
-        found = await self._context.directories.messages([name], _PAGE_OCTETS)
+        found = await self._context.directories.messages([name], PAGE_OCTETS)
         if not found:
             raise ServiceError(ServiceReason.NOT_FOUND, f"there is no {name}", field="name")
         return pb.Schema.FromString(found[0])
@@ -101,7 +98,7 @@ class CatalogService(CatalogServiceServicer):
         )
         names = [name for name, _ in _fitting(sizes[:size])]
         page = pb.ListSchemasResponse()
-        for octets in await self._context.directories.messages(names, _PAGE_OCTETS):
+        for octets in await self._context.directories.messages(names, PAGE_OCTETS):
             page.schemas.add().MergeFromString(octets)
         if len(page.schemas) < len(sizes):
             page.next_page_token = self._context.pages.give(listing, page.schemas[-1].name)
@@ -149,7 +146,8 @@ class CatalogService(CatalogServiceServicer):
     async def ListIssuerKeys(self, request: pb.ListIssuerKeysRequest, context: Any) -> Any:
         """A page of the issuer keys of one department, or of all."""
         parent = _parent(request.parent)
-        page, token = await self._page(
+        page, token = await listed(
+            self._context,
             request,
             f"issuer keys of {request.parent}",
             lambda connection, after, limit: catalog.issuer_keys(connection, parent, after, limit),
@@ -179,32 +177,8 @@ class CatalogService(CatalogServiceServicer):
 
     async def ListVerifiers(self, request: pb.ListVerifiersRequest, context: Any) -> Any:
         """A page of verifiers."""
-        page, token = await self._page(request, "verifiers", catalog.verifiers, _verifier)
+        page, token = await listed(self._context, request, "verifiers", catalog.verifiers, _verifier)
         return pb.ListVerifiersResponse(verifiers=page, next_page_token=token)
-
-    async def _page(
-        self,
-        request: Any,
-        listing: str,
-        read: Callable[[Connection, str, int], Sequence[_Row]],
-        convert: Callable[[_Row], Any],
-    ) -> tuple[list[Any], str]:
-        """Read one row more than the page has, to know whether there is another page.
-
-        A page ends before its messages have more than _PAGE_OCTETS, whatever was asked for.
-        """
-        after = self._context.pages.take(listing, request.page_token)
-        size = page_size(request.page_size)
-        rows = await self._context.database.read(lambda connection: read(connection, after, size + 1))
-        page: list[Any] = []
-        octets = 0
-        for row in rows:
-            message = convert(row)
-            octets += message.ByteSize()
-            if len(page) == size or (page and octets > _PAGE_OCTETS):
-                return page, self._context.pages.give(listing, page[-1].name)
-            page.append(message)
-        return page, ""
 
 
 def _parent(name: str) -> str | None:
@@ -219,7 +193,7 @@ def _schema_of(message: pb.Schema, name: SchemaName) -> Schema:
 def _fitting(sizes: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
     """Return the first of these rows, at least one and no more than a page has octets for."""
     totals = accumulate(octets for _, octets in sizes)
-    return sizes[: max(1, sum(total <= _PAGE_OCTETS for total in totals))]
+    return sizes[: max(1, sum(total <= PAGE_OCTETS for total in totals))]
 
 
 def _ed25519(octets: bytes) -> bytes:

@@ -8,47 +8,33 @@ opening, the entry's index, and the checkpoint of its block.
 import asyncio
 import datetime as dt
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from disclosure import (
-    Presentation,
-    ReceiptBody,
-    Request,
-    SignedRequest,
-    canonical,
-    check_request,
-    open_request,
-)
-from tlog import entry as log_entry
+from disclosure import ReceiptBody, SignedRequest, VerifierName, check_request, open_request
+from disclosure.composite import is_composite
 from tlog.receipt import ReceiptOpening
 from verifier.verify import schema_names
-from wire.convert import (
-    moment_to,
-    presentation_of,
-    signed_request_of,
-    signed_request_to,
-    within,
-)
+from wire.convert import moment_to, signed_request_of, signed_request_to, within
 from zkproto.v1 import presentation_pb2 as pb
 from zkproto.v1.presentation_pb2_grpc import PresentationServiceServicer
 from zkservice.attempts import Attempts
+from zkservice.composite_judging import OpenedRequest
 from zkservice.context import Context
 from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, placed, required, resource_id
-from zkservice.judging import Judgement
+from zkservice.judging import Judgement, Matter
 from zkservice.moments import whole_ms
 from zkservice.receipts import Place
+from zkservice.services.answers import Submitted, verified_state
 from zkservice.services.batch import Batch, judgement
 from zkservice.storage import catalog, exchanges
 from zkservice.storage.exchanges import Answer, Exchange
 
-_SUBMISSION_LABEL: Final = "zk-disclosure/submission/v1"
-_SEEN_LABEL: Final = "zk-disclosure/seen/v1"
 _POLL: Final = dt.timedelta(seconds=5)
 
 
@@ -57,10 +43,10 @@ class PresentationService(PresentationServiceServicer):
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        # Two queues: whoever verifies without state does not hold up those who submit.
-        self._submitted, self._stateless = (
+        # Queues of their own: whoever verifies without state, or asks, does not hold up those who submit.
+        self._submitted, self._stateless, self._asked = (
             Desk[Judgement](context.judges, context.directories.supplies, lambda job: job.proofs)
-            for _ in range(2)
+            for _ in range(3)
         )
         self._batch = Batch(context, self._stateless)
         self._attempts = Attempts()
@@ -71,10 +57,8 @@ class PresentationService(PresentationServiceServicer):
         request_id = check_request_id(request.request_id)
         with within("signed_request"):
             signed = signed_request_of(request.signed_request)
-            opened = await self._open(signed)
         now = whole_ms(self._context.now())
-        opened.check_time(now)
-        await self._check_answerable(opened)
+        opened = await (self._open_composite if is_composite(signed) else self._open)(signed, now)
         exchange = Exchange(
             id=secrets.token_urlsafe(16),
             verifier=str(opened.verifier),
@@ -92,44 +76,53 @@ class PresentationService(PresentationServiceServicer):
             expire_time=moment_to(kept.expires),
         )
 
-    async def _open(self, signed: SignedRequest) -> Request:
-        """Return a request that its verifier signed; decoded and registered before any signature is
-        checked."""
-        name = str(signed.request.verifier)
+    async def _open(self, signed: SignedRequest, now: dt.datetime) -> OpenedRequest:
+        """Open a request of the plain form that can be answered; decoded and registered before any signature
+        is checked."""
+        with within("signed_request"):
+            name = signed.request.verifier
+            public_key = await self._public_key(name)
+            request = open_request(signed, lambda _: public_key)
+        request.check_time(now)
+        with placed("signed_request"):
+            check_request(request, await self._context.directories.load(schema_names(request)))
+        return OpenedRequest(name, request.digest, request.expires)
+
+    async def _public_key(self, name: VerifierName) -> bytes:
         try:
-            row = await self._context.database.read(lambda connection: catalog.verifier(connection, name))
+            row = await self._context.database.read(lambda each: catalog.verifier(each, str(name)))
         except ServiceError as error:
             if error.reason != ServiceReason.NOT_FOUND:
                 raise
             detail = f"{name} is not registered"
             raise ServiceError(ServiceReason.VERIFIER_UNKNOWN, detail, field="signed_request") from None
-        return open_request(signed, lambda _: row.public_key)
+        return row.public_key
 
-    async def _check_answerable(self, request: Request) -> None:
-        with placed("signed_request"):
-            check_request(request, await self._context.directories.load(schema_names(request)))
+    async def _open_composite(self, signed: SignedRequest, now: dt.datetime) -> OpenedRequest:
+        """Open a request of the composite form that can be compiled: a large one takes a judge some time."""
+        octets = signed_request_to(signed).SerializeToString()
+        done = await self._asked.one(Judgement(octets, now, matter=Matter.REQUEST))
+        return OpenedRequest.from_bytes(done.octets)
 
     async def FetchRequest(self, request: pb.FetchRequestRequest, context: Any) -> Any:
         """Hand the signed request to whoever shows the exchange's ticket, until it is answered or ends."""
         exchange, answer = await self._exchange(request.exchange, request.ticket, "ticket")
         if answer is not None:
             raise ServiceError(ServiceReason.EXCHANGE_ANSWERED, "the exchange was answered")
-        exchange.signed.request.check_time(self._context.now())
+        exchange.check_time(self._context.now())
         return pb.FetchRequestResponse(signed_request=signed_request_to(exchange.signed))
 
     async def SubmitPresentation(self, request: pb.SubmitPresentationRequest, context: Any) -> Any:
         """Verify a presentation; answered once its receipt stands on the ledger."""
         exchange, _ = await self._exchange(request.exchange, request.ticket, "ticket")
         request_id = check_request_id(request.request_id)
-        required(request.HasField("presentation"), "presentation")
-        with within("presentation"):
-            presentation = presentation_of(request.presentation)
-        digest, seen = _submission_digest(presentation, request.holder_note), _seen_digests(presentation)
+        submitted = Submitted.of(exchange.signed, request)
+        digest = submitted.submission_digest(request.holder_note)
         answer = await self._context.database.read(
-            lambda connection: _earlier(connection, exchange.id, request_id, digest, seen)
+            lambda connection: _earlier(connection, exchange.id, request_id, digest, submitted.seen)
         )
         if answer is None:
-            answer = await self._accept(exchange, presentation, request, request_id, digest, seen)
+            answer = await self._accept(exchange, submitted, request, digest)
         place, receipt = await self._receipt(answer)
         return pb.SubmitPresentationResponse(
             receipt=receipt, entry_index=place.index, block_height=place.block.header.height
@@ -138,34 +131,28 @@ class PresentationService(PresentationServiceServicer):
     async def _accept(
         self,
         exchange: Exchange,
-        presentation: Presentation,
+        submitted: Submitted,
         request: pb.SubmitPresentationRequest,
-        request_id: str,
         digest: bytes,
-        seen: list[bytes],
     ) -> Answer:
-        _check_note(presentation, request.holder_note)
-        asked, now = exchange.signed.request, whole_ms(self._context.now())
-        message = pb.VerifyPresentationRequest(
-            signed_request=signed_request_to(exchange.signed), presentation=request.presentation
-        )
+        submitted.check_note(request.holder_note)
+        now, keys = whole_ms(self._context.now()), self._context.keys
         with self._attempts.one(exchange.id):
-            await self._submitted.one(judgement(message, now, opened=True))
-        opening = _opening(asked, presentation, now)
-        kept = message.presentation.SerializeToString(deterministic=True)
+            await self._submitted.one(judgement(_judged(exchange, request), now, opened=True))
+        opening = _opening(exchange, submitted, now)
         answer = Answer(
             exchange=exchange.id,
-            request_id=request_id,
+            request_id=request.request_id,
             submission_digest=digest,
-            sealed_presentation=self._context.keys.seal(_presentation_label(exchange.id), kept),
-            sealed_opening=self._context.keys.seal(_opening_label(exchange.id), opening.to_bytes()),
+            sealed_presentation=keys.seal(_presentation_label(exchange.id), submitted.octets),
+            sealed_opening=keys.seal(_opening_label(exchange.id), opening.to_bytes()),
             outbox=0,
             created=now,
         )
         entry, note = opening.entry().to_bytes(), bytes(request.holder_note)
         stored = await self._context.database.write(
             lambda connection: exchanges.accept(
-                connection, asked, answer, entry, note, seen, self._context.now()
+                connection, exchange, answer, entry, note, submitted.seen, self._context.now()
             )
         )
         self._context.watching.ring(exchange.id)
@@ -192,11 +179,7 @@ class PresentationService(PresentationServiceServicer):
             return
         _, receipt = await self._receipt(answer)
         octets = self._context.keys.open(_presentation_label(exchange.id), answer.sealed_presentation)
-        yield pb.WatchExchangeResponse(
-            state=pb.WatchExchangeResponse.STATE_VERIFIED,
-            presentation=pb.Presentation.FromString(octets),
-            receipt=receipt,
-        )
+        yield verified_state(exchange.signed, octets, receipt)
 
     async def _wait(self, exchange: Exchange) -> None:
         """Wait for the answer, or for the request's end; another process may write it, so look again."""
@@ -255,25 +238,18 @@ def _opening_label(exchange: str) -> str:
     return f"receipt-opening/{exchange}"
 
 
-def _submission_digest(presentation: Presentation, holder_note: bytes) -> bytes:
-    octets = canonical.encode(_SUBMISSION_LABEL, presentation.digest, note_digest(holder_note))
-    return canonical.digest(_SUBMISSION_LABEL, octets)
-
-
-def note_digest(holder_note: bytes) -> bytes:
-    """Return a digest of whatever was sent as a note, of any length."""
-    return canonical.digest("zk-disclosure/sent-note/v1", holder_note)
-
-
-def _seen_digests(presentation: Presentation) -> list[bytes]:
-    """Return what must never be accepted twice: the presentation, its usage tag, each of its proofs."""
-    proofs = [each.proof for each in presentation.credentials]
-    parts = [presentation.canonical, presentation.usage_tag, *proofs]
-    return list(dict.fromkeys(canonical.digest(_SEEN_LABEL, part) for part in parts))
+def _judged(exchange: Exchange, request: pb.SubmitPresentationRequest) -> pb.VerifyPresentationRequest:
+    """Return what the judges are asked: the exchange's own request, and whichever answer was sent."""
+    message = pb.VerifyPresentationRequest(signed_request=signed_request_to(exchange.signed))
+    if is_composite(exchange.signed):
+        message.composite_presentation.CopyFrom(request.composite_presentation)
+    else:
+        message.presentation.CopyFrom(request.presentation)
+    return message
 
 
 def _earlier(
-    connection: Connection, exchange: str, request_id: str, digest: bytes, seen: list[bytes]
+    connection: Connection, exchange: str, request_id: str, digest: bytes, seen: Sequence[bytes]
 ) -> Answer | None:
     """Return the answer to this same submission; refuse what was seen before.
 
@@ -285,15 +261,7 @@ def _earlier(
     return answer
 
 
-def _check_note(presentation: Presentation, holder_note: bytes) -> None:
-    if len(holder_note) != log_entry.HOLDER_NOTE_OCTETS:
-        detail = f"a holder's note has {log_entry.HOLDER_NOTE_OCTETS} octets"
-        raise ServiceError(ServiceReason.NOTE_MISMATCH, detail, field="holder_note")
-    if log_entry.note_hash(holder_note) != presentation.note_hash:
-        detail = "the note is not the one that the presentation commits to"
-        raise ServiceError(ServiceReason.NOTE_MISMATCH, detail, field="holder_note")
-
-
-def _opening(asked: Request, presentation: Presentation, moment: dt.datetime) -> ReceiptOpening:
-    body = ReceiptBody(asked.verifier, asked.digest, presentation.digest, moment)
-    return ReceiptOpening(secrets.token_bytes(32), body.to_bytes(), presentation.note_hash)
+def _opening(exchange: Exchange, submitted: Submitted, moment: dt.datetime) -> ReceiptOpening:
+    verifier = VerifierName.parse(exchange.verifier)
+    body = ReceiptBody(verifier, exchange.request_digest, submitted.digest, moment)
+    return ReceiptOpening(secrets.token_bytes(32), body.to_bytes(), submitted.note_hash)

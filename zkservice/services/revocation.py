@@ -26,6 +26,8 @@ from zkproto.v1.revocation_pb2_grpc import RevocationServiceServicer
 from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, check_suite, page_size
+from zkservice.keys import accumulator_label
+from zkservice.listing import listed
 from zkservice.moments import to_ms
 from zkservice.storage import revocation
 from zkservice.storage.revocation import Call, StoredAccumulator, StoredEpoch
@@ -75,7 +77,7 @@ class RevocationService(RevocationServiceServicer):
     def _make(self, department: str, suite: str) -> tuple[Accumulator, bytes]:
         secret = AccumulatorSecret.generate(suite=suite)
         made = Accumulator.of(department, secret.key)
-        return made, self._context.keys.seal(_secret_label(made.name), secret.to_octets_secret())
+        return made, self._context.keys.seal(accumulator_label(str(made.name)), secret.to_octets_secret())
 
     async def GetAccumulator(self, request: pb.GetAccumulatorRequest, context: Any) -> Any:
         """One accumulator, or a department's newest."""
@@ -86,6 +88,21 @@ class RevocationService(RevocationServiceServicer):
             name = str(AccumulatorName.parse(request.name, field="name"))
             found = await self._context.database.read(lambda each: revocation.get(each, name, "name"))
         return _accumulator_to(found)
+
+    async def ListAccumulators(self, request: pb.ListAccumulatorsRequest, context: Any) -> Any:
+        """A page of a department's accumulators, newest first."""
+        parent = str(DepartmentName.parse(request.parent, field="parent"))
+        page, token = await listed(
+            self._context,
+            request,
+            f"accumulators of {parent}",
+            lambda each, before, limit: revocation.of_department(
+                each, parent, limit, before=int(before or 0)
+            ),
+            _accumulator_to,
+            lambda stored: str(stored.outbox),
+        )
+        return pb.ListAccumulatorsResponse(accumulators=page, next_page_token=token)
 
     async def RevokeCredentials(self, request: pb.RevokeCredentialsRequest, context: Any) -> Any:
         """Revoke handles, all or none; answered once the epoch stands on the ledger."""
@@ -115,7 +132,7 @@ class RevocationService(RevocationServiceServicer):
 
     def _page(self, ground: _Ground, handles: Sequence[int]) -> tuple[Page, Epoch]:
         made, revoked = ground.accumulator.accumulator, ground.revoked
-        octets = self._context.keys.open(_secret_label(made.name), ground.accumulator.sealed_secret)
+        octets = self._context.keys.open(accumulator_label(str(made.name)), ground.accumulator.sealed_secret)
         secret = AccumulatorSecret.from_octets(octets, suite=made.suite)
         newest = _epoch_of(ground.newest.octets, made)
         try:
@@ -247,10 +264,6 @@ def _ground(
 
 def _epoch_of(octets: bytes, accumulator: Accumulator) -> Epoch:
     return Epoch.from_octets(octets, key=accumulator.key)
-
-
-def _secret_label(name: AccumulatorName) -> str:
-    return f"accumulator/{name}"
 
 
 def _bell(name: str) -> str:

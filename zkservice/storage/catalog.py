@@ -99,9 +99,9 @@ def add_verifier(
     return Named(name, display_name, whole_ms(now), public_key)
 
 
-def verifier(connection: Connection, name: str) -> Named:
-    """Return a verifier; ServiceError NOT_FOUND."""
-    return _named(_row(connection, tables.verifier, name))
+def verifier(connection: Connection, name: str, *, field: str = "name") -> Named:
+    """Return a verifier; ServiceError NOT_FOUND, with the field that named it."""
+    return _named(_row(connection, tables.verifier, name, field))
 
 
 def public_keys(connection: Connection, names: Iterable[str]) -> dict[str, bytes]:
@@ -195,6 +195,16 @@ def signing_key(connection: Connection, parent: str) -> StoredKey:
     if row is None:
         raise ServiceError(ServiceReason.ISSUER_KEY_MISSING, f"{parent} has no active issuer key")
     return _key(row)
+
+
+def accepted_keys(connection: Connection, parent: str, suite: str) -> list[StoredKey]:
+    """Return a department's keys of a suite whose credentials are accepted, newest first."""
+    table = tables.issuer_key
+    query = select(table).where(
+        table.c.department == parent, table.c.suite == suite, table.c.state != KeyState.RETIRED.value
+    )
+    rows = connection.execute(query.order_by(table.c.created.desc(), table.c.outbox.desc()))
+    return [_key(row) for row in rows]
 
 
 def departments(connection: Connection, after: str, limit: int) -> list[Named]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from disclosure import Request, SignedRequest
+from disclosure import SignedRequest
+from disclosure.request import check_life
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
 from zkservice.storage import ledger, tables
@@ -21,7 +22,7 @@ from zkservice.storage.rows import insert_new
 
 @dataclass(frozen=True)
 class Exchange:
-    """An exchange as it is stored."""
+    """An exchange as it is stored; `signed` is a request of either form, opened when it was stored."""
 
     id: str
     verifier: str
@@ -30,6 +31,10 @@ class Exchange:
     signed: SignedRequest
     created: dt.datetime
     expires: dt.datetime
+
+    def check_time(self, now: dt.datetime) -> None:
+        """Raise RefusedError REQUEST_EXPIRED once its request has ended; it had begun when it was opened."""
+        check_life(self.created, self.expires, now)
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ def check_unseen(connection: Connection, digests: Iterable[bytes]) -> None:
 
 def accept(
     connection: Connection,
-    request: Request,
+    exchange: Exchange,
     answer: Answer,
     entry: bytes,
     holder_note: bytes,
@@ -145,7 +150,7 @@ def accept(
     existing = earlier(connection, answer.exchange, answer.request_id, answer.submission_digest)
     if existing is not None:
         return existing
-    request.check_time(now)
+    exchange.check_time(now)
     check_unseen(connection, digests)
     outbox = ledger.enqueue(connection, entry, holder_note)
     values = {

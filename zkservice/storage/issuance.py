@@ -1,4 +1,7 @@
-"""Offers: signed credentials that wait, sealed, for their holder's vault; once stored there, forgotten."""
+"""Offers: what waits, sealed, for its holder's vault, and is forgotten once it is stored there.
+
+Of the plain form a signed credential; of the composite form see `composite_offers`.
+"""
 
 import datetime as dt
 import hmac
@@ -73,17 +76,27 @@ def claim(connection: Connection, offer_id: str, request_id: str, now: dt.dateti
 
     Raises ServiceError NOT_FOUND, OFFER_EXPIRED, OFFER_TAKEN.
     """
-    offer = _get(connection, offer_id)
-    if offer.state == "expired" or (offer.state != "done" and now >= offer.expires):
-        raise ServiceError(ServiceReason.OFFER_EXPIRED, "nobody stored the credential in time")
-    if offer.state == "claimed" and _is_claim(offer, request_id):
+    offer = get(connection, offer_id)
+    check_open(offer, now)
+    if offer.state == "claimed" and is_claim(offer, request_id):
         return offer
     if offer.state != "offered":
         raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was claimed before")
+    set_claimed(connection, offer_id, request_id, offer.sealed)
+    return get(connection, offer_id)
+
+
+def check_open(offer: Offer, now: dt.datetime) -> None:
+    """Raise ServiceError OFFER_EXPIRED if nobody has stored the credential in time."""
+    if offer.state == "expired" or (offer.state != "done" and now >= offer.expires):
+        raise ServiceError(ServiceReason.OFFER_EXPIRED, "nobody stored the credential in time")
+
+
+def set_claimed(connection: Connection, offer_id: str, request_id: str, sealed: bytes | None) -> None:
+    """Bind an open offer to a claim, with what its vault is handed."""
     table = tables.offer
-    values = {"state": "claimed", "claim_request_id": request_id}
+    values = {"state": "claimed", "claim_request_id": request_id, "sealed": sealed}
     connection.execute(update(table).where(table.c.id == offer_id).values(**values))
-    return _get(connection, offer_id)
 
 
 def acknowledge(connection: Connection, offer_id: str, request_id: str) -> None:
@@ -91,8 +104,8 @@ def acknowledge(connection: Connection, offer_id: str, request_id: str) -> None:
 
     Raises ServiceError NOT_FOUND, OFFER_TAKEN.
     """
-    offer = _get(connection, offer_id)
-    if not _is_claim(offer, request_id):
+    offer = get(connection, offer_id)
+    if not is_claim(offer, request_id):
         raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was not claimed with this request_id")
     table = tables.offer
     connection.execute(update(table).where(table.c.id == offer_id).values(state="done", sealed=None))
@@ -109,13 +122,14 @@ def forget_expired(connection: Connection, now: dt.datetime) -> int:
     return connection.execute(query).rowcount
 
 
-def _is_claim(offer: Offer, request_id: str) -> bool:
+def is_claim(offer: Offer, request_id: str) -> bool:
     """Tell whether an offer was claimed with this request_id, which its vault keeps to itself."""
     claimed = offer.claim_request_id
     return claimed is not None and hmac.compare_digest(claimed.encode(), request_id.encode())
 
 
-def _get(connection: Connection, offer_id: str) -> Offer:
+def get(connection: Connection, offer_id: str) -> Offer:
+    """Return an offer; ServiceError NOT_FOUND."""
     row = connection.execute(select(tables.offer).where(tables.offer.c.id == offer_id)).one_or_none()
     if row is None:
         raise ServiceError(ServiceReason.NOT_FOUND, "there is no such offer, or the code is not its own")

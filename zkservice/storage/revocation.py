@@ -1,7 +1,8 @@
 """Accumulators with their lists of revocations and epochs. All of it only grows; nothing is ever changed."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -34,6 +35,15 @@ class StoredEpoch:
     count: int
     octets: bytes = field(repr=False)
     outbox: int
+
+
+@dataclass(frozen=True)
+class PublishedEpoch:
+    """An epoch's canonical octets, with the department and the suite of its accumulator."""
+
+    department: str
+    suite: str
+    octets: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -102,12 +112,31 @@ def get(connection: Connection, name: str, field: str = "accumulator") -> Stored
 
 def newest(connection: Connection, department: str) -> StoredAccumulator:
     """Return the accumulator that a department's new credentials are issued with; ServiceError NOT_FOUND."""
-    table = tables.accumulator
-    query = select(table).where(table.c.department == department).order_by(table.c.outbox.desc()).limit(1)
-    row = connection.execute(query).one_or_none()
-    if row is None:
+    found = of_department(connection, department, 1)
+    if not found:
         raise _missing(f"accumulator of {department}", "name")
-    return _accumulator(row)
+    return found[0]
+
+
+def of_department(
+    connection: Connection, department: str, limit: int, *, before: int = 0, suite: str = ""
+) -> list[StoredAccumulator]:
+    """Return a department's accumulators, newest first: from before an outbox row on, of a suite, if said."""
+    table = tables.accumulator
+    query = select(table).where(table.c.department == department)
+    if before:
+        query = query.where(table.c.outbox < before)
+    if suite:
+        query = query.where(table.c.suite == suite)
+    rows = connection.execute(query.order_by(table.c.outbox.desc()).limit(limit))
+    return [_accumulator(row) for row in rows]
+
+
+def of_keys(connection: Connection, public_keys: Iterable[bytes]) -> dict[bytes, StoredAccumulator]:
+    """Return those of these accumulators that there are, by their public keys of 96 octets."""
+    table = tables.accumulator
+    rows = connection.execute(select(table).where(table.c.public_key.in_(list(public_keys))))
+    return {row.public_key: _accumulator(row) for row in rows}
 
 
 def epoch(connection: Connection, name: str, number: int | None = None) -> StoredEpoch | None:
@@ -118,6 +147,25 @@ def epoch(connection: Connection, name: str, number: int | None = None) -> Store
         query = query.where(table.c.number == number)
     row = connection.execute(query.order_by(table.c.number.desc()).limit(1)).one_or_none()
     return _epoch(row) if row is not None else None
+
+
+def epochs_of(
+    connection: Connection, wanted: Iterable[tuple[bytes, int]]
+) -> dict[tuple[bytes, int], PublishedEpoch]:
+    """Return those of these epochs that there are, by their accumulator's public key and their number."""
+    numbers = defaultdict[bytes, list[int]](list)
+    for public_key, number in wanted:
+        numbers[public_key].append(number)
+    made, epochs = tables.accumulator, tables.epoch
+    columns = made.c.department, made.c.suite, epochs.c.number, epochs.c.octets
+    joined = select(*columns).join(epochs, epochs.c.accumulator == made.c.name)
+    return {
+        (public_key, row.number): PublishedEpoch(row.department, row.suite, row.octets)
+        for public_key, asked in numbers.items()
+        for row in connection.execute(
+            joined.where(made.c.public_key == public_key, epochs.c.number.in_(asked))
+        )
+    }
 
 
 def newest_epoch(connection: Connection, name: str) -> StoredEpoch:

@@ -99,6 +99,44 @@ offer = Table(
     CheckConstraint("(sealed is null) = (state in ('done', 'expired'))", name="sealed"),
 )
 
+composite_offer = Table(
+    "composite_offer",
+    metadata,
+    Column("offer", ForeignKey("offer.id"), primary_key=True),
+    Column("terms", LargeBinary, nullable=False),
+    Column("request", LargeBinary),
+    Column("person", LargeBinary(32)),
+    Column("replaces", LargeBinary(32)),
+    Column("claim_digest", LargeBinary(32)),
+    # The handle's keyed fingerprint: of two credentials with one handle, revoking one would revoke both.
+    Column("handle", LargeBinary(32), unique=True),
+    Column("sealed_handle", LargeBinary),
+    Column("accumulator", ForeignKey("accumulator.name")),
+    CheckConstraint("(person is null) = (request is not null)", name="identified"),
+    CheckConstraint("(handle is null) = (claim_digest is null)", name="claimed"),
+    CheckConstraint("(handle is null) = (sealed_handle is null)", name="handle"),
+)
+
+# Whoever has claimed base credentials, by keyed fingerprints: a person has one pseudonym at a time, and a
+# pseudonym belongs to one person for ever, also when another has taken its place.
+holder = Table(
+    "holder",
+    metadata,
+    Column("department", ForeignKey("department.name"), primary_key=True),
+    Column("pseudonym", LargeBinary(32), primary_key=True),
+    Column("person", LargeBinary(32), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("replaced", BigInteger),
+)
+Index(
+    "ix_holder_person",
+    holder.c.department,
+    holder.c.person,
+    unique=True,
+    sqlite_where=holder.c.replaced.is_(None),
+    postgresql_where=holder.c.replaced.is_(None),
+)
+
 exchange = Table(
     "exchange",
     metadata,
@@ -169,6 +207,41 @@ epoch = Table(
     Column("outbox", ForeignKey("outbox.id"), nullable=False),
     Column("created", BigInteger, nullable=False),
     UniqueConstraint("accumulator", "request_id"),
+)
+
+published_table = Table(
+    "published_table",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("owner", String(100), nullable=False, index=True),
+    Column("suite", String(200), nullable=False),
+    Column("code_system", String(200), nullable=False),
+    Column("codes", LargeBinary, nullable=False),
+    Column("octets", LargeBinary, nullable=False),
+    # One key for two tables would let a signature of one stand for one of the other.
+    Column("public_key", LargeBinary(96), nullable=False, unique=True),
+    Column("outbox", ForeignKey("outbox.id"), nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+regulator = Table(
+    "regulator",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("zh", String(1000), nullable=False),
+    Column("en", String(1000), nullable=False),
+    Column("suite", String(200), nullable=False),
+    Column("public_key", LargeBinary(48), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("outbox", ForeignKey("outbox.id"), nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+opening = Table(
+    "opening",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("outbox", ForeignKey("outbox.id"), nullable=False),
 )
 
 outbox = Table(

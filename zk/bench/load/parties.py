@@ -18,6 +18,7 @@ from disclosure import (
     DepartmentName,
     ExpiryRule,
     LocalizedText,
+    Presentation,
     Query,
     Request,
     Schema,
@@ -98,7 +99,7 @@ class Parties:
             request = _request()
             message = presentation_pb2.VerifyPresentationRequest(
                 signed_request=signed_request_to(sign_request(request, self.school_key)),
-                presentation=presentation_to(self._answer(request).presentation, lambda _: SCHEMA),
+                presentation=_plain(self._answer(request)),
             )
             messages.append(message.SerializeToString())
         return Job(f"{PRESENTATIONS}/VerifyPresentation", messages, again=True)
@@ -113,7 +114,7 @@ class Parties:
             message = presentation_pb2.SubmitPresentationRequest(
                 exchange=exchange.link.exchange,
                 ticket=exchange.link.ticket,
-                presentation=presentation_to(answer.presentation, lambda _: SCHEMA),
+                presentation=_plain(answer),
                 holder_note=answer.holder_note,
                 request_id=answer.request_id,
             )
@@ -137,6 +138,13 @@ class Parties:
         return present(plan(request, [self.held], now), self.vault_keys, now)
 
 
+def _plain(answer: PreparedPresentation) -> presentation_pb2.Presentation:
+    """Return the message of an answer of the plain form, which all requests here are of."""
+    if not isinstance(answer.presentation, Presentation):
+        raise TypeError("the request was of the plain form")
+    return presentation_to(answer.presentation, lambda _: SCHEMA)
+
+
 @contextmanager
 def meeting(server: LocalServer, folder: Path) -> Iterator[Parties]:
     """Register department, schema, key and verifier at a server, and have a credential issued and claimed."""
@@ -148,9 +156,10 @@ def meeting(server: LocalServer, folder: Path) -> Iterator[Parties]:
         service.create_issuer_key(department, token)
         service.create_verifier(SCHOOL, TEXT, keys.public_key(key), admin)
         link = service.issue(SCHEMA, VALUES, token).link
-    with Vault.create(folder / "vault.sqlite3", secrets.token_urlsafe(24)) as vault:
-        held = HolderClient(endpoint).claim(link, vault)
     log = Verifier.from_string(read_secret(server.log_key))
+    with Vault.create(folder / "vault.sqlite3", secrets.token_urlsafe(24)) as vault:
+        HolderClient(endpoint).claim(link, vault, log)
+        (held,) = vault.credentials()
     with VerifierClient(endpoint, SCHOOL, key, log) as school:
         yield Parties(token, school, key, vault.keys, held)
 

@@ -1,0 +1,121 @@
+"""What the ledger holds of that which requests name by digest: tables, lists, regulators' keys, openings.
+
+Each is a record, public by nature. Who reads a table checks the proof that its record stands on the ledger:
+a table of one holder's own, which would tag that holder, would be seen by everybody.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from bbs import DecodingError, VerificationError
+from bbs.ciphersuite import resolve
+from bbs.engine import PairingSuite
+from bbs.gadgets.escrow import Opening
+from bbs.gadgets.tables import Table, load_table
+from disclosure import canonical
+from disclosure.attributes import LocalizedText
+from disclosure.composite.directory import PublishedCodeList, PublishedDigits, RegulatorKey
+from disclosure.credential import SUITES
+from disclosure.errors import MalformedError, Reason, RefusedError
+from disclosure.names import RegulatorName
+from tlog.entry import RecordEntry
+
+Published = PublishedDigits | PublishedCodeList
+_TABLE: Final = "table"
+_REGULATOR: Final = "regulator"
+_OPENING: Final = "escrow-opening"
+_TABLE_LABEL: Final = "zk-disclosure/table/v1"
+_REGULATOR_LABEL: Final = "zk-disclosure/regulator/v1"
+_OPENING_LABEL: Final = "zk-disclosure/escrow-opening/v1"
+_ESCROW_LABEL: Final = "zk-disclosure/opened-escrow/v1"
+_FOUND_LABEL: Final = "zk-disclosure/opening-digest/v1"
+MAX_TABLE_OCTETS: Final = 1 << 20
+"""More than 4,096 entries have."""
+
+
+def table_entry(published: Published) -> bytes:
+    """Return a table's entry on the ledger: whose it is, of which codes if of any, and its digest.
+
+    The digest covers the scalars of the codes; who has the list computes them (`PublishedCodeList`).
+    """
+    code_system = published.code_system if isinstance(published, PublishedCodeList) else None
+    payload = canonical.encode(_TABLE_LABEL, published.owner, code_system, published.table.digest)
+    return RecordEntry(_TABLE, payload).to_bytes()
+
+
+def decode_table(octets: bytes, *, field: str = "") -> Table:
+    """Decode a table of any suite, every signature checked.
+
+    Raises MalformedError MALFORMED, RefusedError SIGNATURE_INVALID.
+    """
+    if len(octets) <= MAX_TABLE_OCTETS:
+        for suite in SUITES:
+            try:
+                return load_table(PairingSuite(resolve(suite)), octets)
+            except DecodingError:
+                continue
+            except VerificationError:
+                detail = "a signature of the table does not hold"
+                raise RefusedError(Reason.SIGNATURE_INVALID, detail, field=field) from None
+    raise MalformedError(Reason.MALFORMED, "the octets are no table", field=field)
+
+
+@dataclass(frozen=True)
+class Regulator:
+    """A regulator as it is registered. Which of them to trust is each vault's own list to say."""
+
+    name: RegulatorName
+    display_name: LocalizedText
+    key: RegulatorKey
+
+    def entry(self) -> bytes:
+        """Return its entry on the ledger."""
+        return regulator_entry(self.name, self.key)
+
+
+def regulator_entry(name: RegulatorName, key: RegulatorKey) -> bytes:
+    """Return the entry on the ledger of a regulator's key."""
+    payload = canonical.encode(_REGULATOR_LABEL, str(name), key.suite, key.public_key)
+    return RecordEntry(_REGULATOR, payload).to_bytes()
+
+
+@dataclass(frozen=True)
+class OpeningRecord:
+    """What the ledger holds of an opening, for everybody to count and for few to recognise.
+
+    Outsiders learn that a regulator has opened something. `escrow` is a digest over the presentation's digest
+    and the escrow's identifier: holder, verifier and regulator, who have the presentation, recognise it; to
+    others it is random, since a presentation's own digest is. `found` covers case, identity and proof.
+    """
+
+    regulator: bytes
+    escrow: bytes = field(repr=False)
+    found: bytes = field(repr=False)
+
+    @classmethod
+    def of(
+        cls, regulator: bytes, presentation: bytes, escrow: str, reference: str, opening: Opening
+    ) -> "OpeningRecord":
+        """Return the record of an opening, by the digests of the regulator's key and of the presentation."""
+        found = canonical.encode(_FOUND_LABEL, reference, opening.identity, opening.proof)
+        return cls(regulator, opened_escrow(presentation, escrow), canonical.digest(_FOUND_LABEL, found))
+
+    def entry(self) -> bytes:
+        """Return its entry on the ledger."""
+        payload = canonical.encode(_OPENING_LABEL, self.regulator, self.escrow, self.found)
+        return RecordEntry(_OPENING, payload).to_bytes()
+
+    @classmethod
+    def of_entry(cls, entry: RecordEntry) -> "OpeningRecord | None":
+        """Return the record that an entry of the ledger holds, None if it holds another; MalformedError."""
+        if entry.kind != _OPENING:
+            return None
+        match canonical.decode(_OPENING_LABEL, entry.payload):
+            case [bytes(regulator), bytes(escrow), bytes(found)]:
+                return cls(regulator, escrow, found)
+        return None
+
+
+def opened_escrow(presentation: bytes, escrow: str) -> bytes:
+    """Return what an opening of this escrow stands under, by the presentation's digest."""
+    return canonical.digest(_ESCROW_LABEL, canonical.encode(_ESCROW_LABEL, presentation, escrow))

@@ -1,0 +1,238 @@
+"""The holder's way to the service: claim, fetch, submit, follow, and go on after a crash.
+
+Nothing that is sent says who the holder is. What the service answers is not believed: credentials are checked
+under their issuer's key, requests under their verifier's, witnesses and tables by what stands on the ledger,
+receipts under the log's key that the caller brings.
+
+State rules: a client keeps nothing but what is public; the vault does. What goes out is in the vault before
+it goes.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tlog
+from bbs.accumulator import CatchingUp, MembershipWitness
+from disclosure import Accumulator, DepartmentName, ExchangeLink, OfferLink
+from disclosure.composite import CompositeDirectory, CompositeRequest
+from prover.client import answers, claims, witnesses
+from prover.client.calls import Way, apart, raised
+from prover.client.claims import Agree, AnyClaim
+from prover.client.witnesses import EpochWatch, Report
+from prover.composite.offers import shows_nothing
+from prover.composite.planning import CompositePlan
+from prover.composite.presenting import Prepared, present_plan
+from prover.composite.records import Held, HeldComposite
+from prover.composite.telling import CompositeConsent, composite_consent_of
+from prover.errors import ContentError, PresentingError, VaultReason
+from prover.present import Consent, Plan, consent_of, plan, present
+from prover.records import FetchedRequest, Usage, UsageState
+from prover.revocation import CaughtUp
+from prover.vault import Vault, utc_now
+from wire.client import Endpoint
+
+__all__ = ["EpochWatch", "HolderClient", "Report", "Resumed"]
+
+
+def _nothing(_: HeldComposite, __: int) -> None:
+    """Report to nobody."""
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What `resume` went on with: credentials that came in, uses as they stand now."""
+
+    credentials: tuple[Held, ...]
+    usages: tuple[Usage, ...]
+
+
+class HolderClient:
+    """A holder at one service. `clock` gives times with a zone.
+
+    Every method raises wire.client.ServiceError if the service refuses or is not reached; ClientError
+    LINK_ELSEWHERE for a link that names another service, whose secrets are not for this one, and
+    ANSWER_INVALID for an answer that no honest service gives. `log_verifier` has the log's key.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, clock: Callable[[], dt.datetime] = utc_now) -> None:
+        self._way = Way(endpoint, clock)
+
+    def claim(
+        self,
+        link: OfferLink,
+        vault: Vault,
+        log_verifier: tlog.Verifier,
+        agree: Agree = shows_nothing,
+    ) -> Held:
+        """Claim an offered credential of either form, check it, store it, let the service forget it.
+
+        `agree` shows a ClaimConsent, of the composite form, and returns the person's answer; without it
+        only what shows no attribute is claimed. Broken off at any point it can be called again with the same
+        link, or be left to `resume`: what was agreed to and stored is sent again and not asked again. Where
+        the service refuses for good, the claim is given up. That the last step fails is no error: the
+        credential is stored, and `resume` tells the service.
+
+        Raises RefusedError SIGNATURE_INVALID, EPOCH_UNKNOWN, EXPIRY_INVALID, FORM_NOT_SUPPORTED and what
+        `Vault.add` raises; PresentingError NOTHING_FITS (planning.NothingFitsError has what is missing),
+        DECLINED; ClientError OFFER_REQUEST_INVALID; tlog.TlogError.
+        """
+        self._way.check_server(link.server)
+        with raised():
+            claim = claims.begun(self._way, link, vault, log_verifier, agree)
+            return vault.credential(claims.finished(self._way, claim, vault, log_verifier))
+
+    def fetch(self, link: ExchangeLink) -> FetchedRequest:
+        """Fetch the request, of either form, that a link leads to.
+
+        Returned is only one that its verifier's registered key signed, its joint scopes all their members,
+        and that has not ended. Raises RefusedError REQUEST_SIGNATURE_INVALID, REQUEST_EXPIRED,
+        REQUEST_NOT_YET_VALID.
+        """
+        self._way.check_server(link.server)
+        return answers.fetch(self._way, link)
+
+    def directory(self, request: CompositeRequest, log_verifier: tlog.Verifier) -> CompositeDirectory:
+        """Read all that a request is read with, and check that it can be proven.
+
+        Raises what `check_composite_request` does, with the place in the request; RefusedError
+        SIGNATURE_INVALID (a table); tlog.TlogError (a table, an epoch or a regulator that is not on the
+        ledger).
+        """
+        return answers.directory(self._way, request, log_verifier)
+
+    def plan(
+        self,
+        request: CompositeRequest,
+        vault: Vault,
+        log_verifier: tlog.Verifier,
+        *,
+        branch: str | None = None,
+        report: Report = _nothing,
+    ) -> CompositePlan:
+        """Say how the vault would answer, after catching up with what has to be; see `plan_composite`.
+
+        `report` is that of `catch_up_all`. Raises what `directory` and `catch_up` do, REVOKED excepted, which
+        is written down.
+        """
+        return answers.planned(self._way, request, vault, log_verifier, branch, report)
+
+    def submit(
+        self,
+        link: ExchangeLink,
+        prepared: Prepared,
+        vault: Vault,
+        usage: Usage,
+        log_verifier: tlog.Verifier,
+    ) -> Usage:
+        """Send a presentation that `Vault.begin_usage` has stored; return the use with its receipt.
+
+        A refusal for good is written down as such, and raised. Whatever else goes wrong leaves the use as it
+        is, to be sent again by `resume`: not reached, or a receipt that does not hold (tlog.TlogError;
+        RefusedError RECEIPT_MISMATCH). Raises ContentError USAGE_MISMATCH if `usage` is not of this link and
+        presentation.
+        """
+        if (usage.link, usage.request_id) != (link, prepared.request_id):
+            raise ContentError(VaultReason.USAGE_MISMATCH, "the use was stored for something else")
+        with raised():
+            return answers.submit(self._way, usage, vault, log_verifier)
+
+    def answer(
+        self,
+        link: ExchangeLink,
+        vault: Vault,
+        log_verifier: tlog.Verifier,
+        agrees: Callable[[Consent | CompositeConsent], bool],
+        *,
+        choose: Callable[[Plan], Plan] = lambda planned: planned,
+        choose_composite: Callable[[CompositePlan], CompositePlan] = lambda planned: planned,
+        report: Report = _nothing,
+    ) -> Usage:
+        """Walk the whole way: fetch, look for what fits, ask the person, prove, store, send.
+
+        `agrees` shows a consent of the request's form and returns the person's answer; `choose` and
+        `choose_composite` may choose among credentials, and among branches. Raises PresentingError DECLINED
+        (nothing was sent), NOTHING_FITS and what the steps raise.
+        """
+        fetched = self.fetch(link)
+        if isinstance(fetched.request, CompositeRequest):
+            found = choose_composite(self.plan(fetched.request, vault, log_verifier, report=report))
+            self._agreed(agrees(composite_consent_of(found, fetched.verifier_display_name)))
+            prepared: Prepared = present_plan(found, vault.keys, self._way.clock())
+        else:
+            planned = choose(plan(fetched.request, vault.credentials(), self._way.clock()))
+            self._agreed(agrees(consent_of(planned, fetched.verifier_display_name)))
+            prepared = present(planned, vault.keys, self._way.clock())
+        return self.submit(link, prepared, vault, vault.begin_usage(fetched, prepared), log_verifier)
+
+    @staticmethod
+    def _agreed(agreed: bool) -> None:
+        if not agreed:
+            raise PresentingError(VaultReason.DECLINED, "the person said no; nothing was sent")
+
+    def resume(self, vault: Vault, log_verifier: tlog.Verifier) -> Resumed:
+        """Go on with all claims and uses at this service that were broken off.
+
+        A claim that is refused for good is given up, a use is written down as refused; neither is raised.
+        What does not hold is left as it is, and the first such error is raised after everything else was gone
+        on with. If the service is not reached, ServiceError is raised at once and what is left can be resumed
+        later. Uses that are sent one right after the other can be linked by their time.
+        """
+        server = self._way.endpoint.server
+        failures, claimed, settled = list[Exception](), list[str](), set[str]()
+        under_way: list[AnyClaim] = [*vault.pending_claims(), *vault.composite.claims()]
+        for claim in under_way:
+            if claim.link.server == server:
+                with apart(failures):
+                    claimed.append(claims.finished(self._way, claim, vault, log_verifier))
+        for usage in vault.usages():
+            if usage.state is UsageState.SENT and usage.link.server == server:
+                settled.add(usage.id)
+                with apart(failures):
+                    answers.submit(self._way, usage, vault, log_verifier)
+        if failures:
+            raise failures[0]
+        held: list[Held] = [*vault.credentials(), *vault.composite.credentials()]
+        return Resumed(
+            tuple(each for each in held if each.id in claimed),
+            tuple(each for each in vault.usages() if each.id in settled),
+        )
+
+    def catch_up(
+        self,
+        department: DepartmentName,
+        witness: MembershipWitness,
+        log_verifier: tlog.Verifier,
+        report: Callable[[CatchingUp], object] = lambda _: None,
+    ) -> CaughtUp:
+        """Bring a witness, the stored one or a partial one, to its accumulator's newest epoch.
+
+        Nothing that is sent depends on the handle. `report` gets the state after each page: whoever stores
+        its `partial`, beside the old witness, can be broken off and go on from it. Whatever is raised, the
+        old witness is what it was. Raises bbs.VerificationError REVOKED, once pages that lead to an epoch on
+        the ledger have said so, and PAGE_INVALID if they do not: partial ones are then of no list, and are
+        dropped; bbs.InputError EPOCH_MISMATCH if the service shows an older list than it did;
+        tlog.TlogError if the epoch is not on the ledger.
+        """
+        return witnesses.caught_up(self._way, department, witness, log_verifier, report)
+
+    def catch_up_all(
+        self, vault: Vault, log_verifier: tlog.Verifier, report: Report = _nothing
+    ) -> list[HeldComposite]:
+        """Bring the witnesses of all held credentials to the newest epochs; return them as they are then.
+
+        `report` gets a credential and how many of its revocations are still to come, after each page; what it
+        raises breaks off, and the next call goes on from what was stored. That a credential is revoked is
+        written down in it and not raised. Raises as `catch_up` does.
+        """
+        return witnesses.catch_up_all(self._way, vault, log_verifier, report)
+
+    def catch_up_held(
+        self, vault: Vault, held: HeldComposite, log_verifier: tlog.Verifier, report: Report = _nothing
+    ) -> None:
+        """Do for one credential what `catch_up_all` does for all."""
+        witnesses.catch_up_held(self._way, vault, held, log_verifier, report)
+
+    def watch(self, accumulator: Accumulator, log_verifier: tlog.Verifier) -> EpochWatch:
+        """Watch an accumulator's epochs; the caller closes the watch. See prover.following."""
+        return EpochWatch(self._way, accumulator, log_verifier)

@@ -1,0 +1,299 @@
+"""The consent screen of the composite form as lines of text, in Chinese and in English.
+
+What is proven is said in sentences that follow from predicate and schema, so a person reads what the proof
+says and nothing else. `prover.consent` says what a line is and keeps text from steering a terminal.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from disclosure import DepartmentName, LocalizedText
+from disclosure.composite import EscrowQuery, Operand, PseudonymQuery, SignedJointScope, Sum, ValidOn
+from prover.composite.clauses import clause, sum_sentence
+from prover.composite.telling import (
+    ClaimConsent,
+    CompositeConsent,
+    ToldAttribute,
+    ToldCredential,
+    Treatment,
+)
+from prover.consent import ConsentLine, Language, Style, local, safe, show_date, show_moment, show_value
+
+Departments = Mapping[str, LocalizedText]
+"""Display names by resource name."""
+
+_TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
+    "heading": {
+        "zh": "{verifier} 请您出示并证明信息",
+        "en": "{verifier} asks you to show and to prove something",
+    },
+    "who": {"zh": "谁在询问：{verifier}（{name}）", "en": "Who asks: {verifier} ({name})"},
+    "purpose": {"zh": "用途：{purpose}", "en": "What for: {purpose}"},
+    "ends": {"zh": "请在此之前答复：{time}", "en": "To be answered before: {time}"},
+    "credential": {"zh": "使用《{schema}》", "en": "From your {schema}"},
+    "sees": {"zh": "{verifier} 将看到：", "en": "{verifier} will see:"},
+    "proves": {
+        "zh": "将向 {verifier} 证明，但不出示：",
+        "en": "It is proven to {verifier}, without being shown:",
+    },
+    "escrows": {"zh": "将加密给监管机构：", "en": "It is encrypted to a regulator:"},
+    "hides": {"zh": "继续保密：", "en": "It stays hidden:"},
+    "value": {"zh": "{attribute}：{value}", "en": "{attribute}: {value}"},
+    "item": {"zh": "{attribute}", "en": "{attribute}"},
+    "proven": {"zh": "{attribute}：{clauses}", "en": "{attribute}: {clauses}"},
+    "issuer": {
+        "zh": "签发部门：{department}（将得知是该部门签发了这种凭证）",
+        "en": "Issued by: {department} (it learns that this department signed such a credential)",
+    },
+    "expiry": {"zh": "有效期至：{date}", "en": "Valid until: {date}"},
+    "valid_on": {
+        "zh": "证明这份凭证在{date}有效，但不出示有效期至哪一天",
+        "en": "proves that it is valid on {date}, without showing until when",
+    },
+    "unrevoked": {
+        "zh": "证明截至{time}这份凭证没有被撤销",
+        "en": "proves that it was not revoked as of {time}",
+    },
+    "waived": {
+        "zh": "是否被撤销：不作证明",
+        "en": "whether it was revoked: nothing is proven of that",
+    },
+    "schemas": {
+        "zh": "会得知您用的是可接受的 {count} 种凭证中的这一种（{name}）",
+        "en": "It learns that you use this one of {count} kinds that it accepts ({name})",
+    },
+    "keys": {
+        "zh": "会得知凭证由可接受的 {count} 个签发密钥中的哪一个签发",
+        "en": "It learns by which of {count} accepted keys it was signed",
+    },
+    "together": {"zh": "合起来证明", "en": "Proven of all of it together"},
+    "one_holder": {
+        "zh": "证明这些凭证都属于同一个人：您",
+        "en": "Proves that all of it belongs to one holder: you",
+    },
+    "branch": {
+        "zh": "会得知您选择了 {count} 种答复方式中的“{branch}”",
+        "en": "It learns that you answer by “{branch}”, one of {count} ways",
+    },
+    "pseudonyms": {"zh": "谁能再次认出谁", "en": "Who will recognise whom"},
+    "in_pseudonym": {
+        "zh": "用来得出下面的代号，不出示",
+        "en": "gives the pseudonym below, without being shown",
+    },
+    "me": {
+        "zh": "{who} 在“{label}”用途下能再次认出您；换一个用途或换一家就认不出",
+        "en": "{who} will recognise you whenever you come again for “{label}”, and for nothing else",
+    },
+    "me_joint": {
+        "zh": "{who} 都能认出是同一个您来过（“{label}”：{purpose}），并且可以互相核对",
+        "en": "{who} will each recognise you, and can tell each other that you came (“{label}”: {purpose})",
+    },
+    "subject": {
+        "zh": "{who} 在“{label}”用途下能再次认出《{schema}》中“{attribute}”所代表的人或物",
+        "en": "{who} will recognise, for “{label}”, the one that “{attribute}” in your {schema} stands for",
+    },
+    "subject_joint": {
+        "zh": (
+            "{who} 都能认出《{schema}》中“{attribute}”所代表的人或物，"
+            "并且可以互相核对（“{label}”：{purpose}）"
+        ),
+        "en": (
+            "{who} will each recognise the one that “{attribute}” in your {schema} stands for, and can tell "
+            "each other (“{label}”: {purpose})"
+        ),
+    },
+    "chooser": {
+        "zh": "选定这个秘密的{department}见到时也能认出",
+        "en": "{department}, which chose that secret, can recognise it too wherever it sees it",
+    },
+    "escrow": {
+        "zh": "把《{schema}》中的“{attribute}”加密给{regulator}（{name}）。",
+        "en": "Encrypts “{attribute}” from your {schema} to {regulator} ({name}).",
+    },
+    "escrow_power": {
+        "zh": "该机构在依法办案时可以打开；{verifier} 打不开。每一次打开都记在账本上，您的钱包能认出来。",
+        "en": (
+            "It can open this in a lawful case; {verifier} cannot. Every opening stands on the ledger, where "
+            "your vault recognises it."
+        ),
+    },
+    "claim": {"zh": "领取《{schema}》", "en": "Claim your {schema}"},
+    "claim_base": {
+        "zh": "不向{department}出示任何内容；您再次来领取基础凭证时，它能认出是同一个钱包。",
+        "en": (
+            "Nothing is shown to {department}; it will know this vault again whenever you claim a base "
+            "credential there."
+        ),
+    },
+    "and": {"zh": "、", "en": ", "},
+    "unknown_regulator": {"zh": "一个监管机构", "en": "a regulator"},
+}  # fmt: skip
+_ORDER: Final = (
+    (Treatment.ESCROWED, "escrows", Style.ESCROWED),
+    (Treatment.HIDDEN, "hides", Style.HIDDEN),
+)
+
+
+def _text(key: str, language: Language, **values: object) -> str:
+    return _TEXTS[key][language].format(**{name: safe(str(value)) for name, value in values.items()})
+
+
+def _line(style: Style, key: str, language: Language, **values: object) -> ConsentLine:
+    return ConsentLine(style, _text(key, language, **values))
+
+
+def composite_lines(
+    consent: CompositeConsent, language: Language, departments: Departments | None = None
+) -> list[ConsentLine]:
+    """Return the screen. `departments` gives display names by resource name; without one the name is shown.
+
+    Under each credential every attribute of its schema stands exactly once, in a line of its own: with its
+    value among what will be seen, with its regulator among what is encrypted, with what is proven of it, or
+    by its name among what stays hidden.
+    """
+    return list(_Screen(consent, language, departments or {}).lines())
+
+
+def claim_lines(
+    consent: ClaimConsent, language: Language, departments: Departments | None = None
+) -> list[ConsentLine]:
+    """Return the screen of a claim: which credential it is for, and what its department is shown first."""
+    department, schema = local(consent.display_name, language), local(consent.schema.display_name, language)
+    lines = [_line(Style.HEADING, "claim", language, schema=schema)]
+    if consent.shows is None:
+        return [*lines, _line(Style.FACT, "claim_base", language, department=department)]
+    return lines + composite_lines(consent.shows, language, departments)
+
+
+class _Screen:
+    def __init__(self, consent: CompositeConsent, language: Language, departments: Departments) -> None:
+        self._consent, self._language, self._departments = consent, language, departments
+        self._verifier = local(consent.verifier_display_name, language)
+
+    def _line(self, style: Style, key: str, **values: object) -> ConsentLine:
+        return _line(style, key, self._language, **values)
+
+    def lines(self) -> Iterator[ConsentLine]:
+        consent = self._consent
+        purpose, ends = local(consent.purpose, self._language), show_moment(consent.ends, self._language)
+        yield self._line(Style.HEADING, "heading", verifier=self._verifier)
+        yield self._line(Style.FACT, "who", verifier=self._verifier, name=consent.verifier)
+        yield self._line(Style.FACT, "purpose", purpose=purpose)
+        yield self._line(Style.FACT, "ends", time=ends)
+        for each in consent.credentials:
+            yield from self._credential(each)
+        yield from self._together()
+        if consent.branch.pseudonyms:
+            yield self._line(Style.SECTION, "pseudonyms")
+            for pseudonym in consent.branch.pseudonyms:
+                yield from self._pseudonym(pseudonym)
+
+    def _credential(self, told: ToldCredential) -> Iterator[ConsentLine]:
+        yield self._line(Style.SECTION, "credential", schema=local(told.schema.display_name, self._language))
+        yield self._line(Style.FACT, "sees", verifier=self._verifier)
+        for each in _treated(told, Treatment.SHOWN):
+            value = show_value(each.attribute, each.value, self._language)
+            yield self._line(Style.REVEALED, "value", attribute=self._name(each), value=value)
+        if told.expiry is not None:
+            yield self._line(Style.REVEALED, "expiry", date=show_date(told.expiry, self._language))
+        yield self._line(Style.REVEALED, "issuer", department=self._department(told.department))
+        yield from self._proven(told)
+        for treatment, heading, style in _ORDER:
+            treated = _treated(told, treatment)
+            if treated:
+                yield self._line(Style.FACT, heading)
+            for each in treated:
+                yield self._attribute(style, each, told)
+        yield from self._choices(told)
+
+    def _proven(self, told: ToldCredential) -> Iterator[ConsentLine]:
+        yield self._line(Style.FACT, "proves", verifier=self._verifier)
+        for each in _treated(told, Treatment.PROVEN):
+            yield self._attribute(Style.PROVEN, each, told)
+        if isinstance(told.query.expiry, ValidOn):
+            yield self._line(Style.PROVEN, "valid_on", date=show_date(told.query.expiry.day, self._language))
+        if told.epoch is None:
+            yield self._line(Style.FACT, "waived")
+        else:
+            yield self._line(Style.PROVEN, "unrevoked", time=show_moment(told.epoch, self._language))
+
+    def _attribute(self, style: Style, each: ToldAttribute, told: ToldCredential) -> ConsentLine:
+        """Tell one attribute once: by its name, and what is done with it where anything is."""
+        operand = Operand(told.query.id, each.attribute.id)
+        clauses = [
+            clause(predicate, operand, self._consent.reading, self._language) for predicate in each.predicates
+        ]
+        clauses += [self._regulator(escrow)[0] for escrow in each.escrows]
+        if each.pseudonyms:
+            clauses.append(_text("in_pseudonym", self._language))
+        if not clauses:
+            return self._line(style, "item", attribute=self._name(each))
+        joined = {"zh": "；", "en": "; "}[self._language].join(clauses)
+        return self._line(style, "proven", attribute=self._name(each), clauses=joined)
+
+    def _choices(self, told: ToldCredential) -> Iterator[ConsentLine]:
+        query = told.query
+        if len(query.schemas) > 1:
+            yield self._line(Style.FACT, "schemas", count=len(query.schemas), name=told.schema.name)
+        keys = {each.key for each in query.issuers}
+        if len(keys) > 1:
+            yield self._line(Style.FACT, "keys", count=len(keys))
+
+    def _together(self) -> Iterator[ConsentLine]:
+        consent = self._consent
+        yield self._line(Style.SECTION, "together")
+        yield self._line(Style.PROVEN, "one_holder")
+        for predicate in consent.branch.predicates:
+            if isinstance(predicate, Sum):
+                yield ConsentLine(Style.PROVEN, sum_sentence(predicate, consent.reading, self._language))
+        if consent.branches > 1:
+            yield self._line(Style.FACT, "branch", count=consent.branches, branch=consent.branch.id)
+        for escrow in consent.branch.escrows:
+            yield from self._escrow(escrow)
+
+    def _escrow(self, escrow: EscrowQuery) -> Iterator[ConsentLine]:
+        told = self._consent.credential(escrow.operand.query)
+        regulator, name = self._regulator(escrow)
+        schema = local(told.schema.display_name, self._language)
+        attribute = local(told.schema.attribute(escrow.operand.attribute).display_name, self._language)
+        yield self._line(
+            Style.ESCROWED, "escrow", schema=schema, attribute=attribute, regulator=regulator, name=name
+        )
+        yield self._line(Style.ESCROWED, "escrow_power", verifier=self._verifier)
+
+    def _regulator(self, escrow: EscrowQuery) -> tuple[str, str]:
+        known = self._consent.facts.regulators.get(escrow.regulator)
+        if known is None:
+            return _text("unknown_regulator", self._language), escrow.regulator.hex()
+        return local(known.display_name, self._language), str(known.name)
+
+    def _pseudonym(self, pseudonym: PseudonymQuery) -> Iterator[ConsentLine]:
+        scope, language = pseudonym.scope, self._language
+        key, who, label, values = "me", self._verifier, "", dict[str, object]()
+        if isinstance(scope, SignedJointScope):
+            key, label = "me_joint", scope.scope.label
+            who = _text("and", language).join(map(str, scope.scope.members))
+            values["purpose"] = local(scope.scope.purpose, language)
+        else:
+            label = scope.label
+        if pseudonym.subject is None:
+            yield self._line(Style.PSEUDONYM, key, who=who, label=label, **values)
+            return
+        told = self._consent.credential(pseudonym.subject.query)
+        attribute = told.schema.attribute(pseudonym.subject.attribute)
+        values["schema"] = local(told.schema.display_name, language)
+        values["attribute"] = local(attribute.display_name, language)
+        key = key.replace("me", "subject")
+        yield self._line(Style.PSEUDONYM, key, who=who, label=label, **values)
+        yield self._line(Style.PSEUDONYM, "chooser", department=self._department(told.department))
+
+    def _name(self, each: ToldAttribute) -> str:
+        return local(each.attribute.display_name, self._language)
+
+    def _department(self, name: DepartmentName) -> str:
+        known = self._departments.get(str(name))
+        return f"{local(known, self._language)} ({name})" if known else str(name)
+
+
+def _treated(told: ToldCredential, treatment: Treatment) -> list[ToldAttribute]:
+    return [each for each in told.attributes if each.treatment is treatment]

@@ -1,0 +1,196 @@
+"""What an answer of the composite form tells, attribute by attribute: before consent, and years later.
+
+Both are told by one function from the request and the answer, so the history says of a use what the person
+was asked. Every attribute of every schema stands exactly once: as shown, escrowed, proven of, or hidden.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from disclosure import (
+    AttributeDefinition,
+    DepartmentName,
+    LocalizedText,
+    Schema,
+    SchemaName,
+    Value,
+    VerifierName,
+)
+from disclosure.composite import (
+    Branch,
+    CompositePresentation,
+    CompositeQuery,
+    CompositeRequest,
+    CredentialAnswer,
+    EscrowQuery,
+    IssuanceTerms,
+    Operand,
+    Predicate,
+    PseudonymQuery,
+)
+from prover.composite.clauses import Reading
+from prover.composite.facts import Facts
+from prover.composite.planning import CompositePlan
+from prover.composite.presenting import facts_of
+from prover.errors import ContentError, VaultReason
+from prover.records import Usage
+
+
+class Treatment(StrEnum):
+    """What happens to an attribute, the most telling first: it is told once, as the first that applies."""
+
+    SHOWN = "shown"
+    ESCROWED = "escrowed"
+    PROVEN = "proven"
+    HIDDEN = "hidden"
+
+
+@dataclass(frozen=True)
+class ToldAttribute:
+    """An attribute and everything that is told of it; `value` only if it is shown, None if it is absent.
+
+    A secret has no value here whatever happens to it.
+    """
+
+    attribute: AttributeDefinition
+    treatment: Treatment
+    value: Value | None = field(default=None, repr=False)
+    escrows: tuple[EscrowQuery, ...] = ()
+    predicates: tuple[Predicate, ...] = ()
+    pseudonyms: tuple[PseudonymQuery, ...] = ()
+
+
+@dataclass(frozen=True)
+class ToldCredential:
+    """One credential of an answer. `expiry` is there if it is shown, `epoch` unless revocation is waived.
+
+    `credential` is its identifier in the vault, which a use of the past does not have.
+    """
+
+    query: CompositeQuery
+    credential: str | None
+    schema: Schema
+    attributes: tuple[ToldAttribute, ...]
+    expiry: dt.date | None = field(repr=False)
+    epoch: dt.datetime | None
+
+    @property
+    def department(self) -> DepartmentName:
+        """Who issued it."""
+        return DepartmentName(self.schema.name.department)
+
+
+@dataclass(frozen=True)
+class CompositeConsent:
+    """Everything that a person has to know before saying yes; `sentences.composite_lines` renders it.
+
+    `ends` is when the request can no longer be answered. `branches` is how many ways to answer there were.
+    """
+
+    verifier: VerifierName
+    verifier_display_name: LocalizedText
+    purpose: LocalizedText
+    ends: dt.datetime
+    branch: Branch
+    branches: int
+    credentials: tuple[ToldCredential, ...]
+    facts: Facts
+    issuance: IssuanceTerms | None = field(default=None, repr=False)
+
+    def credential(self, query: str) -> ToldCredential:
+        """Return the credential that answers a query."""
+        return next(each for each in self.credentials if each.query.id == query)
+
+    @property
+    def reading(self) -> Reading:
+        """What its predicates are read with."""
+        return Reading({each.query.id: each.schema for each in self.credentials}, self.facts)
+
+
+@dataclass(frozen=True)
+class ClaimConsent:
+    """What a person has to know before a credential is claimed.
+
+    `shows` is what the department is shown first, None for a base credential: the department has identified
+    the person itself, and knows by the claim only that it is the same vault whenever the person comes again.
+    """
+
+    department: DepartmentName
+    display_name: LocalizedText
+    schema: Schema
+    shows: CompositeConsent | None
+
+
+def composite_consent_of(plan: CompositePlan, verifier_display_name: LocalizedText) -> CompositeConsent:
+    """Say what answering as planned would tell; PresentingError NOTHING_FITS."""
+    held = {query.id: each.id for query, each in plan.answers()}
+    answers = plan.credential_answers()
+    return _told(
+        plan.request, plan.chosen.branch, answers, plan.schemas, facts_of(plan), verifier_display_name, held
+    )
+
+
+def told_of(usage: Usage) -> CompositeConsent:
+    """Say what a use of the composite form has told; ContentError USAGE_MISMATCH for a plain one."""
+    request, presentation, facts = usage.request, usage.presentation, usage.facts
+    if (
+        not isinstance(request, CompositeRequest)
+        or not isinstance(presentation, CompositePresentation)
+        or facts is None
+    ):
+        raise ContentError(VaultReason.USAGE_MISMATCH, "the use is of the plain form")
+    answer = presentation.answer
+    _, branch = request.branch(answer.branch)
+    return _told(request, branch, answer.credentials, usage.schemas, facts, usage.verifier_display_name, {})
+
+
+def _told(
+    request: CompositeRequest,
+    branch: Branch,
+    answers: Sequence[CredentialAnswer],
+    schemas: Mapping[SchemaName, Schema],
+    facts: Facts,
+    verifier_display_name: LocalizedText,
+    held: Mapping[str, str],
+) -> CompositeConsent:
+    credentials = tuple(
+        _credential(branch, query, answer, schemas[answer.shown.schema], facts, held.get(query.id))
+        for query, answer in zip(branch.queries, answers, strict=True)
+    )
+    return CompositeConsent(
+        request.verifier, verifier_display_name, request.purpose, request.expires, branch,
+        len(request.branches), credentials, facts, request.issuance,
+    )  # fmt: skip
+
+
+def _credential(
+    branch: Branch,
+    query: CompositeQuery,
+    answer: CredentialAnswer,
+    schema: Schema,
+    facts: Facts,
+    held: str | None,
+) -> ToldCredential:
+    epoch = None if answer.epoch is None else facts.epochs.get(answer.epoch)
+    attributes = tuple(
+        _attribute(branch, Operand(query.id, each.id), each, answer) for each in schema.attributes
+    )
+    return ToldCredential(query, held, schema, attributes, answer.shown.expiry, epoch)
+
+
+def _attribute(
+    branch: Branch, operand: Operand, attribute: AttributeDefinition, answer: CredentialAnswer
+) -> ToldAttribute:
+    if attribute.id in answer.shown.values:
+        return ToldAttribute(attribute, Treatment.SHOWN, answer.shown.values[attribute.id])
+    escrows = tuple(each for each in branch.escrows if each.operand == operand)
+    predicates = tuple(each for each in branch.predicates if operand in each.operands)
+    pseudonyms = tuple(each for each in branch.pseudonyms if each.subject == operand)
+    treatment = Treatment.HIDDEN
+    if escrows:
+        treatment = Treatment.ESCROWED
+    elif predicates or pseudonyms:
+        treatment = Treatment.PROVEN
+    return ToldAttribute(attribute, treatment, None, escrows, predicates, pseudonyms)

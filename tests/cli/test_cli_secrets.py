@@ -1,0 +1,103 @@
+"""Secrets that files hold: of a child or a home, of a regulator. Read strictly, private, shown by nobody."""
+
+import copy
+import pickle
+import stat
+from pathlib import Path
+
+import pytest
+
+from bbs.gadgets.escrow import Opening
+from disclosure import MalformedError, SchemaName
+from disclosure.written import ValueFormError
+from zk import catalogue
+from zk.exits import CommandError, Exit
+from zk.home import Home
+from zk.regulator import OpenedFile, create_key, load_key
+from zk.values import parse_values
+
+SECRET = "5e" * 32
+
+
+def registration(child_secret: str) -> dict[str, str]:
+    return {"id_commit": "ab" * 32, "birth": "2020-02-29", "district": "370102", "child_secret": child_secret}
+
+
+def test_a_secret_is_read_from_the_file_that_keeps_it(tmp_path: Path) -> None:
+    schema = catalogue.builtin().find("child_registration")
+    assert schema is not None
+    path = tmp_path / "child.secret"
+    path.write_text(SECRET + "\n")
+    assert parse_values(schema, registration(f"@{path}"))["child_secret"] == bytes.fromhex(SECRET)
+    with pytest.raises(ValueFormError) as written:
+        parse_values(schema, registration(SECRET))
+    assert (written.value.form, SECRET in str(written.value)) == ("@FILE", False)
+    with pytest.raises(MalformedError):
+        parse_values(schema, registration(""))
+
+
+@pytest.mark.parametrize("kept", ["", SECRET[:-2], SECRET.upper().replace("5E", "5F"), f"{SECRET}\n{SECRET}"])
+def test_a_file_that_holds_no_secret_is_refused_without_showing_it(tmp_path: Path, kept: str) -> None:
+    schema = catalogue.builtin().find("child_registration")
+    assert schema is not None
+    path = tmp_path / "child.secret"
+    path.write_text(kept)
+    with pytest.raises(CommandError) as caught:
+        parse_values(schema, registration(f"@{path}"))
+    assert (caught.value.exit_code, caught.value.reason) == (Exit.USAGE, "SECRET_UNREADABLE")
+    assert not kept or kept not in str(caught.value.values)
+    with pytest.raises(CommandError):
+        parse_values(schema, registration(f"@{tmp_path / 'none'}"))
+
+
+def test_each_secret_is_kept_in_a_file_of_its_own(tmp_path: Path) -> None:
+    home, name = Home(tmp_path), SchemaName("public-security", "child_registration", 1)
+    first, second = (home.subject_secret(name, "child_secret") for _ in range(2))
+    assert first != second
+    assert first.parent == tmp_path / "secrets" / "public-security"
+
+
+def test_a_regulator_s_key_is_private_and_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "regulators" / "finance.key"
+    made = create_key(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    again, suite = load_key(path)
+    assert again.public_key == made.public_key
+    assert suite in path.read_text()
+    secret = made.to_octets_secret().hex()
+    assert secret not in repr(made)
+    for leaving in (copy.copy, copy.deepcopy, pickle.dumps, hash):
+        with pytest.raises(TypeError):
+            leaving(made)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("regulator-secret", "other-secret"), ("SHA-256", "MD5"), (" ", "\t"), ("\n", "00\n"), ("\n", " 1\n")],
+)
+def test_a_regulator_s_key_file_that_is_none_is_refused(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "finance.key"
+    create_key(path)
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(CommandError) as caught:
+        load_key(path)
+    assert (caught.value.exit_code, caught.value.reason) == (Exit.USAGE, "KEY_FILE_INVALID")
+    assert not any(len(str(each)) > 200 for each in caught.value.values.values())
+
+
+def test_an_opening_is_a_file_that_is_read_in_one_way_of_writing() -> None:
+    opened = OpenedFile("person", "case 7", Opening(bytes(range(48)), bytes(64)), b"proof")
+    octets = opened.to_bytes()
+    assert OpenedFile.from_bytes(octets) == opened
+    assert "000102" not in repr(opened)
+    for changed in (
+        octets + b"\n",
+        octets.replace(b"opening/v1", b"opening/v2"),
+        b"{}",
+        b"[1]",
+        b"\xff",
+        b"",
+    ):
+        with pytest.raises(ValueError, match="no opening"):
+            OpenedFile.from_bytes(changed)

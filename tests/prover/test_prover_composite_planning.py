@@ -1,0 +1,250 @@
+"""Which held credentials answer which branch, and what is said where none do."""
+
+import datetime as dt
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from disclosure import IssuerKey, KeyState, LocalizedText, RefusedError
+from disclosure.composite import (
+    AcceptedIssuer,
+    Branch,
+    CommitmentQuery,
+    CompositeRequest,
+    Operand,
+    Waiver,
+    at_least,
+    at_most,
+    verify_composite,
+)
+from prover import (
+    BranchPlan,
+    CompositePlan,
+    ContentError,
+    HeldComposite,
+    Lack,
+    PresentingError,
+    VaultKeys,
+    lacking_lines,
+    plan_composite,
+    present_plan,
+)
+from prover.composite.branches import MAX_TRIES
+from tests.disclosure.composite.policy import MAIN, OTHER, REQUEST, op
+from tests.disclosure.composite.world import (
+    BOB,
+    DIRECTORY,
+    HOUSEHOLD,
+    INSURANCE,
+    NOW,
+    PERMIT,
+    PERMIT_2,
+    POLICE,
+    POLICE_2,
+    TODAY,
+    accepted,
+    directory,
+    query,
+    request,
+)
+from tests.prover.composite_making import contents, kept
+from tests.prover.making import refused
+
+EVERYTHING = (kept(PERMIT, 1), kept(INSURANCE, 2), kept(HOUSEHOLD, 3))
+
+
+def planned(*held: HeldComposite, asked: CompositeRequest = REQUEST, **more: Any) -> CompositePlan:
+    known = more.pop("known", DIRECTORY)
+    trusted = more.pop("trusted", None)
+    found = contents(*held) if trusted is None else contents(*held, trusted=trusted)
+    return plan_composite(asked, found, known, more.pop("now", NOW), **more)
+
+
+def lacks(plan: BranchPlan) -> list[tuple[str, Lack]]:
+    return [(each.place, each.lack) for each in plan.missing]
+
+
+def chosen(plan: CompositePlan) -> dict[str, str]:
+    return {query: each.id for query, each in plan.chosen.chosen.items()}
+
+
+def number(plan: CompositePlan, query: str) -> int:
+    return int(chosen(plan)[query], 16)
+
+
+def test_the_first_branch_that_can_be_answered_is(
+    empty_vault: tuple[object, VaultKeys],
+) -> None:
+    plan = planned(*EVERYTHING)
+    assert (plan.branch, plan.missing) == ("main", ())
+    assert [lacks(each) for each in plan.branches] == [[], []]
+    prepared = present_plan(plan, empty_vault[1], NOW)
+    assert verify_composite(REQUEST, prepared.presentation, DIRECTORY, NOW).answer.branch == "main"
+
+
+def test_what_is_not_held_is_missing_with_its_place_and_where_to_apply() -> None:
+    plan = planned(branch="main")
+    assert lacks(plan.chosen) == [(f"branches[0].queries[{at}]", Lack.NONE_HELD) for at in range(3)]
+    assert [[str(name) for name in each.departments] for each in plan.missing] == [
+        ["departments/public-security"], ["departments/hrss"], ["departments/public-security"],
+    ]  # fmt: skip
+    assert plan.missing[0].apply_for == (PERMIT.name, PERMIT_2.name)
+    refused(PresentingError, "NOTHING_FITS", plan.answers)
+
+
+LACKING: dict[str, tuple[HeldComposite, Lack]] = {
+    "expired": (kept(PERMIT, 1, expiry=TODAY - dt.timedelta(days=1)), Lack.EXPIRED),
+    "revoked": (
+        replace(
+            EVERYTHING[0],
+            standing=replace(EVERYTHING[0].standing, revoked=NOW) if EVERYTHING[0].standing else None,
+        ),
+        Lack.REVOKED,
+    ),
+    "stale": (kept(PERMIT, 1, epoch=1), Lack.STALE),
+    "without a witness": (kept(PERMIT, 1, epoch=None), Lack.NO_WITNESS),
+}
+
+
+@pytest.mark.parametrize("case", LACKING)
+def test_why_a_credential_does_not_fit(case: str) -> None:
+    held, lack = LACKING[case]
+    plan = planned(held, *EVERYTHING[1:], branch="main")
+    assert lacks(plan.chosen)[0] == ("branches[0].queries[0]", lack)
+    assert [each.id for each in plan.stale] == ([held.id] if lack is Lack.STALE else [])
+
+
+def test_of_a_key_that_is_not_accepted_or_retired_nothing_fits() -> None:
+    by_other = kept(PERMIT, 1, by=POLICE_2)
+    asked = request(replace(OTHER, queries=(query("permit", PERMIT),)))
+    assert lacks(planned(by_other, asked=asked).chosen) == [("branches[0].queries[0]", Lack.KEY_NOT_ACCEPTED)]
+    retired: IssuerKey = replace(POLICE.key, state=KeyState.RETIRED)
+    keys = {**DIRECTORY.issuer_keys, retired.name: retired}
+    plan = planned(kept(PERMIT, 1), asked=asked, known=directory(issuer_keys=keys))
+    assert lacks(plan.chosen) == [("branches[0].queries[0]", Lack.KEY_RETIRED)]
+    assert plan.chosen.fitting == {"permit": ()}
+
+
+def test_a_predicate_that_does_not_hold_is_named_with_who_could_help() -> None:
+    plan = planned(kept(PERMIT, 1, months=11), *EVERYTHING[1:], branch="main")
+    assert lacks(plan.chosen) == [
+        ("branches[0].predicates[0]", Lack.UNMET),
+        ("branches[0].predicates[6]", Lack.UNMET),
+    ]
+    assert plan.missing[0].predicate == MAIN.predicates[0]
+    assert {str(each) for each in plan.missing[1].departments} == {
+        "departments/public-security",
+        "departments/hrss",
+    }
+
+
+def test_an_older_credential_that_satisfies_is_found_behind_a_newer_that_does_not() -> None:
+    newer = kept(PERMIT, 9, months=5)
+    plan = planned(newer, *EVERYTHING)
+    assert plan.missing == ()
+    assert number(plan, "permit") == 1
+
+
+def test_what_satisfies_only_together_is_found() -> None:
+    """Each alone would do; the equality holds of one pair only, and it is the oldest of both."""
+    permits = [kept(PERMIT, at, number=f"P{at}") for at in (1, 4, 5)]
+    insurances = [kept(INSURANCE, at, number=f"P{at}") for at in (6, 7, 1)]
+    insurances = [replace(each, id=f"{at + 32:032x}") for at, each in enumerate(insurances)]
+    plan = planned(*permits, *insurances, EVERYTHING[2], branch="main")
+    assert plan.missing == ()
+    values = {name: plan.chosen.chosen[name].credential.values["number"] for name in ("permit", "insurance")}
+    assert values == {"permit": "P1", "insurance": "P1"}
+
+
+def test_one_credential_does_not_answer_two_queries() -> None:
+    twice = request(replace(OTHER, queries=(query("permit", PERMIT), query("other", PERMIT)), predicates=()))
+    plan = planned(kept(PERMIT, 1), asked=twice)
+    assert lacks(plan.chosen) == [("branches[0].queries[1]", Lack.USED_TWICE)]
+    both = planned(kept(PERMIT, 1), kept(PERMIT, 2, months=30), asked=twice)
+    assert both.missing == ()
+    assert len(set(chosen(both).values())) == 2
+
+
+def test_a_regulator_that_is_not_trusted_stops_its_branch_only() -> None:
+    plan = planned(*EVERYTHING, trusted=())
+    assert lacks(plan.branches[0]) == [("branches[0].escrows[0].regulator", Lack.REGULATOR_NOT_TRUSTED)]
+    other = kept(PERMIT, 4, months=80)
+    assert planned(*EVERYTHING, other, trusted=()).branch == "other"
+
+
+def test_a_number_for_another_holder_is_not_given_yet() -> None:
+    commits = replace(
+        OTHER, commitments=(CommitmentQuery("months", Operand("permit", "months")),), predicates=()
+    )
+    plan = planned(*EVERYTHING, asked=request(commits))
+    assert lacks(plan.chosen) == [("branches[0]", Lack.OTHER_HOLDER)]
+
+
+def test_where_revocation_is_waived_no_witness_is_asked_for() -> None:
+    issuer = AcceptedIssuer(POLICE.key.name, Waiver.REVOCATION, accepted(POLICE).digits)
+    asked = request(Branch("b", (query("permit", PERMIT, issuers=(issuer,)),)))
+    plan = planned(kept(PERMIT, 1, epoch=None), asked=asked)
+    assert plan.missing == ()
+    assert [each.epoch for each in plan.credential_answers()] == [None]
+
+
+def test_a_request_that_has_ended_is_not_planned() -> None:
+    refused(RefusedError, "REQUEST_EXPIRED", planned, *EVERYTHING, now=NOW + dt.timedelta(hours=1))
+
+
+def test_another_schema_under_a_held_name_stops_everything() -> None:
+    schemas = {**DIRECTORY.schemas, PERMIT.name: replace(PERMIT, validity_days=91)}
+    refused(ContentError, "SCHEMA_CHANGED", planned, *EVERYTHING, known=directory(schemas=schemas))
+
+
+def test_a_choice_is_kept_and_the_rest_is_found_anew() -> None:
+    held = [*EVERYTHING, kept(PERMIT, 8, months=83)]
+    plan = planned(*held, branch="main")
+    assert number(plan, "permit") == 8
+    other = plan.choose("permit", f"{1:032x}")
+    assert (number(other, "permit"), other.missing) == (1, ())
+    refused(PresentingError, "CHOICE_INVALID", plan.choose, "permit", f"{2:032x}")
+    refused(PresentingError, "CHOICE_INVALID", plan.choose_branch, "none")
+
+
+def test_a_holder_of_very_many_is_not_kept_waiting() -> None:
+    """A request for which nothing fits, of queries that everything fits, would be tried for ever."""
+    held = [kept(PERMIT, at, months=at) for at in range(1, 9)]
+    queries = tuple(query(f"q{at}", PERMIT) for at in range(8))
+    impossible = (at_least(op("q7.months"), 500),)
+    begun = time.monotonic()
+    plan = planned(*held, asked=request(Branch("b", queries, impossible)))
+    assert plan.missing
+    assert time.monotonic() - begun < MAX_TRIES * 0.01
+
+
+def test_credentials_of_two_holders_do_not_come_together(
+    empty_vault: tuple[object, VaultKeys],
+) -> None:
+    """A vault has one secret, so this is a vault that was tampered with: nothing is sent."""
+    plan = planned(kept(PERMIT, 1), kept(INSURANCE, 2, secret=BOB), EVERYTHING[2])
+    with pytest.raises((RefusedError, PresentingError)):
+        present_plan(plan, empty_vault[1], NOW)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_is_missing_is_said_with_where_to_apply(language: Any) -> None:
+    names = {"departments/hrss": LocalizedText("人社局", "Human Resources")}
+    asked = request(MAIN, replace(OTHER, predicates=(at_most(op("permit.months"), 3),)))
+    plan = planned(kept(PERMIT, 1, months=11), EVERYTHING[2], asked=asked, trusted=())
+    lines = [each.text for each in lacking_lines(plan, language, names)]
+    whole = "\n".join(lines)
+    assert "main" in lines[0]
+    assert names["departments/hrss"].zh in whole or names["departments/hrss"].en in whole
+    assert "departments/public-security" in whole
+    for each in plan.branches:
+        assert each.missing
+    no_digest = planned(*EVERYTHING, trusted=(), branch="main")
+    (said,) = [
+        each.text
+        for each in lacking_lines(no_digest, language)
+        if MAIN.escrows[0].regulator.hex() in each.text
+    ]
+    assert said

@@ -1,0 +1,285 @@
+"""The client itself: one relying party at one service.
+
+State rules: a client keeps a channel, and what it has read that never changes. An exchange is held by
+OpenExchange or CompositeExchange alone, so another process that has it can go on waiting. Used by one thread
+at a time.
+"""
+
+import datetime as dt
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Final, Self, overload
+
+import grpc
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+import tlog
+from disclosure import (
+    Directory,
+    ExchangeLink,
+    IssuerKey,
+    IssuerKeyName,
+    MalformedError,
+    Reason,
+    RefusedError,
+    Request,
+    Schema,
+    SchemaName,
+    SignedRequest,
+    VerifierName,
+    open_request,
+    sign_request,
+)
+from disclosure.composite import CompositeRequest, open_composite_request, verify_composite
+from disclosure.request import CLOCK_TOLERANCE
+from verifier import keys
+from verifier.audit import audit_receipt, receipt_body
+from verifier.client.calls import patiently, pauses
+from verifier.client.exchange import Answered, CompositeAnswered, CompositeExchange, OpenExchange
+from verifier.client.published import PublishedReader
+from verifier.client.remote import AnyPresentation, Remote, RemoteRefusal, RemoteVerdict
+from verifier.composite.record import CompositeRecord
+from verifier.errors import AnswerError, ExpiredError, TimedOutError
+from verifier.record import Record
+from verifier.verify import required_names, verify_presentation
+from wire import convert
+from wire.client import Endpoint, ServiceError, call, stream
+from wire.composite import composite_presentation_of
+from zkproto.v1 import catalog_pb2, catalog_pb2_grpc, presentation_pb2, presentation_pb2_grpc
+
+_BROKEN: Final = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+_State = presentation_pb2.WatchExchangeResponse
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+class VerifierClient:
+    """One relying party at one service. A context manager: leaving it closes the channel.
+
+    `key` is the registered request key, `log_verifier` the log's key, had from elsewhere than this service.
+    `clock` gives times with a zone; `pause` sleeps for so many seconds. `reader` reads what is published, for
+    policies of the composite form.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        name: VerifierName,
+        key: Ed25519PrivateKey,
+        log_verifier: tlog.Verifier,
+        *,
+        clock: Callable[[], dt.datetime] = _now,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._endpoint, self._name, self._key = endpoint, name, key
+        self._log, self._clock, self._pause = log_verifier, clock, pause
+        self._channel = endpoint.channel()
+        self._catalog = catalog_pb2_grpc.CatalogServiceStub(self._channel)
+        self._presentations = presentation_pb2_grpc.PresentationServiceStub(self._channel)
+        self._remote = Remote(self._presentations, self._schema_itself, pause)
+        self.reader = PublishedReader(self._channel, log_verifier)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._channel.close()
+
+    @overload
+    def ask(self, request: Request) -> OpenExchange: ...
+    @overload
+    def ask(self, request: CompositeRequest) -> CompositeExchange: ...
+    def ask(self, request: Request | CompositeRequest) -> OpenExchange | CompositeExchange:
+        """Sign a request and open an exchange for it.
+
+        While the service cannot be reached the same call is sent again for up to ASK_PATIENCE, under the same
+        request_id, so that one exchange at most is opened. Raises ServiceError, AnswerError; RefusedError
+        REQUEST_MISMATCH if the request names another verifier.
+        """
+        if request.verifier != self._name:
+            raise RefusedError(Reason.REQUEST_MISMATCH, "the request names another verifier")
+        signed = sign_request(request, self._key)
+        message = presentation_pb2.CreateExchangeRequest(
+            signed_request=convert.signed_request_to(signed), request_id=str(uuid.uuid4())
+        )
+        answer = patiently(self._presentations.CreateExchange, message, self._pause)
+        kind = CompositeExchange if isinstance(request, CompositeRequest) else OpenExchange
+        return kind(*self._opened(answer, signed))
+
+    @overload
+    def wait(self, exchange: OpenExchange, timeout: dt.timedelta) -> Answered: ...
+    @overload
+    def wait(self, exchange: CompositeExchange, timeout: dt.timedelta) -> CompositeAnswered: ...
+    def wait(
+        self, exchange: OpenExchange | CompositeExchange, timeout: dt.timedelta
+    ) -> Answered | CompositeAnswered:
+        """Wait until the exchange is answered, verify the answer, and return it with its record.
+
+        A stream that breaks is opened anew until `timeout` is over. Raises ExpiredError (nobody answered),
+        TimedOutError, ServiceError (refused), AnswerError; for an answer that does not hold here, what
+        `audit_receipt` and `verify_presentation` or `verify_composite` raise, and tlog.TlogError for what is
+        not on the ledger.
+        """
+        message = presentation_pb2.WatchExchangeRequest(
+            exchange=exchange.exchange, result_token=exchange.result_token
+        )
+        states = self._states(message, timeout)
+        while True:
+            state = next(states)
+            if state.state == _State.STATE_EXPIRED:
+                raise ExpiredError("nobody answered the request in time")
+            if state.state == _State.STATE_VERIFIED:
+                try:
+                    return self._accept(exchange, state)
+                except ServiceError as error:  # the catalogue; the stream will tell the answer again
+                    if error.code not in _BROKEN:
+                        raise
+            elif state.state != _State.STATE_PENDING:
+                raise AnswerError("the exchange is in no known state", field="state")
+
+    def directory_for(
+        self, schemas: Iterable[SchemaName], issuer_keys: Iterable[IssuerKeyName] = ()
+    ) -> Directory:
+        """Fetch schemas and issuer keys; ServiceError (also for what is not registered), AnswerError."""
+        try:
+            return Directory(
+                {each: self._schema(each) for each in schemas},
+                {each: self._issuer_key(each) for each in issuer_keys},
+            )
+        except MalformedError as error:
+            raise AnswerError(str(error), field=error.field) from None
+
+    def verify_remote(
+        self, signed_request: SignedRequest, presentation: AnyPresentation, *, at: dt.datetime | None = None
+    ) -> RemoteVerdict:
+        """Let the service verify a presentation of either form as of `at`, by default now.
+
+        Returns what it says; what gives evidence is verifying here. Raises ServiceError, AnswerError;
+        MalformedError, RefusedError REQUEST_MISMATCH, QUERY_MISMATCH for what answers another request, which
+        is not sent.
+        """
+        return self._remote.verify(signed_request, presentation, at)
+
+    def verify_remote_batch(
+        self,
+        answers: Sequence[tuple[SignedRequest, AnyPresentation]],
+        *,
+        at: dt.datetime | None = None,
+    ) -> tuple[RemoteVerdict | RemoteRefusal, ...]:
+        """Let the service verify many presentations as `verify_remote` does one, in as few calls as it takes.
+
+        Both forms may be among them. Returns one verdict for each, in their order; who is refused fails no
+        other. While the service cannot be reached or has too much to do, a call is sent again for up to
+        ASK_PATIENCE. Raises ServiceError if a call is refused as a whole, AnswerError.
+        """
+        return self._remote.verify_batch(answers, at)
+
+    def _opened(
+        self, answer: presentation_pb2.CreateExchangeResponse, signed: SignedRequest
+    ) -> tuple[str, ExchangeLink, str, SignedRequest, dt.datetime]:
+        """Return an exchange's fields, checked; AnswerError."""
+        collection, _, identifier = answer.exchange.partition("/")
+        if collection != "exchanges" or not answer.result_token or not answer.HasField("expire_time"):
+            raise AnswerError("the exchange has no name, no token or no end", field="exchange")
+        try:
+            link = ExchangeLink(self._endpoint.server, identifier, answer.ticket)
+            expires = convert.moment_of(answer.expire_time, field="expire_time")
+        except MalformedError as error:
+            raise AnswerError(error.detail, field=error.field) from None
+        return answer.exchange, link, answer.result_token, signed, expires
+
+    def _states(
+        self, message: presentation_pb2.WatchExchangeRequest, timeout: dt.timedelta
+    ) -> Iterator[presentation_pb2.WatchExchangeResponse]:
+        """Give the exchange's states without end, over as many streams as it takes, or raise."""
+        deadline = time.monotonic() + timeout.total_seconds()
+        detail = "nobody has answered yet"
+        for pause in pauses():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimedOutError(detail)
+            try:
+                yield from stream(
+                    self._presentations.WatchExchange, message, timeout=dt.timedelta(seconds=left)
+                )
+            except ServiceError as error:
+                if error.code not in _BROKEN:
+                    raise
+                if error.code is grpc.StatusCode.UNAVAILABLE:
+                    detail = f"the service could not be reached ({error.detail})"
+            self._pause(max(0.0, min(pause, deadline - time.monotonic())))
+
+    def _accept(
+        self, exchange: OpenExchange | CompositeExchange, state: presentation_pb2.WatchExchangeResponse
+    ) -> Answered | CompositeAnswered:
+        composite = isinstance(exchange, CompositeExchange)
+        told = state.WhichOneof("answer")
+        if told is not None and (told == "composite_presentation") != composite:
+            raise AnswerError("the answer has another form than the request", field=told)
+        if composite:
+            return self._accept_composite(exchange.signed_request, state)
+        return self._accept_plain(exchange.signed_request, state)
+
+    def _accept_plain(self, signed: SignedRequest, state: presentation_pb2.WatchExchangeResponse) -> Answered:
+        own_key = keys.public_key(self._key)
+        request = open_request(signed, lambda _: own_key)
+        presentation = convert.presentation_of(state.presentation)
+        moment = self._presented(audit_receipt(state.receipt, request, presentation, self._log))
+        directory = self.directory_for(*required_names(request, presentation))
+        verified = verify_presentation(request, presentation, directory, self._clock(), at=moment)
+        record = Record.of(signed, presentation, state.receipt, directory, own_key, self._log)
+        return Answered(verified, record)
+
+    def _accept_composite(
+        self, signed: SignedRequest, state: presentation_pb2.WatchExchangeResponse
+    ) -> CompositeAnswered:
+        """Verify an answer with what is published, as of the moment that its receipt states.
+
+        How old an epoch may be stands in the request, by its number.
+        """
+        own_key = keys.public_key(self._key)
+        request = open_composite_request(signed, self._key_of)
+        presentation = composite_presentation_of(state.composite_presentation)
+        moment = self._presented(audit_receipt(state.receipt, request, presentation, self._log))
+        proven = [each.epoch for each in presentation.answer.credentials if each.epoch is not None]
+        directory = self.reader.directory(request, proven)
+        verified = verify_composite(request, presentation, directory, moment)
+        record = CompositeRecord.of(
+            signed, presentation, state.receipt, directory, self.reader, own_key, self._log
+        )
+        return CompositeAnswered(verified, record, moment)
+
+    def _key_of(self, name: VerifierName) -> bytes:
+        """Return the key of a member of a joint scope; its own it does not ask for."""
+        return keys.public_key(self._key) if name == self._name else self.reader.verifier_key(name)
+
+    def _presented(self, receipt: tlog.VerifiedReceipt) -> dt.datetime:
+        """Return when the service verified, by the receipt; RefusedError if that is still to come."""
+        moment = receipt_body(receipt).verified
+        if moment > self._clock() + CLOCK_TOLERANCE:
+            raise RefusedError(Reason.RECEIPT_MISMATCH, "the receipt is dated in the future")
+        return moment
+
+    def _schema_itself(self, name: SchemaName) -> Schema:
+        return self.directory_for([name]).schema(name)
+
+    def _schema(self, name: SchemaName) -> Schema:
+        return convert.schema_of(call(self._catalog.GetSchema, catalog_pb2.GetSchemaRequest(name=str(name))))
+
+    def _issuer_key(self, name: IssuerKeyName) -> IssuerKey:
+        message = catalog_pb2.GetIssuerKeyRequest(name=str(name))
+        return convert.issuer_key_of(call(self._catalog.GetIssuerKey, message))

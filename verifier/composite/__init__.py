@@ -1,0 +1,1 @@
+"""The relying party's side of the composite form: policies, what they compile to, records."""

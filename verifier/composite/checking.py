@@ -1,0 +1,52 @@
+"""Whether a policy can be asked: compiled for a day, checked as vaults will, told by its file's places."""
+
+import datetime as dt
+import re
+from typing import Final
+
+from disclosure import DisclosureError, RefusedError, VerifierName
+from disclosure.composite import CompositeRequest, check_composite_request
+from verifier.composite.compiling import PolicyReader
+from verifier.composite.policy import CompositePolicy
+from verifier.errors import PolicyError
+
+_PREDICATE: Final = re.compile(r"branches\[(\d+)\]\.predicates\[(\d+)\]\.?(.*)")
+_MOVED: Final = (
+    (re.compile(r"(queries\[\d+\])\.issuers\[\d+\]\.revocation"), r"\1.revocation"),
+    (re.compile(r"(queries\[\d+\])\.issuers(\[\d+\].*)?"), r"\1.schemas"),
+    (re.compile(r"(pseudonyms\[\d+\])\.subject"), r"\1.of"),
+)
+"""What stands under another name in the file than in the request; keys and tables follow from schemas."""
+
+
+def check_composite_policy(
+    policy: CompositePolicy, verifier: VerifierName, reader: PolicyReader, now: dt.datetime
+) -> CompositeRequest:
+    """Return a request of a policy, of which `check_composite_request` finds that it can be answered.
+
+    For when a policy is registered, and before each asking. Raises PolicyError with the place in the policy
+    (`because` is disclosure's reason): what `CompositePolicy.request` refuses, a schema without such an
+    attribute, a bound outside the schema, a list of other codes, a proof too long to be sent; else what the
+    reader raises.
+    """
+    request = policy.request(verifier, now, reader)
+    try:
+        directory = reader.directory(request)
+    except RefusedError as error:  # a member of a joint scope who is not registered
+        raise PolicyError(error.detail, field="branches", because=error.reason) from None
+    try:
+        check_composite_request(request, directory)
+    except DisclosureError as error:
+        place = place_in_policy(policy, error.field)
+        raise PolicyError(error.detail, field=place, because=error.reason) from None
+    return request
+
+
+def place_in_policy(policy: CompositePolicy, field: str) -> str:
+    """Return where in a policy's file stands what is at a field of its request."""
+    if found := _PREDICATE.fullmatch(field):
+        branch, predicate, inner = found.groups()
+        return policy.branches[int(branch)].predicates[int(predicate)].place(inner)
+    for pattern, replacement in _MOVED:
+        field = pattern.sub(replacement, field)
+    return field

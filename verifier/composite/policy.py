@@ -1,0 +1,113 @@
+"""Policies of the composite form: what is to be proven, in words that a person reads.
+
+    form: composite
+    id: school-enrolment
+    purpose: {zh: 入学资格审核, en: Checking who may enrol}
+    lifetime: 600                                  # seconds
+    branches:                                      # the holder answers one of them
+      - id: permit
+        queries:
+          - id: child
+            schemas: [departments/public-security/schemas/child_registration@1]
+            shown: []
+            expiry: today                          # the day hidden; or shown, or 30 days from today
+            revocation: {max_epoch_age: 2 days}    # or waived, in so many words
+        predicates:                                # verifier/composite/predicates.py has all kinds
+          - {of: child.district, one_of: ["370102", "370103"]}
+        pseudonyms:
+          - {id: child, of: child.child_secret, scope: enrolment-2026}   # without `of` it is the holder's
+        escrows:
+          - {id: person, of: child.id_commit, regulator: regulators/education}   # or the digest of its key
+        digits: departments/big-data               # whose table serves for sums; where one is needed
+    unique: [child]                                # these pseudonyms may come once
+
+A scope is a label of the verifier's own, or {file: ...}: a joint scope (verifier/composite/joint.py) that
+lies beside the policy. No other field is known; `predicates`, `pseudonyms`, `escrows`, `digits` and `unique`
+may be left out. What a policy says of schemas is checked when it is compiled.
+"""
+
+import datetime as dt
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from disclosure import LocalizedText, SchemaName, VerifierName
+from disclosure.composite import CompositeRequest
+from disclosure.composite.request import MAX_BRANCHES
+from disclosure.names import check_id
+from disclosure.request import MAX_LIFETIME, NONCE_OCTETS
+from verifier.composite.compiling import PolicyReader, ReadOnce, compile_branch
+from verifier.composite.joint import purpose_of
+from verifier.composite.nodes import Node, at, check_once
+from verifier.composite.rules import BranchRule, some
+
+
+@dataclass(frozen=True)
+class CompositePolicy:
+    """A policy of the composite form; `unique` names the pseudonyms that may come once."""
+
+    id: str
+    purpose: LocalizedText
+    lifetime: dt.timedelta
+    branches: tuple[BranchRule, ...]
+    unique: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, root: Node, folder: Path | None = None) -> "CompositePolicy":
+        """Read a policy; joint scopes lie in `folder`, without which none are read. PolicyError."""
+        fields = root.fields(("form", "id", "purpose", "lifetime", "branches"), ("unique",))
+        with at("id"):
+            identifier = check_id(fields["id"].text(), "a policy's identifier")
+        seconds = fields["lifetime"].whole()
+        if not 0 < seconds <= MAX_LIFETIME // dt.timedelta(seconds=1):
+            detail = f"a request lives for 1 to {MAX_LIFETIME // dt.timedelta(seconds=1)} seconds"
+            raise fields["lifetime"].refuse(detail)
+        branches = some(fields["branches"], lambda each: BranchRule.read(each, folder), MAX_BRANCHES, least=1)
+        nodes = [Node(None, f"{each.node.place}.id") for each in branches]
+        check_once(nodes, [each.id for each in branches], "the identifier")
+        unique = fields["unique"].items() if "unique" in fields else []
+        for each in unique:
+            _check_unique(each, branches)
+        check_once(unique, [each.value for each in unique], "the pseudonym")
+        names = tuple(each.text() for each in unique)
+        lifetime = dt.timedelta(seconds=seconds)
+        return cls(identifier, purpose_of(fields["purpose"]), lifetime, branches, names)
+
+    @property
+    def schemas(self) -> tuple[SchemaName, ...]:
+        """The schemas that the policy accepts, each once."""
+        queries = (query for branch in self.branches for query in branch.queries)
+        return tuple(dict.fromkeys(name for query in queries for name in query.schemas))
+
+    def request(
+        self, verifier: VerifierName, now: dt.datetime, reader: PolicyReader, nonce: bytes | None = None
+    ) -> CompositeRequest:
+        """Return a request that lives from `now` (with time zone), cut to the second.
+
+        The nonce has 32 octets and comes from the system's generator if none is given. Raises PolicyError
+        with the place for what is not published, or is no value of its attribute; else what the reader
+        raises. That it can be answered is found by `check_composite_policy`.
+        """
+        created, once = now.astimezone(dt.UTC).replace(microsecond=0), ReadOnce(reader)
+        with at("branches"):
+            return CompositeRequest(
+                verifier=verifier,
+                purpose=self.purpose,
+                branches=tuple(compile_branch(each, created, once) for each in self.branches),
+                created=created,
+                expires=created + self.lifetime,
+                nonce=secrets.token_bytes(NONCE_OCTETS) if nonce is None else nonce,
+            )
+
+
+def _check_unique(node: Node, branches: Sequence[BranchRule]) -> None:
+    """Raise PolicyError unless every branch has the pseudonym, in one scope and of the same kind of subject.
+
+    Else whoever has come by one branch would come again by another and not be known.
+    """
+    found = [[each for each in branch.pseudonyms if each.id == node.text()] for branch in branches]
+    if not all(found):
+        raise node.refuse("each branch has a pseudonym of this identifier")
+    if len({(each.scope, each.subject is None) for one in found for each in one}) > 1:
+        raise node.refuse("the pseudonym has one scope in all branches, and is always of the holder or never")

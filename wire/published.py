@@ -1,0 +1,284 @@
+"""Reading what is published, and checking it: schemas, keys, tables, lists, regulators, accumulators, epochs.
+
+Holders and verifiers read alike. What nobody could tell one holder by is believed from the service (a schema
+by its digest, a key by its name); what could be made for one holder alone (a table, an epoch, a regulator's
+key) counts only with the proof that the log, whose key the reader has, holds its record.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+import grpc
+
+import tlog
+from bbs import DecodingError
+from bbs.accumulator import AccumulatorKey, Epoch
+from bbs.ciphersuite import resolve
+from disclosure import (
+    Accumulator,
+    AccumulatorName,
+    DepartmentName,
+    IssuerKey,
+    IssuerKeyName,
+    MalformedError,
+    Reason,
+    Schema,
+    SchemaName,
+    VerifierName,
+    epoch_entry,
+)
+from disclosure.composite import (
+    CompositeDirectory,
+    CompositeRequest,
+    Needed,
+    ProvenEpoch,
+    Published,
+    PublishedAccumulator,
+    PublishedCodeList,
+    PublishedDigits,
+    Regulator,
+    table_entry,
+)
+from disclosure.names import RegulatorName
+from wire import convert
+from wire.client import call
+from wire.composite import digest_of, published_of, regulator_of, table_name
+from wire.revocation import accumulator_of
+from zkproto.v1 import (
+    catalog_pb2,
+    catalog_pb2_grpc,
+    publication_pb2,
+    publication_pb2_grpc,
+    revocation_pb2,
+    revocation_pb2_grpc,
+)
+
+_PAGE: Final = 100
+_Named = TypeVar("_Named", Schema, IssuerKey)
+
+
+@dataclass
+class Kept:
+    """What was read and never changes: keep one for as long as there is memory for it, over many channels."""
+
+    schemas: dict[SchemaName, Schema] = field(default_factory=dict)
+    tables: dict[bytes, Published] = field(default_factory=dict)
+    regulators: dict[bytes, Regulator] = field(default_factory=dict)
+    epochs: dict[tuple[bytes, int], Epoch] = field(default_factory=dict)
+    proofs: dict[bytes, bytes] = field(default_factory=dict)
+
+
+class Reader:
+    """Reads over one channel; raises ServiceError, MalformedError, RefusedError, tlog.TlogError.
+
+    `log` is the key of the log, which the reader has from elsewhere than from the service.
+    """
+
+    def __init__(self, channel: grpc.Channel, log: tlog.Verifier, kept: Kept | None = None) -> None:
+        self._catalog = catalog_pb2_grpc.CatalogServiceStub(channel)
+        self._publication = publication_pb2_grpc.PublicationServiceStub(channel)
+        self._revocation = revocation_pb2_grpc.RevocationServiceStub(channel)
+        self._log, self._kept = log, Kept() if kept is None else kept
+
+    def schema(self, name: SchemaName) -> Schema:
+        """Return a schema."""
+        if name not in self._kept.schemas:
+            message = call(self._catalog.GetSchema, catalog_pb2.GetSchemaRequest(name=str(name)))
+            self._kept.schemas[name] = _expected(convert.schema_of(message), name)
+        return self._kept.schemas[name]
+
+    def issuer_key(self, name: IssuerKeyName) -> IssuerKey:
+        """Return an issuer key with its present state."""
+        message = call(self._catalog.GetIssuerKey, catalog_pb2.GetIssuerKeyRequest(name=str(name)))
+        return _expected(convert.issuer_key_of(message), name)
+
+    def issuer_keys(self, department: DepartmentName) -> list[IssuerKey]:
+        """Return a department's keys, in all states."""
+        keys, token = list[IssuerKey](), ""
+        while True:
+            asked = catalog_pb2.ListIssuerKeysRequest(
+                parent=str(department), page_size=_PAGE, page_token=token
+            )
+            page = call(self._catalog.ListIssuerKeys, asked)
+            keys += map(convert.issuer_key_of, page.issuer_keys)
+            if not (token := page.next_page_token):
+                return keys
+
+    def verifier_key(self, name: VerifierName) -> bytes:
+        """Return a verifier's registered key."""
+        message = call(self._catalog.GetVerifier, catalog_pb2.GetVerifierRequest(name=str(name)))
+        if message.name != str(name):
+            raise _other()
+        return message.public_key
+
+    def table(self, digest: bytes) -> Published:
+        """Return a published table or list."""
+        if digest not in self._kept.tables:
+            found = self._table(table_name(digest))
+            if found.table.digest != digest:
+                raise _other()
+            self._kept.tables[digest] = found
+        return self._kept.tables[digest]
+
+    def newest_digits(self, owner: str) -> PublishedDigits:
+        """Return the newest table of digits of a department or a verifier."""
+        found = self._table(f"{owner}/tables/-")
+        if not isinstance(found, PublishedDigits) or found.owner != owner:
+            raise _other()
+        self._kept.tables[found.table.digest] = found
+        return found
+
+    def newest_list(self, owner: str, code_system: str) -> PublishedCodeList | None:
+        """Return the newest list that an owner has published of a code system, if there is one."""
+        token = ""
+        while True:
+            asked = publication_pb2.ListTablesRequest(parent=owner, page_size=_PAGE, page_token=token)
+            page = call(self._publication.ListTables, asked)
+            for each in page.tables:
+                if each.code_system == code_system:
+                    found = self.table(digest_of(each.name))
+                    wanted = (owner, code_system)
+                    if not isinstance(found, PublishedCodeList) or (found.owner, found.code_system) != wanted:
+                        raise _other()
+                    return found
+            if not (token := page.next_page_token):
+                return None
+
+    def _table(self, name: str) -> Published:
+        message = call(self._publication.GetTable, publication_pb2.GetTableRequest(name=name))
+        found = published_of(message)
+        self._check_logged(table_entry(found), message.proof)
+        return found
+
+    def proof(self, entry: bytes) -> bytes:
+        """Return the proof that an entry stands on the ledger, of what this reader has read; KeyError."""
+        return self._kept.proofs[entry]
+
+    def _check_logged(self, entry: bytes, proof: bytes) -> None:
+        tlog.ProofFile.parse(proof).verify(entry, self._log)
+        self._kept.proofs[entry] = proof
+
+    def regulator(self, digest: bytes) -> Regulator:
+        """Return a regulator by the digest of its key."""
+        if digest not in self._kept.regulators:
+            asked = publication_pb2.GetRegulatorRequest(name="regulators/-", digest=digest)
+            message = call(self._publication.GetRegulator, asked)
+            if self._regulator(message).key.digest != digest:
+                raise _other()
+        return self._kept.regulators[digest]
+
+    def regulator_named(self, name: RegulatorName) -> Regulator:
+        """Return a regulator by its name."""
+        message = call(self._publication.GetRegulator, publication_pb2.GetRegulatorRequest(name=str(name)))
+        found = self._regulator(message)
+        if found.name != name:
+            raise _other()
+        return found
+
+    def _regulator(self, message: publication_pb2.Regulator) -> Regulator:
+        found = regulator_of(message)
+        self._check_logged(found.entry(), message.proof)
+        self._kept.regulators[found.key.digest] = found
+        return found
+
+    def accumulators(self, department: DepartmentName) -> list[Accumulator]:
+        """Return a department's accumulators, newest first."""
+        found, token = list[Accumulator](), ""
+        while True:
+            asked = revocation_pb2.ListAccumulatorsRequest(
+                parent=str(department), page_size=_PAGE, page_token=token
+            )
+            page = call(self._revocation.ListAccumulators, asked)
+            found += map(accumulator_of, page.accumulators)
+            if not (token := page.next_page_token):
+                return found
+
+    def epoch(self, name: AccumulatorName, key: AccumulatorKey, number: int | None = None) -> Epoch:
+        """Return an epoch, or the newest, that stands on the ledger."""
+        if number is not None and (key.octets, number) in self._kept.epochs:
+            return self._kept.epochs[key.octets, number]
+        asked = revocation_pb2.GetEpochRequest(accumulator=str(name), number=number)
+        message = call(self._revocation.GetEpoch, asked)
+        try:
+            found = Epoch.from_octets(message.octets, key=key)
+        except DecodingError:
+            raise MalformedError(Reason.MALFORMED, "the octets are no epoch", field="octets") from None
+        self._check_logged(epoch_entry(found), message.proof)
+        if number not in (None, found.number):
+            raise _other()
+        self._kept.epochs[key.octets, found.number] = found
+        return found
+
+    def oldest_since(self, accumulator: Accumulator, since: dt.datetime) -> int | None:
+        """Return the number of the first epoch that was made at a moment or later; None if there is none.
+
+        Epochs' times only grow, so halving finds it.
+        """
+        newest, moment = self.epoch(accumulator.name, accumulator.key), since.timestamp()
+        if newest.time < moment:
+            return None
+        low, high = 0, newest.number
+        while low < high:
+            middle = (low + high) // 2
+            if self.epoch(accumulator.name, accumulator.key, middle).time >= moment:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    def directory(self, request: CompositeRequest, proven: Iterable[ProvenEpoch] = ()) -> CompositeDirectory:
+        """Return all that a request, and an answer that proves these epochs, are read with.
+
+        Of each accumulator the newest epoch stands in it too, which is the one that holders answer for.
+        """
+        needed = Needed.of(request)
+        keys = {name: self.issuer_key(name) for name in needed.keys}
+        tables = {digest: self.table(digest) for digest in needed.tables}
+        accumulators = self._accumulators(needed.accumulators, keys, list(proven))
+        return CompositeDirectory(
+            {name: self.schema(name) for name in needed.schemas},
+            keys,
+            {name: each for name, each in tables.items() if isinstance(each, PublishedDigits)},
+            {name: each for name, each in tables.items() if isinstance(each, PublishedCodeList)},
+            accumulators,
+            {digest: self.regulator(digest).key for digest in needed.regulators},
+            {name: self.verifier_key(name) for name in needed.verifiers},
+        )
+
+    def _accumulators(
+        self,
+        wanted: dict[bytes, IssuerKeyName],
+        keys: dict[IssuerKeyName, IssuerKey],
+        proven: list[ProvenEpoch],
+    ) -> dict[bytes, PublishedAccumulator]:
+        found = {}
+        for octets, issuer in wanted.items():
+            name = DepartmentName(issuer.department)
+            key = AccumulatorKey(resolve(keys[issuer].suite), octets)
+            accumulator = Accumulator.of(name.department, key)
+            numbers = [None, *(each.number for each in proven if each.accumulator == octets)]
+            epochs = [self.epoch(accumulator.name, key, number) for number in numbers]
+            found[octets] = PublishedAccumulator(str(name), key, {each.number: each for each in epochs})
+        return found
+
+
+def _expected(found: _Named, name: object) -> _Named:
+    if found.name != name:
+        raise _other()
+    return found
+
+
+def _other() -> MalformedError:
+    return MalformedError(Reason.MALFORMED, "the service answered with something else than was asked for")
+
+
+def check_epoch(octets: bytes, proof: bytes, key: AccumulatorKey, log: tlog.Verifier) -> Epoch:
+    """Return the epoch of these octets if the log's signed checkpoint covers its record.
+
+    Raises tlog.TlogError as `tlog.ProofFile` does; bbs.DecodingError (of another key, or malformed).
+    """
+    epoch = Epoch.from_octets(octets, key=key)
+    tlog.ProofFile.parse(proof).verify(epoch_entry(epoch), log)
+    return epoch

@@ -1,0 +1,172 @@
+"""A department issues credentials, and revokes them."""
+
+import re
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from disclosure import AccumulatorName, AttributeType, CredentialForm, Schema
+from disclosure.written import parse_value
+from prover.consent import show_moment
+from verifier import strict_yaml
+from zk.commands.issuer.common import GROUP, Item, OfDepartment, chosen_department, registered_schema
+from zk.exits import CommandError, Exit
+from zk.home import write_private
+from zk.qr import qr_lines
+from zk.run import Answer, Run
+from zk.service import Required, Service
+from zk.values import SECRET_OCTETS, parse_values
+
+_HANDLE = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@GROUP.command("issue", remote=True)
+def issue(
+    run: Run,
+    item: Item,
+    value: Annotated[
+        list[str] | None, typer.Option("-v", "--value", metavar="NAME=VALUE", help="help.issuer.value")
+    ] = None,
+    values: Annotated[Path | None, typer.Option("--values", help="help.issuer.values")] = None,
+    person: Annotated[str | None, typer.Option("--person", help="help.issuer.person")] = None,
+    requires: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--requires", metavar="ITEM NAME=VALUE", help="help.issuer.requires"),
+    ] = None,
+    department: OfDepartment = None,
+    qr: Annotated[bool, typer.Option("--qr/--no-qr", help="help.option.qr")] = True,
+) -> Answer:
+    """Offer a credential and print the link with which its holder claims it."""
+    written = _written(value or [], values)
+    with Service(run.endpoint) as service:
+        found = registered_schema(run, service, item, department)
+        token = run.home.token(found.name.department)
+        identified = _identified(run, service, found, person, requires)
+        kept = _make_secrets(run, found, written)
+        offer = service.issue(found, parse_values(found, written), token, identified)
+    name, expires = run.local(found.display_name), show_moment(offer.expires, run.lang)
+    key = "issuer.offer" if found.form is CredentialForm.PLAIN else "issuer.offer_composite"
+    lines = [
+        run.text(key, name=name, expires=expires, offer=offer.name),
+        *(run.text("issuer.secret_kept", attribute=each, path=path) for each, path in kept.items()),
+        *(qr_lines(str(offer.link)) if qr else ()),
+        str(offer.link),
+        run.text("issuer.offer_secret"),
+    ]
+    data = {
+        "link": str(offer.link),
+        "offer": offer.name,
+        "schema": str(found.name),
+        "expires": offer.expires.isoformat(timespec="seconds"),
+        "secrets": {each: str(path) for each, path in kept.items()},
+    }
+    return Answer(data, lines)
+
+
+def _written(pairs: list[str], file: Path | None) -> dict[str, str]:
+    """Return the values as they were written, those of the command line over those of the file."""
+    written: dict[str, str] = {}
+    for pair in pairs:
+        name, each = _pair(pair)
+        if name in written:
+            raise CommandError(Exit.USAGE, "VALUE_UNREADABLE", "error.value_unreadable", name=name)
+        written[name] = each
+    return {**_values_of(file), **written} if file else written
+
+
+def _pair(written: str) -> tuple[str, str]:
+    name, equals, value = written.partition("=")
+    if not equals:
+        raise CommandError(Exit.USAGE, "VALUE_UNREADABLE", "error.value_unreadable", name=name)
+    return name, value
+
+
+def _values_of(file: Path) -> dict[str, str]:
+    data = strict_yaml.load(file, text_only=True)
+    if not isinstance(data, dict) or not all(isinstance(each, str) for each in data.values()):
+        raise CommandError(Exit.USAGE, "VALUES_FILE_INVALID", "error.values_file_invalid", path=file)
+    return data
+
+
+def _identified(
+    run: Run, service: Service, schema: Schema, person: str | None, requires: tuple[str, str] | None
+) -> bytes | Required | None:
+    """Return how the department knows whose credential it will be; the composite form has two ways."""
+    wanted = schema.form is CredentialForm.COMPOSITE
+    if wanted != (bool(person) != bool(requires)) or (not wanted and (person or requires)):
+        key = "error.identify" if wanted else "error.identify_plain"
+        raise CommandError(Exit.USAGE, "IDENTIFICATION_UNCLEAR", key, schema=schema.name)
+    if person:
+        # The number of a person is not for everybody on the machine, who could read arguments.
+        return (sys.stdin.readline().strip() if person == "-" else person).encode()
+    return _required(run, service, requires) if requires else None
+
+
+def _required(run: Run, service: Service, requires: tuple[str, str]) -> Required:
+    item, pair = requires
+    name, written = _pair(pair)
+    schema = registered_schema(run, service, item, None)
+    value = parse_value(schema.attribute(name), written)
+    return Required(schema, {} if value is None else {name: value})
+
+
+def _make_secrets(run: Run, schema: Schema, written: dict[str, str]) -> dict[str, Path]:
+    """Make each secret of the schema that was not named: kept here before anything is sent, and never shown.
+
+    The same file is named for the next credential that is about the same child, home or household.
+    """
+    kept = {}
+    for each in schema.attributes:
+        if each.type is AttributeType.SECRET and each.id not in written:
+            path = run.home.subject_secret(schema.name, each.id)
+            write_private(path, secrets.token_hex(SECRET_OCTETS).encode() + b"\n")
+            kept[each.id], written[each.id] = path, f"@{path}"
+    return kept
+
+
+@GROUP.command("revoke", remote=True)
+def revoke(
+    run: Run,
+    handle: Annotated[
+        list[str] | None, typer.Argument(metavar="HANDLE...", help="help.issuer.handle")
+    ] = None,
+    offer: Annotated[str | None, typer.Option("--offer", help="help.issuer.offer")] = None,
+    accumulator: Annotated[str | None, typer.Option("--accumulator", help="help.issuer.by")] = None,
+    department: OfDepartment = None,
+) -> Answer:
+    """Revoke credentials, by handles or by an offer; the same command again answers the same."""
+    if bool(handle) == bool(offer):
+        raise CommandError(Exit.USAGE, "HANDLE_UNCLEAR", "error.revoke_what")
+    handles = [_handle(each) for each in handle or ()]
+    with Service(run.endpoint) as service:
+        if accumulator is not None:
+            name = AccumulatorName.parse(accumulator)
+        elif offer is not None:
+            name, found = _of_offer(run, service, offer, department)
+            handles = [found]
+        else:
+            name = service.newest_accumulator(chosen_department(run, department)).name
+        epoch = service.revoke(name, handles, run.home.token(name.department))
+    data = {"accumulator": str(name), "epoch": epoch.number, "revoked": epoch.count}
+    return Answer(data, [run.text("issuer.revoked", count=len(handles), epoch=epoch.number)])
+
+
+def _handle(written: str) -> bytes:
+    if not _HANDLE.fullmatch(written):
+        raise CommandError(Exit.USAGE, "HANDLE_UNREADABLE", "error.handle_unreadable", handle=written)
+    return bytes.fromhex(written)
+
+
+def _of_offer(
+    run: Run, service: Service, offer: str, department: str | None
+) -> tuple[AccumulatorName, bytes]:
+    """Return the handle of the credential that came of an offer, and the accumulator that revokes it."""
+    issuance = service.issuance(offer, run.home.token(chosen_department(run, department).department))
+    if issuance.handle is None:
+        raise CommandError(Exit.REFUSED, "OFFER_UNCLAIMED", "error.offer_unclaimed", offer=offer)
+    if issuance.accumulator is None:
+        raise CommandError(Exit.REFUSED, "NOT_REVOCABLE", "error.not_revocable", offer=offer)
+    return issuance.accumulator, issuance.handle

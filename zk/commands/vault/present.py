@@ -1,0 +1,115 @@
+"""Answering a request: see what is asked, consent, prove, send."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from disclosure import ExchangeLink
+from prover.client import HolderClient
+from prover.composite.lacking import lacking_lines
+from prover.composite.planning import CompositePlan
+from prover.composite.sentences import composite_lines
+from prover.composite.telling import CompositeConsent
+from prover.consent import consent_lines
+from prover.history import check_usage
+from prover.present import Consent, Missing, Plan
+from prover.vault import Vault
+from zk import catalogue
+from zk.commands.vault.common import (
+    GROUP,
+    SHORT_ID,
+    PassphraseFile,
+    VaultFile,
+    department_names,
+    opened,
+    parsed,
+    print_screen,
+)
+from zk.commands.vault.uses import use_data
+from zk.exits import CommandError, Exit
+from zk.run import Answer, Run, confirmed
+
+
+@GROUP.command("present", remote=True)
+def present(
+    run: Run,
+    link: Annotated[str, typer.Argument(help="help.vault.link")],
+    use: Annotated[list[str] | None, typer.Option("--use", metavar="ID", help="help.vault.use")] = None,
+    branch: Annotated[str | None, typer.Option("--branch", help="help.vault.branch")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="help.vault.yes")] = False,
+    file: VaultFile = None,
+    passphrase_file: PassphraseFile = None,
+) -> Answer:
+    """See what is asked, consent, prove, send; the receipt is checked before it is believed."""
+    exchange, log = parsed(ExchangeLink, link), run.log_verifier()
+    with opened(run, file, passphrase_file) as vault:
+        usage = HolderClient(run.endpoint).answer(
+            exchange,
+            vault,
+            log,
+            lambda consent: _agrees(run, consent, yes),
+            choose=lambda planned: _choose(run, planned, _ids(vault, use)),
+            choose_composite=lambda planned: _choose_composite(run, planned, branch, _ids(vault, use)),
+        )
+    receipt = check_usage(usage, log)
+    size = receipt.checkpoint.size
+    shown = run.text("vault.presented", index=receipt.index, size=size)
+    return Answer({**use_data(run, usage), "entry_index": receipt.index, "tree_size": size}, [shown])
+
+
+def _ids(vault: Vault, use: list[str] | None) -> list[str]:
+    return [vault.credential(each).id for each in use or ()]
+
+
+def _choose(run: Run, planned: Plan, chosen: Sequence[str]) -> Plan:
+    """Take the credentials that were named; say which others fit where none was."""
+    for missing in planned.missing:
+        raise _missing(run, missing)
+    for option in planned.options:
+        fitting = [each.id for each in option.fitting]
+        for each in _named(run, fitting, chosen):
+            planned = planned.choose(option.query.id, each)
+    return planned
+
+
+def _choose_composite(
+    run: Run, planned: CompositePlan, branch: str | None, chosen: Sequence[str]
+) -> CompositePlan:
+    """Take the branch and the credentials that were named; tell what every branch lacks if it is too much."""
+    if branch is not None:
+        planned = planned.choose_branch(branch)
+    if planned.missing:
+        print_screen(run.err, lacking_lines(planned, run.lang, department_names()))
+    for query, fitting in planned.chosen.fitting.items():
+        for each in _named(run, [held.id for held in fitting], chosen):
+            planned = planned.choose(query, each)
+    return planned
+
+
+def _named(run: Run, fitting: Sequence[str], chosen: Sequence[str]) -> list[str]:
+    """Return those of the fitting that were named; say which there are if none was."""
+    named = [each for each in fitting if each in chosen]
+    if len(fitting) > 1 and not named:
+        run.warn("vault.choose", names=", ".join(each[:SHORT_ID] for each in fitting))
+    return named
+
+
+def _missing(run: Run, missing: Missing) -> CommandError:
+    schema = catalogue.builtin().find(f"{missing.query.schema.item}@{missing.query.schema.version}")
+    known = schema is not None and schema.name == missing.query.schema
+    name = run.local(schema.display_name) if schema and known else missing.query.schema
+    return CommandError(
+        Exit.REFUSED, "NOTHING_FITS", "vault.missing", name=name, department=missing.department
+    )
+
+
+def _agrees(run: Run, consent: Consent | CompositeConsent, yes: bool) -> bool:
+    """Show the consent screen and ask; with --yes a script has consented before."""
+    screen, names = run.err if run.as_json else run.out, department_names()
+    if isinstance(consent, CompositeConsent):
+        print_screen(screen, composite_lines(consent, run.lang, names))
+    else:
+        print_screen(screen, consent_lines(consent, run.lang, names))
+    screen.print(run.text("vault.consent_service"), soft_wrap=True)
+    return yes or confirmed(run, "vault.ask_consent")

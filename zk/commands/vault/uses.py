@@ -1,0 +1,144 @@
+"""What was shown to whom, with its receipts; and going on with what broke off."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Final
+
+import typer
+from rich.text import Text
+
+from disclosure import CredentialPresentation, DisclosureError
+from disclosure.composite import CredentialAnswer
+from prover.client import HolderClient
+from prover.composite.sentences import composite_lines
+from prover.composite.telling import Treatment, told_of
+from prover.consent import ConsentLine, show_moment
+from prover.history import check_usage
+from prover.records import Usage, UsageState
+from tlog import TlogError, Verifier
+from zk.commands.vault.common import (
+    GROUP,
+    SHORT_ID,
+    PassphraseFile,
+    VaultFile,
+    department_names,
+    opened,
+    table_of,
+)
+from zk.exits import Exit
+from zk.run import Answer, Run
+
+_COUNTED: Final = (
+    (Treatment.PROVEN, "vault.history_proven"),
+    (Treatment.ESCROWED, "vault.history_escrowed"),
+)
+
+
+def use_data(run: Run, usage: Usage) -> dict[str, Any]:
+    """Return what a use is, for a JSON document: of the composite form also what was proven and escrowed."""
+    data: dict[str, Any] = {
+        "usage": usage.id,
+        "state": usage.state.value,
+        "time": usage.time.isoformat(timespec="seconds"),
+        "verifier": str(usage.verifier),
+        "verifier_name": run.local(usage.verifier_display_name),
+        "purpose": run.local(usage.purpose),
+        "shown": {query: list(names) for query, names in usage.shown.items()},
+        "reason": usage.reason,
+    }
+    if usage.branch is not None:
+        data["branch"] = usage.branch.id
+        for treatment in (Treatment.PROVEN, Treatment.ESCROWED):
+            data[treatment.value] = {
+                each.query.id: [one.attribute.id for one in each.attributes if one.treatment is treatment]
+                for each in told_of(usage).credentials
+            }
+    return data
+
+
+@GROUP.command("history", remote=True)
+def history(
+    run: Run,
+    use: Annotated[str | None, typer.Argument(metavar="ID", help="help.vault.usage")] = None,
+    file: VaultFile = None,
+    passphrase_file: PassphraseFile = None,
+) -> Answer:
+    """What was shown to whom; every receipt is checked again, without asking the service."""
+    with opened(run, file, passphrase_file) as vault:
+        usages = vault.usages() if use is None else [vault.usage(use)]
+    log = run.log_verifier() if any(each.receipt for each in usages) else None
+    table = table_of(
+        run, "vault.id", "vault.history_time", "vault.history_verifier", "vault.history_purpose",
+        "vault.history_shown", "vault.history_state",
+    )  # fmt: skip
+    rows, broken = list[dict[str, Any]](), False
+    for each in usages:
+        found, state = checked(run, each, log)
+        broken = broken or found.get("holds") is False
+        rows.append({**use_data(run, each), **found})
+        table.add_row(
+            each.id[:SHORT_ID],
+            show_moment(each.time, run.lang),
+            run.local(each.verifier_display_name),
+            run.local(each.purpose),
+            _shown_names(run, each),
+            state,
+        )
+    lines: list[Any] = [table] if usages else [run.text("vault.history_none")]
+    if use is not None:
+        lines += [Text(each.text) for usage in usages for each in _told(run, usage)]
+    return Answer({"usages": rows}, lines, Exit.NOT_VERIFIED if broken else Exit.OK)
+
+
+def _told(run: Run, usage: Usage) -> list[ConsentLine]:
+    """Return what a use of the composite form has told, in the words in which the person was asked."""
+    return [] if usage.branch is None else composite_lines(told_of(usage), run.lang, department_names())
+
+
+def _shown_names(run: Run, usage: Usage) -> str:
+    """Return by name what was shown; of the composite form also how much was proven and escrowed."""
+    names = [
+        run.local(usage.schemas[part.shown.schema].attribute(name).display_name)
+        for part in _parts(usage)
+        for name in usage.shown[part.shown.query]
+    ]
+    if usage.branch is not None:
+        attributes = [one for each in told_of(usage).credentials for one in each.attributes]
+        for treatment, key in _COUNTED:
+            if count := sum(each.treatment is treatment for each in attributes):
+                names.append(run.text(key, count=count))
+    return ", ".join(names)
+
+
+def _parts(usage: Usage) -> Iterable[CredentialPresentation | CredentialAnswer]:
+    return usage.answer.credentials
+
+
+def checked(run: Run, usage: Usage, log: Verifier | None) -> tuple[dict[str, Any], str]:
+    """Check a use's receipt again; return what is found for scripts and for people."""
+    if usage.state is UsageState.REFUSED:
+        return {}, run.text("vault.refused", reason=usage.reason)
+    if log is None or usage.receipt is None:
+        return {}, run.text("vault.sent")
+    try:
+        receipt = check_usage(usage, log)
+    except (TlogError, DisclosureError) as error:
+        found = {"holds": False, "receipt_reason": error.reason}
+        return found, run.text("vault.receipt_fails", reason=error.reason)
+    found = {"holds": True, "entry_index": receipt.index, "tree_size": receipt.checkpoint.size}
+    return found, run.text("vault.receipt_holds", index=receipt.index)
+
+
+@GROUP.command("resume", remote=True)
+def resume(run: Run, file: VaultFile = None, passphrase_file: PassphraseFile = None) -> Answer:
+    """Go on with claims and uses that broke off: the same bytes give the receipt that the service keeps."""
+    log = run.log_verifier()
+    with opened(run, file, passphrase_file) as vault:
+        resumed = HolderClient(run.endpoint).resume(vault, log)
+        states = [each.state for each in vault.usages()]
+    counts = {
+        "claimed": len(resumed.credentials),
+        "answered": sum(each.state is UsageState.ANSWERED for each in resumed.usages),
+        "refused": sum(each.state is UsageState.REFUSED for each in resumed.usages),
+        "open": states.count(UsageState.SENT),
+    }
+    return Answer(counts, [run.text("vault.resumed", **counts)])

@@ -1,0 +1,196 @@
+"""What requests name by digest: tables of digits, lists of codes, regulators' keys. All of it only grows."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select
+
+from disclosure import LocalizedText, canonical
+from disclosure.composite import Published, PublishedCodeList, Regulator, RegulatorKey, table_entry
+from disclosure.names import RegulatorName
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.moments import from_ms, to_ms, whole_ms
+from zkservice.storage import ledger, tables
+from zkservice.storage.rows import insert_new
+
+_CODES_LABEL: Final = "zk-disclosure/stored-codes/v1"
+
+
+@dataclass(frozen=True)
+class StoredTable:
+    """A published table, and where its record stands in the outbox.
+
+    Its signatures were checked before it was kept. In lists `codes` and `octets` are not read, and empty.
+    """
+
+    digest: bytes
+    owner: str
+    code_system: str
+    codes: tuple[str, ...]
+    octets: bytes
+    outbox: int
+    created: dt.datetime
+
+
+@dataclass(frozen=True)
+class StoredRegulator:
+    """A registered regulator, and where its record stands in the outbox."""
+
+    regulator: Regulator
+    outbox: int
+    created: dt.datetime
+
+
+def add_table(connection: Connection, published: Published, now: dt.datetime) -> StoredTable:
+    """Keep a table and put its record into the log's outbox; one that its owner has published is returned.
+
+    Raises ServiceError ALREADY_EXISTS: the table is another owner's, or its key is that of another table, an
+    issuer key or an accumulator, where a signature of one could stand for one of the other.
+    """
+    made = _made(published, now)
+    existing = tables_of(connection, [made.digest]).get(made.digest)
+    if existing is not None:
+        if (existing.owner, existing.code_system, existing.codes) != (
+            made.owner,
+            made.code_system,
+            made.codes,
+        ):
+            raise _exists("the table was published before, and not as this one", "table.octets")
+        return existing
+    key = published.table.key
+    if _is_taken(connection, key):
+        raise _exists("the table's key is in use already", "table.octets")
+    outbox = ledger.enqueue(connection, table_entry(published), None)
+    values = {
+        "digest": made.digest,
+        "owner": made.owner,
+        "suite": published.table.suite.identifier.decode(),
+        "code_system": made.code_system,
+        "codes": canonical.encode(_CODES_LABEL, *made.codes),
+        "octets": made.octets,
+        "public_key": key,
+        "outbox": outbox,
+        "created": to_ms(now),
+    }
+    connection.execute(tables.published_table.insert().values(**values))
+    return replace(made, outbox=outbox)
+
+
+def _made(published: Published, now: dt.datetime) -> StoredTable:
+    table = published.table
+    code_system, codes = "", tuple[str, ...]()
+    if isinstance(published, PublishedCodeList):
+        code_system, codes = published.code_system, published.codes
+    return StoredTable(table.digest, published.owner, code_system, codes, table.octets, 0, whole_ms(now))
+
+
+def _is_taken(connection: Connection, key: bytes) -> bool:
+    columns = (
+        tables.published_table.c.public_key,
+        tables.issuer_key.c.public_key,
+        tables.accumulator.c.public_key,
+    )
+    found = (connection.execute(select(each).where(each == key).limit(1)).first() for each in columns)
+    return any(each is not None for each in found)
+
+
+def tables_of(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, StoredTable]:
+    """Return those of these tables that are published, by digest."""
+    table = tables.published_table
+    rows = connection.execute(select(table).where(table.c.digest.in_(list(digests))))
+    return {row.digest: _table(row) for row in rows}
+
+
+def newest_digits(connection: Connection, owner: str, suite: str = "") -> StoredTable | None:
+    """Return an owner's newest table of digits, of a suite if one is given; None if it has none."""
+    table = tables.published_table
+    query = select(table).where(table.c.owner == owner, table.c.code_system == "")
+    if suite:
+        query = query.where(table.c.suite == suite)
+    row = connection.execute(query.order_by(table.c.outbox.desc()).limit(1)).one_or_none()
+    return _table(row) if row is not None else None
+
+
+def tables_of_owner(connection: Connection, owner: str, before: int, limit: int) -> list[StoredTable]:
+    """Return an owner's tables, newest first, from before an outbox row on (0: all)."""
+    table = tables.published_table
+    query = select(table.c.digest, table.c.code_system, table.c.outbox, table.c.created)
+    query = query.where(table.c.owner == owner)
+    if before:
+        query = query.where(table.c.outbox < before)
+    rows = connection.execute(query.order_by(table.c.outbox.desc()).limit(limit))
+    return [
+        StoredTable(row.digest, owner, row.code_system, (), b"", row.outbox, from_ms(row.created))
+        for row in rows
+    ]
+
+
+def add_regulator(connection: Connection, regulator: Regulator, now: dt.datetime) -> StoredRegulator:
+    """Keep a regulator and put its record into the log's outbox; the same again is returned as it is.
+
+    Raises ServiceError ALREADY_EXISTS: its name, or its key, is that of another.
+    """
+    existing = _regulators(connection, tables.regulator.c.name, [str(regulator.name)])
+    if existing and existing[0].regulator == regulator:
+        return existing[0]
+    if existing:
+        raise _exists(f"{regulator.name} exists already", "regulator_id")
+    outbox = ledger.enqueue(connection, regulator.entry(), None)
+    values = {
+        "name": str(regulator.name),
+        "zh": regulator.display_name.zh,
+        "en": regulator.display_name.en,
+        "suite": regulator.key.suite,
+        "public_key": regulator.key.public_key,
+        "digest": regulator.key.digest,
+        "outbox": outbox,
+        "created": to_ms(now),
+    }
+    if not insert_new(connection, tables.regulator, values):
+        raise _exists("the key is another regulator's", "regulator.public_key")
+    return StoredRegulator(regulator, outbox, whole_ms(now))
+
+
+def regulator(connection: Connection, name: str) -> StoredRegulator:
+    """Return a regulator; ServiceError NOT_FOUND."""
+    found = _regulators(connection, tables.regulator.c.name, [name])
+    if not found:
+        raise ServiceError(ServiceReason.NOT_FOUND, f"there is no {name}", field="name")
+    return found[0]
+
+
+def regulators_of(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, StoredRegulator]:
+    """Return those of these regulators that are registered, by their keys' digests."""
+    found = _regulators(connection, tables.regulator.c.digest, list(digests))
+    return {each.regulator.key.digest: each for each in found}
+
+
+def regulators(connection: Connection, after: str, limit: int) -> list[StoredRegulator]:
+    """Return regulators after a name, in order of name."""
+    table = tables.regulator
+    query = select(table).where(table.c.name > after).order_by(table.c.name).limit(limit)
+    return [_regulator(row) for row in connection.execute(query)]
+
+
+def _regulators(connection: Connection, column: Any, values: list[Any]) -> list[StoredRegulator]:
+    rows = connection.execute(select(tables.regulator).where(column.in_(values)))
+    return [_regulator(row) for row in rows]
+
+
+def _regulator(row: Row[Any]) -> StoredRegulator:
+    key = RegulatorKey(row.suite, row.public_key)
+    made = Regulator(RegulatorName.parse(row.name), LocalizedText(row.zh, row.en), key)
+    return StoredRegulator(made, row.outbox, from_ms(row.created))
+
+
+def _table(row: Row[Any]) -> StoredTable:
+    codes: Any = canonical.decode(_CODES_LABEL, row.codes, most=len(row.codes))
+    return StoredTable(
+        row.digest, row.owner, row.code_system, tuple(codes), row.octets, row.outbox, from_ms(row.created)
+    )
+
+
+def _exists(detail: str, field: str) -> ServiceError:
+    return ServiceError(ServiceReason.ALREADY_EXISTS, detail, field=field)
