@@ -91,7 +91,12 @@ class Schema:
     @cached_property
     def digest(self) -> bytes:
         """SHA-256 over the canonical bytes, domain-separated."""
-        return canonical.digest(_LABEL, self.canonical)
+        return self.digest_of(self.canonical)
+
+    @staticmethod
+    def digest_of(octets: bytes) -> bytes:
+        """Return the digest of a schema of these canonical bytes, which need not be decoded for it."""
+        return canonical.digest(_LABEL, octets)
 
     @cached_property
     def _by_id(self) -> Mapping[str, tuple[int, AttributeDefinition]]:

@@ -48,9 +48,10 @@ from tlog import note_hash
 class Lack(StrEnum):
     """Why nothing that is held fits what is asked: the first three in either form, the rest in the composite.
 
-    UNMET is a predicate that does not hold, ABSENT an attribute that is to be escrowed and is left out; STALE
-    goes away by catching up, NO_WITNESS is a credential of a time before the department revoked; OTHER_HOLDER
-    is a number that goes to another holder's vault or comes from one, which this vault does not do.
+    UNMET is a predicate that does not hold, ABSENT an attribute that is to be escrowed or committed to and is
+    left out; OVERDUE is a list of revocations that is older than the vault answers by, NO_WITNESS a
+    credential of a time before the department revoked; OTHER_HOLDER is a number that another holder's vault
+    has not handed over.
     """
 
     NONE_HELD = "none-held"
@@ -58,7 +59,7 @@ class Lack(StrEnum):
     KEY_RETIRED = "key-retired"
     KEY_NOT_ACCEPTED = "key-not-accepted"
     REVOKED = "revoked"
-    STALE = "stale"
+    OVERDUE = "overdue"
     NO_WITNESS = "no-witness"
     USED_TWICE = "used-twice"
     UNMET = "unmet"
@@ -253,6 +254,7 @@ class PreparedPresentation:
     request_id: str = field(repr=False)
     schemas: Mapping[SchemaName, Schema] = field(repr=False)
     facts: None = None
+    kept: tuple[()] = ()
 
 
 def present(

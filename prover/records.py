@@ -64,7 +64,11 @@ class Kind(StrEnum):
     HOLDER_SECRET = "holder-secret"  # noqa: S105  (a kind of record)
     COMPOSITE_CREDENTIAL = "composite-credential"
     COMPOSITE_CLAIM = "composite-claim"
+    CLAIM_USE = "claim-use"
     REGULATOR = "regulator"
+    KEPT_NUMBER = "kept-number"
+    HANDOVER_KEY = "handover-key"
+    RECEIVED_NUMBER = "received-number"
 
 
 class UsageState(StrEnum):

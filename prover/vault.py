@@ -28,6 +28,7 @@ from disclosure import (
     VerifierName,
     check_credential,
 )
+from prover.composite.handover_records import KeptNumber
 from prover.composite.presenting import Prepared
 from prover.composite.records import Held
 from prover.composite.vault import CompositeVault, held_in
@@ -232,7 +233,8 @@ class Vault:
         return _find(self.usages(), usage_id, VaultReason.USAGE_NOT_FOUND)
 
     def begin_usage(self, fetched: FetchedRequest, prepared: Prepared) -> Usage:
-        """Store a use with the very bytes that are to be sent, before they are sent.
+        """Store a use with the very bytes that are to be sent, and the openings of its commitments, before
+        they are sent.
 
         Raises ContentError USAGE_MISMATCH if the presentation answers another request or carries a tag that
         is not this vault's.
@@ -257,6 +259,8 @@ class Vault:
         stored = self._usage_of(usage.id, usage.octets())
         with self._shelf.writing() as records:
             records.put(stored)
+            for each in prepared.kept:
+                records.put(KeptNumber(self._shelf.new_id(), usage.id, each))
         return stored
 
     def finish_usage(

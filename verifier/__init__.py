@@ -7,6 +7,7 @@ no network; `composite` has policies and records of the composite form, `forms` 
 
 from verifier.audit import audit_receipt, receipt_body
 from verifier.composite.checking import check_composite_policy
+from verifier.composite.foreign import Counterpart
 from verifier.composite.joint import JointScopeFile
 from verifier.composite.policy import CompositePolicy
 from verifier.composite.record import CompositeRechecked, CompositeRecord, recheck_composite
@@ -43,6 +44,7 @@ __all__ = [
     "CompositePolicy",
     "CompositeRechecked",
     "CompositeRecord",
+    "Counterpart",
     "ExpiredError",
     "JointScopeFile",
     "KeyFileError",

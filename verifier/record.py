@@ -118,8 +118,11 @@ class Record:
         return record
 
     def save(self, path: Path) -> None:
-        """Write the file with mode 0600, whole or not at all, durable on return; OSError, RecordError."""
-        files.replace(path, self.to_bytes())
+        """Write the file with mode 0600, whole or not at all, durable on return.
+
+        What else stands there is not replaced. Raises FileExistsError, OSError, RecordError.
+        """
+        files.place(path, self.to_bytes())
 
     @classmethod
     def load(cls, path: Path) -> "Record":

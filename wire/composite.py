@@ -140,20 +140,22 @@ def issued_to(
     return message
 
 
-def published_of(message: publication_pb2.Table) -> Published:
+def published_of(message: publication_pb2.Table, *, true: bytes | None = None) -> Published:
     """Convert a Table, every signature checked; a digest in its name must be right.
 
-    Raises MalformedError MALFORMED, NAME_INVALID; RefusedError SIGNATURE_INVALID.
+    `true` is the digest of a table that whoever calls has verified before, as that of `PublishedDigits`: a
+    holder, and a verifier, never has one. Raises MalformedError MALFORMED, NAME_INVALID; RefusedError
+    SIGNATURE_INVALID.
     """
-    table = decode_table(message.octets, field="octets")
+    table = decode_table(message.octets, field="octets", true=true)
     if message.name and message.name != table_name(table.digest):
         raise MalformedError(Reason.NAME_INVALID, "the name is not the digest of the octets", field="name")
     if message.codes and not message.code_system:
         raise MalformedError(Reason.MALFORMED, "codes of no code system", field="codes")
     try:
         if message.code_system:
-            return PublishedCodeList(message.owner, message.code_system, tuple(message.codes), table)
-        return PublishedDigits(message.owner, table)
+            return PublishedCodeList(message.owner, message.code_system, tuple(message.codes), table, true)
+        return PublishedDigits(message.owner, table, true)
     except MalformedError as error:  # the table, which the message has in its octets
         raise MalformedError(Reason(error.reason), error.detail, field="octets") from None
 

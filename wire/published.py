@@ -1,8 +1,12 @@
 """Reading what is published, and checking it: schemas, keys, tables, lists, regulators, accumulators, epochs.
 
-Holders and verifiers read alike. What nobody could tell one holder by is believed from the service (a schema
-by its digest, a key by its name); what could be made for one holder alone (a table, an epoch, a regulator's
-key) counts only with the proof that the log, whose key the reader has, holds its record.
+Holders and verifiers read alike, and believe the service nothing that it could make for one of them alone: a
+schema or a key that a presentation names in the clear would tag its holder as well as a table would, and a
+verifier's key of the service's own would sign requests in that verifier's name. All of it counts only with
+the proof that the log, whose key the reader has, holds its record. What a proof cannot say is that nothing
+else stands there: who runs the log cannot hide a second key, or a schema of one holder's, from whoever reads
+it, and departments and verifiers look for such records under their own names. What is believed is that a key
+has not been retired, which opens nothing but what a verifier would refuse, and which of many is the newest.
 """
 
 import datetime as dt
@@ -42,6 +46,7 @@ from disclosure.composite import (
     table_entry,
 )
 from disclosure.names import RegulatorName
+from disclosure.registry import issuer_key_entry, schema_entry, verifier_entry
 from wire import convert
 from wire.client import call
 from wire.composite import digest_of, published_of, regulator_of, table_name
@@ -86,13 +91,17 @@ class Reader:
         """Return a schema."""
         if name not in self._kept.schemas:
             message = call(self._catalog.GetSchema, catalog_pb2.GetSchemaRequest(name=str(name)))
-            self._kept.schemas[name] = _expected(convert.schema_of(message), name)
+            found = _expected(convert.schema_of(message), name)
+            self._check_logged(schema_entry(found), message.proof)
+            self._kept.schemas[name] = found
         return self._kept.schemas[name]
 
     def issuer_key(self, name: IssuerKeyName) -> IssuerKey:
         """Return an issuer key with its present state."""
         message = call(self._catalog.GetIssuerKey, catalog_pb2.GetIssuerKeyRequest(name=str(name)))
-        return _expected(convert.issuer_key_of(message), name)
+        found = _expected(convert.issuer_key_of(message), name)
+        self._check_logged(issuer_key_entry(found), message.proof)
+        return found
 
     def issuer_keys(self, department: DepartmentName) -> list[IssuerKey]:
         """Return a department's keys, in all states."""
@@ -102,15 +111,22 @@ class Reader:
                 parent=str(department), page_size=_PAGE, page_token=token
             )
             page = call(self._catalog.ListIssuerKeys, asked)
-            keys += map(convert.issuer_key_of, page.issuer_keys)
+            keys += map(self._logged_key, map(convert.issuer_key_of, page.issuer_keys))
             if not (token := page.next_page_token):
                 return keys
+
+    def _logged_key(self, listed: IssuerKey) -> IssuerKey:
+        """Return a key of a list, which has no proofs: one that was not read before is read by itself."""
+        if issuer_key_entry(listed) in self._kept.proofs:
+            return listed
+        return self.issuer_key(listed.name)
 
     def verifier_key(self, name: VerifierName) -> bytes:
         """Return a verifier's registered key."""
         message = call(self._catalog.GetVerifier, catalog_pb2.GetVerifierRequest(name=str(name)))
         if message.name != str(name):
             raise _other()
+        self._check_logged(verifier_entry(name, message.public_key), message.proof)
         return message.public_key
 
     def table(self, digest: bytes) -> Published:
@@ -191,9 +207,19 @@ class Reader:
                 parent=str(department), page_size=_PAGE, page_token=token
             )
             page = call(self._revocation.ListAccumulators, asked)
-            found += map(accumulator_of, page.accumulators)
+            found += map(self._logged_accumulator, map(accumulator_of, page.accumulators))
             if not (token := page.next_page_token):
                 return found
+
+    def _logged_accumulator(self, listed: Accumulator) -> Accumulator:
+        """Return an accumulator whose record stands on the ledger: it is read with its proof, once."""
+        if listed.entry() not in self._kept.proofs:
+            asked = revocation_pb2.GetAccumulatorRequest(name=str(listed.name))
+            message = call(self._revocation.GetAccumulator, asked)
+            if accumulator_of(message) != listed:
+                raise _other()
+            self._check_logged(listed.entry(), message.proof)
+        return listed
 
     def epoch(self, name: AccumulatorName, key: AccumulatorKey, number: int | None = None) -> Epoch:
         """Return an epoch, or the newest, that stands on the ledger."""
@@ -257,7 +283,7 @@ class Reader:
         for octets, issuer in wanted.items():
             name = DepartmentName(issuer.department)
             key = AccumulatorKey(resolve(keys[issuer].suite), octets)
-            accumulator = Accumulator.of(name.department, key)
+            accumulator = self._logged_accumulator(Accumulator.of(name.department, key))
             numbers = [None, *(each.number for each in proven if each.accumulator == octets)]
             epochs = [self.epoch(accumulator.name, key, number) for number in numbers]
             found[octets] = PublishedAccumulator(str(name), key, {each.number: each for each in epochs})

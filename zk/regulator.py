@@ -28,6 +28,7 @@ from disclosure.composite import (
     CompositeRequest,
     EscrowQuery,
     OpeningRecord,
+    VerifiedComposite,
     open_composite_request,
     open_escrow,
     verify_escrow_opening,
@@ -76,11 +77,13 @@ class Evidence:
     receipt: bytes = field(repr=False)
     directory: CompositeDirectory = field(repr=False)
     presented: dt.datetime
+    others: tuple[VerifiedComposite, ...] = field(default=(), repr=False)
+    """The answers whose numbers it counts."""
 
     @property
     def claim(self) -> CompositeClaim:
         """What openings are made from and checked against."""
-        return CompositeClaim(self.request, self.presentation, self.directory, self.presented)
+        return CompositeClaim(self.request, self.presentation, self.directory, self.presented, self.others)
 
     def escrow(self, identifier: str | None) -> EscrowQuery:
         """Return an escrow of the answered branch, the only one if none is named; RefusedError."""
@@ -106,9 +109,12 @@ def evidence_of_record(path: Path, log: tlog.Verifier) -> Evidence:
     record = load_record(path)
     if not isinstance(record, CompositeRecord):
         raise CommandError(Exit.USAGE, "RECORD_PLAIN", "error.record_plain", path=path)
-    moment = recheck_composite(record, log_verifier=log).verify_time
+    checked = recheck_composite(record, log_verifier=log)
     signed, presentation = record.signed_request, record.presentation
-    return Evidence(signed, record.request, presentation, record.receipt, record.directory, moment)
+    return Evidence(
+        signed, record.request, presentation, record.receipt, record.directory, checked.verify_time,
+        checked.others,
+    )  # fmt: skip
 
 
 def evidence_of(
@@ -140,7 +146,7 @@ def open_identity(key: EscrowKey, evidence: Evidence, escrow: EscrowQuery, refer
 class Candidate:
     """Somebody in a regulator's register: the identifier as it is written there, and what is kept of it."""
 
-    identifier: str
+    identifier: str = field(repr=False)
     note: str = field(repr=False)
 
 

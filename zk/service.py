@@ -113,6 +113,7 @@ class Entry:
 class Revoked:
     """The epoch that a revocation made, and how many are revoked up to it."""
 
+    accumulator: AccumulatorName
     number: int
     count: int
 
@@ -170,15 +171,11 @@ class Service:
         )
         return accumulator_of(call(self._revocation.CreateAccumulator, request, token=token))
 
-    def newest_accumulator(self, department: DepartmentName) -> Accumulator:
-        """The accumulator that a department's new credentials are issued with."""
-        request = revocation_pb2.GetAccumulatorRequest(name=f"{department}/accumulators/-")
-        return accumulator_of(call(self._revocation.GetAccumulator, request))
-
-    def revoke(self, accumulator: AccumulatorName, handles: Sequence[bytes], token: str) -> Revoked:
+    def revoke(self, accumulator: AccumulatorName | str, handles: Sequence[bytes], token: str) -> Revoked:
         """Revoke handles, all or none; takes the department's token.
 
-        The request_id follows from what is asked: whoever got no answer asks the same again.
+        `departments/{department}/accumulators/-` is the accumulator that they were issued with. The
+        request_id follows from what is asked: whoever got no answer asks the same again.
         """
         asked = f"{accumulator} {b''.join(handles).hex()}"
         request = revocation_pb2.RevokeCredentialsRequest(
@@ -187,7 +184,7 @@ class Service:
             request_id=str(uuid.uuid5(uuid.NAMESPACE_OID, asked)),
         )
         epoch = call(self._revocation.RevokeCredentials, request, token=token)
-        return Revoked(epoch.number, epoch.revocation_count)
+        return Revoked(AccumulatorName.parse(epoch.accumulator), epoch.number, epoch.revocation_count)
 
     def reader(self, log: Verifier) -> Reader:
         """What reads and checks what is published, over this channel, under the log's key."""

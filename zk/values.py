@@ -2,7 +2,9 @@
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from disclosure import AttributeDefinition, AttributeType, Schema, Value
@@ -15,14 +17,17 @@ SECRET_OCTETS: Final = HASH_OCTETS
 _SECRET: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-def parse_values(schema: Schema, written: dict[str, str]) -> dict[str, Value]:
+def parse_values(
+    schema: Schema, written: Mapping[str, str], made: Mapping[str, bytes] = MappingProxyType({})
+) -> dict[str, Value]:
     """Return the values of a credential; raises as `parse_value` does, and for unknown and missing names.
 
-    A secret is never written: `@FILE` names the file that the department keeps it in. CommandError USAGE if
-    that cannot be read.
+    A secret is never written: `@FILE` names the file that the department keeps it in, or it is among `made`.
+    CommandError USAGE if a file cannot be read.
     """
     parsed = {name: _value(schema.attribute(name), each) for name, each in written.items()}
-    values = {name: value for name, value in parsed.items() if value is not None}
+    values: dict[str, Value] = {name: value for name, value in parsed.items() if value is not None}
+    values |= made
     schema.check_values(values)
     return values
 

@@ -47,6 +47,13 @@ class Access:
         if await self._owner(token_hash(token)) != name:
             raise ServiceError(ServiceReason.TOKEN_INVALID, f"the token is not that of {name}")
 
+    async def any_department(self, context: Any) -> str:
+        """Return the department whose token it is, for what is looked up only for departments."""
+        owner = await self._owner(token_hash(bearer(context)))
+        if owner is None:
+            raise ServiceError(ServiceReason.TOKEN_INVALID, "the token is no department's")
+        return owner
+
     async def _owner(self, hashed: bytes) -> str | None:
         owner = self._departments.get(hashed.hex())
         if owner is None:

@@ -8,7 +8,6 @@ from bbs.gadgets.escrow import Opening
 from disclosure import (
     DepartmentName,
     DisclosureError,
-    KeyState,
     MalformedError,
     Reason,
     ReceiptBody,
@@ -19,7 +18,6 @@ from disclosure import (
 )
 from disclosure.composite import (
     CompositeClaim,
-    CompositeDirectory,
     CompositePresentation,
     CompositeRequest,
     Needed,
@@ -34,6 +32,7 @@ from wire.composite import composite_presentation_of
 from wire.convert import date_to, signed_request_of, values_to, within
 from zkproto.v1 import presentation_pb2 as pb
 from zkproto.v1 import publication_pb2
+from zkservice.counterparts import counterparts, in_use
 from zkservice.fields import placed
 from zkservice.knowledge import Known
 
@@ -83,18 +82,19 @@ def opened_request(signed: SignedRequest, known: Known, *, opened: bool) -> Comp
 def asked(message: pb.SignedRequest, known: Known, moment: dt.datetime) -> OpenedRequest:
     """Return what an exchange is opened for, unless a branch of the request cannot be proven.
 
-    A number of another holder's is of a presentation that nobody here has verified with this one: such a
-    request is refused as COMMITMENT_INVALID before anybody answers it in vain. Raises as `opened_request`
-    does; RefusedError REQUEST_EXPIRED, REQUEST_NOT_YET_VALID; what `check_joint_request` does, with the place
-    in the request.
+    A number of another holder's is one that this service has accepted for the same verifier: else the request
+    is refused as COMMITMENT_INVALID before anybody answers it in vain. Raises as `opened_request` does;
+    RefusedError REQUEST_EXPIRED, REQUEST_NOT_YET_VALID; what `counterparts` and `check_joint_request` do,
+    with the place in the request.
     """
     with within("signed_request"):
         request = opened_request(signed_request_of(message), known, opened=False)
     request.check_time(moment)
     with within("signed_request"):
         directory = known.composite_directory(Needed.of(request))
+        others = counterparts(request, request.branches, known)
     with placed("signed_request"):
-        check_joint_request(request, directory, ())
+        check_joint_request(request, directory, others)
     return OpenedRequest(request.verifier, request.digest, request.expires)
 
 
@@ -122,7 +122,8 @@ def claim_of(
     epochs = [(each.accumulator, each.number) for each in proven]
     with within("signed_request"):
         directory = known.composite_directory(Needed.of(request, [branch]), epochs)
-    return CompositeClaim(request, presentation, directory, moment)
+        others = counterparts(request, [branch], known)
+    return CompositeClaim(request, presentation, directory, moment, others)
 
 
 def _check_binding(request: CompositeRequest, presentation: CompositePresentation, answer: str) -> None:
@@ -164,6 +165,9 @@ def response(verified: VerifiedComposite, claim: CompositeClaim) -> pb.VerifyPre
         ],
         escrows=[each.id for each in branch.escrows],
         commitment=verified.commitment.C if verified.commitment else b"",
+        commitments=[
+            pb.VerifiedCommitment(id=name, commitment=each.K) for name, each in verified.commitments.items()
+        ],
     )
 
 
@@ -182,7 +186,7 @@ def opening_record(message: publication_pb2.RecordOpeningRequest, known: Known) 
         body.check(claim.request, claim.presentation)
     except RefusedError as error:
         raise RefusedError(Reason(error.reason), error.detail, field="receipt") from None
-    claim = replace(claim, directory=_in_use(claim.directory))
+    claim = replace(claim, directory=in_use(claim.directory))
     opening = Opening(message.identity, message.decryption_proof)
     try:
         verify_escrow_opening(opening, claim, message.escrow, message.reference)
@@ -191,11 +195,6 @@ def opening_record(message: publication_pb2.RecordOpeningRequest, known: Known) 
     regulator = _regulator(claim, message.escrow)
     digest = claim.presentation.digest
     return OpeningRecord.of(regulator, digest, message.escrow, message.reference, opening)
-
-
-def _in_use(directory: CompositeDirectory) -> CompositeDirectory:
-    keys = {name: replace(key, state=KeyState.VERIFY_ONLY) for name, key in directory.issuer_keys.items()}
-    return replace(directory, issuer_keys=keys)
 
 
 def _regulator(claim: CompositeClaim, escrow: str) -> bytes:

@@ -28,7 +28,8 @@ class Settings(BaseSettings):
     `data` is the folder that holds everything the server keeps. `dev` lets it make its own certificate
     authority. `public_host` is the name that clients connect to: it stands in the certificate.
     `log_origin` names the log and its key for ever. So many `processes` judge presentations beside the
-    server's own and one more signs; with 0 of them the server's own `crypto_threads` do. Times are seconds
+    server's own and one more signs; with 0 of them the server's own `crypto_threads` do. `max_tables` is how
+    many tables and lists each owner may publish: none of them is ever forgotten. Times are seconds
     unless the name says otherwise.
     Raises pydantic's ValidationError, which names the setting. A `ZK_` variable that names no setting is not
     refused, since the `zk` command has variables of its own.
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     max_message_octets: int = Field(default=MESSAGE_OCTETS, ge=16 << 10, le=4 << 20)
     max_concurrent_calls: int = Field(default=1000, ge=1)
     max_batch: int = Field(default=256, ge=1, le=4096)
+    max_tables: int = Field(default=64, ge=1, le=4096)
     crypto_threads: int = Field(default=2, ge=1, le=256)
     processes: int = Field(default=_CORES, ge=0, le=256)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")

@@ -16,7 +16,7 @@ Verdict = Done | Refusal
 Supply = Callable[[Names], Awaitable[Supplies]]
 _NAMES: Final = 64
 """Names that are looked up at once, if no single job misses more."""
-_ROUNDS: Final = 8
+_ROUNDS: Final = 12
 """More often than a job misses something that follows from what it missed before."""
 _UNANSWERED: Final = Fault("UnansweredNames", ())
 _Job = TypeVar("_Job", bound=Job)

@@ -12,14 +12,17 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection
 
 from disclosure import Directory, Schema, SchemaName
+from disclosure.composite import is_composite
 from wire.convert import schema_to
+from zkservice.counterparts import session_name
 from zkservice.kept import Kept
+from zkservice.keys import Keys, presentation_label
 from zkservice.knowledge import epoch_name, epoch_of_name
-from zkservice.storage import catalog, publication, revocation
+from zkservice.storage import catalog, exchanges, publication, revocation
 from zkservice.storage.catalog import StoredSchema
 from zkservice.storage.database import Database
 from zkservice.storage.publication import StoredTable
-from zkservice.tasks import EpochSupply, Names, Supplies, TableSupply
+from zkservice.tasks import EpochSupply, Names, SessionSupply, Supplies, TableSupply
 
 _KEPT_OCTETS: Final = 4 << 20
 """Canonical octets of the schemas that stay decoded, which takes some thirty times as much memory."""
@@ -31,8 +34,8 @@ _Thing = TypeVar("_Thing")
 class Directories:
     """Loads what a request and its presentation are read with; what is not registered is left out."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, keys: Keys) -> None:
+        self._database, self._keys = database, keys
         self._schemas: Kept[Schema] = Kept(_KEPT_OCTETS)
         self._messages: Kept[bytes] = Kept(_KEPT_MESSAGES)
         self._decoding, self._encoding = asyncio.Lock(), asyncio.Lock()
@@ -46,8 +49,8 @@ class Directories:
         return Directory({each.name: each for each in known.values()}, {})
 
     async def supplies(self, names: Names) -> Supplies:
-        """Return what the catalogue has under these names, for a judge."""
-        return await self._database.read(lambda connection: _supplies(connection, names))
+        """Return what the catalogue has under these names, and what of sessions was accepted, for a judge."""
+        return await self._database.read(lambda connection: _supplies(connection, names, self._keys))
 
     async def messages(self, names: Sequence[str], octets: int) -> list[bytes]:
         """Return the encoded Schema messages of these names, in their order: one, and more while they have no
@@ -114,13 +117,14 @@ def _first(messages: Iterable[bytes], octets: int) -> list[bytes]:
     return page
 
 
-def _supplies(connection: Connection, names: Names) -> Supplies:
+def _supplies(connection: Connection, names: Names, sealing: Keys) -> Supplies:
     verifiers = catalog.public_keys(connection, names.verifiers)
     schemas = catalog.schemas(connection, names.schemas)
     keys = catalog.issuer_keys_named(connection, names.issuer_keys)
     tables = publication.tables_of(connection, map(bytes.fromhex, names.tables))
     regulators = publication.regulators_of(connection, map(bytes.fromhex, names.regulators))
     epochs = revocation.epochs_of(connection, map(epoch_of_name, names.epochs))
+    lengths = publication.lengths_of(connection, map(bytes.fromhex, names.lengths))
     return Supplies(
         _under(names.verifiers, verifiers),
         _under(names.schemas, {name: each.canonical for name, each in schemas.items()}),
@@ -136,7 +140,25 @@ def _supplies(connection: Connection, names: Names) -> Supplies:
                 for each, stored in epochs.items()
             },
         ),
+        sessions=_under(names.sessions, _sessions(connection, names.sessions, sealing)),
+        lengths=_under(names.lengths, {each.hex(): octets for each, octets in lengths.items()}),
     )
+
+
+def _sessions(connection: Connection, names: Iterable[str], keys: Keys) -> dict[str, SessionSupply]:
+    """Return the answered sessions of the composite form, with the presentations unsealed, each if it is of
+    the verifier in its name."""
+    wanted = set(names)
+    found = exchanges.sessions(connection, (bytes.fromhex(each.rpartition("/")[2]) for each in wanted))
+    return {
+        name: SessionSupply(
+            exchange.signed.payload,
+            keys.open(presentation_label(exchange.id), answer.sealed_presentation),
+            answer.created,
+        )
+        for digest, (exchange, answer) in found.items()
+        if (name := session_name(exchange.verifier, digest)) in wanted and is_composite(exchange.signed)
+    }
 
 
 def _under(names: Iterable[str], found: Mapping[str, _Thing]) -> dict[str, _Thing | None]:

@@ -20,6 +20,7 @@ from disclosure import (
 )
 from disclosure.composite import RegulatorKey
 from zkservice.errors import ServiceError, ServiceReason
+from zkservice.moments import from_ms, to_ms
 from zkservice.tasks import (
     Done,
     EpochSupply,
@@ -29,6 +30,7 @@ from zkservice.tasks import (
     Names,
     Outcome,
     Refusal,
+    SessionSupply,
     Supplies,
     TableSupply,
 )
@@ -69,13 +71,16 @@ def batch_to(jobs: Sequence[Job], supplies: Supplies) -> bytes:
         _each(supplies.tables, lambda _, it: [it.owner, it.code_system, list(it.codes), it.octets]),
         _each(supplies.regulators, lambda _, key: [key.suite, key.public_key]),
         _each(supplies.epochs, lambda _, it: [it.owner, it.suite, it.octets]),
+        _each(supplies.sessions, lambda _, it: [it.payload, it.presentation, to_ms(it.accepted)]),
+        dict(supplies.lengths),
     ]
     return cbor2.dumps([[each.items() for each in jobs], *told])
 
 
 def batch_of(octets: bytes, job: Callable[..., _Job]) -> tuple[list[_Job], Supplies]:
     """Decode jobs with what they need; the server wrote them."""
-    jobs, verifiers, schemas, keys, secrets, tables, regulators, epochs = cbor2.loads(octets)
+    jobs, verifiers, schemas, keys, secrets, tables, regulators, epochs, *rest = cbor2.loads(octets)
+    sessions, lengths = rest
     supplies = Supplies(
         verifiers,
         schemas,
@@ -84,6 +89,8 @@ def batch_of(octets: bytes, job: Callable[..., _Job]) -> tuple[list[_Job], Suppl
         _each(tables, lambda _, it: TableSupply(it[0], it[1], tuple(it[2]), it[3])),
         _each(regulators, lambda _, it: RegulatorKey(*it)),
         _each(epochs, lambda _, it: EpochSupply(*it)),
+        _each(sessions, lambda _, it: SessionSupply(it[0], it[1], from_ms(it[2]))),
+        lengths,
     )
     return [job(*each) for each in jobs], supplies
 

@@ -14,11 +14,14 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import Final, Generic, TypeVar
 
 from zkservice.errors import ServiceError, ServiceReason
 
 MAX_BATCH: Final = 64
+MAX_WEIGHT: Final = 256
+"""What a round takes of single callers, by weight: a few that are costly, or many that are not."""
 MAX_WAITING: Final = 512
 MAX_BULK: Final = 1024
 """Members of all bulks that are served at the same time, apart from the single callers who wait."""
@@ -130,6 +133,9 @@ class Gathering(Generic[_Job, _Outcome]):
         """Take this runner's share of those who still want an answer: what the free runners share."""
         self._waiting = [each for each in self._waiting if not each[1].done()]
         share = min(-(-len(self._waiting) // (self._runners - self._serving)), MAX_BATCH)
+        weights = accumulate(self._weight(job) for job, _ in self._waiting[:share])
+        light = sum(weight <= MAX_WEIGHT for weight in weights)
+        share = min(share, max(light, 1))
         batch, self._waiting = self._waiting[:share], self._waiting[share:]
         return batch + self._take_of_bulks()
 

@@ -18,9 +18,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from disclosure import canonical
 from zkservice.errors import StartError
 
 _KEY_OCTETS: Final = 32
+_HANDLE_LABEL: Final = "zk-disclosure/kept-handle/v1"
 _NONCE_OCTETS: Final = 12
 _ADMIN_TOKEN: Final = re.compile(rb"[!-~]{32,200}")
 
@@ -120,6 +122,21 @@ def secret_label(issuer_key: str) -> str:
 def accumulator_label(accumulator: str) -> str:
     """Return the label that an accumulator's secret is sealed under, by the accumulator's name."""
     return f"accumulator/{accumulator}"
+
+
+def handle_label(offer: str) -> str:
+    """Return the label that a credential's handle is sealed under, by its offer's identifier."""
+    return f"handle/{offer}"
+
+
+def handle_mark(keys: Keys, handle: bytes) -> bytes:
+    """Return the fingerprint by which a credential's handle of 32 octets is found."""
+    return keys.fingerprint(canonical.encode(_HANDLE_LABEL, handle))
+
+
+def presentation_label(exchange: str) -> str:
+    """Return the label that an accepted presentation is sealed under, by its exchange's identifier."""
+    return f"presentation/{exchange}"
 
 
 def token_hash(token: str) -> bytes:

@@ -32,23 +32,38 @@ from disclosure.composite import (
     PublishedCodeList,
     PublishedDigits,
     RegulatorKey,
+    VerifiedComposite,
 )
 from wire.composite import published_of
 from zkproto.v1 import publication_pb2
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.kept import Kept
-from zkservice.tasks import MAX_NAMES, EpochSupply, MissingError, Names, Supplies, TableSupply
+from zkservice.tasks import (
+    MAX_NAMES,
+    EpochSupply,
+    MissingError,
+    Names,
+    SessionSupply,
+    Supplies,
+    TableSupply,
+)
 
 KEY_SECONDS: Final = 1.0
 """How long an issuer key counts as it was read."""
 _KEPT_SCHEMAS: Final = 4 << 20
 _KEPT_TABLES: Final = 8 << 20
+_KEPT_LENGTHS: Final = 1 << 20
 _KEPT_KEYS: Final = 1 << 20
 _KEPT_REQUESTS: Final = 1 << 18
 """Octets of decoded requests, which take some thirty times as much memory."""
+_KEPT_VERIFIED: Final = 1 << 18
 _KEY_OCTETS: Final = 512
-_MAX_NAMED: Final = MAX_NAMES - 64
-"""What one request may name: with its verifier and the epochs of an answer no more than a job may miss."""
+MAX_TABLES: Final = 32
+MAX_TABLE_OCTETS: Final = 2 << 20
+"""Tables of one request, and octets of them: some 16,384 entries, each of which takes 0.05 ms to decode."""
+_MAX_NAMED: Final = MAX_NAMES - 64 - MAX_TABLES
+"""What one request may name, with those whose numbers it counts: with its verifier, the lengths of tables and
+the epochs of an answer no more than a job may miss."""
 _Thing = TypeVar("_Thing")
 _Supply = TypeVar("_Supply")
 
@@ -64,14 +79,20 @@ class Knowledge:
         self._tables: Kept[Published] = Kept(_KEPT_TABLES)
         self._regulators: Kept[RegulatorKey] = Kept(_KEPT_KEYS)
         self._epochs: Kept[tuple[str, Epoch]] = Kept(_KEPT_KEYS)
+        self._lengths: Kept[int] = Kept(_KEPT_LENGTHS)
         self._requests: Kept[CompositeRequest] = Kept(_KEPT_REQUESTS)
+        self._verified: Kept[VerifiedComposite] = Kept(_KEPT_VERIFIED)
 
     def told(self, supplies: Supplies) -> "Known":
         """Keep what was supplied, and return how to look up names for these jobs."""
         until = self._monotonic() + KEY_SECONDS
-        verifiers, schemas = _there(supplies.verifiers, _same), _there(supplies.schemas, _schema)
-        keys, tables = _there(supplies.issuer_keys, _same), _there(supplies.tables, _table)
+        verifiers, schemas = (
+            _there(supplies.verifiers, _same),
+            _there(supplies.schemas, _schema, self._schemas),
+        )
+        keys, tables = _there(supplies.issuer_keys, _same), _there(supplies.tables, _table, self._tables)
         regulators, epochs = _there(supplies.regulators, _same), _there(supplies.epochs, _epoch)
+        lengths = _there(supplies.lengths, _same)
         timed = {name: (until, key) for name, key in keys.items()}
         self._verifiers.keep_all(verifiers, lambda _: _KEY_OCTETS)
         self._schemas.keep_all(schemas, lambda each: len(each.canonical))
@@ -79,6 +100,7 @@ class Knowledge:
         self._tables.keep_all(tables, lambda each: len(each.table.octets))
         self._regulators.keep_all(regulators, lambda _: _KEY_OCTETS)
         self._epochs.keep_all(epochs, lambda _: _KEY_OCTETS)
+        self._lengths.keep_all(lengths, lambda _: _KEY_OCTETS)
         return Known(
             _Shelf(verifiers, supplies.verifiers, self._verifiers.get),
             _Shelf(schemas, supplies.schemas, self._schemas.get),
@@ -86,7 +108,10 @@ class Knowledge:
             _Shelf(tables, supplies.tables, self._tables.get),
             _Shelf(regulators, supplies.regulators, self._regulators.get),
             _Shelf(epochs, supplies.epochs, self._epochs.get),
+            _Shelf(_there(supplies.sessions, _same), supplies.sessions, lambda _: None),
+            _Shelf(lengths, supplies.lengths, self._lengths.get),
             self._requests,
+            self._verified,
         )
 
     def _fresh_key(self, name: str) -> IssuerKey | None:
@@ -111,8 +136,13 @@ class _Shelf(Generic[_Thing]):
         return {name: thing for name in names if (thing := self.get(name)) is not None}
 
     def missing(self, names: Iterable[str], found: Collection[str]) -> frozenset[str]:
-        """Return those of these names that are not found and were not looked up."""
-        return frozenset(name for name in names if name not in found and name not in self.looked_up)
+        """Return nothing, or once a name is neither found nor looked up all that were not looked up.
+
+        What is kept may have to go when the rest comes: a job that needs more of a kind than is kept would
+        miss one part of it after the other.
+        """
+        rest = frozenset(name for name in names if name not in self.looked_up)
+        return frozenset() if rest <= set(found) else rest
 
 
 @dataclass(frozen=True)
@@ -125,7 +155,11 @@ class Known:
     tables: _Shelf[Published]
     regulators: _Shelf[RegulatorKey]
     epochs: _Shelf[tuple[str, Epoch]]
+    sessions: _Shelf[SessionSupply]
+    lengths: _Shelf[int]
     requests: Kept[CompositeRequest]
+    verified: Kept[VerifiedComposite]
+    """Sessions' answers by the sessions' names: each has one, which never changes."""
 
     def verifier(self, name: str) -> bytes:
         """Return a verifier's public key; ServiceError VERIFIER_UNKNOWN."""
@@ -164,12 +198,18 @@ class Known:
 
         Raises MalformedError REQUEST_INVALID (names too much), MALFORMED (one key serves twice).
         """
-        names = _names(needed)
-        if len(names) > _MAX_NAMED:
-            detail = f"a request names at most {_MAX_NAMED} keys, schemas, tables and epochs"
-            raise MalformedError(Reason.REQUEST_INVALID, detail)
+        names = names_of(needed)
+        check_named(names)
         accepted = (each for each in proven if each[0] in needed.accumulators)
-        return self._found(names | Names(epochs=frozenset(epoch_name(*each) for each in accepted)))
+        return self.directory_of(names | Names(epochs=frozenset(epoch_name(*each) for each in accepted)))
+
+    def sessions_of(self, names: Iterable[str]) -> dict[str, SessionSupply]:
+        """Return the sessions of these names that were answered; the others are left out."""
+        wanted = list(names)
+        found = self.sessions.of(wanted)
+        if missing := self.sessions.missing(wanted, found):
+            raise MissingError(Names(sessions=missing))
+        return found
 
     def request(self, payload: bytes, check: Callable[[CompositeRequest], None]) -> CompositeRequest:
         """Return a request of the composite form; decoded once, and kept once it was found good.
@@ -184,7 +224,13 @@ class Known:
             self.requests.keep(name, request, len(payload))
         return request
 
-    def _found(self, names: Names) -> CompositeDirectory:
+    def directory_of(self, names: Names) -> CompositeDirectory:
+        """Return the directory of these names, sessions aside; what is not published is left out.
+
+        Raises MalformedError REQUEST_INVALID (tables that are too many, or too large), MALFORMED (one key
+        serves twice).
+        """
+        self._check_tables(names.tables)
         verifiers, schemas = self.verifiers.of(names.verifiers), self.schemas.of(names.schemas)
         keys, tables = self.issuer_keys.of(names.issuer_keys), self.tables.of(names.tables)
         regulators, epochs = self.regulators.of(names.regulators), self.epochs.of(names.epochs)
@@ -209,6 +255,17 @@ class Known:
             {VerifierName.parse(name): each for name, each in verifiers.items()},
         )
 
+    def _check_tables(self, names: Collection[str]) -> None:
+        """Before any of them is loaded: a table that is known need not be, but a request is good or not
+        whatever this judge has in its memory.
+        """
+        found = self.lengths.of(names) if (few := len(names) <= MAX_TABLES) else {}
+        if few and (missing := self.lengths.missing(names, found)):
+            raise MissingError(Names(lengths=missing))
+        if not few or sum(found.values()) > MAX_TABLE_OCTETS:
+            detail = f"a request names at most {MAX_TABLES} tables of {MAX_TABLE_OCTETS} octets together"
+            raise MalformedError(Reason.REQUEST_INVALID, detail)
+
 
 def epoch_name(accumulator: bytes, number: int) -> str:
     """Return the name of an epoch by its accumulator's public key and its number."""
@@ -221,7 +278,15 @@ def epoch_of_name(name: str) -> tuple[bytes, int]:
     return bytes.fromhex(accumulator), int(number)
 
 
-def _names(needed: Needed) -> Names:
+def check_named(names: Names) -> None:
+    """Raise MalformedError REQUEST_INVALID if these are more names than one job may look up."""
+    if len(names) > _MAX_NAMED:
+        detail = f"a request names at most {_MAX_NAMED} keys, schemas, tables and epochs"
+        raise MalformedError(Reason.REQUEST_INVALID, detail)
+
+
+def names_of(needed: Needed) -> Names:
+    """Return the names of what a request needs, an accumulator's first epoch among them."""
     first = ((each, 0) for each in needed.accumulators)
     return Names(
         frozenset(map(str, needed.verifiers)),
@@ -244,10 +309,17 @@ def _accumulators(epochs: Iterable[tuple[str, Epoch]]) -> dict[bytes, PublishedA
 
 
 def _there(
-    supplied: Mapping[str, _Supply | None], decode: Callable[[str, _Supply], _Thing]
+    supplied: Mapping[str, _Supply | None],
+    decode: Callable[[str, _Supply], _Thing],
+    kept: Kept[_Thing] | None = None,
 ) -> dict[str, _Thing]:
-    """Decode what there is under each name."""
-    return {name: decode(name, each) for name, each in supplied.items() if each is not None}
+    """Decode what there is under each name, unless it is kept from before."""
+    known = {} if kept is None else kept.of(supplied)
+    return {
+        name: known[name] if name in known else decode(name, each)
+        for name, each in supplied.items()
+        if each is not None
+    }
 
 
 def _same(_: str, thing: _Thing) -> _Thing:
@@ -258,11 +330,13 @@ def _schema(_: str, octets: bytes) -> Schema:
     return Schema.from_bytes(octets)
 
 
-def _table(_: str, supply: TableSupply) -> Published:
+def _table(name: str, supply: TableSupply) -> Published:
+    """Return a table that was verified before it was published: the digest in its name says which one."""
     return published_of(
         publication_pb2.Table(
             owner=supply.owner, code_system=supply.code_system, codes=supply.codes, octets=supply.octets
-        )
+        ),
+        true=bytes.fromhex(name),
     )
 
 

@@ -2,8 +2,12 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
+
+from zkservice.tasks import Fault
 
 
 def configure(level: str) -> None:
@@ -18,3 +22,16 @@ def configure(level: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+@contextmanager
+def logged(event: str, **which: str) -> Iterator[None]:
+    """Log what fails of one of many that are done again later: it holds up none of the others.
+
+    The kind of an error and where it arose; its text may hold what a person sent.
+    """
+    try:
+        yield
+    except Exception as error:
+        fault = Fault.of(error)
+        structlog.get_logger().error(event, kind=fault.kind, at=list(fault.places), **which)

@@ -135,10 +135,10 @@ def required_request(
     end: dt.datetime,
 ) -> CompositeRequest:
     """Return what a department asks a holder for before it signs; `end` is the offer's own."""
-    expiry = ExpiryShown() if ground.digits is None else ValidOn(civil_date(now))
-    query = CompositeQuery(BRANCH, (required.schema,), ground.issuers(), expiry, tuple(required.values))
     created = now.replace(microsecond=0)
     expires = max(created + _SECOND, min(created + _REQUEST_LIFE, end.replace(microsecond=0)))
+    expiry = ExpiryShown() if ground.digits is None else ValidOn(civil_date(expires))
+    query = CompositeQuery(BRANCH, (required.schema,), ground.issuers(), expiry, tuple(required.values))
     return CompositeRequest(
         VerifierName(schema.name.department),
         _purpose(schema),

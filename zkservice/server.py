@@ -58,7 +58,7 @@ from zkservice.services.presentation import PresentationService
 from zkservice.services.publication import PublicationService
 from zkservice.services.revocation import RevocationService
 from zkservice.signing_keys import SigningKeys
-from zkservice.storage import issuance, schema_version, secrets
+from zkservice.storage import catalog, issuance, schema_version, secrets
 from zkservice.storage.database import Database, open_engine
 from zkservice.watching import Watching
 from zkservice.workers import Workers, working
@@ -150,6 +150,7 @@ async def running(
                 )
                 sequencer = Sequencer(database, signer, clock, max_batch=settings.max_batch, after=after)
                 await sequencer.start()
+                await database.write(catalog.record_missing)
             _write_verifier_key(settings.data, signer)
             async with _workers(settings, crypto) as (judges, signers):
                 context = Context(
@@ -160,7 +161,7 @@ async def running(
                     access=Access(database, admin_token),
                     signing_keys=SigningKeys(database, keys),
                     pages=Pages(keys),
-                    directories=Directories(database),
+                    directories=Directories(database, keys),
                     watching=Watching(max(1, settings.max_concurrent_calls // 4)),
                     crypto=crypto,
                     judges=judges,
@@ -232,7 +233,8 @@ async def _background(
 ) -> AsyncIterator[None]:
     """Run the sequencer and what is done every minute; on the way out let the sequencer finish what waits."""
     sequencing = asyncio.create_task(context.sequencer.run())
-    repeated = [asyncio.create_task(_repeated(each)) for each in (partial(_tidy, context), lists.renew)]
+    minutely = partial(_tidy, context), lists.renew, lists.revoke_due
+    repeated = [asyncio.create_task(_repeated(each)) for each in minutely]
     if failed is not None:
         sequencing.add_done_callback(lambda _: failed.set())
     try:
@@ -247,10 +249,8 @@ async def _background(
 async def _repeated(act: Callable[[], Awaitable[None]]) -> None:
     """Do something now and every minute, by itself: what fails holds up nothing else."""
     while True:
-        try:
+        with logs.logged("could not be done, will be tried again"):
             await act()
-        except ServiceError as error:
-            structlog.get_logger().warning("could not tidy, will try again", reason=error.reason)
         await asyncio.sleep(_TIDY_SECONDS)
 
 
@@ -275,7 +275,8 @@ async def _listening(
         maximum_concurrent_rpcs=settings.max_concurrent_calls,
     )
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogService(context), server)
-    issuance_pb2_grpc.add_IssuanceServiceServicer_to_server(IssuanceService(context), server)
+    offers = IssuanceService(context, lists.revoke_due)
+    issuance_pb2_grpc.add_IssuanceServiceServicer_to_server(offers, server)
     ledger_pb2_grpc.add_LedgerServiceServicer_to_server(LedgerService(context), server)
     presentation_pb2_grpc.add_PresentationServiceServicer_to_server(PresentationService(context), server)
     publication_pb2_grpc.add_PublicationServiceServicer_to_server(PublicationService(context), server)

@@ -5,6 +5,7 @@ given again together with what the catalogue has under those names. So a worker 
 or a process of its own (`workers`), and does the same.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -32,7 +33,8 @@ class Names:
     """Names of what stands in the catalogue.
 
     Tables and regulators stand under their digests in hexadecimal, an epoch under its accumulator's public
-    key in hexadecimal, a slash and its number.
+    key in hexadecimal, a slash and its number, a session under its verifier, a slash and its request's digest
+    in hexadecimal. In `lengths` are tables of which only the number of octets is asked.
     """
 
     verifiers: frozenset[str] = frozenset()
@@ -41,11 +43,14 @@ class Names:
     tables: frozenset[str] = frozenset()
     regulators: frozenset[str] = frozenset()
     epochs: frozenset[str] = frozenset()
+    sessions: frozenset[str] = frozenset()
+    lengths: frozenset[str] = frozenset()
 
     def kinds(self) -> tuple[frozenset[str], ...]:
         """Return the names of each kind, in the order of the fields."""
         return (
             self.verifiers, self.schemas, self.issuer_keys, self.tables, self.regulators, self.epochs,
+            self.sessions, self.lengths,
         )  # fmt: skip
 
     def __or__(self, other: "Names") -> "Names":
@@ -81,11 +86,23 @@ class EpochSupply:
 
 
 @dataclass(frozen=True)
+class SessionSupply:
+    """An answered request of the composite form: its payload, which was opened when it was stored, the
+    message of the presentation that this service has accepted, and the moment as of which it was judged.
+    """
+
+    payload: bytes = field(repr=False)
+    presentation: bytes = field(repr=False)
+    accepted: dt.datetime
+
+
+@dataclass(frozen=True)
 class Supplies:
     """What the catalogue has under some names, None for what is not registered.
 
     Verifiers' public keys (32 octets), schemas' canonical bytes, issuer keys, and the secret halves of issuer
-    keys (32 octets) for the one worker that signs; tables, regulators' keys, epochs.
+    keys (32 octets) for the one worker that signs; tables, regulators' keys, epochs, sessions whose numbers a
+    request of another session counts, and how many octets tables have.
     """
 
     verifiers: Mapping[str, bytes | None] = field(default_factory=dict)
@@ -95,6 +112,8 @@ class Supplies:
     tables: Mapping[str, TableSupply | None] = field(default_factory=dict)
     regulators: Mapping[str, RegulatorKey | None] = field(default_factory=dict)
     epochs: Mapping[str, EpochSupply | None] = field(default_factory=dict)
+    sessions: Mapping[str, SessionSupply | None] = field(default_factory=dict)
+    lengths: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ part) is about half of it, and threads that pass the interpreter on and on cost 
 not, and the event loop stays free for everybody else. Threads serve where memory counts more.
 
 A process that dies, answers what is no answer, or takes too long is replaced. Its jobs are given again, once
-and each alone: if one of them is to blame, it fails by itself, as a fault of ours. What was lost with the
+and each alone: if one of them is to blame, it fails by itself, as a fault of ours. One that took too long
+alone is not given again, or it would take as long from everybody else once more. What was lost with the
 process is nothing but time, since what it keeps stands in the catalogue and a job changes nothing.
 """
 
@@ -114,7 +115,7 @@ class _Process:
         return [_LOST if each is None else each[0] for each in alone]
 
     async def _tried(self, jobs: Sequence[Job], supplies: Supplies) -> list[Outcome] | None:
-        """Return the outcomes, None if the process was lost over them."""
+        """Return the outcomes, None if the process was lost over them and they may be tried again."""
         try:
             return await self._ask(jobs, supplies)
         except _LOSSES as error:
@@ -122,7 +123,7 @@ class _Process:
             if self._closed:
                 return [ServiceError(ServiceReason.SHUTTING_DOWN, "the service is shutting down")] * len(jobs)
             structlog.get_logger().error("worker lost", worker=self._kind, kind=type(error).__name__)
-            return None
+            return [_LOST] if len(jobs) == 1 and isinstance(error, TimeoutError) else None
         except BaseException:  # cancelled halfway: the pipe may hold half an answer
             await self._kill()
             raise

@@ -99,7 +99,13 @@ from disclosure.composite.query import (
     ValidOn,
     Waiver,
 )
-from disclosure.composite.request import Branch, CompositeRequest, is_composite, open_composite_request
+from disclosure.composite.request import (
+    Branch,
+    CompositeRequest,
+    composite_digest,
+    is_composite,
+    open_composite_request,
+)
 from disclosure.composite.verified import VerifiedComposite
 from disclosure.composite.verify import (
     CompositeClaim,
@@ -179,6 +185,7 @@ __all__ = [
     "check_joint_request",
     "check_own_proof",
     "compile_answer",
+    "composite_digest",
     "hand_over",
     "is_composite",
     "issue_composite",

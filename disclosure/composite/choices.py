@@ -77,7 +77,7 @@ def _chosen(
     if key.state is KeyState.RETIRED:
         raise RefusedError(Reason.ISSUER_KEY_RETIRED, "the key was retired", field=f"{field}.issuer_key")
     schema = directory.schema(shown.schema, field=f"{field}.schema")
-    epoch = _epoch(issuer, answer, directory, f"{field}.epoch")
+    epoch = _epoch(issuer, answer, directory, now, f"{field}.epoch")
     return Chosen(query, schema, key, issuer, epoch, _shown(query, answer, schema, key, now, field))
 
 
@@ -90,14 +90,23 @@ def _issuer(query: CompositeQuery, answer: CredentialAnswer, field: str) -> Acce
 
 
 def _epoch(
-    issuer: AcceptedIssuer, answer: CredentialAnswer, directory: CompositeDirectory, field: str
+    issuer: AcceptedIssuer,
+    answer: CredentialAnswer,
+    directory: CompositeDirectory,
+    now: dt.datetime,
+    field: str,
 ) -> Epoch | None:
+    """Return the epoch, neither before the request's number nor older at this moment than it accepts."""
     rule = issuer.revocation
     if not isinstance(rule, OldestEpoch) or answer.epoch is None:
         return None
+    stale = RefusedError(Reason.EPOCH_STALE, "the epoch is older than the request accepts", field=field)
     if answer.epoch.number < rule.number:
-        raise RefusedError(Reason.EPOCH_STALE, "the epoch is older than the request accepts", field=field)
-    return directory.epoch(rule.accumulator, answer.epoch.number, field=field)
+        raise stale
+    epoch = directory.epoch(rule.accumulator, answer.epoch.number, field=field)
+    if not rule.admits(epoch, now):
+        raise stale
+    return epoch
 
 
 def _shown(

@@ -47,7 +47,8 @@ class Holding:
 class Missing:
     """Something that a branch asks and these credentials do not give; the detail shows no value.
 
-    `reason` is UNSATISFIED; EPOCH_STALE where the vault has to catch up with the accumulator first;
+    `reason` is UNSATISFIED; EPOCH_STALE where the vault has to catch up with the accumulator first, or the
+    department has published no epoch that is young enough;
     COMMITMENT_INVALID where another holder's opening is that of another commitment.
     """
 
@@ -81,22 +82,27 @@ def usable(
     accepted = [each for each in query.issuers if each.key == credential.issuer_key]
     if not accepted:
         return Missing(place, "the credential is signed by a key that is not accepted")
-    return _unrevoked(accepted, holding.witness, directory, place)
+    return _unrevoked(accepted, holding.witness, directory, now, place)
 
 
 def _unrevoked(
     accepted: Sequence[AcceptedIssuer],
     witness: MembershipWitness | None,
     directory: CompositeDirectory,
+    now: dt.datetime,
     place: str,
 ) -> Usable | Missing:
     """Return the rule of revocation that a credential of an accepted key meets, or why it meets none."""
     for issuer in accepted:
-        if not isinstance(issuer.revocation, OldestEpoch):
+        rule = issuer.revocation
+        if not isinstance(rule, OldestEpoch):
             return Usable(issuer, None)
-        latest = directory.accumulator(issuer.revocation.accumulator, field=place).latest
+        latest = directory.accumulator(rule.accumulator, field=place).latest
         if witness is not None and witness.at == latest.position:
-            return Usable(issuer, ProvenEpoch(issuer.revocation.accumulator, latest.number))
+            if not rule.admits(latest, now):
+                detail = "the latest epoch is older than the request accepts: wait for the next one"
+                return Missing(place, detail, Reason.EPOCH_STALE)
+            return Usable(issuer, ProvenEpoch(rule.accumulator, latest.number))
     keys = {each.accumulator for each in accepted}
     if witness is not None and witness.at.key.octets in keys:
         return Missing(place, "the witness is not for the latest epoch: catch up first", Reason.EPOCH_STALE)

@@ -16,6 +16,7 @@ from disclosure import canonical
 from disclosure.attributes import LocalizedText
 from disclosure.canonical import Item
 from disclosure.composite.predicates import Operand, check_digest
+from disclosure.credential import SUITES
 from disclosure.errors import MalformedError, Reason, RefusedError
 from disclosure.names import VerifierName, check_attribute_id, check_id
 from disclosure.request import SIGNATURE_OCTETS
@@ -50,12 +51,15 @@ class JointScope:
     """A scope that several verifiers share: they see that the same holder, or subject, came to any of them.
 
     Everyone of them signs it, so none can draw another in. A change of anything makes another scope, with
-    other pseudonyms. Raises MalformedError REQUEST_INVALID, NAME_INVALID.
+    other pseudonyms. `suite` is the one whose curve its pseudonyms are hashed to: in each suite a person has
+    another, and who came by keys of one would come by keys of the other and not be known. Raises
+    MalformedError REQUEST_INVALID, NAME_INVALID.
     """
 
     label: str
     purpose: LocalizedText
     members: tuple[VerifierName, ...]
+    suite: str
 
     def __post_init__(self) -> None:
         check_id(self.label, "a scope's label", field="label")
@@ -65,20 +69,23 @@ class JointScope:
         if list(self.members) != sorted(set(self.members), key=str):
             detail = "members stand in the order of their names, each once"
             raise MalformedError(Reason.REQUEST_INVALID, detail, field="members")
+        if self.suite not in SUITES:
+            detail = f"the suite is one of {', '.join(SUITES)}"
+            raise MalformedError(Reason.REQUEST_INVALID, detail, field="suite")
 
     @cached_property
     def canonical(self) -> bytes:
         """The scope's canonical bytes: what its members sign."""
         members = [str(each) for each in self.members]
-        return canonical.encode(_JOINT_LABEL, self.label, self.purpose.items(), members)
+        return canonical.encode(_JOINT_LABEL, self.label, self.purpose.items(), members, self.suite)
 
     @classmethod
     def from_bytes(cls, octets: bytes) -> "JointScope":
         """Decode canonical bytes; MalformedError MALFORMED, REQUEST_INVALID, NAME_INVALID, VALUE_INVALID."""
         match canonical.decode(_JOINT_LABEL, octets):
-            case [str(label), [str(zh), str(en)], list(members)]:
+            case [str(label), [str(zh), str(en)], list(members), str(suite)]:
                 names = tuple(VerifierName.parse(each) for each in members if isinstance(each, str))
-                parsed = cls(label, LocalizedText(zh, en), names)
+                parsed = cls(label, LocalizedText(zh, en), names, suite)
                 if parsed.canonical == octets:
                     return parsed
         raise MalformedError(Reason.REQUEST_INVALID, "the octets are no joint scope", field="scope")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from bbs.accumulator import Epoch
 from disclosure.attributes import date_of, days, is_whole
 from disclosure.canonical import Item
 from disclosure.composite.predicates import check_digest
@@ -14,6 +15,8 @@ from disclosure.names import IssuerKeyName, SchemaName, check_attribute_id
 MAX_ISSUERS: Final = 16
 MAX_SCHEMAS: Final = 8
 ACCUMULATOR_OCTETS: Final = 96
+MAX_EPOCH_AGE: Final = 366 * 86_400
+"""The largest age in seconds that a request allows an epoch; no epoch counts for ever."""
 
 
 def invalid(detail: str, field: str) -> MalformedError:
@@ -33,20 +36,32 @@ class OldestEpoch:
 
     `accumulator` is its public key. The verifier makes the number from the age that its policy allows; the
     holder answers for the latest epoch that it has seen logged.
+
+    A number is of the moment when the request is made: by it alone, who is revoked while the request lives
+    could still answer for the epoch before. `max_age` in seconds is measured when the answer is verified. It
+    is None where the request names the newest number there is and lives shortly.
     """
 
     accumulator: bytes
     number: int
+    max_age: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.accumulator) != ACCUMULATOR_OCTETS:
             raise invalid(f"an accumulator's key has {ACCUMULATOR_OCTETS} octets", "accumulator")
         if not is_whole(self.number) or not 0 <= self.number < 1 << 63:
             raise invalid("an epoch has a number from 0", "number")
+        if self.max_age is not None and not (is_whole(self.max_age) and 0 < self.max_age <= MAX_EPOCH_AGE):
+            raise invalid(f"an epoch is at most 1 to {MAX_EPOCH_AGE} seconds old", "max_age")
+
+    def admits(self, epoch: Epoch, now: dt.datetime) -> bool:
+        """Tell whether an epoch of the accumulator is neither before the number nor too old at a moment."""
+        old = self.max_age is not None and now.timestamp() - epoch.time > self.max_age
+        return epoch.number >= self.number and not old
 
     def items(self) -> list[Item]:
         """Return it for canonical encoding."""
-        return [self.accumulator, self.number]
+        return [self.accumulator, self.number, self.max_age]
 
 
 Revocation = OldestEpoch | Waiver
@@ -91,7 +106,10 @@ class AcceptedIssuer:
 
 @dataclass(frozen=True)
 class ValidOn:
-    """The last day of validity stays hidden and is proven to be this day or a later one."""
+    """The last day of validity stays hidden and is proven to be this day or a later one.
+
+    The day is not before the last of the request's life: whoever answers on that day is valid on it.
+    """
 
     day: dt.date
 
@@ -169,8 +187,8 @@ def _revocation_from(item: Item) -> Revocation:
     match item:
         case str() if item in set(Waiver):
             return Waiver(item)
-        case [bytes(accumulator), int(number)]:
-            return OldestEpoch(accumulator, number)
+        case [bytes(accumulator), int(number), (int() | None) as max_age]:
+            return OldestEpoch(accumulator, number, max_age)
     raise invalid("the octets hold no rule of revocation", "revocation")
 
 

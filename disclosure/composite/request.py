@@ -177,6 +177,11 @@ def is_composite(signed: SignedRequest) -> bool:
     return signed.payload.startswith(_BEGINNING)
 
 
+def composite_digest(signed: SignedRequest) -> bytes:
+    """Return the digest of a request of this form, which need not be decoded for it."""
+    return canonical.digest(_LABEL, signed.payload)
+
+
 def open_composite_request(
     signed: SignedRequest, find_key: Callable[[VerifierName], bytes]
 ) -> CompositeRequest:

@@ -164,12 +164,14 @@ class BranchRules:
     def validity_span(self, query: CompositeQuery, day: dt.date, field: str) -> int:
         """Return the span of days that a hidden expiry is proven within; MalformedError BOUND_INVALID.
 
-        From the day to the last that a credential can have that is issued while the request lives.
+        From the day to the last that a credential can have that is issued while the request lives. The day
+        is not before the last of that life: one that is fixed when the request is made would let in whose
+        credential ends before the answer comes.
         """
         validity = max(self.directory.schema(name, field=field).validity_days for name in query.schemas)
         latest = civil_date(self.request.created) + MAX_LIFETIME + dt.timedelta(days=validity + 1)
-        if day < civil_date(self.request.created):
-            raise out_of_bounds("who was valid once is not who is valid", field)
+        if day < civil_date(self.request.expires):
+            raise out_of_bounds("who is valid as long as the request lives is asked for", field)
         if day > latest:
             raise out_of_bounds("no credential is valid for so long", field)
         return (latest - day).days
@@ -248,6 +250,11 @@ class BranchRules:
         self._check_suite(code_list.table.suite.identifier, f"{place}.code_list")
         if kind.type is not AttributeType.CODE or kind.meaning[-1] != code_list.code_system:
             raise invalid("the attribute has no code of the list's code system", place)
+        listed = frozenset(code_list.codes)
+        known = [sum(each.code in listed for each in one.codes) for one in kind.definitions]
+        if 1 in known or not any(known):
+            detail = "of the list's codes the accepted schemas have fewer than two: nothing would stay hidden"
+            raise invalid(detail, f"{place}.code_list")
 
     def _check_sum(self, predicate: Sum, kinds: Iterable[Kind], place: str) -> None:
         classes = [self.equal.get(each, each) for each in predicate.operands]
@@ -307,6 +314,8 @@ class BranchRules:
                 pseudonym.scope.check(self.directory.verifier_key)
         except RefusedError as error:
             raise RefusedError(Reason(error.reason), error.detail, field=f"{place}.scope") from None
+        if isinstance(pseudonym.scope, SignedJointScope):
+            self._check_suite(pseudonym.scope.scope.suite.encode(), f"{place}.scope")
         if pseudonym.subject is not None:
             kind = self.kind(pseudonym.subject, f"{place}.subject")
             if kind.type is not AttributeType.SECRET:

@@ -116,7 +116,10 @@ def _verdict(claim: CompositeClaim, compiled: Compiled, outcome: Verified | BbsE
     commitment, terms = None, claim.request.issuance
     if layout.commitment is not None and terms is not None:
         commitment = PresentedCommitment(terms, outcome.octets[layout.commitment.C], digest)
-    return VerifiedComposite(claim.presentation.answer, digest, pseudonyms, scopes, commitments, commitment)
+    suite = str(compiled.rules.suite)
+    return VerifiedComposite(
+        claim.presentation.answer, digest, suite, pseudonyms, scopes, commitments, commitment
+    )
 
 
 def refusal(error: BbsError) -> DisclosureError:

@@ -82,11 +82,14 @@ class KeyedRules:
         raise invalid(f"there is no query {operand.query}", place)
 
     def validity_span(self, query: KeyedQuery, day: dt.date, place: str) -> int:
-        """Return the span of days that a hidden expiry is proven within; MalformedError BOUND_INVALID."""
-        today = civil_date(self.request.created)
-        latest = today + MAX_LIFETIME + dt.timedelta(days=self.schema(query).validity_days + 1)
-        if not today <= day <= latest:
-            raise out_of_bounds("a day from the request's own to the last that a credential may have", place)
+        """Return the span of days that a hidden expiry is proven within; MalformedError BOUND_INVALID.
+
+        Not before the last day of the request: who was valid when it was asked could answer later.
+        """
+        created, last = civil_date(self.request.created), civil_date(self.request.expires)
+        latest = created + MAX_LIFETIME + dt.timedelta(days=self.schema(query).validity_days + 1)
+        if not last <= day <= latest:
+            raise out_of_bounds("a day from the request's last to the last that a credential may have", place)
         return (latest - day).days
 
     def _check_query(self, query: KeyedQuery, place: str) -> None:

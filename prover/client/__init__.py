@@ -11,6 +11,7 @@ it goes.
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import tlog
 from bbs.accumulator import CatchingUp, MembershipWitness
@@ -20,7 +21,9 @@ from prover.client import answers, claims, witnesses
 from prover.client.calls import Way, apart, raised
 from prover.client.claims import Agree, AnyClaim
 from prover.client.witnesses import EpochWatch, Report
-from prover.composite.offers import shows_nothing
+from prover.composite.handing import AskedOpening, SealedNumber
+from prover.composite.joint import HandoverConsent, handover_consent_of
+from prover.composite.offers import is_base
 from prover.composite.planning import CompositePlan
 from prover.composite.presenting import Prepared, present_plan
 from prover.composite.records import Held, HeldComposite
@@ -31,6 +34,8 @@ from prover.records import FetchedRequest, Usage, UsageState
 from prover.revocation import CaughtUp
 from prover.vault import Vault, utc_now
 from wire.client import Endpoint
+
+MAX_EPOCH_AGE: Final = dt.timedelta(hours=48)
 
 __all__ = ["EpochWatch", "HolderClient", "Report", "Resumed"]
 
@@ -50,25 +55,37 @@ class Resumed:
 class HolderClient:
     """A holder at one service. `clock` gives times with a zone.
 
+    The newest epoch of an accumulator is the service's word, so nothing is proven by one that is older than
+    `max_epoch_age`: services make one a day.
+
     Every method raises wire.client.ServiceError if the service refuses or is not reached; ClientError
     LINK_ELSEWHERE for a link that names another service, whose secrets are not for this one, and
     ANSWER_INVALID for an answer that no honest service gives. `log_verifier` has the log's key.
     """
 
-    def __init__(self, endpoint: Endpoint, *, clock: Callable[[], dt.datetime] = utc_now) -> None:
-        self._way = Way(endpoint, clock)
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        clock: Callable[[], dt.datetime] = utc_now,
+        max_epoch_age: dt.timedelta = MAX_EPOCH_AGE,
+    ) -> None:
+        self._way, self._max_epoch_age = Way(endpoint, clock), max_epoch_age
+
+    def _planner(self, vault: Vault, log_verifier: tlog.Verifier) -> answers.Planner:
+        return answers.Planner(self._way, vault, log_verifier, self._max_epoch_age)
 
     def claim(
         self,
         link: OfferLink,
         vault: Vault,
         log_verifier: tlog.Verifier,
-        agree: Agree = shows_nothing,
+        agree: Agree = is_base,
     ) -> Held:
         """Claim an offered credential of either form, check it, store it, let the service forget it.
 
         `agree` shows a ClaimConsent, of the composite form, and returns the person's answer; without it
-        only what shows no attribute is claimed. Broken off at any point it can be called again with the same
+        only base credentials are claimed. Broken off at any point it can be called again with the same
         link, or be left to `resume`: what was agreed to and stored is sent again and not asked again. Where
         the service refuses for good, the claim is given up. That the last step fails is no error: the
         credential is stored, and `resume` tells the service.
@@ -79,7 +96,7 @@ class HolderClient:
         """
         self._way.check_server(link.server)
         with raised():
-            claim = claims.begun(self._way, link, vault, log_verifier, agree)
+            claim = claims.begun(self._planner(vault, log_verifier), link, agree)
             return vault.credential(claims.finished(self._way, claim, vault, log_verifier))
 
     def fetch(self, link: ExchangeLink) -> FetchedRequest:
@@ -96,7 +113,7 @@ class HolderClient:
         """Read all that a request is read with, and check that it can be proven.
 
         Raises what `check_composite_request` does, with the place in the request; RefusedError
-        SIGNATURE_INVALID (a table); tlog.TlogError (a table, an epoch or a regulator that is not on the
+        SIGNATURE_INVALID (a table); tlog.TlogError (something that was read, or a key, that is not on the
         ledger).
         """
         return answers.directory(self._way, request, log_verifier)
@@ -108,14 +125,56 @@ class HolderClient:
         log_verifier: tlog.Verifier,
         *,
         branch: str | None = None,
-        report: Report = _nothing,
     ) -> CompositePlan:
-        """Say how the vault would answer, after catching up with what has to be; see `plan_composite`.
+        """Say how the vault would answer with what it has; see `plan_composite`.
+
+        What is read for it is the same whatever the vault holds, so the service learns nothing by it. Raises
+        what `directory` does.
+        """
+        return self._planner(vault, log_verifier).planned(request, branch)
+
+    def ready(
+        self, plan: CompositePlan, vault: Vault, log_verifier: tlog.Verifier, report: Report = _nothing
+    ) -> CompositePlan:
+        """Return the same plan as of now, once the person has agreed: read anew, its credentials caught up.
 
         `report` is that of `catch_up_all`. Raises what `directory` and `catch_up` do, REVOKED excepted, which
-        is written down.
+        is written down; PresentingError NOTHING_FITS, CHOICE_INVALID if what was agreed to cannot be
+        answered any more.
         """
-        return answers.planned(self._way, request, vault, log_verifier, branch, report)
+        return self._planner(vault, log_verifier).ready(plan, report)
+
+    def handover_key(self, link: ExchangeLink, vault: Vault, log_verifier: tlog.Verifier) -> AskedOpening:
+        """Return what the holder of a number that the link's request counts hands it over to.
+
+        The same again for the same request. Raises what `fetch` and `directory` do; RefusedError
+        COMMITMENT_INVALID for a request that counts no number of another holder's.
+        """
+        fetched, request = answers.opened(self.fetch(link))
+        self.directory(request, log_verifier)
+        return AskedOpening(link, vault.composite.handovers.key_for(fetched.signed_request, request).public)
+
+    def hand_over(
+        self,
+        usage: str,
+        asked: AskedOpening,
+        vault: Vault,
+        log_verifier: tlog.Verifier,
+        agrees: Callable[[HandoverConsent], bool],
+    ) -> SealedNumber:
+        """Hand the numbers of a use over to the vault that `asked` is of, for the request that it names.
+
+        The request is opened here, under its verifier's key. `agrees` shows the consent, which has the
+        numbers, and returns the person's answer. Raises what `fetch` and `directory` do; ContentError
+        USAGE_NOT_FOUND, ID_AMBIGUOUS, NUMBER_NOT_FOUND; PresentingError DECLINED (nothing was sealed).
+        """
+        used = vault.usage(usage)
+        fetched, request = answers.opened(self.fetch(asked.link))
+        found = self.directory(request, log_verifier)
+        numbers = vault.composite.handovers.counted(used.id, request)
+        consent = handover_consent_of(used, numbers, request, fetched.verifier_display_name, found)
+        self._agreed(agrees(consent))
+        return vault.composite.handovers.hand_over(used.id, request, asked.key)
 
     def submit(
         self,
@@ -151,13 +210,19 @@ class HolderClient:
         """Walk the whole way: fetch, look for what fits, ask the person, prove, store, send.
 
         `agrees` shows a consent of the request's form and returns the person's answer; `choose` and
-        `choose_composite` may choose among credentials, and among branches. Raises PresentingError DECLINED
-        (nothing was sent), NOTHING_FITS and what the steps raise.
+        `choose_composite` may choose among credentials, and among branches; unless a branch is chosen, only
+        the first is answered. Raises PresentingError DECLINED (nothing was sent), NOTHING_FITS,
+        BRANCH_UNDECIDED and what the steps raise.
         """
         fetched = self.fetch(link)
         if isinstance(fetched.request, CompositeRequest):
-            found = choose_composite(self.plan(fetched.request, vault, log_verifier, report=report))
-            self._agreed(agrees(composite_consent_of(found, fetched.verifier_display_name)))
+            found = choose_composite(self.plan(fetched.request, vault, log_verifier))
+            consent = composite_consent_of(found, fetched.verifier_display_name)
+            if not (found.named or found.is_first):
+                detail = "the first way cannot be answered; a later one has to be chosen by its name"
+                raise PresentingError(VaultReason.BRANCH_UNDECIDED, detail)
+            self._agreed(agrees(consent))
+            found = self.ready(found, vault, log_verifier, report)
             prepared: Prepared = present_plan(found, vault.keys, self._way.clock())
         else:
             planned = choose(plan(fetched.request, vault.credentials(), self._way.clock()))

@@ -1,7 +1,11 @@
 """Requests fetched and read with what is published; answers sent, and their receipts checked."""
 
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import tlog
-from disclosure import ExchangeLink, VerifierName, open_request
+from disclosure import ExchangeLink, Reason, RefusedError, VerifierName, open_request
 from disclosure.composite import (
     CompositeDirectory,
     CompositePresentation,
@@ -13,6 +17,7 @@ from disclosure.composite import (
 from prover.client.calls import Way, checked, final, verifier_of
 from prover.client.witnesses import Report, catch_up_held
 from prover.composite.planning import CompositePlan, plan_composite
+from prover.errors import PresentingError, VaultReason
 from prover.history import check_receipt
 from prover.records import AnyRequest, FetchedRequest, Usage
 from prover.vault import Vault
@@ -44,35 +49,73 @@ def fetch(way: Way, link: ExchangeLink) -> FetchedRequest:
             else open_request(signed, find_key)
         )
         request.check_time(way.clock())
+        if isinstance(request, CompositeRequest) and request.issuance is not None:
+            # What comes of it is a commitment that whoever asked could take to a department as its own.
+            detail = "a request that an issuance waits for comes with an offer, and nobody signs it"
+            raise RefusedError(Reason.REQUEST_INVALID, detail, field="issuance")
+        if isinstance(request, CompositeRequest):
+            way.opened[request.digest] = find_key(request.verifier)
         return FetchedRequest(link, signed, convert.text_of(registered[request.verifier].display_name))
 
 
+def opened(fetched: FetchedRequest) -> tuple[FetchedRequest, CompositeRequest]:
+    """Return a fetched request of the composite form; RefusedError COMMITMENT_INVALID for a plain one."""
+    if not isinstance(fetched.request, CompositeRequest):
+        detail = "the request counts no number of another holder's"
+        raise RefusedError(Reason.COMMITMENT_INVALID, detail)
+    return fetched, fetched.request
+
+
 def directory(way: Way, request: CompositeRequest, log: tlog.Verifier) -> CompositeDirectory:
-    """Read what a request is read with, and check the request; see HolderClient.directory."""
+    """Read what a request is read with, and check the request; see HolderClient.directory.
+
+    The key that a fetched one was opened under stands on the ledger as its verifier's: else whoever runs the
+    service could ask in any verifier's name. What comes with an offer nobody signs.
+    """
     with way.channel() as channel, checked():
-        found = way.reader(channel, log).directory(request)
+        reader, key = way.reader(channel, log), way.opened.get(request.digest)
+        if key is not None and reader.verifier_key(request.verifier) != key:
+            detail = "the request is not signed by its verifier"
+            raise RefusedError(Reason.REQUEST_SIGNATURE_INVALID, detail)
+        found = reader.directory(request)
     check_composite_request(request, found)
     return found
 
 
-def planned(
-    way: Way,
-    request: CompositeRequest,
-    vault: Vault,
-    log: tlog.Verifier,
-    branch: str | None,
-    report: Report,
-) -> CompositePlan:
-    """Plan an answer, and catch up with what it has to be caught up with; see HolderClient.plan."""
-    for _ in range(_ROUNDS):
-        found = plan_composite(
-            request, vault.composite.contents(), directory(way, request, log), way.clock(), branch
-        )
-        if not found.stale:
-            break
-        for held in found.stale:
-            catch_up_held(way, vault, held, log, report)
-    return found
+@dataclass(frozen=True)
+class Planner:
+    """Plans what a vault would answer.
+
+    Between fetching a request and the person's consent nothing is read that depends on what the vault holds:
+    what the newest epochs are, is asked for all that the request names.
+    """
+
+    way: Way
+    vault: Vault
+    log: tlog.Verifier
+    max_epoch_age: dt.timedelta
+
+    def planned(
+        self, request: CompositeRequest, branch: str | None = None, pinned: Mapping[str, str] | None = None
+    ) -> CompositePlan:
+        """Plan an answer; see HolderClient.plan."""
+        found, now = directory(self.way, request, self.log), self.way.clock()
+        contents = self.vault.composite.contents()
+        return plan_composite(request, contents, found, now, branch, pinned, now - self.max_epoch_age)
+
+    def ready(self, plan: CompositePlan, report: Report) -> CompositePlan:
+        """Plan the same answer anew, as of now and caught up with; see HolderClient.ready."""
+        pinned = {query.id: held.id for query, held in plan.answers()}
+        for _ in range(_ROUNDS):
+            plan = self.planned(plan.request, plan.branch, pinned)
+            if {query.id: held.id for query, held in plan.answers()} != pinned:
+                detail = "a credential that was chosen is no longer in the vault"
+                raise PresentingError(VaultReason.CHOICE_INVALID, detail)
+            if not plan.behind:
+                break
+            for held in plan.behind:
+                catch_up_held(self.way, self.vault, held, self.log, report)
+        return plan
 
 
 def submit(way: Way, usage: Usage, vault: Vault, log: tlog.Verifier) -> Usage:

@@ -35,11 +35,16 @@ _FINAL: Final = {
 
 @dataclass(frozen=True)
 class Way:
-    """Where the service is, and the time. What is public and never changes is read once."""
+    """Where the service is, and the time. What is public and never changes is read once.
+
+    `opened` has the keys that fetched requests of the composite form were opened under, by the requests'
+    digests: whether they are the verifiers' is checked with the log's key, before a request is read.
+    """
 
     endpoint: Endpoint
     clock: Callable[[], dt.datetime]
     kept: Kept = field(default_factory=Kept, repr=False)
+    opened: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
     @contextmanager
     def channel(self) -> Iterator[grpc.Channel]:
@@ -88,14 +93,17 @@ class FinalError(Exception):
 
 
 @contextmanager
-def final(write_down: Callable[[str], object]) -> Iterator[None]:
-    """Have a refusal for good written down, and raise FinalError; everything else passes."""
+def final(
+    write_down: Callable[[str], object], ends: Callable[[str], bool] = lambda _: True
+) -> Iterator[None]:
+    """Have a refusal for good written down, if its reason ends it, and raise FinalError; the rest passes."""
     try:
         yield
     except ServiceError as error:
         if error.code not in _FINAL:
             raise
-        write_down(error.reason)
+        if ends(error.reason):
+            write_down(error.reason)
         raise FinalError(error) from None
 
 

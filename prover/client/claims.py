@@ -6,6 +6,7 @@ forgets. Whatever breaks off between them is gone on with from what the vault ha
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 import grpc
 
@@ -26,11 +27,12 @@ from disclosure import (
 )
 from disclosure.composite import IssuanceTerms, PublishedAccumulator, accept_credential
 from disclosure.composite.credential import require_composite
-from prover.client.answers import planned
+from prover.client.answers import Planner
 from prover.client.calls import FinalError, Way, checked, department_name_of, final
 from prover.composite.offers import offer_request_of
-from prover.composite.presenting import present_for_issuance
+from prover.composite.presenting import facts_of, present_for_issuance
 from prover.composite.records import Offered, PendingClaim, Standing
+from prover.composite.showing import Showing
 from prover.composite.telling import ClaimConsent, composite_consent_of
 from prover.errors import ClientError, PresentingError, VaultReason
 from prover.records import Claim
@@ -45,11 +47,24 @@ Agree = Callable[[ClaimConsent], bool]
 AnyClaim = Claim | PendingClaim
 
 
-def begun(way: Way, link: OfferLink, vault: Vault, log: tlog.Verifier, agree: Agree) -> AnyClaim:
+_OFFER_ENDS: Final = {"OFFER_EXPIRED", "OFFER_TAKEN", "HOLDER_MISMATCH", "REQUIRED_MISMATCH"}
+
+
+def _ends(reason: str) -> bool:
+    """Tell whether a refusal ends a claim: the offer is gone, or its answer was judged and found wanting.
+
+    Only then is nothing lost with the claim's blind. That the service knows no such offer, or wants another
+    token, says nothing of what it may have signed before.
+    """
+    return reason in _OFFER_ENDS or reason in set(Reason)
+
+
+def begun(planner: Planner, link: OfferLink, agree: Agree) -> AnyClaim:
     """Store the claim of an offer, or find the one that is under way; nothing of it has been sent yet.
 
     Raises PresentingError NOTHING_FITS, DECLINED; ClientError OFFER_REQUEST_INVALID.
     """
+    way, vault, log = planner.way, planner.vault, planner.log
     under_way: list[AnyClaim] = [*vault.pending_claims(), *vault.composite.claims()]
     for each in under_way:
         if (each.link.server, each.link.id) == (link.server, link.id):
@@ -79,11 +94,13 @@ def begun(way: Way, link: OfferLink, vault: Vault, log: tlog.Verifier, agree: Ag
         _agreed(agree, ClaimConsent(department, display_name, offered.schema, None))
         return vault.composite.begin_base_claim(offered, terms)
     request = offer_request_of(offer.request, terms)
-    plan = planned(way, request, vault, log, None, lambda held, missing: None)
+    plan = planner.planned(request)
     shows = composite_consent_of(plan, display_name)
     _agreed(agree, ClaimConsent(department, display_name, offered.schema, shows))
+    plan = planner.ready(plan, lambda held, missing: None)
     presented = present_for_issuance(plan, vault.keys, way.clock())
-    return vault.composite.begin_claim(offered, presented, *plan.schemas.values())
+    showing = Showing(display_name, request, plan.schemas, facts_of(plan))
+    return vault.composite.begin_claim(offered, presented, showing)
 
 
 def _agreed(agree: Agree, consent: ClaimConsent) -> None:
@@ -112,7 +129,7 @@ def _plain(way: Way, channel: grpc.Channel, claim: AnyClaim, vault: Vault) -> st
     message = issuance_pb2.ClaimCredentialRequest(
         offer=claim.link.offer, claim_code=claim.link.claim_code, request_id=claim.request_id
     )
-    with final(lambda _: vault.end_claim(claim.id)):
+    with final(lambda _: vault.end_claim(claim.id), _ends):
         answer = call(issuance_pb2_grpc.IssuanceServiceStub(channel).ClaimCredential, message)
     with checked():
         credential = convert.credential_of(answer.credential)
@@ -142,7 +159,7 @@ def _composite(way: Way, channel: grpc.Channel, claim: PendingClaim, vault: Vaul
         message.presentation.CopyFrom(
             composite_presentation_to(claim.presentation, claim.shown_by.__getitem__)
         )
-    with final(lambda _: vault.end_claim(claim.id)):
+    with final(lambda _: vault.end_claim(claim.id), _ends):
         answer = call(issuance_pb2_grpc.IssuanceServiceStub(channel).ClaimCompositeCredential, message)
     secret = vault.composite.contents().secret
     if secret is None:

@@ -1,29 +1,33 @@
 """The search for credentials that answer one branch of a request, and what is missing if there are none.
 
-All of it is computed in the clear from what the vault holds: nobody is asked, and nothing is proven yet.
+All of it is computed in the clear from what the vault holds: nobody is asked, and nothing is proven yet. A
+witness that is behind counts as caught up: to fetch what it lacks before the person has agreed would tell the
+service what the vault holds.
 Credentials are tried in turn, the newest first, and left as soon as what they are part of cannot hold any
 more; a request that is made to have very many combinations is given up after a bounded number.
 """
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 from disclosure import DepartmentName, KeyState, Reason, SchemaName, civil_date
 from disclosure.composite import (
     Branch,
+    CommitmentOpening,
     CompositeDirectory,
     CompositeQuery,
     Holding,
     Missing,
     Predicate,
+    ProvenEpoch,
     ValidOn,
     missing_in,
     prepare,
 )
-from disclosure.composite.holding import usable
+from disclosure.composite.holding import Usable, usable
 from prover.composite.records import HeldComposite
 from prover.composite.vault import Contents
 from prover.errors import ContentError, VaultReason
@@ -56,8 +60,7 @@ class Lacking:
 class BranchPlan:
     """How one branch would be answered: a credential for each query, or what is missing.
 
-    `fitting` are the credentials of an accepted schema that may be chosen for a query, the newest first;
-    `catch_up` are those that could be of use once they are caught up.
+    `fitting` are the credentials of an accepted schema that may be chosen for a query, the newest first.
     """
 
     index: int
@@ -65,7 +68,25 @@ class BranchPlan:
     chosen: Mapping[str, HeldComposite]
     fitting: Mapping[str, tuple[HeldComposite, ...]]
     missing: tuple[Lacking, ...]
-    catch_up: tuple[HeldComposite, ...] = ()
+
+
+def expected(
+    query: CompositeQuery, holding: Holding, directory: CompositeDirectory, now: dt.datetime, place: str
+) -> Usable | Missing:
+    """Return how a credential answers a query once it is caught up, or why it does not."""
+    outcome = usable(query, holding, directory, now, place)
+    if is_behind(outcome) and holding.witness is not None:
+        key = holding.witness.at.key.octets
+        own = (holding.credential.issuer_key, key)
+        issuer = next(each for each in query.issuers if (each.key, each.accumulator) == own)
+        latest = directory.accumulator(key, field=place).latest
+        return Usable(issuer, ProvenEpoch(key, latest.number))
+    return outcome
+
+
+def is_behind(outcome: Usable | Missing) -> bool:
+    """Tell whether a credential answers as soon as its witness is caught up."""
+    return isinstance(outcome, Missing) and outcome.reason is Reason.EPOCH_STALE
 
 
 def holding_of(held: HeldComposite, contents: Contents) -> Holding:
@@ -78,14 +99,20 @@ def holding_of(held: HeldComposite, contents: Contents) -> Holding:
 
 @dataclass
 class Search:
-    """The search in one branch; `tries` are those that are left."""
+    """The search in one branch.
+
+    `openings` are what was handed over for it; no list of revocations counts that has had no epoch since
+    `fresh_since`; `tries` are those that are left.
+    """
 
     index: int
     branch: Branch
     contents: Contents
     directory: CompositeDirectory
     now: dt.datetime
-    pinned: Mapping[str, str] | None = None
+    openings: Mapping[str, CommitmentOpening]
+    pinned: Mapping[str, str] = field(default_factory=dict)
+    fresh_since: dt.datetime | None = None
     tries: int = MAX_TRIES
 
     @cached_property
@@ -102,33 +129,22 @@ class Search:
 
     def plan(self) -> BranchPlan:
         """Return what was found."""
-        if self.branch.commitments or self.branch.foreign:
-            return BranchPlan(self.index, self.branch, {}, {}, (Lacking(self.place, Lack.OTHER_HOLDER),))
         pools = {query.id: list(self._pool(query)) for query in self.branch.queries}
         fitting = {
             query: tuple(self.held[name] for name in names if name not in self._useless)
             for query, names in pools.items()
         }
         tried = {
-            query: [each.id for each in held if (self.pinned or {}).get(query, each.id) == each.id]
+            query: [each.id for each in held if self.pinned.get(query, each.id) == each.id]
             for query, held in fitting.items()
         }
         found = next(self._combinations(tried, {}), None)
-        chosen, lacking, stale = found, list[Lacking](), list[HeldComposite]()
+        chosen, lacking = found, list[Lacking]()
         if chosen is None:
             chosen = self._nearest(tried, pools)
-            lacking, stale = list(self._lacking(chosen)), list(self._stale(fitting))
+            lacking = list(self._lacking(chosen))
         held = {query: self.held[name] for query, name in chosen.items()}
-        return BranchPlan(
-            self.index, self.branch, held, fitting, (*lacking, *self._untrusted()), tuple(stale)
-        )
-
-    def _stale(self, fitting: Mapping[str, tuple[HeldComposite, ...]]) -> Iterator[HeldComposite]:
-        """Give the credentials that may answer once they are caught up."""
-        for at, query in enumerate(self.branch.queries):
-            for each in fitting[query.id]:
-                if self._lack_of(query, each.id, at) is Lack.STALE:
-                    yield each
+        return BranchPlan(self.index, self.branch, held, fitting, (*lacking, *self._untrusted()))
 
     @cached_property
     def _useless(self) -> frozenset[str]:
@@ -172,13 +188,32 @@ class Search:
 
     def _missing(self, chosen: Mapping[str, str]) -> tuple[Missing, ...]:
         holdings = {query: self.holdings[name] for query, name in chosen.items()}
-        return missing_in(self.branch, self.place, holdings, self.directory, self.now)
+        found = missing_in(self.branch, self.place, holdings, self.directory, self.now, self.openings)
+        overdue = (
+            Missing(f"{self.place}.queries[{at}]", "the latest epoch is too old")
+            for at, query in enumerate(self.branch.queries)
+            if query.id in holdings and self._overdue(query, holdings[query.id])
+        )
+        return (*(each for each in found if each.reason is not Reason.EPOCH_STALE), *overdue)
+
+    def _overdue(self, query: CompositeQuery, holding: Holding) -> bool:
+        """Tell whether the newest epoch that is shown is older than any honest service would show.
+
+        Who is shown an old one proves by it what may be true no more, and stands out by it.
+        """
+        outcome = expected(query, holding, self.directory, self.now, self.place)
+        if self.fresh_since is None or isinstance(outcome, Missing) or outcome.epoch is None:
+            return False
+        latest = self.directory.accumulator(outcome.epoch.accumulator, field=self.place).latest
+        return latest.time < self.fresh_since.timestamp()
 
     def _nearest(self, tried: Mapping[str, list[str]], pools: Mapping[str, list[str]]) -> dict[str, str]:
         """Choose for each query by itself the credential of which least is missing, to tell what that is."""
         chosen: dict[str, str] = {}
         for query in self.branch.queries:
             names = tried[query.id] or pools[query.id]
+            if self.pinned.get(query.id) in names:
+                names = [self.pinned[query.id]]
             free = [each for each in names if each not in chosen.values()] or names
             if free:
                 chosen[query.id] = min(free, key=lambda name: len(self._missing({query.id: name})))
@@ -207,20 +242,23 @@ class Search:
                     name for each in predicate.operands for name in queries[each.query].schemas
                 )
                 yield Lacking(missing.place, Lack.UNMET, tuple(names), predicate)
-        for at, escrow in enumerate(self.branch.escrows):
-            if missing.place == f"{self.place}.escrows[{at}]":
-                yield Lacking(missing.place, Lack.ABSENT, queries[escrow.operand.query].schemas)
+        given = {f"escrows[{at}]": each.operand for at, each in enumerate(self.branch.escrows)}
+        given |= {f"commitments[{at}]": each.operand for at, each in enumerate(self.branch.commitments)}
+        for place, operand in given.items():
+            if missing.place == f"{self.place}.{place}":
+                yield Lacking(missing.place, Lack.ABSENT, queries[operand.query].schemas)
+        if missing.place.startswith(f"{self.place}.foreign["):
+            yield Lacking(missing.place, Lack.OTHER_HOLDER)
 
     def _lack_of(self, query: CompositeQuery, name: str | None, at: int) -> Lack | None:
         """Return why a credential alone does not answer a query; None if it does."""
         if name is None:
             return Lack.NONE_HELD
-        outcome = usable(query, self.holdings[name], self.directory, self.now, f"{self.place}.queries[{at}]")
+        holding = self.holdings[name]
+        outcome = expected(query, holding, self.directory, self.now, f"{self.place}.queries[{at}]")
         if not isinstance(outcome, Missing):
-            return None
+            return Lack.OVERDUE if self._overdue(query, holding) else None
         credential = self.held[name].credential
-        if outcome.reason is Reason.EPOCH_STALE:
-            return Lack.STALE
         day = query.expiry.day if isinstance(query.expiry, ValidOn) else civil_date(self.now)
         if credential.expiry < day:
             return Lack.EXPIRED

@@ -21,15 +21,15 @@ from disclosure.composite import (
 from disclosure.names import RegulatorName
 
 MAX_NAMED: Final = 8
-"""Of a longer list a person is told how many codes it has."""
+"""Of a longer list a person is told how many codes it can be."""
 _LABEL: Final = "zk-disclosure/vault-facts/v1"
 
 
 @dataclass(frozen=True)
 class ListFacts:
-    """How many codes a list has, and which, if they are few."""
+    """Whose a list is, and which of its codes the accepted schemas know: no credential has another one."""
 
-    count: int
+    owner: str
     codes: tuple[str, ...]
 
 
@@ -62,7 +62,7 @@ class Facts:
         proven = [each.epoch for each in answers if each.epoch is not None]
         return cls(
             {
-                each.code_list: _list_facts(directory, each.code_list)
+                each.code_list: _list_facts(branch, directory, each.code_list)
                 for each in branch.predicates
                 if isinstance(each, InList)
             },
@@ -82,7 +82,7 @@ class Facts:
     def to_bytes(self) -> bytes:
         """Return canonical bytes."""
         lists: list[Item] = [
-            [digest, each.count, list(each.codes)] for digest, each in sorted(self.lists.items())
+            [digest, each.owner, list(each.codes)] for digest, each in sorted(self.lists.items())
         ]
         regulators: list[Item] = [
             [digest, str(each.name), each.display_name.items()]
@@ -107,15 +107,23 @@ class Facts:
         raise _malformed()
 
 
-def _list_facts(directory: CompositeDirectory, digest: bytes) -> ListFacts:
-    codes = directory.code_list(digest, field="").codes
-    return ListFacts(len(codes), codes if len(codes) <= MAX_NAMED else ())
+def _list_facts(branch: Branch, directory: CompositeDirectory, digest: bytes) -> ListFacts:
+    queries = {each.id: each for each in branch.queries}
+    known = {
+        code.code
+        for each in branch.predicates
+        if isinstance(each, InList) and each.code_list == digest
+        for name in queries[each.operand.query].schemas
+        for code in directory.schema(name).attribute(each.operand.attribute).codes
+    }
+    published = directory.code_list(digest, field="")
+    return ListFacts(published.owner, tuple(each for each in published.codes if each in known))
 
 
 def _list(item: Item) -> tuple[bytes, ListFacts]:
     match item:
-        case [bytes(digest), int(count), list(codes)]:
-            return digest, ListFacts(count, tuple(str(each) for each in codes))
+        case [bytes(digest), str(owner), list(codes)]:
+            return digest, ListFacts(owner, tuple(str(each) for each in codes))
     raise _malformed()
 
 

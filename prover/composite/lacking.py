@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from disclosure import LocalizedText
-from disclosure.composite import Sum
+from prover.composite.asking import predicate_sentence
 from prover.composite.branches import BranchPlan, Lacking
-from prover.composite.clauses import Reading, clause, named_operand, sum_sentence
+from prover.composite.clauses import Reading
 from prover.composite.facts import Facts
 from prover.composite.planning import CompositePlan
 from prover.consent import ConsentLine, Language, Style, local, safe
@@ -24,15 +24,18 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
         "en": "Your {names} is signed by a key that is not accepted here",
     },
     Lack.REVOKED: {
-        "zh": "您的{names}已被签发部门撤销",
+        "zh": "您的{names}已被签发部门吊销",
         "en": "Your {names} has been revoked by its department",
     },
-    Lack.STALE: {
-        "zh": "您的{names}还没有跟上最新的撤销记录",
-        "en": "Your {names} has not caught up with the latest revocations",
+    Lack.OVERDUE: {
+        "zh": "服务给出的{names}的吊销记录太旧，您的凭证库不按旧记录作证明；请稍后再试",
+        "en": (
+            "The list of revocations that the service has for your {names} is too old for your vault to "
+            "prove anything by; try again later"
+        ),
     },
     Lack.NO_WITNESS: {
-        "zh": "您的{names}没有未被撤销的凭据，需要重新领取",
+        "zh": "您的{names}没有未被吊销的凭据，需要重新领取",
         "en": "Your {names} has no witness that it is not revoked: get it anew",
     },
     Lack.USED_TWICE: {
@@ -40,19 +43,18 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
         "en": "Two different ones of {names} are asked for, and you have one",
     },
     Lack.ABSENT: {
-        "zh": "您的{names}没有填写要加密给监管机构的内容",
-        "en": "Your {names} leaves out what is to be encrypted to a regulator",
+        "zh": "您的{names}没有填写这里要用的内容",
+        "en": "Your {names} leaves out what is needed here",
     },
     Lack.REGULATOR_NOT_TRUSTED: {
-        "zh": "对方要求把您的身份加密给一个您的钱包不信任的密钥（{digest}）",
+        "zh": "对方要求把您的身份加密给一个您的凭证库不信任的密钥（{digest}）",
         "en": "It is asked to encrypt your identity to a key that your vault does not trust ({digest})",
     },
     Lack.OTHER_HOLDER: {
-        "zh": "这种答复要和另一个人的钱包交换数额，您的钱包还不支持",
-        "en": "This way shares a number with another holder's vault, which yours does not do",
+        "zh": "要计入另一个人的一项数额，对方的凭证库还没有把它交给您的凭证库",
+        "en": "A number of another holder's is counted, which has not been handed over to your vault",
     },
     "unmet": {"zh": "不满足：{sentence}", "en": "Does not hold: {sentence}"},
-    "clause": {"zh": "{attribute}：{clause}", "en": "{attribute}: {clause}"},
     "apply": {"zh": "可向{departments}申请", "en": "Apply at {departments}"},
     "schema": {"zh": "《{name}》", "en": "“{name}”"},
     "or": {"zh": "或", "en": " or "},
@@ -98,14 +100,6 @@ def _sentence(plan: CompositePlan, branch: BranchPlan, lacking: Lacking, languag
         return _text(lacking.lack, language, names=_text("or", language).join(names), digest=digest)
     predicate = lacking.predicate
     schemas = {query: held.schema for query, held in branch.chosen.items()}
-    reading = Reading(schemas, Facts.of(branch.branch, (), plan.directory, plan.contents.regulators))
-    if isinstance(predicate, Sum):
-        return _text("unmet", language, sentence=sum_sentence(predicate, reading, language))
-    operand = predicate.operands[0]
-    sentence = _text(
-        "clause",
-        language,
-        attribute=named_operand(operand, reading, language),
-        clause=clause(predicate, operand, reading, language),
-    )
-    return _text("unmet", language, sentence=sentence)
+    facts = Facts.of(branch.branch, (), plan.directory, plan.contents.regulators)
+    reading = Reading(schemas, facts, {each.id: each.number for each in branch.branch.foreign})
+    return _text("unmet", language, sentence=predicate_sentence(predicate, reading, language))

@@ -2,12 +2,12 @@
 
 Nobody signs a department's request. So the vault answers only one that names the department itself and the
 very terms of the offer, and that asks for no more than an issuance needs: no predicate, which could search
-for a hidden value, no pseudonym, no escrow and no commitment. What it wants shown, the person is asked.
+for a hidden value, no pseudonym, no escrow and no commitment. Whatever it wants shown, the person is asked.
 """
 
 from disclosure import MalformedError, VerifierName
 from disclosure.composite import CompositeRequest, IssuanceTerms
-from prover.composite.telling import ClaimConsent, Treatment
+from prover.composite.telling import ClaimConsent
 from prover.errors import ClientError, VaultReason
 
 
@@ -29,12 +29,9 @@ def offer_request_of(octets: bytes, terms: IssuanceTerms) -> CompositeRequest:
     return request
 
 
-def shows_nothing(consent: ClaimConsent) -> bool:
-    """Agree to a claim only if no attribute of another credential is shown for it."""
-    if consent.shows is None:
-        return True
-    told = (each for credential in consent.shows.credentials for each in credential.attributes)
-    return all(each.treatment is not Treatment.SHOWN for each in told)
+def is_base(consent: ClaimConsent) -> bool:
+    """Agree to a base claim only: all others tell at least what their holder has, and until when."""
+    return consent.shows is None
 
 
 def _invalid(detail: str) -> ClientError:

@@ -1,15 +1,16 @@
 """How a request would be answered: for each branch what was found, and which branch counts.
 
-What is found is for the newest epochs of a directory, so a plan is made anew after catching up.
+What is found is for the newest epochs of a directory; after catching up a plan is made anew.
 """
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from disclosure import Schema, SchemaName, Shown
 from disclosure.composite import (
+    CommitmentOpening,
     CompositeDirectory,
     CompositeQuery,
     CompositeRequest,
@@ -19,7 +20,7 @@ from disclosure.composite import (
     Missing,
 )
 from disclosure.composite.holding import usable
-from prover.composite.branches import BranchPlan, Lacking, Search, holding_of
+from prover.composite.branches import BranchPlan, Lacking, Search, expected, holding_of, is_behind
 from prover.composite.records import HeldComposite
 from prover.composite.vault import Contents
 from prover.errors import ContentError, PresentingError, VaultReason
@@ -36,7 +37,10 @@ class NothingFitsError(PresentingError):
 
 @dataclass(frozen=True)
 class CompositePlan:
-    """How a request would be answered; `branches` are in the request's order. Does not show what is held."""
+    """How a request would be answered; `branches` are in the request's order. Does not show what is held.
+
+    `named` tells that the person has chosen the branch.
+    """
 
     request: CompositeRequest
     directory: CompositeDirectory = field(repr=False)
@@ -44,7 +48,9 @@ class CompositePlan:
     now: dt.datetime
     branches: tuple[BranchPlan, ...]
     branch: str
+    named: bool = False
     pinned: Mapping[str, str] = field(default_factory=dict)
+    fresh_since: dt.datetime | None = None
 
     @property
     def chosen(self) -> BranchPlan:
@@ -57,14 +63,34 @@ class CompositePlan:
         return self.chosen.missing
 
     @property
-    def stale(self) -> tuple[HeldComposite, ...]:
-        """The credentials that have to be caught up before it is certain what can be answered."""
-        every = (held for each in self.branches for held in each.catch_up)
-        return tuple({held.id: held for held in every}.values())
+    def answerable(self) -> tuple[str, ...]:
+        """The branches that can be answered."""
+        return tuple(each.branch.id for each in self.branches if not each.missing)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether no branch was passed over: from a later one the verifier may infer what is not held."""
+        return self.chosen.index == 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something for the person to choose: several branches, or none of the first."""
+        return not self.named and (len(self.answerable) > 1 or not self.is_first)
+
+    @property
+    def behind(self) -> tuple[HeldComposite, ...]:
+        """The chosen credentials that have to be caught up before anything is proven."""
+        return tuple(
+            held
+            for query, held in self.answers()
+            if is_behind(usable(query, self.holdings[query.id], self.directory, self.now, ""))
+        )
 
     def choose_branch(self, branch: str) -> "CompositePlan":
-        """Return the plan for another branch; PresentingError CHOICE_INVALID."""
-        return plan_composite(self.request, self.contents, self.directory, self.now, branch)
+        """Return the plan for a branch that the person has chosen; PresentingError CHOICE_INVALID."""
+        return plan_composite(
+            self.request, self.contents, self.directory, self.now, branch, fresh_since=self.fresh_since
+        )
 
     def choose(self, query: str, credential: str) -> "CompositePlan":
         """Return the plan with a credential for a query of the chosen branch, the others chosen anew.
@@ -74,14 +100,22 @@ class CompositePlan:
         fitting = self.chosen.fitting.get(query, ())
         if credential not in {each.id for each in fitting}:
             raise PresentingError(VaultReason.CHOICE_INVALID, "this credential does not fit the query")
-        pinned = {**self.pinned, query: credential}
-        return plan_composite(self.request, self.contents, self.directory, self.now, self.branch, pinned)
+        made = plan_composite(
+            self.request, self.contents, self.directory, self.now, self.branch,
+            {**self.pinned, query: credential}, self.fresh_since,
+        )  # fmt: skip
+        return replace(made, named=self.named)
 
     def answers(self) -> tuple[tuple[CompositeQuery, HeldComposite], ...]:
         """Return each query with the credential chosen for it; NothingFitsError."""
         if self.missing:
             raise NothingFitsError(self.missing)
         return tuple((query, self.chosen.chosen[query.id]) for query in self.chosen.branch.queries)
+
+    @property
+    def openings(self) -> Mapping[str, CommitmentOpening]:
+        """What other vaults have handed over for the chosen branch."""
+        return self.contents.openings(self.request.digest, self.branch)
 
     @cached_property
     def holdings(self) -> Mapping[str, Holding]:
@@ -108,24 +142,31 @@ def plan_composite(
     now: dt.datetime,
     branch: str | None = None,
     pinned: Mapping[str, str] | None = None,
+    fresh_since: dt.datetime | None = None,
 ) -> CompositePlan:
     """Look for what answers a request that was opened and checked against its directory.
 
     `branch` is the one to answer; without it the first that can be answered counts, else the one that lacks
-    least. `pinned` has credentials by query, for that branch. Raises RefusedError REQUEST_EXPIRED,
-    REQUEST_NOT_YET_VALID; PresentingError CHOICE_INVALID; ContentError SCHEMA_CHANGED if a schema is
+    least. `pinned` has credentials by query, for that branch. With `fresh_since` no list of revocations
+    counts that has had no epoch since then. Raises RefusedError REQUEST_EXPIRED, REQUEST_NOT_YET_VALID;
+    PresentingError CHOICE_INVALID; ContentError SCHEMA_CHANGED if a schema is
     published that is another than the one of that name in the vault.
     """
     request.check_time(now)
     _check_schemas(contents, directory)
     plans = tuple(
-        Search(index, each, contents, directory, now, pinned if each.id == branch else None).plan()
+        Search(
+            index, each, contents, directory, now, contents.openings(request.digest, each.id),
+            pinned or {} if each.id == branch else {}, fresh_since,
+        ).plan()
         for index, each in enumerate(request.branches)
-    )
+    )  # fmt: skip
     best = branch or min(plans, key=lambda each: len(each.missing)).branch.id
     if best not in {each.branch.id for each in plans}:
         raise PresentingError(VaultReason.CHOICE_INVALID, "the request has no such branch")
-    return CompositePlan(request, directory, contents, now, plans, best, pinned or {})
+    return CompositePlan(
+        request, directory, contents, now, plans, best, branch is not None, pinned or {}, fresh_since
+    )
 
 
 def _check_schemas(contents: Contents, directory: CompositeDirectory) -> None:
@@ -142,7 +183,7 @@ def _answer(
     directory: CompositeDirectory,
     now: dt.datetime,
 ) -> CredentialAnswer:
-    outcome = usable(query, holding, directory, now, "")
+    outcome = expected(query, holding, directory, now, "")
     if isinstance(outcome, Missing):
         raise PresentingError(VaultReason.NOTHING_FITS, outcome.detail)
     credential = held.credential

@@ -10,6 +10,7 @@ from disclosure.composite import (
     CompositePresentation,
     CompositeRequest,
     HolderSecret,
+    KeptOpening,
     Presented,
     check_own_proof,
     present_composite,
@@ -28,7 +29,8 @@ from tlog import note_hash
 class PreparedComposite:
     """A presentation of the composite form that was proven and checked, ready to be stored and sent.
 
-    The fields are those of `prover.present.PreparedPresentation`; `facts` is what else it is told by.
+    The fields are those of `prover.present.PreparedPresentation`; `facts` is what else it is told by, `kept`
+    has the openings of its commitments.
     """
 
     request: CompositeRequest
@@ -37,6 +39,7 @@ class PreparedComposite:
     request_id: str = field(repr=False)
     schemas: Mapping[SchemaName, Schema] = field(repr=False)
     facts: Facts = field(repr=False)
+    kept: tuple[KeptOpening, ...] = field(default=(), repr=False)
 
 
 Prepared = PreparedPresentation | PreparedComposite
@@ -65,6 +68,7 @@ def present_plan(
         new_request_id(rng(REQUEST_ID_OCTETS)),
         plan.schemas,
         facts_of(plan),
+        tuple(proven.presented.kept.values()),
     )
 
 
@@ -90,6 +94,7 @@ def _prove(plan: CompositePlan, keys: VaultKeys, now: dt.datetime, rng: RandomOc
     presented = present_composite(
         plan.request, plan.branch, holdings, secret, plan.directory, now,
         usage_tag=tag, note_hash=note_hash(note), trusted_regulators=plan.contents.trusted,
+        openings=plan.openings,
     )  # fmt: skip
     try:
         check_own_proof(plan.request, presented.presentation, plan.directory, now)

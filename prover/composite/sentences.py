@@ -4,12 +4,23 @@ What is proven is said in sentences that follow from predicate and schema, so a 
 says and nothing else. `prover.consent` says what a line is and keeps text from steering a terminal.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from disclosure import DepartmentName, LocalizedText
-from disclosure.composite import EscrowQuery, Operand, PseudonymQuery, SignedJointScope, Sum, ValidOn
-from prover.composite.clauses import clause, sum_sentence
+from disclosure.composite import (
+    EscrowQuery,
+    Operand,
+    PseudonymQuery,
+    SignedJointScope,
+    Sum,
+    ValidOn,
+)
+from disclosure.composite.predicates import operands_of
+from prover.composite.asking import earlier_lines
+from prover.composite.clauses import clause, exactly, sum_sentence
+from prover.composite.joint import joint_lines
+from prover.composite.settling import settled_values
 from prover.composite.telling import (
     ClaimConsent,
     CompositeConsent,
@@ -51,11 +62,18 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
         "en": "proves that it is valid on {date}, without showing until when",
     },
     "unrevoked": {
-        "zh": "证明截至{time}这份凭证没有被撤销",
+        "zh": "证明截至{time}这份凭证没有被吊销",
         "en": "proves that it was not revoked as of {time}",
     },
+    "behind": {
+        "zh": "您同意后，凭证库先跟上最新的吊销记录；服务只看到有人来取",
+        "en": (
+            "Once you agree, your vault first catches up with the revocations: the service sees that "
+            "somebody does"
+        ),
+    },
     "waived": {
-        "zh": "是否被撤销：不作证明",
+        "zh": "是否被吊销：不作证明",
         "en": "whether it was revoked: nothing is proven of that",
     },
     "schemas": {
@@ -65,6 +83,10 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
     "keys": {
         "zh": "会得知凭证由可接受的 {count} 个签发密钥中的哪一个签发",
         "en": "It learns by which of {count} accepted keys it was signed",
+    },
+    "registers": {
+        "zh": "会得知凭证按 {count} 种吊销核对方式中的哪一种核对，由此知道它登记在哪一份吊销名单",
+        "en": "It learns which of {count} accepted lists of revocations yours is kept by",
     },
     "together": {"zh": "合起来证明", "en": "Proven of all of it together"},
     "one_holder": {
@@ -77,12 +99,19 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
     },
     "pseudonyms": {"zh": "谁能再次认出谁", "en": "Who will recognise whom"},
     "in_pseudonym": {
-        "zh": "用来得出下面的代号，不出示",
+        "zh": "用来得出下面的假名，不出示",
         "en": "gives the pseudonym below, without being shown",
     },
+    "in_commitment": {
+        "zh": "作为数额承诺下来（见下文），不出示数值",
+        "en": "is committed to (see below), without showing the number",
+    },
     "me": {
-        "zh": "{who} 在“{label}”用途下能再次认出您；换一个用途或换一家就认不出",
-        "en": "{who} will recognise you whenever you come again for “{label}”, and for nothing else",
+        "zh": "{who} 在“{label}”用途下能再次认出您；单凭这个假名，换一个用途或换一家就认不出",
+        "en": (
+            "{who} will recognise you whenever you come again for “{label}”; by this pseudonym alone for "
+            "nothing else"
+        ),
     },
     "me_joint": {
         "zh": "{who} 都能认出是同一个您来过（“{label}”：{purpose}），并且可以互相核对",
@@ -102,6 +131,11 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
             "each other (“{label}”: {purpose})"
         ),
     },
+    "linked": {
+        "zh": "这些假名在同一份答复里，{verifier} 从此知道它们彼此对应：{labels}",
+        "en": "They come in one answer: from now on {verifier} knows that these belong together: {labels}",
+    },
+    "label": {"zh": "“{label}”", "en": "“{label}”"},
     "chooser": {
         "zh": "选定这个秘密的{department}见到时也能认出",
         "en": "{department}, which chose that secret, can recognise it too wherever it sees it",
@@ -111,17 +145,25 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
         "en": "Encrypts “{attribute}” from your {schema} to {regulator} ({name}).",
     },
     "escrow_power": {
-        "zh": "该机构在依法办案时可以打开；{verifier} 打不开。每一次打开都记在账本上，您的钱包能认出来。",
+        "zh": (
+            "该机构能打开（只应在依法办案时打开）；{verifier} 打不开。要让别人承认的打开必须记在账本上，"
+            "您的凭证库能认出来；它私下看过没有，谁也看不出。"
+        ),
         "en": (
-            "It can open this in a lawful case; {verifier} cannot. Every opening stands on the ledger, where "
-            "your vault recognises it."
+            "It can open this, and may only in a lawful case; {verifier} cannot. An opening that others "
+            "accept stands on the ledger, where your vault recognises it; whether it has looked for itself, "
+            "nobody sees."
         ),
     },
     "claim": {"zh": "领取《{schema}》", "en": "Claim your {schema}"},
     "claim_base": {
-        "zh": "不向{department}出示任何内容；您再次来领取基础凭证时，它能认出是同一个钱包。",
+        "zh": (
+            "不向{department}出示任何内容，但会告诉它一个代表这个凭证库的固定编号；它把编号和您的身份一起保存，"
+            "您再次来领取基础凭证时能认出是同一个凭证库。"
+        ),
         "en": (
-            "Nothing is shown to {department}; it will know this vault again whenever you claim a base "
+            "No attribute is shown to {department}, but it is told a fixed number that stands for this vault "
+            "and keeps it with who you are: it will know this vault again whenever you claim a base "
             "credential there."
         ),
     },
@@ -169,6 +211,7 @@ class _Screen:
     def __init__(self, consent: CompositeConsent, language: Language, departments: Departments) -> None:
         self._consent, self._language, self._departments = consent, language, departments
         self._verifier = local(consent.verifier_display_name, language)
+        self._settled = settled_values(consent.branch, consent.reading)
 
     def _line(self, style: Style, key: str, **values: object) -> ConsentLine:
         return _line(style, key, self._language, **values)
@@ -187,6 +230,8 @@ class _Screen:
             yield self._line(Style.SECTION, "pseudonyms")
             for pseudonym in consent.branch.pseudonyms:
                 yield from self._pseudonym(pseudonym)
+            yield from self._linked(consent.branch.pseudonyms)
+        yield from joint_lines(consent, self._verifier, self._language)
 
     def _credential(self, told: ToldCredential) -> Iterator[ConsentLine]:
         yield self._line(Style.SECTION, "credential", schema=local(told.schema.display_name, self._language))
@@ -194,6 +239,8 @@ class _Screen:
         for each in _treated(told, Treatment.SHOWN):
             value = show_value(each.attribute, each.value, self._language)
             yield self._line(Style.REVEALED, "value", attribute=self._name(each), value=value)
+        for each in self._given_away(told):
+            yield self._attribute(Style.REVEALED, each, told)
         if told.expiry is not None:
             yield self._line(Style.REVEALED, "expiry", date=show_date(told.expiry, self._language))
         yield self._line(Style.REVEALED, "issuer", department=self._department(told.department))
@@ -208,28 +255,48 @@ class _Screen:
 
     def _proven(self, told: ToldCredential) -> Iterator[ConsentLine]:
         yield self._line(Style.FACT, "proves", verifier=self._verifier)
+        given_away = self._given_away(told)
         for each in _treated(told, Treatment.PROVEN):
-            yield self._attribute(Style.PROVEN, each, told)
+            if each not in given_away:
+                yield self._attribute(Style.PROVEN, each, told)
         if isinstance(told.query.expiry, ValidOn):
             yield self._line(Style.PROVEN, "valid_on", date=show_date(told.query.expiry.day, self._language))
         if told.epoch is None:
             yield self._line(Style.FACT, "waived")
         else:
             yield self._line(Style.PROVEN, "unrevoked", time=show_moment(told.epoch, self._language))
+        if told.behind:
+            yield self._line(Style.FACT, "behind")
+
+    def _given_away(self, told: ToldCredential) -> list[ToldAttribute]:
+        """Return what is proven so that only one value is left: it stands among what is seen."""
+        return [
+            each
+            for each in _treated(told, Treatment.PROVEN)
+            if Operand(told.query.id, each.attribute.id) in self._settled
+        ]
 
     def _attribute(self, style: Style, each: ToldAttribute, told: ToldCredential) -> ConsentLine:
         """Tell one attribute once: by its name, and what is done with it where anything is."""
         operand = Operand(told.query.id, each.attribute.id)
-        clauses = [
-            clause(predicate, operand, self._consent.reading, self._language) for predicate in each.predicates
-        ]
+        clauses = list(self._clauses(operand, each))
         clauses += [self._regulator(escrow)[0] for escrow in each.escrows]
         if each.pseudonyms:
             clauses.append(_text("in_pseudonym", self._language))
+        if each.commitments:
+            clauses.append(_text("in_commitment", self._language))
         if not clauses:
             return self._line(style, "item", attribute=self._name(each))
         joined = {"zh": "；", "en": "; "}[self._language].join(clauses)
         return self._line(style, "proven", attribute=self._name(each), clauses=joined)
+
+    def _clauses(self, operand: Operand, each: ToldAttribute) -> Iterator[str]:
+        """Give what is proven of an attribute; of a value that is given away, that it is."""
+        if operand in self._settled:
+            yield exactly(each.attribute, self._settled[operand], self._language)
+        for predicate in each.predicates:
+            if operand not in self._settled or len(operands_of(predicate)) > 1:
+                yield clause(predicate, operand, self._consent.reading, self._language)
 
     def _choices(self, told: ToldCredential) -> Iterator[ConsentLine]:
         query = told.query
@@ -238,16 +305,22 @@ class _Screen:
         keys = {each.key for each in query.issuers}
         if len(keys) > 1:
             yield self._line(Style.FACT, "keys", count=len(keys))
+        registers = {each.accumulator for each in query.issuers}
+        if len(registers) > 1:
+            yield self._line(Style.FACT, "registers", count=len(registers))
 
     def _together(self) -> Iterator[ConsentLine]:
         consent = self._consent
         yield self._line(Style.SECTION, "together")
         yield self._line(Style.PROVEN, "one_holder")
         for predicate in consent.branch.predicates:
-            if isinstance(predicate, Sum):
-                yield ConsentLine(Style.PROVEN, sum_sentence(predicate, consent.reading, self._language))
+            if isinstance(predicate, Sum) and len(predicate.terms) > 1:
+                given_away = not self._settled.keys().isdisjoint(predicate.operands)
+                said = sum_sentence(predicate, consent.reading, self._language, settled=given_away)
+                yield ConsentLine(Style.PROVEN, said)
         if consent.branches > 1:
             yield self._line(Style.FACT, "branch", count=consent.branches, branch=consent.branch.id)
+        yield from earlier_lines(consent.earlier, self._language)
         for escrow in consent.branch.escrows:
             yield from self._escrow(escrow)
 
@@ -286,6 +359,17 @@ class _Screen:
         key = key.replace("me", "subject")
         yield self._line(Style.PSEUDONYM, key, who=who, label=label, **values)
         yield self._line(Style.PSEUDONYM, "chooser", department=self._department(told.department))
+
+    def _linked(self, pseudonyms: Sequence[PseudonymQuery]) -> Iterator[ConsentLine]:
+        """Tell what no single pseudonym says: whoever gets several at once can put them together."""
+        if len(pseudonyms) > 1:
+            scopes = (each.scope for each in pseudonyms)
+            labels = [
+                each.scope.label if isinstance(each, SignedJointScope) else each.label for each in scopes
+            ]
+            quoted = [_text("label", self._language, label=each) for each in labels]
+            joined = _text("and", self._language).join(quoted)
+            yield self._line(Style.PSEUDONYM, "linked", verifier=self._verifier, labels=joined)
 
     def _name(self, each: ToldAttribute) -> str:
         return local(each.attribute.display_name, self._language)

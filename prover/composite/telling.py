@@ -6,7 +6,7 @@ was asked. Every attribute of every schema stands exactly once: as shown, escrow
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from disclosure import (
@@ -20,6 +20,7 @@ from disclosure import (
 )
 from disclosure.composite import (
     Branch,
+    CommitmentQuery,
     CompositePresentation,
     CompositeQuery,
     CompositeRequest,
@@ -34,6 +35,7 @@ from prover.composite.clauses import Reading
 from prover.composite.facts import Facts
 from prover.composite.planning import CompositePlan
 from prover.composite.presenting import facts_of
+from prover.composite.showing import ClaimUse
 from prover.errors import ContentError, VaultReason
 from prover.records import Usage
 
@@ -60,13 +62,15 @@ class ToldAttribute:
     escrows: tuple[EscrowQuery, ...] = ()
     predicates: tuple[Predicate, ...] = ()
     pseudonyms: tuple[PseudonymQuery, ...] = ()
+    commitments: tuple[CommitmentQuery, ...] = ()
 
 
 @dataclass(frozen=True)
 class ToldCredential:
     """One credential of an answer. `expiry` is there if it is shown, `epoch` unless revocation is waived.
 
-    `credential` is its identifier in the vault, which a use of the past does not have.
+    `credential` is its identifier in the vault, which a use of the past does not have. `behind` tells that
+    its witness has to be caught up before anything is proven, which is done once the person has agreed.
     """
 
     query: CompositeQuery
@@ -75,6 +79,7 @@ class ToldCredential:
     attributes: tuple[ToldAttribute, ...]
     expiry: dt.date | None = field(repr=False)
     epoch: dt.datetime | None
+    behind: bool = False
 
     @property
     def department(self) -> DepartmentName:
@@ -83,10 +88,19 @@ class ToldCredential:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A way to answer that stands before the chosen one; a use of the past has nothing to read it with."""
+
+    branch: Branch
+    reading: Reading | None = None
+
+
+@dataclass(frozen=True)
 class CompositeConsent:
     """Everything that a person has to know before saying yes; `sentences.composite_lines` renders it.
 
-    `ends` is when the request can no longer be answered. `branches` is how many ways to answer there were.
+    `ends` is when the request can no longer be answered. `branches` is how many ways to answer there were,
+    `earlier` those that were passed over.
     """
 
     verifier: VerifierName
@@ -98,6 +112,7 @@ class CompositeConsent:
     credentials: tuple[ToldCredential, ...]
     facts: Facts
     issuance: IssuanceTerms | None = field(default=None, repr=False)
+    earlier: tuple[Earlier, ...] = ()
 
     def credential(self, query: str) -> ToldCredential:
         """Return the credential that answers a query."""
@@ -106,7 +121,8 @@ class CompositeConsent:
     @property
     def reading(self) -> Reading:
         """What its predicates are read with."""
-        return Reading({each.query.id: each.schema for each in self.credentials}, self.facts)
+        foreign = {each.id: each.number for each in self.branch.foreign}
+        return Reading({each.query.id: each.schema for each in self.credentials}, self.facts, foreign)
 
 
 @dataclass(frozen=True)
@@ -114,7 +130,7 @@ class ClaimConsent:
     """What a person has to know before a credential is claimed.
 
     `shows` is what the department is shown first, None for a base credential: the department has identified
-    the person itself, and knows by the claim only that it is the same vault whenever the person comes again.
+    the person itself, and is told the number N that stands for the vault, by which it knows it again.
     """
 
     department: DepartmentName
@@ -126,13 +142,24 @@ class ClaimConsent:
 def composite_consent_of(plan: CompositePlan, verifier_display_name: LocalizedText) -> CompositeConsent:
     """Say what answering as planned would tell; PresentingError NOTHING_FITS."""
     held = {query.id: each.id for query, each in plan.answers()}
-    answers = plan.credential_answers()
-    return _told(
+    answers, behind = plan.credential_answers(), {each.id for each in plan.behind}
+    told = _told(
         plan.request, plan.chosen.branch, answers, plan.schemas, facts_of(plan), verifier_display_name, held
     )
+    credentials = tuple(replace(each, behind=each.credential in behind) for each in told.credentials)
+    earlier = tuple(_earlier(plan, each.branch) for each in plan.branches[: plan.chosen.index])
+    return replace(told, credentials=credentials, earlier=earlier)
 
 
-def told_of(usage: Usage) -> CompositeConsent:
+def _earlier(plan: CompositePlan, branch: Branch) -> Earlier:
+    """Return a way with what it is read by: the first of the schemas that each query accepts."""
+    schemas = {query.id: plan.directory.schema(query.schemas[0]) for query in branch.queries}
+    foreign = {each.id: each.number for each in branch.foreign}
+    facts = Facts.of(branch, (), plan.directory, plan.contents.regulators)
+    return Earlier(branch, Reading(schemas, facts, foreign))
+
+
+def told_of(usage: Usage | ClaimUse) -> CompositeConsent:
     """Say what a use of the composite form has told; ContentError USAGE_MISMATCH for a plain one."""
     request, presentation, facts = usage.request, usage.presentation, usage.facts
     if (
@@ -142,8 +169,9 @@ def told_of(usage: Usage) -> CompositeConsent:
     ):
         raise ContentError(VaultReason.USAGE_MISMATCH, "the use is of the plain form")
     answer = presentation.answer
-    _, branch = request.branch(answer.branch)
-    return _told(request, branch, answer.credentials, usage.schemas, facts, usage.verifier_display_name, {})
+    index, branch = request.branch(answer.branch)
+    told = _told(request, branch, answer.credentials, usage.schemas, facts, usage.verifier_display_name, {})
+    return replace(told, earlier=tuple(map(Earlier, request.branches[:index])))
 
 
 def _told(
@@ -188,9 +216,10 @@ def _attribute(
     escrows = tuple(each for each in branch.escrows if each.operand == operand)
     predicates = tuple(each for each in branch.predicates if operand in each.operands)
     pseudonyms = tuple(each for each in branch.pseudonyms if each.subject == operand)
+    commitments = tuple(each for each in branch.commitments if each.operand == operand)
     treatment = Treatment.HIDDEN
     if escrows:
         treatment = Treatment.ESCROWED
-    elif predicates or pseudonyms:
+    elif predicates or pseudonyms or commitments:
         treatment = Treatment.PROVEN
-    return ToldAttribute(attribute, treatment, None, escrows, predicates, pseudonyms)
+    return ToldAttribute(attribute, treatment, None, escrows, predicates, pseudonyms, commitments)

@@ -7,12 +7,14 @@ stands beside it.
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from bbs.accumulator import Epoch, MembershipWitness
-from disclosure import OfferLink, Schema
+from disclosure import OfferLink
 from disclosure.composite import (
+    CommitmentOpening,
     CompositeCredential,
     HolderSecret,
     IssuanceTerms,
@@ -21,6 +23,7 @@ from disclosure.composite import (
     Regulator,
     ask_for_credential,
 )
+from prover.composite.handovers import Handovers, Received, received_in
 from prover.composite.records import (
     HeldComposite,
     KeptSecret,
@@ -33,6 +36,7 @@ from prover.composite.records import (
     secret_of,
     trusted_regulator_of,
 )
+from prover.composite.showing import ClaimUse, Showing, claim_use_of
 from prover.errors import ContentError, VaultReason
 from prover.records import Kind
 from prover.shelf import Records, Shelf
@@ -45,6 +49,11 @@ class Contents:
     secret: HolderSecret | None = field(repr=False)
     credentials: tuple[HeldComposite, ...] = ()
     regulators: tuple[Regulator, ...] = ()
+    received: Received = field(default_factory=dict, repr=False)
+
+    def openings(self, request: bytes, branch: str) -> Mapping[str, CommitmentOpening]:
+        """Return what was handed over for a branch of the request of this digest, by the numbers' names."""
+        return self.received.get((request, branch), {})
 
     @property
     def trusted(self) -> frozenset[bytes]:
@@ -58,6 +67,11 @@ class CompositeVault:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
 
+    @cached_property
+    def handovers(self) -> Handovers:
+        """The numbers of sums across two holders."""
+        return Handovers(self._shelf)
+
     def contents(self) -> Contents:
         """Return secret, credentials and trusted regulators, all as of one moment."""
         with self._shelf.reading() as records:
@@ -66,6 +80,7 @@ class CompositeVault:
                 None if secret is None else secret.secret,
                 tuple(held_in(records)),
                 tuple(each.regulator for each in _trusted(records)),
+                received_in(records),
             )
 
     def credentials(self) -> list[HeldComposite]:
@@ -91,18 +106,29 @@ class CompositeVault:
             )
             return self._begin(records, self._claim(offered, pending, answer))
 
-    def begin_claim(self, offered: Offered, presented: Presented, *shown_by: Schema) -> PendingClaim:
+    def begin_claim(self, offered: Offered, presented: Presented, showing: Showing) -> PendingClaim:
         """Store a claim with its presentation, made for an issuance, before it is sent.
 
-        `shown_by` are the schemas that the presentation is read with. Raises ContentError USAGE_MISMATCH if
-        it is for no issuance.
+        What its department is shown stays as a use when the claim is gone. Raises ContentError USAGE_MISMATCH
+        if the presentation is for no issuance.
         """
         if presented.pending is None:
             raise ContentError(VaultReason.USAGE_MISMATCH, "the presentation is for no issuance")
         claim = self._claim(offered, presented.pending, presented.presentation.canonical)
-        claim = replace(claim, shown_by={each.name: each for each in shown_by})
+        claim = replace(claim, shown_by=showing.schemas)
         with self._shelf.writing() as records:
-            return self._begin(records, claim)
+            begun = self._begin(records, claim)
+            if begun.answer == claim.answer:
+                records.put(
+                    ClaimUse(self._shelf.new_id(), self._shelf.now(), showing, presented.presentation)
+                )
+            return begun
+
+    def claim_uses(self) -> list[ClaimUse]:
+        """Return what departments were shown, with the claims that it went with."""
+        with self._shelf.reading() as records:
+            found = records.all(Kind.CLAIM_USE, claim_use_of)
+            return sorted(found, key=lambda each: (each.time, each.id))
 
     def renew(self, claim_id: str, link: OfferLink) -> PendingClaim:
         """Go on with a claim by a link to the same offer, in place of the one that it was begun with.
@@ -225,11 +251,18 @@ class CompositeVault:
             return _trusted(records)
 
     def trust(self, regulator: Regulator) -> TrustedRegulator:
-        """Let identities be escrowed to a regulator's key; one that is trusted already stays as it is."""
+        """Let identities be escrowed to a regulator's key; one that is trusted already stays as it is.
+
+        Of one name one key is trusted, or one that was slipped in would stay beside the true one: another is
+        refused with ContentError REGULATOR_KEY_CHANGED until the old one is distrusted.
+        """
         with self._shelf.writing() as records:
             for each in _trusted(records):
                 if each.regulator.key == regulator.key:
                     return each
+                if each.regulator.name == regulator.name:
+                    detail = f"the vault trusts another key as {regulator.name}"
+                    raise ContentError(VaultReason.REGULATOR_KEY_CHANGED, detail)
             made = TrustedRegulator(self._shelf.new_id(), regulator, self._shelf.now())
             records.put(made)
             return made

@@ -1,12 +1,12 @@
 """A city of the composite form at a server of its own: departments publish, issue and revoke by commands."""
 
 import hashlib
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.cli.running import Home
+from tests.cli.running import EXAMPLES, VALUES, Done, Home, start
 from zk.local_server import LocalServer
 
 ITEMS = {
@@ -17,7 +17,10 @@ ITEMS = {
     "natural-resources": ("real_estate@2",),
 }
 AUTHORITY = "big-data"
+LOAN = ("social_insurance@2", "income_tax@1", "real_estate@2", "housing_fund@2")
 REGULATOR = "finance"
+POLICIES = EXAMPLES / "policies"
+SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -39,18 +42,6 @@ class Person:
 
 MOTHER = Person("周晓岚", "370102199503070000")
 FATHER = Person("林远航", "370102199311240000")
-
-VALUES: Mapping[str, Mapping[str, str]] = {
-    "household@2": {"district": "370102", "since": "2012-05-01", "relation": "head"},
-    "child_registration@1": {"birth": "2020-02-29", "district": "370102"},
-    "residence_permit@2": {"district": "370102", "continuous_since": "2021-09-01", "months": "60"},
-    "social_insurance@2": {
-        "status": "paying", "continuous_since": "2020-07-01", "months": "76", "base": "8564.00",
-    },
-    "income_tax@1": {"annual_income": "182000.00", "arrears": "0", "year": "2025"},
-    "housing_fund@2": {"months": "70", "monthly": "2055.00"},
-    "real_estate@2": {"district": "370102", "area": "96", "mortgaged": "false"},
-}  # fmt: skip
 
 
 @dataclass
@@ -76,16 +67,14 @@ class City:
 
     def offer(self, item: str, person: Person, *more: object) -> dict[str, Any]:
         """Issue an item to a person; the same child or home has the same secret in all that name it."""
+        pairs, identified = {"id_commit": person.commitment}, person.identified
         if item == "id_card@2":
-            pairs = {"name": person.name, "birth": "1995-03-07"}
-            identified: tuple[str, ...] = ("--person", person.number)
-        else:
-            pairs, identified = dict(VALUES[item]), person.identified
-        pairs["id_commit"] = person.commitment
+            pairs["name"], identified = person.name, ("--person", person.number)
         if item in self.secrets:
             pairs["child_secret" if item == "child_registration@1" else "home_secret"] = self.secrets[item]
         values = [part for name, value in pairs.items() for part in ("-v", f"{name}={value}")]
-        offered = self.home.json("issuer", "issue", item, *values, *identified, *more)
+        file = VALUES / "family" / f"{item.partition('@')[0]}.yaml"
+        offered = self.home.json("issuer", "issue", item, "--values", file, *values, *identified, *more)
         for path in offered["secrets"].values():
             self.secrets[item] = f"@{path}"
         return offered
@@ -103,3 +92,15 @@ class City:
         home = Home(path, self.home.server).trusting()
         home.json("verifier", "register", name, "--name-zh", "甲", "--name-en", "A", env=home.admin)
         return home
+
+
+def answered(asker: Home, policy: str, holder: Home, *more: object) -> tuple[Done, Done]:
+    """Ask in a process, answer, and return how both ended: holder, verifier."""
+    process = start("verifier", "ask", POLICIES / f"{policy}.yaml", "--json", "--home", asker.path)
+    assert process.stdout is not None
+    link = json.loads(process.stdout.readline())["link"]
+    said = holder.zk("vault", "present", link, "--yes", "--json", *more)
+    if said.code != 0:
+        process.kill()
+    out, err = process.communicate(timeout=SECONDS)
+    return said, Done(process.returncode, out, err)

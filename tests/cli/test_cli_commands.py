@@ -134,8 +134,12 @@ def test_a_log_that_shrank_or_was_rewritten_is_named(home: Home, issuer: Home) -
 def test_an_entry_is_shown_with_its_place_proven(home: Home, issuer: Home) -> None:
     found = home.json("ledger", "show", 0)
     assert found["entry"]["kind"] == "record"
-    assert found["entry"]["issuer_key"].startswith("departments/")
     assert home.json("ledger", "show", 1)["entry"]["kind"] == "block"
+    shown = [home.json("ledger", "show", at)["entry"] for at in range(min(found["size"], 12))]
+    records = {each["record"]: each for each in shown if each["kind"] == "record"}
+    assert records["issuer-key"]["issuer_key"].startswith("departments/")
+    assert records["schema"]["schema"].startswith("departments/")
+    assert len(records["schema"]["digest"]) == 64
     done = home.zk("ledger", "show", found["size"] + 1000, "--json")
     refused(done, Exit.USAGE, "INDEX_UNKNOWN")
 
@@ -189,18 +193,25 @@ def test_a_department_registers_issues_and_is_listed(issuer: Home) -> None:
 def test_credentials_are_revoked_by_their_handles(issuer: Home) -> None:
     made = issuer.json("issuer", "accumulator", "--department", "hrss")
     one, two, three = (f"{number:064x}" for number in (7, 8, 9))
-    done = issuer.json("issuer", "revoke", one, two, "--department", "hrss")
+    strangers = issuer.zk("issuer", "revoke", one, two, "--department", "hrss", "--json")
+    refused(strangers, Exit.REFUSED, "NOT_FOUND")
+    done = issuer.json("issuer", "revoke", one, two, "--accumulator", made["accumulator"])
     assert done == {"accumulator": made["accumulator"], "epoch": 1, "revoked": 2}
     assert issuer.json("issuer", "revoke", one, two, "--accumulator", made["accumulator"]) == done
-    again = issuer.zk("issuer", "revoke", three, two, "--department", "hrss", "--json")
+    again = issuer.zk("issuer", "revoke", three, two, "--accumulator", made["accumulator"], "--json")
     refused(again, Exit.REFUSED, "ALREADY_REVOKED")
     for bad in ("7", one.upper().replace("7", "F"), one + "0"):
         wrong = issuer.zk("issuer", "revoke", bad, "--department", "hrss", "--json")
         refused(wrong, Exit.USAGE, "HANDLE_UNREADABLE")
     older = made["accumulator"]
-    issuer.json("issuer", "accumulator", "--department", "hrss")
-    assert issuer.json("issuer", "revoke", three, "--accumulator", older)["revoked"] == 3
-    said = issuer.zk("issuer", "revoke", three, "--department", "hrss", "--lang", "zh").out
+    newer = issuer.json("issuer", "accumulator", "--department", "hrss")["accumulator"]
+    file = issuer.path / "handles"
+    file.write_text(f"{three}\n")
+    assert issuer.json("issuer", "revoke", f"@{file}", "--accumulator", older)["revoked"] == 3
+    file.write_text(f"{three}\nnone\n")
+    wrong = issuer.zk("issuer", "revoke", f"@{file}", "--accumulator", older, "--json")
+    assert three not in refused(wrong, Exit.USAGE, "HANDLE_UNREADABLE").err + wrong.out
+    said = issuer.zk("issuer", "revoke", three, "--accumulator", newer, "--lang", "zh").out
     assert "已吊销 1 个凭证" in said
 
 

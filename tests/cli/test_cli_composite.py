@@ -1,99 +1,18 @@
-"""The composite form by commands, over a real server: issue, prove, enrol once, escrow, open, revoke."""
+"""The composite form by commands, over a real server: publish, issue, prove, enrol once, revoke."""
 
 import json
 import signal
 import stat
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.city import FATHER, MOTHER, REGULATOR, City, Person
-from tests.cli.running import EXAMPLES, Done, Home, environment, refused, start
-from verifier import CompositeRecord
-from wire.composite import composite_presentation_to
-from wire.convert import signed_request_to
+import bbs
+from tests.cli.city import MOTHER, POLICIES, SECONDS, City, Person, answered
+from tests.cli.conftest import Fresh
+from tests.cli.running import Home, refused, start
 from zk.exits import Exit
-from zk.local_server import running_server
-
-SECONDS = 60
-POLICIES = EXAMPLES / "policies"
-LOAN = ("social_insurance@2", "income_tax@1", "real_estate@2", "housing_fund@2")
-Fresh = Callable[[], Path]
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Fresh:
-    return lambda: tmp_path_factory.mktemp("party") / "zk"
-
-
-@pytest.fixture(scope="module")
-def city(fresh: Fresh) -> Iterator[City]:
-    folder = fresh().parent
-    with running_server(folder / "data", folder / "server.log") as server:
-        yield City.at(server, folder / "city")
-
-
-@pytest.fixture(scope="module")
-def regulator(city: City, fresh: Fresh) -> Home:
-    home = Home(fresh(), city.home.server).trusting()
-    made = home.json("regulator", "create", REGULATOR)
-    assert stat.S_IMODE(Path(made["key_file"]).stat().st_mode) == 0o600
-    names = ["--name-zh", "金融监管局", "--name-en", "Financial Regulator"]
-    home.json("regulator", "register", REGULATOR, *names, env=home.admin)
-    return home
-
-
-@pytest.fixture(scope="module")
-def mother(city: City, fresh: Fresh) -> Home:
-    """A vault with everything that the loan and the enrolment by household ask for."""
-    return city.holder(fresh(), MOTHER, "child_registration@1", "household@2", *LOAN)
-
-
-@pytest.fixture(scope="module")
-def father(city: City, mother: Home, fresh: Fresh) -> Home:
-    """The other parent's vault: the same child, and what the other way to enrol asks for."""
-    items = ("child_registration@1", "residence_permit@2", "social_insurance@2")
-    return city.holder(fresh(), FATHER, *items)
-
-
-@pytest.fixture(scope="module")
-def school(city: City, fresh: Fresh) -> Home:
-    return city.verifier(fresh(), "school-1")
-
-
-@pytest.fixture(scope="module")
-def bank(city: City, regulator: Home, fresh: Fresh) -> Home:
-    return city.verifier(fresh(), "bank-1")
-
-
-def answered(asker: Home, policy: str, holder: Home, *more: object) -> tuple[Done, Done]:
-    """Ask in a process, answer, and return how both ended: holder, verifier."""
-    process = start("verifier", "ask", POLICIES / f"{policy}.yaml", "--json", "--home", asker.path)
-    assert process.stdout is not None
-    link = json.loads(process.stdout.readline())["link"]
-    said = holder.zk("vault", "present", link, "--yes", "--json", *more)
-    if said.code != 0:
-        process.kill()
-    out, err = process.communicate(timeout=SECONDS)
-    return said, Done(process.returncode, out, err)
-
-
-@pytest.fixture(scope="module")
-def loan(bank: Home, mother: Home) -> dict[str, Any]:
-    """What the bank has verified of the first parent."""
-    untrusted, _ = answered(bank, "loan", mother)
-    assert "does not trust" in refused(untrusted, Exit.REFUSED, "NOTHING_FITS").err
-    mother.json("vault", "trust-regulator", REGULATOR, "--yes")
-    said, done = answered(bank, "loan", mother)
-    assert said.code == 0, said
-    assert done.code == 0, done
-    assert said.json["escrowed"]["insurance"] == ["id_commit"]
-    return done.json
-
 
 # departments
 
@@ -151,6 +70,26 @@ def test_a_secret_is_made_kept_and_never_printed(city: City, mother: Home) -> No
     assert made.read_text().strip() not in offered.out
 
 
+def test_no_secret_is_made_for_values_that_are_none(city: City) -> None:
+    folder = city.home.path / "secrets" / "public-security"
+    before = sorted(folder.iterdir())
+    wrong = ["-v", f"id_commit={MOTHER.commitment}", "-v", "birth=2021-13-01", "-v", "district=370102"]
+    done = city.home.zk("issuer", "issue", "child_registration", *wrong, *MOTHER.identified, "--json")
+    refused(done, Exit.USAGE, "VALUE_INVALID")
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_person_s_number_may_come_from_standard_input(city: City) -> None:
+    values = ["-v", f"id_commit={'ab' * 32}", "-v", "name=某某", "-v", "birth=1990-01-01"]
+    done = city.home.zk("issuer", "issue", "id_card@2", *values, "--person", "-", "--json", stdin="3701\n")
+    assert done.code == 0, done
+    kept = city.home.path / "number"
+    kept.write_text("3702\n")
+    city.home.json("issuer", "issue", "id_card@2", *values, "--person", f"@{kept}")
+    empty = city.home.zk("issuer", "issue", "id_card@2", *values, "--person", "-", "--json", stdin="\n")
+    refused(empty, Exit.USAGE, "IDENTIFICATION_UNCLEAR")
+
+
 def test_an_offer_is_for_whom_it_was_made_for(city: City, father: Home) -> None:
     """The first parent's offer, claimed by the second's vault: it shows another number than is expected."""
     link = city.offer("income_tax@1", MOTHER)["link"]
@@ -160,26 +99,28 @@ def test_an_offer_is_for_whom_it_was_made_for(city: City, father: Home) -> None:
 # enrolment
 
 
-def test_a_child_enrols_once_whichever_parent_comes(school: Home, mother: Home, father: Home) -> None:
-    assert school.json("verifier", "check-policy", POLICIES / "enrolment.yaml")["form"] == "composite"
-    said, done = answered(school, "enrolment", mother)
+def test_a_child_enrols_once_whichever_parent_comes(city_school: Home, mother: Home, father: Home) -> None:
+    assert city_school.json("verifier", "check-policy", POLICIES / "enrolment.yaml")["form"] == "composite"
+    said, done = answered(city_school, "enrolment", mother)
     assert (said.code, done.code) == (0, 0), (said, done)
     first = done.json
     assert (first["branch"], said.json["branch"]) == ("household", "household")
     assert [each["values"] for each in first["credentials"]] == [{}, {}]
     assert all(each["expiry"] is None for each in first["credentials"])
-    records = sorted((school.path / "records").iterdir())
+    records = sorted((city_school.path / "records").iterdir())
 
-    said, done = answered(school, "enrolment", father)
+    said, _ = answered(city_school, "enrolment", father)
+    assert "--branch" in refused(said, Exit.USAGE, "BRANCH_UNCLEAR").err
+    said, done = answered(city_school, "enrolment", father, "--branch", "permit")
     assert said.code == 0, said
     assert said.json["branch"] == "permit"
     refused(done, Exit.REFUSED, "PSEUDONYM_SEEN")
     assert "first at" in done.err
-    assert sorted((school.path / "records").iterdir()) == records
+    assert sorted((city_school.path / "records").iterdir()) == records
 
 
-def test_a_branch_is_chosen_or_told_what_it_lacks(school: Home, mother: Home) -> None:
-    asked, _ = school.ask("enrolment", "--timeout", "0.3", code=Exit.UNREACHABLE)
+def test_a_branch_is_chosen_or_told_what_it_lacks(city_school: Home, mother: Home) -> None:
+    asked, _ = city_school.ask("enrolment", "--timeout", "0.3", code=Exit.UNREACHABLE)
     done = mother.zk("vault", "present", asked["link"], "--branch", "permit", "--yes", "--json")
     refused(done, Exit.REFUSED, "NOTHING_FITS")
     assert "Residence permit" in done.err
@@ -189,9 +130,9 @@ def test_a_branch_is_chosen_or_told_what_it_lacks(school: Home, mother: Home) ->
 
 
 def test_consent_is_asked_in_sentences_and_history_tells_them_again(
-    school: Home, mother: Home, loan: dict[str, Any]
+    city_school: Home, mother: Home, loan: dict[str, Any]
 ) -> None:
-    asked, _ = school.ask("enrolment", "--timeout", "0.3", code=Exit.UNREACHABLE)
+    asked, _ = city_school.ask("enrolment", "--timeout", "0.3", code=Exit.UNREACHABLE)
     done = mother.zk("vault", "present", asked["link"], "--json")
     refused(done, Exit.USAGE, "NOBODY_TO_ASK")
     assert "without showing which" in done.err
@@ -203,6 +144,32 @@ def test_consent_is_asked_in_sentences_and_history_tells_them_again(
     assert "金融监管局" in told
     assert "8000.00" in told
     assert "托管 1 项" in told
+    shown = mother.json("vault", "history")["claims"]
+    assert {"departments/tax", "departments/hrss"} <= {each["department"] for each in shown}
+    assert all(each["shown"] == {"base": ["id_commit"]} for each in shown)
+    assert MOTHER.commitment in mother.zk("vault", "history", shown[0]["usage"]).out
+
+
+def test_a_joint_scope_goes_round_until_everyone_has_signed(
+    city: City, city_school: Home, mother: Home, fresh: Fresh, tmp_path: Path
+) -> None:
+    other = city.verifier(fresh(), "school-2")
+    scope, policy = tmp_path / "scope.yaml", tmp_path / "policy.yaml"
+    scope.write_text(
+        "label: enrolment-2026\npurpose: {zh: 入学登记查重, en: One enrolment for each child}\n"
+        "members: [verifiers/school-1, verifiers/school-2]\n"
+        f"suite: {bbs.SHA_256}\n"
+    )
+    text = (POLICIES / "enrolment.yaml").read_text("utf-8")
+    policy.write_text(text.replace("scope: enrolment-2026", "scope: {file: scope.yaml}"), "utf-8")
+    assert city_school.json("verifier", "sign-scope", scope)["unsigned"] == ["verifiers/school-2"]
+    waiting = city_school.zk("verifier", "check-policy", policy, "--json")
+    assert "school-2 has not signed" in refused(waiting, Exit.USAGE, "POLICY_INVALID").err
+    assert other.json("verifier", "sign-scope", scope)["unsigned"] == []
+    for each in (city_school, other):
+        assert each.json("verifier", "check-policy", policy)["policy"] == "enrolment-2026"
+    stranger = city.verifier(fresh(), "shop-1")
+    refused(stranger.zk("verifier", "sign-scope", scope, "--json"), Exit.USAGE, "POLICY_INVALID")
 
 
 @pytest.mark.parametrize(
@@ -216,154 +183,22 @@ def test_consent_is_asked_in_sentences_and_history_tells_them_again(
     ],
 )
 def test_a_policy_that_cannot_be_answered_is_refused_with_its_place(
-    school: Home, tmp_path: Path, old: str, new: str
+    city_school: Home, tmp_path: Path, old: str, new: str
 ) -> None:
     policy = tmp_path / "policy.yaml"
     text = (POLICIES / "enrolment.yaml").read_text("utf-8")
     assert old in text
     policy.write_text(text.replace(old, new), "utf-8")
     for command in ("check-policy", "ask"):
-        done = refused(school.zk("verifier", command, policy, "--json"), Exit.USAGE, "POLICY_INVALID")
+        done = refused(city_school.zk("verifier", command, policy, "--json"), Exit.USAGE, "POLICY_INVALID")
         assert "[" in done.json["error"]["message"]
-
-
-# escrow
-
-
-def test_the_regulator_opens_and_the_ledger_and_the_vault_know(
-    loan: dict[str, Any], regulator: Home, mother: Home, father: Home, tmp_path: Path
-) -> None:
-    assert mother.json("vault", "openings") == {"openings": []}
-    register = tmp_path / "register"
-    register.write_text(f"{FATHER.commitment}\tthe father\n\n{MOTHER.commitment}\tthe mother\n")
-    opened = regulator.json("regulator", "open", loan["record"], "--case", "case 7", "--candidates", register)
-    assert opened["candidate"] == {"identifier": MOTHER.commitment, "note": "the mother"}
-    entry = regulator.json("ledger", "show", opened["entry_index"])["entry"]
-    assert entry["record"] == "escrow-opening"
-    assert entry["regulator_key"] == loan["escrows"]["person"]
-    (seen,) = mother.json("vault", "openings")["openings"]
-    assert (seen["entry_index"], seen["verifier"]) == (opened["entry_index"], "verifiers/bank-1")
-    assert "金融监管局" in mother.zk("vault", "openings", "--lang", "zh").out
-    assert father.json("vault", "openings") == {"openings": []}
-    checked = father.json("regulator", "check", opened["opening"], loan["record"])
-    assert (checked["identity"], checked["holds"]) == (opened["identity"], True)
-    register.write_text(f"{FATHER.commitment}\n")
-    nobody = regulator.zk(
-        "regulator", "check", opened["opening"], loan["record"], "--candidates", register, "--lang", "zh"
-    )
-    assert "不是清单中的任何一个" in nobody.out
-
-
-def test_an_opening_of_another_presentation_does_not_hold(
-    bank: Home, loan: dict[str, Any], regulator: Home, mother: Home
-) -> None:
-    opening = regulator.json("regulator", "open", loan["record"], "--case", "case 8")["opening"]
-    _, done = answered(bank, "loan", mother)
-    other = regulator.zk("regulator", "check", opening, done.json["record"], "--json")
-    refused(other, Exit.NOT_VERIFIED, "PROOF_INVALID")
-    Path(opening).write_text(Path(opening).read_text().replace("case 8", "case 9"))
-    changed = regulator.zk("regulator", "check", opening, loan["record"], "--json")
-    refused(changed, Exit.NOT_VERIFIED, "PROOF_INVALID")
-    Path(opening).write_text("{}")
-    none = regulator.zk("regulator", "check", opening, loan["record"], "--json")
-    refused(none, Exit.NOT_VERIFIED, "OPENING_INVALID")
-
-
-def test_nothing_is_shown_that_does_not_stand_on_the_ledger(
-    loan: dict[str, Any], regulator: Home, tmp_path: Path
-) -> None:
-    """Without the service there is no record, so nobody is shown anything and no file is left."""
-    output = tmp_path / "opening.json"
-    done = regulator.zk(
-        "regulator", "open", loan["record"], "--case", "case 7", "--output", output,
-        "--server", "localhost:1", "--json",
-    )  # fmt: skip
-    refused(done, Exit.UNREACHABLE, "UNAVAILABLE")
-    assert not output.exists()
-    assert "identity" not in done.out
-
-
-def test_who_has_no_record_brings_the_messages_and_the_receipt(
-    loan: dict[str, Any], regulator: Home, tmp_path: Path
-) -> None:
-    record = CompositeRecord.load(Path(loan["record"]))
-    message = composite_presentation_to(record.presentation, record.directory.schema)
-    (tmp_path / "request").write_bytes(signed_request_to(record.signed_request).SerializeToString())
-    (tmp_path / "presentation").write_bytes(message.SerializeToString())
-    (tmp_path / "receipt").write_bytes(record.receipt)
-    names = ("request", "presentation", "receipt")
-    files = [part for name in names for part in (f"--{name}", tmp_path / name)]
-    opened = regulator.json("regulator", "open", "--case", "case 7", *files)
-    by_record = regulator.json("regulator", "check", opened["opening"], loan["record"])
-    assert by_record["identity"] == opened["identity"]
-    unclear = regulator.zk("regulator", "open", loan["record"], "--case", "c", *files, "--json")
-    refused(unclear, Exit.USAGE, "EVIDENCE_UNCLEAR")
-    (tmp_path / "request").write_bytes(b"\xff\xff")
-    done = regulator.zk("regulator", "open", "--case", "c", *files, "--json")
-    refused(done, Exit.USAGE, "EVIDENCE_UNREADABLE")
-
-
-def test_the_bank_s_program_asks_over_the_generated_stubs(
-    bank: Home, mother: Home, loan: dict[str, Any], tmp_path: Path
-) -> None:
-    server, record = bank.server, tmp_path / "record.json"
-    key = bank.path / "verifiers" / "bank-1.pem"
-    arguments = [server.address, server.root, server.log_key, key, "bank-1", record]
-    process = subprocess.Popen(
-        [sys.executable, EXAMPLES / "bank.py", *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
-    )  # fmt: skip
-    assert process.stdout is not None
-    presented = mother.json("vault", "present", process.stdout.readline().strip(), "--yes")
-    out, err = process.communicate(timeout=SECONDS)
-    assert process.returncode == 0, err
-    printed = json.loads(out)
-    assert printed["entry_index"] == presented["entry_index"]
-    checked = bank.json("verifier", "check", record)
-    assert checked["branch"] == printed["branch"] == "salaried"
-    assert [each["issuer_key"] for each in checked["credentials"]] == printed["issuer_keys"]
-    assert checked["escrows"] == loan["escrows"]
-
-
-def test_another_regulator_opens_nothing(
-    loan: dict[str, Any], regulator: Home, city: City, fresh: Fresh
-) -> None:
-    other = Home(fresh(), city.home.server).trusting()
-    missing = other.zk("regulator", "open", loan["record"], "--case", "c", "--json")
-    refused(missing, Exit.USAGE, "REGULATOR_UNCLEAR")
-    other.json("regulator", "create", "curious")
-    done = other.zk("regulator", "open", loan["record"], "--case", "c", "--json")
-    refused(done, Exit.REFUSED, "REGULATOR_UNKNOWN")
-    refused(other.zk("regulator", "create", "curious", "--json"), Exit.USAGE, "KEY_EXISTS")
-    names = ["--name-zh", "甲", "--name-en", "A"]
-    taken = regulator.zk("regulator", "register", "curious", *names, "--json", env=regulator.admin)
-    refused(taken, Exit.USAGE, "KEY_FILE_INVALID")
-    listed = other.json("regulator", "list")["regulators"]
-    assert [each["regulator"] for each in listed] == [f"regulators/{REGULATOR}"]
-
-
-def test_whom_to_trust_is_asked_and_taken_back(
-    mother: Home, regulator: Home, city: City, fresh: Fresh
-) -> None:
-    home = Home(fresh(), city.home.server).trusting()
-    home.json("vault", "create")
-    assert home.json("vault", "trust-regulator") == {"trusted": []}
-    asked = home.zk("vault", "trust-regulator", REGULATOR, "--json")
-    refused(asked, Exit.USAGE, "NOBODY_TO_ASK")
-    unknown = home.zk("vault", "trust-regulator", "nobody", "--yes", "--json")
-    refused(unknown, Exit.REFUSED, "NOT_FOUND")
-    (trusted,) = home.json("vault", "trust-regulator", REGULATOR, "--yes")["trusted"]
-    assert trusted["display_name"] == "Financial Regulator"
-    assert home.json("vault", "trust-regulator", REGULATOR, "--remove") == {"trusted": []}
-    gone = home.zk("vault", "trust-regulator", REGULATOR, "--remove", "--json")
-    refused(gone, Exit.USAGE, "REGULATOR_NOT_FOUND")
 
 
 # revocation
 
 
 def test_a_credential_is_revoked_by_its_offer_and_the_vault_learns_it(
-    city: City, school: Home, fresh: Fresh
+    city: City, city_school: Home, fresh: Fresh
 ) -> None:
     person = Person("某某", "370102198001010000")
     holder = city.holder(fresh(), person, "child_registration@1")
@@ -388,7 +223,7 @@ def test_a_credential_is_revoked_by_its_offer_and_the_vault_learns_it(
     assert process.returncode == 0, err
     assert json.loads(out.splitlines()[-1])["event"] == "ended"
 
-    asked, _ = school.ask("enrolment", "--timeout", "0.3", code=Exit.UNREACHABLE)
+    asked, _ = city_school.ask("enrolment", "--timeout", "0.3", code=Exit.UNREACHABLE)
     told = holder.zk("vault", "present", asked["link"], "--branch", "household", "--yes", "--json")
     assert "has been revoked" in refused(told, Exit.REFUSED, "NOTHING_FITS").err
     assert "REVOKED" in holder.zk("vault", "list").out

@@ -70,20 +70,18 @@ def test_refusing_changes_nothing_and_sending_again_gives_the_same_receipt(resul
 
 def test_each_party_learnt_what_it_asked_for_and_nothing_else(result: DemoResult, output: Path) -> None:
     school, bank, regulator, service, public, departments = result.views
-    told = "\n".join(label for label, _ in school.learnt)
-    assert "District of the household: proves that it is one of these, without showing which" in told
-    assert "The child's secret: gives the pseudonym below" in told
-    assert {"Registered since", "The child's date of birth", "Commitment to the number"} <= set(school.hidden)
-    told = "\n".join(label for label, _ in bank.learnt)
-    for proven in (
-        "at least 8000.00 CNY",
-        "at least 100000.00 CNY",
-        "at most 0.00 CNY",
-        "at least 24 months",
-    ):
-        assert proven in told
-    assert "Encrypts “Commitment to the number” from your Social insurance to Financial Regulator" in told
-    assert {"Months of insurance", "Year", "Floor area", "Monthly contribution"} <= set(bank.hidden)
+    told = dict(school.learnt)
+    assert "without showing which" in told["Household register / District of the household"]
+    assert [each for each in told if "pseudonym of the child" in each]
+    kept = {"Registered since", "The child's date of birth", "Commitment to the number", "The child's secret"}
+    assert kept <= set(school.hidden)
+    told = dict(bank.learnt)
+    assert "at least 8000.00 CNY" in told["Social insurance / Monthly contribution base"]
+    assert "at least 100000.00 CNY" in told["Income tax / Income of the year"]
+    assert "at most 0.00 CNY" in told["Income tax / Tax owed"]
+    assert "at least 24 months" in told["Housing fund contributions / Months of contributions"]
+    assert "A sealed identity, which Financial Regulator alone can open" in told
+    assert {"Commitment to the number", "Year", "Floor area", "Monthly contribution"} <= set(bank.hidden)
     assert all(each.learnt for each in (regulator, service, public, departments))
     printed = json.loads(result.bank_output)
     assert printed["branch"] == "salaried"

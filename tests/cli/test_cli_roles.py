@@ -170,7 +170,7 @@ def test_who_asks_must_be_said_and_registered(school: Home, home: Home) -> None:
 
 def test_a_request_that_nobody_answers_expires(school: Home, tmp_path: Path) -> None:
     policy = tmp_path / "short.yaml"
-    text = (EXAMPLES / "policies" / "bank.yaml").read_text("utf-8").replace("lifetime: 600", "lifetime: 1")
+    text = (EXAMPLES / "policies" / "bank.yaml").read_text("utf-8").replace("lifetime: 600", "lifetime: 3")
     policy.write_text(text, "utf-8")
     done = school.zk("verifier", "ask", policy, "--json")
     assert done.code == Exit.UNREACHABLE

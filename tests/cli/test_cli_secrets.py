@@ -34,6 +34,12 @@ def test_a_secret_is_read_from_the_file_that_keeps_it(tmp_path: Path) -> None:
     assert (written.value.form, SECRET in str(written.value)) == ("@FILE", False)
     with pytest.raises(MalformedError):
         parse_values(schema, registration(""))
+    unsaid = {name: each for name, each in registration("").items() if name != "child_secret"}
+    made = {"child_secret": bytes(range(32))}
+    assert parse_values(schema, unsaid, made)["child_secret"] == made["child_secret"]
+    with pytest.raises(MalformedError) as missing:
+        parse_values(schema, unsaid)
+    assert missing.value.field == "child_secret"
 
 
 @pytest.mark.parametrize("kept", ["", SECRET[:-2], SECRET.upper().replace("5E", "5F"), f"{SECRET}\n{SECRET}"])

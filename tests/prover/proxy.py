@@ -24,12 +24,13 @@ _Message = TypeVar("_Message", bound=Message)
 
 @dataclass
 class Proxy(grpc.GenericRpcHandler):
-    """What it alters, and answers without asking, by method; it is honest at first."""
+    """What it alters, answers and refuses without asking, by method; it is honest at first."""
 
     real: grpc.Channel
     endpoint: Endpoint
     alter: dict[str, Alter] = field(default_factory=dict)
     instead: dict[str, Callable[[bytes], bytes]] = field(default_factory=dict)
+    refuse: dict[str, grpc.StatusCode] = field(default_factory=dict)
     asked: list[tuple[str, bytes]] = field(default_factory=list)
 
     def service(self, handler_call_details: Any) -> Any:
@@ -38,6 +39,8 @@ class Proxy(grpc.GenericRpcHandler):
 
         def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
             self.asked.append((method, request))
+            if method in self.refuse:
+                context.abort(self.refuse[method], "refused")
             if method in self.instead:
                 return self.instead[method](request)
             call: Any = self.real.unary_unary(path)

@@ -220,13 +220,13 @@ def test_a_refusal_is_written_down(town: Town, stocked: Vault, reopen: Reopen) -
 def test_resume_writes_refusals_down_and_goes_on(town: Town, stocked: Vault, reopen: Reopen) -> None:
     _, _, short = begin(town, stocked, lifetime=dt.timedelta(minutes=10))
     _, _, long = begin(town, stocked, lifetime=dt.timedelta(hours=3))
-    stocked.begin_claim(OfferLink(town.server, "nothing", "wrong-code"))
+    unknown = stocked.begin_claim(OfferLink(town.server, "nothing", "wrong-code"))
     town.city.clock.ahead = dt.timedelta(hours=1)
     resumed = town.client().resume(reopen(), town.log)
     states = {each.id: each.state for each in resumed.usages}
     assert states == {short.id: UsageState.REFUSED, long.id: UsageState.ANSWERED}
     assert resumed.credentials == ()
-    assert reopen().pending_claims() == []
+    assert reopen().pending_claims() == [unknown], "that a service knows no offer does not end a claim"
 
 
 def test_one_exchange_is_answered_once(town: Town, stocked: Vault) -> None:

@@ -246,13 +246,17 @@ def test_a_no_sends_nothing(composite: CompositeTown, stocked: Vault) -> None:
     assert stocked.usages() == []
 
 
-def test_without_trust_in_the_regulator_the_other_branch_is_answered(
+def test_without_trust_in_the_regulator_the_other_branch_is_answered_if_it_is_chosen(
     composite: CompositeTown, stocked: Vault
 ) -> None:
     _, link = composite.ask()
-    usage = composite.client().answer(link, stocked, composite.log, agree)
+    args = (link, stocked, composite.log, agree)
+    refused(PresentingError, "BRANCH_UNDECIDED", composite.client().answer, *args)
+    assert stocked.usages() == []
+    usage = composite.client().answer(*args, choose_composite=lambda planned: planned.choose_branch("small"))
     assert usage.branch is not None
     assert usage.branch.id == "small"
+    assert [each.branch.id for each in told_of(usage).earlier] == ["main"]
     asked, _ = composite.ask(composite.branch())
     plan = composite.client().plan(asked, stocked, composite.log)
     assert [each.lack for each in plan.missing] == [Lack.REGULATOR_NOT_TRUSTED]

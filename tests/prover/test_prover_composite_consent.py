@@ -26,7 +26,6 @@ from disclosure.composite import (
     at_least,
     at_most,
     between,
-    publish_codes,
 )
 from prover import (
     ClaimConsent,
@@ -54,10 +53,8 @@ from tests.disclosure.composite.world import (
     POLICE,
     SCHOOL,
     SCHOOL_2,
-    SUITE,
     VALUES,
     accepted,
-    directory,
     query,
     request,
 )
@@ -205,16 +202,6 @@ def test_several_proofs_of_one_attribute_stand_in_its_one_line() -> None:
     assert "is not 13 month" in line
 
 
-def test_a_long_list_is_said_by_its_count() -> None:
-    codes = ("370102", *(f"37{at:04d}" for at in range(200, 300)))
-    long = publish_codes("authorities/city", "GB/T 2260", codes, SUITE)
-    known = directory(code_lists={long.table.digest: long})
-    for language in LANGUAGES:
-        line = line_of(only(InList(op("permit.district"), long.table.digest)), "district", language, known)
-        assert "101" in line
-        assert "370102" not in line
-
-
 def test_numbers_have_scale_and_unit() -> None:
     base = INSURANCE.attribute("base")
     assert "8,123" not in range_clause(base, 812_300, None, "en")
@@ -257,7 +244,7 @@ def test_expiry_and_revocation_are_said(language: Language) -> None:
     shown = {"zh": "有效期至：2026年3月31日", "en": "Valid until: 2026-03-31"}[language]
     assert lines.count(shown) == 1
     moment = {"zh": "1970年1月1日 08:00", "en": "1970-01-01 08:00"}[language]
-    unrevoked = {"zh": "没有被撤销", "en": "was not revoked as of"}[language]
+    unrevoked = {"zh": "没有被吊销", "en": "was not revoked as of"}[language]
     assert sum(moment in each and unrevoked in each for each in lines) == 3
 
 
@@ -287,8 +274,9 @@ def test_an_escrow_is_said_plainly(language: Language) -> None:
 
 def test_who_will_recognise_whom_is_said() -> None:
     lines = texts(consent(), "en", Style.PSEUDONYM)
-    assert len(lines) == 3
-    me, child, chooser = lines
+    assert len(lines) == 4
+    me, child, chooser, linked = lines
+    assert "“enrol-2026”, “enrolment-2026”" in linked
     assert "recognise you" in me
     assert "enrol-2026" in me
     assert NAME.en in me
@@ -304,7 +292,8 @@ def test_who_will_recognise_whom_is_said() -> None:
             ),
         )
     )  # fmt: skip
-    together, alone = texts(consent(asked), "en", Style.PSEUDONYM)
+    together, alone, linked = texts(consent(asked), "en", Style.PSEUDONYM)
+    assert "from now on A primary school knows that these belong together" in linked
     assert "tell each other" in together
     assert "tell each other" not in alone
     assert {"zh": "再次认出您"}["zh"] in texts(consent(asked), "zh", Style.PSEUDONYM)[1]

@@ -22,7 +22,7 @@ from disclosure.composite import (
     check_commitment,
     issue_composite,
 )
-from prover import ClientError, ContentError, UsageState, Vault
+from prover import ClientError, UsageState, Vault
 from tests.disclosure.composite.world import INSURANCE, PERMIT, PERMIT_2, VALUES
 from tests.prover.composite_town import NUMBER, CompositeTown, yes
 from tests.prover.making import flip, refused
@@ -31,7 +31,7 @@ from tests.zkservice.revoking import new_handles
 from tests.zkservice.support import new_id
 from wire.client import ServiceError
 from wire.composite import issued_to
-from wire.convert import schema_to
+from wire.convert import schema_of, schema_to
 from zkproto.v1 import catalog_pb2, issuance_pb2, presentation_pb2, publication_pb2, revocation_pb2
 
 Claimed = issuance_pb2.ClaimCompositeCredentialResponse
@@ -203,17 +203,22 @@ def test_terms_of_another_schema_than_the_offers_are_not_answered(
     assert "ClaimCompositeCredential" not in dict(proxy.asked)
 
 
-def test_a_commitment_under_another_schema_is_worth_nothing(
+def test_nothing_is_committed_to_under_a_schema_that_is_not_on_the_ledger(
     composite: CompositeTown, proxy: Proxy, vault: Vault, link: OfferLink
 ) -> None:
-    proxy.instead["GetSchema"] = lambda _: OTHER_PERMIT.SerializeToString()
-    client = proxy.client(composite)
-    error = refused(ServiceError, "COMMITMENT_INVALID", client.claim, link, vault, composite.log)
-    assert isinstance(error, ServiceError)
+    proxy.change("GetSchema", catalog_pb2.Schema, longer)
+    args = (link, vault, composite.log)
+    refused(tlog.VerificationError, "INCLUSION_INVALID", proxy.client(composite).claim, *args)
     assert (vault.composite.claims(), vault.composite.credentials()) == ([], [])
 
 
-OTHER_PERMIT = schema_to(replace(PERMIT, validity_days=PERMIT.validity_days + 1))
+def longer(message: catalog_pb2.Schema) -> None:
+    """Another schema under the name, whole in itself, with the proof of the true one."""
+    true = schema_of(message)
+    other = schema_to(replace(true, validity_days=true.validity_days + 1))
+    message.validity_days, message.digest = other.validity_days, other.digest
+
+
 REQUESTS: dict[str, Callable[[CompositeRequest], CompositeRequest]] = {
     "of another department": lambda asked: replace(asked, verifier=type(asked.verifier)("public-security")),
     "for other terms": lambda asked: replace(
@@ -276,14 +281,14 @@ def test_a_department_that_asks_for_more_than_an_issuance_needs_gets_nothing(
     assert client.claim(link, vault, composite.log, yes).schema == INSURANCE
 
 
-def test_another_schema_under_a_held_ones_name_is_not_answered_under(
+def test_a_schema_that_is_not_on_the_ledger_is_not_answered_under(
     composite: CompositeTown, proxy: Proxy, vault: Vault
 ) -> None:
     composite.claimed(vault, person=new_id().encode())
     asked, _ = composite.ask(composite.small())
-
-    proxy.instead["GetSchema"] = lambda _: OTHER_PERMIT.SerializeToString()
-    refused(ContentError, "SCHEMA_CHANGED", proxy.client(composite).plan, asked, vault, composite.log)
+    proxy.change("GetSchema", catalog_pb2.Schema, longer)
+    args = (asked, vault, composite.log)
+    refused(tlog.VerificationError, "INCLUSION_INVALID", proxy.client(composite).plan, *args)
 
 
 def test_a_table_that_is_not_on_the_ledger_is_not_proven_with(
@@ -310,7 +315,9 @@ def test_an_older_list_than_the_vault_has_seen_is_not_presented_at(
     composite.town.run(composite.office(PERMIT).revoke(*new_handles(1)))
     composite.client().catch_up_all(vault, composite.log)
     proxy.instead["GetEpoch"] = lambda _: old.SerializeToString()
-    refused(bbs.InputError, "EPOCH_MISMATCH", proxy.client(composite).plan, asked, vault, composite.log)
+    client = proxy.client(composite)
+    plan = client.plan(asked, vault, composite.log)
+    refused(bbs.InputError, "EPOCH_MISMATCH", client.ready, plan, vault, composite.log)
 
 
 async def _numbered(composite: CompositeTown, number: int | None = None) -> Any:

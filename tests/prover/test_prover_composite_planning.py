@@ -27,11 +27,15 @@ from prover import (
     Lack,
     PresentingError,
     VaultKeys,
+    composite_consent_of,
+    composite_lines,
     lacking_lines,
     plan_composite,
     present_plan,
 )
 from prover.composite.branches import MAX_TRIES
+from prover.consent import Language
+from tests.disclosure.composite.couple import HIS, hers, ours
 from tests.disclosure.composite.policy import MAIN, OTHER, REQUEST, op
 from tests.disclosure.composite.world import (
     BOB,
@@ -59,6 +63,8 @@ def planned(*held: HeldComposite, asked: CompositeRequest = REQUEST, **more: Any
     known = more.pop("known", DIRECTORY)
     trusted = more.pop("trusted", None)
     found = contents(*held) if trusted is None else contents(*held, trusted=trusted)
+    theirs = {name: more.pop(name) for name in ("secret", "received") if name in more}
+    found = replace(found, **theirs)
     return plan_composite(asked, found, known, more.pop("now", NOW), **more)
 
 
@@ -103,7 +109,6 @@ LACKING: dict[str, tuple[HeldComposite, Lack]] = {
         ),
         Lack.REVOKED,
     ),
-    "stale": (kept(PERMIT, 1, epoch=1), Lack.STALE),
     "without a witness": (kept(PERMIT, 1, epoch=None), Lack.NO_WITNESS),
 }
 
@@ -113,7 +118,48 @@ def test_why_a_credential_does_not_fit(case: str) -> None:
     held, lack = LACKING[case]
     plan = planned(held, *EVERYTHING[1:], branch="main")
     assert lacks(plan.chosen)[0] == ("branches[0].queries[0]", lack)
-    assert [each.id for each in plan.stale] == ([held.id] if lack is Lack.STALE else [])
+
+
+def test_what_is_behind_counts_and_is_told_to_be_caught_up() -> None:
+    """Whether it is, is found out only once the person has agreed: to ask before would tell what is held."""
+    held = kept(PERMIT, 1, epoch=1)
+    plan = planned(held, *EVERYTHING[1:], branch="main")
+    assert (plan.missing, [each.id for each in plan.behind]) == ((), [held.id])
+    latest = POLICE.published.latest.number
+    assert [each.epoch.number for each in plan.credential_answers() if each.epoch] == [latest] * 3
+    consent = composite_consent_of(plan, LocalizedText("校", "School"))
+    assert [each.behind for each in consent.credentials] == [True, False, False]
+    for language, words in LATER.items():
+        lines = [each.text for each in composite_lines(consent, language)]
+        assert sum(words in each for each in lines) == 1
+    refused(RefusedError, "EPOCH_STALE", present_plan, plan, KEYS, NOW)
+
+
+LATER: dict[Language, str] = {"zh": "先跟上最新的吊销记录", "en": "first catches up with the revocations"}
+KEYS = VaultKeys.generate()
+
+
+def test_by_an_epoch_that_is_too_old_nothing_is_proven() -> None:
+    made = dt.datetime.fromtimestamp(POLICE.published.latest.time, dt.UTC)
+    assert planned(*EVERYTHING, fresh_since=made).missing == ()
+    plan = planned(*EVERYTHING, branch="main", fresh_since=made + dt.timedelta(seconds=1))
+    assert {each.lack for each in plan.missing} == {Lack.OVERDUE}
+    assert any("too old for your vault" in each.text for each in lacking_lines(plan, "en"))
+    assert any("吊销记录太旧" in each.text for each in lacking_lines(plan, "zh"))
+    issuer = AcceptedIssuer(POLICE.key.name, Waiver.REVOCATION, accepted(POLICE).digits)
+    waived = request(Branch("b", (query("permit", PERMIT, issuers=(issuer,)),)))
+    assert planned(*EVERYTHING, asked=waived, fresh_since=NOW).missing == ()
+
+
+def test_a_branch_that_was_not_named_is_the_persons_to_choose() -> None:
+    plan = planned(*EVERYTHING)
+    assert (plan.branch, plan.answerable, plan.is_open) == ("main", ("main", "other"), True)
+    assert not plan.choose_branch("main").is_open
+    assert plan.choose("permit", f"{1:032x}").is_open, "to choose a credential is to choose no branch"
+    alone = planned(*EVERYTHING, asked=request(OTHER))
+    assert not alone.is_open
+    later = planned(kept(PERMIT, 1), asked=request(MAIN, OTHER))
+    assert (later.branch, later.is_first, later.is_open) == ("other", False, True)
 
 
 def test_of_a_key_that_is_not_accepted_or_retired_nothing_fits() -> None:
@@ -174,12 +220,36 @@ def test_a_regulator_that_is_not_trusted_stops_its_branch_only() -> None:
     assert planned(*EVERYTHING, other, trusted=()).branch == "other"
 
 
-def test_a_number_for_another_holder_is_not_given_yet() -> None:
-    commits = replace(
-        OTHER, commitments=(CommitmentQuery("months", Operand("permit", "months")),), predicates=()
-    )
-    plan = planned(*EVERYTHING, asked=request(commits))
-    assert lacks(plan.chosen) == [("branches[0]", Lack.OTHER_HOLDER)]
+def test_a_commitment_takes_an_attribute_that_is_there() -> None:
+    def asked(attribute: str) -> CompositeRequest:
+        query = CommitmentQuery("number", Operand("permit", attribute))
+        return request(replace(OTHER, commitments=(query,), predicates=()))
+
+    assert planned(*EVERYTHING, asked=asked("months")).missing == ()
+    plan = planned(*EVERYTHING, asked=asked("gap"))
+    assert lacks(plan.chosen) == [("branches[0].commitments[0]", Lack.ABSENT)]
+
+
+def test_a_number_of_another_holder_is_missing_until_it_was_handed_over() -> None:
+    held = (kept(INSURANCE, 1, base=HIS, secret=BOB), kept(HOUSEHOLD, 2, secret=BOB))
+    openings = hers().opening_for(ours())
+    plan = planned(*held, asked=ours(), secret=BOB)
+    assert lacks(plan.chosen) == [("branches[0].foreign[0]", Lack.OTHER_HOLDER)]
+    for branch, request_digest, missing in (
+        ("ours", ours().digest, ()), ("ours", bytes(32), (Lack.OTHER_HOLDER,)),
+        ("other", ours().digest, (Lack.OTHER_HOLDER,)),
+    ):  # fmt: skip
+        plan = planned(*held, asked=ours(), secret=BOB, received={(request_digest, branch): openings})
+        assert tuple(each.lack for each in plan.missing) == missing
+
+
+def test_a_sum_with_a_number_that_was_handed_over_is_known_to_fail() -> None:
+    held = (kept(INSURANCE, 1, base=HIS - 1, secret=BOB), kept(HOUSEHOLD, 2, secret=BOB))
+    received = {(ours().digest, "ours"): hers().opening_for(ours())}
+    plan = planned(*held, asked=ours(), secret=BOB, received=received)
+    assert lacks(plan.chosen) == [("branches[0].predicates[0]", Lack.UNMET)]
+    assert any("a number of another holder's (spouse)" in each.text for each in lacking_lines(plan, "en"))
+    assert any("另一个人的一项数额（spouse）" in each.text for each in lacking_lines(plan, "zh"))
 
 
 def test_where_revocation_is_waived_no_witness_is_asked_for() -> None:

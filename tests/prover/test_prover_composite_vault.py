@@ -200,6 +200,12 @@ def test_regulators_are_trusted_until_they_are_not(vault: Vault, reopen: Reopen)
     assert reopen().composite.contents().trusted == {REGULATOR.key.digest, other.key.digest}
     reopen().composite.distrust(REGULATOR.key.digest)
     assert [each.regulator for each in reopen().composite.regulators()] == [other]
+    second = replace(other, key=RegulatorKey(REGULATOR.key.suite, bytes(47) + b"\x01"))
+    refused(ContentError, "REGULATOR_KEY_CHANGED", vault.composite.trust, second)
+    assert reopen().composite.contents().trusted == {other.key.digest}
+    vault.composite.distrust(other.key.digest)
+    vault.composite.trust(second)
+    assert reopen().composite.contents().trusted == {second.key.digest}
     refused(ContentError, "REGULATOR_NOT_FOUND", vault.composite.distrust, REGULATOR.key.digest)
 
 

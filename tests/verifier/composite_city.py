@@ -36,6 +36,7 @@ from disclosure.composite import (
     table_entry,
 )
 from disclosure.names import RegulatorName
+from disclosure.registry import issuer_key_entry, schema_entry, verifier_entry
 from tests.disclosure.composite import world
 from tests.disclosure.composite.world import (
     CITY_DIGITS,
@@ -57,6 +58,7 @@ from tests.disclosure.composite.world import (
 )
 from tests.verifier.log import LOG, SIGNER, receipt_for
 from verifier import CompositePolicy, CompositeRecord, JointScopeFile, parse_policy
+from verifier.composite.record_file import accumulator_entry
 
 T = TypeVar("T")
 DAY = dt.timedelta(days=1)
@@ -142,6 +144,10 @@ class Publications:
             *map(table_entry, self.digits),
             *map(table_entry, self.lists),
             *(each.entry() for each in self.regulators),
+            *map(schema_entry, self.schemas),
+            *map(issuer_key_entry, self.keys),
+            *(verifier_entry(name, find_key(name)) for name in VERIFIER_KEYS),
+            *(accumulator_entry(each.published) for each in self.departments),
             *(epoch_entry(epoch) for each in self.departments for epoch in each.epochs.values()),
         ]
         return logged(tuple(entries))
@@ -221,7 +227,7 @@ unique: [child]
 @cache
 def joint_scope() -> JointScopeFile:
     """The scope that two schools have signed."""
-    scope = JointScope("enrolment-2026", world.PURPOSE, (SCHOOL, SCHOOL_2))
+    scope = JointScope("enrolment-2026", world.PURPOSE, (SCHOOL, SCHOOL_2), str(world.SUITE))
     begun = JointScopeFile(scope, {})
     return begun.signed_by(SCHOOL, VERIFIER_KEYS[SCHOOL]).signed_by(SCHOOL_2, VERIFIER_KEYS[SCHOOL_2])
 

@@ -91,7 +91,7 @@ def client(town: CompositeCity) -> Iterator[VerifierClient]:
 
 def policy_at(town: CompositeCity, folder: Path, text: str = POLICY) -> CompositePolicy:
     names = (VerifierName("bank"), SCHOOL)
-    scope = JointScopeFile(JointScope("enrolment-2026", PURPOSE, names), {})
+    scope = JointScopeFile(JointScope("enrolment-2026", PURPOSE, names, town.regulator_key.suite), {})
     for name in names:
         scope = scope.signed_by(name, town.city.verifier_keys[name.verifier])
     (folder / "joint.yaml").write_bytes(scope.to_bytes())
@@ -325,7 +325,8 @@ async def test_a_member_who_is_not_registered_signs_no_scope(
 ) -> None:
     policy_at(town, tmp_path)
     key = Ed25519PrivateKey.generate()
-    scope = JointScopeFile(JointScope("enrolment-2026", PURPOSE, (VerifierName("nobody"), SCHOOL)), {})
+    members = (VerifierName("nobody"), SCHOOL)
+    scope = JointScopeFile(JointScope("enrolment-2026", PURPOSE, members, town.regulator_key.suite), {})
     scope = scope.signed_by(SCHOOL, town.city.verifier_keys["school"]).signed_by(VerifierName("nobody"), key)
     (tmp_path / "joint.yaml").write_bytes(scope.to_bytes())
     again = load_policy(tmp_path / "policy.yaml")

@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disclosure import MalformedError
-from tests.disclosure.composite.world import BANK, HOUSEHOLD, INSURANCE, SCHOOL, SCHOOL_2, VERIFIER_KEYS
+from tests.disclosure.composite.world import (
+    BANK,
+    HOUSEHOLD,
+    INSURANCE,
+    PERMIT,
+    SCHOOL,
+    SCHOOL_2,
+    VERIFIER_KEYS,
+)
 from tests.verifier.composite_city import POLICY, joint_scope, policy_of
 from tests.verifier.test_verifier_policy import FILE as PLAIN
 from verifier import CompositePolicy, JointScopeFile, Policy, PolicyError, load_policy, parse_policy
@@ -177,6 +185,9 @@ FAULTS: list[tuple[Change, str]] = [
     (put("unique", ["child", "child"]), "unique[1]"),
     (put("branches/1/pseudonyms/0/scope", "enrolment-2026"), "unique[0]"),
     (drop("branches/1/pseudonyms/0/of"), "unique[0]"),
+    (put("branches/1/pseudonyms/0/of", "household.other_secret"), "unique[0]"),
+    (put("branches/1/queries/0/schemas", [str(PERMIT.name)]), "unique[0]"),
+    (put("branches/1/queries/0/schemas", [str(HOUSEHOLD.name), str(PERMIT.name)]), "unique[0]"),
 ]  # fmt: skip
 
 
@@ -185,6 +196,12 @@ FAULTS: list[tuple[Change, str]] = [
 )
 def test_a_fault_is_named_by_its_place(change: Change, field: str, tmp_path: Path) -> None:
     refused(changed(change), tmp_path, field)
+
+
+def test_what_may_come_once_is_of_one_subject_whatever_the_versions_of_its_schema(tmp_path: Path) -> None:
+    later = f"departments/public-security/schemas/{HOUSEHOLD.name.item}@2"
+    policy = policy_of(changed(put("branches/1/queries/0/schemas", [later])), tmp_path)
+    assert policy.unique == ("child",)
 
 
 @pytest.mark.parametrize(
@@ -239,6 +256,8 @@ def test_a_scope_goes_round_until_all_have_signed(tmp_path: Path) -> None:
     [
         ("label: enrolment-2026", "label: Enrolment", "label"),
         ("label: enrolment-2026", "label: a\nmore: b", "more"),
+        ("suite: BBS_", "suite: bbs_", "suite"),
+        ("suite: ", "signer: ", "signer"),
         ("- verifiers/school-4", "- school-4", "members[1]"),
         ("- verifiers/school-4", "- verifiers/school-3", "members[1]"),
         ("  verifiers/school-4: ", "  verifiers/school-5: ", "signatures.verifiers/school-5"),

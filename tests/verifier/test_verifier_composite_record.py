@@ -282,7 +282,7 @@ CHANGES: dict[str, Callable[[Any], Any]] = {
     "schemas in another order": swap("schemas"),
     "accumulators in another order": swap("accumulators"),
     "another's proof": foreign_proof,
-    "another owner of a table": first("tables", owner="departments/hrss"),
+    "another owner of a table": first("tables", owner="departments/nobody"),
     "another name of a regulator": first("regulators", name="regulators/other"),
     "the request's signature": lambda data: data["signed_request"].update(signature=base64_of(bytes(64))),
     "another branch": lambda data: data["presentation"].update(branch="other"),

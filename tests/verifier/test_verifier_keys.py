@@ -112,6 +112,27 @@ def test_replacing_a_file_leaves_the_old_or_the_new(tmp_path: Path, monkeypatch:
     assert [each.name for each in tmp_path.iterdir()] == ["record.json"]
 
 
+def test_a_file_is_placed_whole_and_never_over_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "record.json"
+    files.place(path, b"old")
+    files.place(path, b"old")
+    with pytest.raises(FileExistsError) as caught:
+        files.place(path, b"new")
+    assert caught.value.filename == str(path)
+    assert path.read_bytes() == b"old"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    def fail(_: int) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("verifier.files.os.fsync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        files.place(tmp_path / "other.json", b"new")
+    assert [each.name for each in tmp_path.iterdir()] == ["record.json"]
+
+
 def test_reading_stops_at_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"12345")

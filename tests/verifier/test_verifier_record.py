@@ -60,6 +60,10 @@ def test_a_record_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert again.presentation.digest == ANSWER.digest
     RECORD.save(path)
     assert path.read_bytes() == OCTETS
+    path.write_bytes(b"another")
+    with pytest.raises(FileExistsError):
+        RECORD.save(path)
+    assert path.read_bytes() == b"another"
 
 
 @pytest.mark.parametrize("remark", ["", "有效", 'a "quoted" \\ text </script>'])

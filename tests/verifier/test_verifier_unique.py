@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from bbs import SHA_256, SHAKE_256
 from disclosure.composite import CompositeRequest, VerifiedComposite, verify_composite
 from tests.disclosure.composite.world import BOB, HOUSEHOLD, NOW, SCHOOL, SCHOOL_2, held, presented
 from tests.verifier.composite_city import POLICE, POLICY, Publications, answered, composite_record, policy_of
 from tests.verifier.log import LOG, MOMENT
-from verifier import AlreadySeenError, PseudonymRegister, RegisterError, recheck_composite
+from verifier import AlreadySeenError, CompositeRecord, PseudonymRegister, RegisterError, recheck_composite
 from verifier.client import CompositeAnswered
 
 UNIQUE = ("child",)
@@ -104,6 +105,31 @@ def test_scopes_are_apart(tmp_path: Path) -> None:
     register.admit(request(), verified(), UNIQUE, MOMENT)
     with pytest.raises(AlreadySeenError):  # the joint scope is the same for both
         register.admit(elsewhere, verified(1), UNIQUE, MOMENT)
+
+
+def test_a_scope_keeps_to_the_suite_of_its_first_answer(tmp_path: Path) -> None:
+    """In another suite the same person has another pseudonym, and would not be known."""
+    path = tmp_path / "register"
+    other = replace(other_parent(), suite=str(SHAKE_256), pseudonyms={"child": bytes(48)})
+    assert verified().suite == str(SHA_256)
+    PseudonymRegister(path).admit(request(), verified(), UNIQUE, MOMENT)
+    before = rows(path)
+    with pytest.raises(RegisterError) as caught:
+        PseudonymRegister(path).admit(request(), other, UNIQUE, LATER)
+    assert caught.value.field == "unique"
+    assert rows(path) == before
+    PseudonymRegister(path).admit(request(), other_child(), UNIQUE, LATER)
+    PseudonymRegister(tmp_path / "new").admit(request(), other, UNIQUE, LATER)
+    with pytest.raises(RegisterError):
+        PseudonymRegister(tmp_path / "new").admit(request(), verified(), UNIQUE, LATER)
+
+
+def test_an_answer_that_is_refused_pins_no_suite(tmp_path: Path) -> None:
+    register = PseudonymRegister(tmp_path / "register")
+    register.admit(request(), other_parent(), UNIQUE, MOMENT)
+    seen(register, verified(), ("me", "child"))
+    other = replace(verified(1), suite=str(SHAKE_256))
+    register.admit(request(), other, ("me",), LATER)
 
 
 def test_what_is_kept(tmp_path: Path) -> None:
@@ -222,6 +248,67 @@ def test_a_record_is_kept_of_whom_the_register_admits(tmp_path: Path) -> None:
     with pytest.raises(AlreadySeenError):
         second.keep(tmp_path / "second.json", unique=UNIQUE, register=register)
     assert not (tmp_path / "second.json").exists()
+
+
+class Crash(BaseException):
+    """What nobody catches."""
+
+
+class Crashing(PseudonymRegister):
+    """A register whose process ends before an admission, or right after it."""
+
+    def __init__(self, path: Path, *, noted: bool) -> None:
+        super().__init__(path)
+        self._noted = noted
+
+    def admit(self, *given: Any) -> None:
+        if self._noted:
+            super().admit(*given)
+        raise Crash
+
+
+@pytest.mark.parametrize("noted", [False, True])
+def test_whoever_has_used_up_the_one_time_leaves_a_record_whenever_it_crashes(
+    noted: bool, tmp_path: Path
+) -> None:
+    path, answer = tmp_path / "record.json", kept()
+    with pytest.raises(Crash):
+        answer.keep(path, unique=UNIQUE, register=Crashing(tmp_path / "register", noted=noted))
+    pending = CompositeRecord.load(tmp_path / "record.json.pending")
+    assert pending.to_bytes() == answer.record.to_bytes()
+    assert not path.exists()
+    checked = recheck_composite(pending, log_verifier=LOG)
+    again = CompositeAnswered(checked.verified, pending, checked.verify_time)
+    again.keep(path, unique=UNIQUE, register=PseudonymRegister(tmp_path / "register"))
+    assert path.read_bytes() == answer.record.to_bytes()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["record.json", "register"]
+    assert [each[2] for each in rows(tmp_path / "register")] == [answer.verified.digest]
+
+
+def test_no_record_is_replaced_and_nothing_is_noted_for_one_that_cannot_be_kept(tmp_path: Path) -> None:
+    register, path = PseudonymRegister(tmp_path / "register"), tmp_path / "record.json"
+    answer = kept()
+    path.write_bytes(b"another")
+    for taken in (path, tmp_path / "free.json.pending"):
+        taken.write_bytes(b"another")
+        with pytest.raises(FileExistsError) as caught:
+            answer.keep(taken.with_suffix("") if taken != path else path, unique=UNIQUE, register=register)
+        assert caught.value.filename == str(taken)
+        assert taken.read_bytes() == b"another"
+    with pytest.raises(FileExistsError):
+        answer.keep(path)
+    with pytest.raises(FileExistsError):
+        answer.record.save(path)
+    assert not (tmp_path / "register").exists()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["free.json.pending", "record.json"]
+
+
+def test_nothing_is_left_of_an_answer_that_came_before(tmp_path: Path) -> None:
+    register = PseudonymRegister(tmp_path / "register")
+    register.admit(request(), other_parent(), UNIQUE, MOMENT)
+    with pytest.raises(AlreadySeenError):
+        kept().keep(tmp_path / "record.json", unique=UNIQUE, register=register)
+    assert [each.name for each in tmp_path.iterdir()] == ["register"]
 
 
 def test_unique_is_never_passed_over_in_silence(tmp_path: Path) -> None:

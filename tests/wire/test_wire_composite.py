@@ -129,7 +129,8 @@ def test_octets_that_were_changed_are_another_presentation_or_none(data: st.Data
         changed = composite_presentation_of(message)
     except (DecodeError, DisclosureError):
         return
-    assert changed != good()
+    # A boolean has more than one encoding in protobuf: another octet of it is the same message.
+    assert changed != good() or message == sent(good())
 
 
 WRONG: Final[dict[str, tuple[str, str, Callable[[Any], object]]]] = {

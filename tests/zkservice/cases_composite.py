@@ -309,7 +309,7 @@ def _theirs(town: CompositeCity) -> ForeignNumber:
 
 def _unsigned(town: CompositeCity) -> SignedJointScope:
     members = (VerifierName("bank"), VerifierName("school"))
-    scope = JointScope("enrolment-2026", PURPOSE, members)
+    scope = JointScope("enrolment-2026", PURPOSE, members, town.regulator_key.suite)
     return SignedJointScope(scope, (scope.sign(town.city.verifier_keys["bank"]), bytes(64)))
 
 

@@ -317,6 +317,15 @@ async def key_retired_before_the_claim(town: Town) -> Refusable:
     return lambda: claim.send(town.city)
 
 
+@add(CASES, STATE, "ACCUMULATOR_MISSING", "replace_holder")
+async def replacing_where_nothing_can_be_revoked(town: Town) -> Refusable:
+    token = await town.city.add_department("archive")
+    schema = replace(town.composite, name=SchemaName("archive", "composite", 1))
+    await town.city.add_schema(schema)
+    await town.city.add_key("archive")
+    return lambda: offer(town.city, identified(schema=schema, replace_holder=True), token)
+
+
 def asking(
     state: str,
     reason: str,
@@ -339,4 +348,7 @@ for whose in (lambda town: town.tax_token, lambda town: town.city.admin, lambda 
 asking(BAD, MISSING, "offer", alter=put("offer", ""))
 asking(BAD, INVALID, "offer", alter=put("offer", "exchanges/x"))
 asking("NOT_FOUND", "NOT_FOUND", alter=put("offer", "offers/x"))
+# Whoever is no department learns nothing of which offers there are.
+asking("UNAUTHENTICATED", "TOKEN_MISSING", alter=put("offer", "offers/x"), token=lambda _: None)
+asking("PERMISSION_DENIED", "TOKEN_INVALID", alter=put("offer", "offers/x"), token=lambda _: "x" * 43)
 asking(STATE, "FORM_NOT_SUPPORTED", "offer", make=lambda town: town.city.issue())

@@ -7,6 +7,7 @@ from typing import Any
 from bbs.accumulator import Epoch, Position
 from bbs.accumulator.position import MAX_REVOCATIONS
 from bbs.groups.bls12_381 import r
+from tests.zkservice.holding import Holder, identified, offer
 from tests.zkservice.refusing import Case, Refusable, Town, add, metadata
 from tests.zkservice.revoking import Office, new_handles, octets_of
 from tests.zkservice.support import change, new_id
@@ -78,7 +79,7 @@ writes("CreateAccumulator", creating(suite="BBS_OF_MY_OWN"), BAD, "FIELD_INVALID
 writes("CreateAccumulator", creating(request_id=""), BAD, "FIELD_MISSING", "request_id")
 writes("CreateAccumulator", creating(request_id="1"), BAD, "FIELD_INVALID", "request_id")
 
-for name in ("", POLICE, f"{POLICE}/accumulators/-", f"{POLICE}/accumulators/{'0' * 31}"):
+for name in ("", POLICE, f"{POLICE}/x/accumulators/-", f"{POLICE}/accumulators/{'0' * 31}"):
     writes("RevokeCredentials", revoking(accumulator=name), BAD, NAMES, "accumulator")
 writes("RevokeCredentials", revoking(accumulator=NOBODY), "NOT_FOUND", "NOT_FOUND", "accumulator")
 writes("RevokeCredentials", revoking(request_id=""), BAD, "FIELD_MISSING", "request_id")
@@ -113,6 +114,40 @@ async def handle_revoked_before(town: Town) -> Refusable:
     office, handles = await open_office(town), new_handles(4)
     await office.revoke(handles[2])
     return lambda: office.send(office.asking(handles))
+
+
+async def issued(town: Town) -> bytes:
+    """Return the handle of a credential of the composite form."""
+    asked = identified(schema=town.composite, person=new_id().encode())
+    claim = await Holder(town.city).commit(await offer(town.city, asked), town.composite)
+    return (await claim.send(town.city)).handle
+
+
+@add(CASES, "FAILED_PRECONDITION", "ACCUMULATOR_MISMATCH", "handles[1]")
+async def handle_of_another_accumulator(town: Town) -> Refusable:
+    """There it would stand for nothing, and the department would believe that it is revoked."""
+    await open_office(town)
+    handle = int.from_bytes(await issued(town))
+    newer = await open_office(town)
+    return lambda: newer.send(newer.asking([*new_handles(1), handle]))
+
+
+@add(CASES, "FAILED_PRECONDITION", "ACCUMULATOR_MISMATCH", "handles[1]")
+async def handles_of_two_accumulators(town: Town) -> Refusable:
+    office = await open_office(town)
+    first = await issued(town)
+    await open_office(town)
+    asked = office.asking([int.from_bytes(each) for each in (first, await issued(town))])
+    asked.accumulator = f"{POLICE}/accumulators/-"
+    return lambda: office.send(asked)
+
+
+@add(CASES, "NOT_FOUND", "NOT_FOUND", "handles[0]")
+async def handle_that_was_not_drawn_here_and_no_accumulator(town: Town) -> Refusable:
+    office = await open_office(town)
+    asked = office.asking(new_handles(1))
+    asked.accumulator = f"{POLICE}/accumulators/-"
+    return lambda: office.send(asked)
 
 
 @add(CASES, "FAILED_PRECONDITION", "ACCUMULATOR_FULL", "handles")

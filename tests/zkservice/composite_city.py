@@ -83,6 +83,8 @@ SCHOOL, OTHER_SCHOOL = "school", "bank"
 """The city's two verifiers."""
 BOB = HolderSecret(7654321)
 
+REQUEST_LIFE = dt.timedelta(hours=1)
+
 
 @dataclass
 class CompositeCity:
@@ -108,6 +110,11 @@ class CompositeCity:
         return civil_date(self.now)
 
     @property
+    def last_day(self) -> dt.date:
+        """The last day of a request that is made now."""
+        return civil_date(self.now + REQUEST_LIFE)
+
+    @property
     def departments(self) -> tuple[Department, ...]:
         return (self.police, self.police_2, self.hrss)
 
@@ -129,7 +136,7 @@ class CompositeCity:
     def query(self, identifier: str, schema: Schema, **changes: Any) -> Any:
         by = self.hrss if schema.name.department == "hrss" else self.police
         return query(
-            identifier, schema, **({"issuers": (accepted(by),), "expiry": ValidOn(self.today)} | changes)
+            identifier, schema, **({"issuers": (accepted(by),), "expiry": ValidOn(self.last_day)} | changes)
         )
 
     def main(self, **changes: Any) -> Branch:
@@ -170,7 +177,9 @@ class CompositeCity:
         return Branch(**(fields | changes))
 
     def joint(self, *members: str) -> SignedJointScope:
-        scope = JointScope("enrolment-2026", PURPOSE, tuple(map(VerifierName, sorted(members))))
+        scope = JointScope(
+            "enrolment-2026", PURPOSE, tuple(map(VerifierName, sorted(members))), self.regulator_key.suite
+        )
         keys = (self.city.verifier_keys[each.verifier] for each in scope.members)
         return SignedJointScope(scope, tuple(map(scope.sign, keys)))
 
@@ -181,7 +190,7 @@ class CompositeCity:
             "purpose": PURPOSE,
             "branches": branches or (self.main(), self.small()),
             "created": created,
-            "expires": created + dt.timedelta(hours=1),
+            "expires": created + REQUEST_LIFE,
         }
         return CompositeRequest(**(fields | changes))
 
@@ -227,7 +236,7 @@ class CompositeCity:
             request, asked.id, {each.id: held[each.id] for each in asked.queries}, secret,
             options.get("directory") or self.directory(), options.get("now") or self.now,
             usage_tag=secrets.token_bytes(48), note_hash=note_hash(note),
-            trusted_regulators={self.regulator_key.digest},
+            trusted_regulators={self.regulator_key.digest}, openings=options.get("openings") or {},
         )  # fmt: skip
         return answer, note
 

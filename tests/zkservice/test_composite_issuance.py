@@ -164,6 +164,7 @@ async def test_who_has_lost_the_vault_gets_another_secret_and_the_old_one_serves
     tmp_path: Path,
 ) -> None:
     async with town(tmp_path) as opened:
+        await Office.open(opened, "police", opened.department_token)
         lost, new, thief = Holder(opened), Holder(opened), Holder(opened)
         await lost.receive(identified())
         await new.receive(identified(replace_holder=True))
@@ -186,6 +187,7 @@ async def test_who_has_lost_the_vault_gets_another_secret_and_the_old_one_serves
 
 async def test_replacing_nothing_makes_a_person_known(tmp_path: Path) -> None:
     async with town(tmp_path) as opened:
+        await Office.open(opened, "police", opened.department_token)
         made = [await offer(opened, identified(replace_holder=True)) for _ in range(2)]
         await (await Holder(opened).commit(made[0])).send(opened)
         claiming = await Holder(opened).commit(made[1])

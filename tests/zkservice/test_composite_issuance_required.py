@@ -2,12 +2,14 @@
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from disclosure import RefusedError
 from disclosure.composite import CompositeRequest, OldestEpoch, ValidOn, Waiver
 from tests.zkservice.holding import (
+    BASE,
     RECORD,
     Holder,
     get_offer,
@@ -19,6 +21,9 @@ from tests.zkservice.holding import (
 from tests.zkservice.publishing import publish, table
 from tests.zkservice.revoking import Office
 from tests.zkservice.support import VALUES, change, refusal
+from wire.convert import values_to
+from zkproto.v1 import presentation_pb2 as pb
+from zkservice import composite_judging
 
 POLICE = "departments/police"
 
@@ -54,6 +59,41 @@ async def test_another_credential_is_signed_for_whoever_shows_the_base_credentia
         assert record.credential.schema == RECORD.name
         assert (answer.accumulator, answer.witness) == ("", b""), "this department revokes nothing"
         assert (await refusal(wrong.send(opened))).reason == "OFFER_TAKEN"
+
+
+async def test_a_judge_that_somebody_has_got_into_has_nothing_signed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says that a stranger's credential shows what was asked for, under a commitment of its own."""
+    async with two_departments(tmp_path, processes=0) as (opened, token):
+        holder, stranger = Holder(opened), Holder(opened)
+        mine = await holder.receive(identified())
+        theirs = await stranger.receive(identified(VALUES | {"name": "李四"}, person=b"2"))
+        made = await offer(opened, requiring({"name": VALUES["name"]}), token)
+        truly = composite_judging.response
+        lies = list[pb.VerifyPresentationResponse]()
+
+        def lying(verified: Any, claim: Any) -> pb.VerifyPresentationResponse:
+            said = truly(verified, claim)
+            said.credentials[0].ClearField("values")
+            said.credentials[0].values.extend(values_to(BASE, [("name", VALUES["name"])]))
+            said.commitment = bytes(48)
+            lies.append(said)
+            return said
+
+        monkeypatch.setattr(composite_judging, "response", lying)
+        wrong = await stranger.show(made, theirs)
+        assert (await refusal(wrong.send(opened))).reason == "REQUIRED_MISMATCH"
+        false = await holder.show(made, mine)
+        proof = false.message.presentation.proof
+        false.message.presentation.proof = proof[:-1] + bytes([proof[-1] ^ 1])
+        with monkeypatch.context() as patch:
+            patch.setattr("zkservice.judging.verify_composite_batch", lambda claims: [None] * len(claims))
+            patch.setattr(composite_judging, "response", lambda *_: pb.VerifyPresentationResponse())
+            assert (await refusal(false.send(opened))).reason == "PROOF_INVALID"
+        claiming = await holder.show(made, mine)
+        await holder.accept(claiming, await claiming.send(opened))
+        assert len(lies) == 2, "the judge was not asked"
 
 
 async def test_without_digits_and_accumulator_expiry_is_shown_and_revocation_waived(tmp_path: Path) -> None:

@@ -44,7 +44,17 @@ from zkproto.v1 import presentation_pb2 as pb
 from zkservice.composite_judging import OpenedRequest
 from zkservice.judging import Judge, Judgement, Matter
 from zkservice.knowledge import KEY_SECONDS, epoch_name, epoch_of_name
-from zkservice.tasks import MAX_NAMES, Done, EpochSupply, Missing, Names, Outcome, Supplies, TableSupply
+from zkservice.tasks import (
+    MAX_NAMES,
+    Done,
+    EpochSupply,
+    Missing,
+    Names,
+    Outcome,
+    SessionSupply,
+    Supplies,
+    TableSupply,
+)
 
 NAME: Final = str(SCHOOL)
 SMALL: Final = request(OTHER)
@@ -67,10 +77,12 @@ class Catalogue:
     without: Names = field(default_factory=Names)
     states: dict[str, KeyState] = field(default_factory=dict)
     asked: list[Names] = field(default_factory=list)
+    sessions: dict[str, SessionSupply] = field(default_factory=dict)
+    lengths: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, names: Names) -> Supplies:
         self.asked.append(names)
-        tables = {**DIRECTORY.digits, **DIRECTORY.code_lists}
+        tables: dict[bytes, Any] = {**DIRECTORY.digits, **DIRECTORY.code_lists}
         keys = {str(name): each for name, each in DIRECTORY.issuer_keys.items()}
         everything: tuple[dict[str, Any], ...] = (
             {str(name): each for name, each in DIRECTORY.verifiers.items()},
@@ -83,12 +95,14 @@ class Catalogue:
                 for key, each in DIRECTORY.accumulators.items()
                 for number, epoch in each.epochs.items()
             },
+            self.sessions,
+            {digest.hex(): len(each.table.octets) for digest, each in tables.items()} | self.lengths,
         )
         told = [
             {name: None if name in without else found.get(name) for name in wanted}
             for found, wanted, without in zip(everything, names.kinds(), self.without.kinds(), strict=True)
         ]
-        return Supplies(told[0], told[1], told[2], {}, told[3], told[4], told[5])
+        return Supplies(told[0], told[1], told[2], {}, told[3], told[4], told[5], told[6], told[7])
 
 
 def signed(asked: CompositeRequest = REQUEST, by: VerifierName = SCHOOL) -> SignedRequest:
@@ -135,8 +149,9 @@ def alone(judge: Judge, catalogue: Catalogue, work: Judgement) -> Outcome:
 def test_a_cold_judge_asks_for_the_verifier_and_then_for_all_of_one_branch() -> None:
     judge, catalogue = Judge(), Catalogue()
     assert isinstance(alone(judge, catalogue, job(member())), Done)
-    first, second = catalogue.asked
+    first, lengths, second = catalogue.asked
     assert first == Names(verifiers=frozenset({NAME}))
+    assert lengths == first | Names(lengths=second.tables), "what tables would take, before any is loaded"
     assert second.verifiers == {NAME, str(SCHOOL_2)}, "the members of a joint scope"
     assert len(second.schemas) == 4
     assert len(second.issuer_keys) == 3
@@ -145,7 +160,7 @@ def test_a_cold_judge_asks_for_the_verifier_and_then_for_all_of_one_branch() -> 
     numbers = {epoch_of_name(each)[1] for each in second.epochs}
     assert numbers == {0, 1, 2}, "the first, the oldest that is asked for, the one that was chosen"
     assert isinstance(alone(judge, catalogue, job(member())), Done)
-    assert len(catalogue.asked) == 2, "what is kept is asked for again"
+    assert len(catalogue.asked) == 3, "what is kept is asked for again"
 
 
 def test_an_answer_to_one_branch_has_nothing_of_another_looked_up() -> None:

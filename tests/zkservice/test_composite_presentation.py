@@ -210,6 +210,26 @@ async def test_the_same_call_opens_one_exchange(town: CompositeCity) -> None:
     assert (await refusal(town.city.presentation.CreateExchange(asked))).reason == "REPLAYED"
 
 
+async def test_a_copy_of_an_opened_request_costs_no_judge_anything(
+    town: CompositeCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = town.asking(town.request(town.small()))
+    first = await town.city.presentation.CreateExchange(asked)
+
+    def judged(*_: Any) -> Any:
+        raise AssertionError("a judge is asked")
+
+    monkeypatch.setattr("zkservice.services.presentation.request_judgement", judged)
+    assert await town.city.presentation.CreateExchange(asked) == first
+    forged = pb.CreateExchangeRequest()
+    forged.CopyFrom(asked)
+    forged.signed_request.signature = bytes(64)
+    error = await refusal(town.city.presentation.CreateExchange(forged))
+    assert error.reason == "REQUEST_SIGNATURE_INVALID"
+    asked.request_id = new_id()
+    assert (await refusal(town.city.presentation.CreateExchange(asked))).reason == "REPLAYED"
+
+
 async def test_nothing_is_accepted_twice(town: CompositeCity) -> None:
     submission = await town.submitting(request := town.request(town.small()))
     await town.city.presentation.SubmitPresentation(submission)

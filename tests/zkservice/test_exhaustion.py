@@ -28,7 +28,7 @@ from zkservice.keys import write_private
 HEALTH_PLACES = 16
 STREAMS_OF_A_CONNECTION = 64
 PAGE_OCTETS = 2 << 20
-INSERT = "insert into schema values (?, ?, ?, ?)"
+INSERT = "insert into schema (name, department, canonical, created) values (?, ?, ?, ?)"
 
 
 @asynccontextmanager

@@ -16,10 +16,20 @@ from zkservice.errors import ServiceError, ServiceReason
 from zkservice.frames import FrameError
 from zkservice.judging import Judgement, Matter
 from zkservice.signing import Draft, draft_of
-from zkservice.tasks import Done, EpochSupply, Fault, Missing, Names, Outcome, Supplies, TableSupply
+from zkservice.tasks import (
+    Done,
+    EpochSupply,
+    Fault,
+    Missing,
+    Names,
+    Outcome,
+    SessionSupply,
+    Supplies,
+    TableSupply,
+)
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-NAMES = st.builds(Names, *[st.frozensets(TEXTS, max_size=4)] * 6)
+NAMES = st.builds(Names, *[st.frozensets(TEXTS, max_size=4)] * 7)
 REFUSALS = st.one_of(
     st.builds(ServiceError, st.sampled_from(ServiceReason), TEXTS, field=TEXTS),
     st.builds(MalformedError, st.sampled_from(Reason), TEXTS, field=TEXTS),
@@ -67,6 +77,11 @@ SUPPLIES = st.builds(
     ),
     st.dictionaries(
         TEXTS, st.none() | st.builds(EpochSupply, TEXTS, TEXTS, st.binary(max_size=99)), max_size=3
+    ),
+    st.dictionaries(
+        TEXTS,
+        st.none() | st.builds(SessionSupply, st.binary(max_size=99), st.binary(max_size=99), MOMENTS),
+        max_size=3,
     ),
 )
 
@@ -125,7 +140,7 @@ def test_any_octets_are_an_outcome_or_a_frame_error(octets: bytes, count: int) -
 def test_each_octet_of_an_answer_changed_in_each_way() -> None:
     outcomes: list[Outcome] = [
         Done(b"x"),
-        Missing(Names(*map(frozenset, "abcdef"))),
+        Missing(Names(*map(frozenset, "abcdefgh"))),
         Fault("E", ("m:1",)),
         RefusedError(Reason.PROOF_INVALID, "d", field="f"),
     ]

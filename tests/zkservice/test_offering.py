@@ -40,10 +40,15 @@ def key() -> IssuerKey:
     return IssuerKey(issuer_key_name("police", str(bbs.SHA_256), public), str(bbs.SHA_256), public)
 
 
-def asked(ground: Ground, end: dt.datetime = NOW + dt.timedelta(days=30), schema: Any = BASE) -> Any:
+def asked(
+    ground: Ground,
+    end: dt.datetime = NOW + dt.timedelta(days=30),
+    schema: Any = BASE,
+    now: dt.datetime = NOW,
+) -> Any:
     terms = IssuanceTerms(schema.name, ground.keys[0].name, base=False)
     shown = Required.of(BASE, {"name": "王小明", "district": "370102"})
-    return required_request(terms, schema, shown, ground, NOW, end)
+    return required_request(terms, schema, shown, ground, now, end)
 
 
 def test_what_is_offered_comes_back_as_it_was_sealed() -> None:
@@ -105,6 +110,14 @@ def test_each_key_is_accepted_with_each_accumulator_newest_first_within_the_boun
     (query,) = asked(Ground(keys, epochs, DIGITS)).branches[0].queries
     assert len(query.issuers) == MAX_ISSUERS
     assert {each.revocation for each in query.issuers[:3]} == {epochs[0]}
+
+
+def test_what_is_shown_is_valid_as_long_as_the_request_lives() -> None:
+    midnight = dt.datetime(2026, 11, 26, 16, 0, tzinfo=dt.UTC)  # by the cities' clock
+    ground = Ground([key()], [], DIGITS)
+    for before, day in ((61, 26), (60, 27), (1, 27)):
+        request = asked(ground, now=midnight - dt.timedelta(minutes=before))
+        assert request.branches[0].queries[0].expiry == ValidOn(dt.date(2026, 11, day))
 
 
 def test_without_accumulators_and_digits_revocation_is_waived_and_expiry_shown() -> None:

@@ -131,6 +131,18 @@ async def test_an_opening_stands_on_the_ledger_once_however_often_it_is_sent(
     assert dump(town.city.ready.data) == before
 
 
+async def test_a_case_does_not_buy_verification_without_end_and_nobody_spends_anothers(
+    town: CompositeCity, case: Case
+) -> None:
+    _, false = case.open(reference="spent")
+    false.identity = town.regulator_key.public_key
+    for _ in range(20):
+        assert (await refusal(record(town, false))).reason in {"PROOF_INVALID", "MALFORMED"}
+    assert (await refusal(record(town, false))).reason == "TOO_MANY_ATTEMPTS"
+    _, true = case.open(reference="another case")
+    assert (await record(town, true)).proof
+
+
 async def test_the_same_opening_sent_by_many_at_once_has_one_record(town: CompositeCity, case: Case) -> None:
     before = len(await records_of(town))
     _, asked = case.open(reference="at once")

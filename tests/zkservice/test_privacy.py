@@ -14,6 +14,7 @@ import pytest
 from disclosure import ReceiptBody
 from tests.zkservice.server_process import started
 from tests.zkservice.support import VALUES, City, Issued, city, dump, new_id, refusal, reopened
+from tlog.entry import RecordEntry, parse_entry
 from tlog.receipt import ReceiptOpening
 from zkproto.v1 import issuance_pb2, ledger_pb2, presentation_pb2
 
@@ -190,11 +191,15 @@ async def test_the_ledger_holds_nothing_of_request_or_values(tmp_path: Path) -> 
         public += (await town.ledger.GetCheckpoint(ledger_pb2.GetCheckpointRequest())).SerializeToString()
     presentation = submission.presentation
     private = [
-        *PERSONAL, b"school", b"residence_permit", request.digest, request.nonce, request.canonical,
-        presentation.usage_tag, presentation.credentials[0].proof, exchange.exchange.encode()[10:],
-        issued.credential.signature, exchange.ticket.encode(),
+        *PERSONAL, request.digest, request.nonce, request.canonical, presentation.usage_tag,
+        presentation.credentials[0].proof, exchange.exchange.encode()[10:], issued.credential.signature,
+        exchange.ticket.encode(),
     ]  # fmt: skip
     assert [each for each in private if each in public] == []
+    # Who is registered stands there, and not who has asked for what.
+    entries = [each.entry for each in listed.entries]
+    uses = b"".join(each for each in entries if not isinstance(parse_entry(each), RecordEntry))
+    assert [each for each in (b"school", b"residence_permit") if each in uses] == []
     # Two uses of one credential for the same question have nothing in common that outsiders see.
     leaves = [listed.entries[each.entry_index] for each in (answer, again_answer)]
     prefix = len(b"zk-disclosure/receipt/v1\n")

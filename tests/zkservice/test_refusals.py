@@ -24,6 +24,7 @@ from tests.zkservice import (
     cases_request,
     cases_revocation,
 )
+from tests.zkservice.publishing import SCHOOL, publish, table
 from tests.zkservice.refusing import Case, Town, furnished, try_case
 from tests.zkservice.support import (
     PERMIT,
@@ -210,6 +211,28 @@ async def test_a_ticket_does_not_buy_verification_without_end(tmp_path: Path) ->
         error = await refusal(town.presentation.SubmitPresentation(submission))
         assert (error.code.name, error.reason) == ("RESOURCE_EXHAUSTED", "TOO_MANY_ATTEMPTS")
         await town.answered(issued)
+
+
+@reaches(ServiceReason.TOO_MANY_TABLES)
+async def test_an_owner_publishes_so_many_tables_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with city(tmp_path, max_tables=2) as town:
+        first, _ = [await publish(town, table(number=each), town.department_token) for each in range(2)]
+
+        def verified(_: Any) -> Any:
+            raise AssertionError("a signature of the table is verified")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("zkservice.services.publication._published_of", verified)
+            error = await refusal(publish(town, table(number=2), town.department_token))
+            assert (error.reason, *(each.field for each in error.violations)) == (
+                "TOO_MANY_TABLES",
+                "table.owner",
+            )
+            assert await publish(town, table(), town.department_token) == first
+        await publish(town, table(SCHOOL, 2), town.admin)
+        assert len(dump(tmp_path)["published_table"]) == 3
 
 
 @reaches(ServiceReason.OVERLOADED)

@@ -20,6 +20,7 @@ from disclosure import SchemaName
 from tests.zkservice.support import PERMIT, TEXT, change, dump, reopened
 from zkservice.directory import Directories
 from zkservice.errors import ServiceError, StartError
+from zkservice.keys import Keys
 from zkservice.storage import catalog, schema_version, tables
 from zkservice.storage.database import Database, open_engine
 
@@ -266,7 +267,7 @@ async def test_of_schemas_only_the_last_used_stay_in_memory(
     await database.write(lambda each: catalog.add_department(each, "departments/police", TEXT, "token", now))
     for schema in schemas:
         await database.write(lambda each, schema=schema: catalog.add_schema(each, schema, now))  # type: ignore[misc]
-    directories = Directories(database)
+    directories = Directories(database, Keys(bytes(32)))
     for schema in (*schemas, *schemas[::-1]):
         assert (await directories.load([schema.name])).schema(schema.name) == schema
         assert len(directories._schemas._things) <= 2

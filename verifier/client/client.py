@@ -40,6 +40,7 @@ from verifier.client.calls import patiently, pauses
 from verifier.client.exchange import Answered, CompositeAnswered, CompositeExchange, OpenExchange
 from verifier.client.published import PublishedReader
 from verifier.client.remote import AnyPresentation, Remote, RemoteRefusal, RemoteVerdict
+from verifier.composite.foreign import Counterpart
 from verifier.composite.record import CompositeRecord
 from verifier.errors import AnswerError, ExpiredError, TimedOutError
 from verifier.record import Record
@@ -121,14 +122,22 @@ class VerifierClient:
         return kind(*self._opened(answer, signed))
 
     @overload
-    def wait(self, exchange: OpenExchange, timeout: dt.timedelta) -> Answered: ...
-    @overload
-    def wait(self, exchange: CompositeExchange, timeout: dt.timedelta) -> CompositeAnswered: ...
     def wait(
-        self, exchange: OpenExchange | CompositeExchange, timeout: dt.timedelta
+        self, exchange: OpenExchange, timeout: dt.timedelta, counterparts: Iterable[Counterpart] = ()
+    ) -> Answered: ...
+    @overload
+    def wait(
+        self, exchange: CompositeExchange, timeout: dt.timedelta, counterparts: Iterable[Counterpart] = ()
+    ) -> CompositeAnswered: ...
+    def wait(
+        self,
+        exchange: OpenExchange | CompositeExchange,
+        timeout: dt.timedelta,
+        counterparts: Iterable[Counterpart] = (),
     ) -> Answered | CompositeAnswered:
         """Wait until the exchange is answered, verify the answer, and return it with its record.
 
+        `counterparts` are the answers whose numbers the request counts: without them it does not hold.
         A stream that breaks is opened anew until `timeout` is over. Raises ExpiredError (nobody answered),
         TimedOutError, ServiceError (refused), AnswerError; for an answer that does not hold here, what
         `audit_receipt` and `verify_presentation` or `verify_composite` raise, and tlog.TlogError for what is
@@ -137,14 +146,14 @@ class VerifierClient:
         message = presentation_pb2.WatchExchangeRequest(
             exchange=exchange.exchange, result_token=exchange.result_token
         )
-        states = self._states(message, timeout)
+        states, others = self._states(message, timeout), tuple(counterparts)
         while True:
             state = next(states)
             if state.state == _State.STATE_EXPIRED:
                 raise ExpiredError("nobody answered the request in time")
             if state.state == _State.STATE_VERIFIED:
                 try:
-                    return self._accept(exchange, state)
+                    return self._accept(exchange, state, others)
                 except ServiceError as error:  # the catalogue; the stream will tell the answer again
                     if error.code not in _BROKEN:
                         raise
@@ -224,14 +233,17 @@ class VerifierClient:
             self._pause(max(0.0, min(pause, deadline - time.monotonic())))
 
     def _accept(
-        self, exchange: OpenExchange | CompositeExchange, state: presentation_pb2.WatchExchangeResponse
+        self,
+        exchange: OpenExchange | CompositeExchange,
+        state: presentation_pb2.WatchExchangeResponse,
+        counterparts: Sequence[Counterpart],
     ) -> Answered | CompositeAnswered:
         composite = isinstance(exchange, CompositeExchange)
         told = state.WhichOneof("answer")
         if told is not None and (told == "composite_presentation") != composite:
             raise AnswerError("the answer has another form than the request", field=told)
         if composite:
-            return self._accept_composite(exchange.signed_request, state)
+            return self._accept_composite(exchange.signed_request, state, counterparts)
         return self._accept_plain(exchange.signed_request, state)
 
     def _accept_plain(self, signed: SignedRequest, state: presentation_pb2.WatchExchangeResponse) -> Answered:
@@ -245,7 +257,10 @@ class VerifierClient:
         return Answered(verified, record)
 
     def _accept_composite(
-        self, signed: SignedRequest, state: presentation_pb2.WatchExchangeResponse
+        self,
+        signed: SignedRequest,
+        state: presentation_pb2.WatchExchangeResponse,
+        counterparts: Sequence[Counterpart],
     ) -> CompositeAnswered:
         """Verify an answer with what is published, as of the moment that its receipt states.
 
@@ -257,10 +272,12 @@ class VerifierClient:
         moment = self._presented(audit_receipt(state.receipt, request, presentation, self._log))
         proven = [each.epoch for each in presentation.answer.credentials if each.epoch is not None]
         directory = self.reader.directory(request, proven)
-        verified = verify_composite(request, presentation, directory, moment)
+        others = tuple(each.verified for each in counterparts)
+        verified = verify_composite(request, presentation, directory, moment, others)
         record = CompositeRecord.of(
-            signed, presentation, state.receipt, directory, self.reader, own_key, self._log
-        )
+            signed, presentation, state.receipt, directory, self.reader, own_key, self._log,
+            [each.record for each in counterparts],
+        )  # fmt: skip
         return CompositeAnswered(verified, record, moment)
 
     def _key_of(self, name: VerifierName) -> bytes:

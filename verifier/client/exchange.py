@@ -7,8 +7,10 @@ from pathlib import Path
 
 from disclosure import ExchangeLink, SignedRequest
 from disclosure.composite import VerifiedComposite
+from verifier import files
+from verifier.composite.foreign import Counterpart
 from verifier.composite.record import CompositeRecord
-from verifier.errors import RegisterError
+from verifier.errors import AlreadySeenError, RegisterError
 from verifier.record import Record
 from verifier.unique import PseudonymRegister
 from verifier.verify import VerifiedPresentation
@@ -60,18 +62,45 @@ class CompositeAnswered:
     record: CompositeRecord
     verify_time: dt.datetime
 
+    @property
+    def counterpart(self) -> Counterpart:
+        """What another request needs that counts its numbers."""
+        return Counterpart(self.verified, self.record)
+
     def keep(
         self, path: Path, *, unique: Sequence[str] = (), register: PseudonymRegister | None = None
     ) -> None:
-        """Note the pseudonyms that may come once, then save the record; the same answer may be kept again.
+        """Save the record, and note the pseudonyms that may come once; the same answer may be kept again.
 
-        `unique` is the policy's. Nothing is saved of an answer whose pseudonym has come in another one; after
-        a crash between the two steps the pseudonym is noted for this answer, and keeping it again goes on.
+        `unique` is the policy's. The one time is used up only when there is a record of it: that lies beside
+        `path`, with `.pending` after its name, until the pseudonyms are noted. After a crash it is still
+        there, whether they were noted or not, and keeping the answer in it again goes on. Nothing is left of
+        an answer whose pseudonym has come in another one, and no file is replaced.
+
         Raises AlreadySeenError, RegisterError (also if there is no register for `unique`), RecordError,
-        OSError.
+        FileExistsError, OSError.
         """
+        octets = self.record.to_bytes()
+        files.check_free(path, octets)
         if unique:
             if register is None:
                 raise RegisterError("pseudonyms that may come once are noted in a register")
+            self._admit(pending_of(path), octets, unique, register)
+        files.place(path, octets)
+        if unique:
+            files.remove(pending_of(path))
+
+    def _admit(
+        self, pending: Path, octets: bytes, unique: Sequence[str], register: PseudonymRegister
+    ) -> None:
+        files.place(pending, octets)
+        try:
             register.admit(self.record.request, self.verified, unique, self.verify_time)
-        self.record.save(path)
+        except AlreadySeenError:
+            files.remove(pending)
+            raise
+
+
+def pending_of(path: Path) -> Path:
+    """Return where a record lies until its pseudonyms are noted."""
+    return path.with_name(f"{path.name}.pending")

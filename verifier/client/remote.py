@@ -43,8 +43,8 @@ _Verdict: TypeAlias = presentation_pb2.PresentationVerdict
 class RemoteVerdict:
     """What the service says that a presentation shows: its word, and no evidence.
 
-    Of the composite form also the branch, the pseudonyms of 48 octets by their identifiers, and the
-    identifiers of what is escrowed.
+    Of the composite form also the branch, the pseudonyms of 48 octets by their identifiers, the identifiers
+    of what is escrowed, and the commitments of 48 octets by theirs.
     """
 
     presentation_digest: bytes
@@ -52,6 +52,7 @@ class RemoteVerdict:
     branch: str = ""
     pseudonyms: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     escrows: tuple[str, ...] = ()
+    commitments: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 class Remote:
@@ -211,7 +212,9 @@ def _said(
     except MalformedError as error:
         raise AnswerError(error.detail, field=error.field) from None
     pseudonyms = {each.id: each.pseudonym for each in answer.pseudonyms}
-    return RemoteVerdict(presentation.digest, credentials, branch, pseudonyms, tuple(answer.escrows))
+    commitments = {each.id: each.commitment for each in answer.commitments}
+    escrows = tuple(answer.escrows)
+    return RemoteVerdict(presentation.digest, credentials, branch, pseudonyms, escrows, commitments)
 
 
 def _shown(presentation: AnyPresentation) -> tuple[list[Shown], str]:

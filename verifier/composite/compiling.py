@@ -1,13 +1,14 @@
 """From a policy to a request: names become keys, tables, lists and epochs, as published when it asks.
 
 Every key of the schemas' departments that is not retired is accepted, with each of the department's
-accumulators. What a policy asks for and cannot get is told by its place in the file. Nothing here trusts what
-it reads more than its reader does (`wire.published`).
+accumulators. A branch is of one suite; where a pseudonym may come once all branches are, since one person has
+another in each suite. What a policy asks for and cannot get is told by its place in the file. Nothing here
+trusts what it reads more than its reader does (`wire.published`).
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Protocol
 
@@ -28,18 +29,21 @@ from disclosure.composite import (
     CompositeRequest,
     EscrowQuery,
     ExpiryShown,
+    Foreign,
     OldestEpoch,
     Operand,
     ProvenEpoch,
     PublishedCodeList,
     PublishedDigits,
     Regulator,
+    SignedJointScope,
     ValidOn,
     Waiver,
 )
 from disclosure.composite.query import MAX_ISSUERS
 from disclosure.credential import SUITES, civil_date
 from disclosure.names import RegulatorName
+from verifier.composite.foreign import Counterparts
 from verifier.composite.nodes import Node, at
 from verifier.composite.rules import BranchRule, EscrowRule, QueryRule
 from verifier.errors import PolicyError
@@ -102,13 +106,29 @@ class ReadOnce:
         self.regulator_named = cache(reader.regulator_named)
 
 
-def compile_branch(rule: BranchRule, created: dt.datetime, reader: ReadOnce) -> Branch:
-    """Return a branch of a request that is made at a moment.
+def compile_branches(
+    rules: Sequence[BranchRule],
+    life: tuple[dt.datetime, dt.datetime],
+    reader: ReadOnce,
+    counterparts: Counterparts,
+    *,
+    one_suite: bool,
+) -> tuple[Branch, ...]:
+    """Return the branches of a request that lives between two moments, with the numbers of these answers.
 
-    Raises PolicyError with the place for what is not published, not of this kind or not there; else what the
-    reader raises.
+    Each is of a suite that all its departments have keys of, and with `one_suite` all are of the same. Raises
+    PolicyError with the place for what is not published, not of this kind or not there; else what the reader
+    raises.
     """
-    return _Compiling(rule, created, reader).branch()
+    compiling = [_Compiling(each, *life, reader, counterparts) for each in rules]
+    if one_suite:
+        common = [suite for suite in SUITES if all(suite in each.suites for each in compiling)]
+        if not common:
+            raise PolicyError(
+                "what may come once is of one suite, which its branches have not", field="unique"
+            )
+        compiling = [replace(each, among=common) for each in compiling]
+    return tuple(each.branch() for each in compiling)
 
 
 def _field(node: Node, name: str) -> Node:
@@ -117,11 +137,14 @@ def _field(node: Node, name: str) -> Node:
 
 @dataclass(frozen=True)
 class _Compiling:
-    """A branch on its way into a request."""
+    """A branch on its way into a request; of `among` its suite is the first that is possible."""
 
     rule: BranchRule
     created: dt.datetime
+    expires: dt.datetime
     reader: ReadOnce
+    counterparts: Counterparts
+    among: Sequence[str] = SUITES
 
     @cached_property
     def today(self) -> dt.date:
@@ -133,11 +156,15 @@ class _Compiling:
         queries = tuple(self._query(each) for each in self.rule.queries)
         predicates = tuple(each.make(self) for each in self.rule.predicates)
         escrows = tuple(self._escrow(each) for each in self.rule.escrows)
+        foreign = tuple(each.make(self.counterparts) for each in self.rule.foreign)
+        commitments = self.rule.commitments
         digits = None
         if self.rule.digits is not None:
             digits = self._digits(self.rule.digits, _field(self.rule.node, "digits"))
         with at(self.rule.node.place, inner=True):
-            return Branch(self.rule.id, queries, predicates, self.rule.pseudonyms, escrows, digits)
+            return Branch(
+                self.rule.id, queries, predicates, self.rule.pseudonyms, escrows, digits, commitments, foreign
+            )
 
     def definitions(self, operand: Operand, node: Node) -> tuple[AttributeDefinition, ...]:
         """Return what an operand is in each schema that its query accepts."""
@@ -145,6 +172,11 @@ class _Compiling:
         with at(node.place):
             return tuple(self._schema(query, index).attribute(operand.attribute)
                          for index in range(len(query.schemas)))  # fmt: skip
+
+    def number(self, foreign: Foreign) -> AttributeDefinition:
+        """Return what a number of another holder's is, by what its own request said of it."""
+        rule = next(each for each in self.rule.foreign if each.id == foreign.id)
+        return rule.number(self.counterparts).kind.definitions[0]
 
     def code_list(self, owner: str, code_system: str, node: Node) -> bytes:
         """Return the digest of an owner's newest list."""
@@ -172,7 +204,11 @@ class _Compiling:
             detail = f"its departments have {len(issuers)} keys and accumulators; a query takes {MAX_ISSUERS}"
             raise _field(rule.node, "schemas").refuse(detail)
         with at(f"{rule.node.place}.expiry"):
-            expiry = ExpiryShown() if rule.valid_on is None else ValidOn(rule.valid_on.on(self.today))
+            expiry = (
+                ExpiryShown()
+                if rule.valid_on is None
+                else ValidOn(rule.valid_on.on(civil_date(self.expires)))
+            )
         with at(rule.node.place, inner=True):
             return CompositeQuery(rule.id, rule.schemas, tuple(issuers), expiry, rule.shown)
 
@@ -206,7 +242,8 @@ class _Compiling:
         since = self.created - rule.max_age
         with at(node.place):
             oldest = [(each.key.octets, self.reader.oldest_since(each, since)) for each in accumulators]
-        young = [OldestEpoch(key, number) for key, number in oldest if number is not None]
+        age = rule.max_age // dt.timedelta(seconds=1)
+        young = [OldestEpoch(key, number, age) for key, number in oldest if number is not None]
         if not young:
             raise _field(node, "max_epoch_age").refuse(f"no epoch of {department} is so young")
         return [*young]
@@ -225,17 +262,31 @@ class _Compiling:
                     raise node.refuse(f"{department} has no key in use")
         return keys
 
-    @cached_property
+    @property
     def _suite(self) -> str:
-        """The suite of the branch: the first in which each of its departments has a key."""
+        """The suite of the branch."""
+        return self.suites[0]
+
+    @cached_property
+    def suites(self) -> Sequence[str]:
+        """The suites in which each department has a key, and the joint scopes are; PolicyError if none."""
         common = [
             suite
-            for suite in SUITES
+            for suite in self.among
             if all(any(key.suite == suite for key in keys) for keys in self._keys.values())
         ]
         if not common:
             raise _field(self.rule.node, "queries").refuse("the departments have no keys of one suite")
-        return common[0]
+        joint = {
+            each.scope.scope.suite
+            for each in self.rule.pseudonyms
+            if isinstance(each.scope, SignedJointScope)
+        }
+        possible = [suite for suite in common if joint <= {suite}]
+        if not possible:
+            detail = "the departments have no keys of the suite of each joint scope"
+            raise _field(self.rule.node, "pseudonyms").refuse(detail)
+        return possible
 
     def _escrow(self, rule: EscrowRule) -> EscrowQuery:
         self.definitions(rule.operand, _field(rule.node, "of"))

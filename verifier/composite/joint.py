@@ -3,6 +3,7 @@
     label: enrolment-2026
     purpose: {zh: 入学登记查重, en: One enrolment for each child}
     members: [verifiers/school-3, verifiers/school-4]
+    suite: BBS_BLS12381G1_XMD:SHA-256_SSWU_RO_    # that of the departments' keys
     signatures:
       verifiers/school-3: 64 octets in hexadecimal digits
       verifiers/school-4: ...
@@ -55,6 +56,7 @@ class JointScopeFile:
                 "label": self.scope.label,
                 "purpose": {"zh": self.scope.purpose.zh, "en": self.scope.purpose.en},
                 "members": [str(each) for each in self.scope.members],
+                "suite": self.scope.suite,
                 "signatures": {
                     str(each): self.signatures[each].hex()
                     for each in self.scope.members
@@ -72,15 +74,16 @@ class JointScopeFile:
             root = Node(strict_yaml.parse(octets, text_only=True))
         except strict_yaml.YamlError as error:
             raise PolicyError(str(error)) from None
-        fields = root.fields(("label", "purpose", "members"), ("signatures",))
+        fields = root.fields(("label", "purpose", "members", "suite"), ("signatures",))
         members = fields["members"].items()
         names = [each.read(VerifierName.parse) for each in members]
         check_once(members, names, "a member")
         with at("", inner=True):
-            scope = JointScope(
-                fields["label"].text(), purpose_of(fields["purpose"]), tuple(sorted(names, key=str))
-            )
-        signatures = fields["signatures"].fields((), [str(each) for each in names]) if len(fields) > 3 else {}
+            purpose, ordered = purpose_of(fields["purpose"]), tuple(sorted(names, key=str))
+            scope = JointScope(fields["label"].text(), purpose, ordered, fields["suite"].text())
+        signatures = (
+            fields["signatures"].fields((), [str(each) for each in names]) if "signatures" in fields else {}
+        )
         return cls(scope, {VerifierName.parse(name): _octets(each) for name, each in signatures.items()})
 
     @classmethod

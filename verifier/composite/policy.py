@@ -11,7 +11,7 @@
             schemas: [departments/public-security/schemas/child_registration@1]
             shown: []
             expiry: today                          # the day hidden; or shown, or 30 days from today
-            revocation: {max_epoch_age: 2 days}    # or waived, in so many words
+            revocation: {max_epoch_age: 2 days}    # when it is verified; or waived, in so many words
         predicates:                                # verifier/composite/predicates.py has all kinds
           - {of: child.district, one_of: ["370102", "370103"]}
         pseudonyms:
@@ -19,11 +19,23 @@
         escrows:
           - {id: person, of: child.id_commit, regulator: regulators/education}   # or the digest of its key
         digits: departments/big-data               # whose table serves for sums; where one is needed
+        commitments:                               # to numbers that another holder's sum may count
+          - {id: income, of: insurance.base}
     unique: [child]                                # these pseudonyms may come once
 
+In `expiry`, today is the last day of the request's life, so that nobody passes whose credential has ended
+when the answer comes; everywhere else it is the day of asking.
+
+What is `unique` comes once to whoever keeps the register (`verifier.unique`). In a joint scope too that is
+the verifier's own register and no other: nobody looks up whether a pseudonym has come to another member, the
+members have to tell each other. All branches have it in one scope, of the holder or of one attribute of the
+same schemas, versions aside; and the request is of one suite, which the register keeps to: in another one
+everybody has another pseudonym.
+
 A scope is a label of the verifier's own, or {file: ...}: a joint scope (verifier/composite/joint.py) that
-lies beside the policy. No other field is known; `predicates`, `pseudonyms`, `escrows`, `digits` and `unique`
-may be left out. What a policy says of schemas is checked when it is compiled.
+lies beside the policy. Numbers that other holders have committed to stand under `foreign`
+(verifier/composite/foreign.py). No other field is known; all of a branch but its queries may be left out, and
+`unique`. What a policy says of schemas is checked when it is compiled.
 """
 
 import datetime as dt
@@ -31,16 +43,21 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from disclosure import LocalizedText, SchemaName, VerifierName
-from disclosure.composite import CompositeRequest
+from disclosure.composite import CompositeRequest, PseudonymQuery
 from disclosure.composite.request import MAX_BRANCHES
 from disclosure.names import check_id
 from disclosure.request import MAX_LIFETIME, NONCE_OCTETS
-from verifier.composite.compiling import PolicyReader, ReadOnce, compile_branch
+from verifier.composite.compiling import PolicyReader, ReadOnce, compile_branches
+from verifier.composite.foreign import Counterparts
 from verifier.composite.joint import purpose_of
 from verifier.composite.nodes import Node, at, check_once
 from verifier.composite.rules import BranchRule, some
+
+NO_ANSWERS: Final[Counterparts] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -80,34 +97,62 @@ class CompositePolicy:
         queries = (query for branch in self.branches for query in branch.queries)
         return tuple(dict.fromkeys(name for query in queries for name in query.schemas))
 
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The names of the answers whose numbers it counts, each once."""
+        return tuple(dict.fromkeys(each.answer for branch in self.branches for each in branch.foreign))
+
     def request(
-        self, verifier: VerifierName, now: dt.datetime, reader: PolicyReader, nonce: bytes | None = None
+        self,
+        verifier: VerifierName,
+        now: dt.datetime,
+        reader: PolicyReader,
+        nonce: bytes | None = None,
+        counterparts: Counterparts = NO_ANSWERS,
     ) -> CompositeRequest:
         """Return a request that lives from `now` (with time zone), cut to the second.
 
-        The nonce has 32 octets and comes from the system's generator if none is given. Raises PolicyError
+        The nonce has 32 octets and comes from the system's generator if none is given. `counterparts` are
+        the answers whose numbers it counts, by the policy's names for them. Raises PolicyError
         with the place for what is not published, or is no value of its attribute; else what the reader
         raises. That it can be answered is found by `check_composite_policy`.
         """
         created, once = now.astimezone(dt.UTC).replace(microsecond=0), ReadOnce(reader)
+        life = (created, created + self.lifetime)
         with at("branches"):
             return CompositeRequest(
                 verifier=verifier,
                 purpose=self.purpose,
-                branches=tuple(compile_branch(each, created, once) for each in self.branches),
-                created=created,
-                expires=created + self.lifetime,
+                branches=compile_branches(
+                    self.branches, life, once, counterparts, one_suite=bool(self.unique)
+                ),
+                created=life[0],
+                expires=life[1],
                 nonce=secrets.token_bytes(NONCE_OCTETS) if nonce is None else nonce,
             )
 
 
 def _check_unique(node: Node, branches: Sequence[BranchRule]) -> None:
-    """Raise PolicyError unless every branch has the pseudonym, in one scope and of the same kind of subject.
+    """Raise PolicyError unless every branch has the pseudonym, in one scope and of the same subject.
 
-    Else whoever has come by one branch would come again by another and not be known.
+    Else whoever has come by one branch would come again by another and not be known. The same subject is the
+    same attribute of the same schemas, versions aside: each department gives secrets of its own.
     """
     found = [[each for each in branch.pseudonyms if each.id == node.text()] for branch in branches]
     if not all(found):
         raise node.refuse("each branch has a pseudonym of this identifier")
-    if len({(each.scope, each.subject is None) for one in found for each in one}) > 1:
-        raise node.refuse("the pseudonym has one scope in all branches, and is always of the holder or never")
+    if len({each.scope for one in found for each in one}) > 1:
+        raise node.refuse("the pseudonym has one scope in all branches")
+    pairs = zip(branches, found, strict=True)
+    if len({_subject(branch, each) for branch, one in pairs for each in one}) > 1:
+        detail = "it is of the holder in all branches, or of one attribute of the same schemas"
+        raise node.refuse(detail)
+
+
+def _subject(branch: BranchRule, pseudonym: PseudonymQuery) -> tuple[str, frozenset[tuple[str, str]]] | None:
+    """Return what a pseudonym is of: an attribute and whose it is, or None for the holder."""
+    subject = pseudonym.subject
+    if subject is None:
+        return None
+    schemas = next(each.schemas for each in branch.queries if each.id == subject.query)
+    return subject.attribute, frozenset((each.department, each.item) for each in schemas)

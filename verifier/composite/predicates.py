@@ -7,6 +7,7 @@
     {of: home.mortgaged, not_equal: true}
     {equal: [permit.id_commit, insurance.id_commit]}
     {sum: [{of: permit.months}, {of: insurance.months, factor: 2, cap: 60}], at_least: 100}
+    {sum: [{of: insurance.base}, {foreign: spouse}], at_least: 20000}   # a number of another holder's
 
 Numbers are in the attribute's unit, with at most the decimals of its scale.
 """
@@ -18,7 +19,18 @@ from typing import Final, Protocol
 
 from disclosure import AttributeDefinition, AttributeType, DepartmentName, MalformedError, Value, VerifierName
 from disclosure.attributes import days
-from disclosure.composite import Equal, InList, NotEqual, OneOf, Operand, Predicate, Range, Sum, Term
+from disclosure.composite import (
+    Equal,
+    Foreign,
+    InList,
+    NotEqual,
+    OneOf,
+    Operand,
+    Predicate,
+    Range,
+    Sum,
+    Term,
+)
 from disclosure.composite.predicates import invalid, out_of_bounds
 from disclosure.written import read_form, read_integer, write_number
 from verifier.composite.days import Day
@@ -39,6 +51,10 @@ class Context(Protocol):
         """Return what an operand is in each schema that its query accepts; PolicyError."""
         ...
 
+    def number(self, foreign: Foreign) -> AttributeDefinition:
+        """Return what a number of another holder's is, which the branch counts."""
+        ...
+
     def code_list(self, owner: str, code_system: str, node: Node) -> bytes:
         """Return the digest of an owner's newest list; PolicyError."""
         ...
@@ -48,6 +64,7 @@ class Context(Protocol):
 class Rule:
     """A predicate of a policy: where it stands, what it is about and where that is written.
 
+    `foreign` are the numbers of other holders that it counts.
     `places` has, for the fields of the request's predicate, the places in the file that they come from, so
     that what is refused later is told where its author wrote it.
     """
@@ -56,6 +73,7 @@ class Rule:
     operands: tuple[tuple[Operand, Node], ...]
     places: Mapping[str, str]
     build: Callable[[Context], Predicate]
+    foreign: tuple[tuple[Foreign, Node], ...] = ()
 
     def make(self, context: Context) -> Predicate:
         """Return the request's predicate; PolicyError."""
@@ -167,18 +185,21 @@ def _read_sum(node: Node) -> Rule:
 
     def build(context: Context) -> Predicate:
         made = tuple(each.make(context) for each in terms)
-        definition = context.definitions(terms[0].operand, terms[0].of)[0]
+        definition = terms[0].definitions(context)[0]
         return Sum(made, **_numbers(ends, definition, context.today))
 
     caps = {f"terms[{index}].cap": each.cap for index, each in enumerate(terms) if each.cap}
-    return Rule(node, tuple((each.operand, each.of) for each in terms), _places(ends | caps), build)
+    counted = [(each.operand, each.of) for each in terms]
+    own = tuple((each, of) for each, of in counted if isinstance(each, Operand))
+    foreign = tuple((each, of) for each, of in counted if isinstance(each, Foreign))
+    return Rule(node, own, _places(ends | caps), build, foreign)
 
 
 @dataclass(frozen=True)
 class _Summand:
-    """A term of a sum: how often its attribute counts, and up to what."""
+    """A term of a sum: how often its attribute, or another holder's number, counts, and up to what."""
 
-    operand: Operand
+    operand: Operand | Foreign
     of: Node
     factor: int
     factor_place: str
@@ -186,16 +207,21 @@ class _Summand:
 
     @classmethod
     def read(cls, node: Node) -> "_Summand":
-        fields = node.fields(("of",), ("factor", "cap"))
-        factor = fields.get("factor")
+        kind = "foreign" if isinstance(node.value, Mapping) and "foreign" in node.value else "of"
+        fields = node.fields((kind,), ("factor", "cap"))
+        of, factor = fields[kind], fields.get("factor")
         place = node.place if factor is None else factor.place
-        return cls(
-            read_operand(fields["of"]), fields["of"], 1 if factor is None else factor.whole(), place,
-            fields.get("cap"),
-        )  # fmt: skip
+        operand = of.read(Foreign) if kind == "foreign" else read_operand(of)
+        return cls(operand, of, 1 if factor is None else factor.whole(), place, fields.get("cap"))
+
+    def definitions(self, context: Context) -> tuple[AttributeDefinition, ...]:
+        """Return what it is; PolicyError."""
+        if isinstance(self.operand, Foreign):
+            return (context.number(self.operand),)
+        return context.definitions(self.operand, self.of)
 
     def make(self, context: Context) -> Term:
-        definitions, cap = context.definitions(self.operand, self.of), None
+        definitions, cap = self.definitions(context), None
         if self.cap is not None:
             cap = _number(definitions[0], self.cap, context.today)
             _check_bound(definitions, cap, self.cap)

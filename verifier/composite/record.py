@@ -1,15 +1,17 @@
 """Records of the composite form: an answered request with all that it takes to verify it years later.
 
-Beside schemas and keys that is what the request names by digest and number: tables, lists, regulators and
-epochs, each with the proof that its record stood on the ledger, and the keys that joint scopes are signed
-with. It holds what the answered branch needs and no more. Who checks it brings the log's key; the rest is in
-the file, which is written as the plain form's is, and kept as personal data are.
+That is all that the request names: schemas, keys, accumulators and epochs, tables, lists, regulators, and the
+keys that joint scopes are signed with, each with the proof that its record stood on the ledger. It holds what
+the answered branch needs and no more. Who checks it brings the log's key; the rest is in the file, which is
+written as the plain form's is, and kept as personal data are. The key of the verifier whose record it is
+stands in it without a proof: it is its own.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import starmap
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -21,17 +23,18 @@ from disclosure.composite import (
     CompositePresentation,
     CompositeRequest,
     Regulator,
+    RegulatorKey,
     VerifiedComposite,
     open_composite_request,
     table_entry,
     verify_composite,
 )
 from disclosure.composite.needed import Needed
-from disclosure.composite.publication import regulator_entry
-from disclosure.names import RegulatorName
+from disclosure.registry import issuer_key_entry, schema_entry, verifier_entry
 from verifier import files
 from verifier.audit import audit_receipt, receipt_body
 from verifier.composite import record_file
+from verifier.composite.record_file import accumulator_entry
 from verifier.errors import RecordError
 from verifier.record import VERIFIER_KEY_OCTETS
 
@@ -59,17 +62,20 @@ class CompositeRecord:
     `directory` holds exactly what the answered branch needs; `regulators` names its regulators by digest;
     `proofs` has, for each entry of the ledger that a table, a list, a regulator or an epoch has, the file
     that proves that it stands there. The keys' states, and the joint scopes' keys, are this record's own
-    word. `verifier_key` signed the request; `log_key` is the log's verifier key as text. Raises RecordError.
+    word. `verifier_key` signed the request; `log_key` is the log's verifier key as text. `counterparts` are
+    the records of the answers whose numbers the answered branch counts, in the order of their requests'
+    digests: without them nobody can say of what the sum is. Raises RecordError.
     """
 
     signed_request: SignedRequest
     presentation: CompositePresentation
     receipt: bytes = field(repr=False)
     directory: CompositeDirectory = field(repr=False)
-    regulators: Mapping[bytes, RegulatorName] = field(repr=False)
+    regulators: Mapping[bytes, Regulator] = field(repr=False)
     proofs: Mapping[bytes, bytes] = field(repr=False)
     verifier_key: bytes
     log_key: str
+    counterparts: tuple["CompositeRecord", ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         for key in (self.verifier_key, *self.directory.verifiers.values()):
@@ -83,10 +89,27 @@ class CompositeRecord:
             used = used_of(self.request, self.presentation, self.directory)
         except DisclosureError as error:
             raise RecordError(error.detail, field=error.field) from None
-        if self.directory != used or set(self.regulators) != set(self.directory.regulators):
+        if self.directory != used or self._keys_of_regulators != self.directory.regulators:
             raise RecordError("it holds other things than those that are used")
         if set(self.proofs) != set(ledger_entries(self.directory, self.regulators)):
             raise RecordError("not one proof for each entry of the ledger", field="proofs")
+        self._check_counterparts()
+
+    @property
+    def _keys_of_regulators(self) -> dict[bytes, RegulatorKey]:
+        return {digest: each.key for digest, each in self.regulators.items()}
+
+    def _check_counterparts(self) -> None:
+        """Raise RecordError unless it has the records of the numbers it counts, which stand by themselves."""
+        _, branch = self.request.branch(self.presentation.answer.branch)
+        wanted = sorted({each.number.request for each in branch.foreign})
+        if [each.request.digest for each in self.counterparts] != wanted:
+            detail = "not one record for each answer whose numbers it counts"
+            raise RecordError(detail, field="counterparts")
+        for each in self.counterparts:
+            if each.counterparts or each.verifier_key != self.verifier_key:
+                detail = "such an answer is of the same verifier, and counts no numbers of others itself"
+                raise RecordError(detail, field="counterparts")
 
     @cached_property
     def request(self) -> CompositeRequest:
@@ -103,15 +126,18 @@ class CompositeRecord:
         ledger: Ledger,
         verifier_key: bytes,
         log_verifier: tlog.Verifier,
+        counterparts: Iterable["CompositeRecord"] = (),
     ) -> "CompositeRecord":
-        """Make a record; of `directory`, which `ledger` has read, it keeps what is used.
+        """Make a record; of `directory`, which `ledger` has read, and of `counterparts` it keeps the used.
 
         Raises RecordError; MalformedError, RefusedError (the answer is of another request, or the directory
         has not what it names); KeyError (the ledger was not read for it).
         """
         request = CompositeRequest.from_bytes(signed_request.payload)
         kept = used_of(request, presentation, directory)
-        regulators = {each: ledger.regulator(each).name for each in kept.regulators}
+        regulators = {each: ledger.regulator(each) for each in kept.regulators}
+        _, branch = request.branch(presentation.answer.branch)
+        used = {each.number.request for each in branch.foreign}
         return cls(
             signed_request,
             presentation,
@@ -121,6 +147,7 @@ class CompositeRecord:
             {each: ledger.proof(each) for each in ledger_entries(kept, regulators)},
             verifier_key,
             str(log_verifier),
+            tuple(sorted((each for each in counterparts if each.request.digest in used), key=_digest)),
         )
 
     def to_bytes(self) -> bytes:
@@ -139,7 +166,9 @@ class CompositeRecord:
         if len(written) > MAX_COMPOSITE_RECORD_OCTETS:
             raise RecordError(f"a record has at most {MAX_COMPOSITE_RECORD_OCTETS} octets")
         try:
-            record = cls(**record_file.decode(written))
+            fields = record_file.decode(written)
+            parts = tuple(map(cls.from_bytes, fields.pop("counterparts")))
+            record = cls(**fields, counterparts=parts)
             if record.to_bytes() != written:
                 raise RecordError("the file is not written as records are")
         except (DisclosureError, BbsError) as error:
@@ -149,8 +178,11 @@ class CompositeRecord:
         return record
 
     def save(self, path: Path) -> None:
-        """Write the file with mode 0600, whole or not at all, durable on return; OSError, RecordError."""
-        files.replace(path, self.to_bytes())
+        """Write the file with mode 0600, whole or not at all, durable on return.
+
+        What else stands there is not replaced. Raises FileExistsError, OSError, RecordError.
+        """
+        files.place(path, self.to_bytes())
 
     @classmethod
     def load(cls, path: Path) -> "CompositeRecord":
@@ -160,6 +192,10 @@ class CompositeRecord:
         except ValueError as error:
             raise RecordError(str(error)) from None
         return cls.from_bytes(written)
+
+
+def _digest(record: CompositeRecord) -> bytes:
+    return record.request.digest
 
 
 def used_of(
@@ -198,15 +234,17 @@ def used_of(
     )
 
 
-def ledger_entries(
-    directory: CompositeDirectory, regulators: Mapping[bytes, RegulatorName]
-) -> Iterator[bytes]:
+def ledger_entries(directory: CompositeDirectory, regulators: Mapping[bytes, Regulator]) -> Iterator[bytes]:
     """Give the ledger's entries of all that must stand on it."""
+    yield from map(schema_entry, directory.schemas.values())
+    yield from map(issuer_key_entry, directory.issuer_keys.values())
+    yield from starmap(verifier_entry, directory.verifiers.items())
     yield from map(table_entry, directory.digits.values())
     yield from map(table_entry, directory.code_lists.values())
-    for digest, key in directory.regulators.items():
-        yield regulator_entry(regulators[digest], key)
+    for digest in directory.regulators:
+        yield regulators[digest].entry()
     for accumulator in directory.accumulators.values():
+        yield accumulator_entry(accumulator)
         yield from map(epoch_entry, accumulator.epochs.values())
 
 
@@ -215,7 +253,8 @@ class CompositeRechecked:
     """A record that holds: what was proven, when the service verified it, and where its receipt stands.
 
     `log_key` is the key that signed the checkpoints; `pinned` tells whether the caller brought it, or the
-    record did, which shows only that the record fits together.
+    record did, which shows only that the record fits together. `others` are the verified answers whose
+    numbers it counts.
     """
 
     verified: VerifiedComposite
@@ -224,10 +263,13 @@ class CompositeRechecked:
     checkpoint: tlog.Checkpoint
     log_key: str
     pinned: bool
+    others: tuple[VerifiedComposite, ...] = ()
 
 
 def recheck_composite(record: CompositeRecord, *, log_verifier: tlog.Verifier | None) -> CompositeRechecked:
     """Verify everything in a record offline, as of the moment that its receipt states.
+
+    So are the records of the answers whose numbers it counts, each as of its own receipt.
 
     Raises RefusedError, MalformedError (request and scopes' signatures, presentation, receipt's body),
     tlog.TlogError (the log's key and signatures, the place of the receipt, or of anything published).
@@ -238,13 +280,15 @@ def recheck_composite(record: CompositeRecord, *, log_verifier: tlog.Verifier | 
     for entry, proof in record.proofs.items():
         tlog.ProofFile.parse(proof).verify(entry, log)
     moment = receipt_body(receipt).verified
+    others = tuple(recheck_composite(each, log_verifier=log).verified for each in record.counterparts)
     return CompositeRechecked(
-        verified=verify_composite(request, record.presentation, record.directory, moment),
+        verified=verify_composite(request, record.presentation, record.directory, moment, others),
         verify_time=moment,
         index=receipt.index,
         checkpoint=receipt.checkpoint,
         log_key=str(log),
         pinned=log_verifier is not None,
+        others=others,
     )
 
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 from bbs.accumulator import AccumulatorKey, Epoch
 from bbs.ciphersuite import resolve
 from disclosure import (
+    Accumulator,
     DepartmentName,
     IssuerKey,
     KeyState,
+    LocalizedText,
     Schema,
     SchemaName,
     SignedRequest,
@@ -25,11 +27,13 @@ from disclosure.composite import (
     PublishedAccumulator,
     PublishedCodeList,
     PublishedDigits,
+    Regulator,
     RegulatorKey,
     table_entry,
 )
-from disclosure.composite.publication import decode_table, regulator_entry
+from disclosure.composite.publication import decode_table
 from disclosure.names import RegulatorName
+from disclosure.registry import issuer_key_entry, schema_entry, verifier_entry
 from verifier.documents import base64, octets, read, shown_of, shown_to, text, write
 
 if TYPE_CHECKING:
@@ -51,31 +55,36 @@ def encode(record: "CompositeRecord") -> bytes:
             },
             "presentation": _presentation_to(record.presentation, known),
             "receipt": base64(record.receipt),
-            "schemas": [base64(each.canonical) for each in _sorted(known.schemas)],
-            "issuer_keys": [_key_to(each) for each in _sorted(known.issuer_keys)],
+            "schemas": [_schema_to(each, proofs) for each in _sorted(known.schemas)],
+            "issuer_keys": [_key_to(each, proofs) for each in _sorted(known.issuer_keys)],
             "tables": [
                 _table_to(each, proofs[table_entry(each)])
                 for each in sorted(tables, key=lambda each: each.table.digest)
             ],
-            "regulators": [_regulator_to(each, record) for each in _sorted(known.regulators)],
+            "regulators": [_regulator_to(each, proofs) for each in _sorted(record.regulators)],
             "accumulators": [_accumulator_to(each, proofs) for each in _sorted(known.accumulators)],
             "verifiers": {
-                str(name): base64(known.verifiers[name]) for name in sorted(known.verifiers, key=str)
+                str(name): _verifier_to(name, known.verifiers[name], proofs)
+                for name in sorted(known.verifiers, key=str)
             },
             "verifier_key": base64(record.verifier_key),
             "log_key": record.log_key,
+            "counterparts": [base64(each.to_bytes()) for each in record.counterparts],
         }
     )
 
 
 def decode(written: bytes) -> dict[str, Any]:
-    """Return the fields of the record that a file holds; raises as `verifier.documents` says."""
+    """Return the fields of the record that a file holds, counterparts as files of their own.
+
+    Raises as `verifier.documents` says.
+    """
     data = read(written.decode())
     if data["format"] != FORMAT:
         raise ValueError
     proofs = dict[bytes, bytes]()
-    schemas = {each.name: each for each in (Schema.from_bytes(octets(each)) for each in data["schemas"])}
-    keys = {each.name: each for each in map(_key_of, data["issuer_keys"])}
+    schemas = {each.name: each for each in (_schema_of(each, proofs) for each in data["schemas"])}
+    keys = {each.name: each for each in (_key_of(each, proofs) for each in data["issuer_keys"])}
     tables = [_table_of(each, proofs) for each in data["tables"]]
     regulators = [_regulator_of(each, proofs) for each in data["regulators"]]
     accumulators = [_accumulator_of(each, proofs) for each in data["accumulators"]]
@@ -85,8 +94,8 @@ def decode(written: bytes) -> dict[str, Any]:
         {each.table.digest: each for each in tables if isinstance(each, PublishedDigits)},
         {each.table.digest: each for each in tables if isinstance(each, PublishedCodeList)},
         {each.key.octets: each for each in accumulators},
-        {key.digest: key for key, _ in regulators},
-        {VerifierName.parse(name): octets(key) for name, key in data["verifiers"].items()},
+        {each.key.digest: each.key for each in regulators},
+        dict(_verifier_of(name, each, proofs) for name, each in data["verifiers"].items()),
     )
     signed = data["signed_request"]
     return {
@@ -94,10 +103,11 @@ def decode(written: bytes) -> dict[str, Any]:
         "presentation": _presentation_of(data["presentation"], schemas),
         "receipt": octets(data["receipt"]),
         "directory": directory,
-        "regulators": {key.digest: name for key, name in regulators},
+        "regulators": {each.key.digest: each for each in regulators},
         "proofs": proofs,
         "verifier_key": octets(data["verifier_key"]),
         "log_key": text(data["log_key"]),
+        "counterparts": [octets(each) for each in data["counterparts"]],
     }
 
 
@@ -107,12 +117,36 @@ def _sorted(named: Mapping[Any, Any]) -> Iterable[Any]:
     return (named[each] for each in keys)
 
 
-def _key_to(key: IssuerKey) -> dict[str, Any]:
-    return {"key": base64(key.record()), "state": key.state.value}
+def _schema_to(schema: Schema, proofs: Mapping[bytes, bytes]) -> dict[str, Any]:
+    return {"schema": base64(schema.canonical), "proof": base64(proofs[schema_entry(schema)])}
 
 
-def _key_of(data: Mapping[str, Any]) -> IssuerKey:
+def _schema_of(data: Mapping[str, Any], proofs: dict[bytes, bytes]) -> Schema:
+    schema = Schema.from_bytes(octets(data["schema"]))
+    proofs[schema_entry(schema)] = octets(data["proof"])
+    return schema
+
+
+def _verifier_to(name: VerifierName, key: bytes, proofs: Mapping[bytes, bytes]) -> dict[str, Any]:
+    return {"key": base64(key), "proof": base64(proofs[verifier_entry(name, key)])}
+
+
+def _verifier_of(
+    name: str, data: Mapping[str, Any], proofs: dict[bytes, bytes]
+) -> tuple[VerifierName, bytes]:
+    verifier, key = VerifierName.parse(name), octets(data["key"])
+    proofs[verifier_entry(verifier, key)] = octets(data["proof"])
+    return verifier, key
+
+
+def _key_to(key: IssuerKey, proofs: Mapping[bytes, bytes]) -> dict[str, Any]:
+    proof = proofs[issuer_key_entry(key)]
+    return {"key": base64(key.record()), "state": key.state.value, "proof": base64(proof)}
+
+
+def _key_of(data: Mapping[str, Any], proofs: dict[bytes, bytes]) -> IssuerKey:
     key = IssuerKey.from_record(octets(data["key"]))
+    proofs[issuer_key_entry(key)] = octets(data["proof"])
     return IssuerKey(key.name, key.suite, key.public_key, KeyState(data["state"]))
 
 
@@ -138,21 +172,27 @@ def _table_of(data: Mapping[str, Any], proofs: dict[bytes, bytes]) -> Published:
     return found
 
 
-def _regulator_to(key: RegulatorKey, record: "CompositeRecord") -> dict[str, Any]:
-    name = record.regulators[key.digest]
+def _regulator_to(regulator: Regulator, proofs: Mapping[bytes, bytes]) -> dict[str, Any]:
     return {
-        "name": str(name),
-        "suite": key.suite,
-        "public_key": base64(key.public_key),
-        "proof": base64(record.proofs[regulator_entry(name, key)]),
+        "name": str(regulator.name),
+        "display_name": list(regulator.display_name.items()),
+        "suite": regulator.key.suite,
+        "public_key": base64(regulator.key.public_key),
+        "proof": base64(proofs[regulator.entry()]),
     }
 
 
-def _regulator_of(data: Mapping[str, Any], proofs: dict[bytes, bytes]) -> tuple[RegulatorKey, RegulatorName]:
+def _regulator_of(data: Mapping[str, Any], proofs: dict[bytes, bytes]) -> Regulator:
+    zh, en = map(text, data["display_name"])
     key = RegulatorKey(text(data["suite"]), octets(data["public_key"]))
-    name = RegulatorName.parse(data["name"])
-    proofs[regulator_entry(name, key)] = octets(data["proof"])
-    return key, name
+    found = Regulator(RegulatorName.parse(data["name"]), LocalizedText(zh, en), key)
+    proofs[found.entry()] = octets(data["proof"])
+    return found
+
+
+def accumulator_entry(accumulator: PublishedAccumulator) -> bytes:
+    """Return an accumulator's entry on the ledger."""
+    return Accumulator.of(DepartmentName.parse(accumulator.owner).department, accumulator.key).entry()
 
 
 def _accumulator_to(accumulator: PublishedAccumulator, proofs: Mapping[bytes, bytes]) -> dict[str, Any]:
@@ -160,6 +200,7 @@ def _accumulator_to(accumulator: PublishedAccumulator, proofs: Mapping[bytes, by
         "owner": accumulator.owner,
         "suite": str(accumulator.key.suite),
         "key": base64(accumulator.key.octets),
+        "proof": base64(proofs[accumulator_entry(accumulator)]),
         "epochs": [
             {"octets": base64(each.octets), "proof": base64(proofs[epoch_entry(each)])}
             for _, each in sorted(accumulator.epochs.items())
@@ -174,7 +215,9 @@ def _accumulator_of(data: Mapping[str, Any], proofs: dict[bytes, bytes]) -> Publ
         epoch = Epoch.from_octets(octets(each["octets"]), key=key)
         epochs[epoch.number] = epoch
         proofs[epoch_entry(epoch)] = octets(each["proof"])
-    return PublishedAccumulator(str(DepartmentName.parse(data["owner"])), key, epochs)
+    found = PublishedAccumulator(str(DepartmentName.parse(data["owner"])), key, epochs)
+    proofs[accumulator_entry(found)] = octets(data["proof"])
+    return found
 
 
 def _presentation_to(presentation: CompositePresentation, known: CompositeDirectory) -> dict[str, Any]:

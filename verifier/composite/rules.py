@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from disclosure import SchemaName
-from disclosure.composite import Operand, PseudonymQuery, SignedJointScope, VerifierScope
+from disclosure.composite import CommitmentQuery, Operand, PseudonymQuery, SignedJointScope, VerifierScope
 from disclosure.composite.query import MAX_SCHEMAS
 from disclosure.composite.request import MAX_OUTPUTS, MAX_PREDICATES
 from disclosure.names import RegulatorName, check_attribute_id
 from disclosure.request import MAX_QUERIES
 from disclosure.schema import MAX_ATTRIBUTES
 from verifier.composite.days import Day, parse_age
+from verifier.composite.foreign import ForeignRule
 from verifier.composite.joint import JointScopeFile
 from verifier.composite.nodes import Node, check_once
 from verifier.composite.predicates import Rule, read_operand, read_owner, read_predicate
@@ -82,11 +83,14 @@ class BranchRule:
     pseudonyms: tuple[PseudonymQuery, ...]
     escrows: tuple[EscrowRule, ...]
     digits: str | None
+    commitments: tuple[CommitmentQuery, ...]
+    foreign: tuple[ForeignRule, ...]
 
     @classmethod
     def read(cls, node: Node, folder: Path | None) -> "BranchRule":
         """Read it; PolicyError."""
-        fields = node.fields(("id", "queries"), ("predicates", "pseudonyms", "escrows", "digits"))
+        optional = ("predicates", "pseudonyms", "escrows", "digits", "commitments", "foreign")
+        fields = node.fields(("id", "queries"), optional)
         none = Node([], node.place)
         branch = cls(
             node,
@@ -96,6 +100,8 @@ class BranchRule:
             some(fields.get("pseudonyms", none), lambda each: _pseudonym(each, folder), MAX_OUTPUTS),
             some(fields.get("escrows", none), EscrowRule.read, MAX_OUTPUTS),
             fields["digits"].read(read_owner) if "digits" in fields else None,
+            some(fields.get("commitments", none), _commitment, MAX_OUTPUTS),
+            some(fields.get("foreign", none), ForeignRule.read, MAX_OUTPUTS),
         )
         branch._check_names()
         return branch
@@ -104,7 +110,8 @@ class BranchRule:
         """Raise PolicyError where two have one identifier, or an attribute is one of no query."""
         place = self.node.place
         for name, items in (
-            ("queries", self.queries), ("pseudonyms", self.pseudonyms), ("escrows", self.escrows)
+            ("queries", self.queries), ("pseudonyms", self.pseudonyms), ("escrows", self.escrows),
+            ("commitments", self.commitments), ("foreign", self.foreign),
         ):  # fmt: skip
             ids = [each.id for each in items]
             nodes = [Node(None, f"{place}.{name}[{index}].id") for index in range(len(ids))]
@@ -117,9 +124,17 @@ class BranchRule:
             if each.subject is not None
         ]
         used += [(each.operand, Node(None, f"{each.node.place}.of")) for each in self.escrows]
+        used += [
+            (each.operand, Node(None, f"{place}.commitments[{index}].of"))
+            for index, each in enumerate(self.commitments)
+        ]
         for operand, node in used:
             if operand.query not in known:
                 raise node.refuse(f"the branch has no query {operand.query}")
+        numbers = {each.id for each in self.foreign}
+        for foreign, node in (pair for rule in self.predicates for pair in rule.foreign):
+            if foreign.id not in numbers:
+                raise node.refuse(f"the branch has no number {foreign.id} of another holder's")
 
 
 def some(
@@ -147,6 +162,11 @@ def _pseudonym(node: Node, folder: Path | None) -> PseudonymQuery:
     fields = node.fields(("id", "scope"), ("of",))
     subject = read_operand(fields["of"]) if "of" in fields else None
     return PseudonymQuery(fields["id"].read(check_attribute_id), _scope(fields["scope"], folder), subject)
+
+
+def _commitment(node: Node) -> CommitmentQuery:
+    fields = node.fields(("id", "of"))
+    return CommitmentQuery(fields["id"].read(check_attribute_id), read_operand(fields["of"]))
 
 
 def _scope(node: Node, folder: Path | None) -> VerifierScope | SignedJointScope:

@@ -10,6 +10,7 @@ import typer
 from disclosure import Accumulator, IssuerKey
 from disclosure import MalformedError as DisclosureMalformedError
 from disclosure.composite import OpeningRecord
+from disclosure.registry import schema_of_record, verifier_of_record
 from tlog import (
     ArchiveInvalidError,
     ArchiveMalformedError,
@@ -87,10 +88,8 @@ def checkpoint(run: Run) -> Answer:
     """Show the newest checkpoint, checked against the one that this home has seen last."""
     with Service(run.endpoint) as service:
         signed, key, pinned = fetch_checkpoint(run, service)
-        seen = _check_grown(run, service, signed, key) if pinned else None
+        seen = keep_grown(run, service, signed) if pinned else None
     found = signed.checkpoint
-    if pinned:
-        write_private(run.home.path / "checkpoint", signed.note)
     data = {
         "origin": found.origin,
         "size": found.size,
@@ -106,12 +105,19 @@ def checkpoint(run: Run) -> Answer:
     return Answer(data, lines)
 
 
-def _check_grown(run: Run, service: Service, signed: SignedCheckpoint, key: Verifier) -> int | None:
-    """Check that the log still holds everything that was seen of it; return the size seen before."""
+def keep_grown(run: Run, service: Service, signed: SignedCheckpoint) -> int | None:
+    """Keep a checkpoint under the pinned key, once the log is seen to hold everything that was seen of it.
+
+    Returns the size that was seen before, if any was. Raises CommandError LOG_SHRANK; tlog.TlogError.
+    """
     path = run.home.path / "checkpoint"
-    if not path.exists():
-        return None
-    before, now = open_checkpoint(path.read_bytes(), key), signed.checkpoint
+    seen = _checked_growth(run, service, signed, path) if path.exists() else None
+    write_private(path, signed.note)
+    return seen
+
+
+def _checked_growth(run: Run, service: Service, signed: SignedCheckpoint, path: Path) -> int:
+    before, now = open_checkpoint(path.read_bytes(), run.log_verifier()), signed.checkpoint
     if now.size < before.size:
         # A replica may lag, a log may not: which of the two it is, is for the operator to say.
         raise CommandError(
@@ -251,6 +257,12 @@ def _record(entry: RecordEntry) -> dict[str, Any]:
                     "suite": made.suite,
                     "public_key": made.key.octets.hex(),
                 }
+            case "schema":
+                name, digest = schema_of_record(entry.payload)
+                return {"schema": str(name), "digest": digest.hex()}
+            case "verifier":
+                verifier, public_key = verifier_of_record(entry.payload)
+                return {"verifier": str(verifier), "public_key": public_key.hex()}
         if opened := OpeningRecord.of_entry(entry):
             return {"regulator_key": opened.regulator.hex(), "escrow": opened.escrow.hex()}
     except DisclosureMalformedError:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -17,6 +17,8 @@ from verifier import (
     CompositePolicy,
     CompositeRechecked,
     CompositeRecord,
+    Counterpart,
+    JointScopeFile,
     Policy,
     PseudonymRegister,
     Rechecked,
@@ -24,6 +26,7 @@ from verifier import (
     VerifiedCredential,
     check_composite_policy,
     check_policy,
+    files,
     keys,
     load_policy,
     load_record,
@@ -41,6 +44,9 @@ from zk.tokens import AdminTokenFile, admin_token
 from zk.values import json_value
 
 AnyPolicy: TypeAlias = Policy | CompositePolicy
+Counting = Annotated[
+    list[str] | None, typer.Option("--with", metavar="NAME=RECORD", help="help.verifier.with")
+]
 AnyRecord: TypeAlias = Record | CompositeRecord
 AnyRechecked: TypeAlias = Rechecked | CompositeRechecked
 GROUP = Group("verifier")
@@ -85,11 +91,12 @@ def check_one(
     run: Run,
     policy: Annotated[Path, typer.Argument(help="help.verifier.policy")],
     verifier: Annotated[str | None, typer.Option("--as", help="help.verifier.as")] = None,
+    counting: Counting = None,
 ) -> Answer:
     """Check that a policy can be asked and answered, with what is published today; ask nobody."""
     loaded, name = _loaded(policy), _name(run, verifier)
     with VerifierClient(run.endpoint, name, _key(run, name), run.log_verifier()) as client:
-        _checked(client, loaded, name)
+        _checked(client, loaded, name, _counterparts(run, counting or ()))
     data = {"policy": loaded.id, "form": _form(loaded), "verifier": str(name)}
     return Answer(data, [run.text("verifier.policy_holds", policy=loaded.id)])
 
@@ -101,6 +108,7 @@ def ask(
     verifier: Annotated[str | None, typer.Option("--as", help="help.verifier.as")] = None,
     timeout: Annotated[float | None, typer.Option("--timeout", min=0.1, help="help.verifier.timeout")] = None,
     record: Annotated[Path | None, typer.Option("--record", help="help.verifier.record")] = None,
+    counting: Counting = None,
     qr: Annotated[bool, typer.Option("--qr/--no-qr", help="help.option.qr")] = True,
 ) -> Answer:
     """Ask by a policy, wait for the answer, verify it here and keep it.
@@ -109,14 +117,38 @@ def ask(
     """
     loaded, name = _loaded(policy), _name(run, verifier)
     path = record or run.home.records / f"{loaded.id}-{secrets.token_hex(4)}.json"
+    if path.exists():
+        raise CommandError(Exit.USAGE, "RECORD_EXISTS", "error.record_exists", path=path)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    given = _counterparts(run, counting or ())
     with VerifierClient(run.endpoint, name, _key(run, name), run.log_verifier()) as client:
-        opened = client.ask(_checked(client, loaded, name))
+        opened = client.ask(_checked(client, loaded, name, given))
         _show_question(run, opened, loaded, qr)
         wait = dt.timedelta(seconds=timeout) if timeout else loaded.lifetime + dt.timedelta(seconds=5)
-        answered = client.wait(opened, wait)
+        answered = client.wait(opened, wait, given.values())
     _keep(run, answered, loaded, path)
     return _answered(run, answered.record, path)
+
+
+@GROUP.command("sign-scope")
+def sign_scope(
+    run: Run,
+    scope: Annotated[Path, typer.Argument(help="help.verifier.scope")],
+    verifier: Annotated[str | None, typer.Option("--as", help="help.verifier.as")] = None,
+) -> Answer:
+    """Sign a scope that several verifiers share; its file goes round among them until everyone has."""
+    name = _name(run, verifier)
+    read_file(scope)  # a file that cannot be read is named, as everywhere
+    signed = JointScopeFile.load(scope).signed_by(name, _key(run, name))
+    files.replace(scope, signed.to_bytes())
+    left = [str(each) for each in signed.scope.members if each not in signed.signatures]
+    data = {"scope": signed.scope.label, "signed_by": str(name), "unsigned": left}
+    told = (
+        run.text("verifier.scope_waits", members=", ".join(left))
+        if left
+        else run.text("verifier.scope_whole")
+    )
+    return Answer(data, [told])
 
 
 def _loaded(path: Path) -> AnyPolicy:
@@ -132,11 +164,28 @@ def _name(run: Run, said: str | None) -> VerifierName:
     return VerifierName.parse(f"verifiers/{said or _only_verifier(run)}")
 
 
-def _checked(client: VerifierClient, policy: AnyPolicy, name: VerifierName) -> Request | CompositeRequest:
+def _counterparts(run: Run, written: Sequence[str]) -> dict[str, Counterpart]:
+    """Return the answers whose numbers are counted, by the policy's names for them, each verified again."""
+    given = dict[str, Counterpart]()
+    for each in written:
+        answer, _, path = each.partition("=")
+        if not path or answer in given:
+            raise CommandError(Exit.USAGE, "ANSWER_UNCLEAR", "error.answer_unclear", given=each)
+        read_file(Path(path))  # a file that cannot be read is named, as everywhere
+        record = load_record(Path(path))
+        if not isinstance(record, CompositeRecord):
+            raise CommandError(Exit.USAGE, "RECORD_PLAIN", "error.answer_plain", path=path)
+        given[answer] = Counterpart.of(record, run.log_verifier())
+    return given
+
+
+def _checked(
+    client: VerifierClient, policy: AnyPolicy, name: VerifierName, given: Mapping[str, Counterpart]
+) -> Request | CompositeRequest:
     """Return a request of a policy that can be asked today; PolicyError with the place in the file."""
     now = dt.datetime.now(dt.UTC)
     if isinstance(policy, CompositePolicy):
-        return check_composite_policy(policy, name, client.reader, now)
+        return check_composite_policy(policy, name, client.reader, now, given)
     check_policy(policy, client.directory_for(policy.schemas))
     return policy.request(name, now)
 

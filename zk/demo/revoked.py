@@ -66,7 +66,7 @@ def revoked(stage: Stage, policy: CompositePolicy, before: Before) -> list[Refus
         refused(
             "demo.refused.revoked",
             (VAULT, "NOTHING_FITS"),
-            lambda: stage.planned(stage.father, fetched, _BRANCH).answers(),
+            lambda: stage.ready(stage.father, stage.planned(stage.father, fetched, _BRANCH)).answers(),
         ),
     ]
 

@@ -44,7 +44,7 @@ def enrol(stage: Stage, policy: CompositePolicy) -> Enrolled:
 
 def enrol_again(stage: Stage, policy: CompositePolicy) -> Refusal:
     """The other parent comes with the same child, from another vault and by the other way to answer."""
-    again = _answered(stage, policy, stage.father)
+    again = _answered(stage, policy, stage.father, "permit")
     return refused(
         "demo.refused.second_enrolment",
         (VERIFIER, "PSEUDONYM_SEEN"),
@@ -52,9 +52,9 @@ def enrol_again(stage: Stage, policy: CompositePolicy) -> Refusal:
     )
 
 
-def _answered(stage: Stage, policy: CompositePolicy, holder: Holder) -> Enrolled:
+def _answered(stage: Stage, policy: CompositePolicy, holder: Holder, branch: str | None = None) -> Enrolled:
     opened = stage.ask(SCHOOL, policy)
-    answering = stage.prepare(holder, opened.link)
+    answering = stage.prepare(holder, opened.link, branch)
     usage = stage.send(answering)
     with stage.verifier(SCHOOL) as client:
         answered = stage.watch.time("demo.time.verify", lambda: client.wait(opened, _PATIENCE))

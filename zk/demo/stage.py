@@ -138,18 +138,22 @@ class Stage:
     def prepare(self, holder: Holder, link: ExchangeLink, branch: str | None = None) -> Answering:
         """A holder fetches a request and proves what it asks, but sends nothing yet."""
         fetched = self.client.fetch(link)
-        planned = self.planned(holder, fetched, branch)
+        planned = self.ready(holder, self.planned(holder, fetched, branch))
         prepared = self.watch.time(
             "demo.time.prove", lambda: present_plan(planned, holder.vault.keys, utc_now())
         )
         return Answering(holder, fetched, planned, prepared)
 
     def planned(self, holder: Holder, fetched: FetchedRequest, branch: str | None = None) -> CompositePlan:
-        """Return how a vault would answer, after catching up with what has to be."""
+        """Return how a vault would answer with what it has."""
         request = fetched.request
         if not isinstance(request, CompositeRequest):
             raise CommandError(Exit.UNHEALTHY, "FORM_NOT_SUPPORTED", "error.source_tree", path="examples")
         return self.client.plan(request, holder.vault, self.log, branch=branch)
+
+    def ready(self, holder: Holder, planned: CompositePlan) -> CompositePlan:
+        """Return the same plan once all is caught up, as after consent; NOTHING_FITS if one is revoked."""
+        return self.client.ready(planned, holder.vault, self.log)
 
     def send(self, answering: Answering) -> Usage:
         """The holder's vault stores a use, sends it, and checks the receipt."""

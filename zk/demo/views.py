@@ -1,18 +1,18 @@
-"""Who learnt what, in the words in which the holders were asked; and whether anything leaked."""
+"""Who learnt what, by the answers that went out; and whether anything leaked."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
-from prover.composite.sentences import composite_lines
-from prover.composite.telling import told_of
-from prover.consent import Style
+from disclosure import DepartmentName
+from disclosure.composite import Equal, Operand, Predicate, Sum
+from prover.composite.clauses import clause, sum_sentence
+from prover.composite.telling import CompositeConsent, ToldAttribute, ToldCredential, Treatment, told_of
+from prover.consent import show_value
 from prover.records import Usage
 from zk import catalogue
 from zk.demo.people import BANK, REGULATOR_NAME, SCHOOL, Asker, Family
 from zk.demo.result import Opened, View
 from zk.messages import Language, local, text
-
-_LEARNT: Final = {Style.REVEALED, Style.PROVEN, Style.PSEUDONYM, Style.ESCROWED}
 
 
 def views(school_use: Usage, bank_use: Usage, opened: Opened, lang: Language) -> tuple[View, ...]:
@@ -31,11 +31,55 @@ def views(school_use: Usage, bank_use: Usage, opened: Opened, lang: Language) ->
 
 def _view(asker: Asker, usage: Usage, lang: Language) -> View:
     """Say what a verifier learnt and what stayed hidden, from the very answer that it received."""
-    names = {str(each.name): each.display_name for each in catalogue.builtin().departments.values()}
-    lines = composite_lines(told_of(usage), lang, names)
-    learnt = dict.fromkeys(each.text for each in lines if each.style in _LEARNT)
-    hidden = dict.fromkeys(each.text for each in lines if each.style is Style.HIDDEN)
-    return View(local(lang, asker.display_name), tuple((each, "") for each in learnt), tuple(hidden))
+    told = told_of(usage)
+    learnt = [line for each in told.credentials for line in _of_credential(told, each, lang)]
+    learnt += [(each, "") for each in _of_all(told, lang)]
+    attributes = [one for each in told.credentials for one in each.attributes]
+    hidden = dict.fromkeys(
+        local(lang, each.attribute.display_name)
+        for each in attributes
+        if each.treatment is not Treatment.SHOWN and not _proven_alone(each)
+    )
+    return View(local(lang, asker.display_name), tuple(learnt), tuple(hidden))
+
+
+def _of_credential(
+    told: CompositeConsent, credential: ToldCredential, lang: Language
+) -> Iterator[tuple[str, str]]:
+    """Give what was learnt of one credential: whose it is, that it counts, and its attributes one by one."""
+    schema = local(lang, credential.schema.display_name)
+    yield schema, text(lang, "demo.learnt.counts", department=_department(credential.department, lang))
+    for each in credential.attributes:
+        label = f"{schema} / {local(lang, each.attribute.display_name)}"
+        if each.treatment is Treatment.SHOWN:
+            yield label, show_value(each.attribute, each.value, lang)
+        operand = Operand(credential.query.id, each.attribute.id)
+        for predicate in _proven_alone(each):
+            yield label, clause(predicate, operand, told.reading, lang)
+
+
+def _proven_alone(each: ToldAttribute) -> list[Predicate]:
+    """Return what was proven of an attribute by itself; equality is told once, of all that are equal."""
+    return [predicate for predicate in each.predicates if not isinstance(predicate, Equal | Sum)]
+
+
+def _of_all(told: CompositeConsent, lang: Language) -> Iterator[str]:
+    """Give what was learnt of the whole answer."""
+    yield text(lang, "demo.learnt.one_holder")
+    for predicate in told.branch.predicates:
+        if isinstance(predicate, Equal):
+            yield text(lang, "demo.learnt.equal", count=len(predicate.operands))
+        elif isinstance(predicate, Sum):
+            yield sum_sentence(predicate, told.reading, lang)
+    for pseudonym in told.branch.pseudonyms:
+        yield text(lang, "demo.learnt.pseudonym", id=pseudonym.id)
+    for escrow in told.branch.escrows:
+        regulator = told.facts.regulators[escrow.regulator]
+        yield text(lang, "demo.learnt.escrow", regulator=local(lang, regulator.display_name))
+
+
+def _department(name: DepartmentName, lang: Language) -> str:
+    return local(lang, catalogue.builtin().departments[name.department].display_name)
 
 
 def leaks(output: Path, family: Family) -> tuple[str, ...]:

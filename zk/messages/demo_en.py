@@ -37,6 +37,13 @@ MESSAGES: Final = {
     "demo.view.departments_learns": (
         "That their credentials were claimed, and what they revoke. Nothing about how they are used."
     ),
+    "demo.learnt.counts": "signed by {department}, valid today, not revoked; neither day is shown",
+    "demo.learnt.one_holder": "That all of it belongs to one holder",
+    "demo.learnt.equal": "That all {count} are about one person, without the number",
+    "demo.learnt.pseudonym": (
+        "A pseudonym of the {id}, the same whichever parent comes; another school or year gets another"
+    ),
+    "demo.learnt.escrow": "A sealed identity, which {regulator} alone can open",
     "demo.view.regulator_learns": (
         "One identity, in the case {case}; it stands on the ledger as entry {index}, where the holder's "
         "vault sees it."

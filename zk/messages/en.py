@@ -16,6 +16,10 @@ MESSAGES: Final = {
         "The administrator's token is needed: --admin-token-file FILE, or ZK_ADMIN_TOKEN."
     ),
     "error.bank_failed": "The bank's program ended with {code}.",
+    "error.branch_unclear": (
+        "The request can be answered in more ways than one, or not in the first. Say which with --branch: "
+        "{branches}. Whoever is answered by a later one may guess that you cannot answer the earlier ones."
+    ),
     "error.output_in_use": (
         "{path} holds something else than a demo's output; name another folder with --output."
     ),
@@ -69,6 +73,9 @@ MESSAGES: Final = {
     "error.passphrase_differs": "The two passphrases differed each time. Nothing was done.",
     "error.passphrase_missing": "A passphrase is needed: --passphrase-file FILE, or {variable}.",
     "error.profile_damaged": "{path} is damaged. Remove it and pin the log's key again.",
+    "error.record_exists": "{path} is there already; no record is overwritten. Name another file.",
+    "error.answer_unclear": "An answer is given once, as NAME=RECORD: {given}",
+    "error.answer_plain": "{path} is a record of the plain form, which commits to no number.",
     "error.record_plain": "{path} is a record of the plain form, which has no escrow.",
     "error.regulator_key_exists": (
         "{path} holds a key already. Identities may be escrowed to it: it is not overwritten."
@@ -168,7 +175,15 @@ MESSAGES: Final = {
     "vault.missing": "{name} is missing. {department} issues it.",
     "vault.consent_service": "The service that carries the answer sees what is revealed while it checks it.",
     "vault.ask_consent": "Show this? Type yes, y or 是 to consent; anything else declines:",
+    "vault.ask_branch": (
+        "By which one do you answer: {branches}? By a later one, they may guess that you cannot answer the "
+        "earlier ones. Type its name:"
+    ),
     "vault.ask_claim": "Show this to claim it? Type yes, y or 是 to consent; anything else declines:",
+    "vault.ask_handover": "Tell the other holder? Type yes, y or 是 to consent; anything else declines:",
+    "vault.handover_key": "From your device to the other holder's, for zk vault hand-over USE --to KEY:",
+    "vault.handed_over": "For the other holder, who alone can read it: zk vault take-over NUMBER",
+    "vault.taken_over": "The number is in the vault. “{purpose}” can be answered with it until {expires}.",
     "vault.presented": (
         "Shown and verified. The receipt stands in the ledger as entry {index} (counted from 0); "
         "the log has {size:entry/entries}."
@@ -184,6 +199,7 @@ MESSAGES: Final = {
     "vault.receipt_holds": "entry {index}, checked",
     "vault.receipt_fails": "DOES NOT HOLD: {reason}",
     "vault.refused": "refused: {reason}",
+    "vault.shown_for_claim": "none: shown to claim",
     "vault.sent": "sent, not answered: zk vault resume",
     "vault.resumed": "{answered} answered, {refused} refused, {open} still open.",
     "vault.trusts": "{name}  {regulator}  key {digest}",
@@ -201,6 +217,10 @@ MESSAGES: Final = {
     "vault.follow_failed": "Tried again soon: {problem}",
     "vault.follow_ended": "Ended. The vault keeps what was reached.",
     "vault.no_openings": "None of your identities was opened, as far as the ledger tells.",
+    "vault.openings_seen": (
+        "Looked at the whole ledger: {size:entry/entries}, nothing of what was seen before is gone."
+    ),
+    "vault.openings_until": "Its last block is of {time}; what is opened later is not in it yet.",
     "vault.opening_regulator": "Opened by",
     "vault.opening_entry": "Entry",
     # verifier
@@ -213,6 +233,8 @@ MESSAGES: Final = {
     "verifier.pseudonym": "  Pseudonym {id}: {pseudonym}",
     "verifier.escrow": "  Escrow {id}: {of}, which the regulator alone can open",
     "verifier.policy_holds": "The policy {policy} can be asked and answered.",
+    "verifier.scope_waits": "Signed. The file now goes to: {members}",
+    "verifier.scope_whole": "Signed by all its members. Policies can name it.",
     "verifier.expiry": "Valid until",
     "verifier.receipt": (
         "The receipt stands in the ledger as entry {index} (counted from 0); "

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from zkproto.v1 import attribute_pb2 as zkproto_dot_v1_dot_attribute__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18zkproto/v1/catalog.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1azkproto/v1/attribute.proto\"\xda\x01\n\nDepartment\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x35\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\x12\x35\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:J\xea\x41G\n\x12zkproto/Department\x12\x18\x64\x65partments/{department}*\x0b\x64\x65partments2\ndepartment\"V\n\tCodeEntry\x12\x12\n\x04\x63ode\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x35\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\"\xcf\x02\n\x13\x41ttributeDefinition\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x35\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\x12-\n\x04type\x18\x03 \x01(\x0e\x32\x19.zkproto.v1.AttributeTypeB\x04\xe2\x41\x01\x02\x12\x10\n\x08optional\x18\x04 \x01(\x08\x12\x0c\n\x04unit\x18\x05 \x01(\t\x12\r\n\x05scale\x18\x06 \x01(\r\x12\x14\n\x07minimum\x18\x07 \x01(\x12H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x08 \x01(\x12H\x01\x88\x01\x01\x12\x12\n\nmax_length\x18\t \x01(\r\x12\x13\n\x0b\x63ode_system\x18\n \x01(\t\x12$\n\x05\x63odes\x18\x0b \x03(\x0b\x32\x15.zkproto.v1.CodeEntryB\n\n\x08_minimumB\n\n\x08_maximum\"\xf9\x02\n\x06Schema\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x35\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\x12.\n\x04\x66orm\x18\x03 \x01(\x0e\x32\x1a.zkproto.v1.CredentialFormB\x04\xe2\x41\x01\x02\x12\x39\n\nattributes\x18\x04 \x03(\x0b\x32\x1f.zkproto.v1.AttributeDefinitionB\x04\xe2\x41\x01\x02\x12\x1b\n\rvalidity_days\x18\x05 \x01(\rB\x04\xe2\x41\x01\x02\x12\x14\n\x06\x64igest\x18\x06 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:O\xea\x41L\n\x0ezkproto/Schema\x12)departments/{department}/schemas/{schema}*\x07schemas2\x06schema\"\xf4\x02\n\tIssuerKey\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x13\n\x05suite\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\npublic_key\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\x30\n\x05state\x18\x04 \x01(\x0e\x32\x1b.zkproto.v1.IssuerKey.StateB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"Z\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x15\n\x11STATE_VERIFY_ONLY\x10\x02\x12\x11\n\rSTATE_RETIRED\x10\x03:_\xea\x41\\\n\x11zkproto/IssuerKey\x12\x30\x64\x65partments/{department}/issuerKeys/{issuer_key}*\nissuerKeys2\tissuerKey\"\xe8\x01\n\x08Verifier\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x35\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\x12\x18\n\npublic_key\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:@\xea\x41=\n\x10zkproto/Verifier\x12\x14verifiers/{verifier}*\tverifiers2\x08verifier\"h\n\x17\x43reateDepartmentRequest\x12\x1b\n\rdepartment_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x30\n\ndepartment\x18\x02 \x01(\x0b\x32\x16.zkproto.v1.DepartmentB\x04\xe2\x41\x01\x02\"\\\n\x18\x43reateDepartmentResponse\x12*\n\ndepartment\x18\x01 \x01(\x0b\x32\x16.zkproto.v1.Department\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x02 \x01(\t\"A\n\x14GetDepartmentRequest\x12)\n\x04name\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12zkproto/Department\"?\n\x16ListDepartmentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x17ListDepartmentsResponse\x12+\n\x0b\x64\x65partments\x18\x01 \x03(\x0b\x32\x16.zkproto.v1.Department\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x85\x01\n\x13\x43reateSchemaRequest\x12+\n\x06parent\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12zkproto/Department\x12\x17\n\tschema_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12(\n\x06schema\x18\x03 \x01(\x0b\x32\x12.zkproto.v1.SchemaB\x04\xe2\x41\x01\x02\"9\n\x10GetSchemaRequest\x12%\n\x04name\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\"Q\n\x12ListSchemasRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"S\n\x13ListSchemasResponse\x12#\n\x07schemas\x18\x01 \x03(\x0b\x32\x12.zkproto.v1.Schema\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"n\n\x16\x43reateIssuerKeyRequest\x12+\n\x06parent\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12zkproto/Department\x12\r\n\x05suite\x18\x02 \x01(\t\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"?\n\x13GetIssuerKeyRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/IssuerKey\"T\n\x15ListIssuerKeysRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"]\n\x16ListIssuerKeysResponse\x12*\n\x0bissuer_keys\x18\x01 \x03(\x0b\x32\x15.zkproto.v1.IssuerKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"`\n\x15\x43reateVerifierRequest\x12\x19\n\x0bverifier_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12,\n\x08verifier\x18\x02 \x01(\x0b\x32\x14.zkproto.v1.VerifierB\x04\xe2\x41\x01\x02\"=\n\x12GetVerifierRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xfa\x41\x12\n\x10zkproto/Verifier\"=\n\x14ListVerifiersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Y\n\x15ListVerifiersResponse\x12\'\n\tverifiers\x18\x01 \x03(\x0b\x32\x14.zkproto.v1.Verifier\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*k\n\x0e\x43redentialForm\x12\x1f\n\x1b\x43REDENTIAL_FORM_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43REDENTIAL_FORM_PLAIN\x10\x01\x12\x1d\n\x19\x43REDENTIAL_FORM_COMPOSITE\x10\x02\x32\xbf\x07\n\x0e\x43\x61talogService\x12]\n\x10\x43reateDepartment\x12#.zkproto.v1.CreateDepartmentRequest\x1a$.zkproto.v1.CreateDepartmentResponse\x12I\n\rGetDepartment\x12 .zkproto.v1.GetDepartmentRequest\x1a\x16.zkproto.v1.Department\x12Z\n\x0fListDepartments\x12\".zkproto.v1.ListDepartmentsRequest\x1a#.zkproto.v1.ListDepartmentsResponse\x12\x43\n\x0c\x43reateSchema\x12\x1f.zkproto.v1.CreateSchemaRequest\x1a\x12.zkproto.v1.Schema\x12=\n\tGetSchema\x12\x1c.zkproto.v1.GetSchemaRequest\x1a\x12.zkproto.v1.Schema\x12N\n\x0bListSchemas\x12\x1e.zkproto.v1.ListSchemasRequest\x1a\x1f.zkproto.v1.ListSchemasResponse\x12L\n\x0f\x43reateIssuerKey\x12\".zkproto.v1.CreateIssuerKeyRequest\x1a\x15.zkproto.v1.IssuerKey\x12\x46\n\x0cGetIssuerKey\x12\x1f.zkproto.v1.GetIssuerKeyRequest\x1a\x15.zkproto.v1.IssuerKey\x12W\n\x0eListIssuerKeys\x12!.zkproto.v1.ListIssuerKeysRequest\x1a\".zkproto.v1.ListIssuerKeysResponse\x12I\n\x0e\x43reateVerifier\x12!.zkproto.v1.CreateVerifierRequest\x1a\x14.zkproto.v1.Verifier\x12\x43\n\x0bGetVerifier\x12\x1e.zkproto.v1.GetVerifierRequest\x1a\x14.zkproto.v1.Verifier\x12T\n\rListVerifiers\x12 .zkproto.v1.ListVerifiersRequest\x1a!.zkproto.v1.ListVerifiersResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18zkproto/v1/catalog.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1azkproto/v1/attribute.proto\"\xda\x01\n\nDepartment\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x35\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\x12\x35\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:J\xea\x41G\n\x12zkproto/Department\x12\x18\x64\x65partments/{department}*\x0b\x64\x65partments2\ndepartment\"V\n\tCodeEntry\x12\x12\n\x04\x63ode\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x35\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\"\xcf\x02\n\x13\x41ttributeDefinition\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x35\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\x12-\n\x04type\x18\x03 \x01(\x0e\x32\x19.zkproto.v1.AttributeTypeB\x04\xe2\x41\x01\x02\x12\x10\n\x08optional\x18\x04 \x01(\x08\x12\x0c\n\x04unit\x18\x05 \x01(\t\x12\r\n\x05scale\x18\x06 \x01(\r\x12\x14\n\x07minimum\x18\x07 \x01(\x12H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x08 \x01(\x12H\x01\x88\x01\x01\x12\x12\n\nmax_length\x18\t \x01(\r\x12\x13\n\x0b\x63ode_system\x18\n \x01(\t\x12$\n\x05\x63odes\x18\x0b \x03(\x0b\x32\x15.zkproto.v1.CodeEntryB\n\n\x08_minimumB\n\n\x08_maximum\"\x8e\x03\n\x06Schema\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x35\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\x12.\n\x04\x66orm\x18\x03 \x01(\x0e\x32\x1a.zkproto.v1.CredentialFormB\x04\xe2\x41\x01\x02\x12\x39\n\nattributes\x18\x04 \x03(\x0b\x32\x1f.zkproto.v1.AttributeDefinitionB\x04\xe2\x41\x01\x02\x12\x1b\n\rvalidity_days\x18\x05 \x01(\rB\x04\xe2\x41\x01\x02\x12\x14\n\x06\x64igest\x18\x06 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x13\n\x05proof\x18\x08 \x01(\x0c\x42\x04\xe2\x41\x01\x03:O\xea\x41L\n\x0ezkproto/Schema\x12)departments/{department}/schemas/{schema}*\x07schemas2\x06schema\"\x89\x03\n\tIssuerKey\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x13\n\x05suite\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\npublic_key\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\x30\n\x05state\x18\x04 \x01(\x0e\x32\x1b.zkproto.v1.IssuerKey.StateB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x13\n\x05proof\x18\x06 \x01(\x0c\x42\x04\xe2\x41\x01\x03\"Z\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x15\n\x11STATE_VERIFY_ONLY\x10\x02\x12\x11\n\rSTATE_RETIRED\x10\x03:_\xea\x41\\\n\x11zkproto/IssuerKey\x12\x30\x64\x65partments/{department}/issuerKeys/{issuer_key}*\nissuerKeys2\tissuerKey\"\xfd\x01\n\x08Verifier\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x35\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\x12\x18\n\npublic_key\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x13\n\x05proof\x18\x05 \x01(\x0c\x42\x04\xe2\x41\x01\x03:@\xea\x41=\n\x10zkproto/Verifier\x12\x14verifiers/{verifier}*\tverifiers2\x08verifier\"h\n\x17\x43reateDepartmentRequest\x12\x1b\n\rdepartment_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x30\n\ndepartment\x18\x02 \x01(\x0b\x32\x16.zkproto.v1.DepartmentB\x04\xe2\x41\x01\x02\"\\\n\x18\x43reateDepartmentResponse\x12*\n\ndepartment\x18\x01 \x01(\x0b\x32\x16.zkproto.v1.Department\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x02 \x01(\t\"A\n\x14GetDepartmentRequest\x12)\n\x04name\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12zkproto/Department\"?\n\x16ListDepartmentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x17ListDepartmentsResponse\x12+\n\x0b\x64\x65partments\x18\x01 \x03(\x0b\x32\x16.zkproto.v1.Department\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x85\x01\n\x13\x43reateSchemaRequest\x12+\n\x06parent\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12zkproto/Department\x12\x17\n\tschema_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12(\n\x06schema\x18\x03 \x01(\x0b\x32\x12.zkproto.v1.SchemaB\x04\xe2\x41\x01\x02\"9\n\x10GetSchemaRequest\x12%\n\x04name\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\"Q\n\x12ListSchemasRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"S\n\x13ListSchemasResponse\x12#\n\x07schemas\x18\x01 \x03(\x0b\x32\x12.zkproto.v1.Schema\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"n\n\x16\x43reateIssuerKeyRequest\x12+\n\x06parent\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12zkproto/Department\x12\r\n\x05suite\x18\x02 \x01(\t\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"?\n\x13GetIssuerKeyRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/IssuerKey\"T\n\x15ListIssuerKeysRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"]\n\x16ListIssuerKeysResponse\x12*\n\x0bissuer_keys\x18\x01 \x03(\x0b\x32\x15.zkproto.v1.IssuerKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"`\n\x15\x43reateVerifierRequest\x12\x19\n\x0bverifier_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12,\n\x08verifier\x18\x02 \x01(\x0b\x32\x14.zkproto.v1.VerifierB\x04\xe2\x41\x01\x02\"=\n\x12GetVerifierRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xfa\x41\x12\n\x10zkproto/Verifier\"=\n\x14ListVerifiersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Y\n\x15ListVerifiersResponse\x12\'\n\tverifiers\x18\x01 \x03(\x0b\x32\x14.zkproto.v1.Verifier\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*k\n\x0e\x43redentialForm\x12\x1f\n\x1b\x43REDENTIAL_FORM_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43REDENTIAL_FORM_PLAIN\x10\x01\x12\x1d\n\x19\x43REDENTIAL_FORM_COMPOSITE\x10\x02\x32\xbf\x07\n\x0e\x43\x61talogService\x12]\n\x10\x43reateDepartment\x12#.zkproto.v1.CreateDepartmentRequest\x1a$.zkproto.v1.CreateDepartmentResponse\x12I\n\rGetDepartment\x12 .zkproto.v1.GetDepartmentRequest\x1a\x16.zkproto.v1.Department\x12Z\n\x0fListDepartments\x12\".zkproto.v1.ListDepartmentsRequest\x1a#.zkproto.v1.ListDepartmentsResponse\x12\x43\n\x0c\x43reateSchema\x12\x1f.zkproto.v1.CreateSchemaRequest\x1a\x12.zkproto.v1.Schema\x12=\n\tGetSchema\x12\x1c.zkproto.v1.GetSchemaRequest\x1a\x12.zkproto.v1.Schema\x12N\n\x0bListSchemas\x12\x1e.zkproto.v1.ListSchemasRequest\x1a\x1f.zkproto.v1.ListSchemasResponse\x12L\n\x0f\x43reateIssuerKey\x12\".zkproto.v1.CreateIssuerKeyRequest\x1a\x15.zkproto.v1.IssuerKey\x12\x46\n\x0cGetIssuerKey\x12\x1f.zkproto.v1.GetIssuerKeyRequest\x1a\x15.zkproto.v1.IssuerKey\x12W\n\x0eListIssuerKeys\x12!.zkproto.v1.ListIssuerKeysRequest\x1a\".zkproto.v1.ListIssuerKeysResponse\x12I\n\x0e\x43reateVerifier\x12!.zkproto.v1.CreateVerifierRequest\x1a\x14.zkproto.v1.Verifier\x12\x43\n\x0bGetVerifier\x12\x1e.zkproto.v1.GetVerifierRequest\x1a\x14.zkproto.v1.Verifier\x12T\n\rListVerifiers\x12 .zkproto.v1.ListVerifiersRequest\x1a!.zkproto.v1.ListVerifiersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -67,6 +67,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCHEMA'].fields_by_name['digest']._serialized_options = b'\342A\001\003'
   _globals['_SCHEMA'].fields_by_name['create_time']._loaded_options = None
   _globals['_SCHEMA'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_SCHEMA'].fields_by_name['proof']._loaded_options = None
+  _globals['_SCHEMA'].fields_by_name['proof']._serialized_options = b'\342A\001\003'
   _globals['_SCHEMA']._loaded_options = None
   _globals['_SCHEMA']._serialized_options = b'\352AL\n\016zkproto/Schema\022)departments/{department}/schemas/{schema}*\007schemas2\006schema'
   _globals['_ISSUERKEY'].fields_by_name['name']._loaded_options = None
@@ -79,6 +81,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ISSUERKEY'].fields_by_name['state']._serialized_options = b'\342A\001\003'
   _globals['_ISSUERKEY'].fields_by_name['create_time']._loaded_options = None
   _globals['_ISSUERKEY'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_ISSUERKEY'].fields_by_name['proof']._loaded_options = None
+  _globals['_ISSUERKEY'].fields_by_name['proof']._serialized_options = b'\342A\001\003'
   _globals['_ISSUERKEY']._loaded_options = None
   _globals['_ISSUERKEY']._serialized_options = b'\352A\\\n\021zkproto/IssuerKey\0220departments/{department}/issuerKeys/{issuer_key}*\nissuerKeys2\tissuerKey'
   _globals['_VERIFIER'].fields_by_name['name']._loaded_options = None
@@ -89,6 +93,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VERIFIER'].fields_by_name['public_key']._serialized_options = b'\342A\001\002'
   _globals['_VERIFIER'].fields_by_name['create_time']._loaded_options = None
   _globals['_VERIFIER'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_VERIFIER'].fields_by_name['proof']._loaded_options = None
+  _globals['_VERIFIER'].fields_by_name['proof']._serialized_options = b'\342A\001\003'
   _globals['_VERIFIER']._loaded_options = None
   _globals['_VERIFIER']._serialized_options = b'\352A=\n\020zkproto/Verifier\022\024verifiers/{verifier}*\tverifiers2\010verifier'
   _globals['_CREATEDEPARTMENTREQUEST'].fields_by_name['department_id']._loaded_options = None
@@ -121,8 +127,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEVERIFIERREQUEST'].fields_by_name['verifier']._serialized_options = b'\342A\001\002'
   _globals['_GETVERIFIERREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETVERIFIERREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\022\n\020zkproto/Verifier'
-  _globals['_CREDENTIALFORM']._serialized_start=3263
-  _globals['_CREDENTIALFORM']._serialized_end=3370
+  _globals['_CREDENTIALFORM']._serialized_start=3326
+  _globals['_CREDENTIALFORM']._serialized_end=3433
   _globals['_DEPARTMENT']._serialized_start=162
   _globals['_DEPARTMENT']._serialized_end=380
   _globals['_CODEENTRY']._serialized_start=382
@@ -130,47 +136,47 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ATTRIBUTEDEFINITION']._serialized_start=471
   _globals['_ATTRIBUTEDEFINITION']._serialized_end=806
   _globals['_SCHEMA']._serialized_start=809
-  _globals['_SCHEMA']._serialized_end=1186
-  _globals['_ISSUERKEY']._serialized_start=1189
-  _globals['_ISSUERKEY']._serialized_end=1561
-  _globals['_ISSUERKEY_STATE']._serialized_start=1374
-  _globals['_ISSUERKEY_STATE']._serialized_end=1464
-  _globals['_VERIFIER']._serialized_start=1564
-  _globals['_VERIFIER']._serialized_end=1796
-  _globals['_CREATEDEPARTMENTREQUEST']._serialized_start=1798
-  _globals['_CREATEDEPARTMENTREQUEST']._serialized_end=1902
-  _globals['_CREATEDEPARTMENTRESPONSE']._serialized_start=1904
-  _globals['_CREATEDEPARTMENTRESPONSE']._serialized_end=1996
-  _globals['_GETDEPARTMENTREQUEST']._serialized_start=1998
-  _globals['_GETDEPARTMENTREQUEST']._serialized_end=2063
-  _globals['_LISTDEPARTMENTSREQUEST']._serialized_start=2065
-  _globals['_LISTDEPARTMENTSREQUEST']._serialized_end=2128
-  _globals['_LISTDEPARTMENTSRESPONSE']._serialized_start=2130
-  _globals['_LISTDEPARTMENTSRESPONSE']._serialized_end=2225
-  _globals['_CREATESCHEMAREQUEST']._serialized_start=2228
-  _globals['_CREATESCHEMAREQUEST']._serialized_end=2361
-  _globals['_GETSCHEMAREQUEST']._serialized_start=2363
-  _globals['_GETSCHEMAREQUEST']._serialized_end=2420
-  _globals['_LISTSCHEMASREQUEST']._serialized_start=2422
-  _globals['_LISTSCHEMASREQUEST']._serialized_end=2503
-  _globals['_LISTSCHEMASRESPONSE']._serialized_start=2505
-  _globals['_LISTSCHEMASRESPONSE']._serialized_end=2588
-  _globals['_CREATEISSUERKEYREQUEST']._serialized_start=2590
-  _globals['_CREATEISSUERKEYREQUEST']._serialized_end=2700
-  _globals['_GETISSUERKEYREQUEST']._serialized_start=2702
-  _globals['_GETISSUERKEYREQUEST']._serialized_end=2765
-  _globals['_LISTISSUERKEYSREQUEST']._serialized_start=2767
-  _globals['_LISTISSUERKEYSREQUEST']._serialized_end=2851
-  _globals['_LISTISSUERKEYSRESPONSE']._serialized_start=2853
-  _globals['_LISTISSUERKEYSRESPONSE']._serialized_end=2946
-  _globals['_CREATEVERIFIERREQUEST']._serialized_start=2948
-  _globals['_CREATEVERIFIERREQUEST']._serialized_end=3044
-  _globals['_GETVERIFIERREQUEST']._serialized_start=3046
-  _globals['_GETVERIFIERREQUEST']._serialized_end=3107
-  _globals['_LISTVERIFIERSREQUEST']._serialized_start=3109
-  _globals['_LISTVERIFIERSREQUEST']._serialized_end=3170
-  _globals['_LISTVERIFIERSRESPONSE']._serialized_start=3172
-  _globals['_LISTVERIFIERSRESPONSE']._serialized_end=3261
-  _globals['_CATALOGSERVICE']._serialized_start=3373
-  _globals['_CATALOGSERVICE']._serialized_end=4332
+  _globals['_SCHEMA']._serialized_end=1207
+  _globals['_ISSUERKEY']._serialized_start=1210
+  _globals['_ISSUERKEY']._serialized_end=1603
+  _globals['_ISSUERKEY_STATE']._serialized_start=1416
+  _globals['_ISSUERKEY_STATE']._serialized_end=1506
+  _globals['_VERIFIER']._serialized_start=1606
+  _globals['_VERIFIER']._serialized_end=1859
+  _globals['_CREATEDEPARTMENTREQUEST']._serialized_start=1861
+  _globals['_CREATEDEPARTMENTREQUEST']._serialized_end=1965
+  _globals['_CREATEDEPARTMENTRESPONSE']._serialized_start=1967
+  _globals['_CREATEDEPARTMENTRESPONSE']._serialized_end=2059
+  _globals['_GETDEPARTMENTREQUEST']._serialized_start=2061
+  _globals['_GETDEPARTMENTREQUEST']._serialized_end=2126
+  _globals['_LISTDEPARTMENTSREQUEST']._serialized_start=2128
+  _globals['_LISTDEPARTMENTSREQUEST']._serialized_end=2191
+  _globals['_LISTDEPARTMENTSRESPONSE']._serialized_start=2193
+  _globals['_LISTDEPARTMENTSRESPONSE']._serialized_end=2288
+  _globals['_CREATESCHEMAREQUEST']._serialized_start=2291
+  _globals['_CREATESCHEMAREQUEST']._serialized_end=2424
+  _globals['_GETSCHEMAREQUEST']._serialized_start=2426
+  _globals['_GETSCHEMAREQUEST']._serialized_end=2483
+  _globals['_LISTSCHEMASREQUEST']._serialized_start=2485
+  _globals['_LISTSCHEMASREQUEST']._serialized_end=2566
+  _globals['_LISTSCHEMASRESPONSE']._serialized_start=2568
+  _globals['_LISTSCHEMASRESPONSE']._serialized_end=2651
+  _globals['_CREATEISSUERKEYREQUEST']._serialized_start=2653
+  _globals['_CREATEISSUERKEYREQUEST']._serialized_end=2763
+  _globals['_GETISSUERKEYREQUEST']._serialized_start=2765
+  _globals['_GETISSUERKEYREQUEST']._serialized_end=2828
+  _globals['_LISTISSUERKEYSREQUEST']._serialized_start=2830
+  _globals['_LISTISSUERKEYSREQUEST']._serialized_end=2914
+  _globals['_LISTISSUERKEYSRESPONSE']._serialized_start=2916
+  _globals['_LISTISSUERKEYSRESPONSE']._serialized_end=3009
+  _globals['_CREATEVERIFIERREQUEST']._serialized_start=3011
+  _globals['_CREATEVERIFIERREQUEST']._serialized_end=3107
+  _globals['_GETVERIFIERREQUEST']._serialized_start=3109
+  _globals['_GETVERIFIERREQUEST']._serialized_end=3170
+  _globals['_LISTVERIFIERSREQUEST']._serialized_start=3172
+  _globals['_LISTVERIFIERSREQUEST']._serialized_end=3233
+  _globals['_LISTVERIFIERSRESPONSE']._serialized_start=3235
+  _globals['_LISTVERIFIERSRESPONSE']._serialized_end=3324
+  _globals['_CATALOGSERVICE']._serialized_start=3436
+  _globals['_CATALOGSERVICE']._serialized_end=4395
 # @@protoc_insertion_point(module_scope)

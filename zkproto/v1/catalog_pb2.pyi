@@ -193,6 +193,7 @@ class Schema(_message.Message):
     VALIDITY_DAYS_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name with its version, for example "departments/hrss/schemas/social_insurance@1"."""
     form: Global___CredentialForm.ValueType
@@ -201,6 +202,8 @@ class Schema(_message.Message):
     """How long a credential is valid from its issue, in days."""
     digest: _builtins.bytes
     """SHA-256 over the schema's canonical bytes; every credential's header holds it."""
+    proof: _builtins.bytes
+    """In what is read by name: that a record with its name and digest stands on the ledger (C2SP tlog-proof)."""
     @_builtins.property
     def display_name(self) -> _attribute_pb2.LocalizedText:
         """What people call it."""
@@ -223,10 +226,11 @@ class Schema(_message.Message):
         validity_days: _builtins.int = ...,
         digest: _builtins.bytes = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        proof: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "create_time", b"create_time", "digest", b"digest", "display_name", b"display_name", "form", b"form", "name", b"name", "validity_days", b"validity_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "create_time", b"create_time", "digest", b"digest", "display_name", b"display_name", "form", b"form", "name", b"name", "proof", b"proof", "validity_days", b"validity_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -270,6 +274,7 @@ class IssuerKey(_message.Message):
     PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name; its last part is derived from the public key."""
     suite: _builtins.str
@@ -278,6 +283,8 @@ class IssuerKey(_message.Message):
     """The public key: 96 octets, a compressed point of G2."""
     state: Global___IssuerKey.State.ValueType
     """Its state."""
+    proof: _builtins.bytes
+    """In what is read by name: that a record with its name, suite and public key stands on the ledger (C2SP tlog-proof)."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
@@ -290,10 +297,11 @@ class IssuerKey(_message.Message):
         public_key: _builtins.bytes = ...,
         state: Global___IssuerKey.State.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        proof: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "name", b"name", "public_key", b"public_key", "state", b"state", "suite", b"suite"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "name", b"name", "proof", b"proof", "public_key", b"public_key", "state", b"state", "suite", b"suite"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -309,10 +317,13 @@ class Verifier(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, for example "verifiers/school-3"."""
     public_key: _builtins.bytes
     """Ed25519 public key, 32 octets, that signs its requests."""
+    proof: _builtins.bytes
+    """In what is read by name: that a record with its name and public key stands on the ledger (C2SP tlog-proof)."""
     @_builtins.property
     def display_name(self) -> _attribute_pb2.LocalizedText:
         """What people call it."""
@@ -328,10 +339,11 @@ class Verifier(_message.Message):
         display_name: _attribute_pb2.LocalizedText | None = ...,
         public_key: _builtins.bytes = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        proof: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "name", b"name", "public_key", b"public_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "name", b"name", "proof", b"proof", "public_key", b"public_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

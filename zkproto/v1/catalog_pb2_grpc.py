@@ -125,7 +125,8 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateSchema(self, request, context):
-        """Registers one version of a schema; a version never changes afterwards.
+        """Registers one version of a schema; a version never changes afterwards. Answered once name and digest stand
+        on the ledger.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,7 +168,7 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateVerifier(self, request, context):
-        """Registers a verifier with the public key that signs its requests.
+        """Registers a verifier with the public key that signs its requests. Answered once both stand on the ledger.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

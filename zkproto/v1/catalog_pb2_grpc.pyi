@@ -42,7 +42,9 @@ class CatalogServiceStub:
     ListDepartments: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.ListDepartmentsRequest, _catalog_pb2.ListDepartmentsResponse]
     """All departments, in order of name."""
     CreateSchema: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.CreateSchemaRequest, _catalog_pb2.Schema]
-    """Registers one version of a schema; a version never changes afterwards."""
+    """Registers one version of a schema; a version never changes afterwards. Answered once name and digest stand
+    on the ledger.
+    """
     GetSchema: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.GetSchemaRequest, _catalog_pb2.Schema]
     """One version of a schema."""
     ListSchemas: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.ListSchemasRequest, _catalog_pb2.ListSchemasResponse]
@@ -54,7 +56,7 @@ class CatalogServiceStub:
     ListIssuerKeys: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.ListIssuerKeysRequest, _catalog_pb2.ListIssuerKeysResponse]
     """The issuer keys of one department, or of all ("departments/-"), in order of name."""
     CreateVerifier: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.CreateVerifierRequest, _catalog_pb2.Verifier]
-    """Registers a verifier with the public key that signs its requests."""
+    """Registers a verifier with the public key that signs its requests. Answered once both stand on the ledger."""
     GetVerifier: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.GetVerifierRequest, _catalog_pb2.Verifier]
     """One verifier."""
     ListVerifiers: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.ListVerifiersRequest, _catalog_pb2.ListVerifiersResponse]
@@ -74,7 +76,9 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     ListDepartments: _aio.UnaryUnaryMultiCallable[_catalog_pb2.ListDepartmentsRequest, _catalog_pb2.ListDepartmentsResponse]  # type: ignore[assignment]
     """All departments, in order of name."""
     CreateSchema: _aio.UnaryUnaryMultiCallable[_catalog_pb2.CreateSchemaRequest, _catalog_pb2.Schema]  # type: ignore[assignment]
-    """Registers one version of a schema; a version never changes afterwards."""
+    """Registers one version of a schema; a version never changes afterwards. Answered once name and digest stand
+    on the ledger.
+    """
     GetSchema: _aio.UnaryUnaryMultiCallable[_catalog_pb2.GetSchemaRequest, _catalog_pb2.Schema]  # type: ignore[assignment]
     """One version of a schema."""
     ListSchemas: _aio.UnaryUnaryMultiCallable[_catalog_pb2.ListSchemasRequest, _catalog_pb2.ListSchemasResponse]  # type: ignore[assignment]
@@ -86,7 +90,7 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     ListIssuerKeys: _aio.UnaryUnaryMultiCallable[_catalog_pb2.ListIssuerKeysRequest, _catalog_pb2.ListIssuerKeysResponse]  # type: ignore[assignment]
     """The issuer keys of one department, or of all ("departments/-"), in order of name."""
     CreateVerifier: _aio.UnaryUnaryMultiCallable[_catalog_pb2.CreateVerifierRequest, _catalog_pb2.Verifier]  # type: ignore[assignment]
-    """Registers a verifier with the public key that signs its requests."""
+    """Registers a verifier with the public key that signs its requests. Answered once both stand on the ledger."""
     GetVerifier: _aio.UnaryUnaryMultiCallable[_catalog_pb2.GetVerifierRequest, _catalog_pb2.Verifier]  # type: ignore[assignment]
     """One verifier."""
     ListVerifiers: _aio.UnaryUnaryMultiCallable[_catalog_pb2.ListVerifiersRequest, _catalog_pb2.ListVerifiersResponse]  # type: ignore[assignment]
@@ -127,7 +131,9 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_pb2.CreateSchemaRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_pb2.Schema, _abc.Awaitable[_catalog_pb2.Schema]]:
-        """Registers one version of a schema; a version never changes afterwards."""
+        """Registers one version of a schema; a version never changes afterwards. Answered once name and digest stand
+        on the ledger.
+        """
 
     @_abc_1.abstractmethod
     def GetSchema(
@@ -175,7 +181,7 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_pb2.CreateVerifierRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_pb2.Verifier, _abc.Awaitable[_catalog_pb2.Verifier]]:
-        """Registers a verifier with the public key that signs its requests."""
+        """Registers a verifier with the public key that signs its requests. Answered once both stand on the ledger."""
 
     @_abc_1.abstractmethod
     def GetVerifier(

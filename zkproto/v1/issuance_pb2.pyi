@@ -89,7 +89,10 @@ class IssueCredentialRequest(_message.Message):
     """With `person` only: the person has lost the vault. Whoever claims this offer is that person from then on:
     the holder's secret of the claim takes the place of the one that was known when the offer was made, which
     is accepted from nobody any more. If another has taken its place meanwhile, the claim is refused. The
-    department identifies the person anew before it says so, and revokes the old credentials itself.
+    department identifies the person anew before it says so. With the claim the person's earlier base
+    credentials of this department are revoked, so it is refused as ACCUMULATOR_MISSING where the department
+    has no accumulator. What the old vault has from other departments, or without a handle in an accumulator,
+    goes on until it expires or is revoked there.
     """
     @_builtins.property
     def values(self) -> _containers.RepeatedCompositeFieldContainer[_attribute_pb2.NamedValue]:

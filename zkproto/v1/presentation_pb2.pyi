@@ -570,6 +570,7 @@ class VerifyPresentationResponse(_message.Message):
     PSEUDONYMS_FIELD_NUMBER: _builtins.int
     ESCROWS_FIELD_NUMBER: _builtins.int
     COMMITMENT_FIELD_NUMBER: _builtins.int
+    COMMITMENTS_FIELD_NUMBER: _builtins.int
     presentation_digest: _builtins.bytes
     """SHA-256 over the presentation's canonical bytes, as its receipt has it."""
     branch: _builtins.str
@@ -590,6 +591,12 @@ class VerifyPresentationResponse(_message.Message):
         named regulator, and nobody else, can open.
         """
 
+    @_builtins.property
+    def commitments(self) -> _containers.RepeatedCompositeFieldContainer[Global___VerifiedCommitment]:
+        """Of the composite form: commitments to numbers that stay hidden, which a later request of the same verifier
+        may have another holder count.
+        """
+
     def __init__(
         self,
         *,
@@ -599,14 +606,41 @@ class VerifyPresentationResponse(_message.Message):
         pseudonyms: _abc.Iterable[Global___VerifiedPseudonym] | None = ...,
         escrows: _abc.Iterable[_builtins.str] | None = ...,
         commitment: _builtins.bytes = ...,
+        commitments: _abc.Iterable[Global___VerifiedCommitment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch", b"branch", "commitment", b"commitment", "credentials", b"credentials", "escrows", b"escrows", "presentation_digest", b"presentation_digest", "pseudonyms", b"pseudonyms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch", b"branch", "commitment", b"commitment", "commitments", b"commitments", "credentials", b"credentials", "escrows", b"escrows", "presentation_digest", b"presentation_digest", "pseudonyms", b"pseudonyms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VerifyPresentationResponse: _TypeAlias = VerifyPresentationResponse  # noqa: Y015
+
+@_typing.final
+class VerifiedCommitment(_message.Message):
+    """A commitment to an integer attribute, proven to be that of the presentation's credential."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    COMMITMENT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its identifier in the branch."""
+    commitment: _builtins.bytes
+    """The commitment: 48 octets, a compressed point."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        commitment: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commitment", b"commitment", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifiedCommitment: _TypeAlias = VerifiedCommitment  # noqa: Y015
 
 @_typing.final
 class VerifiedPseudonym(_message.Message):

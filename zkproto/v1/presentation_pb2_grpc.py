@@ -74,7 +74,9 @@ class PresentationServiceServicer:
     """
 
     def CreateExchange(self, request, context):
-        """Opens an exchange for a request that the verifier has signed with its registered key.
+        """Opens an exchange for a request that the verifier has signed with its registered key. If it counts a number
+        of another holder's, the presentation that committed to it was accepted here for the same verifier; else
+        it is refused as COMMITMENT_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,7 +105,8 @@ class PresentationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VerifyPresentation(self, request, context):
-        """Verifies a presentation against a request and keeps nothing.
+        """Verifies a presentation against a request and keeps nothing. Numbers of other holders are those of
+        presentations that this service has accepted; it does not verify a sum across holders without them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

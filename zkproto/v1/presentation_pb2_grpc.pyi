@@ -36,7 +36,10 @@ class PresentationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PresentationServiceAsyncStub: ...
     CreateExchange: _grpc.UnaryUnaryMultiCallable[_presentation_pb2.CreateExchangeRequest, _presentation_pb2.CreateExchangeResponse]
-    """Opens an exchange for a request that the verifier has signed with its registered key."""
+    """Opens an exchange for a request that the verifier has signed with its registered key. If it counts a number
+    of another holder's, the presentation that committed to it was accepted here for the same verifier; else
+    it is refused as COMMITMENT_INVALID.
+    """
     FetchRequest: _grpc.UnaryUnaryMultiCallable[_presentation_pb2.FetchRequestRequest, _presentation_pb2.FetchRequestResponse]
     """Hands the signed request to whoever shows the exchange's ticket."""
     SubmitPresentation: _grpc.UnaryUnaryMultiCallable[_presentation_pb2.SubmitPresentationRequest, _presentation_pb2.SubmitPresentationResponse]
@@ -46,7 +49,9 @@ class PresentationServiceStub:
     WatchExchange: _grpc.UnaryStreamMultiCallable[_presentation_pb2.WatchExchangeRequest, _presentation_pb2.WatchExchangeResponse]
     """Streams the exchange's state, first as it is and then at each change, until it has ended."""
     VerifyPresentation: _grpc.UnaryUnaryMultiCallable[_presentation_pb2.VerifyPresentationRequest, _presentation_pb2.VerifyPresentationResponse]
-    """Verifies a presentation against a request and keeps nothing."""
+    """Verifies a presentation against a request and keeps nothing. Numbers of other holders are those of
+    presentations that this service has accepted; it does not verify a sum across holders without them.
+    """
     BatchVerifyPresentations: _grpc.UnaryUnaryMultiCallable[_presentation_pb2.BatchVerifyPresentationsRequest, _presentation_pb2.BatchVerifyPresentationsResponse]
     """Verifies presentations of any verifiers and issuers together, at about half the price of one after the
     other, and keeps nothing. A member that is refused fails no other; only what is no member's fault (too
@@ -61,7 +66,10 @@ class PresentationServiceAsyncStub(PresentationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateExchange: _aio.UnaryUnaryMultiCallable[_presentation_pb2.CreateExchangeRequest, _presentation_pb2.CreateExchangeResponse]  # type: ignore[assignment]
-    """Opens an exchange for a request that the verifier has signed with its registered key."""
+    """Opens an exchange for a request that the verifier has signed with its registered key. If it counts a number
+    of another holder's, the presentation that committed to it was accepted here for the same verifier; else
+    it is refused as COMMITMENT_INVALID.
+    """
     FetchRequest: _aio.UnaryUnaryMultiCallable[_presentation_pb2.FetchRequestRequest, _presentation_pb2.FetchRequestResponse]  # type: ignore[assignment]
     """Hands the signed request to whoever shows the exchange's ticket."""
     SubmitPresentation: _aio.UnaryUnaryMultiCallable[_presentation_pb2.SubmitPresentationRequest, _presentation_pb2.SubmitPresentationResponse]  # type: ignore[assignment]
@@ -71,7 +79,9 @@ class PresentationServiceAsyncStub(PresentationServiceStub):
     WatchExchange: _aio.UnaryStreamMultiCallable[_presentation_pb2.WatchExchangeRequest, _presentation_pb2.WatchExchangeResponse]  # type: ignore[assignment]
     """Streams the exchange's state, first as it is and then at each change, until it has ended."""
     VerifyPresentation: _aio.UnaryUnaryMultiCallable[_presentation_pb2.VerifyPresentationRequest, _presentation_pb2.VerifyPresentationResponse]  # type: ignore[assignment]
-    """Verifies a presentation against a request and keeps nothing."""
+    """Verifies a presentation against a request and keeps nothing. Numbers of other holders are those of
+    presentations that this service has accepted; it does not verify a sum across holders without them.
+    """
     BatchVerifyPresentations: _aio.UnaryUnaryMultiCallable[_presentation_pb2.BatchVerifyPresentationsRequest, _presentation_pb2.BatchVerifyPresentationsResponse]  # type: ignore[assignment]
     """Verifies presentations of any verifiers and issuers together, at about half the price of one after the
     other, and keeps nothing. A member that is refused fails no other; only what is no member's fault (too
@@ -89,7 +99,10 @@ class PresentationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _presentation_pb2.CreateExchangeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_presentation_pb2.CreateExchangeResponse, _abc.Awaitable[_presentation_pb2.CreateExchangeResponse]]:
-        """Opens an exchange for a request that the verifier has signed with its registered key."""
+        """Opens an exchange for a request that the verifier has signed with its registered key. If it counts a number
+        of another holder's, the presentation that committed to it was accepted here for the same verifier; else
+        it is refused as COMMITMENT_INVALID.
+        """
 
     @_abc_1.abstractmethod
     def FetchRequest(
@@ -123,7 +136,9 @@ class PresentationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _presentation_pb2.VerifyPresentationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_presentation_pb2.VerifyPresentationResponse, _abc.Awaitable[_presentation_pb2.VerifyPresentationResponse]]:
-        """Verifies a presentation against a request and keeps nothing."""
+        """Verifies a presentation against a request and keeps nothing. Numbers of other holders are those of
+        presentations that this service has accepted; it does not verify a sum across holders without them.
+        """
 
     @_abc_1.abstractmethod
     def BatchVerifyPresentations(

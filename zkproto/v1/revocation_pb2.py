@@ -27,7 +27,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bzkproto/v1/revocation.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x01\n\x0b\x41\x63\x63umulator\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x13\n\x05suite\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\npublic_key\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:h\xea\x41\x65\n\x13zkproto/Accumulator\x12\x33\x64\x65partments/{department}/accumulators/{accumulator}*\x0c\x61\x63\x63umulators2\x0b\x61\x63\x63umulator\"e\n\x05\x45poch\x12\x13\n\x0b\x61\x63\x63umulator\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\x18\n\x10revocation_count\x18\x03 \x01(\x03\x12\x0e\n\x06octets\x18\x04 \x01(\x0c\x12\r\n\x05proof\x18\x05 \x01(\x0c\"p\n\x18\x43reateAccumulatorRequest\x12+\n\x06parent\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12zkproto/Department\x12\r\n\x05suite\x18\x02 \x01(\t\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"C\n\x15GetAccumulatorRequest\x12*\n\x04name\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\xfa\x41\x15\n\x13zkproto/Accumulator\"V\n\x17ListAccumulatorsRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"b\n\x18ListAccumulatorsResponse\x12-\n\x0c\x61\x63\x63umulators\x18\x01 \x03(\x0b\x32\x17.zkproto.v1.Accumulator\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"~\n\x18RevokeCredentialsRequest\x12\x31\n\x0b\x61\x63\x63umulator\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\xfa\x41\x15\n\x13zkproto/Accumulator\x12\x15\n\x07handles\x18\x02 \x03(\x0c\x42\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"d\n\x0fGetEpochRequest\x12\x31\n\x0b\x61\x63\x63umulator\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\xfa\x41\x15\n\x13zkproto/Accumulator\x12\x13\n\x06number\x18\x02 \x01(\x03H\x00\x88\x01\x01\x42\t\n\x07_number\"i\n\x16ListRevocationsRequest\x12\x31\n\x0b\x61\x63\x63umulator\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\xfa\x41\x15\n\x13zkproto/Accumulator\x12\r\n\x05\x66irst\x18\x02 \x01(\x03\x12\r\n\x05limit\x18\x03 \x01(\x05\"\'\n\x17ListRevocationsResponse\x12\x0c\n\x04page\x18\x01 \x01(\x0c\"G\n\x12WatchEpochsRequest\x12\x31\n\x0b\x61\x63\x63umulator\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\xfa\x41\x15\n\x13zkproto/Accumulator\"7\n\x13WatchEpochsResponse\x12 \n\x05\x65poch\x18\x01 \x01(\x0b\x32\x11.zkproto.v1.Epoch2\xcc\x04\n\x11RevocationService\x12R\n\x11\x43reateAccumulator\x12$.zkproto.v1.CreateAccumulatorRequest\x1a\x17.zkproto.v1.Accumulator\x12L\n\x0eGetAccumulator\x12!.zkproto.v1.GetAccumulatorRequest\x1a\x17.zkproto.v1.Accumulator\x12]\n\x10ListAccumulators\x12#.zkproto.v1.ListAccumulatorsRequest\x1a$.zkproto.v1.ListAccumulatorsResponse\x12L\n\x11RevokeCredentials\x12$.zkproto.v1.RevokeCredentialsRequest\x1a\x11.zkproto.v1.Epoch\x12:\n\x08GetEpoch\x12\x1b.zkproto.v1.GetEpochRequest\x1a\x11.zkproto.v1.Epoch\x12Z\n\x0fListRevocations\x12\".zkproto.v1.ListRevocationsRequest\x1a#.zkproto.v1.ListRevocationsResponse\x12P\n\x0bWatchEpochs\x12\x1e.zkproto.v1.WatchEpochsRequest\x1a\x1f.zkproto.v1.WatchEpochsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bzkproto/v1/revocation.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x02\n\x0b\x41\x63\x63umulator\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x13\n\x05suite\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\npublic_key\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x13\n\x05proof\x18\x05 \x01(\x0c\x42\x04\xe2\x41\x01\x03:h\xea\x41\x65\n\x13zkproto/Accumulator\x12\x33\x64\x65partments/{department}/accumulators/{accumulator}*\x0c\x61\x63\x63umulators2\x0b\x61\x63\x63umulator\"e\n\x05\x45poch\x12\x13\n\x0b\x61\x63\x63umulator\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\x18\n\x10revocation_count\x18\x03 \x01(\x03\x12\x0e\n\x06octets\x18\x04 \x01(\x0c\x12\r\n\x05proof\x18\x05 \x01(\x0c\"p\n\x18\x43reateAccumulatorRequest\x12+\n\x06parent\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12zkproto/Department\x12\r\n\x05suite\x18\x02 \x01(\t\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"C\n\x15GetAccumulatorRequest\x12*\n\x04name\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\xfa\x41\x15\n\x13zkproto/Accumulator\"V\n\x17ListAccumulatorsRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"b\n\x18ListAccumulatorsResponse\x12-\n\x0c\x61\x63\x63umulators\x18\x01 \x03(\x0b\x32\x17.zkproto.v1.Accumulator\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"~\n\x18RevokeCredentialsRequest\x12\x31\n\x0b\x61\x63\x63umulator\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\xfa\x41\x15\n\x13zkproto/Accumulator\x12\x15\n\x07handles\x18\x02 \x03(\x0c\x42\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"d\n\x0fGetEpochRequest\x12\x31\n\x0b\x61\x63\x63umulator\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\xfa\x41\x15\n\x13zkproto/Accumulator\x12\x13\n\x06number\x18\x02 \x01(\x03H\x00\x88\x01\x01\x42\t\n\x07_number\"i\n\x16ListRevocationsRequest\x12\x31\n\x0b\x61\x63\x63umulator\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\xfa\x41\x15\n\x13zkproto/Accumulator\x12\r\n\x05\x66irst\x18\x02 \x01(\x03\x12\r\n\x05limit\x18\x03 \x01(\x05\"\'\n\x17ListRevocationsResponse\x12\x0c\n\x04page\x18\x01 \x01(\x0c\"G\n\x12WatchEpochsRequest\x12\x31\n\x0b\x61\x63\x63umulator\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\xfa\x41\x15\n\x13zkproto/Accumulator\"7\n\x13WatchEpochsResponse\x12 \n\x05\x65poch\x18\x01 \x01(\x0b\x32\x11.zkproto.v1.Epoch2\xcc\x04\n\x11RevocationService\x12R\n\x11\x43reateAccumulator\x12$.zkproto.v1.CreateAccumulatorRequest\x1a\x17.zkproto.v1.Accumulator\x12L\n\x0eGetAccumulator\x12!.zkproto.v1.GetAccumulatorRequest\x1a\x17.zkproto.v1.Accumulator\x12]\n\x10ListAccumulators\x12#.zkproto.v1.ListAccumulatorsRequest\x1a$.zkproto.v1.ListAccumulatorsResponse\x12L\n\x11RevokeCredentials\x12$.zkproto.v1.RevokeCredentialsRequest\x1a\x11.zkproto.v1.Epoch\x12:\n\x08GetEpoch\x12\x1b.zkproto.v1.GetEpochRequest\x1a\x11.zkproto.v1.Epoch\x12Z\n\x0fListRevocations\x12\".zkproto.v1.ListRevocationsRequest\x1a#.zkproto.v1.ListRevocationsResponse\x12P\n\x0bWatchEpochs\x12\x1e.zkproto.v1.WatchEpochsRequest\x1a\x1f.zkproto.v1.WatchEpochsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +42,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCUMULATOR'].fields_by_name['public_key']._serialized_options = b'\342A\001\003'
   _globals['_ACCUMULATOR'].fields_by_name['create_time']._loaded_options = None
   _globals['_ACCUMULATOR'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_ACCUMULATOR'].fields_by_name['proof']._loaded_options = None
+  _globals['_ACCUMULATOR'].fields_by_name['proof']._serialized_options = b'\342A\001\003'
   _globals['_ACCUMULATOR']._loaded_options = None
   _globals['_ACCUMULATOR']._serialized_options = b'\352Ae\n\023zkproto/Accumulator\0223departments/{department}/accumulators/{accumulator}*\014accumulators2\013accumulator'
   _globals['_CREATEACCUMULATORREQUEST'].fields_by_name['parent']._loaded_options = None
@@ -65,29 +67,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHEPOCHSREQUEST'].fields_by_name['accumulator']._loaded_options = None
   _globals['_WATCHEPOCHSREQUEST'].fields_by_name['accumulator']._serialized_options = b'\342A\001\002\372A\025\n\023zkproto/Accumulator'
   _globals['_ACCUMULATOR']._serialized_start=137
-  _globals['_ACCUMULATOR']._serialized_end=378
-  _globals['_EPOCH']._serialized_start=380
-  _globals['_EPOCH']._serialized_end=481
-  _globals['_CREATEACCUMULATORREQUEST']._serialized_start=483
-  _globals['_CREATEACCUMULATORREQUEST']._serialized_end=595
-  _globals['_GETACCUMULATORREQUEST']._serialized_start=597
-  _globals['_GETACCUMULATORREQUEST']._serialized_end=664
-  _globals['_LISTACCUMULATORSREQUEST']._serialized_start=666
-  _globals['_LISTACCUMULATORSREQUEST']._serialized_end=752
-  _globals['_LISTACCUMULATORSRESPONSE']._serialized_start=754
-  _globals['_LISTACCUMULATORSRESPONSE']._serialized_end=852
-  _globals['_REVOKECREDENTIALSREQUEST']._serialized_start=854
-  _globals['_REVOKECREDENTIALSREQUEST']._serialized_end=980
-  _globals['_GETEPOCHREQUEST']._serialized_start=982
-  _globals['_GETEPOCHREQUEST']._serialized_end=1082
-  _globals['_LISTREVOCATIONSREQUEST']._serialized_start=1084
-  _globals['_LISTREVOCATIONSREQUEST']._serialized_end=1189
-  _globals['_LISTREVOCATIONSRESPONSE']._serialized_start=1191
-  _globals['_LISTREVOCATIONSRESPONSE']._serialized_end=1230
-  _globals['_WATCHEPOCHSREQUEST']._serialized_start=1232
-  _globals['_WATCHEPOCHSREQUEST']._serialized_end=1303
-  _globals['_WATCHEPOCHSRESPONSE']._serialized_start=1305
-  _globals['_WATCHEPOCHSRESPONSE']._serialized_end=1360
-  _globals['_REVOCATIONSERVICE']._serialized_start=1363
-  _globals['_REVOCATIONSERVICE']._serialized_end=1951
+  _globals['_ACCUMULATOR']._serialized_end=399
+  _globals['_EPOCH']._serialized_start=401
+  _globals['_EPOCH']._serialized_end=502
+  _globals['_CREATEACCUMULATORREQUEST']._serialized_start=504
+  _globals['_CREATEACCUMULATORREQUEST']._serialized_end=616
+  _globals['_GETACCUMULATORREQUEST']._serialized_start=618
+  _globals['_GETACCUMULATORREQUEST']._serialized_end=685
+  _globals['_LISTACCUMULATORSREQUEST']._serialized_start=687
+  _globals['_LISTACCUMULATORSREQUEST']._serialized_end=773
+  _globals['_LISTACCUMULATORSRESPONSE']._serialized_start=775
+  _globals['_LISTACCUMULATORSRESPONSE']._serialized_end=873
+  _globals['_REVOKECREDENTIALSREQUEST']._serialized_start=875
+  _globals['_REVOKECREDENTIALSREQUEST']._serialized_end=1001
+  _globals['_GETEPOCHREQUEST']._serialized_start=1003
+  _globals['_GETEPOCHREQUEST']._serialized_end=1103
+  _globals['_LISTREVOCATIONSREQUEST']._serialized_start=1105
+  _globals['_LISTREVOCATIONSREQUEST']._serialized_end=1210
+  _globals['_LISTREVOCATIONSRESPONSE']._serialized_start=1212
+  _globals['_LISTREVOCATIONSRESPONSE']._serialized_end=1251
+  _globals['_WATCHEPOCHSREQUEST']._serialized_start=1253
+  _globals['_WATCHEPOCHSREQUEST']._serialized_end=1324
+  _globals['_WATCHEPOCHSRESPONSE']._serialized_start=1326
+  _globals['_WATCHEPOCHSRESPONSE']._serialized_end=1381
+  _globals['_REVOCATIONSERVICE']._serialized_start=1384
+  _globals['_REVOCATIONSERVICE']._serialized_end=1972
 # @@protoc_insertion_point(module_scope)

@@ -29,12 +29,15 @@ class Accumulator(_message.Message):
     SUITE_FIELD_NUMBER: _builtins.int
     PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name; its last part is derived from the public key."""
     suite: _builtins.str
     """The ciphersuite's draft identifier."""
     public_key: _builtins.bytes
     """The public key: 96 octets, a compressed point of G2."""
+    proof: _builtins.bytes
+    """In what is read by name: that a record with its name, suite and public key stands on the ledger (C2SP tlog-proof)."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
@@ -46,10 +49,11 @@ class Accumulator(_message.Message):
         suite: _builtins.str = ...,
         public_key: _builtins.bytes = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        proof: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "name", b"name", "public_key", b"public_key", "suite", b"suite"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "name", b"name", "proof", b"proof", "public_key", b"public_key", "suite", b"suite"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -213,7 +217,11 @@ class RevokeCredentialsRequest(_message.Message):
     HANDLES_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     accumulator: _builtins.str
-    """The accumulator that the credentials were issued with."""
+    """The accumulator that the credentials were issued with; `departments/{department}/accumulators/-` is the one
+    that the service knows of their handles. A handle that was drawn here is refused for every other one, as
+    ACCUMULATOR_MISMATCH, since its credential would count on. Only one that was not is revoked wherever the
+    department says, and takes the accumulator's name.
+    """
     request_id: _builtins.str
     """A UUID chosen by the caller: the same call sent again answers with the same epoch."""
     @_builtins.property

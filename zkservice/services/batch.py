@@ -10,12 +10,13 @@ from zkservice.context import Context
 from zkservice.desk import Desk, Verdict
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import required
-from zkservice.judging import Judgement
+from zkservice.judging import Judgement, Matter
 from zkservice.status import status_of
 from zkservice.tasks import Done
 
 _PROOF_OCTETS: Final = 512
-"""Octets of a composite proof that take about as long to verify as one proof of the plain form."""
+"""Octets of a composite proof, or of a request that names what has to be loaded for it, that take about as
+long as one proof of the plain form."""
 _NOBODYS_FAULT: Final = {ServiceReason.STORAGE_UNAVAILABLE, ServiceReason.SHUTTING_DOWN}
 
 
@@ -47,9 +48,17 @@ def judgement(
     request: pb.VerifyPresentationRequest, moment: dt.datetime, *, opened: bool = False
 ) -> Judgement:
     """Return the job of judging a request, of either form."""
-    composite = len(request.composite_presentation.proof) // _PROOF_OCTETS
-    proofs = max(1, len(request.presentation.credentials) + composite)
+    octets = 0
+    if request.HasField("composite_presentation"):
+        octets = len(request.composite_presentation.proof) + len(request.signed_request.payload)
+    proofs = max(1, len(request.presentation.credentials) + octets // _PROOF_OCTETS)
     return Judgement(request.SerializeToString(), moment, opened, proofs)
+
+
+def request_judgement(signed: pb.SignedRequest, moment: dt.datetime) -> Judgement:
+    """Return the job of checking a request of the composite form before it is opened."""
+    proofs = max(1, len(signed.payload) // _PROOF_OCTETS)
+    return Judgement(signed.SerializeToString(), moment, proofs=proofs, matter=Matter.REQUEST)
 
 
 def _verdict(verdict: Verdict) -> pb.PresentationVerdict:

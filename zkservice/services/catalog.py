@@ -63,7 +63,7 @@ class CatalogService(CatalogServiceServicer):
         return pb.ListDepartmentsResponse(departments=page, next_page_token=token)
 
     async def CreateSchema(self, request: pb.CreateSchemaRequest, context: Any) -> Any:
-        """Register one version of a schema."""
+        """Register one version of a schema; answered once its record stands on the ledger."""
         parent = str(DepartmentName.parse(request.parent, field="parent"))
         await self._context.access.department(context, parent, or_admin=True)
         required(request.HasField("schema"), "schema")
@@ -83,7 +83,14 @@ class CatalogService(CatalogServiceServicer):
         found = await self._context.directories.messages([name], PAGE_OCTETS)
         if not found:
             raise ServiceError(ServiceReason.NOT_FOUND, f"there is no {name}", field="name")
-        return pb.Schema.FromString(found[0])
+        outbox = await self._context.database.read(lambda each: catalog.schema_outbox(each, name))
+        message = pb.Schema.FromString(found[0])
+        message.proof = await self._proof(outbox)
+        return message
+
+    async def _proof(self, outbox: int) -> bytes:
+        """Return the proof of a record, once it stands on the ledger: nobody is shown one that does not."""
+        return (await self._context.sequencer.integrated(outbox)).proof()
 
     async def ListSchemas(self, request: pb.ListSchemasRequest, context: Any) -> Any:
         """A page of the schemas of one department, or of all.
@@ -120,8 +127,7 @@ class CatalogService(CatalogServiceServicer):
                 )
             )
         self._context.signing_keys.forget(str(parent))
-        await self._context.sequencer.integrated(stored.outbox)
-        return _issuer_key(stored)
+        return await self._issuer_key(stored)
 
     async def _existing_key(self, parent: str, suite: str, request_id: str) -> StoredKey | None:
         stored = await self._context.database.read(
@@ -141,7 +147,13 @@ class CatalogService(CatalogServiceServicer):
     async def GetIssuerKey(self, request: pb.GetIssuerKeyRequest, context: Any) -> Any:
         """One issuer key."""
         name = str(IssuerKeyName.parse(request.name, field="name"))
-        return _issuer_key(await self._context.database.read(lambda each: catalog.issuer_key(each, name)))
+        stored = await self._context.database.read(lambda each: catalog.issuer_key(each, name))
+        return await self._issuer_key(stored)
+
+    async def _issuer_key(self, stored: StoredKey) -> pb.IssuerKey:
+        message = _issuer_key(stored)
+        message.proof = await self._proof(stored.outbox)
+        return message
 
     async def ListIssuerKeys(self, request: pb.ListIssuerKeysRequest, context: Any) -> Any:
         """A page of the issuer keys of one department, or of all."""
@@ -156,7 +168,7 @@ class CatalogService(CatalogServiceServicer):
         return pb.ListIssuerKeysResponse(issuer_keys=page, next_page_token=token)
 
     async def CreateVerifier(self, request: pb.CreateVerifierRequest, context: Any) -> Any:
-        """Register a verifier with the public key that signs its requests."""
+        """Register a verifier with the public key that signs its requests; answered as a schema is."""
         await self._context.access.admin(context)
         required(request.HasField("verifier"), "verifier")
         name = VerifierName.parse(f"verifiers/{request.verifier_id}", field="verifier_id")
@@ -168,12 +180,18 @@ class CatalogService(CatalogServiceServicer):
                 connection, str(name), display_name, public_key, self._context.now()
             )
         )
-        return _verifier(added)
+        return await self._verifier(added)
 
     async def GetVerifier(self, request: pb.GetVerifierRequest, context: Any) -> Any:
         """One verifier."""
         name = str(VerifierName.parse(request.name, field="name"))
-        return _verifier(await self._context.database.read(lambda each: catalog.verifier(each, name)))
+        stored = await self._context.database.read(lambda each: catalog.verifier(each, name))
+        return await self._verifier(stored)
+
+    async def _verifier(self, stored: Named) -> pb.Verifier:
+        message = _verifier(stored)
+        message.proof = await self._proof(stored.outbox)
+        return message
 
     async def ListVerifiers(self, request: pb.ListVerifiersRequest, context: Any) -> Any:
         """A page of verifiers."""

@@ -1,15 +1,15 @@
 """Issuance of the composite form: an offer is kept unsigned, and signed when its holder has committed.
 
-A claim is judged outside any transaction: the commitment by a thread, or the presentation by a judge. Then
-the signer draws the handle and signs, and one transaction keeps handle, answer and whose pseudonym it is.
-What was signed and not kept (a crash, another claim that was faster) leaves this process for nobody. Whoever
-sends the same claim again gets the same answer, opened from what is stored.
+A claim is judged outside any transaction: the commitment by a thread, or the presentation by a judge and then
+by a thread (`showing`). Then the signer draws the handle and signs, and one transaction keeps handle, answer
+and whose pseudonym it is. What was signed and not kept (a crash, another claim that was faster) leaves this
+process for nobody. Whoever sends the same claim again gets the same answer, opened from what is stored.
 """
 
 import asyncio
 import datetime as dt
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -17,7 +17,6 @@ from sqlalchemy import Connection
 
 import bbs
 from disclosure import (
-    DisclosureError,
     IssuerKey,
     IssuerKeyName,
     Reason,
@@ -31,30 +30,28 @@ from disclosure import (
 from disclosure.canonical import Item
 from disclosure.composite import CompositeRequest, IssuanceTerms, IssuedCredential, check_commitment
 from disclosure.composite.credential import SCALAR_OCTETS, require_composite
-from disclosure.request import SIGNATURE_OCTETS
 from wire.composite import composite_presentation_of, issued_to
 from wire.convert import present_values_of, within
 from zkproto.v1 import issuance_pb2 as pb
-from zkproto.v1 import presentation_pb2
 from zkservice.attempts import Attempts
 from zkservice.context import Context
 from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import placed, required
-from zkservice.judging import Judgement
+from zkservice.keys import handle_label, handle_mark
+from zkservice.logs import logged
 from zkservice.moments import whole_ms
 from zkservice.offering import Ground, Offered, Required, department_of, items_of, required_request
-from zkservice.services.batch import judgement
+from zkservice.services.showing import Judged, Showing
 from zkservice.services.witnesses import Witnesses
 from zkservice.signing import AnyDraft, CompositeDraft
-from zkservice.storage import catalog, composite_offers
+from zkservice.storage import catalog, composite_offers, revocation
 from zkservice.storage.composite_offers import Claim, CompositeOffer
 from zkservice.storage.issuance import Offer
 
 _REQUEST_LABEL: Final = "zk-disclosure/composite-issue-request/v1"
 _PERSON_LABEL: Final = "zk-disclosure/person/v1"
 _PSEUDONYM_LABEL: Final = "zk-disclosure/kept-pseudonym/v1"
-_HANDLE_LABEL: Final = "zk-disclosure/kept-handle/v1"
 _CLAIM_LABEL: Final = "zk-disclosure/composite-claim/v1"
 _MAX_PERSON: Final = 200
 _DRAWS: Final = 3
@@ -79,21 +76,14 @@ class Wanted:
         )
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """A commitment whose proof holds: the point, and how its holder is known."""
-
-    commitment: bytes = field(repr=False)
-    origin: bytes = field(repr=False)
-    pseudonym: bytes | None = field(default=None, repr=False)
-
-
 class CompositeIssuance:
     """What IssuanceService does for the composite form. The codes of offers were checked before."""
 
-    def __init__(self, context: Context, desk: Desk[AnyDraft]) -> None:
-        self._context, self._desk = context, desk
-        self._judges = Desk[Judgement](context.judges, context.directories.supplies, lambda job: job.proofs)
+    def __init__(
+        self, context: Context, desk: Desk[AnyDraft], revoke_due: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._context, self._desk, self._revoke_due = context, desk, revoke_due
+        self._showing = Showing(context)
         self._witnesses = Witnesses(context)
         self._attempts = Attempts()
 
@@ -136,6 +126,8 @@ class CompositeIssuance:
         """Keep an offer; if the call was answered before, what was kept then counts."""
         now, offer_id = whole_ms(self._context.now()), secrets.token_urlsafe(16)
         department, person = department_of(wanted.schema.name), wanted.person
+        if wanted.replace_holder:
+            await self._check_revokes(department)
         expires = now + dt.timedelta(days=self._context.settings.offer_days)
         terms = IssuanceTerms(wanted.schema.name, key, person is not None)
         made = CompositeOffer(
@@ -158,6 +150,13 @@ class CompositeIssuance:
         return await self._context.database.write(
             lambda connection: composite_offers.add(connection, made, replace_holder=wanted.replace_holder)
         )
+
+    async def _check_revokes(self, department: str) -> None:
+        """Raise ServiceError ACCUMULATOR_MISSING unless a department can revoke what it has issued: else the
+        lost vault would go on with it."""
+        if not await self._context.database.read(lambda each: revocation.of_department(each, department, 1)):
+            detail = f"{department} has no accumulator, and could not revoke what the lost vault holds"
+            raise ServiceError(ServiceReason.ACCUMULATOR_MISSING, detail, field="replace_holder")
 
     async def _request(
         self,
@@ -219,6 +218,9 @@ class CompositeIssuance:
         if not composite_offers.earlier(stored, request_id, digest, self._context.now()):
             with self._attempts.one(stored.offer.id):
                 stored = await self._claimed(stored, request, request_id, digest)
+            if stored.replaces is not None:
+                with logged("could not revoke what was replaced"):
+                    await self._revoke_due()
         if stored.offer.sealed is None:
             raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was claimed and stored before")
         octets = self._context.keys.open(_answer_label(stored.offer.id), stored.offer.sealed)
@@ -249,7 +251,8 @@ class CompositeIssuance:
         if offered.required is None:
             judged = await self._identified(terms, request.commitment, schema, key)
         else:
-            judged = await self._presented(stored, request.presentation, offered.required)
+            own = stored.request or b""
+            judged = await self._showing.judged(own, request.presentation, offered.required)
         for _ in range(_DRAWS):
             claim = await self._signed(stored, judged, offered.values, schema, key, (request_id, digest))
             kept = await self._keep(claim) if claim is not None else None
@@ -264,33 +267,14 @@ class CompositeIssuance:
 
     async def _identified(
         self, terms: IssuanceTerms, commitment: bytes, schema: Schema, key: IssuerKey
-    ) -> _Judged:
+    ) -> Judged:
         verified = await self._in_crypto(check_commitment, terms, commitment, schema, key)
-        return _Judged(verified.C, verified.pseudonym, verified.pseudonym)
-
-    async def _presented(
-        self, stored: CompositeOffer, presentation: presentation_pb2.CompositePresentation, shown: Required
-    ) -> _Judged:
-        """Have a presentation judged, and compare what it shows with what the offer asks for."""
-        asked = presentation_pb2.VerifyPresentationRequest(composite_presentation=presentation)
-        # The department's own request, kept here: no verifier has signed it, and the judge is told so.
-        asked.signed_request.payload = stored.request or b""
-        asked.signed_request.signature = bytes(SIGNATURE_OCTETS)
-        try:
-            done = await self._judges.one(judgement(asked, self._context.now(), opened=True))
-        except DisclosureError as error:
-            raise _of_the_claim(error) from None
-        verified = presentation_pb2.VerifyPresentationResponse.FromString(done.octets)
-        said = items_of(present_values_of(verified.credentials[0].values))
-        if said != dict(shown.values):
-            detail = "the credential does not say what the offer asks for"
-            raise ServiceError(ServiceReason.REQUIRED_MISMATCH, detail, field="presentation.credentials[0]")
-        return _Judged(verified.commitment, verified.presentation_digest)
+        return Judged(verified.C, verified.pseudonym, verified.pseudonym)
 
     async def _signed(
         self,
         stored: CompositeOffer,
-        judged: _Judged,
+        judged: Judged,
         values: Mapping[str, Item],
         schema: Schema,
         key: IssuerKey,
@@ -314,8 +298,8 @@ class CompositeIssuance:
             digest=call[1],
             terms=stored.terms,
             pseudonym=pseudonym and self._mark(_PSEUDONYM_LABEL, department.encode(), pseudonym),
-            handle=self._mark(_HANDLE_LABEL, handle),
-            sealed_handle=keys.seal(_handle_label(offer_id), handle),
+            handle=handle_mark(keys, handle),
+            sealed_handle=keys.seal(handle_label(offer_id), handle),
             accumulator=answer.accumulator or None,
             sealed=keys.seal(_answer_label(offer_id), answer.SerializeToString()),
         )
@@ -324,7 +308,7 @@ class CompositeIssuance:
         """Return what the department may know of an offer."""
         handle = b""
         if stored.sealed_handle is not None:
-            handle = self._context.keys.open(_handle_label(stored.offer.id), stored.sealed_handle)
+            handle = self._context.keys.open(handle_label(stored.offer.id), stored.sealed_handle)
         return pb.Issuance(
             offer=f"offers/{stored.offer.id}",
             schema=stored.offer.schema,
@@ -357,20 +341,9 @@ class CompositeIssuance:
         return await asyncio.get_running_loop().run_in_executor(self._context.crypto, act, *args)
 
 
-def _of_the_claim(error: DisclosureError) -> DisclosureError:
-    """Return a judge's refusal with the place in the claim, which the request is no part of."""
-    head, _, rest = error.field.partition("composite_presentation")
-    place = "" if head or not error.field else f"presentation{rest}"
-    return type(error)(Reason(error.reason), error.detail, field=place)
-
-
 def _offer_label(offer_id: str) -> str:
     return f"composite-offer/{offer_id}"
 
 
 def _answer_label(offer_id: str) -> str:
     return f"issued-credential/{offer_id}"
-
-
-def _handle_label(offer_id: str) -> str:
-    return f"handle/{offer_id}"

@@ -51,10 +51,10 @@ _WithCode = (
 class IssuanceService(IssuanceServiceServicer):
     """Secret keys stay in their group's own objects, never in a message or a log."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, revoke_due: Callable[[], Awaitable[None]]) -> None:
         self._context = context
         self._desk = Desk[AnyDraft](context.signers, context.signing_keys.supplies)
-        self._composite = CompositeIssuance(context, self._desk)
+        self._composite = CompositeIssuance(context, self._desk, revoke_due)
 
     async def IssueCredential(self, request: pb.IssueCredentialRequest, context: Any) -> Any:
         """Keep an offer, of the plain form a signed credential; durable when answered."""
@@ -170,9 +170,12 @@ class IssuanceService(IssuanceServiceServicer):
 
     async def GetIssuance(self, request: pb.GetIssuanceRequest, context: Any) -> Any:
         """What became of an offer of the composite form, for its department."""
+        caller = await self._context.access.any_department(context)
         stored = await self._stored(resource_id(request.offer, "offers", field="offer"))
         owner = stored if isinstance(stored, Offer) else stored.offer
-        await self._context.access.department(context, owner.department)
+        if owner.department != caller:
+            detail = "the token is not that of the offer's department"
+            raise ServiceError(ServiceReason.TOKEN_INVALID, detail)
         return self._composite.issuance(_composite(stored))
 
     async def _stored(self, offer_id: str) -> CompositeOffer | Offer:

@@ -1,9 +1,11 @@
 """Recording what regulators have opened: nobody uses an identity that the ledger does not know to be opened.
 
 Nobody is authenticated. Only who has the regulator's secret key can make an opening that holds, and what is
-recorded tells outsiders that something was opened and no more.
+recorded tells outsiders that something was opened and no more. This service itself learns who it was: it
+checks identity and proof, keeps neither, and could look the identity up in what it has issued.
 """
 
+import hashlib
 from typing import Final
 
 import tlog
@@ -12,6 +14,7 @@ from disclosure.composite import OpeningRecord
 from tlog.entry import RecordEntry, parse_entry
 from tlog.receipt import verify_receipt
 from zkproto.v1 import publication_pb2 as pb
+from zkservice.attempts import Attempts
 from zkservice.context import Context
 from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
@@ -29,13 +32,14 @@ class Openings:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._desk = Desk[Judgement](context.judges, context.directories.supplies, lambda job: job.proofs)
+        self._attempts = Attempts()
         self._log = tlog.Verifier.from_string(context.verifier_key)
 
     async def record(self, request: pb.RecordOpeningRequest) -> pb.RecordOpeningResponse:
         """Record an opening that holds; answered once its record stands on the ledger.
 
         The presentation is judged as of the moment that its receipt says. Raises ServiceError FIELD_MISSING,
-        OVERLOADED; MalformedError and RefusedError as `composite_judging.opening_record`.
+        OVERLOADED, TOO_MANY_ATTEMPTS; MalformedError and RefusedError as `composite_judging.opening_record`.
         """
         for name in ("signed_request", "presentation"):
             required(request.HasField(name), name)
@@ -46,7 +50,8 @@ class Openings:
         asked.CopyFrom(request)
         asked.receipt = body.to_bytes()
         job = Judgement(asked.SerializeToString(), body.verified, proofs=_PROOFS, matter=Matter.OPENING)
-        entry = _checked((await self._desk.one(job)).octets)
+        with self._attempts.one(_case(request)):
+            entry = _checked((await self._desk.one(job)).octets)
         outbox = await self._context.database.write(lambda connection: openings.add(connection, entry))
         place = await self._context.sequencer.integrated(outbox)
         return pb.RecordOpeningResponse(entry_index=place.index, proof=place.proof())
@@ -61,6 +66,13 @@ class Openings:
         except (tlog.TlogError, MalformedError):
             detail = "the octets are no receipt"
             raise MalformedError(Reason.MALFORMED, detail, field="receipt") from None
+
+
+def _case(request: pb.RecordOpeningRequest) -> str:
+    """Return what false openings are counted for. By the case, whose reference its regulator knows: counted
+    for the presentation alone they would let its holder have the true one refused."""
+    parts = request.receipt, request.escrow.encode(), request.reference.encode()
+    return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).hexdigest()
 
 
 def _checked(octets: bytes) -> bytes:

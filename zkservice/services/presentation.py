@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from disclosure import ReceiptBody, SignedRequest, VerifierName, check_request, open_request
-from disclosure.composite import is_composite
+from disclosure.composite import composite_digest, is_composite
 from tlog.receipt import ReceiptOpening
 from verifier.verify import schema_names
 from wire.convert import moment_to, signed_request_of, signed_request_to, within
@@ -27,11 +27,12 @@ from zkservice.context import Context
 from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, placed, required, resource_id
-from zkservice.judging import Judgement, Matter
+from zkservice.judging import Judgement
+from zkservice.keys import presentation_label
 from zkservice.moments import whole_ms
 from zkservice.receipts import Place
 from zkservice.services.answers import Submitted, verified_state
-from zkservice.services.batch import Batch, judgement
+from zkservice.services.batch import Batch, judgement, request_judgement
 from zkservice.storage import catalog, exchanges
 from zkservice.storage.exchanges import Answer, Exchange
 
@@ -99,10 +100,22 @@ class PresentationService(PresentationServiceServicer):
         return row.public_key
 
     async def _open_composite(self, signed: SignedRequest, now: dt.datetime) -> OpenedRequest:
-        """Open a request of the composite form that can be compiled: a large one takes a judge some time."""
-        octets = signed_request_to(signed).SerializeToString()
-        done = await self._asked.one(Judgement(octets, now, matter=Matter.REQUEST))
-        return OpenedRequest.from_bytes(done.octets)
+        """Open a request of the composite form that can be compiled: a large one takes a judge some time.
+
+        One that was opened before takes none, whoever sends it again. Its signature counts all the same: the
+        verifier that repeats its call is answered with the exchange's tokens.
+        """
+        digest = composite_digest(signed)
+        earlier = await self._context.database.read(lambda each: exchanges.of_request(each, digest))
+        if earlier is None:
+            done = await self._asked.one(request_judgement(signed_request_to(signed), now))
+            return OpenedRequest.from_bytes(done.octets)
+        name = VerifierName.parse(earlier.verifier)
+        public_key = await self._public_key(name)
+        with within("signed_request"):
+            signed.check(name, lambda _: public_key)
+        earlier.check_time(now)
+        return OpenedRequest(name, digest, earlier.expires)
 
     async def FetchRequest(self, request: pb.FetchRequestRequest, context: Any) -> Any:
         """Hand the signed request to whoever shows the exchange's ticket, until it is answered or ends."""
@@ -144,7 +157,7 @@ class PresentationService(PresentationServiceServicer):
             exchange=exchange.id,
             request_id=request.request_id,
             submission_digest=digest,
-            sealed_presentation=keys.seal(_presentation_label(exchange.id), submitted.octets),
+            sealed_presentation=keys.seal(presentation_label(exchange.id), submitted.octets),
             sealed_opening=keys.seal(_opening_label(exchange.id), opening.to_bytes()),
             outbox=0,
             created=now,
@@ -178,7 +191,7 @@ class PresentationService(PresentationServiceServicer):
             yield pb.WatchExchangeResponse(state=pb.WatchExchangeResponse.STATE_EXPIRED)
             return
         _, receipt = await self._receipt(answer)
-        octets = self._context.keys.open(_presentation_label(exchange.id), answer.sealed_presentation)
+        octets = self._context.keys.open(presentation_label(exchange.id), answer.sealed_presentation)
         yield verified_state(exchange.signed, octets, receipt)
 
     async def _wait(self, exchange: Exchange) -> None:
@@ -228,10 +241,6 @@ class PresentationService(PresentationServiceServicer):
         place = await self._context.sequencer.integrated(answer.outbox)
         opening = self._context.keys.open(_opening_label(answer.exchange), answer.sealed_opening)
         return place, place.receipt(ReceiptOpening.parse(opening))
-
-
-def _presentation_label(exchange: str) -> str:
-    return f"presentation/{exchange}"
 
 
 def _opening_label(exchange: str) -> str:

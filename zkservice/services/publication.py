@@ -4,6 +4,7 @@ What is answered stands on the ledger. A table that is published is never change
 """
 
 import asyncio
+import hashlib
 from typing import Any, Final
 
 from bbs import BbsError
@@ -30,6 +31,8 @@ from zkservice.storage.publication import StoredRegulator, StoredTable
 _NEWEST: Final = "/tables/-"
 _ANY: Final = "regulators/-"
 _MAX_CODE_SYSTEM: Final = 64
+_ENTRY_OCTETS: Final = 128
+"""What the scalar and the signature of a code have in a table."""
 _NOBODY: Final = LocalizedText("-", "-")
 
 
@@ -41,15 +44,25 @@ class PublicationService(PublicationServiceServicer):
         self._openings = Openings(context)
 
     async def CreateTable(self, request: pb.CreateTableRequest, context: Any) -> Any:
-        """Publish a table; answered once its record stands on the ledger."""
+        """Publish a table; answered once its record stands on the ledger.
+
+        What was published before, or is one too many, is found out before any signature is verified.
+        """
         required(request.HasField("table"), "table")
-        await self._check_owner(request.table.owner, context)
-        published = await asyncio.get_running_loop().run_in_executor(
-            self._context.crypto, _published_of, request.table
+        table, most = request.table, self._context.settings.max_tables
+        await self._check_owner(table.owner, context)
+        digest = hashlib.sha256(table.octets).digest()
+        published_as = table.owner, table.code_system, tuple(table.codes)
+        stored = await self._context.database.read(
+            lambda each: publication.table_before(each, digest, published_as, most)
         )
-        stored = await self._context.database.write(
-            lambda connection: publication.add_table(connection, published, self._context.now())
-        )
+        if stored is None:
+            published = await asyncio.get_running_loop().run_in_executor(
+                self._context.crypto, _published_of, table
+            )
+            stored = await self._context.database.write(
+                lambda each: publication.add_table(each, published, self._context.now(), most)
+            )
         return await self._table_to(stored)
 
     async def _check_owner(self, owner: str, context: Any) -> None:
@@ -157,6 +170,9 @@ def _published_of(message: pb.Table) -> Published:
 
 
 def _check_codes(message: pb.Table) -> None:
+    if len(message.codes) > len(message.octets) // _ENTRY_OCTETS:
+        detail = "the table signs fewer codes than these"
+        raise MalformedError(Reason.MALFORMED, detail, field="codes")
     if not is_clean(message.code_system, _MAX_CODE_SYSTEM):
         detail = f"a code system has at most {_MAX_CODE_SYSTEM} octets"
         raise MalformedError(Reason.MALFORMED, detail, field="code_system")

@@ -9,7 +9,7 @@ import asyncio
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -26,15 +26,17 @@ from zkproto.v1.revocation_pb2_grpc import RevocationServiceServicer
 from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, check_suite, page_size
-from zkservice.keys import accumulator_label
+from zkservice.keys import accumulator_label, handle_label, handle_mark
 from zkservice.listing import listed
+from zkservice.logs import logged
 from zkservice.moments import to_ms
-from zkservice.storage import revocation
+from zkservice.storage import composite_offers, revocation
 from zkservice.storage.revocation import Call, StoredAccumulator, StoredEpoch
 
 _CREATE_LABEL: Final = "zk-disclosure/create-accumulator-request/v1"
 _REVOKE_LABEL: Final = "zk-disclosure/revoke-request/v1"
 _NEWEST: Final = "/accumulators/-"
+"""To be read, a department's newest one; to revoke, the one that the handles were issued with."""
 _POLL: Final = dt.timedelta(seconds=10)
 _Made = TypeVar("_Made")
 
@@ -71,8 +73,13 @@ class RevocationService(RevocationServiceServicer):
             stored = await self._context.database.write(
                 lambda each: revocation.add(each, made, sealed, first, call, self._context.now())
             )
-        await self._context.sequencer.integrated(stored.outbox)
-        return _accumulator_to(stored)
+        return await self._logged(stored)
+
+    async def _logged(self, stored: StoredAccumulator) -> pb.Accumulator:
+        """Return the message once the record stands on the ledger, with the proof."""
+        message = _accumulator_to(stored)
+        message.proof = (await self._context.sequencer.integrated(stored.outbox)).proof()
+        return message
 
     def _make(self, department: str, suite: str) -> tuple[Accumulator, bytes]:
         secret = AccumulatorSecret.generate(suite=suite)
@@ -87,7 +94,7 @@ class RevocationService(RevocationServiceServicer):
         else:
             name = str(AccumulatorName.parse(request.name, field="name"))
             found = await self._context.database.read(lambda each: revocation.get(each, name, "name"))
-        return _accumulator_to(found)
+        return await self._logged(found)
 
     async def ListAccumulators(self, request: pb.ListAccumulatorsRequest, context: Any) -> Any:
         """A page of a department's accumulators, newest first."""
@@ -106,17 +113,39 @@ class RevocationService(RevocationServiceServicer):
 
     async def RevokeCredentials(self, request: pb.RevokeCredentialsRequest, context: Any) -> Any:
         """Revoke handles, all or none; answered once the epoch stands on the ledger."""
-        name = AccumulatorName.parse(request.accumulator, field="accumulator")
-        await self._context.access.department(context, f"departments/{name.department}")
+        parent = _department(request.accumulator)
+        await self._context.access.department(context, parent)
         request_id = check_request_id(request.request_id)
         if len(request.handles) > MAX_HANDLES:
             detail = f"a call has at most {MAX_HANDLES} handles"
             raise ServiceError(ServiceReason.BATCH_TOO_LARGE, detail, field="handles")
         handles = handles_of(request.handles)
+        name = await self._issued_with(parent, request.accumulator, request.handles)
         call = Call(request_id, canonical.digest(_REVOKE_LABEL, b"".join(request.handles)))
         # Not given up with its caller: those who watch are told of whatever has become durable.
         stored = await asyncio.shield(self._revoke(name, handles, call))
         return await self._epoch_to(str(name), stored)
+
+    async def _issued_with(self, parent: str, asked: str, handles: Sequence[bytes]) -> AccumulatorName:
+        """Return the accumulator that a call names; of one that names none (`-`), that of its handles.
+
+        In another accumulator than its own, a revoked handle would count on as before. A handle that this
+        service has not drawn is revoked where the department says: it may have been issued elsewhere. Raises
+        ServiceError ACCUMULATOR_MISMATCH, NOT_FOUND.
+        """
+        marks = [handle_mark(self._context.keys, each) for each in handles]
+        known = await self._context.database.read(lambda each: composite_offers.accumulators_of(each, marks))
+        name = asked
+        if asked.endswith(_NEWEST):
+            name = known.get(marks[0]) or ""
+            if not name.startswith(f"{parent}/"):
+                detail = "no accumulator of this department's is known for the handle; name it"
+                raise ServiceError(ServiceReason.NOT_FOUND, detail, field="handles[0]")
+        for place, mark in enumerate(marks):
+            if mark in known and known[mark] != name:
+                detail = "the credential was issued with another accumulator, or with none; nothing was done"
+                raise ServiceError(ServiceReason.ACCUMULATOR_MISMATCH, detail, field=f"handles[{place}]")
+        return AccumulatorName.parse(name)
 
     async def _revoke(self, name: AccumulatorName, handles: Sequence[int], call: Call) -> StoredEpoch:
         async with self._changing[name.department]:
@@ -145,6 +174,27 @@ class RevocationService(RevocationServiceServicer):
         """Return the next epoch. Its time is later than the one's before, also within the same second."""
         return newest.followed_by(position, max(self._seconds(), newest.time + 1))
 
+    async def revoke_due(self) -> None:
+        """Revoke what claims have left to be revoked.
+
+        What fails is logged, and tried again every minute; what was revoked before a crash, or by the
+        department itself, is only forgotten.
+        """
+        due = await self._context.database.read(composite_offers.due)
+        for name, offers in due.items():
+            with logged("could not revoke what was replaced", accumulator=name):
+                await asyncio.shield(self._revoke_offers(AccumulatorName.parse(name), offers))
+
+    async def _revoke_offers(self, name: AccumulatorName, offers: Mapping[str, bytes]) -> None:
+        keys, database = self._context.keys, self._context.database
+        drawn = [int.from_bytes(keys.open(handle_label(offer), it)) for offer, it in offers.items()]
+        revoked = await database.read(lambda each: revocation.revoked_of(each, str(name), drawn))
+        left = [each for each in drawn if each not in revoked]
+        for first in range(0, len(left), MAX_HANDLES):
+            call = Call(str(uuid.uuid4()), canonical.digest(_REVOKE_LABEL, b""))
+            await self._revoke(name, left[first : first + MAX_HANDLES], call)
+        await database.write(lambda each: composite_offers.forget_due(each, offers))
+
     async def renew(self) -> None:
         """Make an epoch of each list that has had none for `epoch_hours`.
 
@@ -155,7 +205,8 @@ class RevocationService(RevocationServiceServicer):
             lambda each: revocation.without_epoch_since(each, self._context.now() - hours)
         )
         for name in due:
-            await self._renew(name)
+            with logged("could not make an epoch", accumulator=str(name)):
+                await self._renew(name)
 
     async def _renew(self, name: AccumulatorName) -> None:
         call = Call(str(uuid.uuid4()), canonical.digest(_REVOKE_LABEL, b""))
@@ -260,6 +311,13 @@ def _ground(
             detail = "the handle was revoked before; nothing was done"
             raise ServiceError(ServiceReason.ALREADY_REVOKED, detail, field=f"handles[{place}]")
     return _Ground(stored, revocation.newest_epoch(connection, str(name)), revoked)
+
+
+def _department(accumulator: str) -> str:
+    """Return the department of an accumulator's name, also of one that ends in `-`; MalformedError."""
+    if accumulator.endswith(_NEWEST):
+        return str(DepartmentName.parse(accumulator.removesuffix(_NEWEST), field="accumulator"))
+    return f"departments/{AccumulatorName.parse(accumulator, field='accumulator').department}"
 
 
 def _epoch_of(octets: bytes, accumulator: Accumulator) -> Epoch:

@@ -5,27 +5,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, func, select
+from sqlalchemy import Connection, Row, Select, Table, func, select, update
 
-from disclosure import IssuerKey, IssuerKeyName, KeyState, LocalizedText, Schema
-from tlog.entry import RecordEntry
+from disclosure import IssuerKey, IssuerKeyName, KeyState, LocalizedText, Schema, VerifierName
+from disclosure.registry import issuer_key_entry, schema_entry, verifier_entry
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import token_hash
 from zkservice.moments import from_ms, to_ms, whole_ms
 from zkservice.storage import ledger, tables
 from zkservice.storage.rows import insert_new
 
-ISSUER_KEY_RECORD = "issuer-key"
-
 
 @dataclass(frozen=True)
 class Named:
-    """A department or a verifier as it is stored; `public_key` is a verifier's."""
+    """A department or a verifier as it is stored; a verifier has a public key, and a row in the outbox."""
 
     name: str
     display_name: LocalizedText
     created: dt.datetime
     public_key: bytes = b""
+    outbox: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,17 +85,19 @@ def department(connection: Connection, name: str, *, field: str = "name") -> Nam
 def add_verifier(
     connection: Connection, name: str, display_name: LocalizedText, public_key: bytes, now: dt.datetime
 ) -> Named:
-    """Register a verifier; ServiceError ALREADY_EXISTS."""
+    """Register a verifier and put its record into the log's outbox; ServiceError ALREADY_EXISTS."""
+    outbox = ledger.enqueue(connection, verifier_entry(VerifierName.parse(name), public_key), None)
     values = {
         "name": name,
         "zh": display_name.zh,
         "en": display_name.en,
         "public_key": public_key,
+        "outbox": outbox,
         "created": to_ms(now),
     }
     if not insert_new(connection, tables.verifier, values):
         raise _exists(name)
-    return Named(name, display_name, whole_ms(now), public_key)
+    return Named(name, display_name, whole_ms(now), public_key, outbox)
 
 
 def verifier(connection: Connection, name: str, *, field: str = "name") -> Named:
@@ -112,17 +113,40 @@ def public_keys(connection: Connection, names: Iterable[str]) -> dict[str, bytes
 
 
 def add_schema(connection: Connection, schema: Schema, now: dt.datetime) -> None:
-    """Register a schema version; ServiceError NOT_FOUND (its department), ALREADY_EXISTS."""
+    """Register a schema version and put its record into the log's outbox.
+
+    Raises ServiceError NOT_FOUND (its department), ALREADY_EXISTS.
+    """
     parent = f"departments/{schema.name.department}"
     department(connection, parent, field="parent")
     values = {
         "name": str(schema.name),
         "department": parent,
         "canonical": schema.canonical,
+        "outbox": ledger.enqueue(connection, schema_entry(schema), None),
         "created": to_ms(now),
     }
     if not insert_new(connection, tables.schema, values):
         raise _exists(str(schema.name))
+
+
+def schema_outbox(connection: Connection, name: str) -> int:
+    """Return where a schema version's record stands in the outbox; ServiceError NOT_FOUND."""
+    outbox: int = _row(connection, tables.schema, name).outbox
+    return outbox
+
+
+def record_missing(connection: Connection) -> None:
+    """Put the records of schemas and verifiers into the outbox that were registered before there were any."""
+    schema, verifier = tables.schema, tables.verifier
+    for row in connection.execute(select(schema).where(schema.c.outbox.is_(None))).all():
+        outbox = ledger.enqueue(connection, schema_entry(Schema.from_bytes(row.canonical)), None)
+        connection.execute(update(schema).where(schema.c.name == row.name).values(outbox=outbox))
+    for row in connection.execute(select(verifier).where(verifier.c.outbox.is_(None))).all():
+        outbox = ledger.enqueue(
+            connection, verifier_entry(VerifierName.parse(row.name), row.public_key), None
+        )
+        connection.execute(update(verifier).where(verifier.c.name == row.name).values(outbox=outbox))
 
 
 def schemas(connection: Connection, names: Iterable[str]) -> dict[str, StoredSchema]:
@@ -146,8 +170,7 @@ def add_issuer_key(
         if existing.key.suite != key.suite:
             raise ServiceError(ServiceReason.REQUEST_ID_REUSED, "the request_id made a key of another suite")
         return existing
-    entry = RecordEntry(ISSUER_KEY_RECORD, key.record()).to_bytes()
-    outbox = ledger.enqueue(connection, entry, None)
+    outbox = ledger.enqueue(connection, issuer_key_entry(key), None)
     values = {
         "name": str(key.name),
         "department": parent,
@@ -247,8 +270,8 @@ def _after(query: Select[Any], table: Table, parent: str | None, after: str, lim
 
 
 def _named(row: Row[Any]) -> Named:
-    public_key = row.public_key if "public_key" in row._fields else b""
-    return Named(row.name, LocalizedText(row.zh, row.en), from_ms(row.created), public_key)
+    named = row.name, LocalizedText(row.zh, row.en), from_ms(row.created)
+    return Named(*named, row.public_key, row.outbox) if "public_key" in row._fields else Named(*named)
 
 
 def _key(row: Row[Any]) -> StoredKey:

@@ -7,10 +7,12 @@ which tell whether two are the same and nothing else.
 
 import datetime as dt
 import hmac
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
 
 from disclosure import KeyState, Reason, RefusedError
 from disclosure.composite import IssuanceTerms
@@ -131,9 +133,10 @@ def check_unstored(stored: CompositeOffer, now: dt.datetime) -> None:
 def claim(connection: Connection, claim: Claim, now: dt.datetime) -> CompositeOffer | None:
     """Keep a claim: its answer, its handle, whose pseudonym it is; all or nothing. Return the offer after it.
 
-    If the same claim was faster, what it has kept is returned. None if the handle is another credential's, or
-    revoked: it is to be drawn anew. Raises ServiceError OFFER_EXPIRED, OFFER_TAKEN, HOLDER_MISMATCH;
-    RefusedError COMMITMENT_INVALID (there are new terms), ISSUER_KEY_RETIRED.
+    If it takes the place of the person's pseudonym, the person's earlier base credentials are `due` to be
+    revoked. If the same claim was faster, what it has kept is returned. None if the handle is another
+    credential's, or revoked: it is to be drawn anew. Raises ServiceError OFFER_EXPIRED, OFFER_TAKEN,
+    HOLDER_MISMATCH; RefusedError COMMITMENT_INVALID (there are new terms), ISSUER_KEY_RETIRED.
     """
     stored = _composite(connection, claim.offer)
     if earlier(stored, claim.request_id, claim.digest, now):
@@ -153,9 +156,35 @@ def claim(connection: Connection, claim: Claim, now: dt.datetime) -> CompositeOf
         "sealed_handle": claim.sealed_handle,
         "accumulator": claim.accumulator,
     }
-    connection.execute(update(table).where(table.c.offer == claim.offer).values(**changes))
+    still = (table.c.offer == claim.offer) & table.c.claim_digest.is_(None)
+    if connection.execute(update(table).where(still).values(**changes)).rowcount != 1:
+        raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was claimed before")
     issuance.set_claimed(connection, claim.offer, claim.request_id, claim.sealed)
     return _composite(connection, claim.offer)
+
+
+def accumulators_of(connection: Connection, handles: Iterable[bytes]) -> dict[bytes, str | None]:
+    """Return the accumulators that credentials were issued with, by their handles' fingerprints; None for one
+    that was issued with none. Handles that this service has not drawn are left out."""
+    table = tables.composite_offer
+    query = select(table.c.handle, table.c.accumulator).where(table.c.handle.in_(list(handles)))
+    return {row.handle: row.accumulator for row in connection.execute(query)}
+
+
+def due(connection: Connection) -> dict[str, dict[str, bytes]]:
+    """Return what is left to revoke: by accumulator, offers with their sealed handles."""
+    table, left = tables.composite_offer, tables.due_revocation
+    query = select(table.c.offer, table.c.accumulator, table.c.sealed_handle).join(left)
+    found = defaultdict[str, dict[str, bytes]](dict)
+    for row in connection.execute(query):
+        found[row.accumulator][row.offer] = row.sealed_handle
+    return found
+
+
+def forget_due(connection: Connection, offers: Iterable[str]) -> None:
+    """Say that what these offers gave is revoked."""
+    table = tables.due_revocation
+    connection.execute(delete(table).where(table.c.offer.in_(list(offers))))
 
 
 def check_key(connection: Connection, terms: bytes) -> None:
@@ -194,8 +223,27 @@ def _keep_holder(
     if current is not None:
         held = (table.c.department == department) & (table.c.pseudonym == current.pseudonym)
         connection.execute(update(table).where(held).values(replaced=to_ms(now)))
+        _leave_due(connection, stored, person)
     values = {"department": department, "pseudonym": pseudonym, "person": person, "created": to_ms(now)}
     connection.execute(table.insert().values(**values))
+
+
+def _leave_due(connection: Connection, stored: CompositeOffer, person: bytes) -> None:
+    """Leave the person's earlier base credentials of this department to be revoked, as durable as the claim:
+    the lost vault would go on with them elsewhere. One that was issued with no accumulator counts only where
+    nobody asks whether it is revoked."""
+    table, left, offers = tables.composite_offer, tables.due_revocation, tables.offer
+    earlier = (
+        select(table.c.offer)
+        .join(offers, offers.c.id == table.c.offer)
+        .where(
+            offers.c.department == stored.offer.department,
+            table.c.person == person,
+            table.c.accumulator.is_not(None),
+            table.c.offer.not_in(select(left.c.offer)),
+        )
+    )
+    connection.execute(left.insert().from_select(["offer"], earlier))
 
 
 def _current(connection: Connection, department: str, person: bytes | None) -> Row[Any] | None:

@@ -91,6 +91,13 @@ def get(connection: Connection, exchange_id: str) -> Exchange:
     return _exchange(row)
 
 
+def of_request(connection: Connection, digest: bytes) -> Exchange | None:
+    """Return the exchange of the request of a digest, None if it was not opened."""
+    wanted = tables.exchange.c.request_digest == digest
+    row = connection.execute(select(tables.exchange).where(wanted)).one_or_none()
+    return _exchange(row) if row is not None else None
+
+
 def unknown_exchange() -> ServiceError:
     """Return what is said of an exchange that does not exist, or to which the token does not belong."""
     return ServiceError(ServiceReason.NOT_FOUND, "there is no such exchange, or the token is not its own")
@@ -112,6 +119,14 @@ def answer_of(connection: Connection, exchange_id: str) -> Answer | None:
         outbox=row.outbox,
         created=from_ms(row.created),
     )
+
+
+def sessions(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, tuple[Exchange, Answer]]:
+    """Return the exchanges of requests of these digests, with their answers; the others are left out."""
+    wanted = tables.exchange.c.request_digest.in_(list(digests))
+    found = [_exchange(row) for row in connection.execute(select(tables.exchange).where(wanted))]
+    answered = ((each, answer_of(connection, each.id)) for each in found)
+    return {each.request_digest: (each, answer) for each, answer in answered if answer is not None}
 
 
 def earlier(

@@ -93,10 +93,15 @@ def check_open(offer: Offer, now: dt.datetime) -> None:
 
 
 def set_claimed(connection: Connection, offer_id: str, request_id: str, sealed: bytes | None) -> None:
-    """Bind an open offer to a claim, with what its vault is handed."""
+    """Bind an open offer to a claim, with what its vault is handed; ServiceError OFFER_TAKEN.
+
+    The row itself says once more that it is open, whatever its reader believed.
+    """
     table = tables.offer
     values = {"state": "claimed", "claim_request_id": request_id, "sealed": sealed}
-    connection.execute(update(table).where(table.c.id == offer_id).values(**values))
+    still = (table.c.id == offer_id) & (table.c.state == "offered")
+    if connection.execute(update(table).where(still).values(**values)).rowcount != 1:
+        raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was claimed before")
 
 
 def acknowledge(connection: Connection, offer_id: str, request_id: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from disclosure import LocalizedText, canonical
 from disclosure.composite import Published, PublishedCodeList, Regulator, RegulatorKey, table_entry
@@ -43,22 +43,16 @@ class StoredRegulator:
     created: dt.datetime
 
 
-def add_table(connection: Connection, published: Published, now: dt.datetime) -> StoredTable:
+def add_table(connection: Connection, published: Published, now: dt.datetime, most: int) -> StoredTable:
     """Keep a table and put its record into the log's outbox; one that its owner has published is returned.
 
-    Raises ServiceError ALREADY_EXISTS: the table is another owner's, or its key is that of another table, an
-    issuer key or an accumulator, where a signature of one could stand for one of the other.
+    Raises as `table_before`, and ServiceError ALREADY_EXISTS: its key is that of another table, an issuer key
+    or an accumulator, where a signature of one could stand for one of the other.
     """
     made = _made(published, now)
-    existing = tables_of(connection, [made.digest]).get(made.digest)
-    if existing is not None:
-        if (existing.owner, existing.code_system, existing.codes) != (
-            made.owner,
-            made.code_system,
-            made.codes,
-        ):
-            raise _exists("the table was published before, and not as this one", "table.octets")
-        return existing
+    before = table_before(connection, made.digest, (made.owner, made.code_system, made.codes), most)
+    if before is not None:
+        return before
     key = published.table.key
     if _is_taken(connection, key):
         raise _exists("the table's key is in use already", "table.octets")
@@ -76,6 +70,26 @@ def add_table(connection: Connection, published: Published, now: dt.datetime) ->
     }
     connection.execute(tables.published_table.insert().values(**values))
     return replace(made, outbox=outbox)
+
+
+def table_before(
+    connection: Connection, digest: bytes, published_as: tuple[str, str, tuple[str, ...]], most: int
+) -> StoredTable | None:
+    """Return the table of a digest if it was published as this owner's, of this code system and these codes.
+
+    None if it was not published, and its owner may publish one more. Raises ServiceError ALREADY_EXISTS (it
+    was published as something else), TOO_MANY_TABLES.
+    """
+    existing = tables_of(connection, [digest]).get(digest)
+    if existing is None:
+        table, owner = tables.published_table, published_as[0]
+        query = select(func.count()).select_from(table).where(table.c.owner == owner)
+        if connection.execute(query).scalar_one() >= most:
+            detail = f"{owner} has published {most} tables, the most that are kept of one owner"
+            raise ServiceError(ServiceReason.TOO_MANY_TABLES, detail, field="table.owner")
+    elif (existing.owner, existing.code_system, existing.codes) != published_as:
+        raise _exists("the table was published before, and not as this one", "table.octets")
+    return existing
 
 
 def _made(published: Published, now: dt.datetime) -> StoredTable:
@@ -101,6 +115,15 @@ def tables_of(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, S
     table = tables.published_table
     rows = connection.execute(select(table).where(table.c.digest.in_(list(digests))))
     return {row.digest: _table(row) for row in rows}
+
+
+def lengths_of(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
+    """Return how many octets those of these tables have that are published, by digest; none is read."""
+    table = tables.published_table
+    query = select(table.c.digest, func.length(table.c.octets).label("octets"))
+    return {
+        row.digest: row.octets for row in connection.execute(query.where(table.c.digest.in_(list(digests))))
+    }
 
 
 def newest_digits(connection: Connection, owner: str, suite: str = "") -> StoredTable | None:

@@ -52,6 +52,7 @@ schema = Table(
     Column("name", String(200), primary_key=True),
     Column("department", ForeignKey("department.name"), nullable=False),
     Column("canonical", LargeBinary, nullable=False),
+    Column("outbox", _Serial),
     Column("created", BigInteger, nullable=False),
 )
 
@@ -78,6 +79,8 @@ verifier = Table(
     Column("zh", String(1000), nullable=False),
     Column("en", String(1000), nullable=False),
     Column("public_key", LargeBinary(32), nullable=False),
+    # None until the service has recorded what was registered before there were such records.
+    Column("outbox", _Serial),
     Column("created", BigInteger, nullable=False),
 )
 
@@ -119,6 +122,12 @@ composite_offer = Table(
 
 # Whoever has claimed base credentials, by keyed fingerprints: a person has one pseudonym at a time, and a
 # pseudonym belongs to one person for ever, also when another has taken its place.
+due_revocation = Table(
+    "due_revocation",
+    metadata,
+    Column("offer", ForeignKey("composite_offer.offer"), primary_key=True),
+)
+
 holder = Table(
     "holder",
     metadata,

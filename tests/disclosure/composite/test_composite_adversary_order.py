@@ -36,7 +36,6 @@ from tests.disclosure.composite.adversary import (
     FALSE,
     LEAN,
     MALFORMED,
-    YESTERDAY,
     Lie,
     alone,
     among_a_hundred,
@@ -49,7 +48,7 @@ from tests.disclosure.composite.adversary import (
     told,
 )
 from tests.disclosure.composite.policy import op
-from tests.disclosure.composite.world import NONCE, NOW, SCHOOL_2
+from tests.disclosure.composite.world import NONCE, NOW, SCHOOL_2, TODAY
 
 
 def with_equations(change: Callable[[Sequence[Equation]], Sequence[Equation]], **more: Any) -> Lie:
@@ -121,10 +120,10 @@ OTHERS: dict[str, tuple[CompositeRequest, str]] = {
     "without the equality": (branch(predicates=(LEAN.predicates[0], LEAN.predicates[2])), MALFORMED),
     "with predicates in another order": (branch(predicates=LEAN.predicates[::-1]), FALSE),
     "with queries in another order": (branch(queries=LEAN.queries[::-1]), "QUERY_MISMATCH"),
-    "of an earlier day": (
-        replace(
-            branch(queries=(replace(PERMIT_QUERY, expiry=ValidOn(YESTERDAY)), INSURANCE_QUERY)),
-            created=NOW - dt.timedelta(days=1),
+    "of an earlier day": (replace(ASKED, created=NOW - dt.timedelta(days=1)), FALSE),
+    "with another day of validity": (
+        branch(
+            queries=(replace(PERMIT_QUERY, expiry=ValidOn(TODAY + dt.timedelta(days=1))), INSURANCE_QUERY)
         ),
         FALSE,
     ),

@@ -239,7 +239,7 @@ def test_digits_are_those_of_nobody_in_the_class(
 def test_a_joint_scope_that_a_member_did_not_sign_is_refused_by_vault_and_verifier() -> None:
     """However the request came: opening it is not the only way to one."""
     signed = joint(BANK, SCHOOL)
-    forged = SignedJointScope(JointScope("x", PURPOSE, (BANK, SCHOOL)), (bytes(64), bytes(64)))
+    forged = SignedJointScope(JointScope("x", PURPOSE, (BANK, SCHOOL), str(SUITE)), (bytes(64), bytes(64)))
     half = replace(signed, signatures=(signed.signatures[0], bytes(64)))
     known = directory(verifiers={SCHOOL_2: DIRECTORY.verifiers[SCHOOL_2]})
 

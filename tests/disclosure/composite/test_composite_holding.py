@@ -23,10 +23,12 @@ from disclosure.composite import (
     ExpiryShown,
     Holding,
     NotEqual,
+    OldestEpoch,
     OneOf,
     ProvenEpoch,
     Sum,
     Term,
+    ValidOn,
     at_least,
     at_most,
     check_composite_request,
@@ -107,6 +109,30 @@ def test_a_vault_answers_for_the_latest_epoch_only() -> None:
             assert (lack.place, lack.reason) == (f"{Q}[0]", "EPOCH_STALE")
             assert "catch up first" in lack.detail
         assert presented(asked, holdings()).answer.credentials[0].epoch == ProvenEpoch(POLICE_ACCUMULATOR, 2)
+
+
+def test_an_epoch_grows_too_old_while_the_request_lives() -> None:
+    """Else who is revoked after the request was made would pass for its whole life, by the epoch before."""
+    made = NOW - dt.timedelta(hours=1)
+    latest = replace(POLICE.epochs[2], time=int(made.timestamp()))
+    published = replace(POLICE.published, epochs={**POLICE.epochs, 2: latest})
+    known = directory(accumulators={**DIRECTORY.accumulators, POLICE_ACCUMULATOR: published})
+    rule = OldestEpoch(POLICE_ACCUMULATOR, 1, 7200)
+    branch = replace(
+        OTHER, queries=(replace(OTHER.queries[0], issuers=(accepted(POLICE, revocation=rule),)),)
+    )
+    asked = request(branch, expires=NOW + dt.timedelta(hours=3))
+    own = {"permit": holdings()["permit"]}
+    presentation = presented(asked, own, known=known)
+    last = made + dt.timedelta(seconds=7200)
+    verify_composite(asked, presentation, known, last)
+    presented(asked, own, known=known, now=last)
+    late = last + dt.timedelta(seconds=1)
+    with pytest.raises(RefusedError) as raised:
+        verify_composite(asked, presentation, known, late)
+    assert (raised.value.reason, raised.value.field) == ("EPOCH_STALE", "credentials[0].epoch")
+    with pytest.raises(RefusedError, match=r"EPOCH_STALE .* wait for the next one"):
+        presented(asked, own, known=known, now=late)
 
 
 @pytest.mark.parametrize(
@@ -288,7 +314,12 @@ def test_a_retired_key_ends_its_own_credentials_and_no_others() -> None:
 
 
 def test_an_expired_credential_is_refused_however_it_is_proven(monkeypatch: pytest.MonkeyPatch) -> None:
-    week = replace(REQUEST, expires=NOW + dt.timedelta(days=7))
+    life = dt.timedelta(days=7)
+    queries = tuple(
+        replace(each, expiry=ValidOn(TODAY + life)) if isinstance(each.expiry, ValidOn) else each
+        for each in MAIN.queries
+    )
+    week = replace(REQUEST, branches=(replace(MAIN, queries=queries),), expires=NOW + life)
     today = {**holdings(), "household": held(HOUSEHOLD, expiry=TODAY)}
     for days, result in ((0, "OK"), (1, "CREDENTIAL_EXPIRED")):
         assert outcome(week, presented(week, today), now=NOW + dt.timedelta(days=days)) == result

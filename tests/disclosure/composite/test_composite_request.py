@@ -39,6 +39,7 @@ from disclosure.composite import (
     IssuanceTerms,
     JointScope,
     NotEqual,
+    OldestEpoch,
     OneOf,
     Operand,
     PseudonymQuery,
@@ -82,8 +83,8 @@ def op(name: str) -> Operand:
     return Operand(*name.split("."))
 
 
-def joint(*members: VerifierName, label: str = "enrolment-2026") -> SignedJointScope:
-    scope = JointScope(label, PURPOSE, tuple(sorted(members, key=str)))
+def joint(*members: VerifierName, label: str = "enrolment-2026", suite: str = str(SUITE)) -> SignedJointScope:
+    scope = JointScope(label, PURPOSE, tuple(sorted(members, key=str)), suite)
     return SignedJointScope(scope, tuple(scope.sign(VERIFIER_KEYS[each]) for each in scope.members))
 
 
@@ -171,6 +172,12 @@ CHANGES: dict[str, CompositeRequest] = {
     "no pseudonyms": branch_with(pseudonyms=()),
     "no escrow": branch_with(escrows=()),
     "scope's label": branch_with(pseudonyms=(PseudonymQuery("me", VerifierScope("enrol-2027")),)),
+    "joint scope's suite": branch_with(
+        pseudonyms=(
+            BRANCH.pseudonyms[0],
+            PseudonymQuery("us", joint(SCHOOL, SCHOOL_2, suite=str(SHAKE_256))),
+        )
+    ),
     "subject": branch_with(
         pseudonyms=(
             PseudonymQuery("me", VerifierScope("enrol-2026"), op("permit.name")),
@@ -183,6 +190,11 @@ CHANGES: dict[str, CompositeRequest] = {
     "expiry shown": query_with(expiry=ExpiryShown()),
     "day": query_with(expiry=ValidOn(TODAY + dt.timedelta(days=1))),
     "epoch": query_with(issuers=(accepted(POLICE, 2, digits=DIGEST),)),
+    "epoch's age": query_with(
+        issuers=(
+            accepted(POLICE, digits=DIGEST, revocation=OldestEpoch(POLICE.accumulator.key.octets, 1, 3600)),
+        )
+    ),
     "revocation waived": query_with(issuers=(accepted(POLICE, digits=DIGEST, revocation=Waiver.REVOCATION),)),
     "issuer's digits": query_with(issuers=(accepted(POLICE),)),
     "bound": predicate_with(0, minimum=13),
@@ -260,6 +272,8 @@ SPOILT: dict[str, bytes] = {
     "an unknown predicate": spoilt(lambda items: items[5][0][3].append(["regex", ["permit", "name"], "a"])),
     "a holder waived": spoilt(lambda items: items[5][0].__setitem__(1, "holders-waived")),
     "no word on revocation": spoilt(lambda items: items[5][0][2][0][2][0].__setitem__(1, None)),
+    "an age of true": spoilt(lambda items: items[5][0][2][0][2][0][1].__setitem__(2, True)),
+    "no word on the age": spoilt(lambda items: items[5][0][2][0][2][0][1].pop()),
     "an unknown waiver": spoilt(lambda items: items[5][0][2][0][2][0].__setitem__(1, "expiry-waived")),
     "no word on expiry": spoilt(lambda items: items[5][0][2][0].__setitem__(3, None)),
     "an expiry waived": spoilt(lambda items: items[5][0][2][0].__setitem__(3, ["waived"])),

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from bbs import SHA_256, SHAKE_256
-from disclosure import DisclosureError, IssuerKey, KeyState, MalformedError, issuer_key_name
+from bbs import SHAKE_256
+from disclosure import DisclosureError, MalformedError
 from disclosure.composite import (
     Branch,
-    CompositeDirectory,
     CompositeRequest,
     Equal,
     EscrowQuery,
@@ -22,17 +21,16 @@ from disclosure.composite import (
     OneOf,
     Operand,
     PseudonymQuery,
-    RegulatorKey,
     Sum,
     Term,
     ValidOn,
     VerifierScope,
-    Waiver,
     at_least,
     at_most,
     between,
     check_composite_request,
 )
+from disclosure.credential import civil_date
 from tests.disclosure.composite.test_composite_request import joint
 from tests.disclosure.composite.world import (
     BANK,
@@ -42,22 +40,18 @@ from tests.disclosure.composite.world import (
     HOUSEHOLD,
     HRSS,
     INSURANCE,
+    NOW,
     PERMIT,
-    PERMIT_2,
     POLICE,
     REGULATOR_KEY,
-    SCHEMAS,
     SCHOOL,
     SCHOOL_2,
     TODAY,
     accepted,
-    department,
     digits_of,
-    directory,
     query,
     request,
 )
-from tests.disclosure.world import PERMIT as PLAIN
 
 
 def op(name: str) -> Operand:
@@ -208,6 +202,11 @@ REFUSED: dict[str, tuple[CompositeRequest, str, str]] = {
         "REQUEST_SIGNATURE_INVALID",
         f"{S}.pseudonyms[0].scope",
     ),
+    "a joint scope of another suite": (
+        asked(pseudonyms=(PseudonymQuery("us", joint(SCHOOL, SCHOOL_2, suite=str(SHAKE_256))),)),
+        "PREDICATE_INVALID",
+        f"{S}.pseudonyms[0].scope",
+    ),
     # tables
     "a sum without a table": (
         asked(Sum((Term(op("permit.months")),), minimum=1), digits=None),
@@ -284,116 +283,17 @@ def test_what_cannot_be_proven_is_refused_with_its_place(
     assert (raised.value.reason, raised.value.field) == (reason, place)
 
 
-def other_versions(**changes: Any) -> tuple[CompositeDirectory, CompositeRequest]:
-    """A second version of the permit with one attribute changed, both accepted."""
-    at = next(i for i, each in enumerate(PERMIT.attributes) if each.id == "months")
-    attributes = list(PERMIT.attributes)
-    attributes[at] = replace(attributes[at], **changes)
-    second = replace(PERMIT_2, attributes=tuple(attributes))
-    known = directory(schemas={each.name: each for each in (*SCHEMAS, second)})
-    return known, asked(
-        at_least(op("permit.months"), 700), queries=first(schemas=(PERMIT.name, PERMIT_2.name))
-    )
-
-
-def test_accepted_versions_mean_the_same_by_an_attribute_and_the_widest_bounds_count() -> None:
-    check_composite_request(other_versions(maximum=800)[1], other_versions(maximum=800)[0])
-    for changes, reason in (
-        ({"unit": "day"}, "PREDICATE_INVALID"),
-        ({"scale": 1}, "PREDICATE_INVALID"),
-        ({"id": "month"}, "ATTRIBUTE_UNKNOWN"),
-        ({"maximum": 650}, "BOUND_INVALID"),
-    ):
-        known, wrong = other_versions(**changes)
-        with pytest.raises(MalformedError, match=reason):
-            check_composite_request(wrong, known)
-
-
-def test_sums_that_could_wrap_around_do_not_compile() -> None:
-    wide = replace(PERMIT.attribute("months"), minimum=-(1 << 63), maximum=(1 << 63) - 1)
-    schema = replace(PERMIT, attributes=(wide, *(each for each in PERMIT.attributes if each.id != "months")))
-    known = directory(schemas={each.name: each for each in (*SCHEMAS[1:], schema)})
-    queries = tuple(query(f"q{i}", schema, expiry=ExpiryShown()) for i in range(4))
-    for factor, holds in ((1 << 12, True), (1 << 15, False)):
-        terms = tuple(Term(op(f"{each.id}.months"), factor) for each in queries)
-        wanted = asked(Sum(terms, minimum=0), queries=queries)
+@pytest.mark.parametrize("life", [dt.timedelta(days=each) for each in range(1, 8)])
+def test_a_hidden_expiry_is_not_before_the_last_day_on_which_the_request_is_answered(
+    life: dt.timedelta,
+) -> None:
+    last = civil_date(NOW + life)
+    for day, holds in ((last, True), (last - dt.timedelta(days=1), False), (TODAY, False)):
+        queries = tuple(replace(each, expiry=ValidOn(day)) for each in QUERIES)
+        wanted = replace(asked(queries=queries), expires=NOW + life)
         if holds:
-            check_composite_request(wanted, known)
+            check_composite_request(wanted, DIRECTORY)
             continue
-        with pytest.raises(MalformedError, match="BOUND_INVALID"):
-            check_composite_request(wanted, known)
-
-
-def test_a_presentation_is_of_one_suite() -> None:
-    other = department("hrss", 9, str(SHAKE_256))
-    keys = {each.name: each for each in (*DIRECTORY.issuer_keys.values(), other.key)}
-    waived = accepted(other, revocation=Waiver.REVOCATION)
-    wrong = asked(
-        queries=(QUERIES[0], query("insurance", INSURANCE, expiry=ExpiryShown(), issuers=(waived,)))
-    )
-    with pytest.raises(MalformedError, match="PREDICATE_INVALID"):
-        check_composite_request(wrong, directory(issuer_keys=keys))
-    regulator = RegulatorKey(str(SHAKE_256), REGULATOR_KEY.public_key)
-    wrong = asked(escrows=(EscrowQuery("who", op("permit.number"), regulator.digest),))
-    with pytest.raises(MalformedError, match="PREDICATE_INVALID"):
-        check_composite_request(wrong, directory(regulators={regulator.digest: regulator}))
-
-
-def test_keys_and_schemas_are_registered_active_and_composite() -> None:
-    def refusal(known: CompositeDirectory) -> tuple[str, str]:
-        with pytest.raises(DisclosureError) as raised:
-            check_composite_request(asked(), known)
-        return raised.value.reason, raised.value.field
-
-    def keys(state: KeyState) -> CompositeDirectory:
-        retired = replace(POLICE.key, state=state)
-        return directory(issuer_keys={**DIRECTORY.issuer_keys, retired.name: retired})
-
-    assert refusal(keys(KeyState.RETIRED)) == ("ISSUER_KEY_RETIRED", f"{Q}.issuers[0].key")
-    check_composite_request(asked(), keys(KeyState.VERIFY_ONLY))
-    schemas = dict(DIRECTORY.schemas)
-    assert refusal(directory(schemas=schemas | {PERMIT.name: replace(PLAIN, name=PERMIT.name)})) == (
-        "FORM_NOT_SUPPORTED", f"{Q}.schemas[0]",
-    )  # fmt: skip
-    del schemas[PERMIT.name]
-    assert refusal(directory(schemas=schemas)) == ("SCHEMA_UNKNOWN", f"{Q}.schemas[0]")
-    others = {name: key for name, key in DIRECTORY.issuer_keys.items() if name != POLICE.key.name}
-    assert refusal(directory(issuer_keys=others))[0] == "ISSUER_KEY_UNKNOWN"
-
-
-def test_keys_that_are_no_points_are_refused_and_no_fault() -> None:
-    regulator = RegulatorKey(REGULATOR_KEY.suite, b"\xff" * 48)
-    escrow = EscrowQuery("who", op("permit.number"), regulator.digest)
-    octets = b"\xff" * 96
-    broken = IssuerKey(issuer_key_name("public-security", str(SHA_256), octets), str(SHA_256), octets)
-    keys = {**DIRECTORY.issuer_keys, broken.name: broken}
-    for wrong, known in (
-        (asked(escrows=(escrow,)), directory(regulators={regulator.digest: regulator})),
-        (asked(queries=first(issuers=(accepted(POLICE, key=broken.name),))), directory(issuer_keys=keys)),
-    ):
-        with pytest.raises(MalformedError, match="PREDICATE_INVALID"):
-            check_composite_request(wrong, known)
-
-
-def test_the_second_branch_is_checked_too() -> None:
-    wrong = request(Branch("a", QUERIES), Branch("b", QUERIES, (at_least(op("permit.months"), 601),)))
-    with pytest.raises(MalformedError) as raised:
-        check_composite_request(wrong, DIRECTORY)
-    assert raised.value.field == "branches[1].predicates[0].minimum"
-
-
-def test_a_proof_that_would_be_too_large_is_refused_when_it_is_asked_for() -> None:
-    many = [definition_of(f"a{i}") for i in range(100)]
-    schema = replace(PERMIT, attributes=tuple(many))
-    known = directory(schemas={each.name: each for each in (*SCHEMAS[1:], schema)})
-    for count, holds in ((9, True), (12, False)):
-        queries = tuple(query(f"q{i}", schema) for i in range(count))
-        if holds:
-            check_composite_request(asked(queries=queries), known)
-            continue
-        with pytest.raises(MalformedError, match="PREDICATE_INVALID"):
-            check_composite_request(asked(queries=queries), known)
-
-
-def definition_of(identifier: str) -> Any:
-    return replace(PERMIT.attribute("number"), id=identifier)
+        with pytest.raises(MalformedError) as raised:
+            check_composite_request(wanted, DIRECTORY)
+        assert (raised.value.reason, raised.value.field) == ("BOUND_INVALID", f"{Q}.expiry")

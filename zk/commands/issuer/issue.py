@@ -3,18 +3,20 @@
 import re
 import secrets
 import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from disclosure import AccumulatorName, AttributeType, CredentialForm, Schema
+from disclosure import AccumulatorName, AttributeType, CredentialForm, Schema, Value
 from disclosure.written import parse_value
 from prover.consent import show_moment
 from verifier import strict_yaml
 from zk.commands.issuer.common import GROUP, Item, OfDepartment, chosen_department, registered_schema
 from zk.exits import CommandError, Exit
-from zk.home import write_private
+from zk.home import read_file, read_secret, write_private
 from zk.qr import qr_lines
 from zk.run import Answer, Run
 from zk.service import Required, Service
@@ -45,13 +47,13 @@ def issue(
         found = registered_schema(run, service, item, department)
         token = run.home.token(found.name.department)
         identified = _identified(run, service, found, person, requires)
-        kept = _make_secrets(run, found, written)
-        offer = service.issue(found, parse_values(found, written), token, identified)
+        kept = _kept(found, written, lambda each: run.home.subject_secret(found.name, each))
+        offer = service.issue(found, kept.values, token, identified)
     name, expires = run.local(found.display_name), show_moment(offer.expires, run.lang)
     key = "issuer.offer" if found.form is CredentialForm.PLAIN else "issuer.offer_composite"
     lines = [
         run.text(key, name=name, expires=expires, offer=offer.name),
-        *(run.text("issuer.secret_kept", attribute=each, path=path) for each, path in kept.items()),
+        *(run.text("issuer.secret_kept", attribute=each, path=path) for each, path in kept.secrets.items()),
         *(qr_lines(str(offer.link)) if qr else ()),
         str(offer.link),
         run.text("issuer.offer_secret"),
@@ -61,7 +63,7 @@ def issue(
         "offer": offer.name,
         "schema": str(found.name),
         "expires": offer.expires.isoformat(timespec="seconds"),
-        "secrets": {each: str(path) for each, path in kept.items()},
+        "secrets": {each: str(path) for each, path in kept.secrets.items()},
     }
     return Answer(data, lines)
 
@@ -95,13 +97,17 @@ def _identified(
     run: Run, service: Service, schema: Schema, person: str | None, requires: tuple[str, str] | None
 ) -> bytes | Required | None:
     """Return how the department knows whose credential it will be; the composite form has two ways."""
+    # The number of a person is not for everybody on the machine, who could read arguments.
+    if person == "-":
+        person = sys.stdin.readline().strip()
+    elif person and person.startswith("@"):
+        person = read_secret(Path(person[1:]))
     wanted = schema.form is CredentialForm.COMPOSITE
     if wanted != (bool(person) != bool(requires)) or (not wanted and (person or requires)):
         key = "error.identify" if wanted else "error.identify_plain"
         raise CommandError(Exit.USAGE, "IDENTIFICATION_UNCLEAR", key, schema=schema.name)
     if person:
-        # The number of a person is not for everybody on the machine, who could read arguments.
-        return (sys.stdin.readline().strip() if person == "-" else person).encode()
+        return person.encode()
     return _required(run, service, requires) if requires else None
 
 
@@ -113,18 +119,27 @@ def _required(run: Run, service: Service, requires: tuple[str, str]) -> Required
     return Required(schema, {} if value is None else {name: value})
 
 
-def _make_secrets(run: Run, schema: Schema, written: dict[str, str]) -> dict[str, Path]:
-    """Make each secret of the schema that was not named: kept here before anything is sent, and never shown.
+@dataclass(frozen=True)
+class _Kept:
+    """The values of a credential, and where each secret that was made for it is kept."""
 
-    The same file is named for the next credential that is about the same child, home or household.
+    values: Mapping[str, Value] = field(repr=False)
+    secrets: Mapping[str, Path]
+
+
+def _kept(schema: Schema, written: Mapping[str, str], place: Callable[[str], Path]) -> _Kept:
+    """Return the values; a secret that was not named is made, and is kept before anything is sent.
+
+    The same file is named for the next credential that is about the same child, home or household. Nothing is
+    made for values that are none.
     """
-    kept = {}
-    for each in schema.attributes:
-        if each.type is AttributeType.SECRET and each.id not in written:
-            path = run.home.subject_secret(schema.name, each.id)
-            write_private(path, secrets.token_hex(SECRET_OCTETS).encode() + b"\n")
-            kept[each.id], written[each.id] = path, f"@{path}"
-    return kept
+    missing = [each.id for each in schema.attributes if each.type is AttributeType.SECRET]
+    made = {each: secrets.token_bytes(SECRET_OCTETS) for each in missing if each not in written}
+    values = parse_values(schema, written, made)
+    paths = {each: place(each) for each in made}
+    for each, path in paths.items():
+        write_private(path, made[each].hex().encode() + b"\n")
+    return _Kept(values, paths)
 
 
 @GROUP.command("revoke", remote=True)
@@ -140,24 +155,27 @@ def revoke(
     """Revoke credentials, by handles or by an offer; the same command again answers the same."""
     if bool(handle) == bool(offer):
         raise CommandError(Exit.USAGE, "HANDLE_UNCLEAR", "error.revoke_what")
-    handles = [_handle(each) for each in handle or ()]
+    handles = [found for each in handle or () for found in _handles(each)]
     with Service(run.endpoint) as service:
         if accumulator is not None:
-            name = AccumulatorName.parse(accumulator)
+            name, owner = accumulator, AccumulatorName.parse(accumulator).department
         elif offer is not None:
-            name, found = _of_offer(run, service, offer, department)
-            handles = [found]
+            at, found = _of_offer(run, service, offer, department)
+            name, owner, handles = str(at), at.department, [found]
         else:
-            name = service.newest_accumulator(chosen_department(run, department)).name
-        epoch = service.revoke(name, handles, run.home.token(name.department))
-    data = {"accumulator": str(name), "epoch": epoch.number, "revoked": epoch.count}
+            chosen = chosen_department(run, department)
+            name, owner = f"{chosen}/accumulators/-", chosen.department
+        epoch = service.revoke(name, handles, run.home.token(owner))
+    data = {"accumulator": str(epoch.accumulator), "epoch": epoch.number, "revoked": epoch.count}
     return Answer(data, [run.text("issuer.revoked", count=len(handles), epoch=epoch.number)])
 
 
-def _handle(written: str) -> bytes:
-    if not _HANDLE.fullmatch(written):
+def _handles(written: str) -> list[bytes]:
+    """Return a handle, or those of a file of one a line: others on the machine can read arguments."""
+    lines = read_file(Path(written[1:])).decode().split() if written.startswith("@") else [written]
+    if not lines or not all(map(_HANDLE.fullmatch, lines)):
         raise CommandError(Exit.USAGE, "HANDLE_UNREADABLE", "error.handle_unreadable", handle=written)
-    return bytes.fromhex(written)
+    return list(map(bytes.fromhex, lines))
 
 
 def _of_offer(

@@ -2,10 +2,10 @@
 
 import typer
 
-from zk.commands.vault import credentials, openings, present, trust, uses, witnesses
+from zk.commands.vault import credentials, handovers, openings, present, trust, uses, witnesses
 from zk.commands.vault.common import GROUP
 
-__all__ = ["add_to", "credentials", "openings", "present", "trust", "uses", "witnesses"]
+__all__ = ["add_to", "credentials", "handovers", "openings", "present", "trust", "uses", "witnesses"]
 
 
 def add_to(app: typer.Typer) -> None:

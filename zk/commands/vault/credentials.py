@@ -7,7 +7,6 @@ import typer
 
 from disclosure import AttributeType, OfferLink
 from prover.client import HolderClient
-from prover.composite.offers import shows_nothing
 from prover.composite.records import Held, HeldComposite
 from prover.composite.sentences import claim_lines
 from prover.composite.telling import ClaimConsent
@@ -88,9 +87,9 @@ def claim(
 
 
 def _agrees(run: Run, asked: ClaimConsent, yes: bool) -> bool:
-    """Show what the department is shown first; a person is asked if that is anything."""
+    """Show what the department is told first; a person is asked wherever another credential is used."""
     print_screen(run.err if run.as_json else run.out, claim_lines(asked, run.lang, department_names()))
-    return yes or shows_nothing(asked) or confirmed(run, "vault.ask_claim")
+    return yes or asked.shows is None or confirmed(run, "vault.ask_claim")
 
 
 def _listed(run: Run, held: Held) -> dict[str, Any]:

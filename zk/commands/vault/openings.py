@@ -1,17 +1,18 @@
 """Which of the own uses a regulator has opened: everything is read, so nobody is told which they are."""
 
+import datetime as dt
 from typing import Any
 
 from prover.consent import show_moment
 from prover.history import OpenedUse, opened_uses
 from prover.records import Usage
-from tlog import RecordEntry, VerificationError, leaf_hash, parse_entry
+from tlog import BlockHeader, Entry, RecordEntry, VerificationError, leaf_hash, parse_entry
 from tlog.errors import Reason as TlogReason
 from tlog.merkle import root_of
-from zk.commands.ledger import fetch_checkpoint
+from zk.commands.ledger import keep_grown
 from zk.commands.vault.common import GROUP, PassphraseFile, VaultFile, opened, table_of
 from zk.progress import progress
-from zk.run import Answer, Run
+from zk.run import Answer, Run, check_same_key
 from zk.service import Service
 
 
@@ -21,7 +22,10 @@ def openings(run: Run, file: VaultFile = None, passphrase_file: PassphraseFile =
     with opened(run, file, passphrase_file) as vault:
         usages = {each.id: each for each in vault.usages()}
     with Service(run.endpoint) as service:
-        found = list(opened_uses(usages.values(), _records(run, service)))
+        entries = _entries(run, service)
+    records = [(index, octets) for index, octets, read in entries if isinstance(read, RecordEntry)]
+    size, times = len(entries), [each.time_ms for *_, each in entries if isinstance(each, BlockHeader)]
+    found = list(opened_uses(usages.values(), records))
     table = table_of(
         run, "vault.history_time", "vault.history_verifier", "vault.opening_regulator", "vault.opening_entry"
     )
@@ -33,29 +37,35 @@ def openings(run: Run, file: VaultFile = None, passphrase_file: PassphraseFile =
             _regulator(run, each, usage),
             str(each.index),
         )
-    lines = [table] if found else [run.text("vault.no_openings")]
-    return Answer({"openings": [_data(run, each, usages[each.usage]) for each in found]}, lines)
+    lines: list[Any] = [table] if found else [run.text("vault.no_openings")]
+    lines.append(run.text("vault.openings_seen", size=size))
+    last = dt.datetime.fromtimestamp(max(times) / 1000, dt.UTC) if times else None
+    if last is not None:
+        lines.append(run.text("vault.openings_until", time=show_moment(last, run.lang)))
+    data = {
+        "tree_size": size,
+        "last_block": last and last.isoformat(timespec="seconds"),
+        "openings": [_data(run, each, usages[each.usage]) for each in found],
+    }
+    return Answer(data, lines)
 
 
-def _records(run: Run, service: Service) -> list[tuple[int, bytes]]:
-    """Return the ledger's records by index, once all entries give the root that the log has signed.
+def _entries(run: Run, service: Service) -> list[tuple[int, bytes, Entry]]:
+    """Return the ledger's entries with their indexes: of the pinned log, not older than what was seen.
 
-    Raises tlog.VerificationError.
+    All entries together give the root that the log has signed. Raises CommandError LOG_KEY_CHANGED,
+    LOG_SHRANK; tlog.TlogError.
     """
-    signed, _, _ = fetch_checkpoint(run, service)
-    now = signed.checkpoint
-    entries = list[bytes]()
+    check_same_key(run.log_verifier(), (signed := service.checkpoint()).key)
+    keep_grown(run, service, signed)
+    now, entries = signed.checkpoint, list[bytes]()
     with progress(run, run.text("ledger.exporting"), now.size) as advance:
         for page in service.entries(0, now.size):
             entries += [each.octets for each in page]
             advance(len(entries))
     if len(entries) != now.size or root_of([leaf_hash(each) for each in entries]) != now.root:
         raise VerificationError(TlogReason.INCLUSION_INVALID, "the entries are not those that the log signed")
-    return [
-        (index, octets)
-        for index, octets in enumerate(entries)
-        if isinstance(parse_entry(octets), RecordEntry)
-    ]
+    return [(index, octets, parse_entry(octets)) for index, octets in enumerate(entries)]
 
 
 def _regulator(run: Run, found: OpenedUse, usage: Usage) -> str:

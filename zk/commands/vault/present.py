@@ -1,5 +1,6 @@
 """Answering a request: see what is asked, consent, prove, send."""
 
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -50,7 +51,9 @@ def present(
             log,
             lambda consent: _agrees(run, consent, yes),
             choose=lambda planned: _choose(run, planned, _ids(vault, use)),
-            choose_composite=lambda planned: _choose_composite(run, planned, branch, _ids(vault, use)),
+            choose_composite=lambda planned: _choose_composite(
+                run, _branch_of(run, planned, branch, yes), _ids(vault, use)
+            ),
         )
     receipt = check_usage(usage, log)
     size = receipt.checkpoint.size
@@ -73,12 +76,26 @@ def _choose(run: Run, planned: Plan, chosen: Sequence[str]) -> Plan:
     return planned
 
 
-def _choose_composite(
-    run: Run, planned: CompositePlan, branch: str | None, chosen: Sequence[str]
-) -> CompositePlan:
-    """Take the branch and the credentials that were named; tell what every branch lacks if it is too much."""
+def _branch_of(run: Run, planned: CompositePlan, branch: str | None, yes: bool) -> CompositePlan:
+    """Take the branch that was named; else the person says which of those that can be answered.
+
+    Whoever answers by a later branch lets the verifier guess that the earlier ones could not be answered:
+    that is not for a program to tell, so a script says it with --branch too, unless the first one fits.
+    """
     if branch is not None:
-        planned = planned.choose_branch(branch)
+        return planned.choose_branch(branch)
+    if planned.missing or not planned.is_open or (yes and planned.is_first):
+        return planned
+    able = ", ".join(planned.answerable)
+    print_screen(run.err, lacking_lines(planned, run.lang, department_names()))
+    if yes or not sys.stdin.isatty():
+        raise CommandError(Exit.USAGE, "BRANCH_UNCLEAR", "error.branch_unclear", branches=able)
+    run.err.print(run.text("vault.ask_branch", branches=able), end=" ", soft_wrap=True)
+    return planned.choose_branch(sys.stdin.readline().strip())
+
+
+def _choose_composite(run: Run, planned: CompositePlan, chosen: Sequence[str]) -> CompositePlan:
+    """Take the credentials that were named; tell what every branch lacks if this one cannot be answered."""
     if planned.missing:
         print_screen(run.err, lacking_lines(planned, run.lang, department_names()))
     for query, fitting in planned.chosen.fitting.items():

@@ -1,11 +1,13 @@
 """Whom the vault lets an identity be escrowed to: the holder's own list, which no request can add to."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from disclosure.composite import Regulator
 from disclosure.names import RegulatorName
+from prover.composite.vault import CompositeVault
 from zk.commands.vault.common import GROUP, PassphraseFile, VaultFile, opened
 from zk.exits import CommandError, Exit
 from zk.run import Answer, Run, confirmed
@@ -21,22 +23,25 @@ def trust_regulator(
     file: VaultFile = None,
     passphrase_file: PassphraseFile = None,
 ) -> Answer:
-    """List the regulators that are trusted with an identity, add one, or take one out."""
+    """List the regulators that are trusted with an identity, add one, or take one out with all its keys."""
     with opened(run, file, passphrase_file) as vault:
-        trusted = {each.regulator.name: each.regulator for each in vault.composite.regulators()}
         if regulator is not None:
-            name = RegulatorName(regulator)
-            known = trusted.pop(name, None)
+            name, held = RegulatorName(regulator), vault.composite
+            known = [each.regulator for each in held.regulators() if each.regulator.name == name]
             if remove:
-                if known is None:
-                    raise CommandError(
-                        Exit.USAGE, "REGULATOR_NOT_FOUND", "error.regulator_untrusted", name=name
-                    )
-                vault.composite.distrust(known.key.digest)
+                _remove(held, known, name)
             else:
-                trusted[name] = vault.composite.trust(_asked(run, name, yes)).regulator
-    lines = [_line(run, each) for each in trusted.values()] or [run.text("vault.trusts_nobody")]
-    return Answer({"trusted": [_data(run, each) for each in trusted.values()]}, lines)
+                held.trust(_asked(run, name, yes))
+        trusted = [each.regulator for each in vault.composite.regulators()]
+    lines = [_line(run, each) for each in trusted] or [run.text("vault.trusts_nobody")]
+    return Answer({"trusted": [_data(run, each) for each in trusted]}, lines)
+
+
+def _remove(held: CompositeVault, known: Sequence[Regulator], name: RegulatorName) -> None:
+    if not known:
+        raise CommandError(Exit.USAGE, "REGULATOR_NOT_FOUND", "error.regulator_untrusted", name=name)
+    for each in known:
+        held.distrust(each.key.digest)
 
 
 def _asked(run: Run, name: RegulatorName, yes: bool) -> Regulator:

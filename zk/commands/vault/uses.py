@@ -6,10 +6,11 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from disclosure import CredentialPresentation, DisclosureError
+from disclosure import CredentialPresentation, DepartmentName, DisclosureError
 from disclosure.composite import CredentialAnswer
 from prover.client import HolderClient
 from prover.composite.sentences import composite_lines
+from prover.composite.showing import ClaimUse
 from prover.composite.telling import Treatment, told_of
 from prover.consent import ConsentLine, show_moment
 from prover.history import check_usage
@@ -64,7 +65,8 @@ def history(
 ) -> Answer:
     """What was shown to whom; every receipt is checked again, without asking the service."""
     with opened(run, file, passphrase_file) as vault:
-        usages = vault.usages() if use is None else [vault.usage(use)]
+        claims = [each for each in vault.composite.claim_uses() if each.id.startswith(use or "")]
+        usages = vault.usages() if use is None else [vault.usage(use)] if not claims else []
     log = run.log_verifier() if any(each.receipt for each in usages) else None
     table = table_of(
         run, "vault.id", "vault.history_time", "vault.history_verifier", "vault.history_purpose",
@@ -83,15 +85,51 @@ def history(
             _shown_names(run, each),
             state,
         )
-    lines: list[Any] = [table] if usages else [run.text("vault.history_none")]
+    for claim in claims:
+        table.add_row(
+            claim.id[:SHORT_ID],
+            show_moment(claim.time, run.lang),
+            run.local(claim.verifier_display_name),
+            run.local(claim.purpose),
+            _claim_names(run, claim),
+            run.text("vault.shown_for_claim"),
+        )
+    lines: list[Any] = [table] if usages or claims else [run.text("vault.history_none")]
     if use is not None:
-        lines += [Text(each.text) for usage in usages for each in _told(run, usage)]
-    return Answer({"usages": rows}, lines, Exit.NOT_VERIFIED if broken else Exit.OK)
+        shown: list[Usage | ClaimUse] = [*usages, *claims]
+        told = [each for one in shown for each in _told(run, one)]
+        lines += [Text(each.text) for each in told]
+    data = {"usages": rows, "claims": [_claim_data(run, each) for each in claims]}
+    return Answer(data, lines, Exit.NOT_VERIFIED if broken else Exit.OK)
 
 
-def _told(run: Run, usage: Usage) -> list[ConsentLine]:
+def _told(run: Run, usage: Usage | ClaimUse) -> list[ConsentLine]:
     """Return what a use of the composite form has told, in the words in which the person was asked."""
-    return [] if usage.branch is None else composite_lines(told_of(usage), run.lang, department_names())
+    if isinstance(usage, Usage) and usage.branch is None:
+        return []
+    return composite_lines(told_of(usage), run.lang, department_names())
+
+
+def _claim_names(run: Run, claim: ClaimUse) -> str:
+    """Return by name what a department was shown before it issued."""
+    told = [one for each in told_of(claim).credentials for one in each.attributes]
+    return ", ".join(
+        run.local(each.attribute.display_name) for each in told if each.treatment is Treatment.SHOWN
+    )
+
+
+def _claim_data(run: Run, claim: ClaimUse) -> dict[str, Any]:
+    return {
+        "usage": claim.id,
+        "time": claim.time.isoformat(timespec="seconds"),
+        "department": str(DepartmentName(claim.verifier.verifier)),
+        "department_name": run.local(claim.verifier_display_name),
+        "purpose": run.local(claim.purpose),
+        "shown": {
+            each.query.id: [one.attribute.id for one in each.attributes if one.treatment is Treatment.SHOWN]
+            for each in told_of(claim).credentials
+        },
+    }
 
 
 def _shown_names(run: Run, usage: Usage) -> str:

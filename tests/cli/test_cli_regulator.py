@@ -1,0 +1,194 @@
+"""Escrow by commands, over a real server: what a regulator opens, who sees that, and what does not hold."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import bbs
+import tlog
+from bbs.engine import PairingSuite
+from bbs.gadgets.escrow import EscrowKey
+from disclosure import LocalizedText
+from disclosure.composite import Regulator, RegulatorKey
+from disclosure.names import RegulatorName
+from prover.vault import Vault
+from tests.cli.city import FATHER, MOTHER, POLICIES, REGULATOR, SECONDS, City, answered
+from tests.cli.conftest import Fresh
+from tests.cli.running import EXAMPLES, PASSPHRASE, Home, environment, refused
+from verifier import CompositeRecord
+from wire.composite import composite_presentation_to
+from wire.convert import signed_request_to
+from zk.exits import Exit
+
+
+def test_the_regulator_opens_and_the_ledger_and_the_vault_know(
+    loan: dict[str, Any], regulator: Home, mother: Home, father: Home, tmp_path: Path
+) -> None:
+    before = mother.json("vault", "openings")
+    assert before["openings"] == []
+    register = tmp_path / "register"
+    register.write_text(f"{FATHER.commitment}\tthe father\n\n{MOTHER.commitment}\tthe mother\n")
+    opened = regulator.json("regulator", "open", loan["record"], "--case", "case 7", "--candidates", register)
+    assert opened["candidate"] == {"identifier": MOTHER.commitment, "note": "the mother"}
+    entry = regulator.json("ledger", "show", opened["entry_index"])["entry"]
+    assert entry["record"] == "escrow-opening"
+    assert entry["regulator_key"] == loan["escrows"]["person"]
+    after = mother.json("vault", "openings")
+    assert after["tree_size"] > before["tree_size"]
+    (seen,) = after["openings"]
+    assert (seen["entry_index"], seen["verifier"]) == (opened["entry_index"], "verifiers/bank-1")
+    said = {lang: mother.zk("vault", "openings", "--lang", lang).out for lang in ("zh", "en")}
+    assert "金融监管局" in said["zh"]
+    assert after["last_block"] >= before["last_block"]
+    assert ("最后一块记于" in said["zh"], "Its last block is of" in said["en"]) == (True, True)
+    assert father.json("vault", "openings")["openings"] == []
+    checked = father.json("regulator", "check", opened["opening"], loan["record"])
+    assert (checked["identity"], checked["holds"]) == (opened["identity"], True)
+    register.write_text(f"{FATHER.commitment}\n")
+    nobody = regulator.zk(
+        "regulator", "check", opened["opening"], loan["record"], "--candidates", register, "--lang", "zh"
+    )
+    assert "不是清单中的任何一个" in nobody.out
+
+
+def test_an_opening_of_another_presentation_does_not_hold(
+    bank: Home, loan: dict[str, Any], regulator: Home, mother: Home
+) -> None:
+    opening = regulator.json("regulator", "open", loan["record"], "--case", "case 8")["opening"]
+    _, done = answered(bank, "loan", mother)
+    other = regulator.zk("regulator", "check", opening, done.json["record"], "--json")
+    refused(other, Exit.NOT_VERIFIED, "PROOF_INVALID")
+    Path(opening).write_text(Path(opening).read_text().replace("case 8", "case 9"))
+    changed = regulator.zk("regulator", "check", opening, loan["record"], "--json")
+    refused(changed, Exit.NOT_VERIFIED, "PROOF_INVALID")
+    Path(opening).write_text("{}")
+    none = regulator.zk("regulator", "check", opening, loan["record"], "--json")
+    refused(none, Exit.NOT_VERIFIED, "OPENING_INVALID")
+
+
+def test_nothing_is_shown_that_does_not_stand_on_the_ledger(
+    loan: dict[str, Any], regulator: Home, tmp_path: Path
+) -> None:
+    """Without the service there is no record, so nobody is shown anything and no file is left."""
+    output = tmp_path / "opening.json"
+    done = regulator.zk(
+        "regulator", "open", loan["record"], "--case", "case 7", "--output", output,
+        "--server", "localhost:1", "--json",
+    )  # fmt: skip
+    refused(done, Exit.UNREACHABLE, "UNAVAILABLE")
+    assert not output.exists()
+    assert "identity" not in done.out
+
+
+def test_who_has_no_record_brings_the_messages_and_the_receipt(
+    loan: dict[str, Any], regulator: Home, tmp_path: Path
+) -> None:
+    record = CompositeRecord.load(Path(loan["record"]))
+    message = composite_presentation_to(record.presentation, record.directory.schema)
+    (tmp_path / "request").write_bytes(signed_request_to(record.signed_request).SerializeToString())
+    (tmp_path / "presentation").write_bytes(message.SerializeToString())
+    (tmp_path / "receipt").write_bytes(record.receipt)
+    names = ("request", "presentation", "receipt")
+    files = [part for name in names for part in (f"--{name}", tmp_path / name)]
+    opened = regulator.json("regulator", "open", "--case", "case 7", *files)
+    by_record = regulator.json("regulator", "check", opened["opening"], loan["record"])
+    assert by_record["identity"] == opened["identity"]
+    unclear = regulator.zk("regulator", "open", loan["record"], "--case", "c", *files, "--json")
+    refused(unclear, Exit.USAGE, "EVIDENCE_UNCLEAR")
+    (tmp_path / "request").write_bytes(b"\xff\xff")
+    done = regulator.zk("regulator", "open", "--case", "c", *files, "--json")
+    refused(done, Exit.USAGE, "EVIDENCE_UNREADABLE")
+
+
+def test_the_bank_s_program_asks_over_the_generated_stubs(
+    bank: Home, mother: Home, loan: dict[str, Any], tmp_path: Path
+) -> None:
+    server, record = bank.server, tmp_path / "record.json"
+    key = bank.path / "verifiers" / "bank-1.pem"
+    arguments = [server.address, server.root, server.log_key, key, "bank-1", record]
+    process = subprocess.Popen(
+        [sys.executable, EXAMPLES / "bank.py", *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+    )  # fmt: skip
+    assert process.stdout is not None
+    presented = mother.json("vault", "present", process.stdout.readline().strip(), "--yes")
+    out, err = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, err
+    printed = json.loads(out)
+    assert printed["entry_index"] == presented["entry_index"]
+    checked = bank.json("verifier", "check", record)
+    assert checked["branch"] == printed["branch"] == "salaried"
+    assert [each["issuer_key"] for each in checked["credentials"]] == printed["issuer_keys"]
+    assert checked["escrows"] == loan["escrows"]
+
+
+def test_another_regulator_opens_nothing(
+    loan: dict[str, Any], regulator: Home, city: City, fresh: Fresh
+) -> None:
+    other = Home(fresh(), city.home.server).trusting()
+    missing = other.zk("regulator", "open", loan["record"], "--case", "c", "--json")
+    refused(missing, Exit.USAGE, "REGULATOR_UNCLEAR")
+    other.json("regulator", "create", "curious")
+    done = other.zk("regulator", "open", loan["record"], "--case", "c", "--json")
+    refused(done, Exit.REFUSED, "REGULATOR_UNKNOWN")
+    refused(other.zk("regulator", "create", "curious", "--json"), Exit.USAGE, "KEY_EXISTS")
+    names = ["--name-zh", "甲", "--name-en", "A"]
+    taken = regulator.zk("regulator", "register", "curious", *names, "--json", env=regulator.admin)
+    refused(taken, Exit.USAGE, "KEY_FILE_INVALID")
+    listed = other.json("regulator", "list")["regulators"]
+    assert [each["regulator"] for each in listed] == [f"regulators/{REGULATOR}"]
+
+
+def test_whom_to_trust_is_asked_and_taken_back(
+    mother: Home, regulator: Home, city: City, fresh: Fresh
+) -> None:
+    home = Home(fresh(), city.home.server).trusting()
+    home.json("vault", "create")
+    assert home.json("vault", "trust-regulator") == {"trusted": []}
+    asked = home.zk("vault", "trust-regulator", REGULATOR, "--json")
+    refused(asked, Exit.USAGE, "NOBODY_TO_ASK")
+    unknown = home.zk("vault", "trust-regulator", "nobody", "--yes", "--json")
+    refused(unknown, Exit.REFUSED, "NOT_FOUND")
+    (trusted,) = home.json("vault", "trust-regulator", REGULATOR, "--yes")["trusted"]
+    assert trusted["display_name"] == "Financial Regulator"
+    assert home.json("vault", "trust-regulator", REGULATOR, "--remove") == {"trusted": []}
+    gone = home.zk("vault", "trust-regulator", REGULATOR, "--remove", "--json")
+    refused(gone, Exit.USAGE, "REGULATOR_NOT_FOUND")
+
+
+def test_another_key_of_a_trusted_regulator_is_refused(regulator: Home, city: City, fresh: Fresh) -> None:
+    """The vault trusts an earlier key of the same name, as if the registration had been replaced."""
+    home = Home(fresh(), city.home.server).trusting()
+    home.json("vault", "create")
+    name, old, suite = RegulatorName(REGULATOR), LocalizedText("旧", "old"), str(bbs.SHA_256)
+    earlier = EscrowKey.generate(PairingSuite(bbs.SHA_256)).public_key
+    with Vault.open(home.path / "vault.sqlite3", PASSPHRASE) as vault:
+        vault.composite.trust(Regulator(name, old, RegulatorKey(suite, earlier)))
+    changed = home.zk("vault", "trust-regulator", REGULATOR, "--yes", "--json")
+    refused(changed, Exit.REFUSED, "REGULATOR_KEY_CHANGED")
+    (trusted,) = home.json("vault", "trust-regulator")["trusted"]
+    assert trusted["digest"] == RegulatorKey(suite, earlier).digest.hex()
+    assert home.json("vault", "trust-regulator", REGULATOR, "--remove") == {"trusted": []}
+    assert home.json("vault", "trust-regulator", REGULATOR, "--yes")["trusted"] != [trusted]
+
+
+def test_openings_are_looked_for_in_the_pinned_log_and_in_no_older_one(mother: Home) -> None:
+    seen = mother.path / "checkpoint"
+    size = mother.json("vault", "openings")["tree_size"]
+    kept = seen.read_bytes()
+    assert f"\n{size}\n".encode() in kept
+    other = tlog.Signer.generate(kept.decode().splitlines()[0])
+    seen.write_bytes(tlog.sign_checkpoint(tlog.Checkpoint(other.name, size + 1, bytes(32)), other))
+    refused(mother.zk("vault", "openings", "--json"), Exit.NOT_VERIFIED, "NOTE_UNSIGNED")
+    seen.write_bytes(kept)
+    assert mother.json("vault", "openings")["tree_size"] >= size
+
+
+def test_a_record_is_never_overwritten(city_school: Home, tmp_path: Path) -> None:
+    record = tmp_path / "record.json"
+    record.write_text("mine")
+    done = city_school.zk("verifier", "ask", POLICIES / "enrolment.yaml", "--record", record, "--json")
+    refused(done, Exit.USAGE, "RECORD_EXISTS")
+    assert record.read_text() == "mine"
