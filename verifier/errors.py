@@ -7,6 +7,8 @@ can be named. No message contains key material, a token or an attribute's value.
 import datetime as dt
 from enum import StrEnum
 
+from disclosure.credential import CIVIL_TIME
+
 
 class VerifierReason(StrEnum):
     """The stable reasons; the value equals the name."""
@@ -95,6 +97,7 @@ class AlreadySeenError(VerifierError):
     REASON = VerifierReason.PSEUDONYM_SEEN
 
     def __init__(self, pseudonym: str, first: dt.datetime) -> None:
-        detail = f"it has come before, first at {first.isoformat(timespec='seconds')}"
+        local = first.astimezone(CIVIL_TIME)
+        detail = f"it has come before, first on {local:%Y-%m-%d} at {local:%H:%M} UTC+08:00"
         super().__init__(detail, field=pseudonym)
         self.first = first

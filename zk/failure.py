@@ -134,6 +134,8 @@ def _sentence(lang: Language, reason: str, detail: str, full: bool, field: str =
 def added_detail(lang: Language, reason: str, detail: str, full: bool = False) -> str:
     """Return the detail where it says more than the reason's meaning, and in the language of the reader."""
     meaning = messages.reason_text(lang, reason, detail)
+    if reason == VaultReason.DECLINED:  # to the person who has just said no, the detail is the same again
+        return ""
     if _plain(detail) in _plain(meaning) or (lang != "en" and not full):
         return ""
     return detail

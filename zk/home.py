@@ -23,8 +23,15 @@ _FIELDS: Final = ("server", "root", "log_key")
 
 def write_private(path: Path, octets: bytes) -> None:
     """Write a file that only its owner can read; the old one stays until the new one is durable."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent)
     files.replace(path, octets)
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner only."""
+    # mkdir(parents=True) would leave the mode of the parents, the home among them, to the umask.
+    for each in reversed([path, *path.parents]):
+        each.mkdir(exist_ok=True, mode=0o700)
 
 
 def read_secret(path: Path) -> str:

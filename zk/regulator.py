@@ -7,10 +7,10 @@ anybody sees what it found.
 import datetime as dt
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from google.protobuf.message import DecodeError
 
@@ -86,11 +86,19 @@ class Evidence:
         return CompositeClaim(self.request, self.presentation, self.directory, self.presented, self.others)
 
     def escrow(self, identifier: str | None) -> EscrowQuery:
-        """Return an escrow of the answered branch, the only one if none is named; RefusedError."""
+        """Return an escrow of the answered branch, the only one if none is named; RefusedError.
+
+        Raises CommandError USAGE if there is none at all, or several and none is named.
+        """
         _, branch = self.request.branch(self.presentation.answer.branch)
+        if not branch.escrows:
+            raise CommandError(Exit.USAGE, "ESCROW_NONE", "error.escrow_none")
+        if identifier is None and len(branch.escrows) > 1:
+            here = ", ".join(each.id for each in branch.escrows)
+            raise CommandError(Exit.USAGE, "ESCROW_UNCLEAR", "error.escrow_unclear", here=here)
         found = [each for each in branch.escrows if identifier in {None, each.id}]
         if len(found) != 1:
-            raise RefusedError(Reason.QUERY_MISMATCH, "the branch has no such escrow, or several")
+            raise RefusedError(Reason.QUERY_MISMATCH, "the branch has no such escrow")
         return found[0]
 
     def identifier(self, escrow: EscrowQuery) -> AttributeDefinition:
@@ -150,18 +158,30 @@ class Candidate:
     note: str = field(repr=False)
 
 
-def candidate_of(
-    evidence: Evidence, escrow: EscrowQuery, identity: bytes, register: Path
-) -> Candidate | None:
-    """Return who in a register an opened identity is, None if nobody.
+Candidates: TypeAlias = Sequence[tuple[Candidate, int]]
+"""Whom a register names, with the scalar of each identifier."""
+
+
+def candidates_of(evidence: Evidence, escrow: EscrowQuery, register: Path) -> Candidates:
+    """Read a register whole, before anything is opened: what is wrong with it must not cost an opening.
 
     A line of the register has an identifier, as values of its attribute are written, and after a tab whatever
-    the regulator keeps of it. Raises MalformedError for a line that is none.
+    the regulator keeps of it. Raises MalformedError for a line that is none; CommandError USAGE.
     """
     definition = evidence.identifier(escrow)
-    suite = resolve(evidence.directory.regulator(escrow.regulator, field="escrow").suite)
     lines = read_file(register).decode(errors="replace").splitlines()
-    return look_up(PairingSuite(suite), identity, _scalars(lines, definition, suite))
+    return tuple(_scalars(lines, definition, _suite(evidence, escrow)))
+
+
+def candidate_of(
+    evidence: Evidence, escrow: EscrowQuery, identity: bytes, candidates: Candidates
+) -> Candidate | None:
+    """Return which of the candidates an opened identity is, None if nobody."""
+    return look_up(PairingSuite(_suite(evidence, escrow)), identity, candidates)
+
+
+def _suite(evidence: Evidence, escrow: EscrowQuery) -> bbs.Ciphersuite:
+    return resolve(evidence.directory.regulator(escrow.regulator, field="escrow").suite)
 
 
 def _scalars(

@@ -186,6 +186,11 @@ class Service:
         epoch = call(self._revocation.RevokeCredentials, request, token=token)
         return Revoked(AccumulatorName.parse(epoch.accumulator), epoch.number, epoch.revocation_count)
 
+    def newest_epoch(self, accumulator: AccumulatorName) -> int:
+        """Return the newest epoch's number as the service says it, unchecked: for what is told, no more."""
+        request = revocation_pb2.GetEpochRequest(accumulator=str(accumulator))
+        return call(self._revocation.GetEpoch, request).number
+
     def reader(self, log: Verifier) -> Reader:
         """What reads and checks what is published, over this channel, under the log's key."""
         return Reader(self._channel, log)

@@ -69,6 +69,11 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
         "zh": "证明与 {others} 相同，不出示内容",
         "en": "proves that it is the same as {others}, without showing it",
     },
+    "all_equal": {
+        "zh": "证明下列各项说的都是同一个：{names}",
+        "en": "Proves that all of these are about one and the same: {names}",
+    },
+    "not_shown": {"zh": "，不出示内容", "en": ", without showing it"},
     "in_sum": {"zh": "计入下面的合计", "en": "counts in the sum below"},
     "operand": {"zh": "《{schema}》中的“{attribute}”", "en": "“{attribute}” in your {schema}"},
     "sum_least": {
@@ -204,6 +209,18 @@ def sum_sentence(predicate: Sum, reading: Reading, language: Language, *, settle
         key = "sum_exactly" if predicate.minimum == predicate.maximum else "sum_between"
     sentence = _text(key, language, terms=terms, low=low, high=high)
     return sentence if settled else sentence + _text("no_term", language)
+
+
+def equal_sentence(predicate: Equal, reading: Reading, language: Language, *, settled: bool = False) -> str:
+    """Return what an equality proves, in a sentence of its own, since it is about several attributes.
+
+    `settled` says that what they are equal to is given away.
+    """
+    names = _text("comma", language).join(
+        named_operand(each, reading, language) for each in predicate.operands
+    )
+    sentence = _text("all_equal", language, names=names)
+    return sentence if settled else sentence + _text("not_shown", language)
 
 
 def _term(term: Term, reading: Reading, language: Language) -> str:

@@ -27,12 +27,20 @@ from prover.errors import ContentError, PresentingError, VaultReason
 
 
 class NothingFitsError(PresentingError):
-    """NOTHING_FITS, with what is missing and where to apply for it."""
+    """NOTHING_FITS, with what is missing and where to apply for it.
 
-    def __init__(self, missing: tuple[Lacking, ...]) -> None:
-        wanted = ", ".join(f"{each.place} ({each.lack.value})" for each in missing)
+    `plan` is the one that cannot be answered: after consent it is a newer one than the person chose by.
+    """
+
+    def __init__(self, plan: "CompositePlan") -> None:
+        wanted = ", ".join(f"{each.place} ({each.lack.value})" for each in plan.missing)
         super().__init__(VaultReason.NOTHING_FITS, f"the vault cannot answer {wanted}")
-        self.missing = missing
+        self.plan = plan
+
+    @property
+    def missing(self) -> tuple[Lacking, ...]:
+        """What is missing in the plan's branch."""
+        return self.plan.missing
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,7 @@ class CompositePlan:
     def answers(self) -> tuple[tuple[CompositeQuery, HeldComposite], ...]:
         """Return each query with the credential chosen for it; NothingFitsError."""
         if self.missing:
-            raise NothingFitsError(self.missing)
+            raise NothingFitsError(self)
         return tuple((query, self.chosen.chosen[query.id]) for query in self.chosen.branch.queries)
 
     @property

@@ -9,6 +9,7 @@ from typing import Final
 
 from disclosure import DepartmentName, LocalizedText
 from disclosure.composite import (
+    Equal,
     EscrowQuery,
     Operand,
     PseudonymQuery,
@@ -18,7 +19,7 @@ from disclosure.composite import (
 )
 from disclosure.composite.predicates import operands_of
 from prover.composite.asking import earlier_lines
-from prover.composite.clauses import clause, exactly, sum_sentence
+from prover.composite.clauses import clause, equal_sentence, exactly, sum_sentence
 from prover.composite.joint import joint_lines
 from prover.composite.settling import settled_values
 from prover.composite.telling import (
@@ -66,10 +67,10 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
         "en": "proves that it was not revoked as of {time}",
     },
     "behind": {
-        "zh": "您同意后，凭证库先跟上最新的吊销记录；服务只看到有人来取",
+        "zh": "是否被吊销：您同意后先与签发部门的吊销名单核对（服务只看到有人来取）；若已吊销，什么也不发送",
         "en": (
-            "Once you agree, your vault first catches up with the revocations: the service sees that "
-            "somebody does"
+            "whether it was revoked: once you agree, this is checked with the department's list first (the "
+            "service sees that somebody fetches it); nothing is sent if it was revoked"
         ),
     },
     "waived": {
@@ -99,9 +100,10 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
     },
     "pseudonyms": {"zh": "谁能再次认出谁", "en": "Who will recognise whom"},
     "in_pseudonym": {
-        "zh": "用来得出下面的假名，不出示",
-        "en": "gives the pseudonym below, without being shown",
+        "zh": "不出示；由它得出一个假名，以便日后认出是同一个（见下文）",
+        "en": "not shown; a pseudonym is made of it, so that the same one is recognised later (see below)",
     },
+    "in_equal": {"zh": "与其他凭证所说的一致（见下文）", "en": "is one and the same with others (see below)"},
     "in_commitment": {
         "zh": "作为数额承诺下来（见下文），不出示数值",
         "en": "is committed to (see below), without showing the number",
@@ -118,22 +120,25 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
         "en": "{who} will each recognise you, and can tell each other that you came (“{label}”: {purpose})",
     },
     "subject": {
-        "zh": "{who} 在“{label}”用途下能再次认出《{schema}》中“{attribute}”所代表的人或物",
-        "en": "{who} will recognise, for “{label}”, the one that “{attribute}” in your {schema} stands for",
+        "zh": "{who} 在“{label}”用途下能再次认出您的《{schema}》所说的人或物（凭“{attribute}”，不出示）",
+        "en": (
+            "{who} will recognise the one whom your {schema} is about, if it comes again for “{label}” (by "
+            "“{attribute}”, which is not shown)"
+        ),
     },
     "subject_joint": {
         "zh": (
-            "{who} 都能认出《{schema}》中“{attribute}”所代表的人或物，"
+            "{who} 都能认出您的《{schema}》所说的人或物（凭“{attribute}”，不出示），"
             "并且可以互相核对（“{label}”：{purpose}）"
         ),
         "en": (
-            "{who} will each recognise the one that “{attribute}” in your {schema} stands for, and can tell "
-            "each other (“{label}”: {purpose})"
+            "{who} will each recognise the one whom your {schema} is about (by “{attribute}”, which is not "
+            "shown), and can tell each other (“{label}”: {purpose})"
         ),
     },
     "linked": {
-        "zh": "这些假名在同一份答复里，{verifier} 从此知道它们彼此对应：{labels}",
-        "en": "They come in one answer: from now on {verifier} knows that these belong together: {labels}",
+        "zh": "这些假名在同一份答复里，{verifier} 从此知道它们彼此对应（{labels}）",
+        "en": "They come in one answer: from now on {verifier} knows that these belong together ({labels})",
     },
     "label": {"zh": "“{label}”", "en": "“{label}”"},
     "chooser": {
@@ -261,12 +266,12 @@ class _Screen:
                 yield self._attribute(Style.PROVEN, each, told)
         if isinstance(told.query.expiry, ValidOn):
             yield self._line(Style.PROVEN, "valid_on", date=show_date(told.query.expiry.day, self._language))
-        if told.epoch is None:
+        if told.behind:  # whether it holds as of the newest epoch is not known before the person has agreed
+            yield self._line(Style.FACT, "behind")
+        elif told.epoch is None:
             yield self._line(Style.FACT, "waived")
         else:
             yield self._line(Style.PROVEN, "unrevoked", time=show_moment(told.epoch, self._language))
-        if told.behind:
-            yield self._line(Style.FACT, "behind")
 
     def _given_away(self, told: ToldCredential) -> list[ToldAttribute]:
         """Return what is proven so that only one value is left: it stands among what is seen."""
@@ -294,8 +299,11 @@ class _Screen:
         """Give what is proven of an attribute; of a value that is given away, that it is."""
         if operand in self._settled:
             yield exactly(each.attribute, self._settled[operand], self._language)
+        if any(isinstance(predicate, Equal) for predicate in each.predicates):
+            yield _text("in_equal", self._language)
         for predicate in each.predicates:
-            if operand not in self._settled or len(operands_of(predicate)) > 1:
+            alone = len(operands_of(predicate)) == 1
+            if not isinstance(predicate, Equal) and not (alone and operand in self._settled):
                 yield clause(predicate, operand, self._consent.reading, self._language)
 
     def _choices(self, told: ToldCredential) -> Iterator[ConsentLine]:
@@ -314,8 +322,11 @@ class _Screen:
         yield self._line(Style.SECTION, "together")
         yield self._line(Style.PROVEN, "one_holder")
         for predicate in consent.branch.predicates:
-            if isinstance(predicate, Sum) and len(predicate.terms) > 1:
-                given_away = not self._settled.keys().isdisjoint(predicate.operands)
+            given_away = not self._settled.keys().isdisjoint(predicate.operands)
+            if isinstance(predicate, Equal):
+                said = equal_sentence(predicate, consent.reading, self._language, settled=given_away)
+                yield ConsentLine(Style.PROVEN, said)
+            elif isinstance(predicate, Sum) and len(predicate.terms) > 1:
                 said = sum_sentence(predicate, consent.reading, self._language, settled=given_away)
                 yield ConsentLine(Style.PROVEN, said)
         if consent.branches > 1:
@@ -367,7 +378,7 @@ class _Screen:
             labels = [
                 each.scope.label if isinstance(each, SignedJointScope) else each.label for each in scopes
             ]
-            quoted = [_text("label", self._language, label=each) for each in labels]
+            quoted = [_text("label", self._language, label=each) for each in dict.fromkeys(labels)]
             joined = _text("and", self._language).join(quoted)
             yield self._line(Style.PSEUDONYM, "linked", verifier=self._verifier, labels=joined)
 

@@ -266,6 +266,8 @@ def test_typos_are_answered_with_what_there_is(issuer: Home) -> None:
     for command in ("issue", "schema"):
         done = issuer.zk("issuer", command, "social_insurence@1")
         assert "Did you mean social_insurance" in done.err
+    known = issuer.zk("issuer", "schema", "nothing").err
+    assert all(each in known for each in ("social_insurance", "marriage", "household"))
     issue = ["issuer", "issue", "social_insurance", "-v", "status=rich"]
     assert "is one of: paying (Paying in), paused (Paused), ended" in issuer.zk(*issue).err
     assert "只能是" in issuer.zk(*issue, "--lang", "zh").err

@@ -115,7 +115,7 @@ def test_a_child_enrols_once_whichever_parent_comes(city_school: Home, mother: H
     assert said.code == 0, said
     assert said.json["branch"] == "permit"
     refused(done, Exit.REFUSED, "PSEUDONYM_SEEN")
-    assert "first at" in done.err
+    assert "it has come before, first" in done.err
     assert sorted((city_school.path / "records").iterdir()) == records
 
 
@@ -197,6 +197,22 @@ def test_a_policy_that_cannot_be_answered_is_refused_with_its_place(
 # revocation
 
 
+def test_what_is_only_found_revoked_after_consent_is_told_with_where_to_apply(
+    city: City, city_school: Home, fresh: Fresh
+) -> None:
+    person = Person("某某", "370102198001010001")
+    holder = city.holder(fresh(), person, "child_registration@1")
+    offered = city.offer("household@2", person)
+    holder.json("vault", "claim", offered["link"], "--yes")
+    city.home.json("issuer", "revoke", "--offer", offered["offer"], "--department", "public-security")
+    asked, _ = city_school.ask("enrolment", "--timeout", "0.3", code=Exit.UNREACHABLE)
+    told = holder.zk("vault", "present", asked["link"], "--branch", "household", "--yes", "--json")
+    err = refused(told, Exit.REFUSED, "NOTHING_FITS").err
+    assert err.index("nothing is sent if it was revoked") < err.index("has been revoked by its department")
+    assert err.count("has been revoked by its department") == 1
+    assert "Apply at" in err
+
+
 def test_a_credential_is_revoked_by_its_offer_and_the_vault_learns_it(
     city: City, city_school: Home, fresh: Fresh
 ) -> None:
@@ -215,6 +231,8 @@ def test_a_credential_is_revoked_by_its_offer_and_the_vault_learns_it(
         assert json.loads(process.stdout.readline())["revoked"] is None
     done = city.home.json(*unclaimed)
     assert city.home.json(*unclaimed) == done
+    again = f"{offered['offer']} was revoked already (epoch {done['epoch']})"
+    assert again in " ".join(city.home.zk(*unclaimed).out.split())
     while (line := json.loads(process.stdout.readline()))["revoked"] is None:
         assert line["event"] == "followed"
     assert line["id"] == claimed["id"]

@@ -135,6 +135,7 @@ def test_the_first_answer_is_given_by_its_name(
     more = [each.format(record=first[1]) for each in given]
     done = bank.zk("verifier", "check-policy", POLICIES / "support-both.yaml", *more, "--json")
     refused(done, Exit.USAGE, reason)
+    assert ("add --with first=RECORD" in done.err) == (reason == "POLICY_INVALID")
     good = ["--with", f"first={first[1]}"]
     assert bank.zk("verifier", "check-policy", POLICIES / "support-both.yaml", *good).code == 0
 

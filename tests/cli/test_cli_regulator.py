@@ -1,6 +1,7 @@
 """Escrow by commands, over a real server: what a regulator opens, who sees that, and what does not hold."""
 
 import json
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from disclosure.names import RegulatorName
 from prover.vault import Vault
 from tests.cli.city import FATHER, MOTHER, POLICIES, REGULATOR, SECONDS, City, answered
 from tests.cli.conftest import Fresh
-from tests.cli.running import EXAMPLES, PASSPHRASE, Home, environment, refused
+from tests.cli.running import EXAMPLES, PASSPHRASE, Home, environment, refused, zk
 from verifier import CompositeRecord
 from wire.composite import composite_presentation_to
 from wire.convert import signed_request_to
@@ -41,6 +42,7 @@ def test_the_regulator_opens_and_the_ledger_and_the_vault_know(
     assert (seen["entry_index"], seen["verifier"]) == (opened["entry_index"], "verifiers/bank-1")
     said = {lang: mother.zk("vault", "openings", "--lang", lang).out for lang in ("zh", "en")}
     assert "金融监管局" in said["zh"]
+    assert ("出示时间" in said["zh"], "You showed it" in said["en"]) == (True, True)
     assert after["last_block"] >= before["last_block"]
     assert ("最后一块记于" in said["zh"], "Its last block is of" in said["en"]) == (True, True)
     assert father.json("vault", "openings")["openings"] == []
@@ -80,6 +82,45 @@ def test_nothing_is_shown_that_does_not_stand_on_the_ledger(
     refused(done, Exit.UNREACHABLE, "UNAVAILABLE")
     assert not output.exists()
     assert "identity" not in done.out
+
+
+def test_bad_candidates_are_refused_before_the_opening_is_recorded(
+    loan: dict[str, Any], regulator: Home, tmp_path: Path
+) -> None:
+    """An entry is for good: a register that cannot be read must not leave one behind, nor a file."""
+    size, output = regulator.json("ledger", "checkpoint")["size"], tmp_path / "opening.json"
+    register = tmp_path / "register"
+    register.write_text(f"{MOTHER.commitment}\nnot an identifier\n")
+    for candidates in (register, tmp_path / "missing"):
+        done = regulator.zk(
+            "regulator", "open", loan["record"], "--case", "case 10", "--output", output,
+            "--candidates", candidates, "--json",
+        )  # fmt: skip
+        assert done.code == Exit.USAGE, done
+        assert "identity" not in done.out
+        assert not output.exists()
+    assert regulator.json("ledger", "checkpoint")["size"] == size
+
+
+def test_a_record_without_a_sealed_identity_is_told_as_such(
+    city: City, mother: Home, regulator: Home, fresh: Fresh
+) -> None:
+    school = city.verifier(fresh(), "school-sealed")  # of its own, as a child enrols once at a school
+    _, done = answered(school, "enrolment", mother)
+    command = ("regulator", "open", done.json["record"], "--case", "c")
+    assert (
+        "holds no sealed identity" in refused(regulator.zk(*command, "--json"), Exit.USAGE, "ESCROW_NONE").err
+    )
+    assert "没有密封的身份" in regulator.zk(*command, "--lang", "zh").err
+
+
+def test_a_home_that_begins_with_a_key_is_its_owner_s_alone(tmp_path: Path) -> None:
+    home = tmp_path / "new" / "home"
+    said = zk("regulator", "create", "finance", "--home", home)
+    assert said.code == 0, said
+    assert "zk regulator register finance --name-zh" in said.out
+    for folder in (home.parent, home, home / "regulators"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_who_has_no_record_brings_the_messages_and_the_receipt(

@@ -76,6 +76,7 @@ def test_a_request_that_nothing_fits_says_who_issues_it(school: Home, home: Home
     done = home.zk("vault", "present", asked["link"], "--yes", "--json")
     refused(done, Exit.REFUSED, "NOTHING_FITS")
     assert "Residence permit" in done.err
+    assert "Public Security Bureau" in done.err
 
 
 def test_without_consent_nothing_is_sent(school: Home, holder: Home) -> None:

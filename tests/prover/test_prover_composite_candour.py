@@ -154,6 +154,8 @@ def test_an_equal_attribute_is_given_away_with_the_other() -> None:
     held = (kept(PERMIT, 1, months=40), HELD[1])
     shown = said(told(asked, *held), "en", Style.REVEALED)
     assert sum("as good as shown: it is 40 month" in each for each in shown) == 2
+    (equal,) = [each for each in said(told(asked, *held), "en", Style.PROVEN) if "all of these" in each]
+    assert "without showing" not in equal
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -254,6 +256,22 @@ def test_two_pseudonyms_in_one_answer_are_said_to_be_linked(language: Language) 
     assert "“school”" in lines[2]
     assert {"zh": "从此知道它们彼此对应", "en": "belong together"}[language] in lines[2]
     assert len(said(told(of_permit(pseudonyms=two[:1])), language, Style.PSEUDONYM)) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_label_of_two_pseudonyms_is_listed_once(language: Language) -> None:
+    asked = request(
+        Branch(
+            "b", (query("home", HOUSEHOLD),),
+            pseudonyms=(
+                PseudonymQuery("me", VerifierScope("clinic")),
+                PseudonymQuery("child", VerifierScope("clinic"), op("home.child_secret")),
+            ),
+        )
+    )  # fmt: skip
+    lines = said(told(asked), language, Style.PSEUDONYM)
+    assert lines[-1].count("“clinic”") == 1
+    assert sum("“clinic”" in each for each in lines) == 3
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

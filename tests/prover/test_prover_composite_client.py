@@ -29,6 +29,7 @@ from prover import (
     told_of,
 )
 from prover.client import HolderClient
+from prover.composite.lacking import lacking_lines
 from prover.composite.records import HeldComposite
 from prover.composite.telling import ClaimConsent
 from prover.store import Store
@@ -331,6 +332,9 @@ def test_a_revoked_credential_is_told_so_and_not_offered_again(
     )
     assert isinstance(error, NothingFitsError)
     assert [each.lack for each in error.missing] == [Lack.REVOKED]
+    lines = [each.text for each in lacking_lines(error.plan, "en")]
+    assert sum("has been revoked by its department" in each for each in lines) == 1
+    assert sum("Apply at departments/public-security" in each for each in lines) == 1
     found = reopen().credential(permit.id)
     assert isinstance(found, HeldComposite)
     assert found.revoked is not None

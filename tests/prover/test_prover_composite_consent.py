@@ -213,8 +213,11 @@ def test_numbers_have_scale_and_unit() -> None:
 def test_equalities_and_sums_name_both_sides(language: Language) -> None:
     lines = texts(distinct(consent()), language)
     permit, insurance = (name_of(schema, "number", language) for schema in (PERMIT, INSURANCE))
-    assert sum(each.startswith(insurance) and permit in each for each in lines) == 1
-    assert sum(each.startswith(permit) and insurance in each for each in lines) == 1
+    (equal,) = [each for each in lines if permit in each and insurance in each]
+    assert {"zh": "都是同一个", "en": "about one and the same"}[language] in equal
+    assert {"zh": "不出示内容", "en": "without showing it"}[language] in equal
+    below = {"zh": "与其他凭证所说的一致", "en": "one and the same with others"}[language]
+    assert sum(each.startswith((permit, insurance)) and below in each for each in lines) == 2
     months = [name_of(schema, "months", language) for schema in (PERMIT, INSURANCE)]
     (total,) = [each for each in lines if all(name in each for name in months)]
     for bound in ("60", "100"):
@@ -364,7 +367,7 @@ def test_dates_between_two_days() -> None:
     assert "2010-01-01 to 2024-01-01" in range_clause(since, both.minimum, both.maximum, "en")
 
 
-def test_an_equality_with_a_third_names_both_others() -> None:
+def test_an_equality_of_three_is_told_once_and_names_all() -> None:
     asked = request(
         Branch(
             "b", (query("a", PERMIT), query("b", INSURANCE), query("c", PERMIT, expiry=ExpiryShown())),
@@ -373,6 +376,5 @@ def test_an_equality_with_a_third_names_both_others() -> None:
     )  # fmt: skip
     held = (kept(PERMIT, 1, months=40), kept(PERMIT, 4, months=40, gap=1), HELD[1])
     told = composite_consent_of(plan_composite(asked, contents(*held), DIRECTORY, NOW), NAME)
-    lines = [each for each in texts(told, "en", Style.PROVEN) if "the same as" in each]
-    assert len(lines) == 3
-    assert all(each.count("“") == 2 for each in lines)
+    (line,) = [each for each in texts(told, "en", Style.PROVEN) if "all of these" in each]
+    assert line.count("“") == 3

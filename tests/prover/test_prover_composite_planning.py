@@ -132,10 +132,15 @@ def test_what_is_behind_counts_and_is_told_to_be_caught_up() -> None:
     for language, words in LATER.items():
         lines = [each.text for each in composite_lines(consent, language)]
         assert sum(words in each for each in lines) == 1
+        known = {"zh": "这份凭证没有被吊销", "en": "was not revoked as of"}[language]
+        assert sum(known in each for each in lines) == 2  # of the others alone it is known already
     refused(RefusedError, "EPOCH_STALE", present_plan, plan, KEYS, NOW)
 
 
-LATER: dict[Language, str] = {"zh": "先跟上最新的吊销记录", "en": "first catches up with the revocations"}
+LATER: dict[Language, str] = {
+    "zh": "若已吊销，什么也不发送",
+    "en": "this is checked with the department's list first",
+}
 KEYS = VaultKeys.generate()
 
 

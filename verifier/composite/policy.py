@@ -140,7 +140,7 @@ def _check_unique(node: Node, branches: Sequence[BranchRule]) -> None:
     """
     found = [[each for each in branch.pseudonyms if each.id == node.text()] for branch in branches]
     if not all(found):
-        raise node.refuse("each branch has a pseudonym of this identifier")
+        raise node.refuse("not every branch has a pseudonym of this identifier, and each must")
     if len({each.scope for one in found for each in one}) > 1:
         raise node.refuse("the pseudonym has one scope in all branches")
     pairs = zip(branches, found, strict=True)

@@ -14,9 +14,11 @@ from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import read_file, write_private
 from zk.regulator import (
+    Candidates,
     Evidence,
     OpenedFile,
     candidate_of,
+    candidates_of,
     create_key,
     evidence_of,
     evidence_of_record,
@@ -40,7 +42,7 @@ Record = Annotated[Path | None, typer.Argument(help="help.regulator.record")]
 RequestFile = Annotated[Path | None, typer.Option("--request", help="help.regulator.request")]
 PresentationFile = Annotated[Path | None, typer.Option("--presentation", help="help.regulator.presentation")]
 ReceiptFile = Annotated[Path | None, typer.Option("--receipt", help="help.regulator.receipt")]
-Candidates = Annotated[Path | None, typer.Option("--candidates", help="help.regulator.candidates")]
+CandidatesFile = Annotated[Path | None, typer.Option("--candidates", help="help.regulator.candidates")]
 
 
 @GROUP.command("create")
@@ -52,7 +54,7 @@ def create(run: Run, regulator: Id) -> Answer:
         raise CommandError(Exit.USAGE, "KEY_EXISTS", "error.regulator_key_exists", path=path)
     key = create_key(path)
     data = {"regulator": str(name), "key_file": str(path), "public_key": key.public_key.hex()}
-    return Answer(data, [run.text("regulator.created", path=path)])
+    return Answer(data, [run.text("regulator.created", path=path, regulator=regulator)])
 
 
 @GROUP.command("register", remote=True)
@@ -102,7 +104,7 @@ def open_one(
     record: Record = None,
     escrow: Annotated[str | None, typer.Option("--escrow", help="help.regulator.escrow")] = None,
     regulator: Annotated[str | None, typer.Option("--as", help="help.regulator.as")] = None,
-    candidates: Candidates = None,
+    candidates: CandidatesFile = None,
     request: RequestFile = None,
     presentation: PresentationFile = None,
     receipt: ReceiptFile = None,
@@ -115,6 +117,8 @@ def open_one(
     with Service(run.endpoint) as service:
         evidence = _evidence(service, log, record, (request, presentation, receipt))
         asked = evidence.escrow(escrow)
+        # Whatever is wrong with the candidates is told before the opening is recorded, which is for good.
+        known = candidates_of(evidence, asked, candidates) if candidates else None
         opening = open_identity(key, evidence, asked, reference)
         proof = service.record_opening(
             (evidence.signed, evidence.presentation, evidence.receipt),
@@ -126,7 +130,7 @@ def open_one(
     identity = opened.check(evidence, log)
     write_private(path, opened.to_bytes())
     lines = [run.text("regulator.opened", index=opened.index, path=path)]
-    return _found(run, evidence, asked, identity, candidates, {"opening": str(path)}, opened, lines)
+    return _found(run, evidence, asked, identity, known, {"opening": str(path)}, opened, lines)
 
 
 @GROUP.command("check", remote=True)
@@ -134,7 +138,7 @@ def check(
     run: Run,
     opening: Annotated[Path, typer.Argument(help="help.regulator.opening")],
     record: Record = None,
-    candidates: Candidates = None,
+    candidates: CandidatesFile = None,
     request: RequestFile = None,
     presentation: PresentationFile = None,
     receipt: ReceiptFile = None,
@@ -149,10 +153,11 @@ def check(
     log = run.log_verifier()
     with Service(run.endpoint) as service:
         evidence = _evidence(service, log, record, (request, presentation, receipt))
+    asked = evidence.escrow(opened.escrow)
+    known = candidates_of(evidence, asked, candidates) if candidates else None
     identity = opened.check(evidence, log)
     lines = [run.text("regulator.holds", case=opened.reference, index=opened.index)]
-    asked = evidence.escrow(opened.escrow)
-    return _found(run, evidence, asked, identity, candidates, {"holds": True}, opened, lines)
+    return _found(run, evidence, asked, identity, known, {"holds": True}, opened, lines)
 
 
 def _evidence(
@@ -175,15 +180,15 @@ def _found(
     evidence: Evidence,
     escrow: EscrowQuery,
     identity: bytes,
-    candidates: Path | None,
+    candidates: Candidates | None,
     data: dict[str, Any],
     opened: OpenedFile,
     lines: list[str],
 ) -> Answer:
     """Tell what an opening found, and who it is in a register of candidates."""
-    who = candidate_of(evidence, escrow, identity, candidates) if candidates else None
+    who = None if candidates is None else candidate_of(evidence, escrow, identity, candidates)
     lines = [*lines, run.text("regulator.identity", identity=identity.hex())]
-    if candidates:
+    if candidates is not None:
         values = {"identifier": who.identifier, "note": who.note} if who else {}
         lines.append(run.text("regulator.is" if who else "regulator.nobody", **values))
     told = {

@@ -36,7 +36,7 @@ from verifier import (
 from verifier.client import Answered, CompositeAnswered, CompositeExchange, OpenExchange, VerifierClient
 from zk.exits import CommandError, Exit
 from zk.group import Group
-from zk.home import read_file
+from zk.home import private_folder, read_file
 from zk.qr import qr_lines
 from zk.run import Answer, Run, read_log_key
 from zk.service import Service
@@ -72,7 +72,7 @@ def register(
     name = VerifierName.parse(f"verifiers/{verifier}")
     path = run.home.verifier_key(verifier)
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(path.parent)
         keys.save(keys.generate(), path)
     public_key = keys.public_key(keys.load(path))
     with Service(run.endpoint) as service:
@@ -119,7 +119,7 @@ def ask(
     path = record or run.home.records / f"{loaded.id}-{secrets.token_hex(4)}.json"
     if path.exists():
         raise CommandError(Exit.USAGE, "RECORD_EXISTS", "error.record_exists", path=path)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent)
     given = _counterparts(run, counting or ())
     with VerifierClient(run.endpoint, name, _key(run, name), run.log_verifier()) as client:
         opened = client.ask(_checked(client, loaded, name, given))
@@ -182,9 +182,15 @@ def _counterparts(run: Run, written: Sequence[str]) -> dict[str, Counterpart]:
 def _checked(
     client: VerifierClient, policy: AnyPolicy, name: VerifierName, given: Mapping[str, Counterpart]
 ) -> Request | CompositeRequest:
-    """Return a request of a policy that can be asked today; PolicyError with the place in the file."""
+    """Return a request of a policy that can be asked today; PolicyError with the place in the file.
+
+    CommandError USAGE names the answers that the policy counts and nobody gave.
+    """
     now = dt.datetime.now(dt.UTC)
     if isinstance(policy, CompositePolicy):
+        if missing := [each for each in policy.answers if each not in given]:
+            options = " ".join(f"--with {each}=RECORD" for each in missing)
+            raise CommandError(Exit.USAGE, "POLICY_INVALID", "error.answers_missing", options=options)
         return check_composite_policy(policy, name, client.reader, now, given)
     check_policy(policy, client.directory_for(policy.schemas))
     return policy.request(name, now)

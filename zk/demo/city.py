@@ -89,5 +89,7 @@ class City:
 def _item(item: str) -> Schema:
     schema = catalogue.builtin().find(item)
     if schema is None:
-        raise CommandError(Exit.USAGE, "ITEM_UNKNOWN", "error.item_unknown", item=item)
+        raise CommandError(
+            Exit.USAGE, "ITEM_UNKNOWN", "error.item_unknown", item=item, known=", ".join(ITEMS)
+        )
     return schema

@@ -8,7 +8,7 @@ from prover.records import Usage
 from zk.demo.people import CASE
 from zk.demo.result import Opened
 from zk.demo.stage import Stage
-from zk.regulator import OpenedFile, candidate_of, evidence_of_record, open_identity
+from zk.regulator import OpenedFile, candidate_of, candidates_of, evidence_of_record, open_identity
 from zk.service import Service
 
 
@@ -37,6 +37,6 @@ def open_one(stage: Stage, record: Path, usage: Usage) -> Opened:
         register = Path(folder) / "register"
         people = (stage.family.father, stage.family.mother)
         register.write_text("".join(f"{each.number_hash.hex()}\t{each.number}\n" for each in people))
-        who = candidate_of(evidence, escrow, identity, register)
+        who = candidate_of(evidence, escrow, identity, candidates_of(evidence, escrow, register))
     found = who is not None and who.note == stage.family.mother.number
     return Opened(CASE, opened.index, found, seen == [usage.id] and not others)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from disclosure import DepartmentName
 from disclosure.composite import Equal, Operand, Predicate, Sum
-from prover.composite.clauses import clause, sum_sentence
+from prover.composite.clauses import clause, exactly, sum_sentence
+from prover.composite.settling import settled_values
 from prover.composite.telling import CompositeConsent, ToldAttribute, ToldCredential, Treatment, told_of
 from prover.consent import show_value
 from prover.records import Usage
@@ -34,11 +35,14 @@ def _view(asker: Asker, usage: Usage, lang: Language) -> View:
     told = told_of(usage)
     learnt = [line for each in told.credentials for line in _of_credential(told, each, lang)]
     learnt += [(each, "") for each in _of_all(told, lang)]
-    attributes = [one for each in told.credentials for one in each.attributes]
+    settled = settled_values(told.branch, told.reading)
     hidden = dict.fromkeys(
         local(lang, each.attribute.display_name)
-        for each in attributes
-        if each.treatment is not Treatment.SHOWN and not _proven_alone(each)
+        for credential in told.credentials
+        for each in credential.attributes
+        if each.treatment is not Treatment.SHOWN
+        and not _proven_alone(each)
+        and Operand(credential.query.id, each.attribute.id) not in settled
     )
     return View(local(lang, asker.display_name), tuple(learnt), tuple(hidden))
 
@@ -47,13 +51,16 @@ def _of_credential(
     told: CompositeConsent, credential: ToldCredential, lang: Language
 ) -> Iterator[tuple[str, str]]:
     """Give what was learnt of one credential: whose it is, that it counts, and its attributes one by one."""
-    schema = local(lang, credential.schema.display_name)
+    schema, settled = local(lang, credential.schema.display_name), settled_values(told.branch, told.reading)
     yield schema, text(lang, "demo.learnt.counts", department=_department(credential.department, lang))
     for each in credential.attributes:
         label = f"{schema} / {local(lang, each.attribute.display_name)}"
         if each.treatment is Treatment.SHOWN:
             yield label, show_value(each.attribute, each.value, lang)
         operand = Operand(credential.query.id, each.attribute.id)
+        if operand in settled:
+            yield label, exactly(each.attribute, settled[operand], lang)
+            continue
         for predicate in _proven_alone(each):
             yield label, clause(predicate, operand, told.reading, lang)
 
@@ -65,12 +72,14 @@ def _proven_alone(each: ToldAttribute) -> list[Predicate]:
 
 def _of_all(told: CompositeConsent, lang: Language) -> Iterator[str]:
     """Give what was learnt of the whole answer."""
+    settled = settled_values(told.branch, told.reading)
     yield text(lang, "demo.learnt.one_holder")
     for predicate in told.branch.predicates:
         if isinstance(predicate, Equal):
             yield text(lang, "demo.learnt.equal", count=len(predicate.operands))
         elif isinstance(predicate, Sum):
-            yield sum_sentence(predicate, told.reading, lang)
+            given_away = not settled.keys().isdisjoint(predicate.operands)
+            yield sum_sentence(predicate, told.reading, lang, settled=given_away)
     for pseudonym in told.branch.pseudonyms:
         yield text(lang, "demo.learnt.pseudonym", id=pseudonym.id)
     for escrow in told.branch.escrows:

@@ -25,6 +25,8 @@ MESSAGES: Final = {
     ),
     "error.entries_with_gaps": "The service left out entry {index}.",
     "error.export_damaged": "{path} is damaged. Remove it and export again.",
+    "error.escrow_none": "This record holds no sealed identity.",
+    "error.escrow_unclear": "Say which sealed identity with --escrow. There are: {here}",
     "error.evidence_unclear": "Name either a record, or all of --request, --presentation and --receipt.",
     "error.evidence_unreadable": "The files are no SignedRequest and no CompositePresentation.",
     "error.file_unreadable": "{path} cannot be read.",
@@ -35,7 +37,7 @@ MESSAGES: Final = {
     "error.identify_plain": "{schema} is of the plain form, which takes neither --person nor --requires.",
     "error.index_unknown": "There is no such entry; the log has {size:entry/entries}, counted from 0.",
     "error.interrupted": "Interrupted.",
-    "error.item_unknown": "There is no item {item} in the catalogue or the file.",
+    "error.item_unknown": "There is no item {item}. There are: {known}",
     "error.item_unknown_near": "There is no item {item}. Did you mean {near}?",
     "error.ledger_changed": "{path} is not the ledger that was signed. {detail}",
     "error.ledger_of_another_log": (
@@ -55,7 +57,10 @@ MESSAGES: Final = {
         "showing you another log. Pinned: {pinned}  Now: {other}"
     ),
     "error.log_key_malformed": "{path} is neither a log's verifier key nor a file that holds one.",
-    "error.log_key_unknown": "No log key is pinned. Get it from the operator, then: zk ledger trust FILE",
+    "error.log_key_unknown": (
+        "No log key is pinned. Get it from the operator, then: "
+        "zk ledger trust FILE --server HOST:PORT --root ROOT.pem"
+    ),
     "error.log_shrank": "The log had {before:entry/entries} and now shows {now}. It must never shrink.",
     "error.names_missing": "{name} is not in the catalogue: say --name-zh and --name-en.",
     "error.no_server_configured": (
@@ -74,9 +79,10 @@ MESSAGES: Final = {
     "error.passphrase_missing": "A passphrase is needed: --passphrase-file FILE, or {variable}.",
     "error.profile_damaged": "{path} is damaged. Remove it and pin the log's key again.",
     "error.record_exists": "{path} is there already; no record is overwritten. Name another file.",
+    "error.answers_missing": "The policy counts numbers of other answers: add {options}",
     "error.answer_unclear": "An answer is given once, as NAME=RECORD: {given}",
     "error.answer_plain": "{path} is a record of the plain form, which commits to no number.",
-    "error.record_plain": "{path} is a record of the plain form, which has no escrow.",
+    "error.record_plain": "This record holds no sealed identity: {path} is of the plain form.",
     "error.regulator_key_exists": (
         "{path} holds a key already. Identities may be escrowed to it: it is not overwritten."
     ),
@@ -141,11 +147,12 @@ MESSAGES: Final = {
         "The digits of {department} are published as {table}. Their record stands on the ledger."
     ),
     "issuer.codes": "{count:code/codes} of {system} published as {table}. The record stands on the ledger.",
+    "issuer.revoked_before": "{offer} was revoked already (epoch {epoch}); nothing was done.",
     "issuer.revoked": "{count:credential/credentials} revoked: epoch {epoch} stands on the ledger.",
     "issuer.offer": "{name} is signed and waits for its holder until {expires}.",
     "issuer.offer_composite": (
         "{name} waits for its holder until {expires}; it is signed when the vault has committed to its "
-        "secret. Revoke it later by {offer}."
+        "secret. Revoke it later: zk issuer revoke --offer {offer} --department {department}"
     ),
     "issuer.secret_kept": (
         "A new secret for {attribute} is kept in {path}; name it for the next credential about the same: "
@@ -221,6 +228,7 @@ MESSAGES: Final = {
         "Looked at the whole ledger: {size:entry/entries}, nothing of what was seen before is gone."
     ),
     "vault.openings_until": "Its last block is of {time}; what is opened later is not in it yet.",
+    "vault.opening_time": "You showed it",
     "vault.opening_regulator": "Opened by",
     "vault.opening_entry": "Entry",
     # verifier
@@ -243,7 +251,8 @@ MESSAGES: Final = {
     "verifier.kept": "Kept in {path}; check it again at any time: zk verifier check {path}",
     "verifier.holds": "The record holds. {verifier} asked, verified at {time}.",
     "regulator.created": (
-        "The key is in {path}; keep it secret. Register its public half: zk regulator register"
+        "The key is in {path}; keep it secret. Register its public half: "
+        "zk regulator register {regulator} --name-zh NAME --name-en NAME"
     ),
     "regulator.listed": "{name}  {regulator}  key {digest}",
     "regulator.none": "No regulator is registered.",

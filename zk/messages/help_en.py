@@ -129,7 +129,8 @@ MESSAGES: Final = {
     "help.regulator.case": "The case that it is opened for, 1 to 256 characters.",
     "help.regulator.escrow": "Identifier of the escrow, where the request has several.",
     "help.regulator.candidates": (
-        "File of identifiers, one a line, after a tab whatever is kept of it; tells whose it is."
+        "File of identifiers as they stand in the credential (values of id_commit), one a line, after a tab "
+        "whatever is kept of it; tells whose it is."
     ),
     "help.regulator.output": "Where to keep the opening; by default in the home.",
     "help.regulator.opening": "The file of the opening.",

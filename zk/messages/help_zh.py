@@ -124,7 +124,9 @@ MESSAGES: Final = {
     "help.regulator.receipt": "没有记录时：回执文件。",
     "help.regulator.case": "因何案件解开，1 至 256 个字符。",
     "help.regulator.escrow": "托管项的标识，询问中有多项时指明。",
-    "help.regulator.candidates": "标识清单，每行一个，制表符后可附说明；用来查出是谁。",
+    "help.regulator.candidates": (
+        "标识清单，标识如凭证中所载（id_commit 的值），每行一个，制表符后可附说明；用来查出是谁。"
+    ),
     "help.regulator.output": "解开结果存于何处；默认在主目录。",
     "help.regulator.opening": "解开结果的文件。",
     "help.ledger.trust_key": "公钥或含有它的文件，例如 log.vkey。",

@@ -16,6 +16,8 @@ MESSAGES: Final = {
     "error.output_in_use": "{path} 中不是演示的输出；请用 --output 指明另一个目录。",
     "error.entries_with_gaps": "服务漏掉了第 {index} 条。",
     "error.export_damaged": "{path} 已损坏。请删除后重新导出。",
+    "error.escrow_none": "此记录中没有密封的身份。",
+    "error.escrow_unclear": "请用 --escrow 指明哪一项密封的身份。此处有：{here}",
     "error.evidence_unclear": "请给出一份记录，或同时给出 --request、--presentation 和 --receipt。",
     "error.evidence_unreadable": "文件不是 SignedRequest 和 CompositePresentation 消息。",
     "error.file_unreadable": "无法读取 {path}。",
@@ -24,7 +26,7 @@ MESSAGES: Final = {
     "error.identify_plain": "{schema} 是普通形式，不接受 --person 和 --requires。",
     "error.index_unknown": "没有这一条；账本共有 {size} 条，序号从 0 起。",
     "error.interrupted": "已中断。",
-    "error.item_unknown": "目录或文件中没有数据项 {item}。",
+    "error.item_unknown": "没有数据项 {item}。已有：{known}",
     "error.item_unknown_near": "没有数据项 {item}。您是否想写 {near}？",
     "error.ledger_changed": "{path} 不是签名时的账本。{detail}",
     "error.ledger_of_another_log": (
@@ -39,7 +41,9 @@ MESSAGES: Final = {
         "现在：{other}"
     ),
     "error.log_key_malformed": "{path} 既不是账本公钥，也不是含有公钥的文件。",
-    "error.log_key_unknown": "尚未固定账本公钥。请向运营方索取，然后：zk ledger trust 文件",
+    "error.log_key_unknown": (
+        "尚未固定账本公钥。请向运营方索取，然后：zk ledger trust 文件 --server 主机:端口 --root 根证书.pem"
+    ),
     "error.log_shrank": "账本原有 {before} 条，现在只有 {now} 条。账本不允许变短。",
     "error.names_missing": "目录中没有 {name}：请给出 --name-zh 和 --name-en。",
     "error.no_server_configured": "此处从未指明服务：zk ledger trust 公钥 --server 主机:端口 --root 文件",
@@ -54,9 +58,10 @@ MESSAGES: Final = {
     "error.passphrase_missing": "需要口令：--passphrase-file 文件，或 {variable}。",
     "error.profile_damaged": "{path} 已损坏。请删除后重新固定账本公钥。",
     "error.record_exists": "{path} 已存在，不覆盖任何记录。请另指明文件。",
+    "error.answers_missing": "规则要计入其他答复中的数：请加上 {options}",
     "error.answer_unclear": "答复写作 名称=记录文件，每个名称一次：{given}",
     "error.answer_plain": "{path} 是普通形式的记录，没有承诺任何数额。",
-    "error.record_plain": "{path} 是普通形式的记录，没有托管项。",
+    "error.record_plain": "此记录中没有密封的身份：{path} 是普通形式。",
     "error.regulator_key_exists": "{path} 已有密钥。可能已有身份托管给它，不予覆盖。",
     "error.regulator_key_invalid": "{path} 不是监管方的密钥。",
     "error.regulator_key_missing": (
@@ -115,10 +120,12 @@ MESSAGES: Final = {
     "issuer.accumulator": "累加器 {accumulator}（{suite}）。公钥已记入账本。",
     "issuer.digits": "{department} 的数表已公布为 {table}，并已记入账本。",
     "issuer.codes": "{system} 的 {count} 个代码已公布为 {table}，并已记入账本。",
+    "issuer.revoked_before": "{offer} 此前已吊销（第 {epoch} 期），未做任何改动。",
     "issuer.revoked": "已吊销 {count} 个凭证：第 {epoch} 期已记入账本。",
     "issuer.offer": "{name} 已签名，等待持有人在 {expires} 之前领取。",
     "issuer.offer_composite": (
-        "{name} 等待持有人在 {expires} 之前领取；待凭证库提交其秘密的承诺后签名。日后可凭 {offer} 吊销。"
+        "{name} 等待持有人在 {expires} 之前领取；待凭证库提交其秘密的承诺后签名。"
+        "日后如需吊销：zk issuer revoke --offer {offer} --department {department}"
     ),
     "issuer.secret_kept": (
         "{attribute} 的新密值存于 {path}；再签发涉及同一对象的凭证时请写 {attribute}=@{path}"
@@ -187,6 +194,7 @@ MESSAGES: Final = {
     "vault.no_openings": "账本上没有解开您身份的记录。",
     "vault.openings_seen": "已查看整本账本：共 {size} 条，此前见过的都在。",
     "vault.openings_until": "最后一块记于{time}；此后的解开还不在其中。",
+    "vault.opening_time": "出示时间",
     "vault.opening_regulator": "解开者",
     "vault.opening_entry": "条目",
     # verifier
@@ -205,7 +213,10 @@ MESSAGES: Final = {
     "verifier.receipt": "回执是账本第 {index} 条（从 0 起计）；账本共 {size} 条。",
     "verifier.kept": "已存于 {path}，可随时复核：zk verifier check {path}",
     "verifier.holds": "记录成立。{verifier} 询问，{time} 验证。",
-    "regulator.created": "密钥在 {path}，请保密。登记其公钥：zk regulator register",
+    "regulator.created": (
+        "密钥在 {path}，请保密。登记其公钥："
+        "zk regulator register {regulator} --name-zh 中文名 --name-en 英文名"
+    ),
     "regulator.listed": "{name}  {regulator}  密钥 {digest}",
     "regulator.none": "尚未登记监管方。",
     "regulator.opened": "已解开，记于账本第 {index} 条（从 0 起计）；存于 {path}",

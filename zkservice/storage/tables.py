@@ -120,14 +120,16 @@ composite_offer = Table(
     CheckConstraint("(handle is null) = (sealed_handle is null)", name="handle"),
 )
 
-# Whoever has claimed base credentials, by keyed fingerprints: a person has one pseudonym at a time, and a
-# pseudonym belongs to one person for ever, also when another has taken its place.
+# What the owner of a lost vault had is revoked in the course of the claim that takes its place: a row for
+# each offer whose handle is still to be, written with the claim, so that a crash in between loses nothing.
 due_revocation = Table(
     "due_revocation",
     metadata,
     Column("offer", ForeignKey("composite_offer.offer"), primary_key=True),
 )
 
+# Whoever has claimed base credentials, by keyed fingerprints: a person has one pseudonym at a time, and a
+# pseudonym belongs to one person for ever, also when another has taken its place.
 holder = Table(
     "holder",
     metadata,

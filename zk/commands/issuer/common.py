@@ -21,9 +21,11 @@ OfDepartment = Annotated[str | None, typer.Option("--department", help="help.iss
 
 def unknown_item(item: str, known: Iterable[str]) -> CommandError:
     """Say that there is no such item, and which ones are written much like it."""
-    near = difflib.get_close_matches(item.partition("@")[0], sorted(set(known)))
+    items = sorted(set(known))
+    near = difflib.get_close_matches(item.partition("@")[0], items)
     if not near:
-        return CommandError(Exit.USAGE, "ITEM_UNKNOWN", "error.item_unknown", item=item)
+        listed = ", ".join(items)
+        return CommandError(Exit.USAGE, "ITEM_UNKNOWN", "error.item_unknown", item=item, known=listed)
     return CommandError(
         Exit.USAGE, "ITEM_UNKNOWN", "error.item_unknown_near", item=item, near=", ".join(near)
     )

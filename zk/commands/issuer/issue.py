@@ -52,7 +52,7 @@ def issue(
     name, expires = run.local(found.display_name), show_moment(offer.expires, run.lang)
     key = "issuer.offer" if found.form is CredentialForm.PLAIN else "issuer.offer_composite"
     lines = [
-        run.text(key, name=name, expires=expires, offer=offer.name),
+        run.text(key, name=name, expires=expires, offer=offer.name, department=found.name.department),
         *(run.text("issuer.secret_kept", attribute=each, path=path) for each, path in kept.secrets.items()),
         *(qr_lines(str(offer.link)) if qr else ()),
         str(offer.link),
@@ -156,17 +156,22 @@ def revoke(
     if bool(handle) == bool(offer):
         raise CommandError(Exit.USAGE, "HANDLE_UNCLEAR", "error.revoke_what")
     handles = [found for each in handle or () for found in _handles(each)]
+    before = -1
     with Service(run.endpoint) as service:
         if accumulator is not None:
             name, owner = accumulator, AccumulatorName.parse(accumulator).department
         elif offer is not None:
             at, found = _of_offer(run, service, offer, department)
             name, owner, handles = str(at), at.department, [found]
+            before = service.newest_epoch(at)
         else:
             chosen = chosen_department(run, department)
             name, owner = f"{chosen}/accumulators/-", chosen.department
         epoch = service.revoke(name, handles, run.home.token(owner))
     data = {"accumulator": str(epoch.accumulator), "epoch": epoch.number, "revoked": epoch.count}
+    # Asked a second time, the service answers with the epoch of the first: one that stood there before.
+    if epoch.number <= before:
+        return Answer(data, [run.text("issuer.revoked_before", offer=offer, epoch=epoch.number)])
     return Answer(data, [run.text("issuer.revoked", count=len(handles), epoch=epoch.number)])
 
 

@@ -9,7 +9,7 @@ from disclosure import DepartmentName, LocalizedText, Schema
 from zk import catalogue
 from zk.commands.issuer.common import GROUP, Item, OfDepartment, chosen_department, unknown_item
 from zk.exits import CommandError, Exit
-from zk.home import write_private
+from zk.home import private_folder, write_private
 from zk.run import Answer, Run
 from zk.service import Service
 from zk.tokens import AdminTokenFile, admin_token
@@ -30,7 +30,7 @@ def register(
     path = run.home.token_path(department)
     if path.exists() and not replace:
         raise CommandError(Exit.USAGE, "TOKEN_EXISTS", "error.token_exists", path=path)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent)
     with Service(run.endpoint) as service:
         token = service.create_department(name, display_name, admin_token(admin_token_file))
     write_private(path, token.encode() + b"\n")

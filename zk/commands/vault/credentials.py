@@ -25,6 +25,7 @@ from zk.commands.vault.common import (
     print_screen,
     table_of,
 )
+from zk.home import private_folder
 from zk.run import Answer, Run, confirmed, passphrase
 from zk.values import json_value
 
@@ -37,7 +38,7 @@ def create(run: Run, file: VaultFile = None, passphrase_file: PassphraseFile = N
     path = file or run.home.vault
     if path.exists():
         raise VaultFileError(VaultReason.VAULT_EXISTS, "there is a vault already")
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent)
     Vault.create(path, passphrase(run, passphrase_file, confirm=True)).close()
     return Answer({"vault": str(path)}, [run.text("vault.created", path=path)])
 

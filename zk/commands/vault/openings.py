@@ -27,7 +27,7 @@ def openings(run: Run, file: VaultFile = None, passphrase_file: PassphraseFile =
     size, times = len(entries), [each.time_ms for *_, each in entries if isinstance(each, BlockHeader)]
     found = list(opened_uses(usages.values(), records))
     table = table_of(
-        run, "vault.history_time", "vault.history_verifier", "vault.opening_regulator", "vault.opening_entry"
+        run, "vault.opening_time", "vault.history_verifier", "vault.opening_regulator", "vault.opening_entry"
     )
     for each in found:
         usage = usages[each.usage]

@@ -1,7 +1,8 @@
 """Answering a request: see what is asked, consent, prove, send."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from disclosure import ExchangeLink
 from prover.client import HolderClient
 from prover.composite.lacking import lacking_lines
-from prover.composite.planning import CompositePlan
+from prover.composite.planning import CompositePlan, NothingFitsError
 from prover.composite.sentences import composite_lines
 from prover.composite.telling import CompositeConsent
 from prover.consent import consent_lines
@@ -23,6 +24,7 @@ from zk.commands.vault.common import (
     PassphraseFile,
     VaultFile,
     department_names,
+    department_of,
     opened,
     parsed,
     print_screen,
@@ -44,7 +46,7 @@ def present(
 ) -> Answer:
     """See what is asked, consent, prove, send; the receipt is checked before it is believed."""
     exchange, log = parsed(ExchangeLink, link), run.log_verifier()
-    with opened(run, file, passphrase_file) as vault:
+    with opened(run, file, passphrase_file) as vault, _lacking_told(run):
         usage = HolderClient(run.endpoint).answer(
             exchange,
             vault,
@@ -59,6 +61,16 @@ def present(
     size = receipt.checkpoint.size
     shown = run.text("vault.presented", index=receipt.index, size=size)
     return Answer({**use_data(run, usage), "entry_index": receipt.index, "tree_size": size}, [shown])
+
+
+@contextmanager
+def _lacking_told(run: Run) -> Iterator[None]:
+    """Tell what every branch lacks if the chosen one cannot be answered, be it only found after consent."""
+    try:
+        yield
+    except NothingFitsError as error:
+        print_screen(run.err, lacking_lines(error.plan, run.lang, department_names()))
+        raise
 
 
 def _ids(vault: Vault, use: list[str] | None) -> list[str]:
@@ -95,9 +107,7 @@ def _branch_of(run: Run, planned: CompositePlan, branch: str | None, yes: bool) 
 
 
 def _choose_composite(run: Run, planned: CompositePlan, chosen: Sequence[str]) -> CompositePlan:
-    """Take the credentials that were named; tell what every branch lacks if this one cannot be answered."""
-    if planned.missing:
-        print_screen(run.err, lacking_lines(planned, run.lang, department_names()))
+    """Take the credentials that were named; say which others fit where none was."""
     for query, fitting in planned.chosen.fitting.items():
         for each in _named(run, [held.id for held in fitting], chosen):
             planned = planned.choose(query, each)
@@ -116,9 +126,8 @@ def _missing(run: Run, missing: Missing) -> CommandError:
     schema = catalogue.builtin().find(f"{missing.query.schema.item}@{missing.query.schema.version}")
     known = schema is not None and schema.name == missing.query.schema
     name = run.local(schema.display_name) if schema and known else missing.query.schema
-    return CommandError(
-        Exit.REFUSED, "NOTHING_FITS", "vault.missing", name=name, department=missing.department
-    )
+    department = department_of(run, missing.query.schema)
+    return CommandError(Exit.REFUSED, "NOTHING_FITS", "vault.missing", name=name, department=department)
 
 
 def _agrees(run: Run, consent: Consent | CompositeConsent, yes: bool) -> bool:
