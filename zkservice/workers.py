@@ -136,6 +136,8 @@ class _Process:
             structlog.get_logger().error("worker lost", worker=self._kind, kind="Idle")
             await self._kill()
         reading, writing = _pipes(self._process or await self._start())
+        if writing.is_closing():  # it has ended while it started; writing would be a RuntimeError to uvloop
+            raise EOFError
         async with asyncio.timeout(_SECONDS):
             writing.write(frames.frame(frames.batch_to(jobs, supplies)))
             await writing.drain()

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import grpc
 import pytest
+import uvloop
 
 from tests.zkservice import processes
 from tests.zkservice.batching import Crowd, Member, crowd, refused, told
@@ -167,6 +168,32 @@ async def test_killed_workers_of_a_server_process_lose_no_call(tmp_path: Path) -
     log = (tmp_path / "server.log").read_text()
     assert "worker lost" in log
     assert "Traceback" not in log
+
+
+def test_a_worker_killed_while_it_starts_is_a_lost_one_and_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over the event loop that servers have, where a pipe is closed for good once its process ends."""
+    spawn = asyncio.create_subprocess_exec
+    doomed = 2
+
+    async def spawned(*arguments: Any, **settings: Any) -> asyncio.subprocess.Process:
+        nonlocal doomed
+        process = await spawn(*arguments, **settings)
+        if doomed:
+            doomed -= 1
+            process.kill()
+            await process.wait()
+        return process
+
+    async def worked() -> None:
+        worker = workers._Process("judge")
+        with pytest.raises(StartError):
+            await worker.begin()
+        assert await worker.work((), Supplies()) == [], "the second try is lost too, the third is not"
+        await worker.close()
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", spawned)
+    uvloop.run(worked())
+    assert not doomed
 
 
 async def test_no_setting_and_no_secret_reaches_a_worker_but_by_its_jobs(
