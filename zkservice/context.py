@@ -11,6 +11,7 @@ from zkservice.directory import Directories
 from zkservice.fields import Pages
 from zkservice.keys import Keys
 from zkservice.sequencer import Sequencer
+from zkservice.sessions import Sessions
 from zkservice.signing_keys import SigningKeys
 from zkservice.storage.database import Database
 from zkservice.watching import Watching
@@ -27,6 +28,7 @@ class Context:
     sequencer: Sequencer
     keys: Keys
     access: Access
+    sessions: Sessions
     signing_keys: SigningKeys
     pages: Pages
     directories: Directories

@@ -26,20 +26,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tlog.note import Signer
 from wire.client import MAX_MESSAGE_OCTETS
-from zkproto.v1 import (
-    catalog_pb2,
-    catalog_pb2_grpc,
-    issuance_pb2,
-    issuance_pb2_grpc,
-    ledger_pb2,
-    ledger_pb2_grpc,
-    presentation_pb2,
-    presentation_pb2_grpc,
-    publication_pb2,
-    publication_pb2_grpc,
-    revocation_pb2,
-    revocation_pb2_grpc,
-)
 from zkservice import logs, tls
 from zkservice.access import Access
 from zkservice.calls import Calls
@@ -51,29 +37,15 @@ from zkservice.fields import Pages
 from zkservice.hosting import CONNECTION, only_process
 from zkservice.keys import Keys, load_admin_token, write_private
 from zkservice.sequencer import Sequencer, Step
-from zkservice.services.catalog import CatalogService
-from zkservice.services.issuance import IssuanceService
-from zkservice.services.ledger import LedgerService
-from zkservice.services.presentation import PresentationService
-from zkservice.services.publication import PublicationService
+from zkservice.services import roster
 from zkservice.services.revocation import RevocationService
+from zkservice.sessions import Sessions
 from zkservice.signing_keys import SigningKeys
 from zkservice.storage import catalog, issuance, schema_version, secrets
 from zkservice.storage.database import Database, open_engine
 from zkservice.watching import Watching
 from zkservice.workers import Workers, working
 
-_SERVICES: Final = tuple(
-    module.DESCRIPTOR.services_by_name[name].full_name
-    for module, name in (
-        (catalog_pb2, "CatalogService"),
-        (issuance_pb2, "IssuanceService"),
-        (ledger_pb2, "LedgerService"),
-        (presentation_pb2, "PresentationService"),
-        (publication_pb2, "PublicationService"),
-        (revocation_pb2, "RevocationService"),
-    )
-)
 _TIDY_SECONDS: Final = 60.0
 
 
@@ -159,6 +131,7 @@ async def running(
                     sequencer=sequencer,
                     keys=keys,
                     access=Access(database, admin_token),
+                    sessions=Sessions(database, keys, str(signer.verifier)),
                     signing_keys=SigningKeys(database, keys),
                     pages=Pages(keys),
                     directories=Directories(database, keys),
@@ -274,16 +247,10 @@ async def _listening(
         ],
         maximum_concurrent_rpcs=settings.max_concurrent_calls,
     )
-    catalog_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogService(context), server)
-    offers = IssuanceService(context, lists.revoke_due)
-    issuance_pb2_grpc.add_IssuanceServiceServicer_to_server(offers, server)
-    ledger_pb2_grpc.add_LedgerServiceServicer_to_server(LedgerService(context), server)
-    presentation_pb2_grpc.add_PresentationServiceServicer_to_server(PresentationService(context), server)
-    publication_pb2_grpc.add_PublicationServiceServicer_to_server(PublicationService(context), server)
-    revocation_pb2_grpc.add_RevocationServiceServicer_to_server(lists, server)
+    roster.register(server, context, lists)
     health = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    names = (*_SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
+    names = (*roster.NAMES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
     reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
     credentials = grpc.ssl_server_credentials([(private_key, chain)])
     try:
@@ -291,7 +258,7 @@ async def _listening(
     except RuntimeError:
         raise StartError(f"{settings.host}:{settings.port} cannot be listened on") from None
     await server.start()
-    for name in ("", *_SERVICES):
+    for name in ("", *roster.NAMES):
         await health.set(name, health_pb2.HealthCheckResponse.SERVING)
     try:
         yield port

@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.zkservice import seeding
 from tests.zkservice.holding import BASE, Holder, code, identified, offer, requiring
 from tests.zkservice.publishing import POLICE, new_regulator, publish, register, table
 from tests.zkservice.revoking import Office, new_handles
@@ -55,8 +56,11 @@ class Target:
     issued: Issued
     rows: Rows
     seeds: dict[str, Message] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
 
     def token(self, method: Method) -> str:
+        if method.name in self.tokens:
+            return self.tokens[method.name]
         return self.city.department_token if method.name in OF_DEPARTMENTS else self.city.admin
 
     def seed(self, method: Method) -> bytes:
@@ -102,13 +106,20 @@ async def target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Targ
             await town.answered(issued)
             await town.add_schema(BASE)
             with closing(Rows(town.ready.data)) as rows:
-                yield Target(town, issued, rows, await _seeds(town, issued))
+                yield await _target(town, issued, rows)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def fresh(target: Target) -> Target:
     """Make seeds that no other test has used up."""
-    return Target(target.city, target.issued, target.rows, await _seeds(target.city, target.issued))
+    return await _target(target.city, target.issued, target.rows)
+
+
+async def _target(town: City, issued: Issued, rows: Rows) -> Target:
+    more = await seeding.seeds(town, next(_count))
+    seeds = await _seeds(town, issued) | {name: each.message for name, each in more.items()}
+    tokens = {name: each.token for name, each in more.items() if each.token is not None}
+    return Target(town, issued, rows, seeds, tokens)
 
 
 async def _seeds(town: City, issued: Issued) -> dict[str, Message]:

@@ -23,6 +23,7 @@ from tests.zkservice import (
     cases_publication,
     cases_request,
     cases_revocation,
+    cases_session,
 )
 from tests.zkservice.publishing import SCHOOL, publish, table
 from tests.zkservice.refusing import Case, Town, furnished, try_case
@@ -53,6 +54,7 @@ CASES: Final = [
         cases_presentation,
         cases_publication,
         cases_revocation,
+        cases_session,
     )
     for case in module.CASES
 ]

@@ -8,14 +8,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, ServiceDescr
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from zkproto.v1 import (
-    catalog_pb2,
-    issuance_pb2,
-    ledger_pb2,
-    presentation_pb2,
-    publication_pb2,
-    revocation_pb2,
-)
+from zkservice.services import roster
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _SIZES: Final = {FIXED64: 8, FIXED32: 4}
@@ -91,10 +84,7 @@ class Method:
 
 def services() -> list[ServiceDescriptor]:
     """Return every service of the contract."""
-    modules: tuple[Any, ...] = (
-        catalog_pb2, issuance_pb2, ledger_pb2, presentation_pb2, publication_pb2, revocation_pb2
-    )  # fmt: skip
-    return [each for module in modules for each in module.DESCRIPTOR.services_by_name.values()]
+    return list(roster.DESCRIPTORS)
 
 
 def methods() -> list[Method]:

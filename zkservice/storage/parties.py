@@ -1,0 +1,14 @@
+"""Registered parties that sign for themselves, by their names."""
+
+from sqlalchemy import Connection, select
+
+from zkservice.storage import tables
+
+
+def public_key(connection: Connection, party: str) -> bytes | None:
+    """Return a party's Ed25519 public key, 32 octets; None if there is no such party."""
+    found: bytes | None = None
+    if party.startswith("verifiers/"):
+        table = tables.verifier
+        found = connection.execute(select(table.c.public_key).where(table.c.name == party)).scalar()
+    return found

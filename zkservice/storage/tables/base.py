@@ -1,0 +1,22 @@
+"""What the tables share, and the one that holds the service's own secrets."""
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+service_secret = Table(
+    "service_secret",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
