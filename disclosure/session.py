@@ -52,7 +52,7 @@ class SessionStatement:
         return sign(self.signed_bytes)
 
     def check(self, signature: bytes, public_key: bytes, now: dt.datetime) -> None:
-        """Raise RefusedError REQUEST_SIGNATURE_INVALID, REQUEST_EXPIRED, REQUEST_NOT_YET_VALID if it fails."""
+        """Raise RefusedError REQUEST_SIGNATURE_INVALID, REQUEST_EXPIRED, REQUEST_NOT_YET_VALID if not."""
         if self.time < now - CLOCK_TOLERANCE:
             raise RefusedError(Reason.REQUEST_EXPIRED, "the statement is too old", field="time")
         if self.time > now + CLOCK_TOLERANCE:
