@@ -4,9 +4,10 @@ Reading checks syntax only; what the data mean is checked by the model that take
 """
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
+from yaml.composer import Composer
 
 MAX_OCTETS: Final = 1 << 20
 MAX_DEPTH: Final = 16
@@ -16,7 +17,19 @@ class YamlError(ValueError):
     """A file that cannot be read as this project reads YAML; the text names the place and never the data."""
 
 
-class _Strict(yaml.SafeLoader):
+if TYPE_CHECKING or not yaml.__with_libyaml__:
+    _Loader = yaml.SafeLoader
+else:
+
+    class _Loader(Composer, yaml.CSafeLoader):
+        """SafeLoader over libyaml's events: several times as fast, and nodes are still composed here."""
+
+        def __init__(self, stream: str) -> None:
+            yaml.CSafeLoader.__init__(self, stream)
+            Composer.__init__(self)
+
+
+class _Strict(_Loader):
     """SafeLoader without anchors, without repeated keys, and without the depth that its time grows with."""
 
     _depth = 0

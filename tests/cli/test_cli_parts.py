@@ -115,7 +115,7 @@ def test_amounts_are_never_rounded(fen: int) -> None:
 
 
 def test_a_credential_needs_each_value_once_and_no_other() -> None:
-    schema = catalogue.builtin().find("min_living")
+    schema = catalogue.builtin().find("min_living@1")
     assert schema is not None
     assert parse_values(schema, {"active": "true", "since": ""}) == {"active": True}
     with pytest.raises(MalformedError) as missing:
