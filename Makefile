@@ -35,6 +35,7 @@ lint: setup
 
 test: lint
 	scripts/native-check.sh test
+	scripts/postgres.sh
 	$(BIN)/python -m pytest
 
 bench-quick: setup

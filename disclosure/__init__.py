@@ -14,11 +14,19 @@ from disclosure.credential import (
     check_lifetime,
     civil_date,
     issue,
+    issue_bytes,
     issuer_key_name,
 )
-from disclosure.errors import DisclosureError, MalformedError, Reason, RefusedError
-from disclosure.links import ExchangeLink, OfferLink
-from disclosure.names import AccumulatorName, DepartmentName, IssuerKeyName, SchemaName, VerifierName
+from disclosure.errors import DisclosureError, MalformedError, Reason, RefusedError, Violation
+from disclosure.links import AccountLink, ConsentLink, ErrandLink, ExchangeLink, OfferLink, SendLink
+from disclosure.names import (
+    AccumulatorName,
+    DepartmentName,
+    IssuerKeyName,
+    PolicyName,
+    SchemaName,
+    VerifierName,
+)
 from disclosure.presentation import (
     CredentialPresentation,
     Directory,
@@ -34,17 +42,20 @@ from disclosure.revocation import Accumulator, epoch_entry
 from disclosure.schema import CredentialForm, Schema
 
 __all__ = [
+    "AccountLink",
     "Accumulator",
     "AccumulatorName",
     "AttributeDefinition",
     "AttributeType",
     "Code",
+    "ConsentLink",
     "Credential",
     "CredentialForm",
     "CredentialPresentation",
     "DepartmentName",
     "Directory",
     "DisclosureError",
+    "ErrandLink",
     "ExchangeLink",
     "ExpiryRule",
     "IssuerKey",
@@ -53,6 +64,7 @@ __all__ = [
     "LocalizedText",
     "MalformedError",
     "OfferLink",
+    "PolicyName",
     "Presentation",
     "Query",
     "Reason",
@@ -61,17 +73,20 @@ __all__ = [
     "Request",
     "Schema",
     "SchemaName",
+    "SendLink",
     "Shown",
     "SignedRequest",
     "Statement",
     "Value",
     "VerifierName",
+    "Violation",
     "check_credential",
     "check_lifetime",
     "check_request",
     "civil_date",
     "epoch_entry",
     "issue",
+    "issue_bytes",
     "issuer_key_name",
     "open_request",
     "sign_request",

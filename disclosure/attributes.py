@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from disclosure import canonical
@@ -28,6 +29,7 @@ INTEGER_MINIMUM: Final = -(1 << 63)
 INTEGER_MAXIMUM: Final = (1 << 63) - 1
 EPOCH: Final = dt.date(1970, 1, 1)
 _VALUE_LABEL: Final = "zk-disclosure/value/v1"
+_PRESENT: Final = canonical.following(True)
 _EXPIRY_LABEL: Final = "zk-disclosure/expiry/v1"
 
 
@@ -73,7 +75,10 @@ def is_clean(text: str, max_octets: int = MAX_TEXT_OCTETS) -> bool:
         short = len(text.encode()) <= max_octets
     except UnicodeEncodeError:
         return False
-    return short and unicodedata.is_normalized("NFC", text) and not any(map(_is_hidden, text))
+    if not short or not unicodedata.is_normalized("NFC", text):
+        return False
+    # Nothing that is hidden is printable to Python, so that a usual text is judged in one step.
+    return text.isprintable() or not any(map(_is_hidden, text))
 
 
 def _is_hidden(character: str) -> bool:
@@ -245,16 +250,17 @@ class AttributeDefinition:
     def message(self, value: Value | None) -> bytes:
         """Return the octets that are signed for a value, or for its absence; raises as `check` does."""
         self.check(value, field=self.id)
+        if value is None:
+            return self._beginning + canonical.following(False) + canonical.following(None)
+        return self._beginning + _PRESENT + canonical.following(to_item(value))
+
+    @cached_property
+    def _beginning(self) -> bytes:
+        """How each of this attribute's messages begins."""
         system = self.code_system or (
             f"{self.unit}e-{self.scale}" if self.type is AttributeType.INTEGER else ""
         )
-        return canonical.encode(
-            _VALUE_LABEL,
-            self.type.value,
-            system,
-            value is not None,
-            to_item(value) if value is not None else None,
-        )
+        return canonical.beginning(5, _VALUE_LABEL, self.type.value, system)
 
 
 def _code(item: Item) -> Code:
@@ -312,10 +318,15 @@ def to_item(value: Value) -> Item:
 
 def from_item(definition: AttributeDefinition, item: Item) -> Value:
     """Return the value that `to_item` came from, checked; MalformedError VALUE_INVALID."""
-    value: object = item
-    if definition.type is AttributeType.DATE and type(item) is int:
-        value = date_of(item)
-    if value is None or not isinstance(value, str | int | bool | bytes | dt.date):
-        raise MalformedError(Reason.VALUE_INVALID, f"{definition.id} has no such value", field=definition.id)
+    value = read_item(definition, item)
     definition.check(value, field=definition.id)
     return value
+
+
+def read_item(definition: AttributeDefinition, item: Item) -> Value:
+    """Return what `from_item` does for who checks it then; MalformedError VALUE_INVALID if it is no value."""
+    if type(item) is int and definition.type is AttributeType.DATE:
+        return date_of(item)
+    if isinstance(item, (str, int, bytes)):
+        return item
+    raise MalformedError(Reason.VALUE_INVALID, f"{definition.id} has no such value", field=definition.id)

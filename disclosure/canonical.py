@@ -27,6 +27,24 @@ def encode(label: str, *items: Item) -> bytes:
     return cbor2.dumps([label, *items], canonical=True)
 
 
+_ARRAY: Final = 4
+
+
+def beginning(length: int, label: str, *items: Item) -> bytes:
+    """Return how a labelled array of so many items (below 24, the label counts) begins, up to these items.
+
+    What is encoded often with few changes is this and then `following` for each item that is left.
+    """
+    if not len(items) < length < 24:
+        raise ValueError("an array that is begun has 1 to 23 items, and one at least is left")
+    return bytes([0x80 | length]) + encode(label, *items)[1:]
+
+
+def following(item: Item) -> bytes:
+    """Return one item as it stands in an array."""
+    return cbor2.dumps(item, canonical=True)
+
+
 def decode(label: str, octets: bytes, *, most: int = MAX_OCTETS) -> list[Item]:
     """Decode one labelled array of at most so many octets; return what follows the label.
 
@@ -43,6 +61,17 @@ def decode(label: str, octets: bytes, *, most: int = MAX_OCTETS) -> list[Item]:
     if cbor2.dumps(value, canonical=True) != octets:
         raise MalformedError(Reason.MALFORMED, "the encoding is not the canonical one")
     return value[1:]
+
+
+def first(octets: bytes) -> Item:
+    """Return the item behind the label, of octets that were decoded before; MalformedError MALFORMED.
+
+    For who lists many and needs no more than this of each.
+    """
+    try:
+        return _Reader(octets).second()
+    except ValueError:
+        raise MalformedError(Reason.MALFORMED, "the octets are no labelled array") from None
 
 
 class _Reader:
@@ -62,6 +91,13 @@ class _Reader:
         if self._at != len(self._octets):
             raise ValueError
         return item
+
+    def second(self) -> Item:
+        """Read the second item of an array of less than 24."""
+        if self._take(1)[0] >> 5 != _ARRAY:
+            raise ValueError
+        self._item(2)
+        return self._item(2)
 
     def _item(self, depth: int) -> Item:
         head = self._take(1)[0]

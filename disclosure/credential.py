@@ -98,6 +98,10 @@ class Credential:
     def to_bytes(self, schema: Schema) -> bytes:
         """Return its canonical bytes, for storage under encryption; MalformedError (values)."""
         schema.check_values(self.values)
+        return self._encoded(schema)
+
+    def _encoded(self, schema: Schema) -> bytes:
+        """Return its canonical bytes, where the values were checked; MalformedError if they are too many."""
         ordered = [(each.id, self.values.get(each.id)) for each in schema.attributes]
         octets = canonical.encode(
             _LABEL, str(self.schema), str(self.issuer_key), days(self.expiry),
@@ -145,6 +149,21 @@ def issue(
     Raises MalformedError (values that do not fit, or are too large for a vault to keep), RefusedError
     ISSUER_KEY_RETIRED, FORM_NOT_SUPPORTED, ISSUER_KEY_UNKNOWN (a key of another department).
     """
+    credential = _signed(schema, key, secret_key, values, today)
+    credential._encoded(schema)  # none leaves that its vault could not store and read again
+    return credential
+
+
+def issue_bytes(
+    schema: Schema, key: IssuerKey, secret_key: bbs.SecretKey, values: Mapping[str, Value], today: dt.date
+) -> bytes:
+    """Return the canonical bytes of what `issue` gives; raises as it does."""
+    return _signed(schema, key, secret_key, values, today)._encoded(schema)
+
+
+def _signed(
+    schema: Schema, key: IssuerKey, secret_key: bbs.SecretKey, values: Mapping[str, Value], today: dt.date
+) -> Credential:
     if key.name.department != schema.name.department:
         detail = "a department signs under its own schemas only"
         raise RefusedError(Reason.ISSUER_KEY_UNKNOWN, detail)
@@ -154,9 +173,7 @@ def issue(
     expiry = today + dt.timedelta(days=schema.validity_days)
     messages = schema.messages(expiry, values)
     signature = bbs.sign(secret_key, key.public_key, schema.header(), messages, suite=key.suite)
-    credential = Credential(schema.name, key.name, expiry, dict(values), signature)
-    credential.to_bytes(schema)  # none leaves that its vault could not store and read again
-    return credential
+    return Credential(schema.name, key.name, expiry, dict(values), signature)
 
 
 def check_credential(credential: Credential, schema: Schema, key: IssuerKey) -> Credential:

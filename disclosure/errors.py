@@ -5,7 +5,9 @@ the place of a fault in the input where one can be named. No message contains an
 material or proof.
 """
 
+from collections.abc import Callable, Iterable
 from enum import StrEnum
+from typing import NamedTuple, Self
 
 
 class Reason(StrEnum):
@@ -23,6 +25,8 @@ class Reason(StrEnum):
     LINK_INVALID = "LINK_INVALID"
     PREDICATE_INVALID = "PREDICATE_INVALID"
     BOUND_INVALID = "BOUND_INVALID"
+    POLICY_INVALID = "POLICY_INVALID"
+    ITEM_INVALID = "ITEM_INVALID"
     # refused
     SIGNATURE_INVALID = "SIGNATURE_INVALID"
     REQUEST_SIGNATURE_INVALID = "REQUEST_SIGNATURE_INVALID"
@@ -44,20 +48,43 @@ class Reason(StrEnum):
     EPOCH_STALE = "EPOCH_STALE"
     REGULATOR_UNKNOWN = "REGULATOR_UNKNOWN"
     UNSATISFIED = "UNSATISFIED"
+    POLICY_UNKNOWN = "POLICY_UNKNOWN"
+    POLICY_DEPRECATED = "POLICY_DEPRECATED"
+    OVER_ASKING = "OVER_ASKING"
+    DELIVERY_INVALID = "DELIVERY_INVALID"
+    DELIVERY_REPLAYED = "DELIVERY_REPLAYED"
+
+
+class Violation(NamedTuple):
+    """One of several faults of an input: its place, and a sentence."""
+
+    field: str
+    detail: str
 
 
 class DisclosureError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
 
-    def __init__(self, reason: Reason, detail: str, *, field: str = "") -> None:
+    `violations` are there where an input has several that are told together: what a request asks too much.
+    """
+
+    def __init__(
+        self, reason: Reason, detail: str, *, field: str = "", violations: Iterable[Violation] = ()
+    ) -> None:
         super().__init__(reason, detail, field)
         self.reason: str = reason.value
         self.detail = detail
         self.field = field
+        self.violations = tuple(violations)
 
     def __str__(self) -> str:
         place = f" ({self.field})" if self.field else ""
         return f"{self.reason}{place}: {self.detail}"
+
+    def moved(self, place: Callable[[str], str]) -> Self:
+        """Return the same error with its places as they are in something larger."""
+        violations = (Violation(place(each.field), each.detail) for each in self.violations)
+        return type(self)(Reason(self.reason), self.detail, field=place(self.field), violations=violations)
 
 
 class MalformedError(DisclosureError):

@@ -1,9 +1,11 @@
-"""Links that a QR code carries: to a verifier's exchange, and to a department's offer.
+"""Links that a QR code carries: to a verifier's exchange or standing consent, and to a department's offer.
 
 A link is a secret in so far as whoever has it may fetch the request, or claim the offer, in the holder's
 place.
 """
 
+import base64
+import binascii
 import re
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -69,6 +71,38 @@ class ExchangeLink(_Link):
         return self.secret
 
 
+class ConsentLink(_Link):
+    """`zk://consent?...`: the standing consent's id with the holder's ticket."""
+
+    _action = "consent"
+
+    @property
+    def consent(self) -> str:
+        """The consent's resource name."""
+        return f"consents/{self.id}"
+
+    @property
+    def ticket(self) -> str:
+        """What fetches its terms, and answers them."""
+        return self.secret
+
+
+class AccountLink(_Link):
+    """`zk://account?...`: the department that identified somebody, and the code that registers an account."""
+
+    _action = "account"
+
+    @property
+    def department(self) -> str:
+        """The department's resource name."""
+        return f"departments/{self.id}"
+
+    @property
+    def code(self) -> str:
+        """The one-time code."""
+        return self.secret
+
+
 class OfferLink(_Link):
     """`zk://offer?...`: the offer's id with its claim code."""
 
@@ -83,3 +117,48 @@ class OfferLink(_Link):
     def claim_code(self) -> str:
         """The secret that claims it."""
         return self.secret
+
+
+class ErrandLink(_Link):
+    """`zk://errand?...`: the errand's id with its ticket. The vault's own: nobody hands it to anybody."""
+
+    _action = "errand"
+
+    @property
+    def errand(self) -> str:
+        """The errand's resource name."""
+        return f"errands/{self.id}"
+
+    @property
+    def ticket(self) -> str:
+        """The secret that everything about the errand is done with."""
+        return self.secret
+
+
+class SendLink(_Link):
+    """`zk://send?...`: where somebody receives what is sent unasked; the secret is the hash of its card.
+
+    No secret in truth: whoever has it can send something, and nobody can put another key in its place. The id
+    is the kind of recipient, "verifiers" or "accounts", a hyphen and its identifier.
+    """
+
+    _action = "send"
+
+    @classmethod
+    def to(cls, server: str, recipient: str, card: bytes) -> "SendLink":
+        """Make the link to a recipient's card, of which `card` is the digest; MalformedError LINK_INVALID."""
+        hashed = base64.urlsafe_b64encode(card).rstrip(b"=").decode()
+        return cls(server, recipient.replace("/", "-", 1), hashed)
+
+    @property
+    def recipient(self) -> str:
+        """The recipient's resource name."""
+        return self.id.replace("-", "/", 1)
+
+    @property
+    def card(self) -> bytes:
+        """The digest of its card; MalformedError LINK_INVALID."""
+        try:
+            return base64.urlsafe_b64decode(self.secret + "=")
+        except binascii.Error:
+            raise MalformedError(Reason.LINK_INVALID, "the card's hash is malformed", field="id") from None

@@ -27,7 +27,7 @@ def check_id(value: str, what: str, *, field: str = "") -> str:
 def check_attribute_id(value: str, *, field: str = "") -> str:
     """Return an identifier of lower-case letters, digits and underscores; MalformedError NAME_INVALID."""
     if not _ITEM.fullmatch(value):
-        detail = "an attribute's or query's identifier is a-z, 0-9 and _, 1 to 63 characters"
+        detail = "the identifier of an attribute, item or query is a-z, 0-9 and _, 1 to 63 characters"
         raise MalformedError(Reason.NAME_INVALID, detail, field=field)
     return value
 
@@ -79,6 +79,75 @@ class VerifierName:
 
 
 @dataclass(frozen=True)
+class PolicyName:
+    """`verifiers/{verifier}/policies/{policy}@{version}`."""
+
+    verifier: str
+    policy: str
+    version: int
+
+    def __post_init__(self) -> None:
+        check_id(self.verifier, "a verifier")
+        check_id(self.policy, "a policy")
+        if type(self.version) is not int or not 0 < self.version < 1_000_000:
+            raise MalformedError(Reason.NAME_INVALID, "a policy has a version from 1 to 999999")
+
+    @classmethod
+    def parse(cls, name: str, *, field: str = "") -> "PolicyName":
+        """Parse it; MalformedError NAME_INVALID."""
+        verifier, versioned = _parts(name, "verifiers", "policies", field=field)
+        policy, _, version = versioned.partition("@")
+        if not _VERSION.fullmatch(version):
+            raise MalformedError(Reason.NAME_INVALID, "a policy is named policy@version", field=field)
+        return cls(
+            check_id(verifier, "a verifier", field=field),
+            check_id(policy, "a policy", field=field),
+            int(version),
+        )
+
+    def __str__(self) -> str:
+        return f"verifiers/{self.verifier}/policies/{self.policy}@{self.version}"
+
+
+@dataclass(frozen=True)
+class PurposeName:
+    """`purposes/{purpose}`."""
+
+    purpose: str
+
+    def __post_init__(self) -> None:
+        check_id(self.purpose, "a purpose")
+
+    @classmethod
+    def parse(cls, name: str, *, field: str = "") -> "PurposeName":
+        """Parse it; MalformedError NAME_INVALID."""
+        (purpose,) = _parts(name, "purposes", field=field)
+        return cls(check_id(purpose, "a purpose", field=field))
+
+    def __str__(self) -> str:
+        return f"purposes/{self.purpose}"
+
+
+@dataclass(frozen=True)
+class CodeListName:
+    """`codeLists/{code_list}`."""
+
+    code_list: str
+
+    def __post_init__(self) -> None:
+        check_id(self.code_list, "a code list")
+
+    @classmethod
+    def parse(cls, name: str, *, field: str = "") -> "CodeListName":
+        """Parse it; MalformedError NAME_INVALID."""
+        (code_list,) = _parts(name, "codeLists", field=field)
+        return cls(check_id(code_list, "a code list", field=field))
+
+    def __str__(self) -> str:
+        return f"codeLists/{self.code_list}"
+
+
+@dataclass(frozen=True)
 class RegulatorName:
     """`regulators/{regulator}`."""
 
@@ -95,6 +164,27 @@ class RegulatorName:
 
     def __str__(self) -> str:
         return f"regulators/{self.regulator}"
+
+
+@dataclass(frozen=True)
+class ItemName:
+    """`departments/{department}/items/{item}`: a data item in all its versions."""
+
+    department: str
+    item: str
+
+    def __post_init__(self) -> None:
+        check_id(self.department, "a department")
+        check_attribute_id(self.item)
+
+    @classmethod
+    def parse(cls, name: str, *, field: str = "") -> "ItemName":
+        """Parse it; MalformedError NAME_INVALID."""
+        department, item = _parts(name, "departments", "items", field=field)
+        return cls(check_id(department, "a department", field=field), check_attribute_id(item, field=field))
+
+    def __str__(self) -> str:
+        return f"departments/{self.department}/items/{self.item}"
 
 
 @dataclass(frozen=True)

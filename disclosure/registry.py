@@ -8,17 +8,19 @@ each is a record, and who reads one checks that its record stands on the ledger 
 from typing import Final
 
 from disclosure import canonical
-from disclosure.credential import IssuerKey
+from disclosure.credential import IssuerKey, KeyState
 from disclosure.errors import MalformedError, Reason
-from disclosure.names import SchemaName, VerifierName
+from disclosure.names import IssuerKeyName, SchemaName, VerifierName
 from disclosure.presentation import DIGEST_OCTETS
 from disclosure.schema import Schema
 from tlog.entry import RecordEntry
 
 ISSUER_KEY_RECORD: Final = "issuer-key"
+ISSUER_KEY_STATE_RECORD: Final = "issuer-key-state"
 SCHEMA_RECORD: Final = "schema"
 VERIFIER_RECORD: Final = "verifier"
 _SCHEMA_LABEL: Final = "zk-disclosure/registered-schema/v1"
+_KEY_STATE_LABEL: Final = "zk-disclosure/issuer-key-state/v1"
 _VERIFIER_LABEL: Final = "zk-disclosure/registered-verifier/v1"
 _PUBLIC_KEY_OCTETS: Final = 32
 
@@ -26,6 +28,20 @@ _PUBLIC_KEY_OCTETS: Final = 32
 def issuer_key_entry(key: IssuerKey) -> bytes:
     """Return an issuer key's entry on the ledger: name, suite, public key. Its state changes, and is none."""
     return RecordEntry(ISSUER_KEY_RECORD, key.record()).to_bytes()
+
+
+def issuer_key_state_entry(name: IssuerKeyName, state: KeyState) -> bytes:
+    """Return the entry on the ledger of a key that is active no more: its name and its new state."""
+    payload = canonical.encode(_KEY_STATE_LABEL, str(name), state.value)
+    return RecordEntry(ISSUER_KEY_STATE_RECORD, payload).to_bytes()
+
+
+def issuer_key_state_of_record(octets: bytes) -> tuple[IssuerKeyName, KeyState]:
+    """Return name and state of a key from the record; MalformedError MALFORMED, NAME_INVALID."""
+    match canonical.decode(_KEY_STATE_LABEL, octets):
+        case [str(name), str(state)] if state in {KeyState.VERIFY_ONLY, KeyState.RETIRED}:
+            return IssuerKeyName.parse(name), KeyState(state)
+    raise MalformedError(Reason.MALFORMED, "the octets are no record of a key's state")
 
 
 def schema_entry(schema: Schema) -> bytes:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from disclosure import canonical
 from disclosure.attributes import LocalizedText
 from disclosure.errors import MalformedError, Reason, RefusedError
-from disclosure.names import SchemaName, VerifierName, check_attribute_id
+from disclosure.names import PolicyName, SchemaName, VerifierName, check_attribute_id
 
 NONCE_OCTETS: Final = 32
 MAX_QUERIES: Final = 16
@@ -74,6 +74,23 @@ def check_frame(created: dt.datetime, expires: dt.datetime, nonce: bytes) -> Non
         raise MalformedError(Reason.REQUEST_INVALID, detail, field="expires")
 
 
+def check_policy_owner(policy: PolicyName | None, verifier: VerifierName) -> None:
+    """Raise MalformedError REQUEST_INVALID for a policy of another verifier than the one that asks."""
+    if policy is not None and policy.verifier != verifier.verifier:
+        detail = "a request names a policy of its own verifier"
+        raise MalformedError(Reason.REQUEST_INVALID, detail, field="policy")
+
+
+def policy_item(policy: PolicyName | None) -> str | None:
+    """Return a request's policy for canonical encoding."""
+    return None if policy is None else str(policy)
+
+
+def policy_from(item: str | None) -> PolicyName | None:
+    """Decode what `policy_item` gives; MalformedError NAME_INVALID."""
+    return None if item is None else PolicyName.parse(item, field="policy")
+
+
 def check_life(created: dt.datetime, expires: dt.datetime, now: dt.datetime) -> None:
     """Raise RefusedError REQUEST_EXPIRED or REQUEST_NOT_YET_VALID unless `now` is within a request's life."""
     if now >= expires:
@@ -84,7 +101,11 @@ def check_life(created: dt.datetime, expires: dt.datetime, now: dt.datetime) -> 
 
 @dataclass(frozen=True)
 class Request:
-    """A verifier's question; times are whole seconds with a zone. Raises MalformedError REQUEST_INVALID."""
+    """A verifier's question; times are whole seconds with a zone.
+
+    `policy` is the registered one that it asks by: whoever receives the request holds it to what that policy
+    allows (`disclosure.allowance`), and refuses one that names none. Raises MalformedError REQUEST_INVALID.
+    """
 
     verifier: VerifierName
     purpose: LocalizedText
@@ -92,8 +113,10 @@ class Request:
     created: dt.datetime
     expires: dt.datetime
     nonce: bytes = field(default_factory=lambda: secrets.token_bytes(NONCE_OCTETS))
+    policy: PolicyName | None = None
 
     def __post_init__(self) -> None:
+        check_policy_owner(self.policy, self.verifier)
         if not 0 < len(self.queries) <= MAX_QUERIES:
             detail = f"a request has 1 to {MAX_QUERIES} queries"
             raise MalformedError(Reason.REQUEST_INVALID, detail, field="queries")
@@ -107,7 +130,7 @@ class Request:
     def canonical(self) -> bytes:
         """The request's canonical bytes."""
         return canonical.encode(
-            _LABEL, str(self.verifier), [self.purpose.zh, self.purpose.en],
+            _LABEL, str(self.verifier), policy_item(self.policy), [self.purpose.zh, self.purpose.en],
             int(self.created.timestamp()), int(self.expires.timestamp()), self.nonce,
             [
                 [each.id, str(each.schema), list(each.shown), each.expiry.value, _REVOCATION_WAIVED]
@@ -124,10 +147,13 @@ class Request:
     def from_bytes(cls, octets: bytes) -> "Request":
         """Decode canonical bytes; MalformedError MALFORMED, REQUEST_INVALID, NAME_INVALID, VALUE_INVALID."""
         match canonical.decode(_LABEL, octets):
-            case [str(name), [str(zh), str(en)], int(created), int(expires), bytes(nonce), list(queries)]:
+            case [
+                str(name), (str() | None) as policy, [str(zh), str(en)], int(created), int(expires),
+                bytes(nonce), list(queries),
+            ]:  # fmt: skip
                 parsed = cls(
                     VerifierName.parse(name), LocalizedText(zh, en), tuple(map(_query, queries)),
-                    moment_of(created), moment_of(expires), nonce,
+                    moment_of(created), moment_of(expires), nonce, policy_from(policy),
                 )  # fmt: skip
                 if parsed.canonical == octets:
                     return parsed

@@ -9,10 +9,11 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
-from disclosure import AttributeDefinition, AttributeType, LocalizedText, Value
+from disclosure import AttributeDefinition, AttributeType, LocalizedText, Value, VerifierName
 from disclosure.credential import CIVIL_TIME
+from prover.asker import Asker, TrackRecord
 from prover.present import Consent, ConsentCredential, Revealed
 
 Language = Literal["zh", "en"]
@@ -44,6 +45,27 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
     "who": {"zh": "谁在询问：{verifier}（{name}）", "en": "Who asks: {verifier} ({name})"},
     "purpose": {"zh": "用途：{purpose}", "en": "What for: {purpose}"},
     "ends": {"zh": "请在此之前答复：{time}", "en": "To be answered before: {time}"},
+    "policy": {"zh": "按已登记的规则询问：{policy}", "en": "By the registered policy {policy}"},
+    "basis": {"zh": "法律依据：{basis}", "en": "Legal basis: {basis}"},
+    "keeps": {"zh": "保存期限：{days} 天", "en": "Kept for {days} days"},
+    "keeps_nothing": {"zh": "保存期限：看后不保存", "en": "Kept: not at all after it was looked at"},
+    "counts": {
+        "zh": "合计：出示 {shown} 项，另有 {proven} 项只作证明、不出示",
+        "en": "In all: {shown} shown, {proven} more proven about without being shown",
+    },
+    "first_time": {
+        "zh": "{verifier} 第一次在这台设备上询问您",
+        "en": "{verifier} has never asked you on this device before",
+    },
+    "record": {
+        "zh": "{verifier} 在这台设备上的记录：您答复过 {answers} 次，拒绝过 {declined} 次",
+        "en": "{verifier} on this device: you answered {answers} times and said no {declined} times",
+    },
+    "last_time": {"zh": "最近一次答复：{time}", "en": "Last answered: {time}"},
+    "over_asked": {
+        "zh": "注意：{verifier} 曾 {times} 次索要超出其登记规则的内容，均已被拒绝",
+        "en": "Note: {verifier} has asked {times} times for more than it may, and was refused",
+    },
     "credential": {"zh": "出示《{schema}》", "en": "From your {schema}"},
     "reveals": {"zh": "{verifier} 将看到：", "en": "{verifier} will see:"},
     "hides": {"zh": "不会看到（继续保密）：", "en": "It will not see (stays hidden):"},
@@ -142,16 +164,80 @@ def consent_lines(
     verifier = local(consent.verifier_display_name, language)
     lines = [
         ConsentLine(Style.HEADING, _text("heading", language, verifier=verifier)),
-        ConsentLine(Style.FACT, _text("who", language, verifier=verifier, name=str(consent.verifier))),
-        ConsentLine(Style.FACT, _text("purpose", language, purpose=local(consent.purpose, language))),
-        ConsentLine(Style.FACT, _text("ends", language, time=show_moment(consent.ends, language))),
     ]
+    shown = sum(len(each.revealed) + each.expiry_shown for each in consent.credentials)
+    lines += asking_lines(consent, shown, 0, language)
     for each in consent.credentials:
         name = str(each.department)
         known = (departments or {}).get(name)
         department = f"{local(known, language)} ({name})" if known else name
         lines += _credential_lines(each, verifier, department, language)
     return lines
+
+
+class Asking(Protocol):
+    """What consents of both forms have of whoever asks."""
+
+    @property
+    def verifier(self) -> VerifierName:
+        """Who asks."""
+        ...
+
+    @property
+    def verifier_display_name(self) -> LocalizedText:
+        """Its name for people."""
+        ...
+
+    @property
+    def purpose(self) -> LocalizedText:
+        """What for."""
+        ...
+
+    @property
+    def ends(self) -> dt.datetime:
+        """Until when it can be answered."""
+        ...
+
+    @property
+    def asker(self) -> Asker | None:
+        """By which policy, and with which record here; of a use of the past, and of an issuance, None."""
+        ...
+
+
+def asking_lines(consent: Asking, shown: int, proven: int, language: Language) -> list[ConsentLine]:
+    """Return who asks and why: by which policy, on which ground, how long it keeps what it sees, its record.
+
+    `shown` and `proven` are how many attributes are shown, and only proven about.
+    """
+    verifier = local(consent.verifier_display_name, language)
+    texts = [
+        _text("who", language, verifier=verifier, name=str(consent.verifier)),
+        _text("purpose", language, purpose=local(consent.purpose, language)),
+    ]
+    if consent.asker is not None:
+        policy = consent.asker.policy
+        keeps = "keeps" if policy.retention_days else "keeps_nothing"
+        texts += [
+            _text("basis", language, basis=local(policy.legal_basis, language)),
+            _text("policy", language, policy=str(policy.name)),
+            _text("counts", language, shown=str(shown), proven=str(proven)),
+            _text(keeps, language, days=str(policy.retention_days)),
+            *_record_texts(consent.asker.record, verifier, language),
+        ]
+    texts.append(_text("ends", language, time=show_moment(consent.ends, language)))
+    return [ConsentLine(Style.FACT, each) for each in texts]
+
+
+def _record_texts(record: TrackRecord, verifier: str, language: Language) -> Iterator[str]:
+    if record.is_first:
+        yield _text("first_time", language, verifier=verifier)
+        return
+    answers, declined = str(record.answers), str(record.declined)
+    yield _text("record", language, verifier=verifier, answers=answers, declined=declined)
+    if record.last is not None:
+        yield _text("last_time", language, time=show_moment(record.last, language))
+    if record.over_asked:
+        yield _text("over_asked", language, verifier=verifier, times=str(record.over_asked))
 
 
 def _credential_lines(

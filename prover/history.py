@@ -7,11 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import tlog
+from bbs.gadgets.escrow_shares import OFFICERS
 from disclosure import Reason, ReceiptBody, RefusedError
 from disclosure.composite import OpeningRecord, opened_escrow
+from disclosure.event import EventBody
 from prover.errors import ContentError, VaultReason
+from prover.events import Event
+from prover.reading import Found
 from prover.records import Usage, UsageState
-from tlog import RecordEntry, VerifiedReceipt, note_hash, parse_entry
+from tlog import ReceiptEntry, RecordEntry, VerifiedReceipt, note_hash, parse_entry
+from tlog.errors import Reason as TlogReason
 
 
 def check_usage(
@@ -52,21 +57,70 @@ def check_receipt(
     return verified
 
 
+def check_event(
+    event: Event, log_verifier: tlog.Verifier, *, witnesses: Sequence[tlog.Verifier] = (), quorum: int = 0
+) -> VerifiedReceipt:
+    """Return the receipt of a recorded event once everything about it holds.
+
+    The checkpoint covers the entry; the entry commits to this kind, party and matter; the note beside it is
+    the one that the vault sealed. Raises as `check_usage` does.
+    """
+    if event.receipt is None:
+        raise ContentError(VaultReason.NO_RECEIPT, f"the event was {event.state.value} and has no receipt")
+    return check_event_receipt(event, event.receipt, log_verifier, witnesses=witnesses, quorum=quorum)
+
+
+def check_event_receipt(
+    event: Event,
+    receipt: bytes,
+    log_verifier: tlog.Verifier,
+    *,
+    witnesses: Sequence[tlog.Verifier] = (),
+    quorum: int = 0,
+) -> VerifiedReceipt:
+    """Check a receipt for an event, in whatever state that is; raises as `check_usage` does."""
+    verified = tlog.verify_receipt(receipt, log_verifier, witnesses=witnesses, quorum=quorum)
+    body = EventBody.from_bytes(verified.opening.body)
+    body.check(event.note.kind, event.note.party, event.note.digest)
+    if note_hash(event.holder_note) != verified.opening.note_hash:
+        raise _mismatch("the receipt is for another holder's note")
+    return verified
+
+
+def check_found(found: Found, proof: bytes, log_verifier: tlog.Verifier) -> None:
+    """Check that a found entry stands in the log's tree, and that its note is the one beside it.
+
+    The proof is the one that the vault has computed (`Readings.proof`). Raises tlog.TlogError.
+    """
+    tlog.ProofFile.parse(proof).verify_leaf(tlog.leaf_hash(found.entry), log_verifier)
+    entry = parse_entry(found.entry)
+    if not isinstance(entry, ReceiptEntry):
+        raise tlog.VerificationError(TlogReason.ENTRY_MALFORMED, "the entry is no receipt's")
+    entry.check_note(found.holder_note)
+
+
 @dataclass(frozen=True)
 class OpenedUse:
-    """A regulator has opened an identity that a use escrowed to it: entry `index` of the ledger says so.
+    """A regulator's officers have acted on an identity that a use escrowed: entry `index` says so.
 
     `usage` is the use's identifier, `escrow` the escrow's in the request, `regulator` the digest of the key.
+    Of `officers` one has given its part, which tells nobody anything yet, or two have opened the identity.
     """
 
     usage: str
     escrow: str
     regulator: bytes
     index: int
+    officers: int
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether both officers have acted, so that the identity is known."""
+        return self.officers == OFFICERS
 
 
 def opened_uses(usages: Iterable[Usage], entries: Iterable[tuple[int, bytes]]) -> Iterator[OpenedUse]:
-    """Tell which uses were opened, from entries of the ledger by their indexes, whose place was verified.
+    """Tell on which uses officers have acted, from entries of the ledger whose place was verified, by index.
 
     Nobody is asked for a use of one's own: the vault reads everything and recognises what is its. Raises
     tlog.MalformedError, MalformedError.
@@ -84,7 +138,7 @@ def opened_uses(usages: Iterable[Usage], entries: Iterable[tuple[int, bytes]]) -
             continue
         usage, escrow = own[record.escrow]
         if record.regulator == escrow.regulator:
-            yield OpenedUse(usage, escrow.id, record.regulator, index)
+            yield OpenedUse(usage, escrow.id, record.regulator, index, record.officers)
 
 
 def _mismatch(detail: str) -> RefusedError:

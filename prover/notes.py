@@ -4,24 +4,32 @@ A vault that was put back from an older copy of its file finds what it did since
 and trying each note; it never asks for its own. A note says that the vault wrote it, not that the entry is
 its own: a note can be copied to stand beside another. What proves a use is its receipt.
 
-All notes have one length, so a summary that is too long is cut: first the purpose, then names from the end.
+There are notes of uses and of events (refusals, consents, withdrawals, things sent: `disclosure.event`), and
+only whoever opens one can tell which it is. All have one length, so what is too long is cut: of a use first
+the purpose, then names from the end; of an event the title.
 """
 
 import datetime as dt
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from disclosure import LocalizedText, MalformedError, VerifierName, canonical
+from disclosure import LocalizedText, MalformedError, Reason, VerifierName, canonical
 from disclosure.canonical import Item
+from disclosure.event import EventKind
+from disclosure.presentation import DIGEST_OCTETS
 from prover.errors import VaultFileError, VaultReason
 from prover.records import milliseconds, moment_of
 from prover.sealing import NOTE_PLAIN_OCTETS, RandomOctets, VaultKeys
 
 CUT_PURPOSE_OCTETS: Final = 120
+MAX_PARTY_OCTETS: Final = 300
+MAX_DETAIL_OCTETS: Final = 240
 _LABEL: Final = "zk-disclosure/holder-note/v1"
+_EVENT_LABEL: Final = "zk-disclosure/event-note/v1"
 _LENGTH_OCTETS: Final = 2
+_ELLIPSIS: Final = "…"
 _ROOM: Final = NOTE_PLAIN_OCTETS - _LENGTH_OCTETS
 _LIST_OVERHEAD: Final = 2
 """What a list of up to 255 items takes at most beside its items."""
@@ -53,8 +61,7 @@ class NoteSummary:
         octets = self._octets()
         if len(octets) > _ROOM:
             octets = self._cut()._octets()
-        framed = len(octets).to_bytes(_LENGTH_OCTETS) + octets
-        return framed.ljust(NOTE_PLAIN_OCTETS, b"\x00")
+        return _framed(octets)
 
     def _cut(self) -> "NoteSummary":
         purpose = LocalizedText(_cut(self.purpose.zh), _cut(self.purpose.en))
@@ -70,15 +77,68 @@ class NoteSummary:
         return replace(shortest, shown=kept)
 
     @classmethod
-    def _parse(cls, plain: bytes) -> "NoteSummary":
-        end = _LENGTH_OCTETS + int.from_bytes(plain[:_LENGTH_OCTETS])
-        match canonical.decode(_LABEL, plain[_LENGTH_OCTETS:end]):
+    def _parse(cls, octets: bytes) -> "NoteSummary":
+        match canonical.decode(_LABEL, octets):
             case [str(verifier), [str(zh), str(en)], int(time), bytes(digest), list(shown), bool(whole)]:
                 return cls(
                     VerifierName.parse(verifier), LocalizedText(zh, en), moment_of(time), digest,
                     dict(map(_shown, shown)), whole,
                 )  # fmt: skip
         raise _unknown()
+
+
+@dataclass(frozen=True)
+class EventNote:
+    """What a note says of an event: what happened, with whom, what it was about, and when.
+
+    `party` is the other side's resource name, `digest` 32 octets that the event's body has too, `detail` what
+    the vault itself needs to go on with it, for on a new phone there is nothing else: as secret as the note.
+    Raises MalformedError VALUE_INVALID.
+    """
+
+    kind: EventKind
+    party: str
+    title: LocalizedText
+    digest: bytes
+    time: dt.datetime
+    detail: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        sizes = len(self.party.encode()), len(self.detail.encode()), len(self.digest)
+        if sizes[0] > MAX_PARTY_OCTETS or sizes[1] > MAX_DETAIL_OCTETS or sizes[2] != DIGEST_OCTETS:
+            detail = "an event's party, detail or digest has another length"
+            raise MalformedError(Reason.VALUE_INVALID, detail)
+        object.__setattr__(self, "title", LocalizedText(_cut(self.title.zh), _cut(self.title.en)))
+        object.__setattr__(self, "time", moment_of(milliseconds(self.time)))
+
+    def fitted(self) -> bytes:
+        """Return the plain text of exactly 996 octets: the bounds of its parts leave room."""
+        return _framed(self.octets())
+
+    def octets(self) -> bytes:
+        """Return its canonical bytes."""
+        return canonical.encode(
+            _EVENT_LABEL, self.kind.value, self.party, self.title.items(), self.digest,
+            milliseconds(self.time), self.detail,
+        )  # fmt: skip
+
+    @classmethod
+    def from_octets(cls, octets: bytes) -> "EventNote":
+        """Decode its canonical bytes; MalformedError."""
+        match canonical.decode(_EVENT_LABEL, octets):
+            case [str(kind), str(party), [str(zh), str(en)], bytes(digest), int(time), str(detail)] if (
+                kind in set(EventKind)
+            ):
+                title = LocalizedText(zh, en)
+                return cls(EventKind(kind), party, title, digest, moment_of(time), detail)
+        raise MalformedError(Reason.MALFORMED, "the octets are no event's note")
+
+
+Note = NoteSummary | EventNote
+
+
+def _framed(octets: bytes) -> bytes:
+    return (len(octets).to_bytes(_LENGTH_OCTETS) + octets).ljust(NOTE_PLAIN_OCTETS, b"\x00")
 
 
 def _size(name: str) -> int:
@@ -103,9 +163,9 @@ def _shown(item: Item) -> tuple[str, tuple[str, ...]]:
 
 def _cut(text: str) -> str:
     octets = text.encode()
-    if len(octets) <= CUT_PURPOSE_OCTETS:
+    if len(octets) <= CUT_PURPOSE_OCTETS + len(_ELLIPSIS.encode()):
         return text
-    return octets[:CUT_PURPOSE_OCTETS].decode(errors="ignore") + "…"
+    return octets[:CUT_PURPOSE_OCTETS].decode(errors="ignore") + _ELLIPSIS
 
 
 def _unknown() -> VaultFileError:
@@ -117,12 +177,24 @@ def seal_note(keys: VaultKeys, summary: NoteSummary, rng: RandomOctets = secrets
     return keys.seal_note(summary.fitted(), rng)
 
 
-def open_note(keys: VaultKeys, note: bytes) -> NoteSummary | None:
+def seal_event(keys: VaultKeys, note: EventNote, rng: RandomOctets = secrets.token_bytes) -> bytes:
+    """Return the note of an event: 1,024 octets that look like those of a use."""
+    return keys.seal_note(note.fitted(), rng)
+
+
+def open_note(keys: VaultKeys, note: bytes) -> Note | None:
     """Return what a note says, or None if this vault did not write it; VaultFileError VERSION_UNKNOWN."""
     plain = keys.open_note(note)
     if plain is None:
         return None
+    octets = plain[_LENGTH_OCTETS : _LENGTH_OCTETS + int.from_bytes(plain[:_LENGTH_OCTETS])]
     try:
-        return NoteSummary._parse(plain)
+        return EventNote.from_octets(octets) if _is_event(octets) else NoteSummary._parse(octets)
     except MalformedError:
         raise _unknown() from None
+
+
+def _is_event(octets: bytes) -> bool:
+    """Tell by its label, which follows the array's head, which kind a note is."""
+    label = canonical.encode(_EVENT_LABEL)[1:]
+    return octets[1:].startswith(label)

@@ -38,6 +38,7 @@ from disclosure import (
     statements_of,
 )
 from disclosure.credential import require_plain
+from prover.asker import Asker
 from prover.errors import PresentingError, VaultReason
 from prover.notes import NoteSummary, seal_note
 from prover.records import REQUEST_ID_OCTETS, AnyRequest, HeldCredential, new_request_id
@@ -192,7 +193,7 @@ class ConsentCredential:
 class Consent:
     """Everything that a person has to know before saying yes; render it with prover.consent.
 
-    `ends` is when the request can no longer be answered.
+    `ends` is when the request can no longer be answered. `asker` tells of whoever asks.
     """
 
     verifier: VerifierName
@@ -200,9 +201,10 @@ class Consent:
     purpose: LocalizedText
     credentials: tuple[ConsentCredential, ...]
     ends: dt.datetime
+    asker: Asker | None = None
 
 
-def consent_of(plan: Plan, verifier_display_name: LocalizedText) -> Consent:
+def consent_of(plan: Plan, verifier_display_name: LocalizedText, asker: Asker | None = None) -> Consent:
     """Say what answering would reveal; PresentingError NOTHING_FITS."""
     request = plan.request
     return Consent(
@@ -211,6 +213,7 @@ def consent_of(plan: Plan, verifier_display_name: LocalizedText) -> Consent:
         purpose=request.purpose,
         credentials=tuple(_consent_credential(query, held) for query, held in plan.answers()),
         ends=request.expires,
+        asker=asker,
     )
 
 
@@ -264,13 +267,15 @@ def present(
     rng: RandomOctets = secrets.token_bytes,
     *,
     proof_rng: bbs.RandomScalars = calculate_random_scalars,
+    tag: bytes | None = None,
 ) -> PreparedPresentation:
     """Answer a request as planned; ask the person first.
 
     `rng` gives the octets of tag, note and request_id, `proof_rng` the scalars of the proofs; both are the
-    system's generator by default. Each proof is verified before this returns. Raises PresentingError
-    NOTHING_FITS, OWN_PROOF_INVALID; RefusedError and MalformedError as `statements_of` and `check_time` do;
-    MalformedError PRESENTATION_INVALID if it would be too large.
+    system's generator by default; `tag` is a usage tag of this vault's to take instead of a fresh one. Each
+    proof is verified before this returns. Raises PresentingError NOTHING_FITS, OWN_PROOF_INVALID;
+    RefusedError and MalformedError as `statements_of` and `check_time` do; MalformedError
+    PRESENTATION_INVALID if it would be too large.
     """
     request, answers = plan.request, plan.answers()
     request.check_time(now)
@@ -279,7 +284,7 @@ def present(
         {held.schema.name: held.schema for _, held in answers},
         {held.issuer_key.name: held.issuer_key for _, held in answers},
     )
-    tag, note = keys.usage_tag(rng), seal_note(keys, _summary(plan, now), rng)
+    tag, note = tag or keys.usage_tag(rng), seal_note(keys, _summary(plan, now), rng)
     statements = statements_of(request, shown, tag, note_hash(note), directory, now)
     proofs = [
         _prove(statement, held, proof_rng) for statement, (_, held) in zip(statements, answers, strict=True)

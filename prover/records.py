@@ -17,6 +17,7 @@ from typing import Final
 
 from disclosure import (
     Credential,
+    ErrandLink,
     ExchangeLink,
     IssuerKey,
     KeyState,
@@ -41,16 +42,21 @@ from disclosure.composite import (
     Predicate,
     is_composite,
 )
+from disclosure.policy import RegisteredPolicy
 from prover.composite.facts import Facts
+from prover.errors import ContentError, VaultReason
 from tlog import HOLDER_NOTE_OCTETS
 
 AnyRequest = Request | CompositeRequest
 AnyPresentation = Presentation | CompositePresentation
+UsageLink = ExchangeLink | ErrandLink
+"""By which a use goes out: alone, or as a part of an errand."""
 
 MAX_PARTS: Final = 64
 REQUEST_ID_OCTETS: Final = 16
 _LENGTH_OCTETS: Final = 4
 _LABEL: Final = "zk-disclosure/vault-record/v1"
+_ERRAND: Final = "zk://errand?"
 _EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
 _MAX_MILLISECONDS: Final = 1 << 47
 
@@ -69,6 +75,15 @@ class Kind(StrEnum):
     KEPT_NUMBER = "kept-number"
     HANDOVER_KEY = "handover-key"
     RECEIVED_NUMBER = "received-number"
+    EVENT = "event"
+    FOUND = "found"
+    READING = "reading"
+    CONSENT = "consent"
+    ERRAND = "errand"
+    DECLARED = "declared"
+    ACCOUNT = "account"
+    SENT_DELIVERY = "sent-delivery"
+    RECEIVED_DELIVERY = "received-delivery"
 
 
 class UsageState(StrEnum):
@@ -145,19 +160,24 @@ class Claim:
 
 @dataclass(frozen=True)
 class FetchedRequest:
-    """A request that came by a link, its signature verified under its verifier's registered key."""
+    """A request that came by a link, its signature verified under its verifier's registered key.
+
+    It asks no more than `policy` allows, which it names and whose record stands on the ledger.
+    """
 
     link: ExchangeLink = field(repr=False)
     signed_request: SignedRequest = field(repr=False)
     verifier_display_name: LocalizedText
+    policy: RegisteredPolicy
 
     @cached_property
     def request(self) -> AnyRequest:
         """The request, of the form that its label selects."""
-        return _request(self.signed_request)
+        return request_of(self.signed_request)
 
 
-def _request(signed: SignedRequest) -> AnyRequest:
+def request_of(signed: SignedRequest) -> AnyRequest:
+    """Return a signed request, of the form that its label selects; MalformedError."""
     return CompositeRequest.from_bytes(signed.payload) if is_composite(signed) else signed.request
 
 
@@ -174,7 +194,7 @@ class Usage:
     id: str
     state: UsageState
     time: dt.datetime
-    link: ExchangeLink = field(repr=False)
+    link: UsageLink = field(repr=False)
     request_id: str = field(repr=False)
     verifier_display_name: LocalizedText
     signed_request: SignedRequest = field(repr=False)
@@ -200,10 +220,18 @@ class Usage:
         ):
             raise MalformedError(Reason.MALFORMED, "request, presentation and facts are of one form")
 
+    @property
+    def exchange(self) -> ExchangeLink:
+        """The exchange that it answers by itself; ContentError USAGE_MISMATCH for a part of an errand."""
+        if isinstance(self.link, ErrandLink):
+            detail = "the use is part of an errand, and goes out with it"
+            raise ContentError(VaultReason.USAGE_MISMATCH, detail)
+        return self.link
+
     @cached_property
     def request(self) -> AnyRequest:
         """The request that was answered."""
-        return _request(self.signed_request)
+        return request_of(self.signed_request)
 
     @property
     def answer(self) -> Presentation | Answer:
@@ -224,8 +252,11 @@ class Usage:
 
     @property
     def verifier(self) -> VerifierName:
-        """Who asked."""
-        return self.request.verifier
+        """Who asked, which stands at the beginning: a list of many uses decodes no request for it."""
+        match canonical.first(self.signed_request.payload):
+            case str(name):
+                return VerifierName.parse(name)
+        raise MalformedError(Reason.MALFORMED, "the request names no verifier")
 
     @property
     def purpose(self) -> LocalizedText:
@@ -266,8 +297,8 @@ def answer_of(presentation: AnyPresentation) -> Presentation | Answer:
 
 def kind_of(octets: bytes) -> Kind:
     """Return a record's kind; MalformedError MALFORMED."""
-    match head_of(unpack(octets)[0]):
-        case [str(kind), *_] if kind in set(Kind):
+    match canonical.first(unpack(octets)[0]):
+        case str(kind) if kind in set(Kind):
             return Kind(kind)
     raise malformed()
 
@@ -314,7 +345,7 @@ def usage_of(record_id: str, octets: bytes, recognises: Callable[[bytes], bool])
                 id=record_id,
                 state=UsageState(state),
                 time=moment_of(time),
-                link=ExchangeLink.parse(link),
+                link=_usage_link(link),
                 request_id=request_id,
                 verifier_display_name=LocalizedText(zh, en),
                 signed_request=signed,
@@ -327,6 +358,10 @@ def usage_of(record_id: str, octets: bytes, recognises: Callable[[bytes], bool])
                 facts=facts,
             )
     raise malformed()
+
+
+def _usage_link(link: str) -> UsageLink:
+    return (ErrandLink if link.startswith(_ERRAND) else ExchangeLink).parse(link)
 
 
 def _answered(

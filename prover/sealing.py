@@ -1,9 +1,10 @@
 """The vault's keys and what they seal.
 
 A passphrase gives a wrapping key by Argon2id (RFC 9106). That key wraps a random data key by AES-256-GCM,
-with the header's clear part as associated data. From the data key HKDF-SHA256 derives three subkeys, each for
-one use: records at rest, usage tags, holder's notes. Changing the passphrase wraps the same data key anew, so
-records stay as they are; whoever kept a copy of the old file still opens that copy with the old passphrase.
+with the header's clear part as associated data. From the data key HKDF-SHA256 derives four subkeys, each for
+one use: records at rest, usage tags, holder's notes, keys of standing consents. Changing the passphrase wraps
+the same data key anew, so records stay as they are; whoever kept a copy of the old file still opens that copy
+with the old passphrase.
 
 The parameters of Argon2id stand in the header, which an attacker may rewrite. They are bounded from below, so
 that they cannot be made weak, and from above, so that opening cannot be made to exhaust memory or time.
@@ -19,6 +20,7 @@ from typing import Final, NoReturn
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
@@ -46,6 +48,7 @@ _SUBKEY_PREFIX: Final = b"zk-disclosure/vault-key/v1/"
 _RECORD_PREFIX: Final = b"zk-disclosure/vault-record/v1\x00"
 _NOTE_PREFIX: Final = b"zk-disclosure/holder-note-seal/v1\x00"
 _TAG_PREFIX: Final = b"zk-disclosure/usage-tag/v1\x00"
+_CONSENT_PREFIX: Final = b"zk-disclosure/consent-key/v1\x00"
 _LENGTH_OCTETS: Final = 4
 
 
@@ -108,6 +111,7 @@ class VaultKeys:
         self._records = AESGCM(_subkey(data_key, b"records"))
         self._notes = AESGCM(_subkey(data_key, b"notes"))
         self._tags = _subkey(data_key, b"usage-tags")
+        self._consents = _subkey(data_key, b"consents")
 
     @classmethod
     def generate(cls, rng: RandomOctets = secrets.token_bytes) -> "VaultKeys":
@@ -119,6 +123,10 @@ class VaultKeys:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("the keys of a vault are neither copied nor pickled")
+
+    def recovery_secret(self) -> bytes:
+        """Return the 32 octets that all keys are derived from, to be written down; see prover.recovery."""
+        return self._data_key
 
     def wrap(
         self, passphrase: str, cost: Cost | None = None, *, rng: RandomOctets = secrets.token_bytes
@@ -167,7 +175,10 @@ class VaultKeys:
 
     def usage_tag(self, rng: RandomOctets = secrets.token_bytes) -> bytes:
         """Return a fresh usage tag of 48 octets: random to everybody, recognised by this vault."""
-        nonce = rng(TAG_NONCE_OCTETS)
+        return self.tag_of(rng(TAG_NONCE_OCTETS))
+
+    def tag_of(self, nonce: bytes) -> bytes:
+        """Return the usage tag that begins with these 16 octets, which look random to everybody."""
         return nonce + self._tag_of(nonce)
 
     def recognises(self, tag: bytes) -> bool:
@@ -176,6 +187,15 @@ class VaultKeys:
 
     def _tag_of(self, nonce: bytes) -> bytes:
         return hmac.digest(self._tags, _TAG_PREFIX + nonce, "sha256")
+
+    def consent_key(self, consent: str) -> Ed25519PrivateKey:
+        """Return the key of one standing consent, by its resource name.
+
+        It is derived and not stored, so that a vault that was made anew from its recovery secret can withdraw
+        what the lost one granted.
+        """
+        prefix = _CONSENT_PREFIX + consent.encode()
+        return Ed25519PrivateKey.from_private_bytes(hmac.digest(self._consents, prefix, "sha256"))
 
     def seal_note(self, plain: bytes, rng: RandomOctets = secrets.token_bytes) -> bytes:
         """Seal exactly 996 octets as a holder's note of 1,024; ValueError for another length."""

@@ -23,23 +23,30 @@ from typing import Protocol, Self, TypeVar
 from disclosure import (
     Credential,
     IssuerKey,
+    LocalizedText,
     OfferLink,
     Schema,
+    SignedRequest,
     VerifierName,
     check_credential,
 )
-from prover.composite.handover_records import KeptNumber
+from prover.accounts import Accounts
 from prover.composite.presenting import Prepared
 from prover.composite.records import Held
 from prover.composite.vault import CompositeVault, held_in
+from prover.deliveries import Deliveries
+from prover.errands.vault import Errands, put_usage
 from prover.errors import ContentError, VaultReason
-from prover.notes import NoteSummary, open_note
+from prover.events import Event, MakeCall, begin_event, events_in, finish_event
+from prover.notes import EventNote, Note, open_note
+from prover.readings import Readings
 from prover.records import (
     Claim,
     FetchedRequest,
     HeldCredential,
     Kind,
     Usage,
+    UsageLink,
     UsageState,
     answer_of,
     claim_of,
@@ -48,6 +55,7 @@ from prover.records import (
 )
 from prover.sealing import Cost, RandomOctets, VaultKeys
 from prover.shelf import Records, Shelf
+from prover.standing import Consents
 from prover.store import PATIENCE, Store
 
 
@@ -88,12 +96,38 @@ class Vault:
         """What it holds of the composite form."""
         return CompositeVault(self._shelf)
 
+    @cached_property
+    def errands(self) -> Errands:
+        """Its errands, and what was declared in them."""
+        return Errands(self._shelf, self._made)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Its accounts at services."""
+        return Accounts(self._shelf)
+
+    @cached_property
+    def consents(self) -> Consents:
+        """The standing consents."""
+        return Consents(self._shelf)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """What was sent and received unasked."""
+        return Deliveries(self._shelf)
+
+    @cached_property
+    def readings(self) -> Readings:
+        """What was read from the ledger, and found to be its own."""
+        return Readings(self._shelf)
+
     @classmethod
     def create(
         cls,
         path: Path | str,
         passphrase: str,
         *,
+        keys: VaultKeys | None = None,
         cost: Cost | None = None,
         clock: Callable[[], dt.datetime] = utc_now,
         rng: RandomOctets = secrets.token_bytes,
@@ -101,10 +135,11 @@ class Vault:
     ) -> "Vault":
         """Make an empty vault where there is no file yet.
 
-        `cost` is what guessing the passphrase costs, `patience` how long to wait for another process. Raises
+        `keys` are those of a lost one (`prover.recovery`), else new ones; `cost` is what guessing the
+        passphrase costs, `patience` how long to wait for another process. Raises
         VaultFileError VAULT_EXISTS; PassphraseError PASSPHRASE_TOO_SHORT, PASSPHRASE_TOO_LONG; OSError.
         """
-        keys = VaultKeys.generate(rng)
+        keys = keys or VaultKeys.generate(rng)
         header = keys.wrap(passphrase, cost, rng=rng)
         return cls(Store.create(Path(path), header, patience=patience), keys, clock=clock, rng=rng)
 
@@ -232,36 +267,45 @@ class Vault:
         """Return one use; ContentError USAGE_NOT_FOUND, ID_AMBIGUOUS."""
         return _find(self.usages(), usage_id, VaultReason.USAGE_NOT_FOUND)
 
-    def begin_usage(self, fetched: FetchedRequest, prepared: Prepared) -> Usage:
+    def begin_usage(
+        self, fetched: FetchedRequest, prepared: Prepared, *, consent: str | None = None
+    ) -> Usage:
         """Store a use with the very bytes that are to be sent, and the openings of its commitments, before
         they are sent.
 
-        Raises ContentError USAGE_MISMATCH if the presentation answers another request or carries a tag that
-        is not this vault's.
+        One that nobody was asked about is counted for the standing consent that allows it; PresentingError
+        CONSENT_BEYOND if that does not. Raises ContentError USAGE_MISMATCH if the presentation answers
+        another request or carries a tag that is not this vault's.
         """
+        usage = self._made(fetched.link, fetched.signed_request, fetched.verifier_display_name, prepared)
+        with self._shelf.writing() as records:
+            if consent is not None:
+                self.consents.count(records, consent, usage.request)
+            put_usage(self._shelf, records, usage, prepared)
+        return usage
+
+    def _made(
+        self, link: UsageLink, signed: SignedRequest, verifier_display_name: LocalizedText, prepared: Prepared
+    ) -> Usage:
+        """Return a use as it is read again once it is stored; ContentError USAGE_MISMATCH."""
         usage = Usage(
             id=self._shelf.new_id(),
             state=UsageState.SENT,
             time=self._shelf.now(),
-            link=fetched.link,
+            link=link,
             request_id=prepared.request_id,
-            verifier_display_name=fetched.verifier_display_name,
-            signed_request=fetched.signed_request,
+            verifier_display_name=verifier_display_name,
+            signed_request=signed,
             presentation=prepared.presentation,
             schemas=prepared.schemas,
             holder_note=prepared.holder_note,
             own_tag=self.recognises(answer_of(prepared.presentation).usage_tag),
             facts=prepared.facts,
         )
-        if not usage.own_tag or fetched.request.digest != usage.answer.request_digest:
+        if not usage.own_tag or usage.request.digest != usage.answer.request_digest:
             detail = "the presentation is for another request, or was made with another vault"
             raise ContentError(VaultReason.USAGE_MISMATCH, detail)
-        stored = self._usage_of(usage.id, usage.octets())
-        with self._shelf.writing() as records:
-            records.put(stored)
-            for each in prepared.kept:
-                records.put(KeptNumber(self._shelf.new_id(), usage.id, each))
-        return stored
+        return self._usage_of(usage.id, usage.octets())
 
     def finish_usage(
         self, usage_id: str, *, receipt: bytes | None = None, reason: str | None = None
@@ -290,9 +334,36 @@ class Vault:
         """Tell whether a usage tag is this vault's."""
         return self.keys.recognises(usage_tag)
 
-    def open_note(self, note: bytes) -> NoteSummary | None:
-        """Return what a holder's note says, or None if this vault did not write it."""
+    def open_note(self, note: bytes) -> Note | None:
+        """Return what a note says, of a use or of an event, or None if this vault did not write it."""
         return open_note(self.keys, note)
+
+    # Events
+
+    def events(self) -> list[Event]:
+        """Return what happened besides uses: refusals, consents, withdrawals, things sent."""
+        with self._shelf.reading() as records:
+            return events_in(records)
+
+    def begin_event(self, server: str, note: EventNote, make: MakeCall) -> Event:
+        """Store an event with the very call that is to be sent, before it is sent.
+
+        `make` is given a request_id and the sealed note of 1,024 octets. One that is under way, or was
+        recorded, for the same kind, party and digest is returned as it is, and is not made anew.
+        """
+        with self._shelf.writing() as records:
+            return begin_event(self._shelf, records, server, note, make)
+
+    def finish_event(
+        self, event_id: str, *, receipt: bytes | None = None, reason: str | None = None
+    ) -> Event:
+        """Write down how an event ended: with a receipt that was checked, or refused for a reason.
+
+        The identifier is a whole one. A receipt that is stored stays. Raises ContentError EVENT_NOT_FOUND;
+        ValueError.
+        """
+        with self._shelf.writing() as records:
+            return finish_event(records, event_id, receipt, reason)
 
     def _usage_of(self, usage_id: str, octets: bytes) -> Usage:
         return usage_of(usage_id, octets, self.recognises)

@@ -14,18 +14,22 @@ from verifier.composite.record import CompositeRechecked, CompositeRecord, reche
 from verifier.errors import (
     AlreadySeenError,
     AnswerError,
+    DeclinedError,
     ExpiredError,
     KeyFileError,
+    PairingFailedError,
     PolicyError,
     RecordError,
     RegisterError,
     TimedOutError,
     VerifierError,
     VerifierReason,
+    WithdrawnError,
 )
 from verifier.forms import load_policy, load_record, parse_policy, parse_record
 from verifier.policy import Policy, check_policy
 from verifier.record import Rechecked, Record, recheck
+from verifier.registering import registered_policy
 from verifier.unique import PseudonymRegister
 from verifier.verify import (
     Claim,
@@ -45,9 +49,11 @@ __all__ = [
     "CompositeRechecked",
     "CompositeRecord",
     "Counterpart",
+    "DeclinedError",
     "ExpiredError",
     "JointScopeFile",
     "KeyFileError",
+    "PairingFailedError",
     "Policy",
     "PolicyError",
     "PseudonymRegister",
@@ -60,6 +66,7 @@ __all__ = [
     "VerifiedPresentation",
     "VerifierError",
     "VerifierReason",
+    "WithdrawnError",
     "audit_receipt",
     "check_composite_policy",
     "check_policy",
@@ -70,6 +77,7 @@ __all__ = [
     "receipt_body",
     "recheck",
     "recheck_composite",
+    "registered_policy",
     "required_names",
     "schema_names",
     "verify_presentation",

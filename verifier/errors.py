@@ -18,7 +18,10 @@ class VerifierReason(StrEnum):
     RECORD_INVALID = "RECORD_INVALID"
     ANSWER_MALFORMED = "ANSWER_MALFORMED"
     EXPIRED = "EXPIRED"
+    HOLDER_DECLINED = "HOLDER_DECLINED"
+    HOLDER_WITHDREW = "HOLDER_WITHDREW"
     TIMED_OUT = "TIMED_OUT"
+    PAIRING_CLOSED = "PAIRING_CLOSED"
     PSEUDONYM_SEEN = "PSEUDONYM_SEEN"
     REGISTER_INVALID = "REGISTER_INVALID"
 
@@ -76,10 +79,28 @@ class ExpiredError(VerifierError):
     REASON = VerifierReason.EXPIRED
 
 
+class DeclinedError(VerifierError):
+    """The holder's vault said that it will not answer; why, it does not say."""
+
+    REASON = VerifierReason.HOLDER_DECLINED
+
+
+class WithdrawnError(VerifierError):
+    """The holder has withdrawn the standing consent that the request was addressed to."""
+
+    REASON = VerifierReason.HOLDER_WITHDREW
+
+
 class TimedOutError(VerifierError):
     """The caller's time to wait is over; the request itself may still be answered."""
 
     REASON = VerifierReason.TIMED_OUT
+
+
+class PairingFailedError(VerifierError):
+    """Wrong pairing codes have closed the exchange; nobody has answered."""
+
+    REASON = VerifierReason.PAIRING_CLOSED
 
 
 class RegisterError(VerifierError):

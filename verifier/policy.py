@@ -10,8 +10,9 @@
         expiry: shown                 # or waived
         revocation: waived            # the plain form cannot prove it: this is said in so many words
 
-Every key is required and no other is known. Whether the schemas and attributes exist is for `check_policy`,
-which needs a directory.
+Beside these there may be `policy` and `register` (verifier/registration.py). Every other key is required and
+no further one is known. Whether the schemas and attributes exist is for `check_policy`, which needs a
+directory.
 """
 
 import datetime as dt
@@ -19,7 +20,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -38,7 +39,9 @@ from disclosure.credential import require_plain
 from disclosure.names import check_id
 from disclosure.request import MAX_LIFETIME, NONCE_OCTETS
 from verifier import strict_yaml
+from verifier.composite.nodes import Node
 from verifier.errors import PolicyError
+from verifier.registration import Registered
 
 MAX_POLICY_OCTETS: Final = 1 << 18
 _SAMPLE_TIME: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -55,6 +58,7 @@ class Policy:
     purpose: LocalizedText
     lifetime: dt.timedelta
     queries: tuple[Query, ...]
+    registered: Registered
 
     def __post_init__(self) -> None:
         if self.lifetime % dt.timedelta(seconds=1) or not dt.timedelta(0) < self.lifetime <= MAX_LIFETIME:
@@ -80,12 +84,13 @@ class Policy:
     def parse(cls, octets: bytes) -> "Policy":
         """Read a policy from the octets of its file; PolicyError."""
         model = _validated(_read(octets))
-        with_index = enumerate(model.queries)
+        with_index, fields = enumerate(model.queries), _fields(octets)
         return cls(
             id=model.id,
             purpose=_purpose(model.purpose),
             lifetime=dt.timedelta(seconds=model.lifetime),
             queries=tuple(_query(each, f"queries[{index}]") for index, each in with_index),
+            registered=Registered.read(model.id, fields),
         )
 
     @property
@@ -106,6 +111,7 @@ class Policy:
             created=created,
             expires=created + self.lifetime,
             nonce=secrets.token_bytes(NONCE_OCTETS) if nonce is None else nonce,
+            policy=self.registered.name(verifier),
         )
 
 
@@ -149,6 +155,8 @@ class _Policy(_Strict):
     purpose: _Purpose
     lifetime: int = Field(gt=0, le=MAX_LIFETIME // dt.timedelta(seconds=1))
     queries: tuple[_Query, ...]
+    policy: str | None = None
+    register_: object = Field(None, alias="register")
 
 
 def _validated(data: object) -> _Policy:
@@ -182,10 +190,17 @@ def _query(model: _Query, place: str) -> Query:
         raise PolicyError(error.detail, field=f"{place}.{error.field}") from None
 
 
-def _read(octets: bytes) -> object:
+def _fields(octets: bytes) -> dict[str, Node]:
+    """Return the fields that files of both forms have, as the composite form's are read."""
+    document = _read(octets, text_only=True)
+    optional = ("policy", "register")
+    return {name: Node(document[name], name) for name in optional if name in document}
+
+
+def _read(octets: bytes, *, text_only: bool = False) -> Any:
     if len(octets) > MAX_POLICY_OCTETS:
         raise PolicyError(f"a policy has at most {MAX_POLICY_OCTETS} octets")
     try:
-        return strict_yaml.parse(octets)
+        return strict_yaml.parse(octets, text_only=text_only)
     except strict_yaml.YamlError as error:
         raise PolicyError(str(error)) from None

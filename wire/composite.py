@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from bbs import BbsError
 from bbs.accumulator import MembershipWitness
+from bbs.gadgets.escrow_shares import PartialOpening, PublicShare
 from bbs.groups.bls12_381 import SCALAR_OCTETS
 from disclosure import (
     Accumulator,
@@ -194,10 +195,21 @@ def regulator_of(message: publication_pb2.Regulator, name: RegulatorName | None 
     """Convert a Regulator, under `name` or its own; if it brings a digest, the digest must be right."""
     with within("display_name"):
         display_name = text_of(message.display_name)
-    key = RegulatorKey(message.suite, message.public_key)
+    shares = tuple(PublicShare(each.public_key, each.possession_proof) for each in message.shares)
+    key = RegulatorKey(message.suite, shares)
     if message.digest and message.digest != key.digest:
         raise MalformedError(Reason.MALFORMED, "the digest is not that of the key", field="digest")
     return Regulator(name or RegulatorName.parse(message.name, field="name"), display_name, key)
+
+
+def part_to(part: PartialOpening) -> publication_pb2.PartialOpening:
+    """Convert one officer's part of an opening."""
+    return publication_pb2.PartialOpening(share=part.share, decrypted=part.decrypted, proof=part.proof)
+
+
+def part_of(message: publication_pb2.PartialOpening) -> PartialOpening:
+    """Convert one officer's part of an opening; not yet verified."""
+    return PartialOpening(message.share, message.decrypted, message.proof)
 
 
 def regulator_to(regulator: Regulator, proof: bytes = b"") -> publication_pb2.Regulator:
@@ -206,7 +218,10 @@ def regulator_to(regulator: Regulator, proof: bytes = b"") -> publication_pb2.Re
         name=str(regulator.name),
         display_name=text_to(regulator.display_name),
         suite=regulator.key.suite,
-        public_key=regulator.key.public_key,
+        shares=[
+            publication_pb2.OfficerShare(public_key=each.public_key, possession_proof=each.possession)
+            for each in regulator.key.shares
+        ],
         digest=regulator.key.digest,
         proof=proof,
     )

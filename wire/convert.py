@@ -6,7 +6,8 @@ A fault is a MalformedError whose field is the path in the message, as AIP-193's
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from operator import itemgetter
+from typing import Final, TypeVar, cast
 
 from google.protobuf import timestamp_pb2
 from google.type import date_pb2
@@ -47,6 +48,7 @@ _TYPES: Final = {
     attribute_pb2.ATTRIBUTE_TYPE_HASH: AttributeType.HASH,
     attribute_pb2.ATTRIBUTE_TYPE_SECRET: AttributeType.SECRET,
 }
+_FIELDS: Final = {each: each.value for each in AttributeType}
 _TYPE_NUMBERS: Final = {each: number for number, each in _TYPES.items()}
 _FORMS: Final = {
     catalog_pb2.CREDENTIAL_FORM_PLAIN: CredentialForm.PLAIN,
@@ -133,13 +135,21 @@ def value_of(message: attribute_pb2.AttributeValue) -> Value | None:
 
 def value_to(definition: AttributeDefinition, value: Value | None) -> attribute_pb2.AttributeValue:
     """Convert to a value; unset for None. MalformedError VALUE_INVALID for what the message cannot hold."""
+    message = attribute_pb2.AttributeValue()
+    _set_value(message, definition, value)
+    return message
+
+
+def _set_value(
+    message: attribute_pb2.AttributeValue, definition: AttributeDefinition, value: Value | None
+) -> None:
     if value is None:
-        return attribute_pb2.AttributeValue()
+        return
     if isinstance(value, dt.date):
-        return attribute_pb2.AttributeValue(date=date_to(value))
-    fields: dict[str, Any] = {definition.type.value: value}
+        message.date.year, message.date.month, message.date.day = value.year, value.month, value.day
+        return
     try:
-        return attribute_pb2.AttributeValue(**fields)
+        setattr(message, _FIELDS[definition.type], value)
     except (TypeError, ValueError):
         detail = f"no value of type {definition.type.value}"
         raise MalformedError(Reason.VALUE_INVALID, detail, field=definition.id) from None
@@ -152,33 +162,49 @@ def values_of(messages: Iterable[attribute_pb2.NamedValue]) -> dict[str, Value |
         if index == MAX_ATTRIBUTES:
             detail = f"more than {MAX_ATTRIBUTES} values"
             raise MalformedError(Reason.VALUE_INVALID, detail, field="values")
-        with within(f"values[{index}]"):
-            if message.attribute in values:
-                raise MalformedError(
-                    Reason.VALUE_INVALID, "the attribute stands there twice", field="attribute"
-                )
-            values[message.attribute] = value_of(message.value)
+        name = message.attribute
+        if name in values:
+            detail = "the attribute stands there twice"
+            raise MalformedError(Reason.VALUE_INVALID, detail, field=f"values[{index}].attribute")
+        try:  # `within` for each of many would cost as much as all the rest
+            values[name] = value_of(message.value)
+        except MalformedError as error:
+            place = f"values[{index}].{error.field}"
+            raise MalformedError(Reason(error.reason), error.detail, field=place) from None
     return values
 
 
 def present_values_of(messages: Iterable[attribute_pb2.NamedValue]) -> dict[str, Value]:
     """Convert named values of a credential, where what is absent is left out."""
-    return {name: value for name, value in values_of(messages).items() if value is not None}
+    values = values_of(messages)
+    if None not in values.values():
+        return cast("dict[str, Value]", values)
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def values_to(
     schema: Schema, values: Iterable[tuple[str, Value | None]]
 ) -> Iterator[attribute_pb2.NamedValue]:
     """Convert to named values, in the schema's order."""
-    ordered = sorted(values, key=lambda each: schema.message_index(each[0]))
-    for name, value in ordered:
-        yield attribute_pb2.NamedValue(attribute=name, value=value_to(schema.attribute(name), value))
+    placed = ((schema.message_index(name), name, value) for name, value in values)
+    ordered = sorted(placed, key=itemgetter(0))
+    for index, name, value in ordered:
+        message = attribute_pb2.NamedValue(attribute=name)
+        message.value.SetInParent()
+        _set_value(message.value, schema.attributes[index - 1], value)
+        yield message
 
 
-def _code_of(message: catalog_pb2.CodeEntry) -> Code:
+def code_of(message: attribute_pb2.CodeEntry) -> Code:
+    """Convert a CodeEntry."""
     with within("display_name"):
         display_name = text_of(message.display_name)
     return Code(message.code, display_name)
+
+
+def code_to(code: Code) -> attribute_pb2.CodeEntry:
+    """Convert to a CodeEntry."""
+    return attribute_pb2.CodeEntry(code=code.code, display_name=text_to(code.display_name))
 
 
 def _attribute_of(message: catalog_pb2.AttributeDefinition) -> AttributeDefinition:
@@ -197,7 +223,7 @@ def _attribute_of(message: catalog_pb2.AttributeDefinition) -> AttributeDefiniti
         maximum=message.maximum if message.HasField("maximum") else None,
         max_length=message.max_length,
         code_system=message.code_system,
-        codes=each_within("codes", message.codes, _code_of),
+        codes=each_within("codes", message.codes, code_of),
     )
 
 
@@ -213,10 +239,7 @@ def _attribute_to(attribute: AttributeDefinition) -> catalog_pb2.AttributeDefini
         maximum=attribute.maximum,
         max_length=attribute.max_length,
         code_system=attribute.code_system,
-        codes=[
-            catalog_pb2.CodeEntry(code=each.code, display_name=text_to(each.display_name))
-            for each in attribute.codes
-        ],
+        codes=map(code_to, attribute.codes),
     )
 
 

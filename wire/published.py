@@ -1,12 +1,13 @@
-"""Reading what is published, and checking it: schemas, keys, tables, lists, regulators, accumulators, epochs.
+"""Reading what is published, and checking it: schemas, keys, policies, tables, regulators, lists, epochs.
 
 Holders and verifiers read alike, and believe the service nothing that it could make for one of them alone: a
 schema or a key that a presentation names in the clear would tag its holder as well as a table would, and a
 verifier's key of the service's own would sign requests in that verifier's name. All of it counts only with
 the proof that the log, whose key the reader has, holds its record. What a proof cannot say is that nothing
 else stands there: who runs the log cannot hide a second key, or a schema of one holder's, from whoever reads
-it, and departments and verifiers look for such records under their own names. What is believed is that a key
-has not been retired, which opens nothing but what a verifier would refuse, and which of many is the newest.
+it, and departments and verifiers look for such records under their own names. That a key signs no more, or is
+retired, counts only with its record, too. What is believed is that a key is still active, which opens nothing
+but what a verifier would refuse, that a policy has not been ended, and which of many is the newest.
 """
 
 import datetime as dt
@@ -26,8 +27,11 @@ from disclosure import (
     DepartmentName,
     IssuerKey,
     IssuerKeyName,
+    KeyState,
     MalformedError,
+    PolicyName,
     Reason,
+    RefusedError,
     Schema,
     SchemaName,
     VerifierName,
@@ -46,14 +50,18 @@ from disclosure.composite import (
     table_entry,
 )
 from disclosure.names import RegulatorName
-from disclosure.registry import issuer_key_entry, schema_entry, verifier_entry
+from disclosure.policy import RegisteredPolicy
+from disclosure.registry import issuer_key_entry, issuer_key_state_entry, schema_entry, verifier_entry
 from wire import convert
-from wire.client import call
+from wire.client import ServiceError, call, calls
 from wire.composite import digest_of, published_of, regulator_of, table_name
+from wire.policy import policy_of
 from wire.revocation import accumulator_of
 from zkproto.v1 import (
     catalog_pb2,
     catalog_pb2_grpc,
+    policy_pb2,
+    policy_pb2_grpc,
     publication_pb2,
     publication_pb2_grpc,
     revocation_pb2,
@@ -69,6 +77,8 @@ class Kept:
     """What was read and never changes: keep one for as long as there is memory for it, over many channels."""
 
     schemas: dict[SchemaName, Schema] = field(default_factory=dict)
+    policies: dict[PolicyName, RegisteredPolicy] = field(default_factory=dict)
+    verifiers: dict[VerifierName, bytes] = field(default_factory=dict)
     tables: dict[bytes, Published] = field(default_factory=dict)
     regulators: dict[bytes, Regulator] = field(default_factory=dict)
     epochs: dict[tuple[bytes, int], Epoch] = field(default_factory=dict)
@@ -83,6 +93,7 @@ class Reader:
 
     def __init__(self, channel: grpc.Channel, log: tlog.Verifier, kept: Kept | None = None) -> None:
         self._catalog = catalog_pb2_grpc.CatalogServiceStub(channel)
+        self._policies = policy_pb2_grpc.PolicyServiceStub(channel)
         self._publication = publication_pb2_grpc.PublicationServiceStub(channel)
         self._revocation = revocation_pb2_grpc.RevocationServiceStub(channel)
         self._log, self._kept = log, Kept() if kept is None else kept
@@ -98,9 +109,15 @@ class Reader:
 
     def issuer_key(self, name: IssuerKeyName) -> IssuerKey:
         """Return an issuer key with its present state."""
-        message = call(self._catalog.GetIssuerKey, catalog_pb2.GetIssuerKeyRequest(name=str(name)))
+        return self._issuer_key(
+            name, call(self._catalog.GetIssuerKey, catalog_pb2.GetIssuerKeyRequest(name=str(name)))
+        )
+
+    def _issuer_key(self, name: IssuerKeyName, message: catalog_pb2.IssuerKey) -> IssuerKey:
         found = _expected(convert.issuer_key_of(message), name)
         self._check_logged(issuer_key_entry(found), message.proof)
+        if found.state is not KeyState.ACTIVE:
+            self._check_logged(issuer_key_state_entry(name, found.state), message.state_proof)
         return found
 
     def issuer_keys(self, department: DepartmentName) -> list[IssuerKey]:
@@ -117,17 +134,41 @@ class Reader:
 
     def _logged_key(self, listed: IssuerKey) -> IssuerKey:
         """Return a key of a list, which has no proofs: one that was not read before is read by itself."""
-        if issuer_key_entry(listed) in self._kept.proofs:
+        known = issuer_key_entry(listed) in self._kept.proofs
+        if known and (
+            listed.state is KeyState.ACTIVE
+            or issuer_key_state_entry(listed.name, listed.state) in self._kept.proofs
+        ):
             return listed
         return self.issuer_key(listed.name)
 
     def verifier_key(self, name: VerifierName) -> bytes:
-        """Return a verifier's registered key."""
+        """Return a verifier's registered key, which never changes."""
+        if name in self._kept.verifiers:
+            return self._kept.verifiers[name]
         message = call(self._catalog.GetVerifier, catalog_pb2.GetVerifierRequest(name=str(name)))
         if message.name != str(name):
             raise _other()
         self._check_logged(verifier_entry(name, message.public_key), message.proof)
+        self._kept.verifiers[name] = message.public_key
         return message.public_key
+
+    def policy(self, name: PolicyName) -> RegisteredPolicy:
+        """Return a policy; RefusedError POLICY_UNKNOWN for one that is not registered."""
+        if name not in self._kept.policies:
+            try:
+                message = call(self._policies.GetPolicy, policy_pb2.GetPolicyRequest(name=str(name)))
+            except ServiceError as error:
+                if error.code is not grpc.StatusCode.NOT_FOUND:
+                    raise
+                detail = f"{name} is not registered"
+                raise RefusedError(Reason.POLICY_UNKNOWN, detail, field="policy") from None
+            found = policy_of(message)
+            if found.name != name:
+                raise _other()
+            self._check_logged(found.entry(), message.proof)
+            self._kept.policies[name] = found
+        return self._kept.policies[name]
 
     def table(self, digest: bytes) -> Published:
         """Return a published table or list."""
@@ -226,7 +267,9 @@ class Reader:
         if number is not None and (key.octets, number) in self._kept.epochs:
             return self._kept.epochs[key.octets, number]
         asked = revocation_pb2.GetEpochRequest(accumulator=str(name), number=number)
-        message = call(self._revocation.GetEpoch, asked)
+        return self._epoch(key, number, call(self._revocation.GetEpoch, asked))
+
+    def _epoch(self, key: AccumulatorKey, number: int | None, message: revocation_pb2.Epoch) -> Epoch:
         try:
             found = Epoch.from_octets(message.octets, key=key)
         except DecodingError:
@@ -260,7 +303,12 @@ class Reader:
         Of each accumulator the newest epoch stands in it too, which is the one that holders answer for.
         """
         needed = Needed.of(request)
-        keys = {name: self.issuer_key(name) for name in needed.keys}
+        messages = calls(
+            self._catalog.GetIssuerKey,
+            (catalog_pb2.GetIssuerKeyRequest(name=str(each)) for each in needed.keys),
+        )
+        pairs = zip(needed.keys, messages, strict=True)
+        keys = {name: self._issuer_key(name, message) for name, message in pairs}
         tables = {digest: self.table(digest) for digest in needed.tables}
         accumulators = self._accumulators(needed.accumulators, keys, list(proven))
         return CompositeDirectory(
@@ -279,14 +327,21 @@ class Reader:
         keys: dict[IssuerKeyName, IssuerKey],
         proven: list[ProvenEpoch],
     ) -> dict[bytes, PublishedAccumulator]:
-        found = {}
+        named = []
         for octets, issuer in wanted.items():
-            name = DepartmentName(issuer.department)
             key = AccumulatorKey(resolve(keys[issuer].suite), octets)
-            accumulator = self._logged_accumulator(Accumulator.of(name.department, key))
-            numbers = [None, *(each.number for each in proven if each.accumulator == octets)]
-            epochs = [self.epoch(accumulator.name, key, number) for number in numbers]
-            found[octets] = PublishedAccumulator(str(name), key, {each.number: each for each in epochs})
+            named.append(self._logged_accumulator(Accumulator.of(issuer.department, key)))
+        newest = calls(
+            self._revocation.GetEpoch,
+            (revocation_pb2.GetEpochRequest(accumulator=str(each.name)) for each in named),
+        )
+        found = {}
+        for accumulator, message in zip(named, newest, strict=True):
+            key, owner = accumulator.key, str(DepartmentName(accumulator.name.department))
+            numbers = [each.number for each in proven if each.accumulator == key.octets]
+            epochs = [self._epoch(key, None, message)]
+            epochs += [self.epoch(accumulator.name, key, number) for number in numbers]
+            found[key.octets] = PublishedAccumulator(owner, key, {each.number: each for each in epochs})
         return found
 
 

@@ -17,9 +17,11 @@ from zk.run import Run
 COMMANDS: Final = (
     "serve",
     "demo",
+    "catalogue",
     "issuer",
     "vault",
     "verifier",
+    "errands",
     "regulator",
     "ledger",
     "keyed",

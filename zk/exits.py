@@ -20,7 +20,7 @@ class Exit(IntEnum):
     UNREACHABLE = 5
     """The service was not reached, or nobody answered in time."""
     DECLINED = 6
-    """The person said no. Nothing was sent."""
+    """The person said no. Nothing about the person was sent."""
     KEY_NOT_TRUSTED = 7
     """No log key is pinned, or the log's key is not the pinned one."""
     UNHEALTHY = 8

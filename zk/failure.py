@@ -15,10 +15,13 @@ from prover.errors import VaultError, VaultReason
 from verifier.errors import (
     AlreadySeenError,
     AnswerError,
+    DeclinedError,
     ExpiredError,
+    PairingFailedError,
     RecordError,
     TimedOutError,
     VerifierError,
+    WithdrawnError,
 )
 from verifier.strict_yaml import YamlError
 from wire.client import ServiceError
@@ -40,7 +43,8 @@ _VAULT_EXITS: Final = {
 
 _EXITS: Final[tuple[tuple[tuple[type[Exception], ...], Exit], ...]] = (
     ((ExpiredError, TimedOutError), Exit.UNREACHABLE),
-    ((AlreadySeenError,), Exit.REFUSED),
+    ((DeclinedError, WithdrawnError), Exit.REFUSED),
+    ((AlreadySeenError, PairingFailedError), Exit.REFUSED),
     ((RecordError, AnswerError), Exit.NOT_VERIFIED),
     ((disclosure.MalformedError, CatalogueError, YamlError, VerifierError), Exit.USAGE),
     ((tlog.MalformedError, tlog.VerificationError), Exit.NOT_VERIFIED),
@@ -113,8 +117,10 @@ def _of_packages(error: BaseException, lang: Language, full: bool) -> Failure:
             traceback.print_exception(error)
         kind = type(error).__name__
         return Failure(Exit.UNEXPECTED, "UNEXPECTED", messages.text(lang, "error.unexpected", kind=kind))
-    field = getattr(error, "field", "")
-    return Failure(exit_code, reason or "INPUT_INVALID", _sentence(lang, reason, detail, full, field))
+    field, listed = getattr(error, "field", ""), getattr(error, "violations", ())
+    violations = tuple((messages.clean(each.field), messages.clean(each.detail)) for each in listed)
+    sentence = _sentence(lang, reason, detail, full, field)
+    return Failure(exit_code, reason or "INPUT_INVALID", sentence, violations=violations)
 
 
 def _debugging() -> bool:

@@ -125,13 +125,21 @@ class Home:
         name = f"{schema.item}-{attribute}-{token_hex(4)}.secret"
         return self.path / "secrets" / schema.department / name
 
+    def officer_share(self, regulator: str) -> Path:
+        """Where an officer's secret share of a regulator's key is kept."""
+        return self.path / "regulators" / f"{regulator}.share"
+
     def regulator_key(self, regulator: str) -> Path:
-        """Where a regulator's secret key is kept."""
+        """Where the key that a regulator's officers share is kept, which is public."""
         return self.path / "regulators" / f"{regulator}.key"
 
+    def regulator_token(self, regulator: str) -> Path:
+        """Where the token is kept with which a regulator reads figures."""
+        return self.path / "regulators" / f"{regulator}.token"
+
     def regulators(self) -> list[str]:
-        """Return the regulators whose key is kept here."""
-        return sorted(each.stem for each in (self.path / "regulators").glob("*.key"))
+        """Return the regulators of which a share is kept here."""
+        return sorted(each.stem for each in (self.path / "regulators").glob("*.share"))
 
     def verifier_key(self, verifier: str) -> Path:
         """Where a verifier's request key is kept."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from bbs.gadgets.escrow import Opening
+from bbs.gadgets.escrow_shares import PartialOpening
 from disclosure import (
     Accumulator,
     AccumulatorName,
@@ -31,7 +31,14 @@ from disclosure.composite import CompositePresentation, Published, Regulator, ta
 from tlog import Checkpoint, ProofFile, Verifier, open_checkpoint
 from wire import convert
 from wire.client import Endpoint, call
-from wire.composite import composite_presentation_to, published_of, published_to, regulator_of, regulator_to
+from wire.composite import (
+    composite_presentation_to,
+    part_to,
+    published_of,
+    published_to,
+    regulator_of,
+    regulator_to,
+)
 from wire.published import Reader
 from wire.revocation import accumulator_of
 from zkproto.v1 import (
@@ -237,9 +244,9 @@ class Service:
         evidence: tuple[SignedRequest, CompositePresentation, bytes],
         schemas: Mapping[SchemaName, Schema],
         case: tuple[str, str],
-        opening: Opening,
+        parts: Sequence[PartialOpening],
     ) -> bytes:
-        """Record an opening on the ledger; return the proof file, which is not verified here.
+        """Record an officer's part of an opening, or both; return the proof file, not verified here.
 
         `evidence` is the request, the presentation and its receipt, `case` the escrow and the reference.
         """
@@ -250,8 +257,7 @@ class Service:
             receipt=receipt,
             escrow=escrow,
             reference=reference,
-            identity=opening.identity,
-            decryption_proof=opening.proof,
+            parts=map(part_to, parts),
         )
         return call(self._publication.RecordOpening, request).proof
 

@@ -1,4 +1,4 @@
-"""Who may write: the administrator and the departments, by bearer tokens that travel in the call's
+"""Who may write, and read figures: administrator, departments, regulators, by bearer tokens in a call's
 metadata."""
 
 import hmac
@@ -7,7 +7,7 @@ from typing import Any
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.kept import Kept
 from zkservice.keys import token_hash
-from zkservice.storage import catalog
+from zkservice.storage import catalog, publication
 from zkservice.storage.database import Database
 
 _KEPT_OCTETS = 1 << 20
@@ -53,6 +53,14 @@ class Access:
         if owner is None:
             raise ServiceError(ServiceReason.TOKEN_INVALID, "the token is no department's")
         return owner
+
+    async def regulator(self, context: Any) -> str:
+        """Let a regulator pass; return its name."""
+        hashed = token_hash(bearer(context))
+        name = await self._database.read(lambda each: publication.regulator_of_token(each, hashed))
+        if name is None:
+            raise ServiceError(ServiceReason.TOKEN_INVALID, "the token is no regulator's")
+        return name
 
     async def _owner(self, hashed: bytes) -> str | None:
         owner = self._departments.get(hashed.hex())

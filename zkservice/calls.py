@@ -10,7 +10,7 @@ name, value or token.
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -24,6 +24,8 @@ from zkservice.errors import ServiceError, ServiceReason
 from zkservice.status import CODES, known, status_of
 from zkservice.watching import Watching
 
+SILENCE_SECONDS: Final = 120.0
+"""How long a stream of messages may say nothing."""
 FIRST_MESSAGE_SECONDS: Final = 10.0
 """How long a call may take to send its message. A slow line that needs longer for 256 KiB is too slow."""
 
@@ -65,9 +67,10 @@ class Calls(grpc.aio.ServerInterceptor):
 
     def _wrap(self, method: str, handler: Any) -> "_Handler":
         if handler.request_streaming:
+            own = method.startswith(_OWN)
             return grpc.stream_stream_rpc_method_handler(
                 self._many(method, handler.stream_stream),
-                handler.request_deserializer,
+                self._decoder(handler.request_deserializer) if own else handler.request_deserializer,
                 handler.response_serializer,
             )
         decode = self._decoder(handler.request_deserializer)
@@ -99,7 +102,8 @@ class Calls(grpc.aio.ServerInterceptor):
     def _many(self, method: str, act: _Act) -> _Act:
         async def call(requests: Any, context: Any) -> None:
             with self._place(method, context):
-                await _stream(act, requests, context)
+                own = method.startswith(_OWN)
+                await _stream(act, _messages(context) if own else requests, context)
 
         return _answered(method, call)
 
@@ -124,18 +128,32 @@ def _single(method: str, act: _Act) -> _Act:
 
 
 async def _message(context: Any) -> Any:
-    """Return a call's only message; ServiceError MESSAGE_MALFORMED, MESSAGE_TOO_LARGE.
+    """Return a call's only message; ServiceError MESSAGE_MALFORMED, MESSAGE_TOO_LARGE."""
+    message = await _next(context, FIRST_MESSAGE_SECONDS)
+    if message is grpc.aio.EOF:
+        raise _malformed("the call was opened and ended without a message")
+    return message
+
+
+async def _messages(context: Any) -> AsyncGenerator[Any, None]:
+    """Give the messages of a stream, each when it is asked for: what is not asked for holds up its sender."""
+    seconds = FIRST_MESSAGE_SECONDS
+    while (message := await _next(context, seconds)) is not grpc.aio.EOF:
+        yield message
+        seconds = SILENCE_SECONDS
+
+
+async def _next(context: Any, seconds: float) -> Any:
+    """Return the next message, or EOF; ServiceError MESSAGE_MALFORMED, MESSAGE_TOO_LARGE.
 
     The reading is not cancelled: gRPC writes into its memory until the call has ended, which refusing does.
     """
     reading = asyncio.ensure_future(context.read())
     reading.add_done_callback(_forget)
-    done, _ = await asyncio.wait({reading}, timeout=FIRST_MESSAGE_SECONDS)
+    done, _ = await asyncio.wait({reading}, timeout=seconds)
     if not done:
         raise _malformed("the call was opened and its message did not come in time")
     message = reading.result()
-    if message is grpc.aio.EOF:
-        raise _malformed("the call was opened and ended without a message")
     if isinstance(message, _Undecoded):
         raise message.error
     return message

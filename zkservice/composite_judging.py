@@ -1,21 +1,24 @@
 """Judging the composite form: requests before they are asked, presentations, openings of escrows."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bbs.gadgets.escrow import Opening
 from disclosure import (
     DepartmentName,
     DisclosureError,
     MalformedError,
+    PolicyName,
     Reason,
     ReceiptBody,
     RefusedError,
+    SchemaName,
     SignedRequest,
     VerifierName,
     canonical,
 )
+from disclosure.allowance import check_allowed, policy_of
 from disclosure.composite import (
     CompositeClaim,
     CompositePresentation,
@@ -24,11 +27,12 @@ from disclosure.composite import (
     OpeningRecord,
     VerifiedComposite,
     check_joint_request,
-    verify_escrow_opening,
+    combine_opening,
+    verify_opening_part,
 )
 from disclosure.presentation import DIGEST_OCTETS
-from disclosure.request import moment_of
-from wire.composite import composite_presentation_of
+from disclosure.request import moment_of, policy_from, policy_item
+from wire.composite import composite_presentation_of, part_of
 from wire.convert import date_to, signed_request_of, values_to, within
 from zkproto.v1 import presentation_pb2 as pb
 from zkproto.v1 import publication_pb2
@@ -38,7 +42,7 @@ from zkservice.knowledge import Known
 
 _ANSWER: Final = "composite_presentation"
 _IN_THE_REQUEST: Final = ("branches[", "issuance")
-_OF_OPENINGS: Final = {"escrow": "escrow", "reference": "reference", "opening": "decryption_proof"}
+_OF_OPENINGS: Final = ("escrow", "reference", "parts")
 _OPENED_LABEL: Final = "zk-disclosure/opened-request/v1"
 
 
@@ -49,18 +53,28 @@ class OpenedRequest:
     verifier: VerifierName
     digest: bytes
     expires: dt.datetime
+    departments: tuple[str, ...]
+    """Names of those whose data are asked for, in any branch, in their order."""
+    policy: PolicyName | None = None
+    """The one that the request keeps to; None where that was found when it was opened before."""
 
     def to_bytes(self) -> bytes:
         """Return its canonical bytes."""
-        expires = int(self.expires.timestamp())
-        return canonical.encode(_OPENED_LABEL, str(self.verifier), self.digest, expires)
+        return canonical.encode(
+            _OPENED_LABEL, str(self.verifier), self.digest, int(self.expires.timestamp()),
+            list(self.departments), policy_item(self.policy),
+        )  # fmt: skip
 
     @classmethod
     def from_bytes(cls, octets: bytes) -> "OpenedRequest":
         """Decode canonical bytes; MalformedError."""
         match canonical.decode(_OPENED_LABEL, octets):
-            case [str(verifier), bytes(digest), int(expires)] if len(digest) == DIGEST_OCTETS:
-                return cls(VerifierName.parse(verifier), digest, moment_of(expires))
+            case [
+                str(verifier), bytes(digest), int(expires), list(departments), (str() | None) as policy,
+            ] if len(digest) == DIGEST_OCTETS:  # fmt: skip
+                asked = tuple(str(DepartmentName.parse(str(each))) for each in departments)
+                name = VerifierName.parse(verifier)
+                return cls(name, digest, moment_of(expires), asked, policy_from(policy))
         raise MalformedError(Reason.MALFORMED, "the octets are no opened request")
 
 
@@ -84,8 +98,8 @@ def asked(message: pb.SignedRequest, known: Known, moment: dt.datetime) -> Opene
 
     A number of another holder's is one that this service has accepted for the same verifier: else the request
     is refused as COMMITMENT_INVALID before anybody answers it in vain. Raises as `opened_request` does;
-    RefusedError REQUEST_EXPIRED, REQUEST_NOT_YET_VALID; what `counterparts` and `check_joint_request` do,
-    with the place in the request.
+    RefusedError REQUEST_EXPIRED, REQUEST_NOT_YET_VALID, POLICY_UNKNOWN, OVER_ASKING; what `counterparts` and
+    `check_joint_request` do, with the place in the request.
     """
     with within("signed_request"):
         request = opened_request(signed_request_of(message), known, opened=False)
@@ -95,7 +109,16 @@ def asked(message: pb.SignedRequest, known: Known, moment: dt.datetime) -> Opene
         others = counterparts(request, request.branches, known)
     with placed("signed_request"):
         check_joint_request(request, directory, others)
-    return OpenedRequest(request.verifier, request.digest, request.expires)
+        policy = policy_of(request)
+        check_allowed(request, known.policy(policy))
+    schemas = (each for branch in request.branches for query in branch.queries for each in query.schemas)
+    departments = departments_of(schemas)
+    return OpenedRequest(request.verifier, request.digest, request.expires, departments, policy)
+
+
+def departments_of(schemas: Iterable[SchemaName]) -> tuple[str, ...]:
+    """Return the names of the departments that schemas are of, each once, in their order."""
+    return tuple(sorted({str(DepartmentName(each.department)) for each in schemas}))
 
 
 def claim_of(
@@ -134,14 +157,14 @@ def _check_binding(request: CompositeRequest, presentation: CompositePresentatio
 
 
 def refused(error: DisclosureError, answer: str = _ANSWER) -> DisclosureError:
-    """Return what `verify_composite` or `verify_escrow_opening` refuses, with its place in the message."""
+    """Return what `verify_composite` or the check of an opening refuses, with its place in the message."""
     return type(error)(Reason(error.reason), error.detail, field=_place(error.field, answer))
 
 
 def _place(field: str, answer: str) -> str:
     if field.startswith(_IN_THE_REQUEST):
         return f"signed_request.{field}"
-    return _OF_OPENINGS.get(field) or (f"{answer}.{field}" if field else "")
+    return field if field in _OF_OPENINGS or not field else f"{answer}.{field}"
 
 
 def response(verified: VerifiedComposite, claim: CompositeClaim) -> pb.VerifyPresentationResponse:
@@ -172,11 +195,11 @@ def response(verified: VerifiedComposite, claim: CompositeClaim) -> pb.VerifyPre
 
 
 def opening_record(message: publication_pb2.RecordOpeningRequest, known: Known) -> OpeningRecord:
-    """Return the record of an opening, once it is that of this presentation as of its receipt.
+    """Return the record of an opening, or of one officer's part, of this presentation as of its receipt.
 
     `message` holds the receipt's body instead of the whole receipt: who asks has the log's key, and has found
     it on the log. The body says that the service accepted the presentation then: a key that was retired since
-    was in use. Raises as `claim_of` does; RefusedError RECEIPT_MISMATCH; what `verify_escrow_opening` does.
+    was in use. Raises as `claim_of` does; RefusedError RECEIPT_MISMATCH; what `combine_opening` does.
     """
     with within("signed_request"):
         signed = signed_request_of(message.signed_request)
@@ -187,14 +210,17 @@ def opening_record(message: publication_pb2.RecordOpeningRequest, known: Known) 
     except RefusedError as error:
         raise RefusedError(Reason(error.reason), error.detail, field="receipt") from None
     claim = replace(claim, directory=in_use(claim.directory))
-    opening = Opening(message.identity, message.decryption_proof)
+    parts = [part_of(each) for each in message.parts]
     try:
-        verify_escrow_opening(opening, claim, message.escrow, message.reference)
+        if len(parts) == 1:
+            verify_opening_part(parts[0], claim, message.escrow, message.reference)
+        else:
+            combine_opening(parts, claim, message.escrow, message.reference)
     except DisclosureError as error:
         raise refused(error, "presentation") from None
     regulator = _regulator(claim, message.escrow)
     digest = claim.presentation.digest
-    return OpeningRecord.of(regulator, digest, message.escrow, message.reference, opening)
+    return OpeningRecord.of(regulator, digest, message.escrow, message.reference, parts)
 
 
 def _regulator(claim: CompositeClaim, escrow: str) -> bytes:

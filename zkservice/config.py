@@ -27,9 +27,11 @@ class Settings(BaseSettings):
 
     `data` is the folder that holds everything the server keeps. `dev` lets it make its own certificate
     authority. `public_host` is the name that clients connect to: it stands in the certificate.
-    `log_origin` names the log and its key for ever. So many `processes` judge presentations beside the
-    server's own and one more signs; with 0 of them the server's own `crypto_threads` do. `max_tables` is how
-    many tables and lists each owner may publish: none of them is ever forgotten. Times are seconds
+    An offer waits `offer_days`, and for `registration_days` a code for an account can be used.
+    `log_origin` names the log and its key for ever. So many `processes` judge presentations, and as many
+    sign, beside the server's own; with 0 of them the server's own `crypto_threads` do. `max_tables` is how
+    many tables and lists each owner may publish: none of them is ever forgotten. Of what is sent unasked
+    `max_deliveries` wait for a recipient at most, and `max_deliveries_a_minute` come to it. Times are seconds
     unless the name says otherwise.
     Raises pydantic's ValidationError, which names the setting. A `ZK_` variable that names no setting is not
     refused, since the `zk` command has variables of its own.
@@ -47,12 +49,15 @@ class Settings(BaseSettings):
     private_key: Path | None = None
     log_origin: str = Field(default="zk-disclosure.example/log", pattern=r"^[a-z0-9./-]{1,100}$")
     offer_days: int = Field(default=30, ge=1, le=365)
+    registration_days: int = Field(default=7, ge=1, le=90)
     epoch_hours: int = Field(default=24, ge=1, le=720)
     drain_seconds: float = Field(default=10.0, ge=0, le=300)
     max_message_octets: int = Field(default=MESSAGE_OCTETS, ge=16 << 10, le=4 << 20)
     max_concurrent_calls: int = Field(default=1000, ge=1)
     max_batch: int = Field(default=256, ge=1, le=4096)
     max_tables: int = Field(default=64, ge=1, le=4096)
+    max_deliveries: int = Field(default=500, ge=1, le=100_000)
+    max_deliveries_a_minute: int = Field(default=60, ge=1, le=10_000)
     crypto_threads: int = Field(default=2, ge=1, le=256)
     processes: int = Field(default=_CORES, ge=0, le=256)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")

@@ -11,14 +11,15 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
-from disclosure import Directory, Schema, SchemaName
+from disclosure import Directory, PolicyName, Schema, SchemaName
 from disclosure.composite import is_composite
+from disclosure.policy import RegisteredPolicy
 from wire.convert import schema_to
 from zkservice.counterparts import session_name
 from zkservice.kept import Kept
 from zkservice.keys import Keys, presentation_label
 from zkservice.knowledge import epoch_name, epoch_of_name
-from zkservice.storage import catalog, exchanges, publication, revocation
+from zkservice.storage import catalog, exchanges, policies, publication, revocation
 from zkservice.storage.catalog import StoredSchema
 from zkservice.storage.database import Database
 from zkservice.storage.publication import StoredTable
@@ -26,6 +27,7 @@ from zkservice.tasks import EpochSupply, Names, SessionSupply, Supplies, TableSu
 
 _KEPT_OCTETS: Final = 4 << 20
 """Canonical octets of the schemas that stay decoded, which takes some thirty times as much memory."""
+_KEPT_POLICIES: Final = 1 << 20
 _KEPT_MESSAGES: Final = 32 << 20
 """Octets of the schemas that stay encoded as messages."""
 _Thing = TypeVar("_Thing")
@@ -38,6 +40,7 @@ class Directories:
         self._database, self._keys = database, keys
         self._schemas: Kept[Schema] = Kept(_KEPT_OCTETS)
         self._messages: Kept[bytes] = Kept(_KEPT_MESSAGES)
+        self._policies: Kept[RegisteredPolicy] = Kept(_KEPT_POLICIES)
         self._decoding, self._encoding = asyncio.Lock(), asyncio.Lock()
 
     async def load(self, schemas: Iterable[SchemaName]) -> Directory:
@@ -47,6 +50,20 @@ class Directories:
         if names - known.keys():
             known |= await asyncio.shield(self._decode(names - known.keys()))
         return Directory({each.name: each for each in known.values()}, {})
+
+    async def policy(self, name: PolicyName) -> RegisteredPolicy:
+        """Return a policy, ended or not; RefusedError POLICY_UNKNOWN."""
+        kept = self._policies.get(str(name))
+        if kept is not None:
+            return kept
+        octets = (await self._database.read(lambda each: policies.canonicals(each, [str(name)]))).get(
+            str(name)
+        )
+        if octets is None:
+            raise policies.unknown_policy(name)
+        policy = RegisteredPolicy.from_bytes(octets)
+        self._policies.keep(str(name), policy, len(octets))
+        return policy
 
     async def supplies(self, names: Names) -> Supplies:
         """Return what the catalogue has under these names, and what of sessions was accepted, for a judge."""
@@ -142,6 +159,7 @@ def _supplies(connection: Connection, names: Names, sealing: Keys) -> Supplies:
         ),
         sessions=_under(names.sessions, _sessions(connection, names.sessions, sealing)),
         lengths=_under(names.lengths, {each.hex(): octets for each, octets in lengths.items()}),
+        policies=_under(names.policies, policies.canonicals(connection, names.policies)),
     )
 
 

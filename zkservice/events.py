@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 
 from disclosure import canonical
 from disclosure.event import EventBody, EventKind
-from tlog.entry import note_hash
+from tlog.entry import HOLDER_NOTE_OCTETS, note_hash
 from tlog.receipt import ReceiptOpening
 from zkservice.context import Context
+from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import whole_ms
 from zkservice.receipts import Place
 from zkservice.storage import events
@@ -46,7 +47,10 @@ class Happening:
         request_id: str,
         note: bytes,
     ) -> "Happening":
-        """Make one of now; tlog.MalformedError HOLDER_NOTE_MALFORMED."""
+        """Make one of now; ServiceError NOTE_MISMATCH for a note of another length."""
+        if len(note) != HOLDER_NOTE_OCTETS:
+            detail = f"a holder's note has {HOLDER_NOTE_OCTETS} octets"
+            raise ServiceError(ServiceReason.NOTE_MISMATCH, detail, field="holder_note")
         body = EventBody(kind, party, about, whole_ms(context.now()))
         called = canonical.encode(_LABEL, kind.value, party, about, note_hash(note))
         return cls(scope, request_id, canonical.digest(_LABEL, called), body, note)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import bbs
-from disclosure import DisclosureError, Reason
+from disclosure import DisclosureError
 from disclosure.credential import SUITES
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import Keys
@@ -18,16 +18,16 @@ DEFAULT_PAGE: Final = 50
 MAX_PAGE: Final = 500
 
 
-def check_request_id(value: str) -> str:
+def check_request_id(value: str, *, field: str = "request_id") -> str:
     """Return a UUID in its usual form; ServiceError FIELD_MISSING, FIELD_INVALID."""
     if not value:
-        raise ServiceError(ServiceReason.FIELD_MISSING, "a request_id is a UUID", field="request_id")
+        raise ServiceError(ServiceReason.FIELD_MISSING, f"a {field} is a UUID", field=field)
     try:
         same = str(uuid.UUID(value)) == value
     except ValueError:
         same = False
     if not same:
-        raise ServiceError(ServiceReason.FIELD_INVALID, "a request_id is a UUID", field="request_id")
+        raise ServiceError(ServiceReason.FIELD_INVALID, f"a {field} is a UUID", field=field)
     return value
 
 
@@ -62,8 +62,7 @@ def placed(field: str) -> Iterator[None]:
     try:
         yield
     except DisclosureError as error:
-        place = f"{field}.{error.field}" if error.field else ""
-        raise type(error)(Reason(error.reason), error.detail, field=place) from None
+        raise error.moved(lambda inner: f"{field}.{inner}" if inner else "") from None
 
 
 def page_size(

@@ -10,12 +10,14 @@ from typing import Any, Final, TypeVar
 import cbor2
 
 from disclosure import (
+    DisclosureError,
     IssuerKey,
     IssuerKeyName,
     KeyState,
     MalformedError,
     Reason,
     RefusedError,
+    Violation,
     canonical,
 )
 from disclosure.composite import RegulatorKey
@@ -69,10 +71,11 @@ def batch_to(jobs: Sequence[Job], supplies: Supplies) -> bytes:
         _each(supplies.issuer_keys, lambda _, key: [key.suite, key.public_key, key.state.value]),
         dict(supplies.secrets),
         _each(supplies.tables, lambda _, it: [it.owner, it.code_system, list(it.codes), it.octets]),
-        _each(supplies.regulators, lambda _, key: [key.suite, key.public_key]),
+        _each(supplies.regulators, lambda _, key: key.items()),
         _each(supplies.epochs, lambda _, it: [it.owner, it.suite, it.octets]),
         _each(supplies.sessions, lambda _, it: [it.payload, it.presentation, to_ms(it.accepted)]),
         dict(supplies.lengths),
+        dict(supplies.policies),
     ]
     return cbor2.dumps([[each.items() for each in jobs], *told])
 
@@ -80,17 +83,18 @@ def batch_to(jobs: Sequence[Job], supplies: Supplies) -> bytes:
 def batch_of(octets: bytes, job: Callable[..., _Job]) -> tuple[list[_Job], Supplies]:
     """Decode jobs with what they need; the server wrote them."""
     jobs, verifiers, schemas, keys, secrets, tables, regulators, epochs, *rest = cbor2.loads(octets)
-    sessions, lengths = rest
+    sessions, lengths, policies = rest
     supplies = Supplies(
         verifiers,
         schemas,
         _each(keys, lambda name, it: _key_of(name, *it)),
         secrets,
         _each(tables, lambda _, it: TableSupply(it[0], it[1], tuple(it[2]), it[3])),
-        _each(regulators, lambda _, it: RegulatorKey(*it)),
+        _each(regulators, lambda _, it: RegulatorKey.from_items(it)),
         _each(epochs, lambda _, it: EpochSupply(*it)),
         _each(sessions, lambda _, it: SessionSupply(it[0], it[1], from_ms(it[2]))),
         lengths,
+        policies,
     )
     return [job(*each) for each in jobs], supplies
 
@@ -123,7 +127,8 @@ def _outcome_to(outcome: Outcome) -> list[Any]:
             kind = "malformed"
         case _:
             kind = "refused"
-    return [kind, outcome.reason, outcome.detail, outcome.field]
+    violations = [list(each) for each in outcome.violations] if isinstance(outcome, DisclosureError) else []
+    return [kind, outcome.reason, outcome.detail, outcome.field, violations]
 
 
 def outcomes_of(octets: bytes, count: int) -> list[Outcome]:
@@ -145,8 +150,8 @@ def _outcome_of(told: Any) -> Outcome:
             return Missing(Names(*(frozenset(_texts(each)) for each in kinds)))
         case ["fault", str(kind), list(places)]:
             return Fault(kind, _texts(places))
-        case [str(kind), str(reason), str(detail), str(field)]:
-            return _refusal_of(kind, reason, detail, field)
+        case [str(kind), str(reason), str(detail), str(field), list(violations)]:
+            return _refusal_of(kind, reason, detail, field, violations)
     raise FrameError
 
 
@@ -156,9 +161,16 @@ def _texts(told: Any) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _refusal_of(kind: str, reason: str, detail: str, field: str) -> Refusal:
-    if kind == "service":
+def _refusal_of(kind: str, reason: str, detail: str, field: str, violations: list[Any]) -> Refusal:
+    if kind == "service" and not violations:
         return ServiceError(ServiceReason(reason), detail, field=field)
     if kind not in _KINDS:
         raise FrameError
-    return _KINDS[kind](Reason(reason), detail, field=field)
+    return _KINDS[kind](Reason(reason), detail, field=field, violations=map(_violation_of, violations))
+
+
+def _violation_of(told: Any) -> Violation:
+    match told:
+        case [str(place), str(detail)]:
+            return Violation(place, detail)
+    raise FrameError

@@ -24,6 +24,7 @@ from zkservice.errors import StartError
 _KEY_OCTETS: Final = 32
 _HANDLE_LABEL: Final = "zk-disclosure/kept-handle/v1"
 _NONCE_OCTETS: Final = 12
+_CODES: Final = 1_000_000
 _ADMIN_TOKEN: Final = re.compile(rb"[!-~]{32,200}")
 
 
@@ -95,12 +96,22 @@ class Keys:
 
     def token(self, *parts: str) -> str:
         """Return the token of a thing: 32 octets that follow from its name and the master key."""
-        framed = b"".join(len(each.encode()).to_bytes(4) + each.encode() for each in parts)
-        return base64.urlsafe_b64encode(_mac(self._token, framed)).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(self._named(*parts)).rstrip(b"=").decode()
 
     def is_token(self, given: str, *parts: str) -> bool:
         """Tell, in constant time, whether a token is that of a thing."""
         return hmac.compare_digest(given.encode(), self.token(*parts).encode())
+
+    def code(self, *parts: str) -> str:
+        """Return six digits that a person types for a thing: they follow from its name and the master key."""
+        return f"{int.from_bytes(self._named('code', *parts)) % _CODES:06}"
+
+    def is_code(self, given: str, *parts: str) -> bool:
+        """Tell, in constant time, whether these are a thing's digits."""
+        return hmac.compare_digest(given.encode(), self.code(*parts).encode())
+
+    def _named(self, *parts: str) -> bytes:
+        return _mac(self._token, b"".join(len(each.encode()).to_bytes(4) + each.encode() for each in parts))
 
     def fingerprint(self, octets: bytes) -> bytes:
         """Return what tells personal data from other data and says nothing of it without the master key."""

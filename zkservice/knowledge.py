@@ -1,7 +1,7 @@
 """What a judge knows of the catalogue: what came with its jobs, and what it keeps of what came before.
 
-What never changes (verifiers, schemas, tables, regulators, epochs) is kept within bounds. An issuer key may
-be retired: it is asked for again after a second. What is not registered is never remembered.
+What never changes (verifiers, schemas, tables, regulators, epochs, policies) is kept within bounds. An issuer
+key may be retired: it is asked for again after a second. What is not registered is never remembered.
 """
 
 import hashlib
@@ -18,7 +18,9 @@ from disclosure import (
     IssuerKey,
     IssuerKeyName,
     MalformedError,
+    PolicyName,
     Reason,
+    RefusedError,
     Schema,
     SchemaName,
     VerifierName,
@@ -34,6 +36,7 @@ from disclosure.composite import (
     RegulatorKey,
     VerifiedComposite,
 )
+from disclosure.policy import RegisteredPolicy
 from wire.composite import published_of
 from zkproto.v1 import publication_pb2
 from zkservice.errors import ServiceError, ServiceReason
@@ -57,6 +60,7 @@ _KEPT_KEYS: Final = 1 << 20
 _KEPT_REQUESTS: Final = 1 << 18
 """Octets of decoded requests, which take some thirty times as much memory."""
 _KEPT_VERIFIED: Final = 1 << 18
+_KEPT_POLICIES: Final = 1 << 18
 _KEY_OCTETS: Final = 512
 MAX_TABLES: Final = 32
 MAX_TABLE_OCTETS: Final = 2 << 20
@@ -80,6 +84,7 @@ class Knowledge:
         self._regulators: Kept[RegulatorKey] = Kept(_KEPT_KEYS)
         self._epochs: Kept[tuple[str, Epoch]] = Kept(_KEPT_KEYS)
         self._lengths: Kept[int] = Kept(_KEPT_LENGTHS)
+        self._policies: Kept[RegisteredPolicy] = Kept(_KEPT_POLICIES)
         self._requests: Kept[CompositeRequest] = Kept(_KEPT_REQUESTS)
         self._verified: Kept[VerifiedComposite] = Kept(_KEPT_VERIFIED)
 
@@ -93,6 +98,7 @@ class Knowledge:
         keys, tables = _there(supplies.issuer_keys, _same), _there(supplies.tables, _table, self._tables)
         regulators, epochs = _there(supplies.regulators, _same), _there(supplies.epochs, _epoch)
         lengths = _there(supplies.lengths, _same)
+        policies = _there(supplies.policies, _policy, self._policies)
         timed = {name: (until, key) for name, key in keys.items()}
         self._verifiers.keep_all(verifiers, lambda _: _KEY_OCTETS)
         self._schemas.keep_all(schemas, lambda each: len(each.canonical))
@@ -101,6 +107,7 @@ class Knowledge:
         self._regulators.keep_all(regulators, lambda _: _KEY_OCTETS)
         self._epochs.keep_all(epochs, lambda _: _KEY_OCTETS)
         self._lengths.keep_all(lengths, lambda _: _KEY_OCTETS)
+        self._policies.keep_all(policies, lambda each: len(each.canonical))
         return Known(
             _Shelf(verifiers, supplies.verifiers, self._verifiers.get),
             _Shelf(schemas, supplies.schemas, self._schemas.get),
@@ -110,6 +117,7 @@ class Knowledge:
             _Shelf(epochs, supplies.epochs, self._epochs.get),
             _Shelf(_there(supplies.sessions, _same), supplies.sessions, lambda _: None),
             _Shelf(lengths, supplies.lengths, self._lengths.get),
+            _Shelf(policies, supplies.policies, self._policies.get),
             self._requests,
             self._verified,
         )
@@ -157,6 +165,7 @@ class Known:
     epochs: _Shelf[tuple[str, Epoch]]
     sessions: _Shelf[SessionSupply]
     lengths: _Shelf[int]
+    policies: _Shelf[RegisteredPolicy]
     requests: Kept[CompositeRequest]
     verified: Kept[VerifiedComposite]
     """Sessions' answers by the sessions' names: each has one, which never changes."""
@@ -170,6 +179,15 @@ class Known:
             raise MissingError(Names(verifiers=frozenset({name})))
         detail = f"{name} is not registered"
         raise ServiceError(ServiceReason.VERIFIER_UNKNOWN, detail, field="signed_request")
+
+    def policy(self, name: PolicyName) -> RegisteredPolicy:
+        """Return a policy, ended or not; RefusedError POLICY_UNKNOWN."""
+        found = self.policies.get(str(name))
+        if found is not None:
+            return found
+        if str(name) not in self.policies.looked_up:
+            raise MissingError(Names(policies=frozenset({str(name)})))
+        raise RefusedError(Reason.POLICY_UNKNOWN, f"{name} is not registered", field="policy")
 
     def directory(self, schemas: Iterable[SchemaName], keys: Iterable[IssuerKeyName] = ()) -> Directory:
         """Return the directory of these names; what is not registered is left out."""
@@ -328,6 +346,10 @@ def _same(_: str, thing: _Thing) -> _Thing:
 
 def _schema(_: str, octets: bytes) -> Schema:
     return Schema.from_bytes(octets)
+
+
+def _policy(_: str, octets: bytes) -> RegisteredPolicy:
+    return RegisteredPolicy.from_bytes(octets)
 
 
 def _table(name: str, supply: TableSupply) -> Published:

@@ -39,9 +39,14 @@ from disclosure.composite import (
 )
 from disclosure.composite.query import MAX_ISSUERS
 from zkservice.errors import ServiceError, ServiceReason
+from zkservice.keys import Keys
 from zkservice.storage import catalog, publication, revocation
 
 BRANCH: Final = "base"
+NOT_MADE: Final = b""
+"""The request of an offer that is one of very many: it is made when its holder asks for the offer."""
+_PERSON_LABEL: Final = "zk-disclosure/person/v1"
+_MAX_PERSON: Final = 200
 _LABEL: Final = "zk-disclosure/offered-credential/v1"
 _MOST_OCTETS: Final = 2 * canonical.MAX_OCTETS
 _SPARE_OCTETS: Final = 1024
@@ -159,6 +164,24 @@ def _purpose(schema: Schema) -> LocalizedText:
 def items_of(values: Mapping[str, Value]) -> dict[str, Item]:
     """Return values as they are sealed and sent to the signer."""
     return {name: to_item(value) for name, value in values.items()}
+
+
+def checked_person(person: bytes) -> bytes:
+    """Return a department's own number of a person; ServiceError FIELD_INVALID."""
+    if not 0 < len(person) <= _MAX_PERSON:
+        detail = f"a department's number of a person has 1 to {_MAX_PERSON} octets"
+        raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="person")
+    return bytes(person)
+
+
+def person_mark(keys: Keys, department: str, person: bytes) -> bytes:
+    """Return the fingerprint of a department's person."""
+    return keys.fingerprint(canonical.encode(_PERSON_LABEL, department.encode(), person))
+
+
+def offer_label(offer_id: str) -> str:
+    """Return the label that what an offer of the composite form will say is sealed under."""
+    return f"composite-offer/{offer_id}"
 
 
 def _pairs(values: Mapping[str, Item]) -> list[Item]:

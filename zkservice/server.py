@@ -8,6 +8,7 @@ within the drain time, the sequencer takes what still waits into a block, the da
 import asyncio
 import contextlib
 import datetime as dt
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -41,7 +42,17 @@ from zkservice.services import roster
 from zkservice.services.revocation import RevocationService
 from zkservice.sessions import Sessions
 from zkservice.signing_keys import SigningKeys
-from zkservice.storage import catalog, issuance, schema_version, secrets
+from zkservice.storage import (
+    accounts,
+    appointments,
+    catalog,
+    deliveries,
+    errand_parts,
+    issuance,
+    schema_version,
+    secrets,
+    statistics,
+)
 from zkservice.storage.database import Database, open_engine
 from zkservice.watching import Watching
 from zkservice.workers import Workers, working
@@ -91,6 +102,7 @@ async def _serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with running(settings, upgrade=upgrade, after=after, failed=stop) as ready:
+        gc.freeze()  # what a server starts with stays; the collector need not look at it again
         on_ready(ready)
         structlog.get_logger().info("ready", address=ready.address)
         await stop.wait()
@@ -184,11 +196,11 @@ def _starting() -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def _workers(settings: Settings, executor: Executor) -> AsyncIterator[tuple[Workers, Workers]]:
-    """Start who judges, and the one who signs: the only one that ever holds secret keys."""
+    """Start who judges, and who signs: the only ones that ever hold secret keys."""
     processes, threads = settings.processes, settings.crypto_threads
     async with (
         working("judge", processes, executor, threads) as judges,
-        working("signer", min(processes, 1), executor, 1) as signers,
+        working("signer", processes, executor, 1) as signers,
     ):
         yield judges, signers
 
@@ -231,6 +243,15 @@ async def _tidy(context: Context) -> None:
     forgotten = await context.database.write(lambda each: issuance.forget_expired(each, context.now()))
     if forgotten:
         structlog.get_logger().info("forgot offers that no vault stored in time", count=forgotten)
+    for sweep in (
+        statistics.expire,
+        errand_parts.count_overdue,
+        accounts.forget_arrivals,
+        appointments.end_over,
+        deliveries.forget_over,
+    ):
+        while await context.database.write(partial(sweep, now=context.now())):
+            pass  # some at a time, so that nobody's write waits for all of them
 
 
 @contextlib.asynccontextmanager

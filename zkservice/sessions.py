@@ -59,18 +59,19 @@ class Sessions:
         mac = self._keys.token("session", party, str(to_ms(ends)), public_key.hex())
         return base64.urlsafe_b64encode(f"{party}|{to_ms(ends)}|{mac}".encode()).rstrip(b"=").decode()
 
-    async def party(self, context: Any, now: dt.datetime, *, collection: str) -> str:
-        """Return whose call it is, one of `collection` ("accounts", "verifiers").
+    async def party(self, context: Any, now: dt.datetime, *, collection: str | tuple[str, ...]) -> str:
+        """Return whose call it is, one of `collection` ("accounts", "consents", "verifiers"), or of several.
 
         Raises ServiceError TOKEN_MISSING, TOKEN_INVALID, also once the party's key is another one.
         """
-        token = bearer(context)
+        collections = (collection,) if isinstance(collection, str) else collection
+        whose, token = " or ".join(collections), bearer(context)
         party, ends = _read(token)
-        if not party.startswith(f"{collection}/") or now >= ends:
-            raise _refused(collection)
+        if party.partition("/")[0] not in collections or now >= ends:
+            raise _refused(whose)
         public_key = await self._database.read(lambda each: parties.public_key(each, party))
         if public_key is None or not _same(token, self._token(party, ends, public_key)):
-            raise _refused(collection)
+            raise _refused(whose)
         return party
 
 

@@ -29,6 +29,7 @@ CODES: Final[dict[str, grpc.StatusCode]] = {
     DisclosureReason.LINK_INVALID: Code.INVALID_ARGUMENT,
     DisclosureReason.PREDICATE_INVALID: Code.INVALID_ARGUMENT,
     DisclosureReason.BOUND_INVALID: Code.INVALID_ARGUMENT,
+    DisclosureReason.ITEM_INVALID: Code.INVALID_ARGUMENT,
     DisclosureReason.SIGNATURE_INVALID: Code.INVALID_ARGUMENT,
     DisclosureReason.REQUEST_SIGNATURE_INVALID: Code.UNAUTHENTICATED,
     DisclosureReason.REQUEST_NOT_YET_VALID: Code.FAILED_PRECONDITION,
@@ -49,6 +50,12 @@ CODES: Final[dict[str, grpc.StatusCode]] = {
     DisclosureReason.EPOCH_STALE: Code.FAILED_PRECONDITION,
     DisclosureReason.REGULATOR_UNKNOWN: Code.FAILED_PRECONDITION,
     DisclosureReason.UNSATISFIED: Code.FAILED_PRECONDITION,
+    DisclosureReason.POLICY_INVALID: Code.INVALID_ARGUMENT,
+    DisclosureReason.POLICY_UNKNOWN: Code.FAILED_PRECONDITION,
+    DisclosureReason.POLICY_DEPRECATED: Code.FAILED_PRECONDITION,
+    DisclosureReason.OVER_ASKING: Code.PERMISSION_DENIED,
+    DisclosureReason.DELIVERY_INVALID: Code.INVALID_ARGUMENT,
+    DisclosureReason.DELIVERY_REPLAYED: Code.ALREADY_EXISTS,
     ServiceReason.MESSAGE_MALFORMED: Code.INVALID_ARGUMENT,
     ServiceReason.MESSAGE_TOO_LARGE: Code.INVALID_ARGUMENT,
     ServiceReason.BATCH_TOO_LARGE: Code.INVALID_ARGUMENT,
@@ -69,6 +76,39 @@ CODES: Final[dict[str, grpc.StatusCode]] = {
     ServiceReason.HOLDER_MISMATCH: Code.FAILED_PRECONDITION,
     ServiceReason.REQUIRED_MISMATCH: Code.FAILED_PRECONDITION,
     ServiceReason.EXCHANGE_ANSWERED: Code.FAILED_PRECONDITION,
+    ServiceReason.EXCHANGE_DECLINED: Code.FAILED_PRECONDITION,
+    ServiceReason.CONSENT_ANSWERED: Code.FAILED_PRECONDITION,
+    ServiceReason.CONSENT_NOT_GRANTED: Code.FAILED_PRECONDITION,
+    ServiceReason.CONSENT_MISMATCH: Code.INVALID_ARGUMENT,
+    ServiceReason.CONSENT_TOO_EARLY: Code.FAILED_PRECONDITION,
+    ServiceReason.CONSENT_EXHAUSTED: Code.FAILED_PRECONDITION,
+    ServiceReason.CONSENT_EXPIRED: Code.FAILED_PRECONDITION,
+    ServiceReason.CONSENT_WITHDRAWN: Code.FAILED_PRECONDITION,
+    ServiceReason.PAIRING_REQUIRED: Code.FAILED_PRECONDITION,
+    ServiceReason.PAIRING_WRONG: Code.INVALID_ARGUMENT,
+    ServiceReason.PAIRING_FAILED: Code.FAILED_PRECONDITION,
+    ServiceReason.HOLDER_UNKNOWN: Code.FAILED_PRECONDITION,
+    ServiceReason.PUSH_FINISHED: Code.FAILED_PRECONDITION,
+    ServiceReason.PUSH_RUNNING: Code.UNAVAILABLE,
+    ServiceReason.REGISTRATION_INVALID: Code.UNAUTHENTICATED,
+    ServiceReason.REGISTRATION_USED: Code.FAILED_PRECONDITION,
+    ServiceReason.REGISTRATION_EXPIRED: Code.FAILED_PRECONDITION,
+    ServiceReason.SUBJECT_MISMATCH: Code.PERMISSION_DENIED,
+    ServiceReason.GROUNDS_MISSING: Code.INVALID_ARGUMENT,
+    ServiceReason.ITEM_NOT_APPLICABLE: Code.FAILED_PRECONDITION,
+    ServiceReason.APPLICATION_DECIDED: Code.FAILED_PRECONDITION,
+    ServiceReason.APPOINTMENT_ENDED: Code.FAILED_PRECONDITION,
+    ServiceReason.ERRAND_INCOMPLETE: Code.FAILED_PRECONDITION,
+    ServiceReason.ERRAND_ENDED: Code.FAILED_PRECONDITION,
+    ServiceReason.PART_STATE_INVALID: Code.FAILED_PRECONDITION,
+    ServiceReason.PART_NOT_READY: Code.FAILED_PRECONDITION,
+    ServiceReason.RECEIVING_CLOSED: Code.FAILED_PRECONDITION,
+    ServiceReason.DELIVERIES_FULL: Code.RESOURCE_EXHAUSTED,
+    ServiceReason.ETAG_MISMATCH: Code.ABORTED,
+    ServiceReason.ITEM_DEPRECATED: Code.FAILED_PRECONDITION,
+    ServiceReason.KEY_STATE_INVALID: Code.FAILED_PRECONDITION,
+    ServiceReason.PURPOSE_UNKNOWN: Code.FAILED_PRECONDITION,
+    ServiceReason.PURPOSE_MISMATCH: Code.FAILED_PRECONDITION,
     ServiceReason.REPLAYED: Code.ALREADY_EXISTS,
     ServiceReason.ALREADY_REVOKED: Code.FAILED_PRECONDITION,
     ServiceReason.ACCUMULATOR_FULL: Code.FAILED_PRECONDITION,
@@ -85,6 +125,7 @@ CODES: Final[dict[str, grpc.StatusCode]] = {
 
 _NUMBERS: Final = {code: number for code in Code for number in [code.value[0]]}
 _MAX_TEXT: Final = 300
+_MAX_VIOLATIONS: Final = 12
 """A status travels in a trailer that clients accept up to 8 KiB; a path may hold what the caller sent."""
 _INTERNAL: Final = ServiceError(ServiceReason.INTERNAL, "a fault of the service; it has been logged")
 
@@ -99,11 +140,8 @@ def known(error: BaseException) -> DisclosureError | ServiceError:
 def status_of(error: DisclosureError | ServiceError) -> status_pb2.Status:
     """Return the status of an error, with ErrorInfo and, where a field is named, BadRequest."""
     details = [error_details_pb2.ErrorInfo(reason=error.reason, domain=ERROR_DOMAIN)]
-    if error.field:
-        violation = error_details_pb2.BadRequest.FieldViolation(
-            field=_short(error.field), description=_short(error.detail), reason=error.reason
-        )
-        details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if violations := _violations(error):
+        details.append(error_details_pb2.BadRequest(field_violations=violations))
     packed = [any_pb2.Any() for _ in details]
     for each, detail in zip(packed, details, strict=True):
         each.Pack(detail)
@@ -111,6 +149,24 @@ def status_of(error: DisclosureError | ServiceError) -> status_pb2.Status:
     return status_pb2.Status(
         code=code_pb2.Code.Value(code_pb2.Code.Name(code)), message=_short(error.detail), details=packed
     )
+
+
+def _violations(
+    error: DisclosureError | ServiceError,
+) -> list[error_details_pb2.BadRequest.FieldViolation]:
+    """Return every fault that an error has a place for, as far as there is room in the trailer."""
+    listed = error.violations if isinstance(error, DisclosureError) else ()
+    told = [(error.field, error.detail)] if error.field else []
+    told += [(each.field, each.detail) for each in listed]
+    rest = len(told) - _MAX_VIOLATIONS
+    if rest > 0:
+        told = [*told[: _MAX_VIOLATIONS - 1], (told[_MAX_VIOLATIONS - 1][0], f"and {rest + 1} things more")]
+    return [
+        error_details_pb2.BadRequest.FieldViolation(
+            field=_short(field), description=_short(detail), reason=error.reason
+        )
+        for field, detail in told
+    ]
 
 
 def _short(text: str) -> str:

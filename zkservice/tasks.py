@@ -45,12 +45,13 @@ class Names:
     epochs: frozenset[str] = frozenset()
     sessions: frozenset[str] = frozenset()
     lengths: frozenset[str] = frozenset()
+    policies: frozenset[str] = frozenset()
 
     def kinds(self) -> tuple[frozenset[str], ...]:
         """Return the names of each kind, in the order of the fields."""
         return (
             self.verifiers, self.schemas, self.issuer_keys, self.tables, self.regulators, self.epochs,
-            self.sessions, self.lengths,
+            self.sessions, self.lengths, self.policies,
         )  # fmt: skip
 
     def __or__(self, other: "Names") -> "Names":
@@ -101,8 +102,8 @@ class Supplies:
     """What the catalogue has under some names, None for what is not registered.
 
     Verifiers' public keys (32 octets), schemas' canonical bytes, issuer keys, and the secret halves of issuer
-    keys (32 octets) for the one worker that signs; tables, regulators' keys, epochs, sessions whose numbers a
-    request of another session counts, and how many octets tables have.
+    keys (32 octets) for a worker that signs; tables, regulators' keys, epochs, sessions whose numbers a
+    request of another session counts, how many octets tables have, and policies' canonical bytes.
     """
 
     verifiers: Mapping[str, bytes | None] = field(default_factory=dict)
@@ -114,6 +115,7 @@ class Supplies:
     epochs: Mapping[str, EpochSupply | None] = field(default_factory=dict)
     sessions: Mapping[str, SessionSupply | None] = field(default_factory=dict)
     lengths: Mapping[str, int | None] = field(default_factory=dict)
+    policies: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

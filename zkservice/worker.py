@@ -19,6 +19,8 @@ from zkservice.judging import Judge, Judgement
 from zkservice.signing import Signer, draft_of
 from zkservice.tasks import Fault, Outcome, Supplies
 
+_GARBAGE: Final = 50_000
+"""New containers after which the collector looks: jobs make many, and hardly any cycle."""
 _Job = TypeVar("_Job")
 _Job_contra = TypeVar("_Job_contra", contravariant=True)
 
@@ -75,6 +77,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     gc.freeze()  # what was imported stays; the collector need not look at it again
+    gc.set_threshold(_GARBAGE)
     try:
         run(sys.argv[1], sys.stdin.buffer, sys.stdout.buffer)
     except BrokenPipeError:  # the server has ended before it read the answer

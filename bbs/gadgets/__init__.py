@@ -8,14 +8,15 @@ it proves, under which assumption, and why it hides the rest.
 from bbs.gadgets.bases import hashed_base
 from bbs.gadgets.commitment import Commitment, commitment_bases
 from bbs.gadgets.credential import Credential
-from bbs.gadgets.escrow import (
-    Escrow,
-    EscrowKey,
-    Opening,
+from bbs.gadgets.escrow import Escrow, identity_octets, look_up
+from bbs.gadgets.escrow_shares import (
+    EscrowShare,
     OpeningCase,
-    identity_octets,
-    look_up,
-    verify_opening,
+    PartialOpening,
+    PublicShare,
+    combine,
+    shared_key,
+    verify_part,
 )
 from bbs.gadgets.membership import Membership
 from bbs.gadgets.non_revocation import NonRevocation
@@ -32,20 +33,22 @@ __all__ = [
     "Credential",
     "Different",
     "Escrow",
-    "EscrowKey",
+    "EscrowShare",
     "Membership",
     "NonRevocation",
     "NoneOf",
     "OneOf",
     "Opened",
-    "Opening",
     "OpeningCase",
+    "PartialOpening",
     "Pseudonym",
+    "PublicShare",
     "Purpose",
     "Quantity",
     "Range",
     "Table",
     "WeakBB",
+    "combine",
     "commitment_bases",
     "hashed_base",
     "identity_octets",
@@ -54,5 +57,6 @@ __all__ = [
     "new_digits",
     "new_table",
     "pseudonym_base",
-    "verify_opening",
+    "shared_key",
+    "verify_part",
 ]

@@ -5,8 +5,8 @@
               missing_in(branch, ...) for each branch and what is held, until nothing is missing
               presented = present_composite(request, branch, holdings, secret, directory, now, ...)
     verifier: verified = verify_composite(request, presented.presentation, directory, now)
-    regulator: opening = open_escrow(key, CompositeClaim(...), escrow, reference), for others to check by
-              verify_escrow_opening
+    regulator: part = open_part(share, CompositeClaim(...), escrow, reference) by each of two officers, for
+              others to check by verify_opening_part; combine_opening(parts, ...) gives the identity
 
 A sum across two holders takes two presentations: the first one's branch has a `CommitmentQuery`, the second
 one's a `ForeignNumber` with what came of it, and the vaults hand the opening over in between:
@@ -58,7 +58,7 @@ from disclosure.composite.issuance import (
     issue_composite,
 )
 from disclosure.composite.needed import Needed
-from disclosure.composite.opening import open_escrow, verify_escrow_opening
+from disclosure.composite.opening import combine_opening, open_part, verify_opening_part
 from disclosure.composite.outputs import (
     EscrowQuery,
     JointScope,
@@ -184,6 +184,7 @@ __all__ = [
     "check_composite_request",
     "check_joint_request",
     "check_own_proof",
+    "combine_opening",
     "compile_answer",
     "composite_digest",
     "hand_over",
@@ -191,7 +192,7 @@ __all__ = [
     "issue_composite",
     "missing_in",
     "open_composite_request",
-    "open_escrow",
+    "open_part",
     "opened_escrow",
     "prepare",
     "present_composite",
@@ -200,5 +201,5 @@ __all__ = [
     "table_entry",
     "verify_composite",
     "verify_composite_batch",
-    "verify_escrow_opening",
+    "verify_opening_part",
 ]

@@ -11,6 +11,7 @@ from bbs.accumulator import Epoch
 from bbs.ciphersuite import resolve
 from disclosure.composite import scalars
 from disclosure.composite.directory import CompositeDirectory
+from disclosure.composite.predicates import InList
 from disclosure.composite.presentation import Answer, CredentialAnswer
 from disclosure.composite.query import AcceptedIssuer, CompositeQuery, ExpiryShown, OldestEpoch
 from disclosure.composite.request import CompositeRequest
@@ -38,8 +39,9 @@ def checked_choices(
     """Return the branch's rules, and what was chosen for each of its queries, while the request lives.
 
     Raises RefusedError REQUEST_EXPIRED, REQUEST_NOT_YET_VALID, REQUEST_MISMATCH, QUERY_MISMATCH,
-    ISSUER_KEY_RETIRED, CREDENTIAL_EXPIRED, EPOCH_UNKNOWN, EPOCH_STALE; MalformedError
-    PRESENTATION_INVALID (branch), VALUE_INVALID, ATTRIBUTE_MISSING; what `BranchRules.check` does.
+    ISSUER_KEY_RETIRED, CREDENTIAL_EXPIRED, EPOCH_UNKNOWN, EPOCH_STALE, UNSATISFIED (a code that is shown and
+    not in its list); MalformedError PRESENTATION_INVALID (branch), VALUE_INVALID, ATTRIBUTE_MISSING; what
+    `BranchRules.check` does.
     """
     request.check_time(now)
     if answer.request_digest != request.digest:
@@ -51,9 +53,27 @@ def checked_choices(
     if len(answer.credentials) != len(branch.queries):
         raise _mismatch("one answer for each query", "credentials")
     pairs = enumerate(zip(branch.queries, answer.credentials, strict=True))
-    return rules, tuple(
+    chosen = tuple(
         _chosen(query, each, directory, now, f"credentials[{place}]") for place, (query, each) in pairs
     )
+    _check_shown_codes(rules, answer)
+    return rules, chosen
+
+
+def _check_shown_codes(rules: BranchRules, answer: Answer) -> None:
+    """Raise RefusedError UNSATISFIED for a shown code that is not in the list that it has to be in.
+
+    Of a hidden one that is proven. A shown one is looked up by whoever verifies, so that no verifier has to
+    remember by itself which codes its policy accepts.
+    """
+    shown = {each.shown.query: each.shown.values for each in answer.credentials}
+    for index, predicate in enumerate(rules.branch.predicates):
+        if not isinstance(predicate, InList) or not rules.is_shown(predicate.operand):
+            continue
+        field, operand = f"{rules.place}.predicates[{index}]", predicate.operand
+        codes = rules.directory.code_list(predicate.code_list, field=field).codes
+        if shown[operand.query][operand.attribute] not in codes:
+            raise RefusedError(Reason.UNSATISFIED, "the code that is shown is not in the list", field=field)
 
 
 def _mismatch(detail: str, field: str) -> RefusedError:

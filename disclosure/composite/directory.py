@@ -7,15 +7,17 @@ entry, epochs as logged and witnessed. Requests name it by digest, key and numbe
 
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, TypeVar
 
 from bbs import BbsError
 from bbs.accumulator import AccumulatorKey, Epoch
-from bbs.ciphersuite import Ciphersuite
+from bbs.ciphersuite import Ciphersuite, resolve
 from bbs.engine import PairingSuite
+from bbs.gadgets.escrow_shares import OFFICERS, PublicShare, shared_key
 from bbs.gadgets.tables import Table, load_table, new_table
 from disclosure import canonical
+from disclosure.canonical import Item
 from disclosure.composite.scalars import code_scalar
 from disclosure.credential import SUITES
 from disclosure.errors import MalformedError, Reason, RefusedError
@@ -25,8 +27,7 @@ from disclosure.presentation import Directory
 _K = TypeVar("_K")
 _T = TypeVar("_T")
 CODES_PURPOSE: Final = "codes"
-REGULATOR_KEY_OCTETS: Final = 48
-_REGULATOR_LABEL: Final = "zk-disclosure/regulator-key/v1"
+_REGULATOR_LABEL: Final = "zk-disclosure/regulator-key/v2"
 
 
 @dataclass(frozen=True)
@@ -123,21 +124,68 @@ class PublishedAccumulator:
 
 @dataclass(frozen=True)
 class RegulatorKey:
-    """A key that identities are escrowed to: one compressed point. Raises MalformedError MALFORMED."""
+    """A key that identities are escrowed to, by the shares of the two officers who open together.
+
+    Whoever has one of these has checked that no officer alone knows the key: each share with its proof of
+    possession. Raises MalformedError MALFORMED.
+    """
 
     suite: str
-    public_key: bytes
+    shares: tuple[PublicShare, ...]
 
     def __post_init__(self) -> None:
-        if self.suite not in SUITES or len(self.public_key) != REGULATOR_KEY_OCTETS:
-            detail = f"a regulator's key has a suite and {REGULATOR_KEY_OCTETS} octets"
-            raise MalformedError(Reason.MALFORMED, detail, field="public_key")
+        if self.suite not in SUITES:
+            detail = f"the suite is one of {', '.join(SUITES)}"
+            raise MalformedError(Reason.MALFORMED, detail, field="suite")
+        try:
+            _shared_key(self.suite, self.shares)
+        except BbsError:
+            detail = f"a key has the shares of {OFFICERS} officers, each with the proof of its possession"
+            raise MalformedError(Reason.MALFORMED, detail, field="shares") from None
+
+    @property
+    def public_key(self) -> bytes:
+        """The sum of the shares: what is encrypted to."""
+        return _shared_key(self.suite, self.shares)
+
+    @property
+    def officers(self) -> tuple[bytes, ...]:
+        """The shares' public keys, in their order."""
+        return tuple(each.public_key for each in self.shares)
 
     @cached_property
     def digest(self) -> bytes:
-        """What requests and trust lists name it by: SHA-256 over suite and key, domain-separated."""
-        octets = canonical.encode(_REGULATOR_LABEL, self.suite, self.public_key)
+        """What requests and trust lists name it by: SHA-256 over suite and shares, domain-separated.
+
+        It is over the shares and not their sum: who trusts it trusts that these two open together.
+        """
+        octets = canonical.encode(_REGULATOR_LABEL, self.suite, list(self.officers))
         return canonical.digest(_REGULATOR_LABEL, octets)
+
+    def items(self) -> list[Item]:
+        """Return it for canonical encoding."""
+        return [self.suite, [[each.public_key, each.possession] for each in self.shares]]
+
+    @classmethod
+    def from_items(cls, item: Item) -> "RegulatorKey":
+        """Decode what `items` gives; MalformedError MALFORMED."""
+        match item:
+            case [str(suite), list(shares)]:
+                return cls(suite, tuple(map(_share, shares)))
+        raise MalformedError(Reason.MALFORMED, "the octets hold no regulator's key", field="shares")
+
+
+def _share(item: Item) -> PublicShare:
+    match item:
+        case [bytes(public_key), bytes(possession)]:
+            return PublicShare(public_key, possession)
+    raise MalformedError(Reason.MALFORMED, "the octets hold no officer's share", field="shares")
+
+
+@lru_cache(maxsize=64)
+def _shared_key(suite: str, shares: tuple[PublicShare, ...]) -> bytes:
+    """Return the key of some shares; those that were found true are remembered."""
+    return shared_key(PairingSuite(resolve(suite)), shares)
 
 
 @dataclass(frozen=True)

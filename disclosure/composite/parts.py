@@ -177,6 +177,8 @@ def _add_range(composer: Composer, predicate: Range, name: str, place: str) -> N
 
 
 def _add_list(composer: Composer, predicate: InList, name: str, place: str) -> None:
+    if composer.rules.is_shown(predicate.operand):
+        return  # `checked_choices` has looked the shown code up
     table = composer.rules.directory.code_list(predicate.code_list, field=place).table
     value = composer.value(predicate.operand)
     gadget = Membership.add_to(composer.scope(name), composer.operand(predicate.operand), table)

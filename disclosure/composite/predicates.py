@@ -130,7 +130,10 @@ def shifted_day(reference: dt.date, *, years: int = 0, months: int = 0, days: in
 
 @dataclass(frozen=True)
 class InList:
-    """A code is one of a published, signed list, which is named by its digest."""
+    """A code is one of a published, signed list, which is named by its digest.
+
+    The only predicate that may be about an attribute that is shown too: then the code is looked up.
+    """
 
     operand: Operand
     code_list: bytes

@@ -8,7 +8,7 @@ import datetime as dt
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from disclosure import canonical
@@ -20,21 +20,27 @@ from disclosure.composite.outputs import EscrowQuery, PseudonymQuery, SignedJoin
 from disclosure.composite.predicates import Predicate, check_digest, predicate_from
 from disclosure.composite.query import CompositeQuery, invalid
 from disclosure.errors import MalformedError, Reason
-from disclosure.names import VerifierName, check_attribute_id
+from disclosure.names import PolicyName, VerifierName, check_attribute_id
 from disclosure.request import (
     MAX_QUERIES,
     NONCE_OCTETS,
     SignedRequest,
     check_frame,
     check_life,
+    check_policy_owner,
     moment_of,
+    policy_from,
+    policy_item,
 )
 
 MAX_BRANCHES: Final = 8
-MAX_PREDICATES: Final = 32
+MAX_PREDICATES: Final = 64
+"""Many are cheap, as that a status is none of three; what they may cost together is bounded by the length of
+the proof (`MAX_PROOF_OCTETS`), which is known before anything is asked."""
 MAX_OUTPUTS: Final = 8
+_KEPT: Final = 16
 _LABEL: Final = "zk-disclosure/composite-request/v1"
-_BEGINNING: Final = canonical.encode(_LABEL, *(7 * [None]))[:-7]
+_BEGINNING: Final = canonical.encode(_LABEL, *(8 * [None]))[:-8]
 _SAME_HOLDER: Final = "same-holder"
 
 
@@ -107,8 +113,9 @@ class CompositeRequest:
     """A verifier's question in the composite form; times are whole seconds with a zone.
 
     The holder answers one of the branches. `issuance` is for a department that issues on this presentation:
-    the holder's commitment is part of the proof, over the same holder's secret as the credentials. Raises
-    MalformedError REQUEST_INVALID.
+    the holder's commitment is part of the proof, over the same holder's secret as the credentials. `policy`
+    is as in `disclosure.request.Request`; an issuance's own request, which no verifier makes, has none.
+    Raises MalformedError REQUEST_INVALID.
     """
 
     verifier: VerifierName
@@ -118,8 +125,10 @@ class CompositeRequest:
     expires: dt.datetime
     nonce: bytes = field(default_factory=lambda: secrets.token_bytes(NONCE_OCTETS))
     issuance: IssuanceTerms | None = None
+    policy: PolicyName | None = None
 
     def __post_init__(self) -> None:
+        check_policy_owner(self.policy, self.verifier)
         _check_ids([each.id for each in self.branches], "branches", MAX_BRANCHES, least=1)
         check_frame(self.created, self.expires, self.nonce)
         if self.issuance is not None and self.issuance.base:
@@ -133,8 +142,9 @@ class CompositeRequest:
     def canonical(self) -> bytes:
         """The request's canonical bytes."""
         return canonical.encode(
-            _LABEL, str(self.verifier), self.purpose.items(), int(self.created.timestamp()),
-            int(self.expires.timestamp()), self.nonce, [each.items() for each in self.branches],
+            _LABEL, str(self.verifier), policy_item(self.policy), self.purpose.items(),
+            int(self.created.timestamp()), int(self.expires.timestamp()), self.nonce,
+            [each.items() for each in self.branches],
             None if self.issuance is None else self.issuance.canonical,
         )  # fmt: skip
 
@@ -146,19 +156,7 @@ class CompositeRequest:
     @classmethod
     def from_bytes(cls, octets: bytes) -> "CompositeRequest":
         """Decode canonical bytes; MalformedError with the reasons of all its parts."""
-        match canonical.decode(_LABEL, octets):
-            case [
-                str(name), [str(zh), str(en)], int(created), int(expires), bytes(nonce), list(branches),
-                (bytes() | None) as terms,
-            ]:  # fmt: skip
-                parsed = cls(
-                    VerifierName.parse(name), LocalizedText(zh, en), tuple(map(Branch.from_items, branches)),
-                    moment_of(created), moment_of(expires), nonce,
-                    None if terms is None else IssuanceTerms.from_bytes(terms),
-                )  # fmt: skip
-                if parsed.canonical == octets:
-                    return parsed
-        raise MalformedError(Reason.REQUEST_INVALID, "the octets are no request of the composite form")
+        return _decoded(octets)
 
     def branch(self, identifier: str) -> tuple[int, Branch]:
         """Return a branch and its place; MalformedError PRESENTATION_INVALID if there is none."""
@@ -170,6 +168,27 @@ class CompositeRequest:
     def check_time(self, now: dt.datetime) -> None:
         """Raise RefusedError REQUEST_EXPIRED or REQUEST_NOT_YET_VALID unless `now` is within its life."""
         check_life(self.created, self.expires, now)
+
+
+@lru_cache(maxsize=_KEPT)
+def _decoded(octets: bytes) -> CompositeRequest:
+    """Decode a request, or return the one that these octets were decoded to a moment ago.
+
+    Whoever asks, answers or verifies decodes the same octets several times, and a request never changes.
+    """
+    match canonical.decode(_LABEL, octets):
+        case [
+            str(name), (str() | None) as policy, [str(zh), str(en)], int(created), int(expires),
+            bytes(nonce), list(branches), (bytes() | None) as terms,
+        ]:  # fmt: skip
+            parsed = CompositeRequest(
+                VerifierName.parse(name), LocalizedText(zh, en), tuple(map(Branch.from_items, branches)),
+                moment_of(created), moment_of(expires), nonce,
+                None if terms is None else IssuanceTerms.from_bytes(terms), policy_from(policy),
+            )  # fmt: skip
+            if parsed.canonical == octets:
+                return parsed
+    raise MalformedError(Reason.REQUEST_INVALID, "the octets are no request of the composite form")
 
 
 def is_composite(signed: SignedRequest) -> bool:

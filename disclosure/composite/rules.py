@@ -147,6 +147,16 @@ class BranchRules:
 
     def kind(self, operand: Operand | Foreign, field: str) -> Kind:
         """Return what an operand is; MalformedError PREDICATE_INVALID, ATTRIBUTE_UNKNOWN."""
+        if isinstance(operand, Operand) and self.is_shown(operand):
+            raise invalid(f"{operand} is shown: nothing is left to prove of it", field)
+        return self._about(operand, field)
+
+    def is_shown(self, operand: Operand) -> bool:
+        """Tell whether an operand is shown: a list it has to be in is then looked up, not proven."""
+        return operand.query in self.queries and operand.attribute in self.queries[operand.query].shown
+
+    def _about(self, operand: Operand | Foreign, field: str) -> Kind:
+        """Return what an operand is, shown or not."""
         if isinstance(operand, Foreign):
             if operand.id not in self.foreign:
                 raise invalid(f"there is no number {operand.id} of another holder's", field)
@@ -154,8 +164,6 @@ class BranchRules:
         if operand.query not in self.queries:
             raise invalid(f"there is no query {operand.query}", field)
         query = self.queries[operand.query]
-        if operand.attribute in query.shown:
-            raise invalid(f"{operand} is shown: nothing is left to prove of it", field)
         kind = Kind(tuple(self._definition(name, operand.attribute, field) for name in query.schemas))
         if len({meaning(each) for each in kind.definitions}) > 1:
             raise invalid(f"{operand} does not mean the same in all accepted schemas", field)
@@ -225,7 +233,8 @@ class BranchRules:
         )
 
     def _check_predicate(self, predicate: Predicate, place: str) -> None:
-        kinds = [self.kind(operand, place) for operand in operands_of(predicate)]
+        look = self._about if isinstance(predicate, InList) else self.kind
+        kinds = [look(operand, place) for operand in operands_of(predicate)]
         if not isinstance(predicate, Equal) and any(each.type is AttributeType.SECRET for each in kinds):
             raise invalid("of a secret only equality and a pseudonym are proven", place)
         if len({each.meaning for each in kinds}) > 1:

@@ -9,17 +9,24 @@ it goes.
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import tlog
 from bbs.accumulator import CatchingUp, MembershipWitness
-from disclosure import Accumulator, DepartmentName, ExchangeLink, OfferLink
+from disclosure import Accumulator, DepartmentName, ExchangeLink, OfferLink, RefusedError, VerifierName
 from disclosure.composite import CompositeDirectory, CompositeRequest
-from prover.client import answers, claims, witnesses
+from disclosure.event import EventKind
+from prover.asker import Asker, TrackRecord, track_record
+from prover.client import answers, claims, events, reading, witnesses
+from prover.client.answers import Pair
 from prover.client.calls import Way, apart, raised
 from prover.client.claims import Agree, AnyClaim
+from prover.client.reading import Progress, Rebuilt
 from prover.client.witnesses import EpochWatch, Report
 from prover.composite.handing import AskedOpening, SealedNumber
 from prover.composite.joint import HandoverConsent, handover_consent_of
@@ -29,6 +36,7 @@ from prover.composite.presenting import Prepared, present_plan
 from prover.composite.records import Held, HeldComposite
 from prover.composite.telling import CompositeConsent, composite_consent_of
 from prover.errors import ContentError, PresentingError, VaultReason
+from prover.events import Event, EventState
 from prover.present import Consent, Plan, consent_of, plan, present
 from prover.records import FetchedRequest, Usage, UsageState
 from prover.revocation import CaughtUp
@@ -46,10 +54,17 @@ def _nothing(_: HeldComposite, __: int) -> None:
 
 @dataclass(frozen=True)
 class Resumed:
-    """What `resume` went on with: credentials that came in, uses as they stand now."""
+    """What `resume` went on with: credentials that came in, uses and events as they stand now."""
 
     credentials: tuple[Held, ...]
     usages: tuple[Usage, ...]
+    events: tuple[Event, ...]
+
+
+def track_record_in(vault: Vault, verifier: VerifierName) -> TrackRecord:
+    """Return what this device knows of a verifier."""
+    kinds = Counter(each.note.kind for each in vault.events() if each.note.party == str(verifier))
+    return track_record(verifier, vault.usages(), kinds[EventKind.DECLINED], kinds[EventKind.OVER_ASKED])
 
 
 class HolderClient:
@@ -96,18 +111,22 @@ class HolderClient:
         """
         self._way.check_server(link.server)
         with raised():
-            claim = claims.begun(self._planner(vault, log_verifier), link, agree)
-            return vault.credential(claims.finished(self._way, claim, vault, log_verifier))
+            return vault.credential(claims.claimed(self._planner(vault, log_verifier), link, agree))
 
-    def fetch(self, link: ExchangeLink) -> FetchedRequest:
+    def fetch(
+        self, link: ExchangeLink, log_verifier: tlog.Verifier, *, pair: Pair | None = None
+    ) -> FetchedRequest:
         """Fetch the request, of either form, that a link leads to.
 
         Returned is only one that its verifier's registered key signed, its joint scopes all their members,
-        and that has not ended. Raises RefusedError REQUEST_SIGNATURE_INVALID, REQUEST_EXPIRED,
-        REQUEST_NOT_YET_VALID.
+        that has not ended, and that asks no more than the policy that it names, whose record stands on the
+        ledger: whoever runs the service cannot let more through. `pair` asks the person for the code that
+        the verifier's page shows, where the exchange takes one. Raises RefusedError
+        REQUEST_SIGNATURE_INVALID, REQUEST_EXPIRED, REQUEST_NOT_YET_VALID, POLICY_UNKNOWN, OVER_ASKING (each
+        excess is one of its violations); tlog.TlogError.
         """
         self._way.check_server(link.server)
-        return answers.fetch(self._way, link)
+        return answers.allowed(answers.fetch(self._way, link, log_verifier, pair))
 
     def directory(self, request: CompositeRequest, log_verifier: tlog.Verifier) -> CompositeDirectory:
         """Read all that a request is read with, and check that it can be proven.
@@ -150,7 +169,7 @@ class HolderClient:
         The same again for the same request. Raises what `fetch` and `directory` do; RefusedError
         COMMITMENT_INVALID for a request that counts no number of another holder's.
         """
-        fetched, request = answers.opened(self.fetch(link))
+        fetched, request = answers.opened(self.fetch(link, log_verifier))
         self.directory(request, log_verifier)
         return AskedOpening(link, vault.composite.handovers.key_for(fetched.signed_request, request).public)
 
@@ -169,7 +188,7 @@ class HolderClient:
         USAGE_NOT_FOUND, ID_AMBIGUOUS, NUMBER_NOT_FOUND; PresentingError DECLINED (nothing was sealed).
         """
         used = vault.usage(usage)
-        fetched, request = answers.opened(self.fetch(asked.link))
+        fetched, request = answers.opened(self.fetch(asked.link, log_verifier))
         found = self.directory(request, log_verifier)
         numbers = vault.composite.handovers.counted(used.id, request)
         consent = handover_consent_of(used, numbers, request, fetched.verifier_display_name, found)
@@ -205,38 +224,83 @@ class HolderClient:
         *,
         choose: Callable[[Plan], Plan] = lambda planned: planned,
         choose_composite: Callable[[CompositePlan], CompositePlan] = lambda planned: planned,
+        pair: Pair | None = None,
         report: Report = _nothing,
     ) -> Usage:
         """Walk the whole way: fetch, look for what fits, ask the person, prove, store, send.
 
         `agrees` shows a consent of the request's form and returns the person's answer; `choose` and
         `choose_composite` may choose among credentials, and among branches; unless a branch is chosen, only
-        the first is answered. Raises PresentingError DECLINED (nothing was sent), NOTHING_FITS,
-        BRANCH_UNDECIDED and what the steps raise.
+        the first is answered. That the person said no, or that the request asks more than its policy allows,
+        is written down, and said to the service, or by `resume` if that cannot be reached. Raises
+        PresentingError DECLINED (nothing was shown), NOTHING_FITS, BRANCH_UNDECIDED and what the steps raise.
         """
-        fetched = self.fetch(link)
+        self._way.check_server(link.server)
+        with self._way.kept_open() as way:
+            return self._over(way)._answered(
+                link, vault, log_verifier, agrees, choose, choose_composite, pair, report
+            )
+
+    def _over(self, way: Way) -> "HolderClient":
+        """Return the same client by another way."""
+        made = copy(self)
+        made._way = way
+        return made
+
+    def _answered(
+        self,
+        link: ExchangeLink,
+        vault: Vault,
+        log_verifier: tlog.Verifier,
+        agrees: Callable[[Consent | CompositeConsent], bool],
+        choose: Callable[[Plan], Plan],
+        choose_composite: Callable[[CompositePlan], CompositePlan],
+        pair: Pair | None,
+        report: Report,
+    ) -> Usage:
+        fetched = answers.fetch(self._way, link, log_verifier, pair)
+        no = partial(events.declined, self._way.apart, vault, fetched, log=log_verifier)
+        try:
+            answers.allowed(fetched)
+        except RefusedError:
+            no(kind=EventKind.OVER_ASKED)
+            raise
+        asker = Asker(fetched.policy, track_record_in(vault, fetched.request.verifier))
         if isinstance(fetched.request, CompositeRequest):
             found = choose_composite(self.plan(fetched.request, vault, log_verifier))
-            consent = composite_consent_of(found, fetched.verifier_display_name)
+            consent = composite_consent_of(found, fetched.verifier_display_name, asker)
             if not (found.named or found.is_first):
                 detail = "the first way cannot be answered; a later one has to be chosen by its name"
                 raise PresentingError(VaultReason.BRANCH_UNDECIDED, detail)
-            self._agreed(agrees(consent))
+            self._agreed(agrees(consent), no)
             found = self.ready(found, vault, log_verifier, report)
             prepared: Prepared = present_plan(found, vault.keys, self._way.clock())
         else:
             planned = choose(plan(fetched.request, vault.credentials(), self._way.clock()))
-            self._agreed(agrees(consent_of(planned, fetched.verifier_display_name)))
+            self._agreed(agrees(consent_of(planned, fetched.verifier_display_name, asker)), no)
             prepared = present(planned, vault.keys, self._way.clock())
         return self.submit(link, prepared, vault, vault.begin_usage(fetched, prepared), log_verifier)
 
+    def decline(
+        self, link: ExchangeLink, vault: Vault, log_verifier: tlog.Verifier, *, pair: Pair | None = None
+    ) -> Event:
+        """Say no to a request that was not looked at further; return the event as it stands then.
+
+        Raises what `fetch` does, OVER_ASKING excepted.
+        """
+        self._way.check_server(link.server)
+        fetched = answers.fetch(self._way, link, log_verifier, pair)
+        return events.declined(self._way, vault, fetched, EventKind.DECLINED, log_verifier)
+
     @staticmethod
-    def _agreed(agreed: bool) -> None:
+    def _agreed(agreed: bool, no: Callable[..., object] = lambda **_: None) -> None:
+        """Go on if the person agreed; else have the no written down, and said to who asked, by `no`."""
         if not agreed:
-            raise PresentingError(VaultReason.DECLINED, "the person said no; nothing was sent")
+            no(kind=EventKind.DECLINED)
+            raise PresentingError(VaultReason.DECLINED, "the person said no; nothing was shown")
 
     def resume(self, vault: Vault, log_verifier: tlog.Verifier) -> Resumed:
-        """Go on with all claims and uses at this service that were broken off.
+        """Go on with all claims, uses and events at this service that were broken off.
 
         A claim that is refused for good is given up, a use is written down as refused; neither is raised.
         What does not hold is left as it is, and the first such error is raised after everything else was gone
@@ -244,24 +308,43 @@ class HolderClient:
         later. Uses that are sent one right after the other can be linked by their time.
         """
         server = self._way.endpoint.server
-        failures, claimed, settled = list[Exception](), list[str](), set[str]()
+        failures, claimed, settled, sent = list[Exception](), list[str](), set[str](), set[str]()
         under_way: list[AnyClaim] = [*vault.pending_claims(), *vault.composite.claims()]
         for claim in under_way:
             if claim.link.server == server:
                 with apart(failures):
                     claimed.append(claims.finished(self._way, claim, vault, log_verifier))
         for usage in vault.usages():
-            if usage.state is UsageState.SENT and usage.link.server == server:
+            alone = isinstance(usage.link, ExchangeLink)
+            if alone and usage.state is UsageState.SENT and usage.link.server == server:
                 settled.add(usage.id)
                 with apart(failures):
                     answers.submit(self._way, usage, vault, log_verifier)
+        for event in vault.events():
+            if event.state is EventState.SENT and event.server == server:
+                sent.add(event.id)
+                with apart(failures):
+                    events.send(self._way, vault, event, log_verifier)
         if failures:
             raise failures[0]
         held: list[Held] = [*vault.credentials(), *vault.composite.credentials()]
         return Resumed(
             tuple(each for each in held if each.id in claimed),
             tuple(each for each in vault.usages() if each.id in settled),
+            tuple(each for each in vault.events() if each.id in sent),
         )
+
+    def rebuild(
+        self, vault: Vault, log_verifier: tlog.Verifier, progress: Progress = lambda read, size: None
+    ) -> Rebuilt:
+        """Read the ledger on from where the vault was to its newest end, and find what is the vault's own.
+
+        All of it is read, so the service does not learn what is looked for. `progress` is told how many
+        entries were read and of how many; broken off at any point, the next call goes on. What the old vault
+        never sent is not on the ledger. Raises ContentError RECOVERY_BROKEN_OFF; tlog.TlogError if what came
+        is not what the log has signed, and what was not verified is dropped then.
+        """
+        return reading.rebuild(self._way, vault, log_verifier, progress)
 
     def catch_up(
         self,

@@ -1,11 +1,22 @@
 """Requests fetched and read with what is published; answers sent, and their receipts checked."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import grpc
+
 import tlog
-from disclosure import ExchangeLink, Reason, RefusedError, VerifierName, open_request
+from disclosure import (
+    ExchangeLink,
+    LocalizedText,
+    Reason,
+    RefusedError,
+    SignedRequest,
+    VerifierName,
+    open_request,
+)
+from disclosure.allowance import check_allowed, policy_of
 from disclosure.composite import (
     CompositeDirectory,
     CompositePresentation,
@@ -14,6 +25,7 @@ from disclosure.composite import (
     is_composite,
     open_composite_request,
 )
+from disclosure.policy import RegisteredPolicy
 from prover.client.calls import Way, checked, final, verifier_of
 from prover.client.witnesses import Report, catch_up_held
 from prover.composite.planning import CompositePlan, plan_composite
@@ -22,40 +34,71 @@ from prover.history import check_receipt
 from prover.records import AnyRequest, FetchedRequest, Usage
 from prover.vault import Vault
 from wire import convert
-from wire.client import call
+from wire.client import ServiceError, call
 from wire.composite import composite_presentation_to
 from zkproto.v1 import catalog_pb2, presentation_pb2, presentation_pb2_grpc
 
+Pair = Callable[[], str]
+"""Asks the person for the code that the verifier's page shows."""
+_PAIRING_REQUIRED = "PAIRING_REQUIRED"
 _ROUNDS = 3
 """How often a plan is made anew because an epoch was made meanwhile."""
 
 
-def fetch(way: Way, link: ExchangeLink) -> FetchedRequest:
-    """Fetch a request; see HolderClient.fetch."""
+def fetch(way: Way, link: ExchangeLink, log: tlog.Verifier, pair: Pair | None) -> FetchedRequest:
+    """Fetch a request; see HolderClient.fetch. What it asks is held to its policy by `allowed`."""
     with way.channel() as channel, checked():
-        message = presentation_pb2.FetchRequestRequest(exchange=link.exchange, ticket=link.ticket)
-        answer = call(presentation_pb2_grpc.PresentationServiceStub(channel).FetchRequest, message)
+        answer = _handed(channel, link, pair)
         signed = convert.signed_request_of(answer.signed_request)
-        registered = dict[VerifierName, catalog_pb2.Verifier]()
+        name, policy = read(way, channel, log, signed)
+        return FetchedRequest(link, signed, name, policy)
 
-        def find_key(name: VerifierName) -> bytes:
-            if name not in registered:
-                registered[name] = verifier_of(channel, name)
-            return registered[name].public_key
 
-        request: AnyRequest = (
-            open_composite_request(signed, find_key)
-            if is_composite(signed)
-            else open_request(signed, find_key)
-        )
-        request.check_time(way.clock())
-        if isinstance(request, CompositeRequest) and request.issuance is not None:
-            # What comes of it is a commitment that whoever asked could take to a department as its own.
-            detail = "a request that an issuance waits for comes with an offer, and nobody signs it"
-            raise RefusedError(Reason.REQUEST_INVALID, detail, field="issuance")
-        if isinstance(request, CompositeRequest):
-            way.opened[request.digest] = find_key(request.verifier)
-        return FetchedRequest(link, signed, convert.text_of(registered[request.verifier].display_name))
+def read(
+    way: Way, channel: grpc.Channel, log: tlog.Verifier, signed: SignedRequest
+) -> tuple[LocalizedText, RegisteredPolicy]:
+    """Check a request under its verifier's registered key; return that one's name for people and the policy.
+
+    The records of key and policy stand on the ledger. Raises as HolderClient.fetch does, but OVER_ASKING.
+    """
+    registered = dict[VerifierName, catalog_pb2.Verifier]()
+
+    def find_key(name: VerifierName) -> bytes:
+        if name not in registered:
+            registered[name] = verifier_of(channel, name, log)
+        return registered[name].public_key
+
+    request: AnyRequest = (
+        open_composite_request(signed, find_key) if is_composite(signed) else open_request(signed, find_key)
+    )
+    request.check_time(way.clock())
+    if isinstance(request, CompositeRequest) and request.issuance is not None:
+        # What comes of it is a commitment that whoever asked could take to a department as its own.
+        detail = "a request that an issuance waits for comes with an offer, and nobody signs it"
+        raise RefusedError(Reason.REQUEST_INVALID, detail, field="issuance")
+    policy = way.reader(channel, log).policy(policy_of(request))
+    return convert.text_of(registered[request.verifier].display_name), policy
+
+
+def allowed(fetched: FetchedRequest) -> FetchedRequest:
+    """Return a fetched request that asks no more than its policy allows; RefusedError OVER_ASKING."""
+    check_allowed(fetched.request, fetched.policy)
+    return fetched
+
+
+def _handed(
+    channel: grpc.Channel, link: ExchangeLink, pair: Pair | None
+) -> presentation_pb2.FetchRequestResponse:
+    """Have the request handed out; where the exchange takes a pairing code, with what `pair` gives."""
+    method = presentation_pb2_grpc.PresentationServiceStub(channel).FetchRequest
+    message = presentation_pb2.FetchRequestRequest(exchange=link.exchange, ticket=link.ticket)
+    try:
+        return call(method, message)
+    except ServiceError as error:
+        if error.reason != _PAIRING_REQUIRED or pair is None:
+            raise
+    message.pairing_code = pair()
+    return call(method, message)
 
 
 def opened(fetched: FetchedRequest) -> tuple[FetchedRequest, CompositeRequest]:
@@ -66,19 +109,18 @@ def opened(fetched: FetchedRequest) -> tuple[FetchedRequest, CompositeRequest]:
     return fetched, fetched.request
 
 
-def directory(way: Way, request: CompositeRequest, log: tlog.Verifier) -> CompositeDirectory:
+def directory(
+    way: Way, request: CompositeRequest, log: tlog.Verifier, *, again: bool = False
+) -> CompositeDirectory:
     """Read what a request is read with, and check the request; see HolderClient.directory.
 
-    The key that a fetched one was opened under stands on the ledger as its verifier's: else whoever runs the
-    service could ask in any verifier's name. What comes with an offer nobody signs.
+    Read `again`, for the newest epochs and the keys' states, the request itself is not checked twice: what
+    the answer needs of it is when it is proven.
     """
     with way.channel() as channel, checked():
-        reader, key = way.reader(channel, log), way.opened.get(request.digest)
-        if key is not None and reader.verifier_key(request.verifier) != key:
-            detail = "the request is not signed by its verifier"
-            raise RefusedError(Reason.REQUEST_SIGNATURE_INVALID, detail)
-        found = reader.directory(request)
-    check_composite_request(request, found)
+        found = way.reader(channel, log).directory(request)
+    if not again:
+        check_composite_request(request, found)
     return found
 
 
@@ -99,7 +141,7 @@ class Planner:
         self, request: CompositeRequest, branch: str | None = None, pinned: Mapping[str, str] | None = None
     ) -> CompositePlan:
         """Plan an answer; see HolderClient.plan."""
-        found, now = directory(self.way, request, self.log), self.way.clock()
+        found, now = directory(self.way, request, self.log, again=pinned is not None), self.way.clock()
         contents = self.vault.composite.contents()
         return plan_composite(request, contents, found, now, branch, pinned, now - self.max_epoch_age)
 
@@ -114,15 +156,18 @@ class Planner:
             if not plan.behind:
                 break
             for held in plan.behind:
-                catch_up_held(self.way, self.vault, held, self.log, report)
+                catch_up_held(self.way.apart, self.vault, held, self.log, report)
         return plan
 
 
 def submit(way: Way, usage: Usage, vault: Vault, log: tlog.Verifier) -> Usage:
-    """Send the very bytes that the vault has stored; raises FinalError too."""
+    """Send the very bytes that the vault has stored; raises FinalError too.
+
+    Raises ContentError USAGE_MISMATCH for a part of an errand, which goes out with all of it.
+    """
     message = presentation_pb2.SubmitPresentationRequest(
-        exchange=usage.link.exchange,
-        ticket=usage.link.ticket,
+        exchange=usage.exchange.exchange,
+        ticket=usage.exchange.ticket,
         holder_note=usage.holder_note,
         request_id=usage.request_id,
     )

@@ -15,6 +15,7 @@ import bbs
 import tlog
 from disclosure import DisclosureError, LocalizedText, MalformedError, VerifierName
 from disclosure.names import DepartmentName
+from disclosure.registry import verifier_entry
 from prover.errors import ClientError, VaultError, VaultReason
 from wire import convert
 from wire.client import Endpoint, ServiceError, call
@@ -35,16 +36,11 @@ _FINAL: Final = {
 
 @dataclass(frozen=True)
 class Way:
-    """Where the service is, and the time. What is public and never changes is read once.
-
-    `opened` has the keys that fetched requests of the composite form were opened under, by the requests'
-    digests: whether they are the verifiers' is checked with the log's key, before a request is read.
-    """
+    """Where the service is, and the time. What is public and never changes is read once."""
 
     endpoint: Endpoint
     clock: Callable[[], dt.datetime]
     kept: Kept = field(default_factory=Kept, repr=False)
-    opened: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
     @contextmanager
     def channel(self) -> Iterator[grpc.Channel]:
@@ -54,6 +50,21 @@ class Way:
             yield channel
         finally:
             channel.close()
+
+    @contextmanager
+    def kept_open(self) -> Iterator["Way"]:
+        """Give a way that opens no more than this one channel, for the steps of one exchange.
+
+        Fetching a request and answering it name the same exchange, so one connection links nothing that is
+        not linked. What depends on what a vault holds does not go over it.
+        """
+        with self.channel() as channel:
+            yield _OneChannel(self.endpoint, self.clock, self.kept, channel)
+
+    @property
+    def apart(self) -> "Way":
+        """The way for what is not to be linked with the exchange: each time a channel of its own."""
+        return self
 
     def reader(self, channel: grpc.Channel, log: tlog.Verifier) -> Reader:
         """Return a reader of what is published."""
@@ -66,12 +77,32 @@ class Way:
             raise ClientError(VaultReason.LINK_ELSEWHERE, detail)
 
 
-def verifier_of(channel: grpc.Channel, name: VerifierName) -> catalog_pb2.Verifier:
-    """Return a registered verifier; ClientError ANSWER_INVALID for another one."""
+@dataclass(frozen=True)
+class _OneChannel(Way):
+    """The way of one exchange, over a channel that somebody else closes."""
+
+    one: grpc.Channel | None = field(default=None, repr=False)
+
+    @contextmanager
+    def channel(self) -> Iterator[grpc.Channel]:
+        if self.one is not None:
+            yield self.one
+
+    @property
+    def apart(self) -> Way:
+        return Way(self.endpoint, self.clock, self.kept)
+
+
+def verifier_of(channel: grpc.Channel, name: VerifierName, log: tlog.Verifier) -> catalog_pb2.Verifier:
+    """Return a registered verifier, whose key stands on the ledger; ClientError ANSWER_INVALID for another.
+
+    Else whoever runs the service could ask in any verifier's name. Raises tlog.TlogError.
+    """
     message = catalog_pb2.GetVerifierRequest(name=str(name))
     verifier = call(catalog_pb2_grpc.CatalogServiceStub(channel).GetVerifier, message)
     if verifier.name != str(name):
         raise ClientError(VaultReason.ANSWER_INVALID, "the service answered with another verifier")
+    tlog.ProofFile.parse(verifier.proof).verify(verifier_entry(name, verifier.public_key), log)
     return verifier
 
 

@@ -47,7 +47,8 @@ Agree = Callable[[ClaimConsent], bool]
 AnyClaim = Claim | PendingClaim
 
 
-_OFFER_ENDS: Final = {"OFFER_EXPIRED", "OFFER_TAKEN", "HOLDER_MISMATCH", "REQUIRED_MISMATCH"}
+_MISMATCH: Final = "REQUIRED_MISMATCH"
+_OFFER_ENDS: Final = {"OFFER_EXPIRED", "OFFER_TAKEN", "HOLDER_MISMATCH", _MISMATCH}
 
 
 def _ends(reason: str) -> bool:
@@ -59,10 +60,35 @@ def _ends(reason: str) -> bool:
     return reason in _OFFER_ENDS or reason in set(Reason)
 
 
-def begun(planner: Planner, link: OfferLink, agree: Agree) -> AnyClaim:
+def claimed(planner: Planner, link: OfferLink, agree: Agree) -> str:
+    """Claim an offer; return the held credential's identifier.
+
+    The department does not say what the credential that it asks for must say. Where the one that was shown
+    does not say it, the next that the vault has of that kind is shown, if the person agrees to that too.
+    Raises PresentingError NOTHING_FITS, DECLINED; ClientError OFFER_REQUEST_INVALID; FinalError.
+    """
+    tried = list[str]()
+    while True:
+        shown_before = len(tried)
+        claim = _begun(planner, link, agree, tried)
+        try:
+            return finished(planner.way, claim, planner.vault, planner.log)
+        except FinalError as error:
+            others = len(tried) > shown_before and _others(planner, tried)
+            if error.error.reason != _MISMATCH or not others:
+                raise
+
+
+def _others(planner: Planner, tried: list[str]) -> bool:
+    """Tell whether the vault has another credential of the kind that was shown last."""
+    held = {each.id: each.schema.name for each in planner.vault.composite.credentials()}
+    return any(name == held.get(tried[-1]) for each, name in held.items() if each not in tried)
+
+
+def _begun(planner: Planner, link: OfferLink, agree: Agree, tried: list[str]) -> AnyClaim:
     """Store the claim of an offer, or find the one that is under way; nothing of it has been sent yet.
 
-    Raises PresentingError NOTHING_FITS, DECLINED; ClientError OFFER_REQUEST_INVALID.
+    What is shown is added to `tried`, of which nothing is shown again as long as there is anything else.
     """
     way, vault, log = planner.way, planner.vault, planner.log
     under_way: list[AnyClaim] = [*vault.pending_claims(), *vault.composite.claims()]
@@ -95,6 +121,11 @@ def begun(planner: Planner, link: OfferLink, agree: Agree) -> AnyClaim:
         return vault.composite.begin_base_claim(offered, terms)
     request = offer_request_of(offer.request, terms)
     plan = planner.planned(request)
+    for query, fitting in plan.chosen.fitting.items():
+        left = [each.id for each in fitting if each.id not in tried]
+        if left:
+            plan = plan.choose(query, left[0])
+            tried.append(left[0])
     shows = composite_consent_of(plan, display_name)
     _agreed(agree, ClaimConsent(department, display_name, offered.schema, shows))
     plan = planner.ready(plan, lambda held, missing: None)

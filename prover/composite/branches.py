@@ -102,7 +102,8 @@ class Search:
     """The search in one branch.
 
     `openings` are what was handed over for it; no list of revocations counts that has had no epoch since
-    `fresh_since`; `tries` are those that are left.
+    `fresh_since`; `tries` are those that are left. `prepared` has what other branches' searches have
+    prepared, since that costs about as much as a proof.
     """
 
     index: int
@@ -114,6 +115,7 @@ class Search:
     pinned: Mapping[str, str] = field(default_factory=dict)
     fresh_since: dt.datetime | None = None
     tries: int = MAX_TRIES
+    prepared: dict[str, Holding] = field(default_factory=dict)
 
     @cached_property
     def held(self) -> Mapping[str, HeldComposite]:
@@ -125,7 +127,10 @@ class Search:
     @cached_property
     def holdings(self) -> Mapping[str, Holding]:
         """The same, prepared for proofs."""
-        return {name: holding_of(each, self.contents) for name, each in self.held.items()}
+        for name, each in self.held.items():
+            if name not in self.prepared:
+                self.prepared[name] = holding_of(each, self.contents)
+        return {name: self.prepared[name] for name in self.held}
 
     def plan(self) -> BranchPlan:
         """Return what was found."""

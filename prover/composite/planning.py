@@ -162,10 +162,11 @@ def plan_composite(
     """
     request.check_time(now)
     _check_schemas(contents, directory)
+    prepared = dict[str, Holding]()
     plans = tuple(
         Search(
             index, each, contents, directory, now, contents.openings(request.digest, each.id),
-            pinned or {} if each.id == branch else {}, fresh_since,
+            pinned or {} if each.id == branch else {}, fresh_since, prepared=prepared,
         ).plan()
         for index, each in enumerate(request.branches)
     )  # fmt: skip

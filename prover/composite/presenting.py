@@ -53,14 +53,23 @@ class _Proven:
 
 
 def present_plan(
-    plan: CompositePlan, keys: VaultKeys, now: dt.datetime, rng: RandomOctets = secrets.token_bytes
+    plan: CompositePlan,
+    keys: VaultKeys,
+    now: dt.datetime,
+    rng: RandomOctets = secrets.token_bytes,
+    *,
+    tag: bytes | None = None,
+    note: bytes | None = None,
 ) -> PreparedComposite:
     """Answer a request as planned; ask the person first.
+
+    `tag` is a usage tag of this vault's to take instead of a fresh one, `note` a sealed note of an event that
+    the presentation goes out with, instead of one of a use.
 
     Raises PresentingError NOTHING_FITS, OWN_PROOF_INVALID; RefusedError and MalformedError as
     `disclosure.composite.present_composite` does, EPOCH_STALE among them if the vault was overtaken.
     """
-    proven = _prove(plan, keys, now, rng)
+    proven = _prove(plan, keys, now, rng, tag or keys.usage_tag(rng), note)
     return PreparedComposite(
         plan.request,
         proven.presented.presentation,
@@ -79,7 +88,7 @@ def present_for_issuance(
 
     No ledger keeps it: its note goes nowhere, and is made only so that it looks like every other.
     """
-    return _prove(plan, keys, now, rng).presented
+    return _prove(plan, keys, now, rng, keys.usage_tag(rng)).presented
 
 
 def facts_of(plan: CompositePlan) -> Facts:
@@ -88,9 +97,16 @@ def facts_of(plan: CompositePlan) -> Facts:
     return Facts.of(branch, answers, plan.directory, plan.contents.regulators)
 
 
-def _prove(plan: CompositePlan, keys: VaultKeys, now: dt.datetime, rng: RandomOctets) -> _Proven:
+def _prove(
+    plan: CompositePlan,
+    keys: VaultKeys,
+    now: dt.datetime,
+    rng: RandomOctets,
+    tag: bytes,
+    note: bytes | None = None,
+) -> _Proven:
     holdings, secret = plan.holdings, _secret(plan)
-    tag, note = keys.usage_tag(rng), seal_note(keys, _summary(plan, now), rng)
+    note = note or seal_note(keys, _summary(plan, now), rng)
     presented = present_composite(
         plan.request, plan.branch, holdings, secret, plan.directory, now,
         usage_tag=tag, note_hash=note_hash(note), trusted_regulators=plan.contents.trusted,

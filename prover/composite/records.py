@@ -270,7 +270,7 @@ class TrustedRegulator:
         trusted = self.regulator
         head: list[Item] = [
             Kind.REGULATOR.value, milliseconds(self.since), str(trusted.name), trusted.display_name.items(),
-            trusted.key.suite, trusted.key.public_key,
+            trusted.key.items(),
         ]  # fmt: skip
         return pack(head)
 
@@ -280,10 +280,10 @@ def trusted_regulator_of(record_id: str, octets: bytes) -> TrustedRegulator:
     head, *parts = unpack(octets)
     match head_of(head), parts:
         case [
-            [Kind.REGULATOR, int(since), str(name), [str(zh), str(en)], str(suite), bytes(public_key)],
+            [Kind.REGULATOR, int(since), str(name), [str(zh), str(en)], list(key)],
             [],
         ]:
-            key = RegulatorKey(suite, public_key)
-            regulator = Regulator(RegulatorName.parse(name), LocalizedText(zh, en), key)
+            called = LocalizedText(zh, en)
+            regulator = Regulator(RegulatorName.parse(name), called, RegulatorKey.from_items(key))
             return TrustedRegulator(record_id, regulator, moment_of(since))
     raise malformed()

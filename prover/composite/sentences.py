@@ -29,7 +29,17 @@ from prover.composite.telling import (
     ToldCredential,
     Treatment,
 )
-from prover.consent import ConsentLine, Language, Style, local, safe, show_date, show_moment, show_value
+from prover.consent import (
+    ConsentLine,
+    Language,
+    Style,
+    asking_lines,
+    local,
+    safe,
+    show_date,
+    show_moment,
+    show_value,
+)
 
 Departments = Mapping[str, LocalizedText]
 """Display names by resource name."""
@@ -39,9 +49,6 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
         "zh": "{verifier} 请您出示并证明信息",
         "en": "{verifier} asks you to show and to prove something",
     },
-    "who": {"zh": "谁在询问：{verifier}（{name}）", "en": "Who asks: {verifier} ({name})"},
-    "purpose": {"zh": "用途：{purpose}", "en": "What for: {purpose}"},
-    "ends": {"zh": "请在此之前答复：{time}", "en": "To be answered before: {time}"},
     "credential": {"zh": "使用《{schema}》", "en": "From your {schema}"},
     "sees": {"zh": "{verifier} 将看到：", "en": "{verifier} will see:"},
     "proves": {
@@ -223,11 +230,8 @@ class _Screen:
 
     def lines(self) -> Iterator[ConsentLine]:
         consent = self._consent
-        purpose, ends = local(consent.purpose, self._language), show_moment(consent.ends, self._language)
         yield self._line(Style.HEADING, "heading", verifier=self._verifier)
-        yield self._line(Style.FACT, "who", verifier=self._verifier, name=consent.verifier)
-        yield self._line(Style.FACT, "purpose", purpose=purpose)
-        yield self._line(Style.FACT, "ends", time=ends)
+        yield from asking_lines(consent, *consent.counts, self._language)
         for each in consent.credentials:
             yield from self._credential(each)
         yield from self._together()

@@ -31,6 +31,7 @@ from disclosure.composite import (
     Predicate,
     PseudonymQuery,
 )
+from prover.asker import Asker
 from prover.composite.clauses import Reading
 from prover.composite.facts import Facts
 from prover.composite.planning import CompositePlan
@@ -99,7 +100,8 @@ class Earlier:
 class CompositeConsent:
     """Everything that a person has to know before saying yes; `sentences.composite_lines` renders it.
 
-    `ends` is when the request can no longer be answered. `branches` is how many ways to answer there were,
+    `ends` is when the request can no longer be answered. `asker` tells of whoever asks, where that is a
+    verifier and not a department that issues. `branches` is how many ways to answer there were,
     `earlier` those that were passed over.
     """
 
@@ -113,6 +115,14 @@ class CompositeConsent:
     facts: Facts
     issuance: IssuanceTerms | None = field(default=None, repr=False)
     earlier: tuple[Earlier, ...] = ()
+    asker: Asker | None = None
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many attributes are shown, last days among them, and how many are only told something about."""
+        told = [each.treatment for credential in self.credentials for each in credential.attributes]
+        shown = told.count(Treatment.SHOWN) + sum(each.expiry is not None for each in self.credentials)
+        return shown, told.count(Treatment.PROVEN) + told.count(Treatment.ESCROWED)
 
     def credential(self, query: str) -> ToldCredential:
         """Return the credential that answers a query."""
@@ -139,7 +149,9 @@ class ClaimConsent:
     shows: CompositeConsent | None
 
 
-def composite_consent_of(plan: CompositePlan, verifier_display_name: LocalizedText) -> CompositeConsent:
+def composite_consent_of(
+    plan: CompositePlan, verifier_display_name: LocalizedText, asker: Asker | None = None
+) -> CompositeConsent:
     """Say what answering as planned would tell; PresentingError NOTHING_FITS."""
     held = {query.id: each.id for query, each in plan.answers()}
     answers, behind = plan.credential_answers(), {each.id for each in plan.behind}
@@ -148,7 +160,7 @@ def composite_consent_of(plan: CompositePlan, verifier_display_name: LocalizedTe
     )
     credentials = tuple(replace(each, behind=each.credential in behind) for each in told.credentials)
     earlier = tuple(_earlier(plan, each.branch) for each in plan.branches[: plan.chosen.index])
-    return replace(told, credentials=credentials, earlier=earlier)
+    return replace(told, credentials=credentials, earlier=earlier, asker=asker)
 
 
 def _earlier(plan: CompositePlan, branch: Branch) -> Earlier:

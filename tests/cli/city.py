@@ -87,10 +87,12 @@ class City:
             home.json("vault", "claim", self.offer(item, person)["link"], "--yes")
         return home
 
-    def verifier(self, path: Path, name: str) -> Home:
-        """A home with a registered verifier."""
+    def verifier(self, path: Path, name: str, *policies: str) -> Home:
+        """A home with a registered verifier that may ask by these policies; by that of enrolment if none."""
         home = Home(path, self.home.server).trusting()
         home.json("verifier", "register", name, "--name-zh", "甲", "--name-en", "A", env=home.admin)
+        for policy in policies or ("enrolment",):
+            home.json("verifier", "policy", "register", POLICIES / f"{policy}.yaml", env=home.admin)
         return home
 
 
@@ -104,3 +106,26 @@ def answered(asker: Home, policy: str, holder: Home, *more: object) -> tuple[Don
         process.kill()
     out, err = process.communicate(timeout=SECONDS)
     return said, Done(process.returncode, out, err)
+
+
+@dataclass(frozen=True)
+class Officers:
+    """Two officers of a regulator, who open out of a record together."""
+
+    first: Home
+    second: Home
+
+    def combined(self, record: object, case: str, *evidence: object) -> str:
+        """Have both make their parts, and return the file of both."""
+        at = [record] if record else []
+        parts = [
+            each.json("regulator", "open", "part", *at, "--case", case, *evidence)["part"]
+            for each in (self.second, self.first)
+        ]
+        both: str = self.first.json("regulator", "open", "combine", *parts, *at, *evidence)["opening"]
+        return both
+
+    def open(self, record: object, case: str, *more: object) -> dict[str, Any]:
+        """Open an identity, and return what the record of it says."""
+        both = self.combined(record, case)
+        return self.first.json("regulator", "open", "record", both, record, *more)

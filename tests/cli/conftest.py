@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.city import FATHER, LOAN, MOTHER, REGULATOR, City, answered
+from tests.cli.city import FATHER, LOAN, MOTHER, POLICIES, REGULATOR, City, answered
 from tests.cli.running import Home, refused, register_issuers
 from zk.exits import Exit
 from zk.local_server import LocalServer, running_server
@@ -43,6 +43,8 @@ def school(issuer: Home, new_home: Callable[[], Home]) -> Home:
     home.json(
         "verifier", "register", "school-7", "--name-zh", "第七小学", "--name-en", "School 7", env=home.admin
     )
+    for policy in ("school", "bank"):
+        home.json("verifier", "policy", "register", POLICIES / f"{policy}.yaml", env=home.admin)
     return home
 
 
@@ -84,13 +86,21 @@ def city(fresh: Fresh) -> Iterator[City]:
 
 
 @pytest.fixture(scope="session")
-def regulator(city: City, fresh: Fresh) -> Home:
+def regulator(city: City, second_officer: Home, fresh: Fresh) -> Home:
+    """The first officer of the regulator, whose key is registered."""
     home = Home(fresh(), city.home.server).trusting()
-    made = home.json("regulator", "create", REGULATOR)
-    assert stat.S_IMODE(Path(made["key_file"]).stat().st_mode) == 0o600
+    made = [each.json("regulator", "share", "new", REGULATOR) for each in (home, second_officer)]
+    assert {stat.S_IMODE(Path(each["share_file"]).stat().st_mode) for each in made} == {0o600}
+    home.json("regulator", "combine-keys", REGULATOR, *(each["public_file"] for each in made))
     names = ["--name-zh", "金融监管局", "--name-en", "Financial Regulator"]
     home.json("regulator", "register", REGULATOR, *names, env=home.admin)
     return home
+
+
+@pytest.fixture(scope="session")
+def second_officer(city: City, fresh: Fresh) -> Home:
+    """The other officer of the same regulator, at a machine of its own."""
+    return Home(fresh(), city.home.server).trusting()
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +123,7 @@ def city_school(city: City, fresh: Fresh) -> Home:
 
 @pytest.fixture(scope="session")
 def bank(city: City, regulator: Home, fresh: Fresh) -> Home:
-    return city.verifier(fresh(), "bank-1")
+    return city.verifier(fresh(), "bank-1", "loan")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The demo, played for real: each refusal with the service's own status and reason, figures, a clean end."""
+"""The demo's last part, for real: each refusal with the service's status and reason, figures, a clean end."""
 
 import base64
 import fcntl
@@ -105,8 +105,10 @@ def test_the_regulator_s_opening_stands_on_the_ledger(result: DemoResult, output
     lines = [each for each in parts if len(each) == 3 and each[0].isdigit()]
     entries = [parse_entry(base64.b64decode(each[1])) for each in lines]
     records = [(index, each) for index, each in enumerate(entries) if isinstance(each, RecordEntry)]
-    opened = [index for index, each in records if OpeningRecord.of_entry(each)]
-    assert opened == [result.opened.index]
+    found = [(index, OpeningRecord.of_entry(each)) for index, each in records]
+    opened = [(index, each) for index, each in found if each is not None]
+    assert [each.officers for _, each in opened] == [1, 1, 2], "each officer's part, and then the opening"
+    assert opened[-1][0] == result.opened.index
 
 
 def test_a_leak_would_be_found(result: DemoResult, output: Path) -> None:
@@ -195,15 +197,17 @@ def test_a_folder_that_is_not_the_demo_s_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_one_document_and_may_be_repeated(result: DemoResult, output: Path) -> None:
-    done = zk("demo", "--output", output, "--json")
+    done = zk("demo", "--story", "attacks", "--output", output, "--json")
     assert done.code == 0, done
     assert done.json["went_as_it_must"] is True
-    assert {each["name"]: (each["status"], each["reason"]) for each in done.json["refusals"]} == REFUSALS
+    told = done.json["attacks"]
+    assert {each["name"]: (each["status"], each["reason"]) for each in told["refusals"]} == REFUSALS
+    assert done.json["stories"] == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_ends_its_server(tmp_path: Path, number: signal.Signals) -> None:
-    process = start("demo", "--output", tmp_path / "out", stderr=subprocess.STDOUT)
+    process = start("demo", "--story", "attacks", "--output", tmp_path / "out", stderr=subprocess.STDOUT)
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("Five departments"):

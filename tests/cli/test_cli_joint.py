@@ -42,7 +42,7 @@ def father(city: City, mother: Home, fresh: Fresh) -> Home:
 
 @pytest.fixture(scope="module")
 def bank(city: City, fresh: Fresh) -> Home:
-    return city.verifier(fresh(), "bank-1")
+    return city.verifier(fresh(), "bank-1", "support-first", "support-both")
 
 
 def asking(

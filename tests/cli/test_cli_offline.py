@@ -36,6 +36,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Home:
         home = Home(folder / "home", server).trusting()
         register_issuers(home)
         home.json("verifier", "register", "bank-1", "--name-zh", "行", "--name-en", "Bank", env=home.admin)
+        bank = EXAMPLES / "policies" / "bank.yaml"
+        home.json("verifier", "policy", "register", bank, env=home.admin)
         home.json("vault", "create")
         home.json("vault", "claim", home.issue("social_insurance"))
         _answer(home)
@@ -116,8 +118,8 @@ def test_receipts_of_another_log_do_not_hold(kept: Home, tmp_path: Path) -> None
 
 def test_the_ledger_file_is_recomputed(kept: Home) -> None:
     found = kept.json("ledger", "verify", kept.path / "ledger.txt")
-    # Two issuer keys, two schemas, a verifier.
-    assert (found["receipts"], found["records"], found["key_pinned"]) == (1, 5, True)
+    # Two issuer keys, two schemas, a verifier, its policy.
+    assert (found["receipts"], found["records"], found["key_pinned"]) == (1, 6, True)
     assert found["size"] == found["receipts"] + found["records"] + found["blocks"]
     for lang in ("zh", "en"):
         done = kept.zk("ledger", "verify", kept.path / "ledger.txt", "--lang", lang)
@@ -168,7 +170,9 @@ def test_what_was_sent_without_an_answer_is_sent_again(school: Home, holder: Hom
     """The use is in the vault as it is just before it goes out; then the holder's process ended."""
     asked, _ = school.ask("bank", "--timeout", "0.2", code=Exit.UNREACHABLE)
     with Vault.open(holder.path / "vault.sqlite3", PASSPHRASE) as vault:
-        fetched = HolderClient(endpoint(holder)).fetch(ExchangeLink.parse(asked["link"]))
+        fetched = HolderClient(endpoint(holder)).fetch(
+            ExchangeLink.parse(asked["link"]), Verifier.from_string(holder.server.log_key.read_text().strip())
+        )
         planned = plan(fetched.request, vault.credentials(), dt.datetime.now(dt.UTC))
         vault.begin_usage(fetched, present(planned, vault.keys, dt.datetime.now(dt.UTC)))
     assert holder.json("vault", "history")["usages"][-1]["state"] == "sent"

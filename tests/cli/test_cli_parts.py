@@ -220,7 +220,7 @@ def test_every_error_has_an_exit_code_a_reason_and_a_sentence(
 
 def test_who_said_no_is_told_so_once() -> None:
     said = explain(PresentingError(VaultReason.DECLINED, "the person said no; nothing was sent"), "en")
-    assert said.sentence() == "You said no. Nothing was sent [DECLINED]"
+    assert said.sentence() == "You said no. Nothing about you was sent [DECLINED]"
 
 
 def test_a_refusal_of_the_service_shows_its_own_status_and_fields() -> None:

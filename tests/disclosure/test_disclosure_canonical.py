@@ -186,3 +186,16 @@ def test_true_is_not_one() -> None:
 def test_digests_of_two_labels_differ(label: str, other: str, octets: bytes, others: bytes) -> None:
     if "\x00" not in label + other and (label, octets) != (other, others):
         assert canonical.digest(label, octets) != canonical.digest(other, others)
+
+
+def test_what_is_begun_and_followed_is_what_is_encoded_at_once() -> None:
+    items: list[Item] = ["text", b"x" * 300, 7, -1, None, True]
+    for left in range(1, len(items) + 1):
+        begun, rest = items[: len(items) - left], items[len(items) - left :]
+        octets = canonical.beginning(len(items) + 1, "label", *begun) + b"".join(
+            map(canonical.following, rest)
+        )
+        assert octets == canonical.encode("label", *items)
+    for length in (1, 24):
+        with pytest.raises(ValueError, match="an array that is begun"):
+            canonical.beginning(length, "label", "item")

@@ -14,6 +14,7 @@ from disclosure import (
     IssuerKeyName,
     MalformedError,
     OfferLink,
+    PolicyName,
     SchemaName,
     VerifierName,
 )
@@ -26,12 +27,13 @@ names = (
     st.builds(DepartmentName, ids)
     | st.builds(VerifierName, ids)
     | st.builds(SchemaName, ids, item_ids, st.integers(1, 999_999))
+    | st.builds(PolicyName, ids, ids, st.integers(1, 999_999))
     | st.builds(IssuerKeyName, ids, key_ids)
     | st.builds(AccumulatorName, ids, key_ids)
 )
 tokens = st.from_regex(r"\A[A-Za-z0-9_-]{1,200}\Z")
 servers = st.from_regex(r"\A[a-z0-9.-]{1,40}:[1-9][0-9]{0,3}\Z")
-Name = DepartmentName | VerifierName | SchemaName | IssuerKeyName | AccumulatorName
+Name = DepartmentName | VerifierName | SchemaName | PolicyName | IssuerKeyName | AccumulatorName
 
 
 def read(parse: Callable[[str], object], text: str, reason: str) -> object | None:
@@ -56,7 +58,7 @@ def test_a_name_is_read_as_it_is_written(name: Name) -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_is_refused_or_written_alike(text: str) -> None:
-    for kind in (DepartmentName, VerifierName, SchemaName, IssuerKeyName, AccumulatorName):
+    for kind in (DepartmentName, VerifierName, SchemaName, PolicyName, IssuerKeyName, AccumulatorName):
         name = read(kind.parse, text, "NAME_INVALID")
         assert name is None or str(name) == text
 
@@ -68,6 +70,10 @@ def test_any_text_is_refused_or_written_alike(text: str) -> None:
         DepartmentName,
         VerifierName,
         lambda bad: SchemaName(bad, "item", 1),
+        lambda bad: PolicyName(bad, "loan", 1),
+        lambda bad: PolicyName("bank", bad, 1),
+        lambda bad: PolicyName.parse(f"verifiers/{bad}/policies/loan@1"),
+        lambda bad: PolicyName.parse(f"verifiers/bank/policies/{bad}@1"),
         lambda bad: IssuerKeyName(bad, "0" * 32),
         lambda bad: DepartmentName.parse(f"departments/{bad}"),
         lambda bad: VerifierName.parse(f"verifiers/{bad}"),

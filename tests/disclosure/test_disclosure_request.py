@@ -13,6 +13,7 @@ from disclosure import (
     ExpiryRule,
     LocalizedText,
     MalformedError,
+    PolicyName,
     Query,
     RefusedError,
     Request,
@@ -31,6 +32,7 @@ from tests.disclosure.world import (
     NOW,
     PERMIT,
     PERMIT_2,
+    POLICY,
     PURPOSE,
     QUERIES,
     REQUEST,
@@ -71,7 +73,11 @@ def requests(draw: st.DrawFn) -> Request:
     lifetime = dt.timedelta(seconds=draw(st.integers(1, 7 * 86_400)))
     nonce = draw(st.binary(min_size=32, max_size=32))
     name = draw(st.sampled_from([SCHOOL, BANK]))
-    return Request(name, draw(localized()), draw(queries), created, created + lifetime, nonce)
+    policy = PolicyName(name.verifier, draw(st.sampled_from(["any", "loan"])), draw(st.integers(1, 999_999)))
+    life = created, created + lifetime
+    return Request(
+        name, draw(localized()), draw(queries), *life, nonce, draw(st.sampled_from([policy, None]))
+    )
 
 
 @given(requests())
@@ -236,7 +242,7 @@ def raw() -> list[Any]:
 
 def with_query(place: int, item: Any) -> list[Any]:
     items = raw()
-    items[5][0][place] = item
+    items[6][0][place] = item
     return items
 
 
@@ -247,18 +253,22 @@ def with_query(place: int, item: Any) -> list[Any]:
         pytest.param(raw()[:-1], id="an item too few"),
         pytest.param(["school-3", *raw()[1:]], id="a name without its collection"),
         pytest.param([True, *raw()[1:]], id="a name that is true"),
-        pytest.param([raw()[0], ["一", "a", "b"], *raw()[2:]], id="a purpose in three languages"),
-        pytest.param([raw()[0], ["", "a"], *raw()[2:]], id="no purpose"),
-        pytest.param([raw()[0], ["a\u202e", "a"], *raw()[2:]], id="a purpose that turns the screen"),
-        pytest.param([*raw()[:2], True, *raw()[3:]], id="a time that is true"),
-        pytest.param([*raw()[:2], -1, *raw()[3:]], id="a time before 1970"),
-        pytest.param([*raw()[:3], 1 << 37, *raw()[4:]], id="a time too late"),
-        pytest.param([*raw()[:3], (1 << 64) - 1, *raw()[4:]], id="a time beyond all"),
-        pytest.param([*raw()[:4], bytes(31), raw()[5]], id="a nonce too short"),
-        pytest.param([*raw()[:4], "x" * 32, raw()[5]], id="a nonce that is text"),
-        pytest.param([*raw()[:5], []], id="no queries"),
-        pytest.param([*raw()[:5], [None]], id="a query that is nothing"),
-        pytest.param([*raw()[:5], raw()[5] * 2], id="queries twice"),
+        pytest.param([raw()[0], "any@1", *raw()[2:]], id="a policy without its verifier"),
+        pytest.param([raw()[0], f"{BANK}/policies/any@1", *raw()[2:]], id="another verifier's policy"),
+        pytest.param([raw()[0], f"{SCHOOL}/policies/any@0", *raw()[2:]], id="a policy of version 0"),
+        pytest.param([raw()[0], 1, *raw()[2:]], id="a policy that is a number"),
+        pytest.param([*raw()[:2], ["一", "a", "b"], *raw()[3:]], id="a purpose in three languages"),
+        pytest.param([*raw()[:2], ["", "a"], *raw()[3:]], id="no purpose"),
+        pytest.param([*raw()[:2], ["a\u202e", "a"], *raw()[3:]], id="a purpose that turns the screen"),
+        pytest.param([*raw()[:3], True, *raw()[4:]], id="a time that is true"),
+        pytest.param([*raw()[:3], -1, *raw()[4:]], id="a time before 1970"),
+        pytest.param([*raw()[:4], 1 << 37, *raw()[5:]], id="a time too late"),
+        pytest.param([*raw()[:4], (1 << 64) - 1, *raw()[5:]], id="a time beyond all"),
+        pytest.param([*raw()[:5], bytes(31), raw()[6]], id="a nonce too short"),
+        pytest.param([*raw()[:5], "x" * 32, raw()[6]], id="a nonce that is text"),
+        pytest.param([*raw()[:6], []], id="no queries"),
+        pytest.param([*raw()[:6], [None]], id="a query that is nothing"),
+        pytest.param([*raw()[:6], raw()[6] * 2], id="queries twice"),
         pytest.param(with_query(0, "Permit"), id="a bad identifier"),
         pytest.param(with_query(1, str(SCHOOL)), id="a schema that is a verifier"),
         pytest.param(with_query(2, [1]), id="an attribute that is a number"),
@@ -281,7 +291,10 @@ def test_every_field_changes_the_digest() -> None:
     query = QUERIES[0]
     variants = [
         REQUEST,
-        request(verifier=BANK),
+        request(verifier=BANK, policy=None),
+        request(policy=None),
+        request(policy=replace(POLICY, policy="other")),
+        request(policy=replace(POLICY, version=2)),
         request(purpose=LocalizedText(PURPOSE.zh, "x")),
         request(purpose=LocalizedText("别的", PURPOSE.en)),
         request(created=NOW - SECOND),

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -24,6 +24,7 @@ from disclosure import (
     IssuerKey,
     KeyState,
     LocalizedText,
+    PolicyName,
     Presentation,
     Query,
     Request,
@@ -36,13 +37,16 @@ from disclosure import (
     issuer_key_name,
     statements_of,
 )
+from disclosure.composite import CompositeRequest
 
+T = TypeVar("T", Request, CompositeRequest)
 NOW = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
 TODAY = dt.date(2026, 3, 1)
 SCHOOL = VerifierName("school-3")
 BANK = VerifierName("bank-1")
 SCHOOL_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PURPOSE = LocalizedText("入学资格审核", "Checking who may enrol")
+POLICY = PolicyName(SCHOOL.verifier, "any", 1)
 NONCE = bytes(range(100, 132))
 USAGE_TAG = bytes(range(48))
 NOTE_HASH = bytes(range(32))
@@ -143,8 +147,14 @@ def request(**changes: Any) -> Request:
         "created": NOW,
         "expires": NOW + dt.timedelta(minutes=10),
         "nonce": NONCE,
+        "policy": PolicyName(changes.get("verifier", SCHOOL).verifier, "any", 1),
     }
     return Request(**(fields | changes))
+
+
+def asked_by(request: T, verifier: VerifierName) -> T:
+    """The same request of another verifier's, by a policy of its own."""
+    return replace(request, verifier=verifier, policy=PolicyName(verifier.verifier, "any", 1))
 
 
 REQUEST = request()

@@ -20,6 +20,7 @@ from disclosure import (
     ExpiryRule,
     IssuerKey,
     LocalizedText,
+    PolicyName,
     Presentation,
     Query,
     ReceiptBody,
@@ -35,13 +36,15 @@ from disclosure import (
 from prover import FetchedRequest, HeldCredential, PreparedPresentation, Usage, Vault, plan, present
 from prover.records import AnyPresentation
 from tests.tlog.making import LOG, Log, record
-from tlog import ReceiptOpening, inclusion_proof, receipt_file
+from tests.zkservice.allowing import allowed
+from tlog import ProofFile, ReceiptOpening, inclusion_proof, receipt_file
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
 TODAY = NOW.date()
 PASSPHRASE = "correct horse 电池 staple"
 SERVER = "service.example.org:8443"
 VERIFIER = VerifierName("school-3")
+ANY_POLICY = PolicyName(VERIFIER.verifier, "any", 1)
 VERIFIER_KEY = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"school").digest())
 SCHOOL = LocalizedText("历下区某小学", "A school in Lixia")
 PURPOSE = LocalizedText("入学报名", "Enrolment")
@@ -94,6 +97,7 @@ INSURANCE = Schema(
     ),
     90,
 )  # fmt: skip
+POLICY = allowed(ANY_POLICY, [RESIDENCE, INSURANCE], PURPOSE)
 RESIDENCE_VALUES: Mapping[str, Value] = {
     "name": NAME,
     "number": NUMBER,
@@ -141,12 +145,12 @@ def request(*queries: Query, purpose: LocalizedText = PURPOSE, nonce: bytes = by
         Query("work", INSURANCE.name, ("base", "remark"), ExpiryRule.WAIVED),
     )
     ends = NOW + dt.timedelta(hours=1)
-    return Request(VERIFIER, purpose, every, NOW - dt.timedelta(minutes=1), ends, nonce)
+    return Request(VERIFIER, purpose, every, NOW - dt.timedelta(minutes=1), ends, nonce, ANY_POLICY)
 
 
 def fetched(asked: Request, number: int = 1) -> FetchedRequest:
     link = ExchangeLink(SERVER, f"exchange-{number}", f"ticket-{number}")
-    return FetchedRequest(link, sign_request(asked, VERIFIER_KEY), SCHOOL)
+    return FetchedRequest(link, sign_request(asked, VERIFIER_KEY), SCHOOL, POLICY)
 
 
 def receipt_of(usage: Usage, *, body: ReceiptBody | None = None, holder_note_hash: bytes = b"") -> bytes:
@@ -159,6 +163,13 @@ def receipt_of(usage: Usage, *, body: ReceiptBody | None = None, holder_note_has
     log = Log()
     log.add([record(0), opening.entry().to_bytes(), record(1)], [None, usage.holder_note, None])
     return receipt_file(opening, 1, inclusion_proof(1, log.size, log.node), log.signed())
+
+
+def logged(entry: bytes) -> bytes:
+    """Put a record on a real log, in memory, and return the proof that it stands there."""
+    log = Log()
+    log.add([record(0), entry], [None, None])
+    return ProofFile(1, tuple(inclusion_proof(1, log.size, log.node)), log.signed()).to_bytes()
 
 
 def refused(

@@ -1,5 +1,6 @@
 """The composite form against a real server: claimed, planned, consented to, proven, kept, resumed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,12 @@ from disclosure.composite import (
     CompositePresentation,
     CompositeRequest,
     OpeningRecord,
-    open_escrow,
 )
 from prover import (
     CompositeConsent,
     Consent,
     Lack,
+    NoteSummary,
     NothingFitsError,
     PresentingError,
     Treatment,
@@ -33,6 +34,7 @@ from prover.composite.lacking import lacking_lines
 from prover.composite.records import HeldComposite
 from prover.composite.telling import ClaimConsent
 from prover.store import Store
+from tests.disclosure.composite.officers import parts_of
 from tests.disclosure.composite.world import INSURANCE, PERMIT, VALUES
 from tests.prover.composite_town import NUMBER, CompositeTown, yes
 from tests.prover.conftest import Reopen
@@ -235,7 +237,7 @@ def test_the_whole_walk(composite: CompositeTown, stocked: Vault, reopen: Reopen
         composite.town.city.ledger.ListEntries, ledger_pb2.ListEntriesRequest(start_index=receipt.index)
     ).entries
     note = stocked.open_note(entries[0].holder_note)
-    assert note is not None
+    assert isinstance(note, NoteSummary)
     assert (note.request_digest, note.shown) == (asked.digest, usage.shown)
 
 
@@ -280,7 +282,7 @@ def begin(composite: CompositeTown, vault: Vault) -> None:
     """Do everything up to the moment before sending."""
     _, link = composite.ask(composite.small())
     client = composite.client()
-    fetched = client.fetch(link)
+    fetched = client.fetch(link, composite.log)
     assert isinstance(fetched.request, CompositeRequest)
     planned = client.plan(fetched.request, vault, composite.log)
     vault.begin_usage(fetched, present_plan(planned, vault.keys, composite.town.city.clock()))
@@ -292,8 +294,8 @@ def test_a_use_that_never_left_or_whose_answer_was_lost_gets_its_receipt(
     begin(composite, stocked)
     (usage,) = stocked.usages()
     message = presentation_pb2.SubmitPresentationRequest(
-        exchange=usage.link.exchange,
-        ticket=usage.link.ticket,
+        exchange=usage.exchange.exchange,
+        ticket=usage.exchange.ticket,
         composite_presentation=composite_presentation_to(presentation_of(usage), usage.schemas.__getitem__),
         holder_note=usage.holder_note,
         request_id=usage.request_id,
@@ -351,20 +353,19 @@ def test_an_opening_is_recognised_on_the_ledger_by_its_holder(
     usage = composite.client().answer(link, stocked, composite.log, agree)
     directory = composite.client().directory(asked, composite.log)
     claim = CompositeClaim(asked, presentation_of(usage), directory, composite.town.city.clock())
-    opening = open_escrow(composite.city.regulator, claim, "who", "case 1")
-    record = OpeningRecord.of(
-        composite.city.regulator_key.digest, usage.presentation.digest, "who", "case 1", opening
-    )
-    strange = OpeningRecord(composite.city.regulator_key.digest, bytes(32), bytes(32))
-    entries = [(7, strange.entry()), (8, record.entry())]
-    (found,) = opened_uses(stocked.usages(), entries)
-    assert (found.usage, found.escrow, found.regulator, found.index) == (
-        usage.id,
-        "who",
-        composite.city.regulator_key.digest,
-        8,
-    )
-    other = OpeningRecord(bytes(32), record.escrow, record.found)
+    parts, regulator = parts_of(composite.city.officers, claim, "who", "case 1"), composite.city.regulator_key
+    records = [
+        OpeningRecord.of(regulator.digest, usage.presentation.digest, "who", "case 1", each)
+        for each in (parts[:1], parts[1:], parts)
+    ]
+    strange = OpeningRecord(regulator.digest, bytes(32), (bytes(32),))
+    entries = [(at, each.entry()) for at, each in enumerate([strange, *records], 7)]
+    found = list(opened_uses(stocked.usages(), entries))
+    assert {(each.usage, each.escrow, each.regulator) for each in found} == {
+        (usage.id, "who", regulator.digest)
+    }
+    assert [(each.index, each.officers) for each in found] == [(8, 1), (9, 1), (10, 2)]
+    other = replace(records[2], regulator=bytes(32))
     assert list(opened_uses(stocked.usages(), [(9, other.entry())])) == []
 
 

@@ -24,9 +24,11 @@ from disclosure.composite import (
 )
 from prover import ClientError, UsageState, Vault
 from tests.disclosure.composite.world import INSURANCE, PERMIT, PERMIT_2, VALUES
+from tests.disclosure.world import asked_by
 from tests.prover.composite_town import NUMBER, CompositeTown, yes
 from tests.prover.making import flip, refused
 from tests.prover.proxy import Proxy, proxied
+from tests.zkservice.publishing import new_regulator
 from tests.zkservice.revoking import new_handles
 from tests.zkservice.support import new_id
 from wire.client import ServiceError
@@ -220,7 +222,7 @@ def longer(message: catalog_pb2.Schema) -> None:
 
 
 REQUESTS: dict[str, Callable[[CompositeRequest], CompositeRequest]] = {
-    "of another department": lambda asked: replace(asked, verifier=type(asked.verifier)("public-security")),
+    "of another department": lambda asked: asked_by(asked, type(asked.verifier)("public-security")),
     "for other terms": lambda asked: replace(
         asked,
         issuance=IssuanceTerms(asked.issuance.schema, asked.issuance.issuer_key, False)
@@ -325,7 +327,7 @@ async def _numbered(composite: CompositeTown, number: int | None = None) -> Any:
     return await composite.town.city.revocation.GetEpoch(asked)
 
 
-def test_a_joint_scope_that_a_member_did_not_sign_is_not_shown(
+def test_a_joint_scope_of_a_member_whose_key_is_not_on_the_ledger_is_not_shown(
     composite: CompositeTown, proxy: Proxy
 ) -> None:
     _, link = composite.ask()
@@ -336,9 +338,9 @@ def test_a_joint_scope_that_a_member_did_not_sign_is_not_shown(
 
     proxy.change("GetVerifier", catalog_pb2.Verifier, other)
     client = proxy.client(composite)
-    refused(RefusedError, "REQUEST_SIGNATURE_INVALID", client.fetch, through(link, proxy))
+    refused(tlog.VerificationError, "INCLUSION_INVALID", client.fetch, through(link, proxy), composite.log)
     proxy.alter.clear()
-    assert isinstance(client.fetch(through(link, proxy)).request, CompositeRequest)
+    assert isinstance(client.fetch(through(link, proxy), composite.log).request, CompositeRequest)
 
 
 def test_a_regulators_key_that_is_not_on_the_ledger_is_not_escrowed_to(
@@ -349,7 +351,9 @@ def test_a_regulators_key_that_is_not_on_the_ledger_is_not_escrowed_to(
     asked, _ = composite.ask(composite.branch())
 
     def other(message: publication_pb2.Regulator) -> None:
-        message.public_key, message.digest = flip(message.public_key, 40), b""
+        del message.shares[:]
+        message.shares.extend(new_regulator().shares)
+        message.digest = b""
 
     proxy.change("GetRegulator", publication_pb2.Regulator, other)
     args = (asked, vault, composite.log)

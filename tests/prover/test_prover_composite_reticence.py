@@ -174,7 +174,7 @@ def test_a_signed_request_that_an_issuance_waits_for_is_not_fetched(
     held = composite.claimed(vault, person=new_id().encode())
     key: IssuerKeyName = held.issuer_key.name
     _, link = composite.ask(composite.small(), issuance=IssuanceTerms(PERMIT.name, key, False))
-    error = refused(RefusedError, "REQUEST_INVALID", composite.client().fetch, link)
+    error = refused(RefusedError, "REQUEST_INVALID", composite.client().fetch, link, composite.log)
     assert isinstance(error, RefusedError)
     assert error.field == "issuance"
 

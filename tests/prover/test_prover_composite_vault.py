@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from disclosure import ExchangeLink, LocalizedText, MalformedError, sign_request
-from disclosure.composite import CompositePresentation, Regulator, RegulatorKey
+from disclosure.composite import CompositePresentation, Regulator
 from disclosure.names import RegulatorName
 from prover import (
     ContentError,
@@ -26,6 +26,7 @@ from prover import (
 from prover.composite.facts import Facts
 from prover.composite.records import held_composite_of, pending_claim_of
 from prover.store import Store, Transaction
+from tests.disclosure.composite.officers import new_officers, shared_by
 from tests.disclosure.composite.policy import MAIN, OTHER, REQUEST
 from tests.disclosure.composite.world import (
     CHILD,
@@ -42,7 +43,7 @@ from tests.disclosure.composite.world import (
 )
 from tests.prover.composite_making import REGULATOR, answered, begun, finished, received, standing
 from tests.prover.conftest import Reopen
-from tests.prover.making import SERVER, fetched, receipt_of, refused
+from tests.prover.making import POLICY, SERVER, fetched, receipt_of, refused
 from tests.prover.making import request as plain_request
 
 SCHOOL_NAME = LocalizedText("学校", "A school")
@@ -195,12 +196,12 @@ def test_regulators_are_trusted_until_they_are_not(vault: Vault, reopen: Reopen)
     assert vault.composite.regulators() == []
     made = vault.composite.trust(REGULATOR)
     assert reopen().composite.trust(REGULATOR) == made
-    other = Regulator(RegulatorName("other"), SCHOOL_NAME, RegulatorKey(REGULATOR.key.suite, bytes(48)))
+    other = Regulator(RegulatorName("other"), SCHOOL_NAME, shared_by(new_officers()))
     reopen().composite.trust(other)
     assert reopen().composite.contents().trusted == {REGULATOR.key.digest, other.key.digest}
     reopen().composite.distrust(REGULATOR.key.digest)
     assert [each.regulator for each in reopen().composite.regulators()] == [other]
-    second = replace(other, key=RegulatorKey(REGULATOR.key.suite, bytes(47) + b"\x01"))
+    second = replace(other, key=shared_by(new_officers()))
     refused(ContentError, "REGULATOR_KEY_CHANGED", vault.composite.trust, second)
     assert reopen().composite.contents().trusted == {other.key.digest}
     vault.composite.distrust(other.key.digest)
@@ -220,7 +221,7 @@ def used(vault: Vault) -> Usage:
     plan = plan_composite(REQUEST, vault.composite.contents(), DIRECTORY, NOW)
     prepared = present_plan(plan, vault.keys, NOW)
     link = ExchangeLink(SERVER, "exchange-1", "ticket-1")
-    asked = FetchedRequest(link, sign_request(REQUEST, VERIFIER_KEYS[SCHOOL]), SCHOOL_NAME)
+    asked = FetchedRequest(link, sign_request(REQUEST, VERIFIER_KEYS[SCHOOL]), SCHOOL_NAME, POLICY)
     return vault.begin_usage(asked, prepared)
 
 
@@ -260,6 +261,7 @@ def test_a_use_of_another_request_is_not_stored(vault: Vault) -> None:
         ExchangeLink(SERVER, "exchange-1", "ticket-1"),
         sign_request(REQUEST, VERIFIER_KEYS[SCHOOL]),
         SCHOOL_NAME,
+        POLICY,
     )
     refused(ContentError, "USAGE_MISMATCH", vault.begin_usage, asked, prepared)
     assert vault.usages() == []
@@ -322,7 +324,7 @@ def test_nothing_in_the_file_can_be_read(vault: Vault, path: Path) -> None:
     assert isinstance(usage.presentation, CompositePresentation)
     for octets in (
         usage.presentation.proof[:48], PERMIT.digest, "王小明".encode(), b"composite-credential",
-        b"holder-secret", POLICE.accumulator.key.octets, REGULATOR.key.public_key,
+        b"holder-secret", POLICE.accumulator.key.octets, *REGULATOR.key.officers,
     ):  # fmt: skip
         assert octets not in files
 

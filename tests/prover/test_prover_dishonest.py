@@ -12,6 +12,7 @@ import pytest
 from google.protobuf.message import Message
 
 from disclosure import ExchangeLink, OfferLink, RefusedError
+from disclosure.registry import verifier_entry
 from prover import ClientError, UsageState, Vault, plan, present
 from prover.client import HolderClient
 from prover.records import FetchedRequest
@@ -19,12 +20,14 @@ from tests.prover.conftest import Reopen
 from tests.prover.making import (
     LOG_KEY,
     NOW,
+    POLICY,
     RESIDENCE,
     SCHOOL,
     VERIFIER,
     VERIFIER_KEY,
     fetched,
     insurance,
+    logged,
     receipt_of,
     refused,
     request,
@@ -33,6 +36,7 @@ from tests.prover.making import (
 from tlog import TlogError
 from wire import convert
 from wire.client import Endpoint
+from wire.policy import policy_to
 from zkproto.v1 import attribute_pb2, catalog_pb2, issuance_pb2, presentation_pb2
 from zkservice.config import Settings
 from zkservice.tls import server_credentials
@@ -44,6 +48,11 @@ VERIFIER_MESSAGE = catalog_pb2.Verifier(
     display_name=convert.text_to(SCHOOL),
     public_key=VERIFIER_KEY.public_key().public_bytes_raw(),
 )
+VERIFIER_MESSAGE.proof = logged(verifier_entry(VERIFIER, VERIFIER_MESSAGE.public_key))
+
+
+POLICY_MESSAGE = policy_to(POLICY)
+POLICY_MESSAGE.proof = logged(POLICY.entry())
 
 
 class Liar(grpc.GenericRpcHandler):
@@ -54,6 +63,7 @@ class Liar(grpc.GenericRpcHandler):
             "GetSchema": convert.schema_to(RESIDENCE),
             "GetIssuerKey": convert.issuer_key_to(residence().issuer_key),
             "GetVerifier": VERIFIER_MESSAGE,
+            "GetPolicy": POLICY_MESSAGE,
             "GetOffer": issuance_pb2.Offer(schema=str(RESIDENCE.name)),
             "ClaimCredential": issuance_pb2.ClaimCredentialResponse(credential=CREDENTIAL),
             "AcknowledgeCredential": issuance_pb2.AcknowledgeCredentialResponse(),
@@ -103,7 +113,7 @@ def exchange(client: HolderClient) -> ExchangeLink:
 
 def test_it_answers_honestly_where_nothing_is_changed(client: HolderClient, vault: Vault) -> None:
     assert client.claim(offer(client), vault, LOG_KEY).credential == residence().credential
-    assert client.fetch(exchange(client)).request == request()
+    assert client.fetch(exchange(client), LOG_KEY).request == request()
 
 
 @pytest.mark.parametrize(
@@ -154,20 +164,20 @@ def test_a_credential_under_another_schema_of_its_name_is_not_kept(
 
 def test_a_request_that_was_changed_is_not_shown(client: HolderClient, liar: Liar) -> None:
     liar.answers["FetchRequest"] = presentation_pb2.FetchRequestResponse()
-    refused(ClientError, "ANSWER_INVALID", client.fetch, exchange(client))
+    refused(ClientError, "ANSWER_INVALID", client.fetch, exchange(client), LOG_KEY)
     other = presentation_pb2.SignedRequest(
         payload=request(nonce=b"n" * 32).canonical, signature=SIGNED.signature
     )
     liar.answers["FetchRequest"] = presentation_pb2.FetchRequestResponse(signed_request=other)
-    refused(RefusedError, "REQUEST_SIGNATURE_INVALID", client.fetch, exchange(client))
+    refused(RefusedError, "REQUEST_SIGNATURE_INVALID", client.fetch, exchange(client), LOG_KEY)
 
 
 @pytest.mark.parametrize(
     ("change", "kind", "reason"),
     [
         (catalog_pb2.Verifier(name="verifiers/bank"), ClientError, "ANSWER_INVALID"),
-        (catalog_pb2.Verifier(public_key=bytes(32)), RefusedError, "REQUEST_SIGNATURE_INVALID"),
-        (catalog_pb2.Verifier(public_key=b"short"), RefusedError, "REQUEST_SIGNATURE_INVALID"),
+        (catalog_pb2.Verifier(public_key=bytes(32)), TlogError, "INCLUSION_INVALID"),
+        (catalog_pb2.Verifier(public_key=b"short"), TlogError, "INCLUSION_INVALID"),
         (
             catalog_pb2.Verifier(display_name=attribute_pb2.LocalizedText(zh="\u202e", en="x")),
             ClientError,
@@ -182,12 +192,12 @@ def test_a_verifier_that_is_another_is_not_shown(
     changed.CopyFrom(VERIFIER_MESSAGE)
     changed.MergeFrom(change)
     liar.answers["GetVerifier"] = changed
-    refused(kind, reason, client.fetch, exchange(client))
+    refused(kind, reason, client.fetch, exchange(client), LOG_KEY)
 
 
 def test_an_old_request_is_not_shown(client: HolderClient) -> None:
     late = HolderClient(client._way.endpoint, clock=lambda: request().expires)
-    refused(RefusedError, "REQUEST_EXPIRED", late.fetch, exchange(client))
+    refused(RefusedError, "REQUEST_EXPIRED", late.fetch, exchange(client), LOG_KEY)
 
 
 def test_a_receipt_for_something_else_is_not_believed(
@@ -199,7 +209,7 @@ def test_a_receipt_for_something_else_is_not_believed(
             plan(request(nonce=bytes([number]) * 32), [residence(), insurance()], NOW), vault.keys, NOW
         )
         signed = fetched(made.request).signed_request
-        vault.begin_usage(FetchedRequest(link, signed, SCHOOL), made)
+        vault.begin_usage(FetchedRequest(link, signed, SCHOOL, POLICY), made)
     one, two = vault.usages()
     with pytest.raises(TlogError):
         client.resume(vault, LOG_KEY)

@@ -24,6 +24,7 @@ from tests.disclosure.composite.world import HOUSEHOLD, INSURANCE, PERMIT
 from tests.prover.composite_town import NUMBER, CompositeTown
 from tests.prover.making import PASSPHRASE, refused
 from tests.verifier.test_verifier_client import client_of
+from tests.zkservice.allowing import asking
 from tests.zkservice.support import dump, new_id
 from verifier import (
     CompositePolicy,
@@ -146,6 +147,8 @@ def couple(the_composite_town: CompositeTown, tmp_path_factory: pytest.TempPathF
         Vault.create(folder / "his", PASSPHRASE, clock=clock) as his,
         client_of(town.town.city) as bank,
     ):
+        for each in (policy(FIRST), second(0)):
+            town.town.run(town.town.city.add_policy(asking(each, SCHOOL)))
         yield Couple(town, bank, stocked(town, her, HERS), stocked(town, his, HIS))
 
 

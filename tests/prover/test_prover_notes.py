@@ -33,7 +33,7 @@ def test_a_note_holds_what_fits_and_says_whether_that_is_all(summary: NoteSummar
     note = seal_note(KEYS, summary)
     assert len(note) == HOLDER_NOTE_OCTETS
     opened = open_note(KEYS, note)
-    assert opened is not None
+    assert isinstance(opened, NoteSummary)
     if opened.whole:
         assert opened == summary
         return
@@ -62,7 +62,7 @@ def test_the_longest_summary_that_fits_is_whole() -> None:
     most = max(count for count, size in enumerate(sizes) if size <= room)
     for count in (most, most + 1):
         opened = open_note(KEYS, seal_note(KEYS, replace(SUMMARY, shown={"q": names[:count]})))
-        assert opened is not None
+        assert isinstance(opened, NoteSummary)
         assert opened.whole == (count == most)
 
 

@@ -16,10 +16,12 @@ from disclosure import (
     DepartmentName,
     IssuerKey,
     LocalizedText,
+    PolicyName,
     Reason,
     RefusedError,
     Schema,
     SchemaName,
+    VerifierName,
     epoch_entry,
     sign_request,
 )
@@ -36,6 +38,7 @@ from disclosure.composite import (
     table_entry,
 )
 from disclosure.names import RegulatorName
+from disclosure.policy import POLICY_RECORD, RegisteredPolicy
 from disclosure.registry import issuer_key_entry, schema_entry, verifier_entry
 from tests.disclosure.composite import world
 from tests.disclosure.composite.world import (
@@ -46,6 +49,7 @@ from tests.disclosure.composite.world import (
     NOW,
     PERMIT,
     PERMIT_2,
+    PURPOSE,
     REGULATOR_KEY,
     SCHEMAS,
     SCHOOL,
@@ -57,6 +61,8 @@ from tests.disclosure.composite.world import (
     presented,
 )
 from tests.verifier.log import LOG, SIGNER, receipt_for
+from tests.zkservice.allowing import allowed, scopes_of
+from tlog.entry import RecordEntry, parse_entry
 from verifier import CompositePolicy, CompositeRecord, JointScopeFile, parse_policy
 from verifier.composite.record_file import accumulator_entry
 
@@ -90,6 +96,7 @@ class Publications:
     digits: tuple[PublishedDigits, ...] = (AUTHORITY_DIGITS, POLICE.digits, HRSS.digits)
     lists: tuple[PublishedCodeList, ...] = (AUTHORITY_LIST,)
     regulators: tuple[Regulator, ...] = (REGULATOR,)
+    purpose: LocalizedText = PURPOSE
 
     def schema(self, name: SchemaName) -> Schema:
         return self._found([each for each in self.schemas if each.name == name], Reason.SCHEMA_UNKNOWN)
@@ -124,6 +131,17 @@ class Publications:
         found = [each for each in self.regulators if each.name == name]
         return self._found(found, Reason.REGULATOR_UNKNOWN)
 
+    def policy(self, name: PolicyName) -> RegisteredPolicy:
+        """One of whatever name, that allows all that the world's schemas have."""
+        labels = ("enrolment-2026", "other", "support-2026")
+        joint = ("enrolment-2026", map(str, (each.verifier for each in (SCHOOL, SCHOOL_2))))
+        scopes = scopes_of(labels, joint)
+        regulators = [each.key.digest for each in self.regulators]
+        return allowed(name, self.schemas, self.purpose, scopes=scopes, regulators=regulators)
+
+    def verifier_key(self, name: VerifierName) -> bytes:
+        return find_key(name)
+
     def directory(self, request: CompositeRequest, proven: Iterable[ProvenEpoch] = ()) -> CompositeDirectory:
         return CompositeDirectory(
             schemas={each.name: each for each in self.schemas},
@@ -136,7 +154,10 @@ class Publications:
         )
 
     def proof(self, entry: bytes) -> bytes:
-        return self._proofs[entry]
+        known, parsed = self._proofs, parse_entry(entry)
+        if isinstance(parsed, RecordEntry) and parsed.kind == POLICY_RECORD:
+            return logged((entry,))[entry]
+        return known[entry]
 
     @property
     def _proofs(self) -> Mapping[bytes, bytes]:
@@ -266,7 +287,7 @@ def composite_record(
         "presentation": presentation,
         "receipt": receipt_for(request, presentation),
         "directory": Publications().directory(request),
-        "ledger": Publications(),
+        "ledger": Publications(purpose=request.purpose),
         "verifier_key": find_key(SCHOOL),
         "log_verifier": LOG,
     }

@@ -19,6 +19,8 @@ from disclosure import (
     VerifierName,
     sign_request,
 )
+from tests.disclosure.world import asked_by
+from tests.zkservice.allowing import asking
 from tests.zkservice.support import PERMIT, VALUES, City, Issued, city, present, reopened
 from verifier import ExpiredError, Policy, PolicyError, Record, TimedOutError, check_policy, keys, recheck
 from verifier.client import OpenExchange, VerifierClient
@@ -59,6 +61,7 @@ async def test_from_policy_to_record(tmp_path: Path) -> None:
     async with city(tmp_path / "data") as town:
         issued = await town.claim(await town.issue())
         policy = Policy.parse(POLICY.encode())
+        await town.add_policy(asking(policy, VerifierName("school")))
         with client_of(town) as client:
             check_policy(policy, await asyncio.to_thread(client.directory_for, policy.schemas))
             request = policy.request(VerifierName("school"), town.clock())
@@ -140,7 +143,7 @@ async def test_what_the_server_refuses_is_told_by_reason_and_place(tmp_path: Pat
         request = town.request()
         with client_of(town, key=keys.generate()) as stranger:
             assert (await refused(stranger, request)).reason == "REQUEST_SIGNATURE_INVALID"
-        unknown = replace(request, verifier=VerifierName("nobody"))
+        unknown = asked_by(request, VerifierName("nobody"))
         with client_of(town, "nobody", keys.generate()) as nobody:
             error = await refused(nobody, unknown)
         assert error.reason == "VERIFIER_UNKNOWN"

@@ -15,7 +15,9 @@ import tlog
 from disclosure import DisclosureError, RefusedError, VerifierName, sign_request
 from disclosure.composite import CompositePresentation, CompositeRequest, JointScope
 from tests.disclosure.composite.world import HOUSEHOLD, INSURANCE, PERMIT, PERMIT_2, PURPOSE
+from tests.disclosure.world import asked_by
 from tests.verifier.test_verifier_client import LONG, client_of
+from tests.zkservice.allowing import asking
 from tests.zkservice.composite_city import BOB, CompositeCity, composite_city
 from tests.zkservice.support import present
 from verifier import (
@@ -80,6 +82,8 @@ unique: [child]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CompositeCity]:
     async with composite_city(tmp_path_factory.mktemp("town")) as opened:
+        policy = policy_at(opened, tmp_path_factory.mktemp("policy"))
+        await opened.city.add_policy(asking(policy, SCHOOL, opened.regulator_key.digest))
         yield opened
 
 
@@ -341,7 +345,7 @@ async def test_a_request_of_another_verifier_is_not_asked(
 ) -> None:
     request = await checked(town, client, policy_at(town, tmp_path))
     with pytest.raises(RefusedError) as caught:
-        client.ask(replace(request, verifier=VerifierName("bank")))
+        client.ask(asked_by(request, VerifierName("bank")))
     assert caught.value.reason == "REQUEST_MISMATCH"
 
 

@@ -183,6 +183,8 @@ FAULTS: list[tuple[Change, str]] = [
     (put("unique", "child"), "unique"),
     (put("unique", ["me"]), "unique[0]"),
     (put("unique", ["child", "child"]), "unique[1]"),
+    (put("one_secret", ["me"]), "one_secret[0]"),
+    (put("one_secret", "child"), "one_secret"),
     (put("branches/1/pseudonyms/0/scope", "enrolment-2026"), "unique[0]"),
     (drop("branches/1/pseudonyms/0/of"), "unique[0]"),
     (put("branches/1/pseudonyms/0/of", "household.other_secret"), "unique[0]"),
@@ -332,3 +334,14 @@ def test_ages() -> None:
     for written in ("", "2", "days", "0 days", "-1 days", "367 days", "2 months", "2 days ago"):
         with pytest.raises(MalformedError):
             parse_age(written)
+
+
+def test_departments_that_sign_one_secret_make_one_pseudonym(tmp_path: Path) -> None:
+    """That they do is said in so many words; the attribute is the same all the same."""
+    document = yaml.safe_load(POLICY)
+    put("branches/1/queries/0/schemas", [str(PERMIT.name)])(document)
+    refused(yaml.safe_dump(document), tmp_path, "unique[0]")
+    put("one_secret", ["child"])(document)
+    assert policy_of(yaml.safe_dump(document), tmp_path).unique == ("child",)
+    put("branches/1/pseudonyms/0/of", "household.other_secret")(document)
+    refused(yaml.safe_dump(document), tmp_path, "unique[0]")

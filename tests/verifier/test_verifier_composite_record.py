@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tlog
-from disclosure import DisclosureError, KeyState, SignedRequest, sign_request
+from disclosure import DisclosureError, KeyState, SignedRequest, VerifierName, sign_request
 from disclosure.composite import CompositePresentation, CompositeRequest, is_composite
 from tests.disclosure.composite.world import BANK, NOW, SCHOOL, SCHOOL_2, VERIFIER_KEYS, find_key
 from tests.verifier.composite_city import (
@@ -24,6 +24,7 @@ from tests.verifier.composite_city import (
     Publications,
     answered,
     composite_record,
+    logged,
     policy_of,
 )
 from tests.verifier.log import LOG, MOMENT, receipt_for
@@ -332,3 +333,33 @@ def test_verified_outside_the_requests_life() -> None:
     with pytest.raises(DisclosureError) as caught:
         recheck_composite(record, log_verifier=LOG)
     assert caught.value.reason == "REQUEST_EXPIRED"
+
+
+def test_a_record_holds_the_policy_that_it_was_asked_by_and_no_other() -> None:
+    record = CompositeRecord.from_bytes(octets())
+    assert record.policy.name == record.request.policy
+    other = replace(record.policy, name=replace(record.policy.name, version=2))
+    with pytest.raises(RecordError) as caught:
+        replace(record, policy=other)
+    assert caught.value.field == "policy"
+
+
+def test_an_auditor_finds_out_who_asked_more_than_was_allowed() -> None:
+    """The service refused such a request; a file of it that is well made otherwise does not hold."""
+    record = CompositeRecord.from_bytes(octets())
+    narrow = replace(record.policy, items=record.policy.items[:1])
+    proofs = {each: proof for each, proof in record.proofs.items() if each != record.policy.entry()}
+    proofs[narrow.entry()] = logged((narrow.entry(),))[narrow.entry()]
+    with pytest.raises(DisclosureError) as caught:
+        recheck_composite(replace(record, policy=narrow, proofs=proofs), log_verifier=LOG)
+    assert caught.value.reason == "OVER_ASKING"
+
+
+def test_no_record_of_a_verifier_who_has_registered_another_key() -> None:
+    class Other(Publications):
+        def verifier_key(self, name: VerifierName) -> bytes:
+            return find_key(BANK)
+
+    with pytest.raises(RecordError) as caught:
+        composite_record(request(), answer(), ledger=Other())
+    assert caught.value.field == "verifier_key"

@@ -231,6 +231,7 @@ async def test_a_catalogue_that_lies(tmp_path: Path, more: dict[str, Any], reaso
         opened(ticket="a b"),
         opened(result_token=""),
         opened(expire_time=None),
+        opened(pairing_code="123456"),
     ],
 )
 async def test_an_exchange_that_is_none(tmp_path: Path, answer: Any) -> None:
@@ -238,6 +239,15 @@ async def test_an_exchange_that_is_none(tmp_path: Path, answer: Any) -> None:
         with pytest.raises(AnswerError) as caught:
             await asked(client)
     assert caught.value.reason == "ANSWER_MALFORMED"
+
+
+@pytest.mark.parametrize("code", ["", "12345", "1234567", "12345a", "１２３４５６"])
+async def test_a_service_that_drops_the_pairing_code_is_found_out(tmp_path: Path, code: str) -> None:
+    """Else whoever asked for it would believe that a forwarded link fetches nothing."""
+    async with scripted(tmp_path, Script(opens=[opened(pairing_code=code)])) as client:
+        with pytest.raises(AnswerError) as caught:
+            await asyncio.to_thread(client.ask, request(), pairing=True)
+    assert caught.value.field == "pairing_code"
 
 
 async def test_a_client_asks_in_its_own_name_only(tmp_path: Path) -> None:

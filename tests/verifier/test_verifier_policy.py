@@ -13,6 +13,7 @@ from disclosure import CredentialForm, Directory, ExpiryRule, LocalizedText, Que
 from tests.disclosure.world import DIRECTORY, INSURANCE, NONCE, NOW, PERMIT, SCHOOL, SCHOOL_KEY
 from verifier import Policy, PolicyError, check_policy, keys
 from verifier.policy import MAX_POLICY_OCTETS
+from verifier.registration import Registered
 
 FILE = f"""\
 id: school-enrolment
@@ -57,6 +58,7 @@ def test_a_policy_is_what_its_file_says(tmp_path: Path) -> None:
             Query("residence", PERMIT.name, ("district", "continuous_since"), ExpiryRule.SHOWN),
             Query("insurance", INSURANCE.name, (), ExpiryRule.WAIVED),
         ),
+        registered=Registered("school-enrolment@1"),
     )
     assert policy.schemas == (PERMIT.name, INSURANCE.name)
 
@@ -66,6 +68,7 @@ def test_a_request_of_a_policy() -> None:
     now = (NOW + dt.timedelta(microseconds=999_999)).astimezone(dt.timezone(dt.timedelta(hours=8)))
     asked = policy.request(SCHOOL, now, NONCE)
     assert (asked.verifier, asked.purpose, asked.queries) == (SCHOOL, policy.purpose, policy.queries)
+    assert str(asked.policy) == f"{SCHOOL}/policies/school-enrolment@1"
     assert (asked.created, asked.expires, asked.nonce) == (NOW, NOW + policy.lifetime, NONCE)
     assert open_request(sign_request(asked, SCHOOL_KEY), lambda _: keys.public_key(SCHOOL_KEY)) == asked
 

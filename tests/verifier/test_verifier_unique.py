@@ -17,6 +17,7 @@ import pytest
 from bbs import SHA_256, SHAKE_256
 from disclosure.composite import CompositeRequest, VerifiedComposite, verify_composite
 from tests.disclosure.composite.world import BOB, HOUSEHOLD, NOW, SCHOOL, SCHOOL_2, held, presented
+from tests.disclosure.world import asked_by
 from tests.verifier.composite_city import POLICE, POLICY, Publications, answered, composite_record, policy_of
 from tests.verifier.log import LOG, MOMENT
 from verifier import AlreadySeenError, CompositeRecord, PseudonymRegister, RegisterError, recheck_composite
@@ -98,7 +99,7 @@ def test_scopes_are_apart(tmp_path: Path) -> None:
     """The same point under another scope is another entry: a scope is no part of the pseudonym's octets."""
     register = PseudonymRegister(tmp_path / "register")
     register.admit(request(), verified(), ("me",), MOMENT)
-    elsewhere = replace(request(), verifier=SCHOOL_2)
+    elsewhere = asked_by(request(), SCHOOL_2)
     register.admit(elsewhere, verified(1), ("me",), MOMENT)  # a scope of the verifier's own
     with pytest.raises(AlreadySeenError):
         register.admit(request(), verified(1), ("me",), MOMENT)

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bbs import SHAKE_256
+from bbs.gadgets.escrow_shares import PartialOpening
 from bbs.gadgets.tables import Table, new_table
 from disclosure import (
     Accumulator,
@@ -50,6 +51,8 @@ from wire.composite import (
     composite_presentation_to,
     issued_of,
     issued_to,
+    part_of,
+    part_to,
     published_of,
     published_to,
     regulator_of,
@@ -272,11 +275,22 @@ def test_a_regulator_comes_back_and_its_digest_is_its_keys() -> None:
     with pytest.raises(MalformedError) as raised:
         regulator_of(message)
     assert (raised.value.reason, raised.value.field) == ("MALFORMED", "digest")
-    for field, value in (("suite", "none"), ("public_key", bytes(47))):
+    for spoil in (
+        lambda each: setattr(each, "suite", "none"),
+        lambda each: setattr(each.shares[0], "public_key", bytes(47)),
+        lambda each: setattr(each.shares[1], "possession_proof", each.shares[0].possession_proof),
+        lambda each: each.shares.pop(),
+        lambda each: each.shares.extend(each.shares[:1]),
+    ):
         wrong = regulator_to(regulator)
-        setattr(wrong, field, value)
+        spoil(wrong)
         with pytest.raises(MalformedError):
             regulator_of(wrong)
+
+
+def test_a_part_of_an_opening_comes_back() -> None:
+    part = PartialOpening(b"share", b"decrypted", b"proof")
+    assert part_of(over_the_wire(part_to(part))) == part
 
 
 @pytest.mark.parametrize("schema", SCHEMAS[:1] + SCHEMAS[3:], ids=lambda each: each.name.item)

@@ -177,10 +177,33 @@ for name in ("", "-", "A", "x" * 64):
     registering(BAD, NAMES, "regulator_id", alter=put("regulator_id", name))
 registering(BAD, "VALUE_INVALID", "regulator.display_name.zh", alter=put("regulator.display_name.zh", ""))
 registering(BAD, MALFORMED, "regulator.digest", alter=put("regulator.digest", bytes(32)))
-registering(BAD, MALFORMED, "regulator.public_key", alter=put("regulator.suite", "BBS_OF_MY_OWN"))
-INFINITY = b"\xc0" + bytes(47)
+registering(BAD, MALFORMED, "regulator.suite", alter=put("regulator.suite", "BBS_OF_MY_OWN"))
+INFINITY, SHARES = b"\xc0" + bytes(47), "regulator.shares"
+
+
+def put_share(place: int, public_key: bytes) -> Callable[[pb.CreateRegulatorRequest], object]:
+    return lambda each: setattr(each.regulator.shares[place], "public_key", public_key)
+
+
 for key in (b"", bytes(47), bytes(48), b"\xff" * 48, INFINITY, r.to_bytes(48)):
-    registering(BAD, MALFORMED, "regulator.public_key", alter=put("regulator.public_key", key))
+    registering(BAD, MALFORMED, SHARES, alter=put_share(1, key))
+registering(BAD, MALFORMED, SHARES, alter=lambda each: each.regulator.ClearField("shares"))
+registering(BAD, MALFORMED, SHARES, alter=lambda each: each.regulator.shares.pop())  # one officer alone
+registering(BAD, MALFORMED, SHARES, alter=lambda each: each.regulator.shares.extend(new_regulator().shares))
+registering(
+    BAD, MALFORMED, SHARES, alter=lambda each: each.regulator.shares[1].CopyFrom(each.regulator.shares[0])
+)
+# A key of somebody else's, or one that cancels the first, comes without a proof that its secret is known.
+registering(BAD, MALFORMED, SHARES, alter=put_share(1, new_regulator().shares[0].public_key))
+registering(
+    BAD, MALFORMED, SHARES,
+    alter=lambda each: setattr(
+        each.regulator.shares[1], "possession_proof", each.regulator.shares[0].possession_proof
+    ),
+)  # fmt: skip
+registering(
+    BAD, MALFORMED, SHARES, alter=lambda each: each.regulator.shares[0].ClearField("possession_proof")
+)
 
 
 @add(CASES, *TAKEN, "regulator_id")
@@ -189,7 +212,7 @@ async def regulator_of_another_key(town: Town) -> Refusable:
     return lambda: register(town.city, "pboc", new_regulator())
 
 
-@add(CASES, *TAKEN, "regulator.public_key")
+@add(CASES, *TAKEN, "regulator.shares")
 async def key_of_another_regulator(town: Town) -> Refusable:
     known = new_regulator()
     await register(town.city, "first", known)

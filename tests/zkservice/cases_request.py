@@ -8,6 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from disclosure import Request, VerifierName, canonical
+from tests.disclosure.world import asked_by
 from tests.zkservice.refusing import OLD, Case, Refusable, Submission, Town, add
 from tests.zkservice.support import City, new_id
 from zkproto.v1 import presentation_pb2
@@ -55,6 +56,11 @@ def item(place: int, change: Callable[[Any], Any]) -> Callable[[Opening], object
     return alter
 
 
+def in_anothers_name(message: Opening) -> None:
+    item(1, lambda _: None)(message)
+    item(0, lambda _: "verifiers/bank")(message)
+
+
 SIGNED, ROOT = "signed_request", "REQUEST_INVALID"
 opening(BAD, MISSING, SIGNED, name="no request", alter=lambda each: each.ClearField("signed_request"))
 opening(BAD, MISSING, "request_id", name="no request_id", alter=lambda each: each.ClearField("request_id"))
@@ -75,30 +81,31 @@ opening(
 )  # fmt: skip
 opening(BAD, ROOT, SIGNED, name="empty request", alter=payload(canonical.encode(REQUEST_LABEL)))
 opening(BAD, "NAME_INVALID", SIGNED, name="asker's name", alter=item(0, lambda _: "school"))
-opening(BAD, "VALUE_INVALID", f"{SIGNED}.en", name="purpose", alter=item(1, lambda each: [each[0], ""]))
-opening(BAD, ROOT, f"{SIGNED}.expires", name="lives too long", alter=item(3, lambda each: each + 8 * 86_400))
-opening(BAD, ROOT, f"{SIGNED}.expires", name="ends before it begins", alter=item(3, lambda each: each - 7200))
-opening(BAD, ROOT, f"{SIGNED}.nonce", name="short nonce", alter=item(4, lambda each: each[1:]))
-opening(BAD, ROOT, f"{SIGNED}.queries", name="no query", alter=item(5, lambda _: []))
-opening(BAD, ROOT, f"{SIGNED}.queries", name="too many", alter=item(5, lambda each: each * 17))
-opening(BAD, ROOT, f"{SIGNED}.queries", name="one query twice", alter=item(5, lambda each: each * 2))
+opening(BAD, "VALUE_INVALID", f"{SIGNED}.en", name="purpose", alter=item(2, lambda each: [each[0], ""]))
+opening(BAD, ROOT, f"{SIGNED}.expires", name="lives too long", alter=item(4, lambda each: each + 8 * 86_400))
+opening(BAD, ROOT, f"{SIGNED}.expires", name="ends before it begins", alter=item(4, lambda each: each - 7200))
+opening(BAD, ROOT, f"{SIGNED}.nonce", name="short nonce", alter=item(5, lambda each: each[1:]))
+opening(BAD, ROOT, f"{SIGNED}.queries", name="no query", alter=item(6, lambda _: []))
+opening(BAD, ROOT, f"{SIGNED}.queries", name="too many", alter=item(6, lambda each: each * 17))
+opening(BAD, ROOT, f"{SIGNED}.queries", name="one query twice", alter=item(6, lambda each: each * 2))
 opening(
     BAD, ROOT, f"{SIGNED}.queries", name="no waiver of revocation",
-    alter=item(5, lambda each: [[*each[0][:-1], "revocation-proven"]]),
+    alter=item(6, lambda each: [[*each[0][:-1], "revocation-proven"]]),
 )  # fmt: skip
 opening(
     "UNAUTHENTICATED", "VERIFIER_UNKNOWN", SIGNED, name="unregistered", key=Ed25519PrivateKey.generate(),
-    request=lambda city: replace(city.request(), verifier=VerifierName("stranger")),
+    request=lambda city: asked_by(city.request(), VerifierName("stranger")),
 )  # fmt: skip
 opening(
     "UNAUTHENTICATED", "REQUEST_SIGNATURE_INVALID", name="another's key", key=Ed25519PrivateKey.generate()
 )
+opening("UNAUTHENTICATED", "REQUEST_SIGNATURE_INVALID", name="in the name of another", alter=in_anothers_name)
 opening(
-    "UNAUTHENTICATED", "REQUEST_SIGNATURE_INVALID", name="in the name of another",
-    alter=item(0, lambda _: "verifiers/bank"),
+    BAD, ROOT, f"{SIGNED}.policy", name="by the policy of another",
+    alter=item(1, lambda _: "verifiers/bank/policies/any@1"),
 )  # fmt: skip
 opening(
-    "UNAUTHENTICATED", "REQUEST_SIGNATURE_INVALID", name="another nonce", alter=item(4, lambda _: bytes(32))
+    "UNAUTHENTICATED", "REQUEST_SIGNATURE_INVALID", name="another nonce", alter=item(5, lambda _: bytes(32))
 )
 opening(FAILED, "REQUEST_EXPIRED", name="expired", ahead=HOUR)
 opening(FAILED, "REQUEST_NOT_YET_VALID", name="from the future", ahead=-dt.timedelta(minutes=5))

@@ -18,7 +18,6 @@ import pytest
 import bbs
 from bbs import SHA_256
 from bbs.accumulator import AccumulatorSecret, Epoch
-from bbs.gadgets.escrow import EscrowKey
 from bbs.gadgets.tables import new_digits
 from disclosure import Schema, SignedRequest, Value, VerifierName, civil_date, sign_request
 from disclosure.composite import (
@@ -54,12 +53,12 @@ from disclosure.composite import (
     publish_codes,
 )
 from disclosure.names import RegulatorName
+from tests.disclosure.composite.officers import Officers, new_officers, shared_by
 from tests.disclosure.composite.policy import op
 from tests.disclosure.composite.world import (
     ALICE,
     HOUSEHOLD,
     INSURANCE,
-    PAIRING,
     PERMIT,
     PERMIT_2,
     PURPOSE,
@@ -69,6 +68,7 @@ from tests.disclosure.composite.world import (
     issued,
     query,
 )
+from tests.zkservice.allowing import allowed, any_policy, scopes_of
 from tests.zkservice.revoking import Office, new_handles
 from tests.zkservice.support import TEXT, City, city, new_id
 from tlog.entry import HOLDER_NOTE_OCTETS, note_hash
@@ -81,6 +81,8 @@ from zkservice.keys import Keys, accumulator_label, secret_label
 
 SCHOOL, OTHER_SCHOOL = "school", "bank"
 """The city's two verifiers."""
+SCOPES = ("enrol-2026", "enrol-2027", "enrolment-2026", "label", "support", "support-2026", "x")
+"""Scopes of pseudonyms that each of them may ask for by itself."""
 BOB = HolderSecret(7654321)
 
 REQUEST_LIFE = dt.timedelta(hours=1)
@@ -97,7 +99,7 @@ class CompositeCity:
     offices: Mapping[str, Office]
     digits: PublishedDigits
     districts: PublishedCodeList
-    regulator: EscrowKey
+    officers: Officers
     regulator_key: RegulatorKey
     _held: dict[Any, Holding] = field(default_factory=dict)
 
@@ -191,6 +193,7 @@ class CompositeCity:
             "branches": branches or (self.main(), self.small()),
             "created": created,
             "expires": created + REQUEST_LIFE,
+            "policy": any_policy(changes.get("verifier", VerifierName(SCHOOL)), 2),
         }
         return CompositeRequest(**(fields | changes))
 
@@ -344,8 +347,8 @@ async def furnished(town: City) -> CompositeCity:
     districts = publish_codes(f"verifiers/{SCHOOL}", "GB/T 2260", ("370102", "370103", "370104"), SHA_256)
     for each in (city_digits, districts):
         await publish(publication, town, each, town.admin)
-    regulator = EscrowKey.generate(PAIRING)
-    key = RegulatorKey(str(SHA_256), regulator.public_key)
+    officers = new_officers()
+    key = shared_by(officers)
     asked = publication_pb2.CreateRegulatorRequest(
         regulator_id="prosecutor",
         regulator=regulator_to(Regulator(RegulatorName("prosecutor"), TEXT, key)),
@@ -353,9 +356,13 @@ async def furnished(town: City) -> CompositeCity:
     asked.regulator.ClearField("name")
     asked.regulator.ClearField("digest")
     await publication.CreateRegulator(asked, metadata=town.bearer(town.admin))
+    scopes = scopes_of(SCOPES, ("enrolment-2026", (SCHOOL, OTHER_SCHOOL)))
+    for asker in (SCHOOL, OTHER_SCHOOL):
+        policy = any_policy(VerifierName(asker), 2)
+        await town.add_policy(allowed(policy, SCHEMAS, PURPOSE, scopes=scopes, regulators=[key.digest]))
     return CompositeCity(
         town, departments["public-security"], police_2, departments["hrss"], offices, city_digits, districts,
-        regulator, key,
+        officers, key,
     )  # fmt: skip
 
 

@@ -37,15 +37,17 @@ FRAMES: Final[dict[bytes, bytes]] = {
     b"a billion items": frames.frame(b"\x9a\x3f\xff\xff\xff"),
     b"none": wrong(),
     b"too many": wrong(*[["done", b""]] * 70),
-    b"unknown kind": wrong(["forgiven", "VALUE_INVALID", "", ""]),
-    b"unknown reason": wrong(["refused", "BECAUSE", "", ""]),
-    b"reason of another kind": wrong(["service", "PROOF_INVALID", "", ""]),
+    b"unknown kind": wrong(["forgiven", "VALUE_INVALID", "", "", []]),
+    b"unknown reason": wrong(["refused", "BECAUSE", "", "", []]),
+    b"reason of another kind": wrong(["service", "PROOF_INVALID", "", "", []]),
     b"done without octets": wrong(["done", "text"]),
     b"names that are none": wrong(["missing", [b"x"], [], [], [], [], []]),
     b"names of too few kinds": wrong(["missing", ["x"], [], []]),
     b"names in no list": wrong(["missing", "x", [], [], [], [], []]),
     b"places that are none": wrong(["fault", "X", [["secret"]]]),
     b"a missing field": wrong(["refused", "PROOF_INVALID", ""]),
+    b"violations that are none": wrong(["refused", "OVER_ASKING", "", "", ["x"]]),
+    b"violations of the service": wrong(["service", "NOT_FOUND", "", "", [["x", "y"]]]),
 }
 """What is written instead of an answer."""
 

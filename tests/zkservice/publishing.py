@@ -3,10 +3,9 @@
 from functools import cache
 
 from bbs import SHA_256
-from bbs.engine import PairingSuite
-from bbs.gadgets.escrow import EscrowKey
 from bbs.gadgets.tables import Table, new_digits
 from disclosure.composite import PublishedCodeList, publish_codes
+from tests.disclosure.composite.officers import new_officers, shared_by
 from tests.zkservice.support import TEXT, City
 from wire.convert import text_to
 from zkproto.v1 import publication_pb2 as pb
@@ -35,8 +34,11 @@ def codes(owner: str = POLICE) -> PublishedCodeList:
 
 
 def new_regulator() -> pb.Regulator:
-    key = EscrowKey.generate(PairingSuite(SHA_256))
-    return pb.Regulator(display_name=text_to(TEXT), suite=str(SHA_256), public_key=key.public_key)
+    shares = (
+        pb.OfficerShare(public_key=each.public_key, possession_proof=each.possession)
+        for each in shared_by(new_officers()).shares
+    )
+    return pb.Regulator(display_name=text_to(TEXT), suite=str(SHA_256), shares=shares)
 
 
 async def register(city: City, name: str, regulator: pb.Regulator) -> pb.Regulator:

@@ -166,3 +166,21 @@ def _same(octets: bytes) -> bytes:
 def metadata(city: City, token: str | None) -> grpc.aio.Metadata | None:
     """Return the metadata with a bearer token, or none."""
     return grpc.aio.Metadata(*city.bearer(token)) if token is not None else None
+
+
+Seed: TypeAlias = Callable[[Town], Any]
+
+
+def writes(
+    cases: list[Case], method: str, seed: Seed, code: str, reason: str, *fields: str, name: str,
+    alter: Callable[[Any], object] = lambda _: None, token: Callable[[Town], str | None] | None = None,
+) -> None:  # fmt: skip
+    """Write down a call of the catalogue's that is refused, by default the administrator's."""
+
+    async def scenario(town: Town) -> Refusable:
+        message = await seed(town)
+        alter(message)
+        sent = metadata(town.city, token(town) if token else town.city.admin)
+        return lambda: getattr(town.city.catalog, method)(message, metadata=sent)
+
+    add(cases, code, reason, *fields, name=f"{method}: {name}")(scenario)

@@ -2,12 +2,24 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from google.protobuf.message import Message
 
+from tests.zkservice import (
+    cases_applications,
+    cases_centre,
+    cases_errands,
+    cases_parties,
+    cases_policies,
+    consenting,
+    counting,
+    delivering,
+    pushes,
+)
 from tests.zkservice.sessions import statement
-from tests.zkservice.support import City
+from tests.zkservice.support import City, new_id
+from zkproto.v1 import consent_pb2, record_pb2, statistics_pb2
 
 
 @dataclass(frozen=True)
@@ -16,6 +28,8 @@ class Seed:
 
     message: Message
     token: str | None = None
+    before: Callable[[], Message] | None = None
+    """What is sent before it, where it is not the first of a stream."""
 
 
 Seeder = Callable[[City, int], Awaitable[dict[str, Seed]]]
@@ -26,7 +40,92 @@ async def _session(town: City, _: int) -> dict[str, Seed]:
     return {"OpenSession": Seed(statement(town, "verifiers/bank", town.verifier_keys["bank"]))}
 
 
-_SEEDERS: Final[tuple[Seeder, ...]] = (_session,)
+async def _accounts(town: City, number: int) -> dict[str, Seed]:
+    found = await cases_applications.seeds(town, number)
+    return {method: Seed(message, token or None) for method, (message, token) in found.items()}
+
+
+async def _centre(town: City, number: int) -> dict[str, Seed]:
+    found = await cases_centre.seeds(town, number) | await cases_parties.seeds(town, number)
+    return {method: Seed(each) for method, each in found.items()}
+
+
+async def _policies(town: City, number: int) -> dict[str, Seed]:
+    return {method: Seed(each) for method, each in (await cases_policies.seeds(town, number)).items()}
+
+
+async def _statistics(town: City, number: int) -> dict[str, Seed]:
+    token = await counting.access(town, f"figures-{number}")
+    asked = counting.asking(town, "day", "purpose")
+    return {
+        "CreateRegulatorAccess": Seed(
+            statistics_pb2.CreateRegulatorAccessRequest(regulator=f"regulators/figures-{number}")
+        ),
+        "ListStatistics": Seed(asked, token),
+        "GetPublishedStatistics": Seed(statistics_pb2.GetPublishedStatisticsRequest(year=2026, month=1)),
+    }
+
+
+async def _consents(town: City, _: int) -> dict[str, Seed]:
+    granted, watched = await consenting.granted(town), await consenting.asked(town)
+    refusable, grantable = await consenting.asked(town), await consenting.asked(town)
+    await town.presentation.CreateExchange(granted.using())
+    token = await granted.token()
+    listed = consent_pb2.ListConsentExchangesRequest(consent=granted.answer.consent)
+    watching = consent_pb2.WatchConsentRequest(
+        consent=watched.answer.consent, result_token=watched.answer.result_token
+    )
+    return {
+        "DeclineExchange": Seed(await consenting.declining(town)),
+        "CreateConsent": Seed(consenting.creating(town, consenting.terms(town))),
+        "FetchConsent": Seed(consent_pb2.FetchConsentRequest(**watched.ticketed)),
+        "GrantConsent": Seed(grantable.granting()),
+        "DeclineConsent": Seed(refusable.declining()),
+        "WatchConsent": Seed(watching),
+        "ListConsentExchanges": Seed(listed, token),
+        "WithdrawConsent": Seed(granted.withdrawing(), token),
+    }
+
+
+async def _errands(town: City, number: int) -> dict[str, Seed]:
+    return {method: Seed(*each) for method, each in (await cases_errands.seeds(town, number)).items()}
+
+
+async def _records(town: City, number: int) -> dict[str, Seed]:
+    pusher, token = pushes.Pusher(town, town.department_token), town.department_token
+    (group,) = pushes.groups([pushes.record(f"pushed {number}")])
+    going, ended = new_id(), new_id()
+    for push in (going, ended):
+        await pusher.push([pushes.record(f"known {number}")], push)
+    of_schema: dict[str, Any] = {"schema": str(pusher.schema.name)}
+    named: dict[str, Any] = {**of_schema, "record_id": b"known %d" % number}
+    gone = [b"pushed %d" % number, b"nobody"]
+    return {
+        "PushRecords:first": Seed(pusher.start(renew_days=30, codes=True), token),
+        "PushRecords:next": Seed(group, token, pusher.start),
+        "GetPush": Seed(record_pb2.GetPushRequest(push=going), token),
+        "FinishPush": Seed(record_pb2.FinishPushRequest(push=ended), token),
+        "WithdrawRecords": Seed(record_pb2.WithdrawRecordsRequest(**of_schema, record_ids=gone), token),
+        "GetRecord": Seed(record_pb2.GetRecordRequest(**named), token),
+        "CountRecords": Seed(record_pb2.CountRecordsRequest(**of_schema, renew_days=30), token),
+    }
+
+
+async def _deliveries(town: City, _: int) -> dict[str, Seed]:
+    return {method: Seed(*each) for method, each in (await delivering.seeds(town)).items()}
+
+
+_SEEDERS: Final[tuple[Seeder, ...]] = (
+    _centre,
+    _records,
+    _errands,
+    _session,
+    _policies,
+    _statistics,
+    _consents,
+    _accounts,
+    _deliveries,
+)
 
 
 async def seeds(town: City, number: int) -> dict[str, Seed]:

@@ -6,7 +6,7 @@ import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ from disclosure import (
     sign_request,
     statements_of,
 )
+from disclosure.policy import RegisteredPolicy
+from tests.zkservice.allowing import allowed, any_policy, creating, registering
 from tlog.entry import HOLDER_NOTE_OCTETS, note_hash
 from wire.client import ServiceError, service_error
 from wire.convert import (
@@ -52,6 +54,8 @@ from zkproto.v1 import (
     issuance_pb2,
     issuance_pb2_grpc,
     ledger_pb2_grpc,
+    policy_pb2,
+    policy_pb2_grpc,
     presentation_pb2,
     presentation_pb2_grpc,
     publication_pb2_grpc,
@@ -83,6 +87,15 @@ PERMIT = Schema(
     ),
     365,
 )
+ASKED = tuple(
+    replace(PERMIT, name=SchemaName(department, item, 1))
+    for department, item in (
+        ("police", "residence_permit"), ("police", "resident"), ("police", "permit"),
+        ("health", "insurance"), ("health", "record"), ("old", "residence_permit"),
+        ("tax", "residence_permit"),
+    )
+)  # fmt: skip
+"""Schemas of which every verifier of the tests may ask everything."""
 VALUES: dict[str, Value] = {
     "name": "王小明",
     "number": bytes(range(32)),
@@ -128,6 +141,7 @@ class City:
 
     def __post_init__(self) -> None:
         self.catalog: Any = catalog_pb2_grpc.CatalogServiceStub(self.channel)
+        self.policies: Any = policy_pb2_grpc.PolicyServiceStub(self.channel)
         self.issuance: Any = issuance_pb2_grpc.IssuanceServiceStub(self.channel)
         self.presentation: Any = presentation_pb2_grpc.PresentationServiceStub(self.channel)
         self.ledger: Any = ledger_pb2_grpc.LedgerServiceStub(self.channel)
@@ -191,6 +205,15 @@ class City:
             ),
             metadata=self.bearer(self.admin),
         )
+        await self.add_policy(allowed(any_policy(VerifierName(name)), ASKED, TEXT))
+
+    async def add_policy(self, policy: RegisteredPolicy) -> policy_pb2.Policy:
+        """Register a policy, and the purpose that it names, as the administrator."""
+        await self.catalog.CreatePurpose(registering(policy), metadata=self.bearer(self.admin))
+        made: policy_pb2.Policy = await self.policies.CreatePolicy(
+            creating(policy), metadata=self.bearer(self.admin)
+        )
+        return made
 
     async def issue(
         self,
@@ -237,7 +260,8 @@ class City:
     ) -> Request:
         now = self.clock().replace(microsecond=0)
         asked = tuple(Query(each, schema, shown, expiry) for each in queries)
-        return Request(VerifierName(verifier), TEXT, asked, now, now + lifetime)
+        name = VerifierName(verifier)
+        return Request(name, TEXT, asked, now, now + lifetime, policy=any_policy(name))
 
     def create_exchange(
         self, request: Request, request_id: str | None = None, key: Ed25519PrivateKey | None = None

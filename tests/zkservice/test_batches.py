@@ -209,7 +209,7 @@ async def test_many_batches_and_single_callers_at_once(people: Crowd) -> None:
 
 async def test_a_single_caller_overtakes_a_large_batch(people: Crowd) -> None:
     members = [people.good(number) for number in range(20)]
-    large = asyncio.create_task(people.batch(*(members * 12)))
+    large = asyncio.create_task(people.batch(*(members * 11)))
     await asyncio.sleep(0.01)
     assert isinstance(await alone(people, members[0].SerializeToString()), bytes)
     assert not large.done(), "the batch had everything to itself"
@@ -219,11 +219,11 @@ async def test_a_single_caller_overtakes_a_large_batch(people: Crowd) -> None:
 async def test_batches_have_so_much_room_and_give_it_back(
     people: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zkservice.gathering.MAX_BULK", 250)
+    monkeypatch.setattr("zkservice.gathering.MAX_BULK", 230)
     members = [people.good(number) for number in range(20)]
     single = members[0].SerializeToString()
     for leaves in (True, False):
-        large = asyncio.create_task(people.batch(*(members * 12)))
+        large = asyncio.create_task(people.batch(*(members * 11)))
         await asyncio.sleep(0.05)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await people.batch(*members[:11])
@@ -236,7 +236,7 @@ async def test_batches_have_so_much_room_and_give_it_back(
             await asyncio.sleep(0.5)
         else:
             assert {told(each)[0] for each in await large} == {"OK"}
-        assert {told(each)[0] for each in await people.batch(*(members * 12))} == {"OK"}
+        assert {told(each)[0] for each in await people.batch(*(members * 11))} == {"OK"}
 
 
 async def test_a_storage_that_fails_fails_the_call_and_accuses_no_member(

@@ -29,19 +29,21 @@ from disclosure.composite import (
     VerifiedComposite,
     VerifierScope,
     hand_over,
-    open_escrow,
+    open_part,
     verify_composite,
 )
 from tests.disclosure.composite import couple
+from tests.disclosure.composite.officers import parts_of
 from tests.disclosure.composite.policy import op
 from tests.disclosure.composite.world import ALICE, DIRECTORY, HOUSEHOLD, INSURANCE, NOW, SCHOOL_2
+from tests.disclosure.world import asked_by
 from tests.zkservice.composite_city import BOB, OTHER_SCHOOL, SCHOOL, CompositeCity, composite_city, where
 from tests.zkservice.support import dump, refusal
 from tests.zkservice.test_composite_judging import Catalogue, alone, job, member
 from tests.zkservice.test_openings import REFERENCE, record
 from tlog.note import Verifier
 from tlog.receipt import verify_receipt
-from wire.composite import composite_presentation_to
+from wire.composite import composite_presentation_to, part_to
 from wire.convert import signed_request_to
 from zkproto.v1 import publication_pb2
 from zkservice.counterparts import MAX_SESSIONS, counterparts, session_name
@@ -246,19 +248,18 @@ async def test_an_escrow_beside_a_sum_is_opened_and_recorded(town: CompositeCity
     log = Verifier.from_string(town.city.ready.verifier_key)
     moment = ReceiptBody.from_bytes(verify_receipt(receipt, log).opening.body).verified
     claim = CompositeClaim(request, presentation, town.directory(), moment, (hers.verified,))
-    opening = open_escrow(town.regulator, claim, "who", REFERENCE)
+    parts = parts_of(town.officers, claim, "who", REFERENCE)
     asked = publication_pb2.RecordOpeningRequest(
         signed_request=signed_request_to(town.sign(request)),
         presentation=submission.composite_presentation,
         receipt=receipt,
         escrow="who",
         reference=REFERENCE,
-        identity=opening.identity,
-        decryption_proof=opening.proof,
+        parts=map(part_to, parts),
     )
     assert (await record(town, asked)).entry_index > 0
     with pytest.raises(RefusedError, match="COMMITMENT_INVALID"):
-        open_escrow(town.regulator, replace(claim, others=()), "who", REFERENCE)
+        open_part(town.officers[0], replace(claim, others=()), "who", REFERENCE)
 
 
 # --- one judge, with the sessions that it is told
@@ -303,7 +304,7 @@ def test_what_was_verified_for_one_verifier_counts_for_no_other(catalogue: Catal
         raise AssertionError("no end")
 
     assert counted(request) == (couple.hers().verified,)
-    assert counted(replace(request, verifier=SCHOOL_2)) == ()
+    assert counted(asked_by(request, SCHOOL_2)) == ()
     foreign = session_name(str(SCHOOL_2), couple.FIRST.digest)
     assert catalogue.asked[-1].sessions == {foreign}, "nothing of another verifier's is asked for"
 

@@ -23,6 +23,8 @@ from tests.disclosure.composite.world import (
     NOW,
     PERMIT,
     POLICE,
+    PURPOSE,
+    SCHEMAS,
     SCHOOL,
     SCHOOL_2,
     VERIFIER_KEYS,
@@ -32,6 +34,8 @@ from tests.disclosure.composite.world import (
     query,
     request,
 )
+from tests.zkservice.allowing import allowed, any_policy, scopes_of
+from tests.zkservice.composite_city import SCOPES
 from tests.zkservice.test_judging import KEY as PLAIN_KEY
 from tests.zkservice.test_judging import NOW as PLAIN_NOW
 from tests.zkservice.test_judging import Catalogue as PlainCatalogue
@@ -70,6 +74,19 @@ def _table(published: Any) -> TableSupply:
     )
 
 
+POLICIES = {
+    str(name): allowed(
+        name,
+        SCHEMAS,
+        PURPOSE,
+        regulators=DIRECTORY.regulators,
+        scopes=scopes_of(SCOPES, ("enrolment-2026", ("school-3", "school-4"))),
+    ).canonical
+    for name in map(any_policy, VERIFIER_KEYS)
+}
+"""What each of the world's verifiers may ask."""
+
+
 @dataclass
 class Catalogue:
     """The world's directory as a catalogue, and what was asked for."""
@@ -97,12 +114,13 @@ class Catalogue:
             },
             self.sessions,
             {digest.hex(): len(each.table.octets) for digest, each in tables.items()} | self.lengths,
+            POLICIES,
         )
         told = [
             {name: None if name in without else found.get(name) for name in wanted}
             for found, wanted, without in zip(everything, names.kinds(), self.without.kinds(), strict=True)
         ]
-        return Supplies(told[0], told[1], told[2], {}, told[3], told[4], told[5], told[6], told[7])
+        return Supplies(told[0], told[1], told[2], {}, told[3], told[4], told[5], told[6], told[7], told[8])
 
 
 def signed(asked: CompositeRequest = REQUEST, by: VerifierName = SCHOOL) -> SignedRequest:
@@ -286,7 +304,9 @@ def test_a_request_is_opened_for_what_it_says() -> None:
     outcome = alone(Judge(), Catalogue(), asking(REQUEST))
     assert isinstance(outcome, Done)
     opened = OpenedRequest.from_bytes(outcome.octets)
-    assert opened == OpenedRequest(SCHOOL, REQUEST.digest, REQUEST.expires)
+    schemas = [schema for each in REQUEST.branches for query in each.queries for schema in query.schemas]
+    asked = tuple(sorted({f"departments/{schema.department}" for schema in schemas}))
+    assert opened == OpenedRequest(SCHOOL, REQUEST.digest, REQUEST.expires, asked, any_policy(SCHOOL))
     late = replace(asking(REQUEST), moment=NOW + dt.timedelta(days=1))
     assert reason(alone(Judge(), Catalogue(), late)) == ("REQUEST_EXPIRED", "")
 
@@ -325,6 +345,7 @@ def test_a_batch_of_both_forms_is_verified_once_a_form(monkeypatch: pytest.Monke
     monkeypatch.setattr("zkservice.judging.verify_composite_batch", counting)
     judge, catalogue, small = Judge(), Catalogue(), presented(SMALL, {"permit": held(PERMIT)})
     alone(judge, catalogue, job(member()))
+    alone(judge, catalogue, asking(REQUEST))
     plain, plainly = plain_job(plain_member()), PlainCatalogue()
     judged(judge, plainly, plain)  # type: ignore[arg-type]
     sizes.clear()

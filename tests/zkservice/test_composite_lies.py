@@ -28,6 +28,7 @@ from tests.disclosure.composite.world import INSURANCE, PERMIT
 from tests.zkservice.cases_composite import ANSWER
 from tests.zkservice.composite_city import BOB, CompositeCity, composite_city, where
 from tests.zkservice.support import dump, refusal
+from zkproto.v1 import presentation_pb2 as pb
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -128,3 +129,27 @@ async def test_a_revoked_credential_is_shown_at_old_epochs_only(town: CompositeC
     lie = lied(town, asked, {"permit": forged}, secret=BOB, directory=known)
     member = town.member(asked, lie[0].presentation)
     assert where(await refusal(town.verified(member))) == ("PROOF_INVALID", f"{ANSWER}.proof")
+
+
+async def test_two_branches_are_not_mixed_into_one_answer(town: CompositeCity) -> None:
+    """Whoever fulfils half of each way fulfils none: choices, credentials and proof are of one branch."""
+    request = town.request(town.small(id="first"), town.small(id="second", predicates=()))
+    first = town.member(request, town.presented(request, "first")[0].presentation)
+    second = town.member(request, town.presented(request, "second")[0].presentation)
+    for one, other in ((first, second), (second, first)):
+        assert (await town.verified(one)).branch == one.composite_presentation.branch
+        for fields in (("branch",), ("proof",), ("credentials",), ("branch", "credentials"), ("usage_tag",)):
+            mixed = pb.VerifyPresentationRequest()
+            mixed.CopyFrom(one)
+            for field in fields:
+                answer: Any = mixed.composite_presentation
+                answer.ClearField(field)
+                taken = getattr(other.composite_presentation, field)
+                if field == "credentials":
+                    mixed.composite_presentation.credentials.extend(taken)
+                else:
+                    setattr(mixed.composite_presentation, field, taken)
+            if mixed == one:
+                continue
+            error = await refusal(town.city.presentation.VerifyPresentation(mixed))
+            assert error.reason in {"PROOF_INVALID", "PRESENTATION_INVALID", "QUERY_MISMATCH"}, fields

@@ -16,6 +16,7 @@ from disclosure.composite import (
     CompositeRequest,
     verify_composite,
 )
+from tests.disclosure.world import asked_by
 from tests.zkservice.auditing import audit
 from tests.zkservice.cases_composite import (
     ANSWER,
@@ -186,7 +187,7 @@ async def test_a_request_that_its_verifier_did_not_sign_is_never_asked(town: Com
     asked = pb.CreateExchangeRequest(signed_request=signed_request_to(foreign), request_id=new_id())
     error = await refusal(town.city.presentation.CreateExchange(asked))
     assert error.reason == "REQUEST_SIGNATURE_INVALID"
-    stranger = replace(request, verifier=VerifierName("stranger"))
+    stranger = asked_by(request, VerifierName("stranger"))
     signed = sign_request(stranger, town.city.verifier_keys[SCHOOL])
     asked.signed_request.CopyFrom(signed_request_to(signed))
     error = await refusal(town.city.presentation.CreateExchange(asked))
@@ -219,7 +220,7 @@ async def test_a_copy_of_an_opened_request_costs_no_judge_anything(
     def judged(*_: Any) -> Any:
         raise AssertionError("a judge is asked")
 
-    monkeypatch.setattr("zkservice.services.presentation.request_judgement", judged)
+    monkeypatch.setattr("zkservice.services.asking.request_judgement", judged)
     assert await town.city.presentation.CreateExchange(asked) == first
     forged = pb.CreateExchangeRequest()
     forged.CopyFrom(asked)

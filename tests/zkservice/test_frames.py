@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import bbs
 from disclosure import IssuerKey, KeyState, MalformedError, Reason, RefusedError
-from disclosure.composite import RegulatorKey
 from disclosure.credential import issuer_key_name
+from tests.disclosure.composite.officers import new_officers, shared_by
 from zkservice import frames
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.frames import FrameError
@@ -72,7 +72,7 @@ SUPPLIES = st.builds(
     ),
     st.dictionaries(
         TEXTS,
-        st.none() | st.builds(RegulatorKey, st.just(str(bbs.SHA_256)), st.binary(min_size=48, max_size=48)),
+        st.none() | st.sampled_from([shared_by(new_officers()) for _ in range(2)]),
         max_size=3,
     ),
     st.dictionaries(

@@ -5,7 +5,7 @@ The RPCs come from the descriptors, so that a new one is covered without a chang
 
 import datetime as dt
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from tests.zkservice import seeding
 from tests.zkservice.holding import BASE, Holder, code, identified, offer, requiring
 from tests.zkservice.publishing import POLICE, new_regulator, publish, register, table
+from tests.zkservice.pushes import answers
 from tests.zkservice.revoking import Office, new_handles
 from tests.zkservice.support import PERMIT, TEXT, City, Issued, Rows, aio_error, city, new_id
 from tests.zkservice.wiring import Method, filled, methods, mutations
@@ -57,6 +58,7 @@ class Target:
     rows: Rows
     seeds: dict[str, Message] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+    before: dict[str, Callable[[], Message]] = field(default_factory=dict)
 
     def token(self, method: Method) -> str:
         if method.name in self.tokens:
@@ -69,6 +71,8 @@ class Target:
     async def call(self, method: Method, octets: bytes, **options: Any) -> Any:
         """Send octets; return the first answer."""
         channel: Any = self.city.channel
+        if method.part:
+            return await self._stream(method, octets, **options)
         make = channel.unary_stream if method.streams else channel.unary_unary
         call = make(method.path, request_serializer=bytes, response_deserializer=bytes)(
             octets, metadata=self.city.bearer(self.token(method)), timeout=20, **options
@@ -80,6 +84,20 @@ class Target:
         finally:
             call.cancel()
         return answer
+
+    async def _stream(self, method: Method, octets: bytes, **options: Any) -> Any:
+        """Send octets as one message of a stream, behind those that come before it; return the answers."""
+        messages = [self.before[method.name]().SerializeToString()] if method.name in self.before else []
+
+        async def sent() -> AsyncIterator[bytes]:
+            for each in (*messages, octets):
+                yield each
+
+        make = self.city.channel.stream_stream(
+            method.path, request_serializer=bytes, response_deserializer=bytes
+        )
+        bearer = self.city.bearer(self.token(method))
+        return await answers(lambda: make(sent(), metadata=bearer, timeout=20, **options))
 
     async def send(self, method: Method, octets: bytes) -> str:
         """Send octets that may be anything; return the reason. Refused means: with a reason, unchanged."""
@@ -119,7 +137,8 @@ async def _target(town: City, issued: Issued, rows: Rows) -> Target:
     more = await seeding.seeds(town, next(_count))
     seeds = await _seeds(town, issued) | {name: each.message for name, each in more.items()}
     tokens = {name: each.token for name, each in more.items() if each.token is not None}
-    return Target(town, issued, rows, seeds, tokens)
+    before = {name: each.before for name, each in more.items() if each.before is not None}
+    return Target(town, issued, rows, seeds, tokens, before)
 
 
 async def _seeds(town: City, issued: Issued) -> dict[str, Message]:

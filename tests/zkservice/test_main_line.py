@@ -45,7 +45,7 @@ async def test_from_issue_to_audit(tmp_path: Path) -> None:
         assert again.receipt == answer.receipt
 
         report = await audit(town)
-        assert (report.receipts, report.records) == (1, 4), "a key, a schema, two verifiers"
+        assert (report.receipts, report.records) == (1, 6), "a key, a schema, two verifiers, their policies"
 
 
 async def test_the_log_outlives_the_process(tmp_path: Path) -> None:

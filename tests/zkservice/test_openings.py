@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -9,17 +10,20 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
-from bbs.gadgets.escrow import EscrowKey, Opening, identity_octets
+from bbs.gadgets.escrow import identity_octets
+from bbs.gadgets.escrow_shares import EscrowShare, PartialOpening
 from disclosure import ReceiptBody, RefusedError, sign_request
 from disclosure.composite import (
     CompositeClaim,
     CompositeRequest,
     EscrowQuery,
     OpeningRecord,
-    open_escrow,
+    combine_opening,
+    open_part,
     opened_escrow,
 )
 from disclosure.composite.scalars import scalar
+from tests.disclosure.composite.officers import parts_of
 from tests.disclosure.composite.policy import op
 from tests.disclosure.composite.world import PAIRING, PERMIT, SUITE, VALUES
 from tests.zkservice.auditing import archive_of
@@ -32,7 +36,7 @@ from tlog.entry import RecordEntry, parse_entry
 from tlog.note import Signer, Verifier
 from tlog.proof_file import ProofFile
 from tlog.receipt import verify_receipt
-from wire.composite import composite_presentation_of
+from wire.composite import composite_presentation_of, part_to
 from wire.convert import signed_request_to
 from zkproto.v1 import publication_pb2 as pb
 from zkproto.v1 import publication_pb2_grpc
@@ -80,14 +84,14 @@ class Case:
 
     def open(
         self, escrow: str = "who", reference: str = REFERENCE
-    ) -> tuple[Opening, pb.RecordOpeningRequest]:
-        """Open an escrow as its regulator does, and return the call that has it recorded."""
-        opening = open_escrow(self.town.regulator, self.claim, escrow, reference)
+    ) -> tuple[tuple[PartialOpening, ...], pb.RecordOpeningRequest]:
+        """Open an escrow as two officers do, and return the call that has it recorded."""
+        parts = parts_of(self.town.officers, self.claim, escrow, reference)
         asked = pb.RecordOpeningRequest()
         asked.CopyFrom(self.message)
         asked.escrow, asked.reference = escrow, reference
-        asked.identity, asked.decryption_proof = opening.identity, opening.proof
-        return opening, asked
+        asked.parts.extend(map(part_to, parts))
+        return parts, asked
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -115,10 +119,11 @@ async def records_of(town: CompositeCity) -> list[OpeningRecord]:
 async def test_an_opening_stands_on_the_ledger_once_however_often_it_is_sent(
     town: CompositeCity, case: Case
 ) -> None:
-    opening, asked = case.open()
+    parts, asked = case.open()
     answer = await record(town, asked)
     digest = case.claim.presentation.digest
-    own = OpeningRecord.of(town.regulator_key.digest, digest, "who", REFERENCE, opening)
+    own = OpeningRecord.of(town.regulator_key.digest, digest, "who", REFERENCE, parts)
+    assert (own.officers, own.is_opened) == (2, True)
     log = Verifier.from_string(town.city.ready.verifier_key)
     proof = ProofFile.parse(answer.proof)
     proof.verify(own.entry(), log)
@@ -135,7 +140,7 @@ async def test_a_case_does_not_buy_verification_without_end_and_nobody_spends_an
     town: CompositeCity, case: Case
 ) -> None:
     _, false = case.open(reference="spent")
-    false.identity = town.regulator_key.public_key
+    false.parts[0].decrypted = town.regulator_key.public_key
     for _ in range(20):
         assert (await refusal(record(town, false))).reason in {"PROOF_INVALID", "MALFORMED"}
     assert (await refusal(record(town, false))).reason == "TOO_MANY_ATTEMPTS"
@@ -152,9 +157,39 @@ async def test_the_same_opening_sent_by_many_at_once_has_one_record(town: Compos
 
 
 async def test_what_was_opened_is_the_identifier_of_the_holder(case: Case) -> None:
-    opening, _ = case.open()
+    parts, _ = case.open()
     number = scalar(PERMIT.attribute("number"), VALUES[PERMIT.name]["number"], SUITE)
-    assert opening.identity == identity_octets(PAIRING, number)
+    assert combine_opening(parts, case.claim, "who", REFERENCE) == identity_octets(PAIRING, number)
+
+
+async def test_each_officer_s_part_stands_on_the_ledger_before_the_opening(
+    town: CompositeCity, case: Case
+) -> None:
+    """One officer is enough for everybody to see that something is opened, and not enough to open it."""
+    before = await records_of(town)
+    parts, both = case.open(reference="one after the other")
+    opened = await opened_so_far(town)
+    for at, part in enumerate(parts):
+        asked = pb.RecordOpeningRequest()
+        asked.CopyFrom(both)
+        del asked.parts[:]
+        asked.parts.append(part_to(part))
+        assert (await record(town, asked)).entry_index > 0
+        own = (await records_of(town))[-1]
+        assert (own.officers, own.is_opened) == (1, False)
+        assert len(await records_of(town)) == len(before) + at + 1
+    assert await opened_so_far(town) == opened, "parts are no openings, and are counted as none"
+    await record(town, both)
+    *single, together = (await records_of(town))[len(before) :]
+    assert together.parts == tuple(each.parts[0] for each in single), "everybody sees that these came before"
+    assert together.escrow == single[0].escrow
+    assert await opened_so_far(town) == opened + 1
+
+
+async def opened_so_far(town: CompositeCity) -> int:
+    """Return how many openings the statistics know of."""
+    rows = dump(town.city.ready.data)["statistic"]
+    return sum(row[5] for row in rows if row[1] == "opened" and not row[4])
 
 
 async def test_each_case_and_each_escrow_has_a_record_of_its_own(town: CompositeCity, case: Case) -> None:
@@ -166,10 +201,11 @@ async def test_each_case_and_each_escrow_has_a_record_of_its_own(town: Composite
 
 
 async def test_the_ledger_does_not_say_whose_identity_was_opened(town: CompositeCity, case: Case) -> None:
-    opening, asked = case.open()
+    parts, asked = case.open()
     await record(town, asked)
     rows = repr(dump(town.city.ready.data))
-    for secret in (opening.identity, opening.proof, REFERENCE.encode()):
+    identity = combine_opening(parts, case.claim, "who", REFERENCE)
+    for secret in (identity, parts[0].decrypted, parts[1].proof, REFERENCE.encode()):
         assert repr(secret)[2:-1] not in rows
     assert REFERENCE not in rows
     assert repr(case.claim.presentation.digest)[2:-1] not in rows
@@ -179,8 +215,17 @@ def put(name: str, value: Any) -> Callable[[pb.RecordOpeningRequest], object]:
     return lambda each: setattr(each, name, value)
 
 
-def changed(name: str, place: int = -1) -> Callable[[pb.RecordOpeningRequest], object]:
-    return lambda each: setattr(each, name, flipped(getattr(each, name), place))
+def part(place: int, name: str, value: bytes) -> Callable[[pb.RecordOpeningRequest], object]:
+    return lambda each: setattr(each.parts[place], name, value)
+
+
+def spoil(each: pb.PartialOpening) -> pb.PartialOpening:
+    each.proof = flipped(each.proof, -1)
+    return each
+
+
+def cut(each: pb.PartialOpening) -> None:
+    each.proof = each.proof[:-1]
 
 
 FALSE: Final[dict[str, tuple[str, str, Callable[[pb.RecordOpeningRequest], object]]]] = {
@@ -189,21 +234,33 @@ FALSE: Final[dict[str, tuple[str, str, Callable[[pb.RecordOpeningRequest], objec
     **{
         f"no {name}": ("FIELD_MISSING", name, put(name, type_()))
         for name, type_ in (
-            ("receipt", bytes), ("escrow", str), ("reference", str), ("identity", bytes),
-            ("decryption_proof", bytes),
+            ("receipt", bytes), ("escrow", str), ("reference", str),
         )
     },
-    "another case": ("PROOF_INVALID", "decryption_proof", put("reference", "another")),
+    "no parts": ("FIELD_MISSING", "parts", lambda each: each.ClearField("parts")),
+    "another case": ("PROOF_INVALID", "parts", put("reference", "another")),
     "a long reference": ("MALFORMED", "reference", put("reference", "x" * 257)),
-    "another escrow of the same": ("PROOF_INVALID", "decryption_proof", put("escrow", "again")),
+    "another escrow of the same": ("PROOF_INVALID", "parts", put("escrow", "again")),
     "no such escrow": ("QUERY_MISMATCH", "escrow", put("escrow", "nothing")),
-    "another identity": ("PROOF_INVALID", "decryption_proof", put("identity", identity_octets(PAIRING, 7))),
-    "an identity that is no point": ("MALFORMED", "decryption_proof", put("identity", b"\xff" * 48)),
-    "the identity of nobody": ("MALFORMED", "decryption_proof", put("identity", b"\xc0" + bytes(47))),
-    "another proof": ("PROOF_INVALID", "decryption_proof", changed("decryption_proof")),
-    "a proof that is cut": (
-        "MALFORMED", "decryption_proof",
-        lambda each: setattr(each, "decryption_proof", each.decryption_proof[:-1]),
+    "another point": ("PROOF_INVALID", "parts", part(0, "decrypted", identity_octets(PAIRING, 7))),
+    "a point that is none": ("MALFORMED", "parts", part(1, "decrypted", b"\xff" * 48)),
+    "the identity": ("MALFORMED", "parts", part(0, "decrypted", b"\xc0" + bytes(47))),
+    "another proof": ("PROOF_INVALID", "parts", lambda each: spoil(each.parts[1])),
+    "a proof that is cut": ("MALFORMED", "parts", lambda each: cut(each.parts[0])),
+    "no proof": ("MALFORMED", "parts", part(0, "proof", b"")),
+    "an officer of nobody": ("PROOF_INVALID", "parts", part(0, "share", bytes(48))),
+    "one officer's part twice": (
+        "PROOF_INVALID", "parts", lambda each: each.parts[1].CopyFrom(each.parts[0])
+    ),
+    "one officer's part for the other's": (
+        "PROOF_INVALID", "parts", lambda each: setattr(each.parts[0], "share", each.parts[1].share)
+    ),
+    "the officers in another order": (
+        "PROOF_INVALID", "parts", lambda each: each.parts.append(each.parts.pop(0))
+    ),
+    "three parts": ("PROOF_INVALID", "parts", lambda each: each.parts.append(each.parts[0])),
+    "one part that is false": (
+        "PROOF_INVALID", "parts", lambda each: (each.parts.pop(), spoil(each.parts[0]))
     ),
     "no receipt at all": ("MALFORMED", "receipt", put("receipt", b"none")),
     "a receipt without an opening": (
@@ -251,10 +308,15 @@ async def test_an_opening_of_one_presentation_is_none_of_another(town: Composite
     _, asked = case.open()
     swapped = pb.RecordOpeningRequest()
     swapped.CopyFrom(other.message)
-    for name in ("escrow", "reference", "identity", "decryption_proof"):
-        setattr(swapped, name, getattr(asked, name))
+    swapped.escrow, swapped.reference = asked.escrow, asked.reference
+    swapped.parts.extend(asked.parts)
     error = await refusal(record(town, swapped))
-    assert (error.reason, error.violations[0].field) == ("PROOF_INVALID", "decryption_proof")
+    assert (error.reason, error.violations[0].field) == ("PROOF_INVALID", "parts")
+    _, own = other.open()
+    del swapped.parts[:]
+    swapped.parts.extend((own.parts[0], asked.parts[1]))  # the officers' parts of two presentations
+    error = await refusal(record(town, swapped))
+    assert (error.reason, error.violations[0].field) == ("PROOF_INVALID", "parts")
     mixed = pb.RecordOpeningRequest()
     mixed.CopyFrom(asked)
     mixed.receipt = other.message.receipt
@@ -263,12 +325,12 @@ async def test_an_opening_of_one_presentation_is_none_of_another(town: Composite
 
 
 async def test_nobody_else_makes_an_opening(town: CompositeCity, case: Case) -> None:
-    thief = EscrowKey.generate(PAIRING)
+    thief = EscrowShare.generate(PAIRING)
     with pytest.raises(RefusedError, match="REGULATOR_UNKNOWN"):
-        open_escrow(thief, case.claim, "who", REFERENCE)
-    thief.public_key = town.regulator.public_key  # says that it is the regulator's
+        open_part(thief, case.claim, "who", REFERENCE)
+    thief.public_key = town.officers[0].public_key  # says that it is an officer's
     with pytest.raises(RefusedError, match="REGULATOR_UNKNOWN"):
-        open_escrow(thief, case.claim, "who", REFERENCE)
+        open_part(thief, case.claim, "who", REFERENCE)
 
 
 async def test_a_receipt_of_another_log_counts_for_nothing(town: CompositeCity, case: Case) -> None:
@@ -302,3 +364,20 @@ async def test_a_plain_request_has_nothing_to_open(town: CompositeCity, case: Ca
     )
     error = await refusal(record(town, asked))
     assert error.violations[0].field == "signed_request"
+
+
+async def test_octets_changed_at_random_are_refused_with_a_reason(town: CompositeCity, case: Case) -> None:
+    """Nothing is recorded that was not sent whole, and nothing is a fault of the service."""
+    _, asked = case.open(reference="fuzzed")
+    octets, drawn, before = asked.SerializeToString(), random.Random(17), len(await records_of(town))
+    call: Any = town.city.channel.unary_unary(
+        "/zkproto.v1.PublicationService/RecordOpening",
+        response_deserializer=pb.RecordOpeningResponse.FromString,
+    )
+    for _ in range(80):
+        at = drawn.randrange(len(octets))
+        spoilt = octets[:at] + drawn.randbytes(drawn.randrange(3)) + octets[at + drawn.randrange(1, 3) :]
+        if spoilt != octets:
+            error = await refusal(call(spoilt))
+            assert error.reason not in {"INTERNAL", "UNKNOWN"}, error
+    assert len(await records_of(town)) == before

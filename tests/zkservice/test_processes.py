@@ -115,7 +115,7 @@ async def test_workers_end_with_their_server(tmp_path: Path, number: signal.Sign
         issued = await town.claim(await town.issue())
         await town.answered(issued)
         pids = processes.workers(parent=process.handle.pid)
-        assert len(pids) == 3
+        assert len(pids) == 4
         calls = [asyncio.ensure_future(town.answered(issued)) for _ in range(20)]
         await asyncio.sleep(0.1)
         process.end(number)

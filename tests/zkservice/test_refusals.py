@@ -15,17 +15,29 @@ import pytest_asyncio
 
 from disclosure import Reason
 from tests.zkservice import (
+    cases_accounts,
+    cases_applications,
     cases_catalog,
+    cases_centre,
     cases_composite,
     cases_composite_issuance,
+    cases_consents,
+    cases_deliveries,
+    cases_errand_counters,
+    cases_errands,
     cases_issuance,
+    cases_parties,
+    cases_policies,
     cases_presentation,
     cases_publication,
+    cases_records,
     cases_request,
     cases_revocation,
     cases_session,
+    cases_statistics,
 )
 from tests.zkservice.publishing import SCHOOL, publish, table
+from tests.zkservice.pushes import Pusher, groups, record
 from tests.zkservice.refusing import Case, Town, furnished, try_case
 from tests.zkservice.support import (
     PERMIT,
@@ -47,14 +59,25 @@ from zkservice.status import CODES
 CASES: Final = [
     case
     for module in (
+        cases_accounts,
+        cases_applications,
         cases_catalog,
+        cases_centre,
+        cases_deliveries,
+        cases_parties,
+        cases_errand_counters,
+        cases_errands,
         cases_issuance,
         cases_composite_issuance,
+        cases_consents,
+        cases_records,
         cases_request,
+        cases_policies,
         cases_presentation,
         cases_publication,
         cases_revocation,
         cases_session,
+        cases_statistics,
     )
     for case in module.CASES
 ]
@@ -62,10 +85,14 @@ HOLDERS_OWN: Final = {
     Reason.LINK_INVALID,
     Reason.EXPIRY_INVALID,
     Reason.UNSATISFIED,
+    Reason.DELIVERY_INVALID,
+    Reason.DELIVERY_REPLAYED,
 }
 """What only a holder or a verifier finds, at home; in the table, so that it never gets another meaning."""
 COMPOSITE_FORM: Final = {*cases_composite.REASONS, Reason.RECEIPT_MISMATCH}
 """What presentations of the composite form and openings meet: in tests of their own, over the same server."""
+THAT_ARE_COUNTED: Final = {Reason.OVER_ASKING, ServiceReason.PAIRING_WRONG}
+"""What changes a counter when it is refused, and nothing else: see test_policies and test_pairing."""
 REACHED_BELOW: set[str] = set()
 _Test = TypeVar("_Test", bound=Callable[..., Any])
 
@@ -93,7 +120,7 @@ def test_the_status_table_has_every_reason_and_no_other() -> None:
 
 
 def test_every_reason_is_reached_by_a_case() -> None:
-    elsewhere = HOLDERS_OWN | COMPOSITE_FORM
+    elsewhere = HOLDERS_OWN | COMPOSITE_FORM | THAT_ARE_COUNTED
     assert {case.reason for case in CASES} | REACHED_BELOW | elsewhere == {*Reason, *ServiceReason}
 
 
@@ -235,6 +262,27 @@ async def test_an_owner_publishes_so_many_tables_and_no_more(
             assert await publish(town, table(), town.department_token) == first
         await publish(town, table(SCHOOL, 2), town.admin)
         assert len(dump(tmp_path)["published_table"]) == 3
+
+
+@reaches(ServiceReason.PUSH_RUNNING)
+async def test_an_item_is_pushed_by_one_stream_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zkservice.services.records._PATIENCE", 0.2)
+    async with city(tmp_path) as town:
+        pusher = Pusher(town, town.department_token)
+        first = pusher.stub.PushRecords(metadata=pusher.bearer)
+        for message in (pusher.start(), *groups([record(1)])):
+            await first.write(message)
+        assert (await first.read()).push.done == 1
+        before = dump(tmp_path)
+        error = await refusal(pusher.push([record(1), record(2)]))
+        assert (error.code.name, error.reason) == ("UNAVAILABLE", "PUSH_RUNNING")
+        assert (await refusal(pusher.withdraw(1))).reason == "PUSH_RUNNING"
+        assert dump(tmp_path) == before
+        first.cancel()
+        made = await pusher.push([record(1), record(2)])
+        assert (made.issued, made.unchanged) == (1, 1)
 
 
 @reaches(ServiceReason.OVERLOADED)

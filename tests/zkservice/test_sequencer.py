@@ -323,9 +323,9 @@ async def test_refuses_a_lost_block(stopped: Path) -> None:
         "update ledger_staged set header = (select max(header) from ledger_block)",
         "update ledger_staged set header = cast('' as blob)",
         "update ledger_staged set outbox_ids = substr(outbox_ids, 9)",
-        "update outbox set entry = (select entry from ledger_entry limit 1) where entry_index is null",
-        "update outbox set entry = zeroblob(99) where entry_index is null",
-        "delete from outbox where entry_index is null",
+        "update outbox_content set entry = (select entry from ledger_entry limit 1)",
+        "update outbox_content set entry = zeroblob(99)",
+        "delete from outbox_content",
         "update ledger_tile set hashes = zeroblob(length(hashes))",
     ],
 )

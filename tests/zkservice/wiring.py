@@ -76,10 +76,12 @@ class Method:
     path: str
     request: Descriptor
     streams: bool
+    part: str = ""
+    """Of a method that takes a stream: which of its messages is meant, the first or one after it."""
 
     @property
     def name(self) -> str:
-        return self.path.rpartition("/")[2]
+        return self.path.rpartition("/")[2] + self.part
 
 
 def services() -> list[ServiceDescriptor]:
@@ -90,9 +92,10 @@ def services() -> list[ServiceDescriptor]:
 def methods() -> list[Method]:
     """Return every RPC of the contract."""
     return [
-        Method(f"/{service.full_name}/{method.name}", method.input_type, method.server_streaming)
+        Method(f"/{service.full_name}/{method.name}", method.input_type, method.server_streaming, part)
         for service in services()
         for method in service.methods
+        for part in ((":first", ":next") if method.client_streaming else ("",))
     ]
 
 

@@ -6,6 +6,7 @@ at a time.
 """
 
 import datetime as dt
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,7 +33,7 @@ from disclosure import (
     open_request,
     sign_request,
 )
-from disclosure.composite import CompositeRequest, open_composite_request, verify_composite
+from disclosure.composite import CompositeRequest, is_composite, open_composite_request, verify_composite
 from disclosure.request import CLOCK_TOLERANCE
 from verifier import keys
 from verifier.audit import audit_receipt, receipt_body
@@ -42,7 +43,14 @@ from verifier.client.published import PublishedReader
 from verifier.client.remote import AnyPresentation, Remote, RemoteRefusal, RemoteVerdict
 from verifier.composite.foreign import Counterpart
 from verifier.composite.record import CompositeRecord
-from verifier.errors import AnswerError, ExpiredError, TimedOutError
+from verifier.errors import (
+    AnswerError,
+    DeclinedError,
+    ExpiredError,
+    PairingFailedError,
+    TimedOutError,
+    WithdrawnError,
+)
 from verifier.record import Record
 from verifier.verify import required_names, verify_presentation
 from wire import convert
@@ -55,6 +63,7 @@ _BROKEN: Final = {
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.DEADLINE_EXCEEDED,
 }
+_PAIRING_CODE: Final = re.compile(r"[0-9]{6}", re.ASCII)
 _State = presentation_pb2.WatchExchangeResponse
 
 
@@ -101,11 +110,16 @@ class VerifierClient:
         self._channel.close()
 
     @overload
-    def ask(self, request: Request) -> OpenExchange: ...
+    def ask(self, request: Request, *, pairing: bool = False) -> OpenExchange: ...
     @overload
-    def ask(self, request: CompositeRequest) -> CompositeExchange: ...
-    def ask(self, request: Request | CompositeRequest) -> OpenExchange | CompositeExchange:
+    def ask(self, request: CompositeRequest, *, pairing: bool = False) -> CompositeExchange: ...
+    def ask(
+        self, request: Request | CompositeRequest, *, pairing: bool = False
+    ) -> OpenExchange | CompositeExchange:
         """Sign a request and open an exchange for it.
+
+        With `pairing` the exchange has a code that the verifier's own page shows and that the holder types:
+        who has only the link, forwarded or photographed, cannot fetch the request.
 
         While the service cannot be reached the same call is sent again for up to ASK_PATIENCE, under the same
         request_id, so that one exchange at most is opened. Raises ServiceError, AnswerError; RefusedError
@@ -115,9 +129,13 @@ class VerifierClient:
             raise RefusedError(Reason.REQUEST_MISMATCH, "the request names another verifier")
         signed = sign_request(request, self._key)
         message = presentation_pb2.CreateExchangeRequest(
-            signed_request=convert.signed_request_to(signed), request_id=str(uuid.uuid4())
+            signed_request=convert.signed_request_to(signed), request_id=str(uuid.uuid4()), pairing=pairing
         )
         answer = patiently(self._presentations.CreateExchange, message, self._pause)
+        if pairing != bool(_PAIRING_CODE.fullmatch(answer.pairing_code)):
+            raise AnswerError(
+                "the exchange has no pairing code, or one that was not asked for", field="pairing_code"
+            )
         kind = CompositeExchange if isinstance(request, CompositeRequest) else OpenExchange
         return kind(*self._opened(answer, signed))
 
@@ -139,9 +157,9 @@ class VerifierClient:
 
         `counterparts` are the answers whose numbers the request counts: without them it does not hold.
         A stream that breaks is opened anew until `timeout` is over. Raises ExpiredError (nobody answered),
-        TimedOutError, ServiceError (refused), AnswerError; for an answer that does not hold here, what
-        `audit_receipt` and `verify_presentation` or `verify_composite` raise, and tlog.TlogError for what is
-        not on the ledger.
+        PairingFailedError (it was closed), TimedOutError, ServiceError (refused), AnswerError; for an answer
+        that does not hold here, what `audit_receipt` and `verify_presentation` or `verify_composite` raise,
+        and tlog.TlogError for what is not on the ledger.
         """
         message = presentation_pb2.WatchExchangeRequest(
             exchange=exchange.exchange, result_token=exchange.result_token
@@ -151,9 +169,15 @@ class VerifierClient:
             state = next(states)
             if state.state == _State.STATE_EXPIRED:
                 raise ExpiredError("nobody answered the request in time")
+            if state.state == _State.STATE_DECLINED:
+                raise DeclinedError("the holder declined the request")
+            if state.state == _State.STATE_WITHDRAWN:
+                raise WithdrawnError("the holder has withdrawn the standing consent")
+            if state.state == _State.STATE_PAIRING_FAILED:
+                raise PairingFailedError("five wrong pairing codes were sent; ask again")
             if state.state == _State.STATE_VERIFIED:
                 try:
-                    return self._accept(exchange, state, others)
+                    return self.accept(exchange.signed_request, state, others)
                 except ServiceError as error:  # the catalogue; the stream will tell the answer again
                     if error.code not in _BROKEN:
                         raise
@@ -199,7 +223,7 @@ class VerifierClient:
 
     def _opened(
         self, answer: presentation_pb2.CreateExchangeResponse, signed: SignedRequest
-    ) -> tuple[str, ExchangeLink, str, SignedRequest, dt.datetime]:
+    ) -> tuple[str, ExchangeLink, str, SignedRequest, dt.datetime, str]:
         """Return an exchange's fields, checked; AnswerError."""
         collection, _, identifier = answer.exchange.partition("/")
         if collection != "exchanges" or not answer.result_token or not answer.HasField("expire_time"):
@@ -209,7 +233,7 @@ class VerifierClient:
             expires = convert.moment_of(answer.expire_time, field="expire_time")
         except MalformedError as error:
             raise AnswerError(error.detail, field=error.field) from None
-        return answer.exchange, link, answer.result_token, signed, expires
+        return answer.exchange, link, answer.result_token, signed, expires, answer.pairing_code
 
     def _states(
         self, message: presentation_pb2.WatchExchangeRequest, timeout: dt.timedelta
@@ -232,19 +256,19 @@ class VerifierClient:
                     detail = f"the service could not be reached ({error.detail})"
             self._pause(max(0.0, min(pause, deadline - time.monotonic())))
 
-    def _accept(
+    def accept(
         self,
-        exchange: OpenExchange | CompositeExchange,
+        signed: SignedRequest,
         state: presentation_pb2.WatchExchangeResponse,
-        counterparts: Sequence[Counterpart],
+        counterparts: Sequence[Counterpart] = (),
     ) -> Answered | CompositeAnswered:
-        composite = isinstance(exchange, CompositeExchange)
+        """Verify an answer to a request of this client's own, with its receipt, as `wait` does."""
         told = state.WhichOneof("answer")
-        if told is not None and (told == "composite_presentation") != composite:
+        if told is not None and (told == "composite_presentation") != is_composite(signed):
             raise AnswerError("the answer has another form than the request", field=told)
-        if composite:
-            return self._accept_composite(exchange.signed_request, state, counterparts)
-        return self._accept_plain(exchange.signed_request, state)
+        if is_composite(signed):
+            return self._accept_composite(signed, state, counterparts)
+        return self._accept_plain(signed, state)
 
     def _accept_plain(self, signed: SignedRequest, state: presentation_pb2.WatchExchangeResponse) -> Answered:
         own_key = keys.public_key(self._key)

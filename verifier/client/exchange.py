@@ -21,6 +21,8 @@ class _Exchange:
     """A request that was asked and may be answered until `expires`.
 
     `link` is for the holder, as text or QR code; `result_token` is the verifier's secret to watch with.
+    Where the holder has to type a code, `pairing_code` is for the verifier's own page, and never goes with
+    the link.
     """
 
     exchange: str
@@ -28,6 +30,7 @@ class _Exchange:
     result_token: str = field(repr=False)
     signed_request: SignedRequest
     expires: dt.datetime
+    pairing_code: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

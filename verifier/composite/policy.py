@@ -21,7 +21,8 @@
         digits: departments/big-data               # whose table serves for sums; where one is needed
         commitments:                               # to numbers that another holder's sum may count
           - {id: income, of: insurance.base}
-    unique: [child]                                # these pseudonyms may come once
+    unique: [child, home]                          # these pseudonyms may come once
+    one_secret: [home]                             # its departments sign one secret for one home
 
 In `expiry`, today is the last day of the request's life, so that nobody passes whose credential has ended
 when the answer comes; everywhere else it is the day of asking.
@@ -29,13 +30,16 @@ when the answer comes; everywhere else it is the day of asking.
 What is `unique` comes once to whoever keeps the register (`verifier.unique`). In a joint scope too that is
 the verifier's own register and no other: nobody looks up whether a pseudonym has come to another member, the
 members have to tell each other. All branches have it in one scope, of the holder or of one attribute of the
-same schemas, versions aside; and the request is of one suite, which the register keeps to: in another one
+same schemas, versions aside; under `one_secret` stand those that come of schemas of several departments all
+the same, since these have agreed to sign one secret for one subject (the catalogue's home_secret). And the
+request is of one suite, which the register keeps to: in another one
 everybody has another pseudonym.
 
 A scope is a label of the verifier's own, or {file: ...}: a joint scope (verifier/composite/joint.py) that
 lies beside the policy. Numbers that other holders have committed to stand under `foreign`
-(verifier/composite/foreign.py). No other field is known; all of a branch but its queries may be left out, and
-`unique`. What a policy says of schemas is checked when it is compiled.
+(verifier/composite/foreign.py). Beside these there may be `policy` and `register` (verifier/registration.py).
+No other field is known; all of a branch but its queries may be left out, and `unique`. What a policy says of
+schemas is checked when it is compiled.
 """
 
 import datetime as dt
@@ -56,6 +60,7 @@ from verifier.composite.foreign import Counterparts
 from verifier.composite.joint import purpose_of
 from verifier.composite.nodes import Node, at, check_once
 from verifier.composite.rules import BranchRule, some
+from verifier.registration import Registered
 
 NO_ANSWERS: Final[Counterparts] = MappingProxyType({})
 
@@ -68,12 +73,15 @@ class CompositePolicy:
     purpose: LocalizedText
     lifetime: dt.timedelta
     branches: tuple[BranchRule, ...]
+    registered: Registered
     unique: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, root: Node, folder: Path | None = None) -> "CompositePolicy":
         """Read a policy; joint scopes lie in `folder`, without which none are read. PolicyError."""
-        fields = root.fields(("form", "id", "purpose", "lifetime", "branches"), ("unique",))
+        fields = root.fields(
+            ("form", "id", "purpose", "lifetime", "branches"), ("unique", "one_secret", "policy", "register")
+        )
         with at("id"):
             identifier = check_id(fields["id"].text(), "a policy's identifier")
         seconds = fields["lifetime"].whole()
@@ -84,12 +92,14 @@ class CompositePolicy:
         nodes = [Node(None, f"{each.node.place}.id") for each in branches]
         check_once(nodes, [each.id for each in branches], "the identifier")
         unique = fields["unique"].items() if "unique" in fields else []
-        for each in unique:
-            _check_unique(each, branches)
         check_once(unique, [each.value for each in unique], "the pseudonym")
+        agreed = _agreed(fields, unique)
+        for each in unique:
+            _check_unique(each, branches, agreed=each.value in agreed)
         names = tuple(each.text() for each in unique)
         lifetime = dt.timedelta(seconds=seconds)
-        return cls(identifier, purpose_of(fields["purpose"]), lifetime, branches, names)
+        registered = Registered.read(identifier, fields)
+        return cls(identifier, purpose_of(fields["purpose"]), lifetime, branches, registered, names)
 
     @property
     def schemas(self) -> tuple[SchemaName, ...]:
@@ -129,14 +139,25 @@ class CompositePolicy:
                 created=life[0],
                 expires=life[1],
                 nonce=secrets.token_bytes(NONCE_OCTETS) if nonce is None else nonce,
+                policy=self.registered.name(verifier),
             )
 
 
-def _check_unique(node: Node, branches: Sequence[BranchRule]) -> None:
+def _agreed(fields: dict[str, Node], unique: Sequence[Node]) -> list[str]:
+    """Return the pseudonyms whose departments sign one secret for one subject; PolicyError."""
+    nodes = fields["one_secret"].items() if "one_secret" in fields else []
+    for each in nodes:
+        if each.text() not in {one.value for one in unique}:
+            raise each.refuse("it does not stand under unique")
+    return [each.text() for each in nodes]
+
+
+def _check_unique(node: Node, branches: Sequence[BranchRule], *, agreed: bool) -> None:
     """Raise PolicyError unless every branch has the pseudonym, in one scope and of the same subject.
 
     Else whoever has come by one branch would come again by another and not be known. The same subject is the
-    same attribute of the same schemas, versions aside: each department gives secrets of its own.
+    same attribute of the same schemas, versions aside: each department gives secrets of its own. Where they
+    have agreed on one, as the policy's author knows and the form cannot tell, the attribute is enough.
     """
     found = [[each for each in branch.pseudonyms if each.id == node.text()] for branch in branches]
     if not all(found):
@@ -144,7 +165,10 @@ def _check_unique(node: Node, branches: Sequence[BranchRule]) -> None:
     if len({each.scope for one in found for each in one}) > 1:
         raise node.refuse("the pseudonym has one scope in all branches")
     pairs = zip(branches, found, strict=True)
-    if len({_subject(branch, each) for branch, one in pairs for each in one}) > 1:
+    subjects = {_subject(branch, each) for branch, one in pairs for each in one}
+    if agreed and None not in subjects:
+        subjects = {(attribute, frozenset()) for attribute, _ in filter(None, subjects)}
+    if len(subjects) > 1:
         detail = "it is of the holder in all branches, or of one attribute of the same schemas"
         raise node.refuse(detail)
 

@@ -1,10 +1,11 @@
 """Records of the composite form: an answered request with all that it takes to verify it years later.
 
-That is all that the request names: schemas, keys, accumulators and epochs, tables, lists, regulators, and the
-keys that joint scopes are signed with, each with the proof that its record stood on the ledger. It holds what
-the answered branch needs and no more. Who checks it brings the log's key; the rest is in the file, which is
-written as the plain form's is, and kept as personal data are. The key of the verifier whose record it is
-stands in it without a proof: it is its own.
+That is all that the request names: schemas, keys, accumulators and epochs, tables, lists, regulators, the
+registered policy that it was asked by, the verifier's own registration, and the keys that joint scopes are
+signed with, each with the proof that its record stood on the ledger. It holds what the answered branch needs
+and no more. Who checks it brings the log's key; the rest is in the file, which is written as the plain form's
+is, and kept as personal data are. So an auditor sees years later who asked, for which purpose and on which
+ground, that it asked no more than it was allowed, and what was proven, from this one file.
 """
 
 import datetime as dt
@@ -17,7 +18,16 @@ from typing import Final, Protocol
 
 import tlog
 from bbs import BbsError
-from disclosure import DisclosureError, Reason, RefusedError, SignedRequest, VerifierName, epoch_entry
+from disclosure import (
+    DisclosureError,
+    PolicyName,
+    Reason,
+    RefusedError,
+    SignedRequest,
+    VerifierName,
+    epoch_entry,
+)
+from disclosure.allowance import check_allowed, policy_of
 from disclosure.composite import (
     CompositeDirectory,
     CompositePresentation,
@@ -30,6 +40,7 @@ from disclosure.composite import (
     verify_composite,
 )
 from disclosure.composite.needed import Needed
+from disclosure.policy import RegisteredPolicy
 from disclosure.registry import issuer_key_entry, schema_entry, verifier_entry
 from verifier import files
 from verifier.audit import audit_receipt, receipt_body
@@ -52,6 +63,14 @@ class Ledger(Protocol):
         """Return a regulator by the digest of its key."""
         ...
 
+    def policy(self, name: PolicyName) -> RegisteredPolicy:
+        """Return a registered policy."""
+        ...
+
+    def verifier_key(self, name: VerifierName) -> bytes:
+        """Return a verifier's registered key."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class CompositeRecord:
@@ -60,11 +79,12 @@ class CompositeRecord:
     Two records are one if their files are: tables are not compared otherwise.
 
     `directory` holds exactly what the answered branch needs; `regulators` names its regulators by digest;
-    `proofs` has, for each entry of the ledger that a table, a list, a regulator or an epoch has, the file
-    that proves that it stands there. The keys' states, and the joint scopes' keys, are this record's own
-    word. `verifier_key` signed the request; `log_key` is the log's verifier key as text. `counterparts` are
-    the records of the answers whose numbers the answered branch counts, in the order of their requests'
-    digests: without them nobody can say of what the sum is. Raises RecordError.
+    `policy` is the one that the request names. `proofs` has, for each entry of the ledger that any of these
+    has, the file that proves that it stands there. The issuer keys' states are this record's own word.
+    `verifier_key` signed the request, and is the one that its verifier has registered; `log_key` is the log's
+    verifier key as text. `counterparts` are the records of the answers whose numbers the answered branch
+    counts, in the order of their requests' digests: without them nobody can say of what the sum is. Raises
+    RecordError.
     """
 
     signed_request: SignedRequest
@@ -72,6 +92,7 @@ class CompositeRecord:
     receipt: bytes = field(repr=False)
     directory: CompositeDirectory = field(repr=False)
     regulators: Mapping[bytes, Regulator] = field(repr=False)
+    policy: RegisteredPolicy
     proofs: Mapping[bytes, bytes] = field(repr=False)
     verifier_key: bytes
     log_key: str
@@ -91,13 +112,20 @@ class CompositeRecord:
             raise RecordError(error.detail, field=error.field) from None
         if self.directory != used or self._keys_of_regulators != self.directory.regulators:
             raise RecordError("it holds other things than those that are used")
-        if set(self.proofs) != set(ledger_entries(self.directory, self.regulators)):
+        if self.policy.name != self.request.policy:
+            raise RecordError("the request was asked by another policy", field="policy")
+        if set(self.proofs) != {*ledger_entries(self.directory, self.regulators), *self._asking}:
             raise RecordError("not one proof for each entry of the ledger", field="proofs")
         self._check_counterparts()
 
     @property
     def _keys_of_regulators(self) -> dict[bytes, RegulatorKey]:
         return {digest: each.key for digest, each in self.regulators.items()}
+
+    @property
+    def _asking(self) -> tuple[bytes, bytes]:
+        """The ledger's entries of who asked, and by which policy."""
+        return verifier_entry(self.request.verifier, self.verifier_key), self.policy.entry()
 
     def _check_counterparts(self) -> None:
         """Raise RecordError unless it has the records of the numbers it counts, which stand by themselves."""
@@ -130,12 +158,17 @@ class CompositeRecord:
     ) -> "CompositeRecord":
         """Make a record; of `directory`, which `ledger` has read, and of `counterparts` it keeps the used.
 
-        Raises RecordError; MalformedError, RefusedError (the answer is of another request, or the directory
-        has not what it names); KeyError (the ledger was not read for it).
+        Policy and registration are read here, if `ledger` has not read them yet. Raises RecordError;
+        MalformedError, RefusedError (the answer is of another request, names no policy, or the directory has
+        not what it names); KeyError (the ledger was not read for it); else what `ledger` raises.
         """
         request = CompositeRequest.from_bytes(signed_request.payload)
         kept = used_of(request, presentation, directory)
         regulators = {each: ledger.regulator(each) for each in kept.regulators}
+        policy = ledger.policy(policy_of(request))
+        if ledger.verifier_key(request.verifier) != verifier_key:
+            raise RecordError("the verifier has registered another key", field="verifier_key")
+        asking = (verifier_entry(request.verifier, verifier_key), policy.entry())
         _, branch = request.branch(presentation.answer.branch)
         used = {each.number.request for each in branch.foreign}
         return cls(
@@ -144,7 +177,8 @@ class CompositeRecord:
             receipt,
             kept,
             regulators,
-            {each: ledger.proof(each) for each in ledger_entries(kept, regulators)},
+            policy,
+            {each: ledger.proof(each) for each in (*ledger_entries(kept, regulators), *asking)},
             verifier_key,
             str(log_verifier),
             tuple(sorted((each for each in counterparts if each.request.digest in used), key=_digest)),
@@ -271,7 +305,8 @@ def recheck_composite(record: CompositeRecord, *, log_verifier: tlog.Verifier | 
 
     So are the records of the answers whose numbers it counts, each as of its own receipt.
 
-    Raises RefusedError, MalformedError (request and scopes' signatures, presentation, receipt's body),
+    Raises RefusedError, MalformedError (request and scopes' signatures, presentation, receipt's body; also
+    OVER_ASKING, for a request that asked more than its policy allows),
     tlog.TlogError (the log's key and signatures, the place of the receipt, or of anything published).
     """
     log = log_verifier or tlog.Verifier.from_string(record.log_key)
@@ -279,6 +314,7 @@ def recheck_composite(record: CompositeRecord, *, log_verifier: tlog.Verifier | 
     receipt = audit_receipt(record.receipt, request, record.presentation, log)
     for entry, proof in record.proofs.items():
         tlog.ProofFile.parse(proof).verify(entry, log)
+    check_allowed(request, record.policy)
     moment = receipt_body(receipt).verified
     others = tuple(recheck_composite(each, log_verifier=log).verified for each in record.counterparts)
     return CompositeRechecked(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bbs.accumulator import AccumulatorKey, Epoch
 from bbs.ciphersuite import resolve
+from bbs.gadgets.escrow_shares import PublicShare
 from disclosure import (
     Accumulator,
     DepartmentName,
@@ -33,13 +34,14 @@ from disclosure.composite import (
 )
 from disclosure.composite.publication import decode_table
 from disclosure.names import RegulatorName
+from disclosure.policy import RegisteredPolicy
 from disclosure.registry import issuer_key_entry, schema_entry, verifier_entry
 from verifier.documents import base64, octets, read, shown_of, shown_to, text, write
 
 if TYPE_CHECKING:
     from verifier.composite.record import CompositeRecord
 
-FORMAT: Final = "zk-disclosure/composite-record/v1"
+FORMAT: Final = "zk-disclosure/composite-record/v2"
 
 
 def encode(record: "CompositeRecord") -> bytes:
@@ -67,7 +69,12 @@ def encode(record: "CompositeRecord") -> bytes:
                 str(name): _verifier_to(name, known.verifiers[name], proofs)
                 for name in sorted(known.verifiers, key=str)
             },
+            "policy": {
+                "record": base64(record.policy.canonical),
+                "proof": base64(proofs[record.policy.entry()]),
+            },
             "verifier_key": base64(record.verifier_key),
+            "verifier_proof": base64(proofs[verifier_entry(record.policy.verifier, record.verifier_key)]),
             "log_key": record.log_key,
             "counterparts": [base64(each.to_bytes()) for each in record.counterparts],
         }
@@ -97,13 +104,17 @@ def decode(written: bytes) -> dict[str, Any]:
         {each.key.digest: each.key for each in regulators},
         dict(_verifier_of(name, each, proofs) for name, each in data["verifiers"].items()),
     )
-    signed = data["signed_request"]
+    signed, policy = data["signed_request"], RegisteredPolicy.from_bytes(octets(data["policy"]["record"]))
+    proofs[policy.entry()] = octets(data["policy"]["proof"])
+    own = verifier_entry(policy.verifier, octets(data["verifier_key"]))
+    proofs[own] = octets(data["verifier_proof"])
     return {
         "signed_request": SignedRequest(octets(signed["payload"]), octets(signed["signature"])),
         "presentation": _presentation_of(data["presentation"], schemas),
         "receipt": octets(data["receipt"]),
         "directory": directory,
         "regulators": {each.key.digest: each for each in regulators},
+        "policy": policy,
         "proofs": proofs,
         "verifier_key": octets(data["verifier_key"]),
         "log_key": text(data["log_key"]),
@@ -177,14 +188,15 @@ def _regulator_to(regulator: Regulator, proofs: Mapping[bytes, bytes]) -> dict[s
         "name": str(regulator.name),
         "display_name": list(regulator.display_name.items()),
         "suite": regulator.key.suite,
-        "public_key": base64(regulator.key.public_key),
+        "shares": [[base64(each.public_key), base64(each.possession)] for each in regulator.key.shares],
         "proof": base64(proofs[regulator.entry()]),
     }
 
 
 def _regulator_of(data: Mapping[str, Any], proofs: dict[bytes, bytes]) -> Regulator:
     zh, en = map(text, data["display_name"])
-    key = RegulatorKey(text(data["suite"]), octets(data["public_key"]))
+    shares = tuple(PublicShare(*map(octets, (key, proof))) for key, proof in data["shares"])
+    key = RegulatorKey(text(data["suite"]), shares)
     found = Regulator(RegulatorName.parse(data["name"]), LocalizedText(zh, en), key)
     proofs[found.entry()] = octets(data["proof"])
     return found

@@ -7,6 +7,7 @@ from typing import Final
 
 from bbs.groups.protocol import Group
 from zk.bench.composite import composite
+from zk.bench.flow import flow
 from zk.bench.measure import quiet
 from zk.bench.parallel import parallel
 from zk.bench.rows import UNWATCHED, Row, Scale, Watch
@@ -15,12 +16,13 @@ from zk.bench.service import service
 
 
 class Part(StrEnum):
-    """What can be measured by itself: operations and composite presentations, threads, the service."""
+    """What can be measured by itself: operations, composite presentations, threads, the service, a flow."""
 
     SCHEME = "scheme"
     COMPOSITE = "composite"
     PARALLEL = "parallel"
     SERVICE = "service"
+    FLOW = "flow"
 
 
 _ROWS: Final[Mapping[Part, Callable[[Group, Scale, Watch], Iterator[Row]]]] = {
@@ -28,6 +30,7 @@ _ROWS: Final[Mapping[Part, Callable[[Group, Scale, Watch], Iterator[Row]]]] = {
     Part.COMPOSITE: composite,
     Part.PARALLEL: parallel,
     Part.SERVICE: service,
+    Part.FLOW: flow,
 }
 
 

@@ -1,37 +1,15 @@
 """What a department tells about an item besides its schema: whom it concerns, how often it is renewed."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from disclosure import Code, LocalizedText
+from disclosure.centre import Refresh, Sensitivity, Subject
 from zk.catalogue.errors import CatalogueError
 
+__all__ = ["ItemInfo", "Refresh", "Sensitivity", "Subject"]
+
 _MAX_REFRESH_DAYS: Final = 3660
-
-
-class Sensitivity(StrEnum):
-    """Who may learn an item's values without the holder, from everybody to nobody."""
-
-    PUBLIC = "public"
-    INTERNAL = "internal"
-    PERSONAL = "personal"
-    SENSITIVE = "sensitive"
-
-
-class Refresh(StrEnum):
-    """When a department issues an item anew: when its register changes, at intervals, or never."""
-
-    ON_CHANGE = "on_change"
-    PERIODIC = "periodic"
-    ONCE = "once"
-
-
-class Subject(StrEnum):
-    """Whom an item is about."""
-
-    PERSON = "person"
-    COMPANY = "company"
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,17 @@
 """`zk ledger`: what anybody may do with the public log: read, export, recompute; and pinning its key."""
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from disclosure import Accumulator, IssuerKey
 from disclosure import MalformedError as DisclosureMalformedError
 from disclosure.composite import OpeningRecord
-from disclosure.registry import schema_of_record, verifier_of_record
+from disclosure.registry import issuer_key_state_of_record, schema_of_record, verifier_of_record
 from tlog import (
     ArchiveInvalidError,
     ArchiveMalformedError,
@@ -246,25 +247,48 @@ def describe(entry: Entry) -> dict[str, Any]:
 
 def _record(entry: RecordEntry) -> dict[str, Any]:
     try:
-        match entry.kind:
-            case "issuer-key":
-                key = IssuerKey.from_record(entry.payload)
-                return {"issuer_key": str(key.name), "suite": key.suite, "public_key": key.public_key.hex()}
-            case "accumulator":
-                made = Accumulator.from_record(entry.payload)
-                return {
-                    "accumulator": str(made.name),
-                    "suite": made.suite,
-                    "public_key": made.key.octets.hex(),
-                }
-            case "schema":
-                name, digest = schema_of_record(entry.payload)
-                return {"schema": str(name), "digest": digest.hex()}
-            case "verifier":
-                verifier, public_key = verifier_of_record(entry.payload)
-                return {"verifier": str(verifier), "public_key": public_key.hex()}
+        if entry.kind in _RECORDS:
+            return _RECORDS[entry.kind](entry.payload)
         if opened := OpeningRecord.of_entry(entry):
-            return {"regulator_key": opened.regulator.hex(), "escrow": opened.escrow.hex()}
+            return {
+                "regulator_key": opened.regulator.hex(),
+                "escrow": opened.escrow.hex(),
+                "officers": opened.officers,
+            }
     except DisclosureMalformedError:
         pass  # shown as the octets that it is
     return {"payload": entry.payload.hex()}
+
+
+def _issuer_key(payload: bytes) -> dict[str, Any]:
+    key = IssuerKey.from_record(payload)
+    return {"issuer_key": str(key.name), "suite": key.suite, "public_key": key.public_key.hex()}
+
+
+def _issuer_key_state(payload: bytes) -> dict[str, Any]:
+    name, state = issuer_key_state_of_record(payload)
+    return {"issuer_key": str(name), "state": state.value}
+
+
+def _accumulator(payload: bytes) -> dict[str, Any]:
+    made = Accumulator.from_record(payload)
+    return {"accumulator": str(made.name), "suite": made.suite, "public_key": made.key.octets.hex()}
+
+
+def _schema(payload: bytes) -> dict[str, Any]:
+    name, digest = schema_of_record(payload)
+    return {"schema": str(name), "digest": digest.hex()}
+
+
+def _verifier(payload: bytes) -> dict[str, Any]:
+    name, public_key = verifier_of_record(payload)
+    return {"verifier": str(name), "public_key": public_key.hex()}
+
+
+_RECORDS: Final[Mapping[str, Callable[[bytes], dict[str, Any]]]] = {
+    "issuer-key": _issuer_key,
+    "issuer-key-state": _issuer_key_state,
+    "accumulator": _accumulator,
+    "schema": _schema,
+    "verifier": _verifier,
+}

@@ -1,13 +1,14 @@
 """The city: departments that publish, issue and revoke, and the regulator, all over the real service."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import bbs
 from bbs.engine import PairingSuite
-from bbs.gadgets.escrow import EscrowKey
+from bbs.gadgets.escrow_shares import OFFICERS, EscrowShare
 from bbs.gadgets.tables import new_digits
-from disclosure import DepartmentName, OfferLink, Schema
+from disclosure import DepartmentName, OfferLink, Schema, SchemaName
 from disclosure.composite import PublishedDigits, Regulator, RegulatorKey, publish_codes
 from disclosure.names import RegulatorName
 from tlog import Verifier
@@ -22,37 +23,47 @@ _DISTRICT: Final = "district"
 
 @dataclass
 class City:
-    """The departments with their tokens, what they offered to whom, and the regulator's key."""
+    """The departments with their tokens, what they offered to whom, and the regulator's officers."""
 
     family: Family
     watch: Stopwatch
     schemas: dict[str, Schema] = field(default_factory=dict)
     tokens: dict[DepartmentName, str] = field(default_factory=dict, repr=False)
+    known: set[SchemaName] = field(default_factory=set)
+    """Schemas that are registered before, as departments with a token are: the demo's other stories were."""
+    hosted: bool = False
+    """Whether the regulator is registered before."""
     offers: dict[tuple[str, str], Offer] = field(default_factory=dict, repr=False)
-    regulator_key: EscrowKey = field(
-        default_factory=lambda: EscrowKey.generate(PairingSuite(bbs.SHA_256)), repr=False
+    officers: tuple[EscrowShare, ...] = field(
+        default_factory=lambda: tuple(
+            EscrowShare.generate(PairingSuite(bbs.SHA_256)) for _ in range(OFFICERS)
+        ),
+        repr=False,
     )
 
-    @property
+    @cached_property
     def regulator(self) -> Regulator:
-        """The regulator as it is registered."""
-        key = RegulatorKey(str(bbs.SHA_256), self.regulator_key.public_key)
+        """The regulator as it is registered, by what its two officers have published."""
+        key = RegulatorKey(str(bbs.SHA_256), tuple(each.publish() for each in self.officers))
         return Regulator(RegulatorName(REGULATOR), REGULATOR_NAME, key)
 
     def register(self, service: Service, admin: str, log: Verifier) -> None:
         """Register departments with schemas, key, accumulator, digits; a list of codes; the regulator."""
         wanted = [_item(each) for each in ITEMS]
         for name in dict.fromkeys(DepartmentName(each.name.department) for each in wanted):
-            self._register_department(service, name, admin, log)
+            if name not in self.tokens:
+                self._register_department(service, name, admin, log)
         for item, schema in zip(ITEMS, wanted, strict=True):
             token = self.tokens[DepartmentName(schema.name.department)]
-            self.schemas[item] = service.create_schema(schema, token)
+            there = schema.name in self.known
+            self.schemas[item] = schema if there else service.create_schema(schema, token)
         districts = self.schemas[PERMIT].attribute(_DISTRICT)
         owner = DepartmentName(self.schemas[PERMIT].name.department)
         codes = tuple(each.code for each in districts.codes)
         listed = publish_codes(str(owner), districts.code_system, codes, bbs.SHA_256)
         service.create_table(listed, self.tokens[owner], log)
-        service.create_regulator(self.regulator, admin, log)
+        if not self.hosted:
+            service.create_regulator(self.regulator, admin, log)
 
     def _register_department(self, service: Service, name: DepartmentName, admin: str, log: Verifier) -> None:
         department = catalogue.builtin().departments[name.department]

@@ -29,15 +29,16 @@ CASE: Final = "2026-17"
 
 @dataclass(frozen=True)
 class Asker:
-    """A verifier of the demo."""
+    """A verifier of the demo; `policy` is the example that it registers and asks by."""
 
     name: VerifierName
     display_name: LocalizedText
+    policy: str = "enrolment"
 
 
 SCHOOL: Final = Asker(VerifierName("lixia-school-3"), LocalizedText("历下区第三小学", "Lixia No. 3 School"))
 OTHER_SCHOOL: Final = Asker(VerifierName("other-school"), LocalizedText("另一所学校", "Another School"))
-BANK: Final = Asker(VerifierName("qilu-bank-9"), LocalizedText("泉城第九银行", "Bank No. 9"))
+BANK: Final = Asker(VerifierName("qilu-bank-9"), LocalizedText("泉城第九银行", "Bank No. 9"), "loan")
 ASKERS: Final = (SCHOOL, OTHER_SCHOOL, BANK)
 REGULATOR: Final = "finance"
 REGULATOR_NAME: Final = LocalizedText("金融监管局", "Financial Regulator")

@@ -87,14 +87,14 @@ def replayed(
     Its own vault gets the stored receipt once more; second in the result is whether it was the same.
     """
     submission = Submission.of(sent)
-    again = submission.submit(stage.endpoint, usage.link)
+    again = submission.submit(stage.endpoint, usage.exchange)
     other = stage.ask(SCHOOL, policy)
     stranger = submission.by_somebody_else()
     refusals = [
         refused(
             "demo.refused.replayed",
             ("ALREADY_EXISTS", "REPLAYED"),
-            lambda: stranger.submit(stage.endpoint, usage.link),
+            lambda: stranger.submit(stage.endpoint, usage.exchange),
         ),
         refused(
             "demo.refused.replayed_elsewhere",
@@ -110,7 +110,7 @@ def other_verifier(stage: Stage, policy: CompositePolicy) -> list[Refusal]:
     answering = stage.prepare(stage.mother, stage.ask(SCHOOL, policy).link)
     other = stage.ask(OTHER_SCHOOL, policy)
     stolen = Submission.of(answering.prepared)
-    fetched = stage.client.fetch(other.link)
+    fetched = stage.client.fetch(other.link, stage.log)
     rewritten = stolen.for_request(fetched.request.digest)
     return [
         refused(

@@ -48,7 +48,7 @@ def revoked(stage: Stage, policy: CompositePolicy, before: Before) -> list[Refus
         stage.city.revoke(service, INSURANCE, stage.father.person)
     number = before.epoch.number
     opened, request = _ask_for_newest(stage, policy, number + 1)
-    fetched = stage.client.fetch(opened.link)
+    fetched = stage.client.fetch(opened.link, stage.log)
     forged = _with_old_witness(stage, with_oldest(request, _QUERY, number), before)
     forged = forged.for_request(request.digest)
     renumbered = forged.at_epoch(_QUERY, number + 1)

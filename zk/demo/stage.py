@@ -17,9 +17,10 @@ from prover.composite.presenting import PreparedComposite, present_plan
 from prover.records import FetchedRequest, Usage
 from prover.vault import Vault
 from tlog import Verifier
-from verifier import CompositePolicy, keys, load_policy
+from verifier import CompositePolicy, keys, load_policy, registered_policy
 from verifier.client import CompositeExchange, VerifierClient
 from wire.client import Endpoint
+from zk.clients.policies import Policies
 from zk.demo.city import City
 from zk.demo.people import ASKERS, Asker, Family, Person
 from zk.demo.watch import Stopwatch
@@ -103,7 +104,7 @@ class Stage:
         return self.output / f"{asker.name.verifier}.pem"
 
     def register(self) -> None:
-        """Register the city's departments, the regulator and the verifiers."""
+        """Register the city's departments, the regulator, and the verifiers with what they may ask."""
         admin = read_secret(self.server.admin_token)
         with Service(self.endpoint) as service:
             self.city.register(service, admin, self.log)
@@ -111,6 +112,11 @@ class Stage:
                 key = self.signing[asker.name.verifier] = keys.generate()
                 keys.save(key, self.key_file(asker))
                 service.create_verifier(asker.name, asker.display_name, keys.public_key(key), admin)
+        with Policies(self.endpoint, self.log) as policies:
+            for asker in ASKERS:
+                asked = policy_of(asker.policy)
+                made = registered_policy(asked, asker.name, lambda _: self.city.regulator.key.digest)
+                policies.create(made, admin)
 
     def issue_and_claim(self, item: str, holder: Holder) -> None:
         """A department offers; the holder's vault shows what it has to, and claims."""
@@ -137,7 +143,7 @@ class Stage:
 
     def prepare(self, holder: Holder, link: ExchangeLink, branch: str | None = None) -> Answering:
         """A holder fetches a request and proves what it asks, but sends nothing yet."""
-        fetched = self.client.fetch(link)
+        fetched = self.client.fetch(link, self.log)
         planned = self.ready(holder, self.planned(holder, fetched, branch))
         prepared = self.watch.time(
             "demo.time.prove", lambda: present_plan(planned, holder.vault.keys, utc_now())

@@ -1,46 +1,60 @@
-"""The demo's story from beginning to end, over a real server; returns what was found and prints nothing."""
+"""What must fail, and who learns what: one family's day over a real server, with every forgery tried.
+
+Returns what was found and prints nothing.
+"""
 
 import json
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import bbs
 from zk.bench.measure import pairing_check, unit_seconds
 from zk.demo import chain, refusals, revoked, school, views
 from zk.demo.bank import run_bank
 from zk.demo.city import City
+from zk.demo.folder import fresh
 from zk.demo.opening import open_one
 from zk.demo.people import BANK, FATHERS, ID_CARD, MOTHERS, OTHER_SCHOOL, SCHOOL, Family
 from zk.demo.result import DemoResult
 from zk.demo.stage import Holder, Stage, new_vault, policy_of
 from zk.demo.watch import Stopwatch
-from zk.exits import CommandError, Exit
-from zk.local_server import running_server
+from zk.local_server import LocalServer, running_server
 from zk.messages import Language
-
-_MARK: Final = ".zk-demo"
 
 
 def run_demo(output: Path, lang: Language, tell: Callable[[str], None] = lambda _: None) -> DemoResult:
-    """Play the demo in an output folder that is made anew; `tell` gets the name of each step as it begins.
+    """Play this part alone in an output folder that is made anew, at a server of its own.
 
-    Raises what goes wrong that must not; what must fail and how it did stands in the result.
+    `tell` gets the name of each step as it begins. Raises what goes wrong that must not; what must fail and
+    how it did stands in the result.
     """
+    fresh(output)
+    tell("demo.step.server")
+    with running_server(output / "server", output / "server.log") as server:
+        return play_at(server, output, lang, tell)
+
+
+def play_at(
+    server: LocalServer,
+    output: Path,
+    lang: Language,
+    tell: Callable[[str], None],
+    furnished: Callable[[City], None] = lambda _: None,
+) -> DemoResult:
+    """Play this part at a running server; `furnished` tells the city what is registered there before."""
     begun = time.monotonic()
-    _fresh(output)
     group = bbs.groups.default()
     watch, family = Stopwatch(unit_seconds(pairing_check(group)) * 1e3), Family()
-    tell("demo.step.server")
+    city = City(family, watch)
+    furnished(city)
     with (
-        running_server(output / "server", output / "server.log") as server,
         new_vault(output / "vault.mother.sqlite3") as mother,
         new_vault(output / "vault.father.sqlite3") as father,
     ):
         parents = Holder(family.mother, mother), Holder(family.father, father)
-        stage = Stage(server, output, watch, family, *parents, City(family, watch))
+        stage = Stage(server, output, watch, family, *parents, city)
         found = _play(stage, lang, tell)
     return DemoResult(
         server=server.address,
@@ -52,16 +66,6 @@ def run_demo(output: Path, lang: Language, tell: Callable[[str], None] = lambda 
         seconds=time.monotonic() - begun,
         **found,
     )
-
-
-def _fresh(output: Path) -> None:
-    """Empty the folder, if it is one of the demo's own."""
-    if output.exists() and any(output.iterdir()):
-        if not (output / _MARK).exists():
-            raise CommandError(Exit.USAGE, "OUTPUT_IN_USE", "error.output_in_use", path=output)
-        shutil.rmtree(output)
-    output.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (output / _MARK).touch()
 
 
 def _play(stage: Stage, lang: Language, tell: Callable[[str], None]) -> dict[str, Any]:

@@ -9,13 +9,72 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from disclosure import LocalizedText
-from zk.messages import bench_en, bench_zh, demo_en, demo_zh, en, help_en, help_zh, reasons_en, reasons_zh, zh
+from zk.messages import (
+    accounts_en,
+    accounts_zh,
+    bench_en,
+    bench_zh,
+    catalogue_en,
+    catalogue_zh,
+    deliveries_en,
+    deliveries_zh,
+    demo_en,
+    demo_zh,
+    en,
+    errands_en,
+    errands_zh,
+    help_en,
+    help_zh,
+    history_en,
+    history_zh,
+    policies_en,
+    policies_zh,
+    reasons_en,
+    reasons_zh,
+    records_en,
+    records_zh,
+    regulator_en,
+    regulator_zh,
+    stories_en,
+    stories_zh,
+    zh,
+)
 
 Language = Literal["zh", "en"]
 
 TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
-    "zh": {**zh.MESSAGES, **help_zh.MESSAGES, **reasons_zh.MESSAGES, **demo_zh.MESSAGES, **bench_zh.MESSAGES},
-    "en": {**en.MESSAGES, **help_en.MESSAGES, **reasons_en.MESSAGES, **demo_en.MESSAGES, **bench_en.MESSAGES},
+    "zh": {
+        **zh.MESSAGES,
+        **accounts_zh.MESSAGES,
+        **errands_zh.MESSAGES,
+        **help_zh.MESSAGES,
+        **history_zh.MESSAGES,
+        **policies_zh.MESSAGES,
+        **reasons_zh.MESSAGES,
+        **records_zh.MESSAGES,
+        **deliveries_zh.MESSAGES,
+        **demo_zh.MESSAGES,
+        **bench_zh.MESSAGES,
+        **catalogue_zh.MESSAGES,
+        **regulator_zh.MESSAGES,
+        **stories_zh.MESSAGES,
+    },
+    "en": {
+        **en.MESSAGES,
+        **accounts_en.MESSAGES,
+        **errands_en.MESSAGES,
+        **help_en.MESSAGES,
+        **history_en.MESSAGES,
+        **policies_en.MESSAGES,
+        **reasons_en.MESSAGES,
+        **records_en.MESSAGES,
+        **deliveries_en.MESSAGES,
+        **demo_en.MESSAGES,
+        **bench_en.MESSAGES,
+        **catalogue_en.MESSAGES,
+        **regulator_en.MESSAGES,
+        **stories_en.MESSAGES,
+    },
 }
 _VARIABLES: Final = ("ZK_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 

@@ -18,7 +18,9 @@ MESSAGES: Final = {
     ),
     "demo.step.refusals": "Now what must fail.",
     "demo.step.revoked": "A credential is revoked, and shown all the same.",
-    "demo.step.regulator": "The regulator opens one identity out of the bank's record.",
+    "demo.step.regulator": (
+        "Two officers of the regulator open one identity out of the bank's record, and neither alone."
+    ),
     "demo.step.ledger": "The ledger is exported and recomputed, then a copy is tampered with.",
     "demo.views.title": "What each party saw",
     "demo.views.0": "Who",

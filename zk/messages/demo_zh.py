@@ -11,7 +11,7 @@ MESSAGES: Final = {
     "demo.step.bank": "银行用自己的程序 examples/bank.py 一次询问四个部门的凭证。",
     "demo.step.refusals": "下面是必须失败的。",
     "demo.step.revoked": "一份凭证被吊销，却仍被拿来出示。",
-    "demo.step.regulator": "监管方从银行的记录中解开一个身份。",
+    "demo.step.regulator": "监管方的两名经办人共同从银行的记录中解开一个身份，任何一人都不能单独解开。",
     "demo.step.ledger": "导出账本并重新计算，再篡改一份副本。",
     "demo.views.title": "各方看到了什么",
     "demo.views.0": "谁",

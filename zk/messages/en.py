@@ -83,14 +83,6 @@ MESSAGES: Final = {
     "error.answer_unclear": "An answer is given once, as NAME=RECORD: {given}",
     "error.answer_plain": "{path} is a record of the plain form, which commits to no number.",
     "error.record_plain": "This record holds no sealed identity: {path} is of the plain form.",
-    "error.regulator_key_exists": (
-        "{path} holds a key already. Identities may be escrowed to it: it is not overwritten."
-    ),
-    "error.regulator_key_invalid": "{path} is no regulator's key.",
-    "error.regulator_key_missing": (
-        "{path} is missing: this home has no key of {regulator}. Make one: zk regulator create {regulator}"
-    ),
-    "error.regulator_none": "No regulator's key is in this home: zk regulator create ID",
     "error.regulator_unclear": "Say who opens with --as. Here are: {here}",
     "error.regulator_untrusted": "The vault does not trust {name}.",
     "error.revoke_what": "Say what to revoke: handles, or --offer.",
@@ -250,19 +242,6 @@ MESSAGES: Final = {
     ),
     "verifier.kept": "Kept in {path}; check it again at any time: zk verifier check {path}",
     "verifier.holds": "The record holds. {verifier} asked, verified at {time}.",
-    "regulator.created": (
-        "The key is in {path}; keep it secret. Register its public half: "
-        "zk regulator register {regulator} --name-zh NAME --name-en NAME"
-    ),
-    "regulator.listed": "{name}  {regulator}  key {digest}",
-    "regulator.none": "No regulator is registered.",
-    "regulator.opened": "Opened. It stands on the ledger as entry {index} (counted from 0); kept in {path}",
-    "regulator.holds": (
-        "The opening holds, in the case {case}. It stands on the ledger as entry {index} (counted from 0)."
-    ),
-    "regulator.identity": "Identity: {identity}",
-    "regulator.is": "It is: {identifier} {note}",
-    "regulator.nobody": "It is none of the candidates.",
     # ledger
     "ledger.pinned": "Pinned in {home}: {key}",
     "ledger.not_pinned": "Warning: no log key is pinned; the service's own word is believed for {key}",

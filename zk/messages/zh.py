@@ -62,12 +62,6 @@ MESSAGES: Final = {
     "error.answer_unclear": "答复写作 名称=记录文件，每个名称一次：{given}",
     "error.answer_plain": "{path} 是普通形式的记录，没有承诺任何数额。",
     "error.record_plain": "此记录中没有密封的身份：{path} 是普通形式。",
-    "error.regulator_key_exists": "{path} 已有密钥。可能已有身份托管给它，不予覆盖。",
-    "error.regulator_key_invalid": "{path} 不是监管方的密钥。",
-    "error.regulator_key_missing": (
-        "缺少 {path}：此处没有 {regulator} 的密钥。请生成：zk regulator create {regulator}"
-    ),
-    "error.regulator_none": "此处没有监管方的密钥：zk regulator create 标识",
     "error.regulator_unclear": "请用 --as 指明由谁解开。此处有：{here}",
     "error.regulator_untrusted": "凭证库并未信任 {name}。",
     "error.revoke_what": "请说明吊销什么：吊销标号，或 --offer。",
@@ -213,17 +207,6 @@ MESSAGES: Final = {
     "verifier.receipt": "回执是账本第 {index} 条（从 0 起计）；账本共 {size} 条。",
     "verifier.kept": "已存于 {path}，可随时复核：zk verifier check {path}",
     "verifier.holds": "记录成立。{verifier} 询问，{time} 验证。",
-    "regulator.created": (
-        "密钥在 {path}，请保密。登记其公钥："
-        "zk regulator register {regulator} --name-zh 中文名 --name-en 英文名"
-    ),
-    "regulator.listed": "{name}  {regulator}  密钥 {digest}",
-    "regulator.none": "尚未登记监管方。",
-    "regulator.opened": "已解开，记于账本第 {index} 条（从 0 起计）；存于 {path}",
-    "regulator.holds": "解开成立，案件 {case}。记于账本第 {index} 条（从 0 起计）。",
-    "regulator.identity": "身份：{identity}",
-    "regulator.is": "即：{identifier} {note}",
-    "regulator.nobody": "不是清单中的任何一个。",
     # ledger
     "ledger.pinned": "已固定于 {home}：{key}",
     "ledger.not_pinned": "注意：尚未固定账本公钥，只能相信服务自己给出的 {key}",

@@ -22,22 +22,29 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1azkproto/v1/attribute.proto\x12\nzkproto.v1\x1a\x16google/type/date.proto\"\'\n\rLocalizedText\x12\n\n\x02zh\x18\x01 \x01(\t\x12\n\n\x02\x65n\x18\x02 \x01(\t\"\xa4\x01\n\x0e\x41ttributeValue\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x11\n\x07integer\x18\x02 \x01(\x12H\x00\x12!\n\x04\x64\x61te\x18\x03 \x01(\x0b\x32\x11.google.type.DateH\x00\x12\x11\n\x07\x62oolean\x18\x04 \x01(\x08H\x00\x12\x0e\n\x04\x63ode\x18\x05 \x01(\tH\x00\x12\x0e\n\x04hash\x18\x06 \x01(\x0cH\x00\x12\x10\n\x06secret\x18\x07 \x01(\x0cH\x00\x42\x07\n\x05value\"J\n\nNamedValue\x12\x11\n\tattribute\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.zkproto.v1.AttributeValue*\xe6\x01\n\rAttributeType\x12\x1e\n\x1a\x41TTRIBUTE_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41TTRIBUTE_TYPE_TEXT\x10\x01\x12\x1a\n\x16\x41TTRIBUTE_TYPE_INTEGER\x10\x02\x12\x17\n\x13\x41TTRIBUTE_TYPE_DATE\x10\x03\x12\x1a\n\x16\x41TTRIBUTE_TYPE_BOOLEAN\x10\x04\x12\x17\n\x13\x41TTRIBUTE_TYPE_CODE\x10\x05\x12\x17\n\x13\x41TTRIBUTE_TYPE_HASH\x10\x06\x12\x19\n\x15\x41TTRIBUTE_TYPE_SECRET\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1azkproto/v1/attribute.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x16google/type/date.proto\"\'\n\rLocalizedText\x12\n\n\x02zh\x18\x01 \x01(\t\x12\n\n\x02\x65n\x18\x02 \x01(\t\"\xa4\x01\n\x0e\x41ttributeValue\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x11\n\x07integer\x18\x02 \x01(\x12H\x00\x12!\n\x04\x64\x61te\x18\x03 \x01(\x0b\x32\x11.google.type.DateH\x00\x12\x11\n\x07\x62oolean\x18\x04 \x01(\x08H\x00\x12\x0e\n\x04\x63ode\x18\x05 \x01(\tH\x00\x12\x0e\n\x04hash\x18\x06 \x01(\x0cH\x00\x12\x10\n\x06secret\x18\x07 \x01(\x0cH\x00\x42\x07\n\x05value\"J\n\nNamedValue\x12\x11\n\tattribute\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.zkproto.v1.AttributeValue\"V\n\tCodeEntry\x12\x12\n\x04\x63ode\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x35\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02*\xe6\x01\n\rAttributeType\x12\x1e\n\x1a\x41TTRIBUTE_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41TTRIBUTE_TYPE_TEXT\x10\x01\x12\x1a\n\x16\x41TTRIBUTE_TYPE_INTEGER\x10\x02\x12\x17\n\x13\x41TTRIBUTE_TYPE_DATE\x10\x03\x12\x1a\n\x16\x41TTRIBUTE_TYPE_BOOLEAN\x10\x04\x12\x17\n\x13\x41TTRIBUTE_TYPE_CODE\x10\x05\x12\x17\n\x13\x41TTRIBUTE_TYPE_HASH\x10\x06\x12\x19\n\x15\x41TTRIBUTE_TYPE_SECRET\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zkproto.v1.attribute_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ATTRIBUTETYPE']._serialized_start=351
-  _globals['_ATTRIBUTETYPE']._serialized_end=581
-  _globals['_LOCALIZEDTEXT']._serialized_start=66
-  _globals['_LOCALIZEDTEXT']._serialized_end=105
-  _globals['_ATTRIBUTEVALUE']._serialized_start=108
-  _globals['_ATTRIBUTEVALUE']._serialized_end=272
-  _globals['_NAMEDVALUE']._serialized_start=274
-  _globals['_NAMEDVALUE']._serialized_end=348
+  _globals['_CODEENTRY'].fields_by_name['code']._loaded_options = None
+  _globals['_CODEENTRY'].fields_by_name['code']._serialized_options = b'\342A\001\002'
+  _globals['_CODEENTRY'].fields_by_name['display_name']._loaded_options = None
+  _globals['_CODEENTRY'].fields_by_name['display_name']._serialized_options = b'\342A\001\002'
+  _globals['_ATTRIBUTETYPE']._serialized_start=472
+  _globals['_ATTRIBUTETYPE']._serialized_end=702
+  _globals['_LOCALIZEDTEXT']._serialized_start=99
+  _globals['_LOCALIZEDTEXT']._serialized_end=138
+  _globals['_ATTRIBUTEVALUE']._serialized_start=141
+  _globals['_ATTRIBUTEVALUE']._serialized_end=305
+  _globals['_NAMEDVALUE']._serialized_start=307
+  _globals['_NAMEDVALUE']._serialized_end=381
+  _globals['_CODEENTRY']._serialized_start=383
+  _globals['_CODEENTRY']._serialized_end=469
 # @@protoc_insertion_point(module_scope)

@@ -169,3 +169,31 @@ class NamedValue(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NamedValue: _TypeAlias = NamedValue  # noqa: Y015
+
+@_typing.final
+class CodeEntry(_message.Message):
+    """One code of a code list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """The code itself, for example "370102"."""
+    @_builtins.property
+    def display_name(self) -> Global___LocalizedText:
+        """What it stands for."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        display_name: Global___LocalizedText | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "display_name", b"display_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CodeEntry: _TypeAlias = CodeEntry  # noqa: Y015

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from zkproto.v1 import attribute_pb2 as _attribute_pb2
+from zkproto.v1 import centre_pb2 as _centre_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -54,8 +55,11 @@ class Department(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, for example "departments/hrss"."""
+    etag: _builtins.str
+    """Changes with what is written here. Whoever changes the department says which state of it was read."""
     @_builtins.property
     def display_name(self) -> _attribute_pb2.LocalizedText:
         """What people call it."""
@@ -70,42 +74,15 @@ class Department(_message.Message):
         name: _builtins.str = ...,
         display_name: _attribute_pb2.LocalizedText | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Department: _TypeAlias = Department  # noqa: Y015
-
-@_typing.final
-class CodeEntry(_message.Message):
-    """One code of a code list."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CODE_FIELD_NUMBER: _builtins.int
-    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
-    code: _builtins.str
-    """The code itself, for example "370102"."""
-    @_builtins.property
-    def display_name(self) -> _attribute_pb2.LocalizedText:
-        """What it stands for."""
-
-    def __init__(
-        self,
-        *,
-        code: _builtins.str = ...,
-        display_name: _attribute_pb2.LocalizedText | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "display_name", b"display_name"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CodeEntry: _TypeAlias = CodeEntry  # noqa: Y015
 
 @_typing.final
 class AttributeDefinition(_message.Message):
@@ -147,7 +124,7 @@ class AttributeDefinition(_message.Message):
         """What people call it."""
 
     @_builtins.property
-    def codes(self) -> _containers.RepeatedCompositeFieldContainer[Global___CodeEntry]:
+    def codes(self) -> _containers.RepeatedCompositeFieldContainer[_attribute_pb2.CodeEntry]:
         """For codes: every code that is allowed."""
 
     def __init__(
@@ -163,7 +140,7 @@ class AttributeDefinition(_message.Message):
         maximum: _builtins.int | None = ...,
         max_length: _builtins.int = ...,
         code_system: _builtins.str = ...,
-        codes: _abc.Iterable[Global___CodeEntry] | None = ...,
+        codes: _abc.Iterable[_attribute_pb2.CodeEntry] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "display_name", b"display_name", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -275,6 +252,7 @@ class IssuerKey(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     PROOF_FIELD_NUMBER: _builtins.int
+    STATE_PROOF_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name; its last part is derived from the public key."""
     suite: _builtins.str
@@ -285,6 +263,10 @@ class IssuerKey(_message.Message):
     """Its state."""
     proof: _builtins.bytes
     """In what is read by name: that a record with its name, suite and public key stands on the ledger (C2SP tlog-proof)."""
+    state_proof: _builtins.bytes
+    """In what is read by name, of a key that is not active: that a record with its name and state stands on the ledger
+    (C2SP tlog-proof).
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
@@ -298,10 +280,11 @@ class IssuerKey(_message.Message):
         state: Global___IssuerKey.State.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         proof: _builtins.bytes = ...,
+        state_proof: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "name", b"name", "proof", b"proof", "public_key", b"public_key", "state", b"state", "suite", b"suite"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "name", b"name", "proof", b"proof", "public_key", b"public_key", "state", b"state", "state_proof", b"state_proof", "suite", b"suite"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -318,12 +301,15 @@ class Verifier(_message.Message):
     PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     PROOF_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, for example "verifiers/school-3"."""
     public_key: _builtins.bytes
     """Ed25519 public key, 32 octets, that signs its requests."""
     proof: _builtins.bytes
     """In what is read by name: that a record with its name and public key stands on the ledger (C2SP tlog-proof)."""
+    etag: _builtins.str
+    """Changes with what is written here. Whoever changes the verifier says which state of it was read."""
     @_builtins.property
     def display_name(self) -> _attribute_pb2.LocalizedText:
         """What people call it."""
@@ -340,10 +326,11 @@ class Verifier(_message.Message):
         public_key: _builtins.bytes = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         proof: _builtins.bytes = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "name", b"name", "proof", b"proof", "public_key", b"public_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "name", b"name", "proof", b"proof", "public_key", b"public_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -806,3 +793,191 @@ class ListVerifiersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListVerifiersResponse: _TypeAlias = ListVerifiersResponse  # noqa: Y015
+
+@_typing.final
+class UpdateDepartmentRequest(_message.Message):
+    """Asks for a department's name to be changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPARTMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def department(self) -> Global___Department:
+        """The department: its name, the etag that was read, and what people shall call it."""
+
+    def __init__(
+        self,
+        *,
+        department: Global___Department | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["department", b"department"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["department", b"department"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateDepartmentRequest: _TypeAlias = UpdateDepartmentRequest  # noqa: Y015
+
+@_typing.final
+class UpdateVerifierRequest(_message.Message):
+    """Asks for a verifier's name to be changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERIFIER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def verifier(self) -> Global___Verifier:
+        """The verifier: its name, the etag that was read, and what people shall call it. Its key cannot be changed."""
+
+    def __init__(
+        self,
+        *,
+        verifier: Global___Verifier | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["verifier", b"verifier"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["verifier", b"verifier"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateVerifierRequest: _TypeAlias = UpdateVerifierRequest  # noqa: Y015
+
+@_typing.final
+class UpdateIssuerKeyStateRequest(_message.Message):
+    """Asks for an issuer key to be taken on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    EXPECTED_STATE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    expected_state: Global___IssuerKey.State.ValueType
+    """The state that it is in, as the caller knows it."""
+    state: Global___IssuerKey.State.ValueType
+    """The state that it shall be in: STATE_VERIFY_ONLY or STATE_RETIRED."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        expected_state: Global___IssuerKey.State.ValueType = ...,
+        state: Global___IssuerKey.State.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_state", b"expected_state", "name", b"name", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateIssuerKeyStateRequest: _TypeAlias = UpdateIssuerKeyStateRequest  # noqa: Y015
+
+@_typing.final
+class ExportCatalogueRequest(_message.Message):
+    """Asks for a page of the catalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most so many records; 0 means 50, more than 500 means 500."""
+    page_token: _builtins.str
+    """The token of the page before."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportCatalogueRequest: _TypeAlias = ExportCatalogueRequest  # noqa: Y015
+
+@_typing.final
+class ExportCatalogueResponse(_message.Message):
+    """A page of the catalogue. It may be shorter than was asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty at the end."""
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___CatalogueRecord]:
+        """The records."""
+
+    def __init__(
+        self,
+        *,
+        records: _abc.Iterable[Global___CatalogueRecord] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportCatalogueResponse: _TypeAlias = ExportCatalogueResponse  # noqa: Y015
+
+@_typing.final
+class CatalogueRecord(_message.Message):
+    """One thing that the catalogue holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPARTMENT_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    CODE_LIST_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    SCHEMA_FIELD_NUMBER: _builtins.int
+    ISSUER_KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def department(self) -> Global___Department:
+        """A department."""
+
+    @_builtins.property
+    def purpose(self) -> _centre_pb2.Purpose:
+        """A purpose."""
+
+    @_builtins.property
+    def code_list(self) -> _centre_pb2.CodeList:
+        """A code list."""
+
+    @_builtins.property
+    def item(self) -> _centre_pb2.Item:
+        """A data item."""
+
+    @_builtins.property
+    def schema(self) -> Global___Schema:
+        """One version of a schema, without its proof."""
+
+    @_builtins.property
+    def issuer_key(self) -> Global___IssuerKey:
+        """The public half of an issuer key, without its proofs."""
+
+    def __init__(
+        self,
+        *,
+        department: Global___Department | None = ...,
+        purpose: _centre_pb2.Purpose | None = ...,
+        code_list: _centre_pb2.CodeList | None = ...,
+        item: _centre_pb2.Item | None = ...,
+        schema: Global___Schema | None = ...,
+        issuer_key: Global___IssuerKey | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["code_list", b"code_list", "department", b"department", "issuer_key", b"issuer_key", "item", b"item", "purpose", b"purpose", "record", b"record", "schema", b"schema"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_list", b"code_list", "department", b"department", "issuer_key", b"issuer_key", "item", b"item", "purpose", b"purpose", "record", b"record", "schema", b"schema"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["department", "purpose", "code_list", "item", "schema", "issuer_key"]  # noqa: Y015
+    _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
+
+Global___CatalogueRecord: _TypeAlias = CatalogueRecord  # noqa: Y015

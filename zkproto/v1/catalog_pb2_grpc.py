@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from zkproto.v1 import catalog_pb2 as zkproto_dot_v1_dot_catalog__pb2
+from zkproto.v1 import centre_pb2 as zkproto_dot_v1_dot_centre__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -27,7 +28,7 @@ if _version_not_supported:
 
 class CatalogServiceStub:
     """The resource centre: who issues what, under which keys, and who may ask.
-    Reading is open to everybody; writing takes the administrator's token.
+    Reading is open to everybody; writing takes the administrator's token, or the department's for what is its own.
     """
 
     def __init__(self, channel):
@@ -50,6 +51,11 @@ class CatalogServiceStub:
                 '/zkproto.v1.CatalogService/ListDepartments',
                 request_serializer=zkproto_dot_v1_dot_catalog__pb2.ListDepartmentsRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_catalog__pb2.ListDepartmentsResponse.FromString,
+                _registered_method=True)
+        self.UpdateDepartment = channel.unary_unary(
+                '/zkproto.v1.CatalogService/UpdateDepartment',
+                request_serializer=zkproto_dot_v1_dot_catalog__pb2.UpdateDepartmentRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_catalog__pb2.Department.FromString,
                 _registered_method=True)
         self.CreateSchema = channel.unary_unary(
                 '/zkproto.v1.CatalogService/CreateSchema',
@@ -81,6 +87,11 @@ class CatalogServiceStub:
                 request_serializer=zkproto_dot_v1_dot_catalog__pb2.ListIssuerKeysRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_catalog__pb2.ListIssuerKeysResponse.FromString,
                 _registered_method=True)
+        self.UpdateIssuerKeyState = channel.unary_unary(
+                '/zkproto.v1.CatalogService/UpdateIssuerKeyState',
+                request_serializer=zkproto_dot_v1_dot_catalog__pb2.UpdateIssuerKeyStateRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_catalog__pb2.IssuerKey.FromString,
+                _registered_method=True)
         self.CreateVerifier = channel.unary_unary(
                 '/zkproto.v1.CatalogService/CreateVerifier',
                 request_serializer=zkproto_dot_v1_dot_catalog__pb2.CreateVerifierRequest.SerializeToString,
@@ -96,11 +107,81 @@ class CatalogServiceStub:
                 request_serializer=zkproto_dot_v1_dot_catalog__pb2.ListVerifiersRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_catalog__pb2.ListVerifiersResponse.FromString,
                 _registered_method=True)
+        self.UpdateVerifier = channel.unary_unary(
+                '/zkproto.v1.CatalogService/UpdateVerifier',
+                request_serializer=zkproto_dot_v1_dot_catalog__pb2.UpdateVerifierRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_catalog__pb2.Verifier.FromString,
+                _registered_method=True)
+        self.CreateItem = channel.unary_unary(
+                '/zkproto.v1.CatalogService/CreateItem',
+                request_serializer=zkproto_dot_v1_dot_centre__pb2.CreateItemRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_centre__pb2.Item.FromString,
+                _registered_method=True)
+        self.GetItem = channel.unary_unary(
+                '/zkproto.v1.CatalogService/GetItem',
+                request_serializer=zkproto_dot_v1_dot_centre__pb2.GetItemRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_centre__pb2.Item.FromString,
+                _registered_method=True)
+        self.ListItems = channel.unary_unary(
+                '/zkproto.v1.CatalogService/ListItems',
+                request_serializer=zkproto_dot_v1_dot_centre__pb2.ListItemsRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_centre__pb2.ListItemsResponse.FromString,
+                _registered_method=True)
+        self.UpdateItem = channel.unary_unary(
+                '/zkproto.v1.CatalogService/UpdateItem',
+                request_serializer=zkproto_dot_v1_dot_centre__pb2.UpdateItemRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_centre__pb2.Item.FromString,
+                _registered_method=True)
+        self.DeprecateItem = channel.unary_unary(
+                '/zkproto.v1.CatalogService/DeprecateItem',
+                request_serializer=zkproto_dot_v1_dot_centre__pb2.DeprecateItemRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_centre__pb2.Item.FromString,
+                _registered_method=True)
+        self.SearchItems = channel.unary_unary(
+                '/zkproto.v1.CatalogService/SearchItems',
+                request_serializer=zkproto_dot_v1_dot_centre__pb2.SearchItemsRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_centre__pb2.SearchItemsResponse.FromString,
+                _registered_method=True)
+        self.CreateCodeList = channel.unary_unary(
+                '/zkproto.v1.CatalogService/CreateCodeList',
+                request_serializer=zkproto_dot_v1_dot_centre__pb2.CreateCodeListRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_centre__pb2.CodeList.FromString,
+                _registered_method=True)
+        self.GetCodeList = channel.unary_unary(
+                '/zkproto.v1.CatalogService/GetCodeList',
+                request_serializer=zkproto_dot_v1_dot_centre__pb2.GetCodeListRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_centre__pb2.CodeList.FromString,
+                _registered_method=True)
+        self.ListCodeLists = channel.unary_unary(
+                '/zkproto.v1.CatalogService/ListCodeLists',
+                request_serializer=zkproto_dot_v1_dot_centre__pb2.ListCodeListsRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_centre__pb2.ListCodeListsResponse.FromString,
+                _registered_method=True)
+        self.CreatePurpose = channel.unary_unary(
+                '/zkproto.v1.CatalogService/CreatePurpose',
+                request_serializer=zkproto_dot_v1_dot_centre__pb2.CreatePurposeRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_centre__pb2.Purpose.FromString,
+                _registered_method=True)
+        self.GetPurpose = channel.unary_unary(
+                '/zkproto.v1.CatalogService/GetPurpose',
+                request_serializer=zkproto_dot_v1_dot_centre__pb2.GetPurposeRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_centre__pb2.Purpose.FromString,
+                _registered_method=True)
+        self.ListPurposes = channel.unary_unary(
+                '/zkproto.v1.CatalogService/ListPurposes',
+                request_serializer=zkproto_dot_v1_dot_centre__pb2.ListPurposesRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_centre__pb2.ListPurposesResponse.FromString,
+                _registered_method=True)
+        self.ExportCatalogue = channel.unary_unary(
+                '/zkproto.v1.CatalogService/ExportCatalogue',
+                request_serializer=zkproto_dot_v1_dot_catalog__pb2.ExportCatalogueRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_catalog__pb2.ExportCatalogueResponse.FromString,
+                _registered_method=True)
 
 
 class CatalogServiceServicer:
     """The resource centre: who issues what, under which keys, and who may ask.
-    Reading is open to everybody; writing takes the administrator's token.
+    Reading is open to everybody; writing takes the administrator's token, or the department's for what is its own.
     """
 
     def CreateDepartment(self, request, context):
@@ -119,6 +200,13 @@ class CatalogServiceServicer:
 
     def ListDepartments(self, request, context):
         """All departments, in order of name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateDepartment(self, request, context):
+        """Changes what a department is called.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,6 +255,14 @@ class CatalogServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateIssuerKeyState(self, request, context):
+        """Takes an issuer key one step or two on: ACTIVE, VERIFY_ONLY, RETIRED; never back. Answered once the new state
+        stands on the ledger. The key that it is in already is answered as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateVerifier(self, request, context):
         """Registers a verifier with the public key that signs its requests. Answered once both stand on the ledger.
         """
@@ -183,6 +279,105 @@ class CatalogServiceServicer:
 
     def ListVerifiers(self, request, context):
         """All verifiers, in order of name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateVerifier(self, request, context):
+        """Changes what a verifier is called.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateItem(self, request, context):
+        """Registers a data item. Its schemas may have been registered before, and may come later.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetItem(self, request, context):
+        """One item.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListItems(self, request, context):
+        """The items of one department, or of all ("departments/-"), in order of name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateItem(self, request, context):
+        """Changes what is told of an item; its versions never change.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeprecateItem(self, request, context):
+        """Has an item offered no more. Said again, it is answered as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchItems(self, request, context):
+        """The items that some words are found in, in order of name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateCodeList(self, request, context):
+        """Registers a code list; the same again is answered as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCodeList(self, request, context):
+        """One code list.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCodeLists(self, request, context):
+        """All code lists, in order of name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreatePurpose(self, request, context):
+        """Registers a purpose; the same again is answered as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPurpose(self, request, context):
+        """One purpose.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPurposes(self, request, context):
+        """All purposes, in order of name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportCatalogue(self, request, context):
+        """The whole catalogue, page by page: departments, purposes, code lists, items, schemas, the public halves of
+        issuer keys; of each kind in order of name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -205,6 +400,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.ListDepartments,
                     request_deserializer=zkproto_dot_v1_dot_catalog__pb2.ListDepartmentsRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_catalog__pb2.ListDepartmentsResponse.SerializeToString,
+            ),
+            'UpdateDepartment': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateDepartment,
+                    request_deserializer=zkproto_dot_v1_dot_catalog__pb2.UpdateDepartmentRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_catalog__pb2.Department.SerializeToString,
             ),
             'CreateSchema': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateSchema,
@@ -236,6 +436,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     request_deserializer=zkproto_dot_v1_dot_catalog__pb2.ListIssuerKeysRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_catalog__pb2.ListIssuerKeysResponse.SerializeToString,
             ),
+            'UpdateIssuerKeyState': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateIssuerKeyState,
+                    request_deserializer=zkproto_dot_v1_dot_catalog__pb2.UpdateIssuerKeyStateRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_catalog__pb2.IssuerKey.SerializeToString,
+            ),
             'CreateVerifier': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateVerifier,
                     request_deserializer=zkproto_dot_v1_dot_catalog__pb2.CreateVerifierRequest.FromString,
@@ -251,6 +456,76 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     request_deserializer=zkproto_dot_v1_dot_catalog__pb2.ListVerifiersRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_catalog__pb2.ListVerifiersResponse.SerializeToString,
             ),
+            'UpdateVerifier': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateVerifier,
+                    request_deserializer=zkproto_dot_v1_dot_catalog__pb2.UpdateVerifierRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_catalog__pb2.Verifier.SerializeToString,
+            ),
+            'CreateItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateItem,
+                    request_deserializer=zkproto_dot_v1_dot_centre__pb2.CreateItemRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_centre__pb2.Item.SerializeToString,
+            ),
+            'GetItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetItem,
+                    request_deserializer=zkproto_dot_v1_dot_centre__pb2.GetItemRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_centre__pb2.Item.SerializeToString,
+            ),
+            'ListItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListItems,
+                    request_deserializer=zkproto_dot_v1_dot_centre__pb2.ListItemsRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_centre__pb2.ListItemsResponse.SerializeToString,
+            ),
+            'UpdateItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateItem,
+                    request_deserializer=zkproto_dot_v1_dot_centre__pb2.UpdateItemRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_centre__pb2.Item.SerializeToString,
+            ),
+            'DeprecateItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeprecateItem,
+                    request_deserializer=zkproto_dot_v1_dot_centre__pb2.DeprecateItemRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_centre__pb2.Item.SerializeToString,
+            ),
+            'SearchItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchItems,
+                    request_deserializer=zkproto_dot_v1_dot_centre__pb2.SearchItemsRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_centre__pb2.SearchItemsResponse.SerializeToString,
+            ),
+            'CreateCodeList': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCodeList,
+                    request_deserializer=zkproto_dot_v1_dot_centre__pb2.CreateCodeListRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_centre__pb2.CodeList.SerializeToString,
+            ),
+            'GetCodeList': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCodeList,
+                    request_deserializer=zkproto_dot_v1_dot_centre__pb2.GetCodeListRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_centre__pb2.CodeList.SerializeToString,
+            ),
+            'ListCodeLists': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCodeLists,
+                    request_deserializer=zkproto_dot_v1_dot_centre__pb2.ListCodeListsRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_centre__pb2.ListCodeListsResponse.SerializeToString,
+            ),
+            'CreatePurpose': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreatePurpose,
+                    request_deserializer=zkproto_dot_v1_dot_centre__pb2.CreatePurposeRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_centre__pb2.Purpose.SerializeToString,
+            ),
+            'GetPurpose': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPurpose,
+                    request_deserializer=zkproto_dot_v1_dot_centre__pb2.GetPurposeRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_centre__pb2.Purpose.SerializeToString,
+            ),
+            'ListPurposes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPurposes,
+                    request_deserializer=zkproto_dot_v1_dot_centre__pb2.ListPurposesRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_centre__pb2.ListPurposesResponse.SerializeToString,
+            ),
+            'ExportCatalogue': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportCatalogue,
+                    request_deserializer=zkproto_dot_v1_dot_catalog__pb2.ExportCatalogueRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_catalog__pb2.ExportCatalogueResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'zkproto.v1.CatalogService', rpc_method_handlers)
@@ -261,7 +536,7 @@ def add_CatalogServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class CatalogService:
     """The resource centre: who issues what, under which keys, and who may ask.
-    Reading is open to everybody; writing takes the administrator's token.
+    Reading is open to everybody; writing takes the administrator's token, or the department's for what is its own.
     """
 
     @staticmethod
@@ -335,6 +610,33 @@ class CatalogService:
             '/zkproto.v1.CatalogService/ListDepartments',
             zkproto_dot_v1_dot_catalog__pb2.ListDepartmentsRequest.SerializeToString,
             zkproto_dot_v1_dot_catalog__pb2.ListDepartmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateDepartment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/UpdateDepartment',
+            zkproto_dot_v1_dot_catalog__pb2.UpdateDepartmentRequest.SerializeToString,
+            zkproto_dot_v1_dot_catalog__pb2.Department.FromString,
             options,
             channel_credentials,
             insecure,
@@ -508,6 +810,33 @@ class CatalogService:
             _registered_method=True)
 
     @staticmethod
+    def UpdateIssuerKeyState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/UpdateIssuerKeyState',
+            zkproto_dot_v1_dot_catalog__pb2.UpdateIssuerKeyStateRequest.SerializeToString,
+            zkproto_dot_v1_dot_catalog__pb2.IssuerKey.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CreateVerifier(request,
             target,
             options=(),
@@ -578,6 +907,384 @@ class CatalogService:
             '/zkproto.v1.CatalogService/ListVerifiers',
             zkproto_dot_v1_dot_catalog__pb2.ListVerifiersRequest.SerializeToString,
             zkproto_dot_v1_dot_catalog__pb2.ListVerifiersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateVerifier(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/UpdateVerifier',
+            zkproto_dot_v1_dot_catalog__pb2.UpdateVerifierRequest.SerializeToString,
+            zkproto_dot_v1_dot_catalog__pb2.Verifier.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/CreateItem',
+            zkproto_dot_v1_dot_centre__pb2.CreateItemRequest.SerializeToString,
+            zkproto_dot_v1_dot_centre__pb2.Item.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/GetItem',
+            zkproto_dot_v1_dot_centre__pb2.GetItemRequest.SerializeToString,
+            zkproto_dot_v1_dot_centre__pb2.Item.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/ListItems',
+            zkproto_dot_v1_dot_centre__pb2.ListItemsRequest.SerializeToString,
+            zkproto_dot_v1_dot_centre__pb2.ListItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/UpdateItem',
+            zkproto_dot_v1_dot_centre__pb2.UpdateItemRequest.SerializeToString,
+            zkproto_dot_v1_dot_centre__pb2.Item.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeprecateItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/DeprecateItem',
+            zkproto_dot_v1_dot_centre__pb2.DeprecateItemRequest.SerializeToString,
+            zkproto_dot_v1_dot_centre__pb2.Item.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/SearchItems',
+            zkproto_dot_v1_dot_centre__pb2.SearchItemsRequest.SerializeToString,
+            zkproto_dot_v1_dot_centre__pb2.SearchItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCodeList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/CreateCodeList',
+            zkproto_dot_v1_dot_centre__pb2.CreateCodeListRequest.SerializeToString,
+            zkproto_dot_v1_dot_centre__pb2.CodeList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCodeList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/GetCodeList',
+            zkproto_dot_v1_dot_centre__pb2.GetCodeListRequest.SerializeToString,
+            zkproto_dot_v1_dot_centre__pb2.CodeList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCodeLists(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/ListCodeLists',
+            zkproto_dot_v1_dot_centre__pb2.ListCodeListsRequest.SerializeToString,
+            zkproto_dot_v1_dot_centre__pb2.ListCodeListsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreatePurpose(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/CreatePurpose',
+            zkproto_dot_v1_dot_centre__pb2.CreatePurposeRequest.SerializeToString,
+            zkproto_dot_v1_dot_centre__pb2.Purpose.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPurpose(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/GetPurpose',
+            zkproto_dot_v1_dot_centre__pb2.GetPurposeRequest.SerializeToString,
+            zkproto_dot_v1_dot_centre__pb2.Purpose.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPurposes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/ListPurposes',
+            zkproto_dot_v1_dot_centre__pb2.ListPurposesRequest.SerializeToString,
+            zkproto_dot_v1_dot_centre__pb2.ListPurposesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportCatalogue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.CatalogService/ExportCatalogue',
+            zkproto_dot_v1_dot_catalog__pb2.ExportCatalogueRequest.SerializeToString,
+            zkproto_dot_v1_dot_catalog__pb2.ExportCatalogueResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from grpc import aio as _aio
 from zkproto.v1 import catalog_pb2 as _catalog_pb2
+from zkproto.v1 import centre_pb2 as _centre_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -28,7 +29,7 @@ GRPC_VERSION: str
 
 class CatalogServiceStub:
     """The resource centre: who issues what, under which keys, and who may ask.
-    Reading is open to everybody; writing takes the administrator's token.
+    Reading is open to everybody; writing takes the administrator's token, or the department's for what is its own.
     """
 
     @_typing.overload
@@ -41,6 +42,8 @@ class CatalogServiceStub:
     """One department."""
     ListDepartments: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.ListDepartmentsRequest, _catalog_pb2.ListDepartmentsResponse]
     """All departments, in order of name."""
+    UpdateDepartment: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.UpdateDepartmentRequest, _catalog_pb2.Department]
+    """Changes what a department is called."""
     CreateSchema: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.CreateSchemaRequest, _catalog_pb2.Schema]
     """Registers one version of a schema; a version never changes afterwards. Answered once name and digest stand
     on the ledger.
@@ -55,17 +58,51 @@ class CatalogServiceStub:
     """One issuer key."""
     ListIssuerKeys: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.ListIssuerKeysRequest, _catalog_pb2.ListIssuerKeysResponse]
     """The issuer keys of one department, or of all ("departments/-"), in order of name."""
+    UpdateIssuerKeyState: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.UpdateIssuerKeyStateRequest, _catalog_pb2.IssuerKey]
+    """Takes an issuer key one step or two on: ACTIVE, VERIFY_ONLY, RETIRED; never back. Answered once the new state
+    stands on the ledger. The key that it is in already is answered as it is.
+    """
     CreateVerifier: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.CreateVerifierRequest, _catalog_pb2.Verifier]
     """Registers a verifier with the public key that signs its requests. Answered once both stand on the ledger."""
     GetVerifier: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.GetVerifierRequest, _catalog_pb2.Verifier]
     """One verifier."""
     ListVerifiers: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.ListVerifiersRequest, _catalog_pb2.ListVerifiersResponse]
     """All verifiers, in order of name."""
+    UpdateVerifier: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.UpdateVerifierRequest, _catalog_pb2.Verifier]
+    """Changes what a verifier is called."""
+    CreateItem: _grpc.UnaryUnaryMultiCallable[_centre_pb2.CreateItemRequest, _centre_pb2.Item]
+    """Registers a data item. Its schemas may have been registered before, and may come later."""
+    GetItem: _grpc.UnaryUnaryMultiCallable[_centre_pb2.GetItemRequest, _centre_pb2.Item]
+    """One item."""
+    ListItems: _grpc.UnaryUnaryMultiCallable[_centre_pb2.ListItemsRequest, _centre_pb2.ListItemsResponse]
+    """The items of one department, or of all ("departments/-"), in order of name."""
+    UpdateItem: _grpc.UnaryUnaryMultiCallable[_centre_pb2.UpdateItemRequest, _centre_pb2.Item]
+    """Changes what is told of an item; its versions never change."""
+    DeprecateItem: _grpc.UnaryUnaryMultiCallable[_centre_pb2.DeprecateItemRequest, _centre_pb2.Item]
+    """Has an item offered no more. Said again, it is answered as it is."""
+    SearchItems: _grpc.UnaryUnaryMultiCallable[_centre_pb2.SearchItemsRequest, _centre_pb2.SearchItemsResponse]
+    """The items that some words are found in, in order of name."""
+    CreateCodeList: _grpc.UnaryUnaryMultiCallable[_centre_pb2.CreateCodeListRequest, _centre_pb2.CodeList]
+    """Registers a code list; the same again is answered as it is."""
+    GetCodeList: _grpc.UnaryUnaryMultiCallable[_centre_pb2.GetCodeListRequest, _centre_pb2.CodeList]
+    """One code list."""
+    ListCodeLists: _grpc.UnaryUnaryMultiCallable[_centre_pb2.ListCodeListsRequest, _centre_pb2.ListCodeListsResponse]
+    """All code lists, in order of name."""
+    CreatePurpose: _grpc.UnaryUnaryMultiCallable[_centre_pb2.CreatePurposeRequest, _centre_pb2.Purpose]
+    """Registers a purpose; the same again is answered as it is."""
+    GetPurpose: _grpc.UnaryUnaryMultiCallable[_centre_pb2.GetPurposeRequest, _centre_pb2.Purpose]
+    """One purpose."""
+    ListPurposes: _grpc.UnaryUnaryMultiCallable[_centre_pb2.ListPurposesRequest, _centre_pb2.ListPurposesResponse]
+    """All purposes, in order of name."""
+    ExportCatalogue: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.ExportCatalogueRequest, _catalog_pb2.ExportCatalogueResponse]
+    """The whole catalogue, page by page: departments, purposes, code lists, items, schemas, the public halves of
+    issuer keys; of each kind in order of name.
+    """
 
 @_typing.type_check_only
 class CatalogServiceAsyncStub(CatalogServiceStub):
     """The resource centre: who issues what, under which keys, and who may ask.
-    Reading is open to everybody; writing takes the administrator's token.
+    Reading is open to everybody; writing takes the administrator's token, or the department's for what is its own.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -75,6 +112,8 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """One department."""
     ListDepartments: _aio.UnaryUnaryMultiCallable[_catalog_pb2.ListDepartmentsRequest, _catalog_pb2.ListDepartmentsResponse]  # type: ignore[assignment]
     """All departments, in order of name."""
+    UpdateDepartment: _aio.UnaryUnaryMultiCallable[_catalog_pb2.UpdateDepartmentRequest, _catalog_pb2.Department]  # type: ignore[assignment]
+    """Changes what a department is called."""
     CreateSchema: _aio.UnaryUnaryMultiCallable[_catalog_pb2.CreateSchemaRequest, _catalog_pb2.Schema]  # type: ignore[assignment]
     """Registers one version of a schema; a version never changes afterwards. Answered once name and digest stand
     on the ledger.
@@ -89,16 +128,50 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """One issuer key."""
     ListIssuerKeys: _aio.UnaryUnaryMultiCallable[_catalog_pb2.ListIssuerKeysRequest, _catalog_pb2.ListIssuerKeysResponse]  # type: ignore[assignment]
     """The issuer keys of one department, or of all ("departments/-"), in order of name."""
+    UpdateIssuerKeyState: _aio.UnaryUnaryMultiCallable[_catalog_pb2.UpdateIssuerKeyStateRequest, _catalog_pb2.IssuerKey]  # type: ignore[assignment]
+    """Takes an issuer key one step or two on: ACTIVE, VERIFY_ONLY, RETIRED; never back. Answered once the new state
+    stands on the ledger. The key that it is in already is answered as it is.
+    """
     CreateVerifier: _aio.UnaryUnaryMultiCallable[_catalog_pb2.CreateVerifierRequest, _catalog_pb2.Verifier]  # type: ignore[assignment]
     """Registers a verifier with the public key that signs its requests. Answered once both stand on the ledger."""
     GetVerifier: _aio.UnaryUnaryMultiCallable[_catalog_pb2.GetVerifierRequest, _catalog_pb2.Verifier]  # type: ignore[assignment]
     """One verifier."""
     ListVerifiers: _aio.UnaryUnaryMultiCallable[_catalog_pb2.ListVerifiersRequest, _catalog_pb2.ListVerifiersResponse]  # type: ignore[assignment]
     """All verifiers, in order of name."""
+    UpdateVerifier: _aio.UnaryUnaryMultiCallable[_catalog_pb2.UpdateVerifierRequest, _catalog_pb2.Verifier]  # type: ignore[assignment]
+    """Changes what a verifier is called."""
+    CreateItem: _aio.UnaryUnaryMultiCallable[_centre_pb2.CreateItemRequest, _centre_pb2.Item]  # type: ignore[assignment]
+    """Registers a data item. Its schemas may have been registered before, and may come later."""
+    GetItem: _aio.UnaryUnaryMultiCallable[_centre_pb2.GetItemRequest, _centre_pb2.Item]  # type: ignore[assignment]
+    """One item."""
+    ListItems: _aio.UnaryUnaryMultiCallable[_centre_pb2.ListItemsRequest, _centre_pb2.ListItemsResponse]  # type: ignore[assignment]
+    """The items of one department, or of all ("departments/-"), in order of name."""
+    UpdateItem: _aio.UnaryUnaryMultiCallable[_centre_pb2.UpdateItemRequest, _centre_pb2.Item]  # type: ignore[assignment]
+    """Changes what is told of an item; its versions never change."""
+    DeprecateItem: _aio.UnaryUnaryMultiCallable[_centre_pb2.DeprecateItemRequest, _centre_pb2.Item]  # type: ignore[assignment]
+    """Has an item offered no more. Said again, it is answered as it is."""
+    SearchItems: _aio.UnaryUnaryMultiCallable[_centre_pb2.SearchItemsRequest, _centre_pb2.SearchItemsResponse]  # type: ignore[assignment]
+    """The items that some words are found in, in order of name."""
+    CreateCodeList: _aio.UnaryUnaryMultiCallable[_centre_pb2.CreateCodeListRequest, _centre_pb2.CodeList]  # type: ignore[assignment]
+    """Registers a code list; the same again is answered as it is."""
+    GetCodeList: _aio.UnaryUnaryMultiCallable[_centre_pb2.GetCodeListRequest, _centre_pb2.CodeList]  # type: ignore[assignment]
+    """One code list."""
+    ListCodeLists: _aio.UnaryUnaryMultiCallable[_centre_pb2.ListCodeListsRequest, _centre_pb2.ListCodeListsResponse]  # type: ignore[assignment]
+    """All code lists, in order of name."""
+    CreatePurpose: _aio.UnaryUnaryMultiCallable[_centre_pb2.CreatePurposeRequest, _centre_pb2.Purpose]  # type: ignore[assignment]
+    """Registers a purpose; the same again is answered as it is."""
+    GetPurpose: _aio.UnaryUnaryMultiCallable[_centre_pb2.GetPurposeRequest, _centre_pb2.Purpose]  # type: ignore[assignment]
+    """One purpose."""
+    ListPurposes: _aio.UnaryUnaryMultiCallable[_centre_pb2.ListPurposesRequest, _centre_pb2.ListPurposesResponse]  # type: ignore[assignment]
+    """All purposes, in order of name."""
+    ExportCatalogue: _aio.UnaryUnaryMultiCallable[_catalog_pb2.ExportCatalogueRequest, _catalog_pb2.ExportCatalogueResponse]  # type: ignore[assignment]
+    """The whole catalogue, page by page: departments, purposes, code lists, items, schemas, the public halves of
+    issuer keys; of each kind in order of name.
+    """
 
 class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
     """The resource centre: who issues what, under which keys, and who may ask.
-    Reading is open to everybody; writing takes the administrator's token.
+    Reading is open to everybody; writing takes the administrator's token, or the department's for what is its own.
     """
 
     @_abc_1.abstractmethod
@@ -124,6 +197,14 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_pb2.ListDepartmentsResponse, _abc.Awaitable[_catalog_pb2.ListDepartmentsResponse]]:
         """All departments, in order of name."""
+
+    @_abc_1.abstractmethod
+    def UpdateDepartment(
+        self,
+        request: _catalog_pb2.UpdateDepartmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_pb2.Department, _abc.Awaitable[_catalog_pb2.Department]]:
+        """Changes what a department is called."""
 
     @_abc_1.abstractmethod
     def CreateSchema(
@@ -176,6 +257,16 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         """The issuer keys of one department, or of all ("departments/-"), in order of name."""
 
     @_abc_1.abstractmethod
+    def UpdateIssuerKeyState(
+        self,
+        request: _catalog_pb2.UpdateIssuerKeyStateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_pb2.IssuerKey, _abc.Awaitable[_catalog_pb2.IssuerKey]]:
+        """Takes an issuer key one step or two on: ACTIVE, VERIFY_ONLY, RETIRED; never back. Answered once the new state
+        stands on the ledger. The key that it is in already is answered as it is.
+        """
+
+    @_abc_1.abstractmethod
     def CreateVerifier(
         self,
         request: _catalog_pb2.CreateVerifierRequest,
@@ -198,5 +289,119 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_pb2.ListVerifiersResponse, _abc.Awaitable[_catalog_pb2.ListVerifiersResponse]]:
         """All verifiers, in order of name."""
+
+    @_abc_1.abstractmethod
+    def UpdateVerifier(
+        self,
+        request: _catalog_pb2.UpdateVerifierRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_pb2.Verifier, _abc.Awaitable[_catalog_pb2.Verifier]]:
+        """Changes what a verifier is called."""
+
+    @_abc_1.abstractmethod
+    def CreateItem(
+        self,
+        request: _centre_pb2.CreateItemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_centre_pb2.Item, _abc.Awaitable[_centre_pb2.Item]]:
+        """Registers a data item. Its schemas may have been registered before, and may come later."""
+
+    @_abc_1.abstractmethod
+    def GetItem(
+        self,
+        request: _centre_pb2.GetItemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_centre_pb2.Item, _abc.Awaitable[_centre_pb2.Item]]:
+        """One item."""
+
+    @_abc_1.abstractmethod
+    def ListItems(
+        self,
+        request: _centre_pb2.ListItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_centre_pb2.ListItemsResponse, _abc.Awaitable[_centre_pb2.ListItemsResponse]]:
+        """The items of one department, or of all ("departments/-"), in order of name."""
+
+    @_abc_1.abstractmethod
+    def UpdateItem(
+        self,
+        request: _centre_pb2.UpdateItemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_centre_pb2.Item, _abc.Awaitable[_centre_pb2.Item]]:
+        """Changes what is told of an item; its versions never change."""
+
+    @_abc_1.abstractmethod
+    def DeprecateItem(
+        self,
+        request: _centre_pb2.DeprecateItemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_centre_pb2.Item, _abc.Awaitable[_centre_pb2.Item]]:
+        """Has an item offered no more. Said again, it is answered as it is."""
+
+    @_abc_1.abstractmethod
+    def SearchItems(
+        self,
+        request: _centre_pb2.SearchItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_centre_pb2.SearchItemsResponse, _abc.Awaitable[_centre_pb2.SearchItemsResponse]]:
+        """The items that some words are found in, in order of name."""
+
+    @_abc_1.abstractmethod
+    def CreateCodeList(
+        self,
+        request: _centre_pb2.CreateCodeListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_centre_pb2.CodeList, _abc.Awaitable[_centre_pb2.CodeList]]:
+        """Registers a code list; the same again is answered as it is."""
+
+    @_abc_1.abstractmethod
+    def GetCodeList(
+        self,
+        request: _centre_pb2.GetCodeListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_centre_pb2.CodeList, _abc.Awaitable[_centre_pb2.CodeList]]:
+        """One code list."""
+
+    @_abc_1.abstractmethod
+    def ListCodeLists(
+        self,
+        request: _centre_pb2.ListCodeListsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_centre_pb2.ListCodeListsResponse, _abc.Awaitable[_centre_pb2.ListCodeListsResponse]]:
+        """All code lists, in order of name."""
+
+    @_abc_1.abstractmethod
+    def CreatePurpose(
+        self,
+        request: _centre_pb2.CreatePurposeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_centre_pb2.Purpose, _abc.Awaitable[_centre_pb2.Purpose]]:
+        """Registers a purpose; the same again is answered as it is."""
+
+    @_abc_1.abstractmethod
+    def GetPurpose(
+        self,
+        request: _centre_pb2.GetPurposeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_centre_pb2.Purpose, _abc.Awaitable[_centre_pb2.Purpose]]:
+        """One purpose."""
+
+    @_abc_1.abstractmethod
+    def ListPurposes(
+        self,
+        request: _centre_pb2.ListPurposesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_centre_pb2.ListPurposesResponse, _abc.Awaitable[_centre_pb2.ListPurposesResponse]]:
+        """All purposes, in order of name."""
+
+    @_abc_1.abstractmethod
+    def ExportCatalogue(
+        self,
+        request: _catalog_pb2.ExportCatalogueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_pb2.ExportCatalogueResponse, _abc.Awaitable[_catalog_pb2.ExportCatalogueResponse]]:
+        """The whole catalogue, page by page: departments, purposes, code lists, items, schemas, the public halves of
+        issuer keys; of each kind in order of name.
+        """
 
 def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

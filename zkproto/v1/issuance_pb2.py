@@ -26,11 +26,12 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
+from zkproto.v1 import account_pb2 as zkproto_dot_v1_dot_account__pb2
 from zkproto.v1 import attribute_pb2 as zkproto_dot_v1_dot_attribute__pb2
 from zkproto.v1 import presentation_pb2 as zkproto_dot_v1_dot_presentation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19zkproto/v1/issuance.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1azkproto/v1/attribute.proto\x1a\x1dzkproto/v1/presentation.proto\"\xbb\x01\n\nCredential\x12#\n\x06schema\x18\x01 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12*\n\nissuer_key\x18\x02 \x01(\tB\x16\xfa\x41\x13\n\x11zkproto/IssuerKey\x12!\n\x06\x65xpiry\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x04 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x11\n\tsignature\x18\x05 \x01(\x0c\"\xf9\x01\n\x16IssueCredentialRequest\x12\'\n\x06schema\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12,\n\x06values\x18\x02 \x03(\x0b\x32\x16.zkproto.v1.NamedValueB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x10\n\x06person\x18\x04 \x01(\x0cH\x00\x12\x32\n\x08required\x18\x05 \x01(\x0b\x32\x1e.zkproto.v1.RequiredCredentialH\x00\x12\x16\n\x0ereplace_holder\x18\x06 \x01(\x08\x42\x10\n\x0eidentification\"e\n\x12RequiredCredential\x12\'\n\x06schema\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\"m\n\x17IssueCredentialResponse\x12\r\n\x05offer\x18\x01 \x01(\t\x12\x12\n\nclaim_code\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\x16\x43laimCredentialRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"E\n\x17\x43laimCredentialResponse\x12*\n\ncredential\x18\x01 \x01(\x0b\x32\x16.zkproto.v1.Credential\"g\n\x1c\x41\x63knowledgeCredentialRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"@\n\x0fGetOfferRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"L\n\x05Offer\x12#\n\x06schema\x18\x01 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12\r\n\x05terms\x18\x02 \x01(\x0c\x12\x0f\n\x07request\x18\x03 \x01(\x0c\"\xc5\x01\n\x1f\x43laimCompositeCredentialRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\ncommitment\x18\x04 \x01(\x0cH\x00\x12\x39\n\x0cpresentation\x18\x05 \x01(\x0b\x32!.zkproto.v1.CompositePresentationH\x00\x42\x08\n\x06\x61nswer\"\xdf\x01\n ClaimCompositeCredentialResponse\x12!\n\x06\x65xpiry\x18\x01 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x0e\n\x06handle\x18\x03 \x01(\x0c\x12\x11\n\tsignature\x18\x04 \x01(\x0c\x12-\n\x0b\x61\x63\x63umulator\x18\x05 \x01(\tB\x18\xfa\x41\x15\n\x13zkproto/Accumulator\x12\r\n\x05\x65poch\x18\x06 \x01(\x03\x12\x0f\n\x07witness\x18\x07 \x01(\x0c\")\n\x12GetIssuanceRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x8e\x01\n\x08Issuance\x12\r\n\x05offer\x18\x01 \x01(\t\x12#\n\x06schema\x18\x02 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12\x0f\n\x07\x63laimed\x18\x03 \x01(\x08\x12\x0e\n\x06handle\x18\x04 \x01(\x0c\x12-\n\x0b\x61\x63\x63umulator\x18\x05 \x01(\tB\x18\xfa\x41\x15\n\x13zkproto/Accumulator\"\x1f\n\x1d\x41\x63knowledgeCredentialResponse2\xaf\x04\n\x0fIssuanceService\x12Z\n\x0fIssueCredential\x12\".zkproto.v1.IssueCredentialRequest\x1a#.zkproto.v1.IssueCredentialResponse\x12:\n\x08GetOffer\x12\x1b.zkproto.v1.GetOfferRequest\x1a\x11.zkproto.v1.Offer\x12Z\n\x0f\x43laimCredential\x12\".zkproto.v1.ClaimCredentialRequest\x1a#.zkproto.v1.ClaimCredentialResponse\x12u\n\x18\x43laimCompositeCredential\x12+.zkproto.v1.ClaimCompositeCredentialRequest\x1a,.zkproto.v1.ClaimCompositeCredentialResponse\x12l\n\x15\x41\x63knowledgeCredential\x12(.zkproto.v1.AcknowledgeCredentialRequest\x1a).zkproto.v1.AcknowledgeCredentialResponse\x12\x43\n\x0bGetIssuance\x12\x1e.zkproto.v1.GetIssuanceRequest\x1a\x14.zkproto.v1.Issuanceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19zkproto/v1/issuance.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x18zkproto/v1/account.proto\x1a\x1azkproto/v1/attribute.proto\x1a\x1dzkproto/v1/presentation.proto\"\xbb\x01\n\nCredential\x12#\n\x06schema\x18\x01 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12*\n\nissuer_key\x18\x02 \x01(\tB\x16\xfa\x41\x13\n\x11zkproto/IssuerKey\x12!\n\x06\x65xpiry\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x04 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x11\n\tsignature\x18\x05 \x01(\x0c\"\xa2\x02\n\x16IssueCredentialRequest\x12\'\n\x06schema\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12,\n\x06values\x18\x02 \x03(\x0b\x32\x16.zkproto.v1.NamedValueB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x10\n\x06person\x18\x04 \x01(\x0cH\x00\x12\x32\n\x08required\x18\x05 \x01(\x0b\x32\x1e.zkproto.v1.RequiredCredentialH\x00\x12\x16\n\x0ereplace_holder\x18\x06 \x01(\x08\x12\'\n\ndeliver_to\x18\x07 \x01(\x0b\x32\x13.zkproto.v1.SubjectB\x10\n\x0eidentification\"e\n\x12RequiredCredential\x12\'\n\x06schema\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\"m\n\x17IssueCredentialResponse\x12\r\n\x05offer\x18\x01 \x01(\t\x12\x12\n\nclaim_code\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\x16\x43laimCredentialRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"E\n\x17\x43laimCredentialResponse\x12*\n\ncredential\x18\x01 \x01(\x0b\x32\x16.zkproto.v1.Credential\"g\n\x1c\x41\x63knowledgeCredentialRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"@\n\x0fGetOfferRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"L\n\x05Offer\x12#\n\x06schema\x18\x01 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12\r\n\x05terms\x18\x02 \x01(\x0c\x12\x0f\n\x07request\x18\x03 \x01(\x0c\"\xc5\x01\n\x1f\x43laimCompositeCredentialRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\ncommitment\x18\x04 \x01(\x0cH\x00\x12\x39\n\x0cpresentation\x18\x05 \x01(\x0b\x32!.zkproto.v1.CompositePresentationH\x00\x42\x08\n\x06\x61nswer\"\xdf\x01\n ClaimCompositeCredentialResponse\x12!\n\x06\x65xpiry\x18\x01 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x0e\n\x06handle\x18\x03 \x01(\x0c\x12\x11\n\tsignature\x18\x04 \x01(\x0c\x12-\n\x0b\x61\x63\x63umulator\x18\x05 \x01(\tB\x18\xfa\x41\x15\n\x13zkproto/Accumulator\x12\r\n\x05\x65poch\x18\x06 \x01(\x03\x12\x0f\n\x07witness\x18\x07 \x01(\x0c\")\n\x12GetIssuanceRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x8e\x01\n\x08Issuance\x12\r\n\x05offer\x18\x01 \x01(\t\x12#\n\x06schema\x18\x02 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12\x0f\n\x07\x63laimed\x18\x03 \x01(\x08\x12\x0e\n\x06handle\x18\x04 \x01(\x0c\x12-\n\x0b\x61\x63\x63umulator\x18\x05 \x01(\tB\x18\xfa\x41\x15\n\x13zkproto/Accumulator\"\x1f\n\x1d\x41\x63knowledgeCredentialResponse2\xaf\x04\n\x0fIssuanceService\x12Z\n\x0fIssueCredential\x12\".zkproto.v1.IssueCredentialRequest\x1a#.zkproto.v1.IssueCredentialResponse\x12:\n\x08GetOffer\x12\x1b.zkproto.v1.GetOfferRequest\x1a\x11.zkproto.v1.Offer\x12Z\n\x0f\x43laimCredential\x12\".zkproto.v1.ClaimCredentialRequest\x1a#.zkproto.v1.ClaimCredentialResponse\x12u\n\x18\x43laimCompositeCredential\x12+.zkproto.v1.ClaimCompositeCredentialRequest\x1a,.zkproto.v1.ClaimCompositeCredentialResponse\x12l\n\x15\x41\x63knowledgeCredential\x12(.zkproto.v1.AcknowledgeCredentialRequest\x1a).zkproto.v1.AcknowledgeCredentialResponse\x12\x43\n\x0bGetIssuance\x12\x1e.zkproto.v1.GetIssuanceRequest\x1a\x14.zkproto.v1.Issuanceb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -81,34 +82,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ISSUANCE'].fields_by_name['schema']._serialized_options = b'\372A\020\n\016zkproto/Schema'
   _globals['_ISSUANCE'].fields_by_name['accumulator']._loaded_options = None
   _globals['_ISSUANCE'].fields_by_name['accumulator']._serialized_options = b'\372A\025\n\023zkproto/Accumulator'
-  _globals['_CREDENTIAL']._serialized_start=218
-  _globals['_CREDENTIAL']._serialized_end=405
-  _globals['_ISSUECREDENTIALREQUEST']._serialized_start=408
-  _globals['_ISSUECREDENTIALREQUEST']._serialized_end=657
-  _globals['_REQUIREDCREDENTIAL']._serialized_start=659
-  _globals['_REQUIREDCREDENTIAL']._serialized_end=760
-  _globals['_ISSUECREDENTIALRESPONSE']._serialized_start=762
-  _globals['_ISSUECREDENTIALRESPONSE']._serialized_end=871
-  _globals['_CLAIMCREDENTIALREQUEST']._serialized_start=873
-  _globals['_CLAIMCREDENTIALREQUEST']._serialized_end=970
-  _globals['_CLAIMCREDENTIALRESPONSE']._serialized_start=972
-  _globals['_CLAIMCREDENTIALRESPONSE']._serialized_end=1041
-  _globals['_ACKNOWLEDGECREDENTIALREQUEST']._serialized_start=1043
-  _globals['_ACKNOWLEDGECREDENTIALREQUEST']._serialized_end=1146
-  _globals['_GETOFFERREQUEST']._serialized_start=1148
-  _globals['_GETOFFERREQUEST']._serialized_end=1212
-  _globals['_OFFER']._serialized_start=1214
-  _globals['_OFFER']._serialized_end=1290
-  _globals['_CLAIMCOMPOSITECREDENTIALREQUEST']._serialized_start=1293
-  _globals['_CLAIMCOMPOSITECREDENTIALREQUEST']._serialized_end=1490
-  _globals['_CLAIMCOMPOSITECREDENTIALRESPONSE']._serialized_start=1493
-  _globals['_CLAIMCOMPOSITECREDENTIALRESPONSE']._serialized_end=1716
-  _globals['_GETISSUANCEREQUEST']._serialized_start=1718
-  _globals['_GETISSUANCEREQUEST']._serialized_end=1759
-  _globals['_ISSUANCE']._serialized_start=1762
-  _globals['_ISSUANCE']._serialized_end=1904
-  _globals['_ACKNOWLEDGECREDENTIALRESPONSE']._serialized_start=1906
-  _globals['_ACKNOWLEDGECREDENTIALRESPONSE']._serialized_end=1937
-  _globals['_ISSUANCESERVICE']._serialized_start=1940
-  _globals['_ISSUANCESERVICE']._serialized_end=2499
+  _globals['_CREDENTIAL']._serialized_start=244
+  _globals['_CREDENTIAL']._serialized_end=431
+  _globals['_ISSUECREDENTIALREQUEST']._serialized_start=434
+  _globals['_ISSUECREDENTIALREQUEST']._serialized_end=724
+  _globals['_REQUIREDCREDENTIAL']._serialized_start=726
+  _globals['_REQUIREDCREDENTIAL']._serialized_end=827
+  _globals['_ISSUECREDENTIALRESPONSE']._serialized_start=829
+  _globals['_ISSUECREDENTIALRESPONSE']._serialized_end=938
+  _globals['_CLAIMCREDENTIALREQUEST']._serialized_start=940
+  _globals['_CLAIMCREDENTIALREQUEST']._serialized_end=1037
+  _globals['_CLAIMCREDENTIALRESPONSE']._serialized_start=1039
+  _globals['_CLAIMCREDENTIALRESPONSE']._serialized_end=1108
+  _globals['_ACKNOWLEDGECREDENTIALREQUEST']._serialized_start=1110
+  _globals['_ACKNOWLEDGECREDENTIALREQUEST']._serialized_end=1213
+  _globals['_GETOFFERREQUEST']._serialized_start=1215
+  _globals['_GETOFFERREQUEST']._serialized_end=1279
+  _globals['_OFFER']._serialized_start=1281
+  _globals['_OFFER']._serialized_end=1357
+  _globals['_CLAIMCOMPOSITECREDENTIALREQUEST']._serialized_start=1360
+  _globals['_CLAIMCOMPOSITECREDENTIALREQUEST']._serialized_end=1557
+  _globals['_CLAIMCOMPOSITECREDENTIALRESPONSE']._serialized_start=1560
+  _globals['_CLAIMCOMPOSITECREDENTIALRESPONSE']._serialized_end=1783
+  _globals['_GETISSUANCEREQUEST']._serialized_start=1785
+  _globals['_GETISSUANCEREQUEST']._serialized_end=1826
+  _globals['_ISSUANCE']._serialized_start=1829
+  _globals['_ISSUANCE']._serialized_end=1971
+  _globals['_ACKNOWLEDGECREDENTIALRESPONSE']._serialized_start=1973
+  _globals['_ACKNOWLEDGECREDENTIALRESPONSE']._serialized_end=2004
+  _globals['_ISSUANCESERVICE']._serialized_start=2007
+  _globals['_ISSUANCESERVICE']._serialized_end=2566
 # @@protoc_insertion_point(module_scope)

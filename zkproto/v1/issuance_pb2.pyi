@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.type import date_pb2 as _date_pb2
+from zkproto.v1 import account_pb2 as _account_pb2
 from zkproto.v1 import attribute_pb2 as _attribute_pb2
 from zkproto.v1 import presentation_pb2 as _presentation_pb2
 import builtins as _builtins
@@ -76,6 +77,7 @@ class IssueCredentialRequest(_message.Message):
     PERSON_FIELD_NUMBER: _builtins.int
     REQUIRED_FIELD_NUMBER: _builtins.int
     REPLACE_HOLDER_FIELD_NUMBER: _builtins.int
+    DELIVER_TO_FIELD_NUMBER: _builtins.int
     schema: _builtins.str
     """The schema's name with its version; the department's own."""
     request_id: _builtins.str
@@ -102,6 +104,12 @@ class IssueCredentialRequest(_message.Message):
     def required(self) -> Global___RequiredCredential:
         """The holder shows another credential that it has, of the same holder's secret."""
 
+    @_builtins.property
+    def deliver_to(self) -> _account_pb2.Subject:
+        """Whose inbox the offer is delivered to: a subject with an account, else the call is refused as HOLDER_UNKNOWN.
+        The answer then has no claim code: the account's own sessions are given it.
+        """
+
     def __init__(
         self,
         *,
@@ -111,10 +119,11 @@ class IssueCredentialRequest(_message.Message):
         person: _builtins.bytes = ...,
         required: Global___RequiredCredential | None = ...,
         replace_holder: _builtins.bool = ...,
+        deliver_to: _account_pb2.Subject | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["identification", b"identification", "person", b"person", "required", b"required"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deliver_to", b"deliver_to", "identification", b"identification", "person", b"person", "required", b"required"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["identification", b"identification", "person", b"person", "replace_holder", b"replace_holder", "request_id", b"request_id", "required", b"required", "schema", b"schema", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliver_to", b"deliver_to", "identification", b"identification", "person", b"person", "replace_holder", b"replace_holder", "request_id", b"request_id", "required", b"required", "schema", b"schema", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_identification: _TypeAlias = _typing.Literal["person", "required"]  # noqa: Y015
     _WhichOneofArgType_identification: _TypeAlias = _typing.Literal["identification", b"identification"]  # noqa: Y015
@@ -164,7 +173,9 @@ class IssueCredentialResponse(_message.Message):
     offer: _builtins.str
     """Resource name "offers/{offer}"."""
     claim_code: _builtins.str
-    """The secret with which the holder's vault claims it; goes to the holder only."""
+    """The secret with which the holder's vault claims it; goes to the holder only. Empty where the offer is
+    delivered.
+    """
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """Until when it can be claimed."""

@@ -237,8 +237,19 @@ class CreateExchangeRequest(_message.Message):
 
     SIGNED_REQUEST_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PAIRING_FIELD_NUMBER: _builtins.int
+    CONSENT_FIELD_NUMBER: _builtins.int
+    CONSENT_TOKEN_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID chosen by the verifier and kept to itself: the same call sent again gives the same answer."""
+    pairing: _builtins.bool
+    """Whether the holder has to type a code that the verifier's own page shows, and that is in no link."""
+    consent: _builtins.str
+    """The standing consent that it is addressed to, "consents/{consent}": the request asks exactly what its terms say.
+    Then no ticket is answered, since the holder's vault finds the exchange by itself.
+    """
+    consent_token: _builtins.str
+    """The consent's own result token."""
     @_builtins.property
     def signed_request(self) -> Global___SignedRequest:
         """The signed request."""
@@ -248,10 +259,13 @@ class CreateExchangeRequest(_message.Message):
         *,
         signed_request: Global___SignedRequest | None = ...,
         request_id: _builtins.str = ...,
+        pairing: _builtins.bool = ...,
+        consent: _builtins.str = ...,
+        consent_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signed_request", b"signed_request"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "signed_request", b"signed_request"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent", "consent_token", b"consent_token", "pairing", b"pairing", "request_id", b"request_id", "signed_request", b"signed_request"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -267,12 +281,15 @@ class CreateExchangeResponse(_message.Message):
     TICKET_FIELD_NUMBER: _builtins.int
     RESULT_TOKEN_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    PAIRING_CODE_FIELD_NUMBER: _builtins.int
     exchange: _builtins.str
     """Resource name "exchanges/{exchange}"."""
     ticket: _builtins.str
     """For the holder: fetches the request and submits one presentation."""
     result_token: _builtins.str
     """For the verifier: watches the result."""
+    pairing_code: _builtins.str
+    """Where pairing was asked for: six digits, for the verifier's page and for nothing that travels with the ticket."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """Until when it can be answered."""
@@ -284,10 +301,11 @@ class CreateExchangeResponse(_message.Message):
         ticket: _builtins.str = ...,
         result_token: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        pairing_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange", b"exchange", "expire_time", b"expire_time", "result_token", b"result_token", "ticket", b"ticket"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange", b"exchange", "expire_time", b"expire_time", "pairing_code", b"pairing_code", "result_token", b"result_token", "ticket", b"ticket"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -301,19 +319,25 @@ class FetchRequestRequest(_message.Message):
 
     EXCHANGE_FIELD_NUMBER: _builtins.int
     TICKET_FIELD_NUMBER: _builtins.int
+    PAIRING_CODE_FIELD_NUMBER: _builtins.int
     exchange: _builtins.str
     """The exchange's name."""
     ticket: _builtins.str
     """The ticket that came with it."""
+    pairing_code: _builtins.str
+    """Where the exchange takes one: the code that the verifier's page shows. After five wrong ones the exchange is
+    closed.
+    """
     def __init__(
         self,
         *,
         exchange: _builtins.str = ...,
         ticket: _builtins.str = ...,
+        pairing_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange", b"exchange", "ticket", b"ticket"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange", b"exchange", "pairing_code", b"pairing_code", "ticket", b"ticket"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -422,6 +446,89 @@ class SubmitPresentationResponse(_message.Message):
 Global___SubmitPresentationResponse: _TypeAlias = SubmitPresentationResponse  # noqa: Y015
 
 @_typing.final
+class DeclineExchangeRequest(_message.Message):
+    """The holder's no."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Why:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _WhyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[DeclineExchangeRequest._Why.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        WHY_UNSPECIFIED: DeclineExchangeRequest._Why.ValueType  # 0
+        """Not set."""
+        WHY_DECLINED: DeclineExchangeRequest._Why.ValueType  # 1
+        """The person said no."""
+        WHY_OVER_ASKED: DeclineExchangeRequest._Why.ValueType  # 2
+        """The request asks more than its verifier's policy, or a standing consent, allows."""
+
+    class Why(_Why, metaclass=_WhyEnumTypeWrapper):
+        """Why the vault does not answer. It stands in the event that only the holder can read."""
+
+    WHY_UNSPECIFIED: DeclineExchangeRequest.Why.ValueType  # 0
+    """Not set."""
+    WHY_DECLINED: DeclineExchangeRequest.Why.ValueType  # 1
+    """The person said no."""
+    WHY_OVER_ASKED: DeclineExchangeRequest.Why.ValueType  # 2
+    """The request asks more than its verifier's policy, or a standing consent, allows."""
+
+    EXCHANGE_FIELD_NUMBER: _builtins.int
+    TICKET_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    HOLDER_NOTE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    exchange: _builtins.str
+    """The exchange's name."""
+    ticket: _builtins.str
+    """The ticket that came with it."""
+    why: Global___DeclineExchangeRequest.Why.ValueType
+    """Why."""
+    holder_note: _builtins.bytes
+    """A note that only the holder's vault can open, of exactly 1,024 octets."""
+    request_id: _builtins.str
+    """A UUID chosen by the vault and kept to itself."""
+    def __init__(
+        self,
+        *,
+        exchange: _builtins.str = ...,
+        ticket: _builtins.str = ...,
+        why: Global___DeclineExchangeRequest.Why.ValueType = ...,
+        holder_note: _builtins.bytes = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange", b"exchange", "holder_note", b"holder_note", "request_id", b"request_id", "ticket", b"ticket", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclineExchangeRequest: _TypeAlias = DeclineExchangeRequest  # noqa: Y015
+
+@_typing.final
+class DeclineExchangeResponse(_message.Message):
+    """The receipt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    receipt: _builtins.bytes
+    """A tlog-proof file (C2SP) with the event's opening as its extra line."""
+    def __init__(
+        self,
+        *,
+        receipt: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclineExchangeResponse: _TypeAlias = DeclineExchangeResponse  # noqa: Y015
+
+@_typing.final
 class WatchExchangeRequest(_message.Message):
     """Asks to watch an exchange."""
 
@@ -467,6 +574,12 @@ class WatchExchangeResponse(_message.Message):
         """A presentation was verified and its receipt stands on the ledger."""
         STATE_EXPIRED: WatchExchangeResponse._State.ValueType  # 3
         """Nobody answered in time."""
+        STATE_PAIRING_FAILED: WatchExchangeResponse._State.ValueType  # 4
+        """Closed before any answer: five wrong pairing codes were sent."""
+        STATE_DECLINED: WatchExchangeResponse._State.ValueType  # 5
+        """The holder's vault said that it will not answer."""
+        STATE_WITHDRAWN: WatchExchangeResponse._State.ValueType  # 6
+        """The holder has withdrawn the standing consent that it was addressed to."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """The states of an exchange."""
@@ -479,6 +592,12 @@ class WatchExchangeResponse(_message.Message):
     """A presentation was verified and its receipt stands on the ledger."""
     STATE_EXPIRED: WatchExchangeResponse.State.ValueType  # 3
     """Nobody answered in time."""
+    STATE_PAIRING_FAILED: WatchExchangeResponse.State.ValueType  # 4
+    """Closed before any answer: five wrong pairing codes were sent."""
+    STATE_DECLINED: WatchExchangeResponse.State.ValueType  # 5
+    """The holder's vault said that it will not answer."""
+    STATE_WITHDRAWN: WatchExchangeResponse.State.ValueType  # 6
+    """The holder has withdrawn the standing consent that it was addressed to."""
 
     STATE_FIELD_NUMBER: _builtins.int
     PRESENTATION_FIELD_NUMBER: _builtins.int

@@ -51,6 +51,11 @@ class PresentationServiceStub:
                 request_serializer=zkproto_dot_v1_dot_presentation__pb2.SubmitPresentationRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_presentation__pb2.SubmitPresentationResponse.FromString,
                 _registered_method=True)
+        self.DeclineExchange = channel.unary_unary(
+                '/zkproto.v1.PresentationService/DeclineExchange',
+                request_serializer=zkproto_dot_v1_dot_presentation__pb2.DeclineExchangeRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_presentation__pb2.DeclineExchangeResponse.FromString,
+                _registered_method=True)
         self.WatchExchange = channel.unary_stream(
                 '/zkproto.v1.PresentationService/WatchExchange',
                 request_serializer=zkproto_dot_v1_dot_presentation__pb2.WatchExchangeRequest.SerializeToString,
@@ -97,6 +102,14 @@ class PresentationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeclineExchange(self, request, context):
+        """Says that the holder's vault will not answer. The exchange has ended then, and its verifier is told that it was
+        declined and no more. Answers with the receipt of an event, which looks like a use's to everybody else.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchExchange(self, request, context):
         """Streams the exchange's state, first as it is and then at each change, until it has ended.
         """
@@ -138,6 +151,11 @@ def add_PresentationServiceServicer_to_server(servicer, server):
                     servicer.SubmitPresentation,
                     request_deserializer=zkproto_dot_v1_dot_presentation__pb2.SubmitPresentationRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_presentation__pb2.SubmitPresentationResponse.SerializeToString,
+            ),
+            'DeclineExchange': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclineExchange,
+                    request_deserializer=zkproto_dot_v1_dot_presentation__pb2.DeclineExchangeRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_presentation__pb2.DeclineExchangeResponse.SerializeToString,
             ),
             'WatchExchange': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchExchange,
@@ -238,6 +256,33 @@ class PresentationService:
             '/zkproto.v1.PresentationService/SubmitPresentation',
             zkproto_dot_v1_dot_presentation__pb2.SubmitPresentationRequest.SerializeToString,
             zkproto_dot_v1_dot_presentation__pb2.SubmitPresentationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclineExchange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.PresentationService/DeclineExchange',
+            zkproto_dot_v1_dot_presentation__pb2.DeclineExchangeRequest.SerializeToString,
+            zkproto_dot_v1_dot_presentation__pb2.DeclineExchangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

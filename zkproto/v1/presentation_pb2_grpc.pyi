@@ -46,6 +46,10 @@ class PresentationServiceStub:
     """Verifies a presentation and answers with its receipt. Identical bytes with the same request_id answer
     with the stored receipt; whatever else was seen before is refused as REPLAYED.
     """
+    DeclineExchange: _grpc.UnaryUnaryMultiCallable[_presentation_pb2.DeclineExchangeRequest, _presentation_pb2.DeclineExchangeResponse]
+    """Says that the holder's vault will not answer. The exchange has ended then, and its verifier is told that it was
+    declined and no more. Answers with the receipt of an event, which looks like a use's to everybody else.
+    """
     WatchExchange: _grpc.UnaryStreamMultiCallable[_presentation_pb2.WatchExchangeRequest, _presentation_pb2.WatchExchangeResponse]
     """Streams the exchange's state, first as it is and then at each change, until it has ended."""
     VerifyPresentation: _grpc.UnaryUnaryMultiCallable[_presentation_pb2.VerifyPresentationRequest, _presentation_pb2.VerifyPresentationResponse]
@@ -75,6 +79,10 @@ class PresentationServiceAsyncStub(PresentationServiceStub):
     SubmitPresentation: _aio.UnaryUnaryMultiCallable[_presentation_pb2.SubmitPresentationRequest, _presentation_pb2.SubmitPresentationResponse]  # type: ignore[assignment]
     """Verifies a presentation and answers with its receipt. Identical bytes with the same request_id answer
     with the stored receipt; whatever else was seen before is refused as REPLAYED.
+    """
+    DeclineExchange: _aio.UnaryUnaryMultiCallable[_presentation_pb2.DeclineExchangeRequest, _presentation_pb2.DeclineExchangeResponse]  # type: ignore[assignment]
+    """Says that the holder's vault will not answer. The exchange has ended then, and its verifier is told that it was
+    declined and no more. Answers with the receipt of an event, which looks like a use's to everybody else.
     """
     WatchExchange: _aio.UnaryStreamMultiCallable[_presentation_pb2.WatchExchangeRequest, _presentation_pb2.WatchExchangeResponse]  # type: ignore[assignment]
     """Streams the exchange's state, first as it is and then at each change, until it has ended."""
@@ -120,6 +128,16 @@ class PresentationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_presentation_pb2.SubmitPresentationResponse, _abc.Awaitable[_presentation_pb2.SubmitPresentationResponse]]:
         """Verifies a presentation and answers with its receipt. Identical bytes with the same request_id answer
         with the stored receipt; whatever else was seen before is refused as REPLAYED.
+        """
+
+    @_abc_1.abstractmethod
+    def DeclineExchange(
+        self,
+        request: _presentation_pb2.DeclineExchangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_presentation_pb2.DeclineExchangeResponse, _abc.Awaitable[_presentation_pb2.DeclineExchangeResponse]]:
+        """Says that the holder's vault will not answer. The exchange has ended then, and its verifier is told that it was
+        declined and no more. Answers with the receipt of an event, which looks like a use's to everybody else.
         """
 
     @_abc_1.abstractmethod

@@ -177,14 +177,14 @@ Global___ListTablesResponse: _TypeAlias = ListTablesResponse  # noqa: Y015
 
 @_typing.final
 class Regulator(_message.Message):
-    """Whoever may, with its secret key, open identities that holders have escrowed to it."""
+    """Whoever may open identities that holders have escrowed to it: two officers together, and none alone."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     SUITE_FIELD_NUMBER: _builtins.int
-    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    SHARES_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     PROOF_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
@@ -192,8 +192,6 @@ class Regulator(_message.Message):
     """Resource name."""
     suite: _builtins.str
     """The ciphersuite's draft identifier."""
-    public_key: _builtins.bytes
-    """The public key: 48 octets, a compressed point of G1."""
     digest: _builtins.bytes
     """What requests and vaults' trust lists name it by: 32 octets."""
     proof: _builtins.bytes
@@ -201,6 +199,10 @@ class Regulator(_message.Message):
     @_builtins.property
     def display_name(self) -> _attribute_pb2.LocalizedText:
         """Its name for people."""
+
+    @_builtins.property
+    def shares(self) -> _containers.RepeatedCompositeFieldContainer[Global___OfficerShare]:
+        """The shares of its two officers. The key that is encrypted to is their sum."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -212,18 +214,44 @@ class Regulator(_message.Message):
         name: _builtins.str = ...,
         display_name: _attribute_pb2.LocalizedText | None = ...,
         suite: _builtins.str = ...,
-        public_key: _builtins.bytes = ...,
+        shares: _abc.Iterable[Global___OfficerShare] | None = ...,
         digest: _builtins.bytes = ...,
         proof: _builtins.bytes = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "digest", b"digest", "display_name", b"display_name", "name", b"name", "proof", b"proof", "public_key", b"public_key", "suite", b"suite"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "digest", b"digest", "display_name", b"display_name", "name", b"name", "proof", b"proof", "shares", b"shares", "suite", b"suite"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Regulator: _TypeAlias = Regulator  # noqa: Y015
+
+@_typing.final
+class OfficerShare(_message.Message):
+    """The public half of an officer's share of a regulator's key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    POSSESSION_PROOF_FIELD_NUMBER: _builtins.int
+    public_key: _builtins.bytes
+    """48 octets, a compressed point of G1."""
+    possession_proof: _builtins.bytes
+    """The proof that whoever made it knows its secret: else one officer could cancel the other's share."""
+    def __init__(
+        self,
+        *,
+        public_key: _builtins.bytes = ...,
+        possession_proof: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["possession_proof", b"possession_proof", "public_key", b"public_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfficerShare: _TypeAlias = OfficerShare  # noqa: Y015
 
 @_typing.final
 class CreateRegulatorRequest(_message.Message):
@@ -334,8 +362,38 @@ class ListRegulatorsResponse(_message.Message):
 Global___ListRegulatorsResponse: _TypeAlias = ListRegulatorsResponse  # noqa: Y015
 
 @_typing.final
+class PartialOpening(_message.Message):
+    """One officer's part of an opening."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHARE_FIELD_NUMBER: _builtins.int
+    DECRYPTED_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    share: _builtins.bytes
+    """The public key of the officer's share: 48 octets."""
+    decrypted: _builtins.bytes
+    """What the share makes of the encryption: 48 octets, a compressed point."""
+    proof: _builtins.bytes
+    """The proof that it was made rightly, for this presentation, escrow and case."""
+    def __init__(
+        self,
+        *,
+        share: _builtins.bytes = ...,
+        decrypted: _builtins.bytes = ...,
+        proof: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decrypted", b"decrypted", "proof", b"proof", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartialOpening: _TypeAlias = PartialOpening  # noqa: Y015
+
+@_typing.final
 class RecordOpeningRequest(_message.Message):
-    """An opening of one escrowed identity, with everything that it is checked against."""
+    """An opening of one escrowed identity, or one officer's part of it, with everything that it is checked against."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -344,18 +402,13 @@ class RecordOpeningRequest(_message.Message):
     RECEIPT_FIELD_NUMBER: _builtins.int
     ESCROW_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
-    IDENTITY_FIELD_NUMBER: _builtins.int
-    DECRYPTION_PROOF_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
     receipt: _builtins.bytes
     """The presentation's receipt: says when it was presented, as of which it is judged."""
     escrow: _builtins.str
     """The escrow's identifier in the branch."""
     reference: _builtins.str
     """The case that it is opened for: 1 to 256 characters."""
-    identity: _builtins.bytes
-    """What was escrowed: 48 octets, a compressed point that only who knows the identifier can tell whose it is."""
-    decryption_proof: _builtins.bytes
-    """The proof that it was decrypted rightly."""
     @_builtins.property
     def signed_request(self) -> _presentation_pb2.SignedRequest:
         """The signed request that was answered."""
@@ -363,6 +416,12 @@ class RecordOpeningRequest(_message.Message):
     @_builtins.property
     def presentation(self) -> _presentation_pb2.CompositePresentation:
         """The presentation that holds the escrow."""
+
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartialOpening]:
+        """One officer's part, which is recorded before the other is given it; or those of both, in the order of the
+        regulator's shares, which open.
+        """
 
     def __init__(
         self,
@@ -372,12 +431,11 @@ class RecordOpeningRequest(_message.Message):
         receipt: _builtins.bytes = ...,
         escrow: _builtins.str = ...,
         reference: _builtins.str = ...,
-        identity: _builtins.bytes = ...,
-        decryption_proof: _builtins.bytes = ...,
+        parts: _abc.Iterable[Global___PartialOpening] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["presentation", b"presentation", "signed_request", b"signed_request"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decryption_proof", b"decryption_proof", "escrow", b"escrow", "identity", b"identity", "presentation", b"presentation", "receipt", b"receipt", "reference", b"reference", "signed_request", b"signed_request"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["escrow", b"escrow", "parts", b"parts", "presentation", b"presentation", "receipt", b"receipt", "reference", b"reference", "signed_request", b"signed_request"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -385,7 +443,7 @@ Global___RecordOpeningRequest: _TypeAlias = RecordOpeningRequest  # noqa: Y015
 
 @_typing.final
 class RecordOpeningResponse(_message.Message):
-    """The record of an opening."""
+    """The record of an opening, or of one officer's part."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -101,7 +101,7 @@ class PublicationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateRegulator(self, request, context):
-        """Registers a regulator's public key; the same again is answered with the registered one. Takes the
+        """Registers a regulator's key by the shares of its officers; the same again is answered with the registered one. Takes the
         administrator's token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -123,8 +123,8 @@ class PublicationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RecordOpening(self, request, context):
-        """Records an opening on the ledger. Nobody is authenticated: only who has the regulator's secret key can make
-        an opening that holds. The same opening sent again is answered with the same record.
+        """Records an opening on the ledger, or one officer's part of it. Nobody is authenticated: only who has an
+        officer's secret share can make a part that holds. The same sent again is answered with the same record.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

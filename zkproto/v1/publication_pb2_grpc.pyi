@@ -44,7 +44,7 @@ class PublicationServiceStub:
     ListTables: _grpc.UnaryUnaryMultiCallable[_publication_pb2.ListTablesRequest, _publication_pb2.ListTablesResponse]
     """An owner's tables, newest first, without their codes and octets."""
     CreateRegulator: _grpc.UnaryUnaryMultiCallable[_publication_pb2.CreateRegulatorRequest, _publication_pb2.Regulator]
-    """Registers a regulator's public key; the same again is answered with the registered one. Takes the
+    """Registers a regulator's key by the shares of its officers; the same again is answered with the registered one. Takes the
     administrator's token.
     """
     GetRegulator: _grpc.UnaryUnaryMultiCallable[_publication_pb2.GetRegulatorRequest, _publication_pb2.Regulator]
@@ -52,8 +52,8 @@ class PublicationServiceStub:
     ListRegulators: _grpc.UnaryUnaryMultiCallable[_publication_pb2.ListRegulatorsRequest, _publication_pb2.ListRegulatorsResponse]
     """All regulators."""
     RecordOpening: _grpc.UnaryUnaryMultiCallable[_publication_pb2.RecordOpeningRequest, _publication_pb2.RecordOpeningResponse]
-    """Records an opening on the ledger. Nobody is authenticated: only who has the regulator's secret key can make
-    an opening that holds. The same opening sent again is answered with the same record.
+    """Records an opening on the ledger, or one officer's part of it. Nobody is authenticated: only who has an
+    officer's secret share can make a part that holds. The same sent again is answered with the same record.
     """
 
 @_typing.type_check_only
@@ -72,7 +72,7 @@ class PublicationServiceAsyncStub(PublicationServiceStub):
     ListTables: _aio.UnaryUnaryMultiCallable[_publication_pb2.ListTablesRequest, _publication_pb2.ListTablesResponse]  # type: ignore[assignment]
     """An owner's tables, newest first, without their codes and octets."""
     CreateRegulator: _aio.UnaryUnaryMultiCallable[_publication_pb2.CreateRegulatorRequest, _publication_pb2.Regulator]  # type: ignore[assignment]
-    """Registers a regulator's public key; the same again is answered with the registered one. Takes the
+    """Registers a regulator's key by the shares of its officers; the same again is answered with the registered one. Takes the
     administrator's token.
     """
     GetRegulator: _aio.UnaryUnaryMultiCallable[_publication_pb2.GetRegulatorRequest, _publication_pb2.Regulator]  # type: ignore[assignment]
@@ -80,8 +80,8 @@ class PublicationServiceAsyncStub(PublicationServiceStub):
     ListRegulators: _aio.UnaryUnaryMultiCallable[_publication_pb2.ListRegulatorsRequest, _publication_pb2.ListRegulatorsResponse]  # type: ignore[assignment]
     """All regulators."""
     RecordOpening: _aio.UnaryUnaryMultiCallable[_publication_pb2.RecordOpeningRequest, _publication_pb2.RecordOpeningResponse]  # type: ignore[assignment]
-    """Records an opening on the ledger. Nobody is authenticated: only who has the regulator's secret key can make
-    an opening that holds. The same opening sent again is answered with the same record.
+    """Records an opening on the ledger, or one officer's part of it. Nobody is authenticated: only who has an
+    officer's secret share can make a part that holds. The same sent again is answered with the same record.
     """
 
 class PublicationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -121,7 +121,7 @@ class PublicationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _publication_pb2.CreateRegulatorRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_publication_pb2.Regulator, _abc.Awaitable[_publication_pb2.Regulator]]:
-        """Registers a regulator's public key; the same again is answered with the registered one. Takes the
+        """Registers a regulator's key by the shares of its officers; the same again is answered with the registered one. Takes the
         administrator's token.
         """
 
@@ -147,8 +147,8 @@ class PublicationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _publication_pb2.RecordOpeningRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_publication_pb2.RecordOpeningResponse, _abc.Awaitable[_publication_pb2.RecordOpeningResponse]]:
-        """Records an opening on the ledger. Nobody is authenticated: only who has the regulator's secret key can make
-        an opening that holds. The same opening sent again is answered with the same record.
+        """Records an opening on the ledger, or one officer's part of it. Nobody is authenticated: only who has an
+        officer's secret share can make a part that holds. The same sent again is answered with the same record.
         """
 
 def add_PublicationServiceServicer_to_server(servicer: PublicationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

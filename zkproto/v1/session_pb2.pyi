@@ -28,7 +28,7 @@ class OpenSessionRequest(_message.Message):
     NONCE_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
     party: _builtins.str
-    """Who: "verifiers/{verifier}" or "accounts/{account}"."""
+    """Who: "verifiers/{verifier}", "accounts/{account}" or "consents/{consent}"."""
     nonce: _builtins.bytes
     """32 random octets; one statement opens one session."""
     signature: _builtins.bytes

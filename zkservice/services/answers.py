@@ -8,8 +8,10 @@ from disclosure.composite import is_composite
 from tlog import entry as log_entry
 from wire.composite import composite_presentation_of
 from wire.convert import presentation_of, within
+from zkproto.v1 import errand_pb2
 from zkproto.v1 import presentation_pb2 as pb
 from zkservice.errors import ServiceError, ServiceReason
+from zkservice.fields import required
 from zkservice.judging import check_form
 
 _SUBMISSION_LABEL: Final = "zk-disclosure/submission/v1"
@@ -27,7 +29,9 @@ class Submitted:
     """Digests of what must never be accepted twice: the presentation, its usage tag, each of its proofs."""
 
     @classmethod
-    def of(cls, signed: SignedRequest, request: pb.SubmitPresentationRequest) -> "Submitted":
+    def of(
+        cls, signed: SignedRequest, request: pb.SubmitPresentationRequest | errand_pb2.ErrandAnswer
+    ) -> "Submitted":
         """Decode the answer to a signed request; not yet verified.
 
         Raises ServiceError FIELD_MISSING; RefusedError REQUEST_MISMATCH (of the other form); MalformedError.
@@ -57,6 +61,17 @@ class Submitted:
         if log_entry.note_hash(holder_note) != self.note_hash:
             detail = "the note is not the one that the presentation commits to"
             raise ServiceError(ServiceReason.NOTE_MISMATCH, detail, field="holder_note")
+
+
+def presentation_digest(message: errand_pb2.ErrandAnswer) -> bytes:
+    """Return the digest of the presentation in an answer; ServiceError FIELD_MISSING, MalformedError."""
+    form = message.WhichOneof("answer")
+    required(form is not None, "presentation")
+    if form == "composite_presentation":
+        with within("composite_presentation"):
+            return composite_presentation_of(message.composite_presentation).digest
+    with within("presentation"):
+        return presentation_of(message.presentation).digest
 
 
 def verified_state(signed: SignedRequest, octets: bytes, receipt: bytes) -> pb.WatchExchangeResponse:

@@ -41,7 +41,18 @@ from zkservice.fields import placed, required
 from zkservice.keys import handle_label, handle_mark
 from zkservice.logs import logged
 from zkservice.moments import whole_ms
-from zkservice.offering import Ground, Offered, Required, department_of, items_of, required_request
+from zkservice.offering import (
+    NOT_MADE,
+    Ground,
+    Offered,
+    Required,
+    checked_person,
+    department_of,
+    items_of,
+    offer_label,
+    person_mark,
+    required_request,
+)
 from zkservice.services.showing import Judged, Showing
 from zkservice.services.witnesses import Witnesses
 from zkservice.signing import AnyDraft, CompositeDraft
@@ -50,10 +61,8 @@ from zkservice.storage.composite_offers import Claim, CompositeOffer
 from zkservice.storage.issuance import Offer
 
 _REQUEST_LABEL: Final = "zk-disclosure/composite-issue-request/v1"
-_PERSON_LABEL: Final = "zk-disclosure/person/v1"
 _PSEUDONYM_LABEL: Final = "zk-disclosure/kept-pseudonym/v1"
 _CLAIM_LABEL: Final = "zk-disclosure/composite-claim/v1"
-_MAX_PERSON: Final = 200
 _DRAWS: Final = 3
 """A handle that two credentials share does not come up by chance in the life of any service."""
 _Made = TypeVar("_Made")
@@ -101,10 +110,7 @@ class CompositeIssuance:
         if kind == "required":
             shown = await self._required(request.required)
         else:
-            person = bytes(request.person)
-            if not 0 < len(person) <= _MAX_PERSON:
-                detail = f"a department's number of a person has 1 to {_MAX_PERSON} octets"
-                raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="person")
+            person = checked_person(request.person)
         offered = Offered(items_of(values), shown)
         return Wanted(schema, offered, person, request.replace_holder, request_id)
 
@@ -118,12 +124,14 @@ class CompositeIssuance:
             values = present_values_of(message.values)
             return Required.of(schema, values)
 
-    def digest(self, wanted: Wanted) -> bytes:
-        """Return the fingerprint of a call, which outlives the values in it."""
-        return self._context.keys.fingerprint(wanted.octets())
-
-    async def offer(self, wanted: Wanted, key: IssuerKeyName, digest: bytes) -> Offer:
-        """Keep an offer; if the call was answered before, what was kept then counts."""
+    async def offer(
+        self,
+        wanted: Wanted,
+        key: IssuerKeyName,
+        digest: bytes,
+        also: Callable[[Connection, Offer], None],
+    ) -> Offer:
+        """Keep an offer, and do `also` with it; if the call was answered before, what was kept counts."""
         now, offer_id = whole_ms(self._context.now()), secrets.token_urlsafe(16)
         department, person = department_of(wanted.schema.name), wanted.person
         if wanted.replace_holder:
@@ -139,17 +147,22 @@ class CompositeIssuance:
                 request_digest=digest,
                 created=now,
                 expires=expires,
-                sealed=self._context.keys.seal(_offer_label(offer_id), wanted.offered.to_bytes()),
+                sealed=self._context.keys.seal(offer_label(offer_id), wanted.offered.to_bytes()),
             ),
             terms=terms.canonical,
             request=await self._request(
                 terms, wanted.schema, wanted.offered.required, expires, "required.schema"
             ),
-            person=person and self._mark(_PERSON_LABEL, department.encode(), person),
+            person=person and person_mark(self._context.keys, department, person),
         )
-        return await self._context.database.write(
-            lambda connection: composite_offers.add(connection, made, replace_holder=wanted.replace_holder)
-        )
+
+        def keep(connection: Connection) -> Offer:
+            kept = composite_offers.add(connection, made, replace_holder=wanted.replace_holder)
+            if kept is made.offer:
+                also(connection, kept)
+            return kept
+
+        return await self._context.database.write(keep)
 
     async def _check_revokes(self, department: str) -> None:
         """Raise ServiceError ACCUMULATOR_MISSING unless a department can revoke what it has issued: else the
@@ -190,6 +203,8 @@ class CompositeIssuance:
 
     async def _is_over(self, stored: CompositeOffer) -> bool:
         """Tell whether the key of an offer signs no more, or its request has run out."""
+        if stored.request == NOT_MADE:
+            return True
         request = stored.request and CompositeRequest.from_bytes(stored.request)
         if request and self._context.now() >= request.expires:
             return True
@@ -235,6 +250,9 @@ class CompositeIssuance:
             raise RefusedError(Reason.COMMITMENT_INVALID, detail, field=str(kind))
         if kind == "commitment":
             return self._mark(_CLAIM_LABEL, b"commitment", request.commitment)
+        if stored.request == NOT_MADE:
+            detail = "nobody has got the offer yet; get it first"
+            raise RefusedError(Reason.COMMITMENT_INVALID, detail, field="offer")
         with within("presentation"):
             presentation = composite_presentation_of(request.presentation)
         return self._mark(_CLAIM_LABEL, b"presentation", presentation.digest)
@@ -320,7 +338,7 @@ class CompositeIssuance:
     def _offered(self, stored: CompositeOffer) -> Offered:
         if stored.offer.sealed is None or stored.claim_digest is not None:
             raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was claimed before")
-        return Offered.from_bytes(self._context.keys.open(_offer_label(stored.offer.id), stored.offer.sealed))
+        return Offered.from_bytes(self._context.keys.open(offer_label(stored.offer.id), stored.offer.sealed))
 
     async def _schema(self, stored: CompositeOffer) -> Schema:
         name = SchemaName.parse(stored.offer.schema)
@@ -339,10 +357,6 @@ class CompositeIssuance:
 
     async def _in_crypto(self, act: Callable[..., _Made], *args: Any) -> _Made:
         return await asyncio.get_running_loop().run_in_executor(self._context.crypto, act, *args)
-
-
-def _offer_label(offer_id: str) -> str:
-    return f"composite-offer/{offer_id}"
 
 
 def _answer_label(offer_id: str) -> str:

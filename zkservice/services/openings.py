@@ -1,8 +1,9 @@
-"""Recording what regulators have opened: nobody uses an identity that the ledger does not know to be opened.
+"""Recording what regulators open: nobody uses an identity that the ledger does not know to be opened.
 
-Nobody is authenticated. Only who has the regulator's secret key can make an opening that holds, and what is
-recorded tells outsiders that something was opened and no more. This service itself learns who it was: it
-checks identity and proof, keeps neither, and could look the identity up in what it has issued.
+First each officer's part, before the other officer is given it, then both together. Nobody is authenticated:
+only who has an officer's secret share can make a part that holds, and what is recorded tells outsiders that
+something was opened and no more. This service itself learns of both parts who it was: it checks them, keeps
+neither, and could look the identity up in what it has issued.
 """
 
 import hashlib
@@ -21,6 +22,7 @@ from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import required
 from zkservice.judging import Judgement, Matter
 from zkservice.storage import openings
+from zkservice.storage.statistics import Concerned
 
 _PROOFS: Final = 16
 """What an opening weighs: its presentation is verified by itself, with no others."""
@@ -36,14 +38,14 @@ class Openings:
         self._log = tlog.Verifier.from_string(context.verifier_key)
 
     async def record(self, request: pb.RecordOpeningRequest) -> pb.RecordOpeningResponse:
-        """Record an opening that holds; answered once its record stands on the ledger.
+        """Record an opening or a part that holds; answered once its record stands on the ledger.
 
         The presentation is judged as of the moment that its receipt says. Raises ServiceError FIELD_MISSING,
         OVERLOADED, TOO_MANY_ATTEMPTS; MalformedError and RefusedError as `composite_judging.opening_record`.
         """
         for name in ("signed_request", "presentation"):
             required(request.HasField(name), name)
-        for name in ("receipt", "escrow", "reference", "identity", "decryption_proof"):
+        for name in ("receipt", "escrow", "reference", "parts"):
             required(bool(getattr(request, name)), name)
         body = self._body(request.receipt)
         asked = pb.RecordOpeningRequest()
@@ -51,8 +53,11 @@ class Openings:
         asked.receipt = body.to_bytes()
         job = Judgement(asked.SerializeToString(), body.verified, proofs=_PROOFS, matter=Matter.OPENING)
         with self._attempts.one(_case(request)):
-            entry = _checked((await self._desk.one(job)).octets)
-        outbox = await self._context.database.write(lambda connection: openings.add(connection, entry))
+            opening = _checked((await self._desk.one(job)).octets, len(request.parts))
+        concerned = Concerned(str(body.verifier))
+        outbox = await self._context.database.write(
+            lambda connection: openings.add(connection, opening, concerned, self._context.now())
+        )
         place = await self._context.sequencer.integrated(outbox)
         return pb.RecordOpeningResponse(entry_index=place.index, proof=place.proof())
 
@@ -75,14 +80,15 @@ def _case(request: pb.RecordOpeningRequest) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).hexdigest()
 
 
-def _checked(octets: bytes) -> bytes:
-    """Return a judge's answer if it is the entry of an opening's record: a judge puts nothing else on the
-    ledger, whoever has got into it.
+def _checked(octets: bytes, officers: int) -> OpeningRecord:
+    """Return the record whose entry a judge has answered with, of as many officers as have acted: a judge
+    puts nothing else on the ledger, whoever has got into it.
     """
     try:
         entry = parse_entry(octets)
-        if isinstance(entry, RecordEntry) and OpeningRecord.of_entry(entry) is not None:
-            return octets
+        record = OpeningRecord.of_entry(entry) if isinstance(entry, RecordEntry) else None
+        if record is not None and record.entry() == octets and record.officers == officers:
+            return record
     except (tlog.TlogError, MalformedError):
         pass
     raise ServiceError(ServiceReason.INTERNAL, "a fault of the service; it has been logged")

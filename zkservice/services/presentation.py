@@ -10,14 +10,11 @@ import datetime as dt
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection
 
-from disclosure import ReceiptBody, SignedRequest, VerifierName, check_request, open_request
-from disclosure.composite import composite_digest, is_composite
-from tlog.receipt import ReceiptOpening
-from verifier.verify import schema_names
+from disclosure.standing import asked_by
 from wire.convert import moment_to, signed_request_of, signed_request_to, within
 from zkproto.v1 import presentation_pb2 as pb
 from zkproto.v1.presentation_pb2_grpc import PresentationServiceServicer
@@ -30,13 +27,23 @@ from zkservice.fields import check_request_id, placed, required, resource_id
 from zkservice.judging import Judgement
 from zkservice.keys import presentation_label
 from zkservice.moments import whole_ms
-from zkservice.receipts import Place
+from zkservice.services.accepting import Acceptance, judged, receipt_of
 from zkservice.services.answers import Submitted, verified_state
-from zkservice.services.batch import Batch, judgement, request_judgement
-from zkservice.storage import catalog, exchanges
+from zkservice.services.asking import Asking
+from zkservice.services.batch import Batch, judgement
+from zkservice.services.declining import declined
+from zkservice.storage import consents, endings, exchanges, pairings, policies
+from zkservice.storage.endings import Ending
 from zkservice.storage.exchanges import Answer, Exchange
+from zkservice.storage.statistics import Concerned
 
 _POLL: Final = dt.timedelta(seconds=5)
+Ended: TypeAlias = "Answer | pb.WatchExchangeResponse.State.ValueType"
+"""How an exchange has ended: with an answer, or in a state without one."""
+_ENDINGS: Final = {
+    Ending.DECLINED: pb.WatchExchangeResponse.STATE_DECLINED,
+    Ending.WITHDRAWN: pb.WatchExchangeResponse.STATE_WITHDRAWN,
+}
 
 
 class PresentationService(PresentationServiceServicer):
@@ -49,6 +56,7 @@ class PresentationService(PresentationServiceServicer):
             Desk[Judgement](context.judges, context.directories.supplies, lambda job: job.proofs)
             for _ in range(3)
         )
+        self._asking = Asking(context, self._asked)
         self._batch = Batch(context, self._stateless)
         self._attempts = Attempts()
 
@@ -58,8 +66,8 @@ class PresentationService(PresentationServiceServicer):
         request_id = check_request_id(request.request_id)
         with within("signed_request"):
             signed = signed_request_of(request.signed_request)
-        now = whole_ms(self._context.now())
-        opened = await (self._open_composite if is_composite(signed) else self._open)(signed, now)
+        now, consent = whole_ms(self._context.now()), self._consent(request)
+        opened = await self._asking.opened(signed, now)
         exchange = Exchange(
             id=secrets.token_urlsafe(16),
             verifier=str(opened.verifier),
@@ -69,53 +77,28 @@ class PresentationService(PresentationServiceServicer):
             created=now,
             expires=opened.expires,
         )
-        kept = await self._context.database.write(lambda connection: exchanges.add(connection, exchange))
+        kept, paired = await self._context.database.write(
+            lambda connection: _opened(connection, exchange, opened, consent, pairing=request.pairing)
+        )
         return pb.CreateExchangeResponse(
             exchange=f"exchanges/{kept.id}",
-            ticket=self._context.keys.token("ticket", kept.id),
+            ticket="" if consent else self._context.keys.token("ticket", kept.id),
             result_token=self._context.keys.token("result", kept.id),
             expire_time=moment_to(kept.expires),
+            pairing_code=self._context.keys.code("pairing", kept.id) if paired else "",
         )
 
-    async def _open(self, signed: SignedRequest, now: dt.datetime) -> OpenedRequest:
-        """Open a request of the plain form that can be answered; decoded and registered before any signature
-        is checked."""
-        with within("signed_request"):
-            name = signed.request.verifier
-            public_key = await self._public_key(name)
-            request = open_request(signed, lambda _: public_key)
-        request.check_time(now)
-        with placed("signed_request"):
-            check_request(request, await self._context.directories.load(schema_names(request)))
-        return OpenedRequest(name, request.digest, request.expires)
-
-    async def _public_key(self, name: VerifierName) -> bytes:
-        try:
-            row = await self._context.database.read(lambda each: catalog.verifier(each, str(name)))
-        except ServiceError as error:
-            if error.reason != ServiceReason.NOT_FOUND:
-                raise
-            detail = f"{name} is not registered"
-            raise ServiceError(ServiceReason.VERIFIER_UNKNOWN, detail, field="signed_request") from None
-        return row.public_key
-
-    async def _open_composite(self, signed: SignedRequest, now: dt.datetime) -> OpenedRequest:
-        """Open a request of the composite form that can be compiled: a large one takes a judge some time.
-
-        One that was opened before takes none, whoever sends it again. Its signature counts all the same: the
-        verifier that repeats its call is answered with the exchange's tokens.
-        """
-        digest = composite_digest(signed)
-        earlier = await self._context.database.read(lambda each: exchanges.of_request(each, digest))
-        if earlier is None:
-            done = await self._asked.one(request_judgement(signed_request_to(signed), now))
-            return OpenedRequest.from_bytes(done.octets)
-        name = VerifierName.parse(earlier.verifier)
-        public_key = await self._public_key(name)
-        with within("signed_request"):
-            signed.check(name, lambda _: public_key)
-        earlier.check_time(now)
-        return OpenedRequest(name, digest, earlier.expires)
+    def _consent(self, request: pb.CreateExchangeRequest) -> str:
+        """Return the consent that an exchange is addressed to by whoever has its token; "" for none."""
+        if not request.consent:
+            return ""
+        if request.pairing:
+            detail = "nobody types a code where a consent answers"
+            raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="pairing")
+        consent_id = resource_id(request.consent, "consents", field="consent")
+        if not self._context.keys.is_token(request.consent_token, "consent-result", consent_id):
+            raise consents.unknown_consent()
+        return consent_id
 
     async def FetchRequest(self, request: pb.FetchRequestRequest, context: Any) -> Any:
         """Hand the signed request to whoever shows the exchange's ticket, until it is answered or ends."""
@@ -123,7 +106,29 @@ class PresentationService(PresentationServiceServicer):
         if answer is not None:
             raise ServiceError(ServiceReason.EXCHANGE_ANSWERED, "the exchange was answered")
         exchange.check_time(self._context.now())
+        await self._context.database.read(lambda each: endings.check_open(each, exchange.id))
+        await self._check_pairing(exchange.id, request.pairing_code)
         return pb.FetchRequestResponse(signed_request=signed_request_to(exchange.signed))
+
+    async def _check_pairing(self, exchange: str, code: str) -> None:
+        """Return if an exchange takes no pairing code, or this is it. A wrong one is counted, then told.
+
+        Raises ServiceError PAIRING_REQUIRED, PAIRING_WRONG, PAIRING_FAILED.
+        """
+        if not await self._context.database.read(lambda each: pairings.is_paired(each, exchange)):
+            return
+        if not code:
+            await self._context.database.read(lambda each: pairings.check_open(each, exchange))
+            detail = "the request takes the code that the verifier's page shows"
+            raise ServiceError(ServiceReason.PAIRING_REQUIRED, detail, field="pairing_code")
+        right = self._context.keys.is_code(code, "pairing", exchange)
+        try:
+            await self._context.database.write(lambda each: pairings.tried(each, exchange, right))
+        finally:
+            self._context.watching.ring(exchange)
+        if not right:
+            detail = "this is not the code that the verifier's page shows"
+            raise ServiceError(ServiceReason.PAIRING_WRONG, detail, field="pairing_code")
 
     async def SubmitPresentation(self, request: pb.SubmitPresentationRequest, context: Any) -> Any:
         """Verify a presentation; answered once its receipt stands on the ledger."""
@@ -135,8 +140,8 @@ class PresentationService(PresentationServiceServicer):
             lambda connection: _earlier(connection, exchange.id, request_id, digest, submitted.seen)
         )
         if answer is None:
-            answer = await self._accept(exchange, submitted, request, digest)
-        place, receipt = await self._receipt(answer)
+            answer = await self._accept(exchange, submitted, request)
+        place, receipt = await receipt_of(self._context, answer)
         return pb.SubmitPresentationResponse(
             receipt=receipt, entry_index=place.index, block_height=place.block.header.height
         )
@@ -146,30 +151,23 @@ class PresentationService(PresentationServiceServicer):
         exchange: Exchange,
         submitted: Submitted,
         request: pb.SubmitPresentationRequest,
-        digest: bytes,
     ) -> Answer:
         submitted.check_note(request.holder_note)
-        now, keys = whole_ms(self._context.now()), self._context.keys
+        now = whole_ms(self._context.now())
         with self._attempts.one(exchange.id):
-            await self._submitted.one(judgement(_judged(exchange, request), now, opened=True))
-        opening = _opening(exchange, submitted, now)
-        answer = Answer(
-            exchange=exchange.id,
-            request_id=request.request_id,
-            submission_digest=digest,
-            sealed_presentation=keys.seal(presentation_label(exchange.id), submitted.octets),
-            sealed_opening=keys.seal(_opening_label(exchange.id), opening.to_bytes()),
-            outbox=0,
-            created=now,
-        )
-        entry, note = opening.entry().to_bytes(), bytes(request.holder_note)
+            await self._submitted.one(judgement(judged(exchange, request), now, opened=True))
+        note = bytes(request.holder_note)
+        made = Acceptance.of(self._context.keys, exchange, submitted, request.request_id, note, now)
         stored = await self._context.database.write(
-            lambda connection: exchanges.accept(
-                connection, exchange, answer, entry, note, submitted.seen, self._context.now()
-            )
+            lambda connection: made.keep(connection, self._context.now())
         )
         self._context.watching.ring(exchange.id)
         return stored
+
+    async def DeclineExchange(self, request: pb.DeclineExchangeRequest, context: Any) -> Any:
+        """Keep the holder's no; answered once its event stands on the ledger."""
+        exchange, _ = await self._exchange(request.exchange, request.ticket, "ticket")
+        return pb.DeclineExchangeResponse(receipt=await declined(self._context, exchange, request))
 
     async def WatchExchange(
         self, request: pb.WatchExchangeRequest, context: Any
@@ -177,20 +175,23 @@ class PresentationService(PresentationServiceServicer):
         """Stream the exchange's state: as it is, and when it has ended."""
         exchange, answer = await self._exchange(request.exchange, request.result_token, "result")
         with self._context.watching.stream("exchanges"):
-            async for state in self._states(exchange, answer):
+            async for state in self._states(exchange, answer or await self._ended(exchange.id)):
                 yield state
 
+    async def _ended(self, exchange_id: str) -> "Ended | None":
+        return await self._context.database.read(lambda each: _ended(each, exchange_id))
+
     async def _states(
-        self, exchange: Exchange, answer: Answer | None
+        self, exchange: Exchange, ended: "Ended | None"
     ) -> AsyncIterator[pb.WatchExchangeResponse]:
-        if answer is None and self._context.now() < exchange.expires:
+        if ended is None and self._context.now() < exchange.expires:
             yield pb.WatchExchangeResponse(state=pb.WatchExchangeResponse.STATE_PENDING)
             await self._wait(exchange)
-        answer = answer or await self._last_look(exchange.id)
-        if answer is None:
-            yield pb.WatchExchangeResponse(state=pb.WatchExchangeResponse.STATE_EXPIRED)
+        answer = ended or await self._last_look(exchange.id)
+        if not isinstance(answer, Answer):
+            yield pb.WatchExchangeResponse(state=answer)
             return
-        _, receipt = await self._receipt(answer)
+        _, receipt = await receipt_of(self._context, answer)
         octets = self._context.keys.open(presentation_label(exchange.id), answer.sealed_presentation)
         yield verified_state(exchange.signed, octets, receipt)
 
@@ -199,20 +200,21 @@ class PresentationService(PresentationServiceServicer):
         with self._context.watching.bell(exchange.id) as bell:
             while (left := exchange.expires - self._context.now()) > dt.timedelta():
                 bell.clear()
-                if await self._context.database.read(lambda each: exchanges.answer_of(each, exchange.id)):
+                if await self._ended(exchange.id):
                     return
                 self._context.watching.check()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(_POLL, left).total_seconds()):
                         await bell.wait()
 
-    async def _last_look(self, exchange_id: str) -> Answer | None:
-        """Return the answer, if there is one, in the order of writes.
+    async def _last_look(self, exchange_id: str) -> "Ended":
+        """Return the answer, or how the exchange ended without one, in the order of writes.
 
-        What is accepted after a look past the request's end is refused as expired: a verifier that was told
-        EXPIRED will not find an answer later.
+        What is accepted after a look past the request's end is refused as expired, and so is all after the
+        exchange was closed: a verifier that was told so will not find an answer later.
         """
-        return await self._context.database.write(lambda each: exchanges.answer_of(each, exchange_id))
+        ended = await self._context.database.write(lambda each: _ended(each, exchange_id))
+        return ended or pb.WatchExchangeResponse.STATE_EXPIRED
 
     async def VerifyPresentation(self, request: pb.VerifyPresentationRequest, context: Any) -> Any:
         """Verify a presentation against a request and keep nothing."""
@@ -237,24 +239,38 @@ class PresentationService(PresentationServiceServicer):
             )
         )
 
-    async def _receipt(self, answer: Answer) -> tuple[Place, bytes]:
-        place = await self._context.sequencer.integrated(answer.outbox)
-        opening = self._context.keys.open(_opening_label(answer.exchange), answer.sealed_opening)
-        return place, place.receipt(ReceiptOpening.parse(opening))
+
+def _ended(connection: Connection, exchange_id: str) -> "Ended | None":
+    """Return the answer to an exchange, or the state that it ended in before its time; else None."""
+    answer = exchanges.answer_of(connection, exchange_id)
+    if answer is None and pairings.is_closed(connection, exchange_id):
+        return pb.WatchExchangeResponse.STATE_PAIRING_FAILED
+    ending = endings.ending_of(connection, exchange_id) if answer is None else None
+    return answer if ending is None else _ENDINGS[ending]
 
 
-def _opening_label(exchange: str) -> str:
-    return f"receipt-opening/{exchange}"
+def _opened(
+    connection: Connection, exchange: Exchange, opened: OpenedRequest, consent: str, *, pairing: bool
+) -> tuple[Exchange, bool]:
+    """Open an exchange, by a policy that is in use; return it, or the one that this call opened before.
 
-
-def _judged(exchange: Exchange, request: pb.SubmitPresentationRequest) -> pb.VerifyPresentationRequest:
-    """Return what the judges are asked: the exchange's own request, and whichever answer was sent."""
-    message = pb.VerifyPresentationRequest(signed_request=signed_request_to(exchange.signed))
-    if is_composite(exchange.signed):
-        message.composite_presentation.CopyFrom(request.composite_presentation)
-    else:
-        message.presentation.CopyFrom(request.presentation)
-    return message
+    One that is addressed to a consent is counted for it here. Also returned is whether it takes a pairing
+    code, as it was opened.
+    """
+    policy = "" if opened.policy is None else str(opened.policy)
+    concerned = Concerned(exchange.verifier, policy, opened.departments)
+    kept = exchanges.add(connection, exchange, concerned)
+    if kept is exchange and opened.policy is not None:
+        with placed("signed_request"):
+            policies.check_active(connection, opened.policy)
+    if kept is exchange and consent:
+        consents.use(connection, consent, asked_by(exchange.signed), exchange.id, exchange.created)
+    if (consents.consent_of(connection, kept.id) or "") != consent:
+        detail = "the request_id was used for another consent"
+        raise ServiceError(ServiceReason.REQUEST_ID_REUSED, detail, field="request_id")
+    if kept is exchange and pairing:
+        pairings.add(connection, exchange.id)
+    return kept, pairings.is_paired(connection, kept.id)
 
 
 def _earlier(
@@ -268,9 +284,3 @@ def _earlier(
     if answer is None:
         exchanges.check_unseen(connection, seen)
     return answer
-
-
-def _opening(exchange: Exchange, submitted: Submitted, moment: dt.datetime) -> ReceiptOpening:
-    verifier = VerifierName.parse(exchange.verifier)
-    body = ReceiptBody(verifier, exchange.request_digest, submitted.digest, moment)
-    return ReceiptOpening(secrets.token_bytes(32), body.to_bytes(), submitted.note_hash)

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
@@ -57,6 +58,7 @@ class RevocationService(RevocationServiceServicer):
         self._context = context
         # By department: who has no token adds none.
         self._changing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._revoking_due = asyncio.Lock()
 
     async def CreateAccumulator(self, request: pb.CreateAccumulatorRequest, context: Any) -> Any:
         """Make an accumulator; answered once its public half stands on the ledger."""
@@ -175,15 +177,18 @@ class RevocationService(RevocationServiceServicer):
         return newest.followed_by(position, max(self._seconds(), newest.time + 1))
 
     async def revoke_due(self) -> None:
-        """Revoke what claims have left to be revoked.
+        """Revoke what claims and changed records have left to be revoked.
 
         What fails is logged, and tried again every minute; what was revoked before a crash, or by the
         department itself, is only forgotten.
         """
-        due = await self._context.database.read(composite_offers.due)
-        for name, offers in due.items():
-            with logged("could not revoke what was replaced", accumulator=name):
-                await asyncio.shield(self._revoke_offers(AccumulatorName.parse(name), offers))
+        async with self._revoking_due:
+            after = ""
+            while due := await self._context.database.read(partial(composite_offers.due, after=after)):
+                for name, offers in due.items():
+                    with logged("could not revoke what was replaced", accumulator=name):
+                        await asyncio.shield(self._revoke_offers(AccumulatorName.parse(name), offers))
+                after = max(offer for offers in due.values() for offer in offers)
 
     async def _revoke_offers(self, name: AccumulatorName, offers: Mapping[str, bytes]) -> None:
         keys, database = self._context.keys, self._context.database

@@ -6,40 +6,78 @@ from typing import Any, Final
 import grpc
 
 from zkproto.v1 import (
+    account_pb2,
+    account_pb2_grpc,
+    application_pb2,
+    application_pb2_grpc,
+    appointment_pb2,
+    appointment_pb2_grpc,
     catalog_pb2,
     catalog_pb2_grpc,
+    consent_pb2,
+    consent_pb2_grpc,
+    delivery_pb2,
+    delivery_pb2_grpc,
+    errand_pb2,
+    errand_pb2_grpc,
     issuance_pb2,
     issuance_pb2_grpc,
     ledger_pb2,
     ledger_pb2_grpc,
+    policy_pb2,
+    policy_pb2_grpc,
     presentation_pb2,
     presentation_pb2_grpc,
     publication_pb2,
     publication_pb2_grpc,
+    record_pb2,
+    record_pb2_grpc,
     revocation_pb2,
     revocation_pb2_grpc,
     session_pb2,
     session_pb2_grpc,
+    statistics_pb2,
+    statistics_pb2_grpc,
 )
 from zkservice.context import Context
+from zkservice.services.account import AccountService
+from zkservice.services.applications import ApplicationService
+from zkservice.services.appointments import AppointmentService
 from zkservice.services.catalog import CatalogService
+from zkservice.services.consents import ConsentService
+from zkservice.services.deliveries import DeliveryService
+from zkservice.services.errands import ErrandService
 from zkservice.services.issuance import IssuanceService
 from zkservice.services.ledger import LedgerService
+from zkservice.services.policies import PolicyService
 from zkservice.services.presentation import PresentationService
 from zkservice.services.publication import PublicationService
+from zkservice.services.records import RecordService
 from zkservice.services.revocation import RevocationService
 from zkservice.services.session import SessionService
+from zkservice.services.statistics import StatisticsService
 
 _ALL: Final[tuple[tuple[Any, Any, type[Any]], ...]] = (
+    (account_pb2, account_pb2_grpc, AccountService),
+    (application_pb2, application_pb2_grpc, ApplicationService),
+    (appointment_pb2, appointment_pb2_grpc, AppointmentService),
     (catalog_pb2, catalog_pb2_grpc, CatalogService),
+    (consent_pb2, consent_pb2_grpc, ConsentService),
+    (delivery_pb2, delivery_pb2_grpc, DeliveryService),
+    (errand_pb2, errand_pb2_grpc, ErrandService),
     (issuance_pb2, issuance_pb2_grpc, IssuanceService),
     (ledger_pb2, ledger_pb2_grpc, LedgerService),
+    (policy_pb2, policy_pb2_grpc, PolicyService),
     (presentation_pb2, presentation_pb2_grpc, PresentationService),
     (publication_pb2, publication_pb2_grpc, PublicationService),
+    (record_pb2, record_pb2_grpc, RecordService),
     (revocation_pb2, revocation_pb2_grpc, RevocationService),
     (session_pb2, session_pb2_grpc, SessionService),
+    (statistics_pb2, statistics_pb2_grpc, StatisticsService),
 )
 """A servicer's class has its service's name."""
+_REVOKING: Final = {ApplicationService, AppointmentService, IssuanceService, RecordService}
+"""Those that leave credentials to be revoked."""
 
 DESCRIPTORS: Final = tuple(
     messages.DESCRIPTOR.services_by_name[servicer.__name__] for messages, _, servicer in _ALL
@@ -60,7 +98,7 @@ def _servicers(
         add = getattr(stubs, f"add_{kind.__name__}Servicer_to_server")
         if kind is RevocationService:
             yield add, lists
-        elif kind is IssuanceService:
+        elif kind in _REVOKING:
             yield add, kind(context, lists.revoke_due)
         else:
             yield add, kind(context)

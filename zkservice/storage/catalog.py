@@ -1,19 +1,34 @@
 """Departments, schemas, issuer keys, verifiers. Schemas never change; keys change their state only."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, Table, func, select, update
+from sqlalchemy import Connection, Row, Select, Table, bindparam, func, select, update
 
-from disclosure import IssuerKey, IssuerKeyName, KeyState, LocalizedText, Schema, VerifierName
-from disclosure.registry import issuer_key_entry, schema_entry, verifier_entry
+from disclosure import (
+    IssuerKey,
+    IssuerKeyName,
+    KeyState,
+    LocalizedText,
+    Schema,
+    VerifierName,
+    canonical,
+)
+from disclosure.registry import issuer_key_entry, issuer_key_state_entry, schema_entry, verifier_entry
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import token_hash
 from zkservice.moments import from_ms, to_ms, whole_ms
 from zkservice.storage import ledger, tables
 from zkservice.storage.rows import insert_new
+
+_ETAG_LABEL: Final = "zk-disclosure/party-etag/v1"
+_STATES: Final = (KeyState.ACTIVE, KeyState.VERIFY_ONLY, KeyState.RETIRED)
+"""In the order in which a key goes through them."""
+_KEY_STATE: Final = select(tables.issuer_key.c.state).where(tables.issuer_key.c.name == bindparam("key"))
+"""Built once: every offer asks, and building it takes longer than running it."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +40,12 @@ class Named:
     created: dt.datetime
     public_key: bytes = b""
     outbox: int = 0
+
+    @property
+    def etag(self) -> str:
+        """What changes with everything that a caller may change, and with nothing else."""
+        octets = canonical.encode(_ETAG_LABEL, self.name, self.display_name.items())
+        return hashlib.sha256(octets).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -38,12 +59,16 @@ class StoredSchema:
 
 @dataclass(frozen=True)
 class StoredKey:
-    """An issuer key with its sealed secret half, and where its record stands in the outbox."""
+    """An issuer key with its sealed secret half, and where its record stands in the outbox.
+
+    `state_outbox` is where the record of its state stands, if it is active no more.
+    """
 
     key: IssuerKey
     sealed_secret: bytes = field(repr=False)
     outbox: int
     created: dt.datetime
+    state_outbox: int | None = None
 
 
 def _missing(name: str, field: str) -> ServiceError:
@@ -112,6 +137,36 @@ def public_keys(connection: Connection, names: Iterable[str]) -> dict[str, bytes
     return {row.name: row.public_key for row in rows}
 
 
+def rename_department(connection: Connection, name: str, display_name: LocalizedText, etag: str) -> Named:
+    """Change what a department is called; ServiceError NOT_FOUND, ETAG_MISMATCH."""
+    return _renamed(connection, tables.department, (name, display_name), etag, "department")
+
+
+def rename_verifier(connection: Connection, name: str, display_name: LocalizedText, etag: str) -> Named:
+    """Change what a verifier is called; ServiceError NOT_FOUND, ETAG_MISMATCH."""
+    return _renamed(connection, tables.verifier, (name, display_name), etag, "verifier")
+
+
+def _renamed(
+    connection: Connection, table: Table, called: tuple[str, LocalizedText], etag: str, field: str
+) -> Named:
+    name, display_name = called
+    check_etag(_named(_row(connection, table, name, f"{field}.name")).etag, etag, field=f"{field}.etag")
+    values = {"zh": display_name.zh, "en": display_name.en}
+    connection.execute(update(table).where(table.c.name == name).values(**values))
+    return _named(_row(connection, table, name))
+
+
+def check_etag(stored: str, said: str, *, field: str) -> None:
+    """Raise ServiceError ETAG_MISMATCH unless what is changed is what the caller has read.
+
+    There is one writer: nobody changes it between this check and the end of the transaction.
+    """
+    if stored != said:
+        detail = "somebody else has changed it; read it again"
+        raise ServiceError(ServiceReason.ETAG_MISMATCH, detail, field=field)
+
+
 def add_schema(connection: Connection, schema: Schema, now: dt.datetime) -> None:
     """Register a schema version and put its record into the log's outbox.
 
@@ -137,8 +192,14 @@ def schema_outbox(connection: Connection, name: str) -> int:
 
 
 def record_missing(connection: Connection) -> None:
-    """Put the records of schemas and verifiers into the outbox that were registered before there were any."""
-    schema, verifier = tables.schema, tables.verifier
+    """Put the records into the outbox that are missing because what they say is older than such records are:
+    of schemas, of verifiers, of keys that sign no more."""
+    schema, verifier, key = tables.schema, tables.verifier, tables.issuer_key
+    silent = (key.c.state != KeyState.ACTIVE.value) & key.c.state_outbox.is_(None)
+    for row in connection.execute(select(key.c.name, key.c.state).where(silent)).all():
+        entry = issuer_key_state_entry(IssuerKeyName.parse(row.name), KeyState(row.state))
+        outbox = ledger.enqueue(connection, entry, None)
+        connection.execute(update(key).where(key.c.name == row.name).values(state_outbox=outbox))
     for row in connection.execute(select(schema).where(schema.c.outbox.is_(None))).all():
         outbox = ledger.enqueue(connection, schema_entry(Schema.from_bytes(row.canonical)), None)
         connection.execute(update(schema).where(schema.c.name == row.name).values(outbox=outbox))
@@ -205,6 +266,30 @@ def issuer_keys_named(connection: Connection, names: Iterable[str]) -> dict[str,
     return {row.name: _key(row) for row in rows}
 
 
+def change_key_state(connection: Connection, name: str, expected: KeyState, wanted: KeyState) -> StoredKey:
+    """Take a key on to a state, and put the record of it into the log's outbox.
+
+    One that is in it already is returned as it is. Raises ServiceError NOT_FOUND, ETAG_MISMATCH (it is in
+    another state than was expected), KEY_STATE_INVALID (back, which no key goes).
+    """
+    before = issuer_key(connection, name)
+    if before.key.state is wanted and wanted is not KeyState.ACTIVE:
+        return before
+    if before.key.state is not expected:
+        detail = f"the key is {before.key.state.value}"
+        raise ServiceError(ServiceReason.ETAG_MISMATCH, detail, field="expected_state")
+    if _STATES.index(wanted) <= _STATES.index(expected):
+        detail = "a key goes from active to verify-only to retired, and never back"
+        raise ServiceError(ServiceReason.KEY_STATE_INVALID, detail, field="state")
+    table = tables.issuer_key
+    values = {
+        "state": wanted.value,
+        "state_outbox": ledger.enqueue(connection, issuer_key_state_entry(before.key.name, wanted), None),
+    }
+    connection.execute(update(table).where(table.c.name == name).values(**values))
+    return issuer_key(connection, name)
+
+
 def signing_key(connection: Connection, parent: str) -> StoredKey:
     """Return a department's newest active key; ServiceError ISSUER_KEY_MISSING."""
     table = tables.issuer_key
@@ -218,6 +303,11 @@ def signing_key(connection: Connection, parent: str) -> StoredKey:
     if row is None:
         raise ServiceError(ServiceReason.ISSUER_KEY_MISSING, f"{parent} has no active issuer key")
     return _key(row)
+
+
+def signs(connection: Connection, name: str) -> bool:
+    """Tell whether an issuer key still signs."""
+    return connection.execute(_KEY_STATE, {"key": name}).scalar() == KeyState.ACTIVE.value
 
 
 def accepted_keys(connection: Connection, parent: str, suite: str) -> list[StoredKey]:
@@ -276,4 +366,4 @@ def _named(row: Row[Any]) -> Named:
 
 def _key(row: Row[Any]) -> StoredKey:
     key = IssuerKey(IssuerKeyName.parse(row.name), row.suite, row.public_key, KeyState(row.state))
-    return StoredKey(key, row.sealed_secret, row.outbox, from_ms(row.created))
+    return StoredKey(key, row.sealed_secret, row.outbox, from_ms(row.created), row.state_outbox)

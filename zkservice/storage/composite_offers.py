@@ -10,16 +10,18 @@ import hmac
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
 
-from disclosure import KeyState, Reason, RefusedError
+from disclosure import Reason, RefusedError
 from disclosure.composite import IssuanceTerms
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import to_ms
 from zkservice.storage import catalog, issuance, tables
 from zkservice.storage.issuance import Offer
+
+_DUE_AT_ONCE: Final = 1024
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def claim(connection: Connection, claim: Claim, now: dt.datetime) -> CompositeOf
     still = (table.c.offer == claim.offer) & table.c.claim_digest.is_(None)
     if connection.execute(update(table).where(still).values(**changes)).rowcount != 1:
         raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was claimed before")
-    issuance.set_claimed(connection, claim.offer, claim.request_id, claim.sealed)
+    issuance.set_claimed(connection, stored.offer, claim.request_id, claim.sealed, now)
     return _composite(connection, claim.offer)
 
 
@@ -171,10 +173,17 @@ def accumulators_of(connection: Connection, handles: Iterable[bytes]) -> dict[by
     return {row.handle: row.accumulator for row in connection.execute(query)}
 
 
-def due(connection: Connection) -> dict[str, dict[str, bytes]]:
-    """Return what is left to revoke: by accumulator, offers with their sealed handles."""
+def due(connection: Connection, after: str = "") -> dict[str, dict[str, bytes]]:
+    """Return some of what is left to revoke, after an offer's identifier, in their order: by accumulator,
+    offers with their sealed handles."""
     table, left = tables.composite_offer, tables.due_revocation
-    query = select(table.c.offer, table.c.accumulator, table.c.sealed_handle).join(left)
+    query = (
+        select(table.c.offer, table.c.accumulator, table.c.sealed_handle)
+        .join(left)
+        .where(left.c.offer > after)
+        .order_by(left.c.offer)
+        .limit(_DUE_AT_ONCE)
+    )
     found = defaultdict[str, dict[str, bytes]](dict)
     for row in connection.execute(query):
         found[row.accumulator][row.offer] = row.sealed_handle
@@ -189,9 +198,7 @@ def forget_due(connection: Connection, offers: Iterable[str]) -> None:
 
 def check_key(connection: Connection, terms: bytes) -> None:
     """Raise RefusedError ISSUER_KEY_RETIRED unless the key of some terms still signs."""
-    name = str(IssuanceTerms.from_bytes(terms).issuer_key)
-    stored = catalog.issuer_keys_named(connection, [name]).get(name)
-    if stored is None or stored.key.state is not KeyState.ACTIVE:
+    if not catalog.signs(connection, str(IssuanceTerms.from_bytes(terms).issuer_key)):
         detail = "the key of these terms signs no more; get the offer again"
         raise RefusedError(Reason.ISSUER_KEY_RETIRED, detail, field="offer")
 

@@ -16,8 +16,9 @@ from disclosure import SignedRequest
 from disclosure.request import check_life
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
-from zkservice.storage import ledger, tables
+from zkservice.storage import endings, ledger, pairings, statistics, tables
 from zkservice.storage.rows import insert_new
+from zkservice.storage.statistics import Concerned, What
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class Answer:
         return same_id and hmac.compare_digest(self.submission_digest, submission_digest)
 
 
-def add(connection: Connection, exchange: Exchange) -> Exchange:
-    """Open an exchange; the same call sent again gets the one that it opened.
+def add(connection: Connection, exchange: Exchange, concerned: Concerned) -> Exchange:
+    """Open an exchange, and count it for whom it concerns; the same call sent again gets the one it opened.
 
     Raises ServiceError REPLAYED (the request has an exchange), REQUEST_ID_REUSED.
     """
@@ -71,6 +72,7 @@ def add(connection: Connection, exchange: Exchange) -> Exchange:
         "expires": to_ms(exchange.expires),
     }
     if insert_new(connection, tables.exchange, values):
+        statistics.opened(connection, exchange.id, concerned, exchange.created, exchange.expires)
         return exchange
     table = tables.exchange
     mine = (table.c.verifier == exchange.verifier) & (table.c.request_id == exchange.request_id)
@@ -160,12 +162,15 @@ def accept(
 
     `answer.outbox` is set here. `now` is the time of this transaction: whoever looked for the answer in a
     transaction after the request's end, and found none, can rely on it. Returns the stored answer if the same
-    submission came first by another way. Raises ServiceError REPLAYED; RefusedError REQUEST_EXPIRED.
+    submission came first by another way. Raises ServiceError REPLAYED, PAIRING_FAILED, EXCHANGE_DECLINED,
+    CONSENT_WITHDRAWN; RefusedError REQUEST_EXPIRED.
     """
     existing = earlier(connection, answer.exchange, answer.request_id, answer.submission_digest)
     if existing is not None:
         return existing
     exchange.check_time(now)
+    pairings.check_open(connection, exchange.id)
+    endings.check_open(connection, exchange.id)
     check_unseen(connection, digests)
     outbox = ledger.enqueue(connection, entry, holder_note)
     values = {
@@ -181,6 +186,7 @@ def accept(
     connection.execute(
         tables.seen.insert(), [{"digest": each, "exchange": answer.exchange} for each in digests]
     )
+    statistics.ended(connection, exchange.id, now, What.ANSWERED)
     return replace(answer, outbox=outbox)
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from disclosure import SchemaName, civil_date
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
-from zkservice.storage import tables
+from zkservice.storage import ending, items, statistics, tables
 from zkservice.storage.rows import insert_new
+from zkservice.storage.statistics import Concerned, What
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Offer:
 def add(connection: Connection, offer: Offer) -> Offer:
     """Keep an offer; the one of the same request_id is returned as it is, if there is one.
 
-    Raises ServiceError REQUEST_ID_REUSED.
+    Raises ServiceError REQUEST_ID_REUSED, ITEM_DEPRECATED.
     """
     values = {
         "id": offer.id,
@@ -49,6 +51,8 @@ def add(connection: Connection, offer: Offer) -> Offer:
         "expires": to_ms(offer.expires),
     }
     if insert_new(connection, tables.offer, values):
+        items.check_offered(connection, SchemaName.parse(offer.schema))
+        _count(connection, offer, offer.created, What.OFFERED)
         return offer
     existing = of_request(connection, offer.department, offer.request_id, offer.request_digest)
     if existing is None:
@@ -82,26 +86,31 @@ def claim(connection: Connection, offer_id: str, request_id: str, now: dt.dateti
         return offer
     if offer.state != "offered":
         raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was claimed before")
-    set_claimed(connection, offer_id, request_id, offer.sealed)
+    set_claimed(connection, offer, request_id, offer.sealed, now)
     return get(connection, offer_id)
 
 
 def check_open(offer: Offer, now: dt.datetime) -> None:
     """Raise ServiceError OFFER_EXPIRED if nobody has stored the credential in time."""
     if offer.state == "expired" or (offer.state != "done" and now >= offer.expires):
-        raise ServiceError(ServiceReason.OFFER_EXPIRED, "nobody stored the credential in time")
+        detail = "nobody stored the credential in time, or its department has withdrawn the offer"
+        raise ServiceError(ServiceReason.OFFER_EXPIRED, detail)
 
 
-def set_claimed(connection: Connection, offer_id: str, request_id: str, sealed: bytes | None) -> None:
+def set_claimed(
+    connection: Connection, offer: Offer, request_id: str, sealed: bytes | None, now: dt.datetime
+) -> None:
     """Bind an open offer to a claim, with what its vault is handed; ServiceError OFFER_TAKEN.
 
     The row itself says once more that it is open, whatever its reader believed.
     """
     table = tables.offer
     values = {"state": "claimed", "claim_request_id": request_id, "sealed": sealed}
-    still = (table.c.id == offer_id) & (table.c.state == "offered")
+    still = (table.c.id == offer.id) & (table.c.state == "offered")
     if connection.execute(update(table).where(still).values(**values)).rowcount != 1:
         raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was claimed before")
+    ending.claimed(connection, offer.id)
+    _count(connection, offer, now, What.CLAIMED)
 
 
 def acknowledge(connection: Connection, offer_id: str, request_id: str) -> None:
@@ -139,6 +148,10 @@ def get(connection: Connection, offer_id: str) -> Offer:
     if row is None:
         raise ServiceError(ServiceReason.NOT_FOUND, "there is no such offer, or the code is not its own")
     return _offer(row)
+
+
+def _count(connection: Connection, offer: Offer, now: dt.datetime, what: What) -> None:
+    statistics.count_all(connection, civil_date(now), Concerned(departments=(offer.department,)), what)
 
 
 def _offer(row: Row[Any]) -> Offer:

@@ -53,16 +53,18 @@ class LockLostError(Exception):
 
 def enqueue(connection: Connection, entry: bytes, holder_note: bytes | None) -> int:
     """Put an entry into the outbox; return the row's identifier."""
-    insert = tables.outbox.insert().values(entry=entry, holder_note=holder_note)
+    insert = tables.outbox.insert().values(entry_index=None)
     identifier: int = connection.execute(insert.returning(tables.outbox.c.id)).scalar_one()
+    content = {"outbox": identifier, "entry": entry, "holder_note": holder_note}
+    connection.execute(tables.outbox_content.insert().values(**content))
     return identifier
 
 
 def waiting(connection: Connection, limit: int) -> list[Waiting]:
     """Return the oldest rows of the outbox that are in no block."""
-    table = tables.outbox
-    query = select(table).where(table.c.entry_index.is_(None)).order_by(table.c.id).limit(limit)
-    return [Waiting(row.id, row.entry, row.holder_note) for row in connection.execute(query)]
+    table = tables.outbox_content
+    query = select(table).order_by(table.c.outbox).limit(limit)
+    return [Waiting(row.outbox, row.entry, row.holder_note) for row in connection.execute(query)]
 
 
 def index_of(connection: Connection, outbox_id: int) -> int | None:
@@ -131,9 +133,10 @@ def staged(connection: Connection, size: int) -> tuple[bytes, list[Waiting]] | N
         int.from_bytes(row.outbox_ids[at : at + _ID_OCTETS])
         for at in range(0, len(row.outbox_ids), _ID_OCTETS)
     ]
+    content = tables.outbox_content
     found = {
-        each.id: Waiting(each.id, each.entry, each.holder_note)
-        for each in connection.execute(select(tables.outbox).where(tables.outbox.c.id.in_(ids)))
+        each.outbox: Waiting(each.outbox, each.entry, each.holder_note)
+        for each in connection.execute(select(content).where(content.c.outbox.in_(ids)))
     }
     if set(found) != set(ids):
         raise StartError("a staged block has lost entries: restore the database from a backup")
@@ -178,11 +181,12 @@ def publish(connection: Connection, state: State, batch: Batch, rows: Sequence[W
     """Make an applied block the published one; its outbox rows keep their index and give up their content."""
     table = tables.outbox
     connection.execute(
-        update(table)
-        .where(table.c.id == bindparam("row"))
-        .values(entry_index=bindparam("place"), entry=b"", holder_note=None),
+        update(table).where(table.c.id == bindparam("row")).values(entry_index=bindparam("place")),
         [{"row": row.id, "place": batch.first_index + offset} for offset, row in enumerate(rows)],
     )
+    content = tables.outbox_content
+    # Rows are taken in order, so all up to the last one are of published blocks.
+    connection.execute(content.delete().where(content.c.outbox <= rows[-1].id))
     table = tables.ledger_state
     connection.execute(
         update(table).where(table.c.role == _PUBLISHED).values(size=state.size, checkpoint=state.checkpoint)
@@ -243,6 +247,6 @@ def last_block(connection: Connection, size: int) -> Block | None:
 
 def waiting_count(connection: Connection) -> int:
     """Return how many rows of the outbox are in no block."""
-    query = select(func.count()).where(tables.outbox.c.entry_index.is_(None))
+    query = select(func.count()).select_from(tables.outbox_content)
     count: int = connection.execute(query).scalar_one()
     return count

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, select
 
-from zkservice.storage import tables
+from zkservice.storage import accounts, consents, tables
 
 
 def public_key(connection: Connection, party: str) -> bytes | None:
@@ -11,4 +11,8 @@ def public_key(connection: Connection, party: str) -> bytes | None:
     if party.startswith("verifiers/"):
         table = tables.verifier
         found = connection.execute(select(table.c.public_key).where(table.c.name == party)).scalar()
+    elif party.startswith("consents/"):
+        found = consents.public_key(connection, party.removeprefix("consents/"))
+    elif party.startswith("accounts/"):
+        found = accounts.public_key(connection, party)
     return found

@@ -5,17 +5,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, delete, func, select
 
 from disclosure import LocalizedText, canonical
 from disclosure.composite import Published, PublishedCodeList, Regulator, RegulatorKey, table_entry
 from disclosure.names import RegulatorName
 from zkservice.errors import ServiceError, ServiceReason
+from zkservice.keys import token_hash
 from zkservice.moments import from_ms, to_ms, whole_ms
 from zkservice.storage import ledger, tables
 from zkservice.storage.rows import insert_new
 
 _CODES_LABEL: Final = "zk-disclosure/stored-codes/v1"
+_SHARES_LABEL: Final = "zk-disclosure/stored-shares/v1"
 
 
 @dataclass(frozen=True)
@@ -165,14 +167,13 @@ def add_regulator(connection: Connection, regulator: Regulator, now: dt.datetime
         "name": str(regulator.name),
         "zh": regulator.display_name.zh,
         "en": regulator.display_name.en,
-        "suite": regulator.key.suite,
-        "public_key": regulator.key.public_key,
+        "shares": canonical.encode(_SHARES_LABEL, regulator.key.items()),
         "digest": regulator.key.digest,
         "outbox": outbox,
         "created": to_ms(now),
     }
     if not insert_new(connection, tables.regulator, values):
-        raise _exists("the key is another regulator's", "regulator.public_key")
+        raise _exists("the key is another regulator's", "regulator.shares")
     return StoredRegulator(regulator, outbox, whole_ms(now))
 
 
@@ -197,13 +198,35 @@ def regulators(connection: Connection, after: str, limit: int) -> list[StoredReg
     return [_regulator(row) for row in connection.execute(query)]
 
 
+def give_access(connection: Connection, name: str, token: str) -> None:
+    """Let a regulator read with a token, in the place of the one before; ServiceError NOT_FOUND."""
+    try:
+        regulator(connection, name)
+    except ServiceError as error:
+        raise ServiceError(ServiceReason.NOT_FOUND, error.detail, field="regulator") from None
+    table = tables.regulator_access
+    connection.execute(delete(table).where(table.c.regulator == name))
+    connection.execute(table.insert().values(regulator=name, token_hash=token_hash(token)))
+
+
+def regulator_of_token(connection: Connection, hashed: bytes) -> str | None:
+    """Return the name of the regulator whose token has this hash."""
+    table = tables.regulator_access
+    name: str | None = connection.execute(
+        select(table.c.regulator).where(table.c.token_hash == hashed)
+    ).scalar()
+    return name
+
+
 def _regulators(connection: Connection, column: Any, values: list[Any]) -> list[StoredRegulator]:
     rows = connection.execute(select(tables.regulator).where(column.in_(values)))
     return [_regulator(row) for row in rows]
 
 
 def _regulator(row: Row[Any]) -> StoredRegulator:
-    key = RegulatorKey(row.suite, row.public_key)
+    item: Any
+    (item,) = canonical.decode(_SHARES_LABEL, row.shares)
+    key = RegulatorKey.from_items(item)
     made = Regulator(RegulatorName.parse(row.name), LocalizedText(row.zh, row.en), key)
     return StoredRegulator(made, row.outbox, from_ms(row.created))
 

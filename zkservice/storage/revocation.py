@@ -9,10 +9,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, select
 
 from bbs.accumulator import Epoch, Page
-from disclosure import Accumulator, AccumulatorName, epoch_entry
+from disclosure import Accumulator, AccumulatorName, DepartmentName, civil_date, epoch_entry
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms, whole_ms
-from zkservice.storage import ledger, tables
+from zkservice.storage import ledger, statistics, tables
+from zkservice.storage.statistics import Concerned, What
 
 _HANDLE_OCTETS: Final = 32
 
@@ -220,6 +221,8 @@ def append(
         for number, pair in enumerate(page.pairs, page.first)
     ]
     connection.execute(tables.revocation.insert(), rows)
+    concerned = Concerned(departments=(str(DepartmentName(name.department)),))
+    statistics.count_all(connection, civil_date(now), concerned, What.REVOKED, len(rows))
     return add_epoch(connection, str(name), made, call, now)
 
 

@@ -6,7 +6,8 @@ from functools import cache
 from bbs.engine import Base, Builder, Claim, Context, Statement, Values, Verified, prove, verify, verify_batch
 from bbs.errors import BbsError
 from bbs.gadgets import Commitment, Credential, Pseudonym, WeakBB, hashed_base
-from bbs.gadgets.escrow import Escrow, EscrowKey
+from bbs.gadgets.escrow import Escrow
+from bbs.gadgets.escrow_shares import EscrowShare, shared_key
 from bbs.keyed import (
     P256,
     SM2,
@@ -50,8 +51,13 @@ def held(curve: Curve, seed: int = 1001, messages: tuple[int, ...] = MESSAGES) -
 
 
 @cache
-def regulator(curve: Curve, seed: int = 99) -> EscrowKey:
-    return EscrowKey.from_octets(KeyedSuite(curve), seed.to_bytes(32))
+def officers(curve: Curve, seed: int = 99) -> tuple[EscrowShare, ...]:
+    return tuple(EscrowShare.from_octets(KeyedSuite(curve), each.to_bytes(32)) for each in (seed, seed + 1))
+
+
+@cache
+def regulator(curve: Curve, seed: int = 99) -> bytes:
+    return shared_key(KeyedSuite(curve), [each.publish() for each in officers(curve, seed)])
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ class Public:
         pseudonym = Pseudonym.add_to(outer.scope("pseudonym"), m[0], self.scope)
         commitment = Commitment.add_to(outer.scope("commitment"), m[2])
         member = WeakBB.add_to(outer.scope("member"), m[1], hashed_base(suite, "table"), table)
-        escrow = Escrow.add_to(outer.scope("escrow"), m[2], regulator(self.curve, self.regulator).public_key)
+        escrow = Escrow.add_to(outer.scope("escrow"), m[2], regulator(self.curve, self.regulator))
         return Compiled(builder.build(), credential, pseudonym, commitment, member, escrow)
 
     def claim(self, proof: bytes, context: Context = CONTEXT) -> Claim:

@@ -9,7 +9,8 @@ from bbs.engine import Builder, Claim, Values, Verified, WireForm, proof_octets,
 from bbs.engine.prover import commit
 from bbs.errors import InputError, VerificationError
 from bbs.gadgets import Commitment, Pseudonym
-from bbs.gadgets.escrow import OpeningCase, identity_octets, verify_opening
+from bbs.gadgets.escrow import identity_octets
+from bbs.gadgets.escrow_shares import OpeningCase, combine
 from bbs.groups.bls12_381 import r as PAIRING_ORDER
 from bbs.keyed import P256, SM2, Curve, KeyedSuite, Keyring, Mac
 from tests.bbs.keyed.cases import (
@@ -20,10 +21,10 @@ from tests.bbs.keyed.cases import (
     Public,
     assigned,
     held,
+    officers,
     outcome,
     proof_of,
     refused,
-    regulator,
     secret_key,
     verifying,
 )
@@ -131,12 +132,13 @@ def test_a_regulator_opens_over_the_curve(public: Public) -> None:
     claim = public.claim(proof_of(public))
     verified = verify(claim.statement, claim.context, claim.proof)
     escrow = public.compile(verifying(public.curve)).escrow
-    case = OpeningCase("case", bytes(32))
-    opening = regulator(public.curve).open(verified, escrow, case)
-    identity = verify_opening(verified, escrow, case, opening)
+    case = OpeningCase("case", bytes(32), "who")
+    shares = [each.public_key for each in officers(public.curve)]
+    parts = [each.open(verified, escrow, shares, case) for each in officers(public.curve)]
+    identity = combine(verified, escrow, shares, case, parts)
     assert identity == identity_octets(KeyedSuite(public.curve), MESSAGES[2])
     with pytest.raises(VerificationError):
-        verify_opening(verified, escrow, replace(case, reference="other"), opening)
+        combine(verified, escrow, shares, replace(case, reference="other"), parts)
 
 
 # --- what is changed is refused

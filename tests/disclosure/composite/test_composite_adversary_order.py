@@ -49,6 +49,7 @@ from tests.disclosure.composite.adversary import (
 )
 from tests.disclosure.composite.policy import op
 from tests.disclosure.composite.world import NONCE, NOW, SCHOOL_2, TODAY
+from tests.disclosure.world import asked_by
 
 
 def with_equations(change: Callable[[Sequence[Equation]], Sequence[Equation]], **more: Any) -> Lie:
@@ -134,7 +135,7 @@ OTHERS: dict[str, tuple[CompositeRequest, str]] = {
     "of another scope": (branch(pseudonyms=(PseudonymQuery("me", VerifierScope("enrol-2027")),)), FALSE),
     "without the escrow": (branch(escrows=()), MALFORMED),
     "of another nonce": (replace(ASKED, nonce=NONCE[::-1]), FALSE),
-    "of another verifier": (replace(ASKED, verifier=SCHOOL_2), FALSE),
+    "of another verifier": (asked_by(ASKED, SCHOOL_2), FALSE),
     "of another time": (replace(ASKED, expires=ASKED.expires - dt.timedelta(seconds=1)), FALSE),
     "of another branch's name": (branch(id="other"), MALFORMED),
 }

@@ -31,7 +31,8 @@ from disclosure.composite import (
     check_composite_request,
     check_joint_request,
     check_own_proof,
-    open_escrow,
+    combine_opening,
+    open_part,
     verify_composite,
 )
 from disclosure.names import DepartmentName
@@ -56,14 +57,15 @@ from tests.disclosure.composite.couple import (
     spouse,
 )
 from tests.disclosure.composite.lies import lying
+from tests.disclosure.composite.officers import parts_of
 from tests.disclosure.composite.world import (
     ALICE,
     BANK,
     BOB,
     DIRECTORY,
     NOW,
+    OFFICERS,
     PERMIT,
-    REGULATOR,
     REGULATOR_KEY,
     held,
     query,
@@ -387,9 +389,9 @@ def test_a_regulator_opens_no_presentation_that_the_verifier_refuses() -> None:
         answer = answered(asked, holdings(secret, HIS), secret, hers().opening_for(asked)).presentation
         claim = CompositeClaim(asked, answer, DIRECTORY, NOW, (hers().verified,))
         if holds_true:
-            open_escrow(REGULATOR, claim, "who", "case 1")
+            combine_opening(parts_of(OFFICERS, claim, "who", "case 1"), claim, "who", "case 1")
             continue
         with pytest.raises(RefusedError, match="UNSATISFIED"):
-            open_escrow(REGULATOR, claim, "who", "case 1")
+            open_part(OFFICERS[0], claim, "who", "case 1")
     with pytest.raises(RefusedError, match="COMMITMENT_INVALID"):
-        open_escrow(REGULATOR, replace(claim, others=()), "who", "case 1")
+        open_part(OFFICERS[0], replace(claim, others=()), "who", "case 1")

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bbs.engine import verify
-from bbs.gadgets.escrow import EscrowKey, OpeningCase, identity_octets, look_up, verify_opening
+from bbs.gadgets.escrow import identity_octets, look_up
+from bbs.gadgets.escrow_shares import EscrowShare, OpeningCase, combine
 from disclosure import (
     DisclosureError,
     MalformedError,
@@ -18,6 +19,7 @@ from disclosure import (
     RefusedError,
     canonical,
 )
+from disclosure.canonical import Item
 from disclosure.composite import (
     Answer,
     Branch,
@@ -28,18 +30,21 @@ from disclosure.composite import (
     Holding,
     IssuanceTerms,
     PseudonymQuery,
+    RegulatorKey,
     VerifierScope,
     accept_credential,
     check_composite_request,
+    combine_opening,
     compile_answer,
     issue_composite,
     missing_in,
-    open_escrow,
+    open_part,
     scalars,
     verify_composite,
-    verify_escrow_opening,
+    verify_opening_part,
 )
 from tests.disclosure.composite.lies import lying
+from tests.disclosure.composite.officers import parts_of
 from tests.disclosure.composite.policy import (
     LABEL,
     OTHER,
@@ -61,9 +66,10 @@ from tests.disclosure.composite.world import (
     HRSS,
     INSURANCE,
     NOW,
+    OFFICERS,
     PAIRING,
     PERMIT,
-    REGULATOR,
+    REGULATOR_KEY,
     SCHOOL_2,
     SUITE,
     TODAY,
@@ -74,6 +80,7 @@ from tests.disclosure.composite.world import (
     query,
     request,
 )
+from tests.disclosure.world import asked_by
 from tests.disclosure.world import presentation as plain_presentation
 
 
@@ -84,7 +91,7 @@ def test_a_pseudonym_is_one_for_a_holder_and_a_scope() -> None:
 
     bobs = {"permit": held(PERMIT, BOB), "insurance": held(INSURANCE, BOB), "household": held(HOUSEHOLD, BOB)}
     first, again = names(REQUEST, holdings()), names(replace(REQUEST, nonce=bytes(32)), holdings())
-    elsewhere = names(replace(REQUEST, verifier=SCHOOL_2), holdings())
+    elsewhere = names(asked_by(REQUEST, SCHOOL_2), holdings())
     bob = names(REQUEST, bobs, BOB)
     assert first == again
     # The other parent's vault has another name, the child has the same: at this school and at the next.
@@ -125,27 +132,37 @@ def test_two_credentials_name_one_subject_without_showing_its_secret(monkeypatch
 
 
 def test_a_joint_scope_needs_the_verifier_among_its_members() -> None:
-    asked = replace(REQUEST, verifier=BANK)
+    asked = asked_by(REQUEST, BANK)
     assert unmet({}, asked) == ("REQUEST_SIGNATURE_INVALID", "branches[0].pseudonyms[1].scope")
 
 
-def test_the_regulator_opens_the_identity_that_was_signed() -> None:
+def test_two_officers_open_the_identity_that_was_signed() -> None:
     claim = CompositeClaim(REQUEST, good(), DIRECTORY, NOW)
-    opening = open_escrow(REGULATOR, claim, "who", "2026-17")
-    assert verify_escrow_opening(opening, claim, "who", "2026-17") == opening.identity
+    parts = parts_of(OFFICERS, claim, "who", "2026-17")
+    for officer, part in zip(OFFICERS, parts, strict=True):
+        assert verify_opening_part(part, claim, "who", "2026-17") == officer.public_key
+    identity = combine_opening(parts, claim, "who", "2026-17")
     number = VALUES[PERMIT.name]["number"]
     register = [
         (name, scalars.scalar(PERMIT.attribute("number"), name, SUITE))
         for name in ("370102199001011235", number)
     ]
-    assert look_up(PAIRING, opening.identity, register) == number
-    assert identity_octets(PAIRING, register[1][1]) == opening.identity
+    assert look_up(PAIRING, identity, register) == number
+    assert identity_octets(PAIRING, register[1][1]) == identity
+
+
+def test_one_officer_opens_nothing() -> None:
+    claim = CompositeClaim(REQUEST, good(), DIRECTORY, NOW)
+    one, other = parts_of(OFFICERS, claim, "who", "2026-17")
+    for parts in ((one,), (one, one), (other, one), (one, replace(one, share=other.share))):
+        with pytest.raises(RefusedError, match="PROOF_INVALID"):
+            combine_opening(parts, claim, "who", "2026-17")
 
 
 def test_an_opening_is_of_the_presentation_and_the_case_that_it_was_made_for() -> None:
     """Else it could be filed in the ledger under the presentation of somebody else."""
     claim = CompositeClaim(REQUEST, good(), DIRECTORY, NOW)
-    opening = open_escrow(REGULATOR, claim, "who", "2026-17")
+    parts = parts_of(OFFICERS, claim, "who", "2026-17")
     other = replace(claim, presentation=presented(REQUEST, holdings()))
     forged = replace(claim, presentation=answer(usage_tag=bytes(48)))
     for wrong, escrow, case, reason in (
@@ -156,24 +173,55 @@ def test_an_opening_is_of_the_presentation_and_the_case_that_it_was_made_for() -
         (claim, "who", "", "MALFORMED"),
     ):
         with pytest.raises(DisclosureError) as raised:
-            verify_escrow_opening(opening, wrong, escrow, case)
+            combine_opening(parts, wrong, escrow, case)
         assert raised.value.reason == reason
-    for spoilt in (replace(opening, identity=b""), replace(opening, proof=b"")):
+        with pytest.raises(DisclosureError) as raised:
+            verify_opening_part(parts[0], wrong, escrow, case)
+        assert raised.value.reason == reason
+    for spoilt in (replace(parts[0], decrypted=b""), replace(parts[0], proof=b"")):
         with pytest.raises(MalformedError, match="MALFORMED"):
-            verify_escrow_opening(spoilt, claim, "who", "2026-17")
-    # A regulator that names another presentation is not believed, nor does its own honest tool do so.
+            combine_opening((spoilt, parts[1]), claim, "who", "2026-17")
+        with pytest.raises(MalformedError, match="MALFORMED"):
+            verify_opening_part(spoilt, claim, "who", "2026-17")
+    # Officers who name another presentation are not believed, nor do their own honest tools do so.
     compiled = compile_answer(REQUEST, good().answer, DIRECTORY, NOW)
     proven = verify(compiled.statement, compiled.context, good().proof)
-    gadget = compiled.layout.escrows["who"]
-    elsewhere = REGULATOR.open(proven, gadget, OpeningCase("2026-17", bytes(32)))
+    gadget, shares = compiled.layout.escrows["who"], REGULATOR_KEY.officers
+    elsewhere = OpeningCase("2026-17", bytes(32), "who")
     with pytest.raises(RefusedError, match="PROOF_INVALID"):
-        verify_escrow_opening(elsewhere, claim, "who", "2026-17")
-    assert verify_opening(proven, gadget, OpeningCase("2026-17", good().digest), opening) == opening.identity
+        combine_opening(
+            [each.open(proven, gadget, shares, elsewhere) for each in OFFICERS], claim, "who", "2026-17"
+        )
+    here = OpeningCase("2026-17", good().digest, "who")
+    assert combine(proven, gadget, shares, here, parts) == combine_opening(parts, claim, "who", "2026-17")
     # Nobody decrypts out of what does not verify, or was escrowed to somebody else.
     with pytest.raises(RefusedError, match="PROOF_INVALID"):
-        open_escrow(REGULATOR, forged, "who", "2026-17")
+        open_part(OFFICERS[0], forged, "who", "2026-17")
     with pytest.raises(RefusedError, match="REGULATOR_UNKNOWN"):
-        open_escrow(EscrowKey.generate(PAIRING), claim, "who", "2026-17")
+        open_part(EscrowShare.generate(PAIRING), claim, "who", "2026-17")
+
+
+def test_a_regulator_s_key_is_shared_by_two_who_have_proven_their_shares() -> None:
+    one, other = REGULATOR_KEY.shares
+    wrong = (
+        (one,), (one, one), (), (one, other, other), (one, replace(other, possession=one.possession)),
+        (one, replace(other, public_key=b"\xff" * 48)), (one, replace(other, possession=b"")),
+    )  # fmt: skip
+    for shares in wrong:
+        with pytest.raises(MalformedError, match="MALFORMED"):
+            RegulatorKey(REGULATOR_KEY.suite, shares)
+    with pytest.raises(MalformedError, match="MALFORMED"):
+        RegulatorKey("BBS_OF_MY_OWN", REGULATOR_KEY.shares)
+    again = RegulatorKey.from_items(REGULATOR_KEY.items())
+    assert again == REGULATOR_KEY
+    turned = RegulatorKey(REGULATOR_KEY.suite, (other, one))
+    assert (turned.public_key, turned.digest == again.digest) == (again.public_key, False)
+    items: tuple[Item, ...] = (
+        [], [REGULATOR_KEY.suite], [REGULATOR_KEY.suite, [[one.public_key]]], b"", [1, []]
+    )  # fmt: skip
+    for item in items:
+        with pytest.raises(MalformedError, match="MALFORMED"):
+            RegulatorKey.from_items(item)
 
 
 def test_a_vault_escrows_to_those_that_it_trusts_only() -> None:

@@ -69,6 +69,7 @@ from tests.disclosure.composite.world import (
     request,
     witness,
 )
+from tests.disclosure.world import asked_by
 
 
 def test_what_is_true_is_accepted_and_shows_what_was_asked() -> None:
@@ -105,7 +106,7 @@ def test_a_proof_has_exactly_the_length_of_its_statement() -> None:
 
 OTHER_REQUESTS: dict[str, CompositeRequest] = {
     "nonce": replace(REQUEST, nonce=NONCE[::-1]),
-    "verifier": replace(REQUEST, verifier=SCHOOL_2),
+    "verifier": asked_by(REQUEST, SCHOOL_2),
     "time": replace(REQUEST, expires=REQUEST.expires + dt.timedelta(seconds=1)),
     "a weaker bound": with_predicate(0, at_least(op("permit.months"), 11)),
     "a stronger bound": with_predicate(0, at_least(op("permit.months"), 13)),

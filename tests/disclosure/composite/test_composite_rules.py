@@ -29,6 +29,7 @@ from disclosure.composite import (
     at_most,
     between,
     check_composite_request,
+    verify_composite,
 )
 from disclosure.credential import civil_date
 from tests.disclosure.composite.test_composite_request import joint
@@ -49,6 +50,8 @@ from tests.disclosure.composite.world import (
     TODAY,
     accepted,
     digits_of,
+    held,
+    presented,
     query,
     request,
 )
@@ -297,3 +300,22 @@ def test_a_hidden_expiry_is_not_before_the_last_day_on_which_the_request_is_answ
         with pytest.raises(MalformedError) as raised:
             check_composite_request(wanted, DIRECTORY)
         assert (raised.value.reason, raised.value.field) == ("BOUND_INVALID", f"{Q}.expiry")
+
+
+def test_a_code_that_is_shown_is_looked_up_in_its_list() -> None:
+    """Nothing is proven of it, and still nobody gets by whose code is not there."""
+    shows = (query("permit", PERMIT, shown=("name", "district")),)
+    question = asked(InList(op("permit.district"), LIST), queries=shows)
+    presentation = presented(question, {"permit": held(PERMIT)})
+    assert verify_composite(question, presentation, DIRECTORY, NOW).answer.branch == "main"
+    elsewhere = {"permit": held(PERMIT, district="370105")}
+    with pytest.raises(DisclosureError) as refused:
+        presented(question, elsewhere)
+    assert refused.value.reason == "UNSATISFIED"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("disclosure.composite.present.missing_in", lambda *_: ())
+        patch.setattr("disclosure.composite.choices._check_shown_codes", lambda *_: None)
+        lie = presented(question, elsewhere)
+    with pytest.raises(DisclosureError) as caught:
+        verify_composite(question, lie, DIRECTORY, NOW)
+    assert (caught.value.reason, caught.value.field) == ("UNSATISFIED", "branches[0].predicates[0]")

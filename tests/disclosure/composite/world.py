@@ -16,7 +16,7 @@ from bbs import SHA_256
 from bbs.accumulator import AccumulatorSecret, Epoch, MembershipWitness
 from bbs.ciphersuite import resolve
 from bbs.engine import PairingSuite
-from bbs.gadgets.escrow import EscrowKey
+from bbs.gadgets.escrow_shares import EscrowShare
 from bbs.gadgets.tables import new_digits
 from disclosure import (
     AttributeDefinition,
@@ -26,6 +26,7 @@ from disclosure import (
     DepartmentName,
     IssuerKey,
     LocalizedText,
+    PolicyName,
     Schema,
     SchemaName,
     Value,
@@ -47,7 +48,6 @@ from disclosure.composite import (
     Presented,
     PublishedAccumulator,
     PublishedDigits,
-    RegulatorKey,
     ValidOn,
     accept_credential,
     ask_for_credential,
@@ -57,6 +57,7 @@ from disclosure.composite import (
     present_composite,
     publish_codes,
 )
+from tests.disclosure.composite.officers import shared_by
 from tests.disclosure.world import definition, text
 
 NOW = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
@@ -249,8 +250,8 @@ def witness(credential: CompositeCredential, by: Department, epoch: int) -> Memb
 
 
 PAIRING = PairingSuite(SUITE)
-REGULATOR = EscrowKey.from_octets(PAIRING, bytes(31) + b"\x07")
-REGULATOR_KEY = RegulatorKey(str(SUITE), REGULATOR.public_key)
+OFFICERS = tuple(EscrowShare.from_octets(PAIRING, bytes(31) + each) for each in (b"\x07", b"\x08"))
+REGULATOR_KEY = shared_by(OFFICERS)
 TRUSTED = frozenset({REGULATOR_KEY.digest})
 
 
@@ -297,6 +298,7 @@ def request(*branches: Branch, **changes: Any) -> CompositeRequest:
         "created": NOW,
         "expires": NOW + dt.timedelta(minutes=10),
         "nonce": NONCE,
+        "policy": PolicyName(changes.get("verifier", SCHOOL).verifier, "any", 1),
     }
     return CompositeRequest(**(fields | changes))
 

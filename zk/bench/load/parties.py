@@ -18,6 +18,7 @@ from disclosure import (
     DepartmentName,
     ExpiryRule,
     LocalizedText,
+    PolicyName,
     Presentation,
     Query,
     Request,
@@ -27,6 +28,7 @@ from disclosure import (
     VerifierName,
     sign_request,
 )
+from disclosure.policy import AllowedItem, RegisteredPolicy
 from prover.client import HolderClient
 from prover.present import PreparedPresentation, plan, present
 from prover.records import HeldCredential
@@ -37,6 +39,7 @@ from verifier import keys
 from verifier.client import VerifierClient
 from wire.client import Endpoint
 from wire.convert import presentation_to, signed_request_to, values_to
+from zk.clients.policies import Policies
 from zk.home import read_secret
 from zk.local_server import LocalServer
 from zk.service import Service
@@ -70,6 +73,13 @@ VALUES: Final[dict[str, Value]] = {
     "student": False,
     **{f"level_{i}": i % 2 == 0 for i in range(4)},
 }
+
+
+POLICY: Final = RegisteredPolicy(
+    PolicyName(SCHOOL.verifier, "benchmark", 1), "purposes/benchmark", TEXT, TEXT, 0,
+    (AllowedItem("police", "benchmark", tuple(sorted(SHOWN))),),
+)  # fmt: skip
+"""What the school asks, and no more."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +167,8 @@ def meeting(server: LocalServer, folder: Path) -> Iterator[Parties]:
         service.create_verifier(SCHOOL, TEXT, keys.public_key(key), admin)
         link = service.issue(SCHEMA, VALUES, token).link
     log = Verifier.from_string(read_secret(server.log_key))
+    with Policies(endpoint, log) as policies:
+        policies.create(POLICY, admin)
     with Vault.create(folder / "vault.sqlite3", secrets.token_urlsafe(24)) as vault:
         HolderClient(endpoint).claim(link, vault, log)
         (held,) = vault.credentials()
@@ -168,4 +180,4 @@ def _request() -> Request:
     """Ask for three attributes: with the hidden day of expiry seven messages stay hidden."""
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     query = Query("benchmark", SCHEMA.name, SHOWN, ExpiryRule.WAIVED)
-    return Request(SCHOOL, TEXT, (query,), now, now + _LIFETIME)
+    return Request(SCHOOL, TEXT, (query,), now, now + _LIFETIME, policy=POLICY.name)

@@ -11,6 +11,13 @@ def cpu_seconds(process: int) -> float:
     return own + sum(map(cpu_seconds, _started(process)))
 
 
+def resident_octets(process: int) -> int:
+    """Return the octets that a process and all that it started keep in memory; shared ones count often."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    own = pages * os.sysconf("SC_PAGE_SIZE")
+    return own + sum(map(resident_octets, _started(process)))
+
+
 def _started(process: int) -> list[int]:
     lists = Path(f"/proc/{process}/task").glob("*/children")
     return [int(child) for each in lists for child in each.read_text().split()]

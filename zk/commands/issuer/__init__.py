@@ -2,12 +2,13 @@
 
 import typer
 
-from zk.commands.issuer import issue, publish, register
+from zk.commands.issuer import accounts, applications, issue, keys, publish, push, register
 from zk.commands.issuer.common import GROUP
 
-__all__ = ["add_to", "issue", "publish", "register"]
+__all__ = ["accounts", "add_to", "applications", "issue", "keys", "publish", "push", "register"]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
+    GROUP.app.add_typer(applications.APPLICATIONS.app)
     app.add_typer(GROUP.app)

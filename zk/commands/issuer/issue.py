@@ -14,7 +14,10 @@ from disclosure import AccumulatorName, AttributeType, CredentialForm, Schema, V
 from disclosure.written import parse_value
 from prover.consent import show_moment
 from verifier import strict_yaml
+from zk.clients.accounts import DepartmentDesk
+from zk.clients.records import Subject
 from zk.commands.issuer.common import GROUP, Item, OfDepartment, chosen_department, registered_schema
+from zk.commands.vault.account import subject_given
 from zk.exits import CommandError, Exit
 from zk.home import read_file, read_secret, write_private
 from zk.qr import qr_lines
@@ -38,16 +41,23 @@ def issue(
         tuple[str, str] | None,
         typer.Option("--requires", metavar="ITEM NAME=VALUE", help="help.issuer.requires"),
     ] = None,
+    to_person: Annotated[str | None, typer.Option("--to-person", help="help.issuer.deliver_person")] = None,
+    to_company: Annotated[
+        str | None, typer.Option("--to-company", help="help.issuer.deliver_company")
+    ] = None,
     department: OfDepartment = None,
     qr: Annotated[bool, typer.Option("--qr/--no-qr", help="help.option.qr")] = True,
 ) -> Answer:
-    """Offer a credential and print the link with which its holder claims it."""
-    written = _written(value or [], values)
+    """Offer a credential: print the link that claims it, or lay it into its holder's inbox."""
+    written = written_values(value or [], values)
     with Service(run.endpoint) as service:
         found = registered_schema(run, service, item, department)
         token = run.home.token(found.name.department)
-        identified = _identified(run, service, found, person, requires)
-        kept = _kept(found, written, lambda each: run.home.subject_secret(found.name, each))
+        identified = identified_by(run, service, found, person, requires)
+        kept = kept_values(found, written, lambda each: run.home.subject_secret(found.name, each))
+        if to_person is not None or to_company is not None:
+            subject = Subject(*subject_given(to_person, to_company))
+            return _delivered(run, found, kept, token, subject, identified)
         offer = service.issue(found, kept.values, token, identified)
     name, expires = run.local(found.display_name), show_moment(offer.expires, run.lang)
     key = "issuer.offer" if found.form is CredentialForm.PLAIN else "issuer.offer_composite"
@@ -68,7 +78,33 @@ def issue(
     return Answer(data, lines)
 
 
-def _written(pairs: list[str], file: Path | None) -> dict[str, str]:
+def _delivered(
+    run: Run,
+    schema: Schema,
+    kept: "KeptValues",
+    token: str,
+    subject: Subject,
+    identified: bytes | Required | None,
+) -> Answer:
+    """Lay an offer into an inbox: nothing is printed that could claim it."""
+    department = f"departments/{schema.name.department}"
+    with DepartmentDesk(run.endpoint, department, token) as desk:
+        made = desk.deliver(schema, kept.values, subject, identified)
+    name, expires = run.local(schema.display_name), show_moment(made.expires, run.lang)
+    lines = [
+        run.text("issuer.delivered", name=name, offer=made.offer, expires=expires),
+        *(run.text("issuer.secret_kept", attribute=each, path=path) for each, path in kept.secrets.items()),
+    ]
+    data = {
+        "offer": made.offer,
+        "schema": str(schema.name),
+        "expires": made.expires.isoformat(timespec="seconds"),
+        "secrets": {each: str(path) for each, path in kept.secrets.items()},
+    }
+    return Answer(data, lines)
+
+
+def written_values(pairs: list[str], file: Path | None) -> dict[str, str]:
     """Return the values as they were written, those of the command line over those of the file."""
     written: dict[str, str] = {}
     for pair in pairs:
@@ -93,7 +129,7 @@ def _values_of(file: Path) -> dict[str, str]:
     return data
 
 
-def _identified(
+def identified_by(
     run: Run, service: Service, schema: Schema, person: str | None, requires: tuple[str, str] | None
 ) -> bytes | Required | None:
     """Return how the department knows whose credential it will be; the composite form has two ways."""
@@ -120,14 +156,14 @@ def _required(run: Run, service: Service, requires: tuple[str, str]) -> Required
 
 
 @dataclass(frozen=True)
-class _Kept:
+class KeptValues:
     """The values of a credential, and where each secret that was made for it is kept."""
 
     values: Mapping[str, Value] = field(repr=False)
     secrets: Mapping[str, Path]
 
 
-def _kept(schema: Schema, written: Mapping[str, str], place: Callable[[str], Path]) -> _Kept:
+def kept_values(schema: Schema, written: Mapping[str, str], place: Callable[[str], Path]) -> KeptValues:
     """Return the values; a secret that was not named is made, and is kept before anything is sent.
 
     The same file is named for the next credential that is about the same child, home or household. Nothing is
@@ -139,7 +175,7 @@ def _kept(schema: Schema, written: Mapping[str, str], place: Callable[[str], Pat
     paths = {each: place(each) for each in made}
     for each, path in paths.items():
         write_private(path, made[each].hex().encode() + b"\n")
-    return _Kept(values, paths)
+    return KeptValues(values, paths)
 
 
 @GROUP.command("revoke", remote=True)

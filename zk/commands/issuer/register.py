@@ -79,16 +79,6 @@ def _find(item: str, file: Path | None) -> Schema:
     return found
 
 
-@GROUP.command("key", remote=True)
-def key(run: Run, department: OfDepartment = None) -> Answer:
-    """Have a new issuer key made inside the service; its public half goes onto the ledger."""
-    name = chosen_department(run, department)
-    with Service(run.endpoint) as service:
-        made = service.create_issuer_key(name, run.home.token(name.department))
-    data = {"issuer_key": str(made.name), "suite": made.suite, "public_key": made.public_key.hex()}
-    return Answer(data, [run.text("issuer.key", key=made.name, suite=made.suite)])
-
-
 @GROUP.command("accumulator", remote=True)
 def accumulator(run: Run, department: OfDepartment = None) -> Answer:
     """Have a new accumulator made inside the service; credentials issued from now on are revoked by it."""

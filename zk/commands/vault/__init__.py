@@ -2,12 +2,44 @@
 
 import typer
 
-from zk.commands.vault import credentials, handovers, openings, present, trust, uses, witnesses
+from zk.commands.vault import (
+    account,
+    applications,
+    consents,
+    credentials,
+    deliveries,
+    errands,
+    handovers,
+    openings,
+    present,
+    recovery,
+    trust,
+    uses,
+    witnesses,
+)
 from zk.commands.vault.common import GROUP
 
-__all__ = ["add_to", "credentials", "handovers", "openings", "present", "trust", "uses", "witnesses"]
+__all__ = [
+    "account",
+    "add_to",
+    "applications",
+    "consents",
+    "credentials",
+    "deliveries",
+    "errands",
+    "handovers",
+    "openings",
+    "present",
+    "recovery",
+    "trust",
+    "uses",
+    "witnesses",
+]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
+    GROUP.app.add_typer(consents.CONSENTS.app)
+    GROUP.app.add_typer(deliveries.DELIVERIES.app)
+    GROUP.app.add_typer(errands.ERRANDS.app)
     app.add_typer(GROUP.app)

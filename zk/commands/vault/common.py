@@ -11,7 +11,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from disclosure import ExchangeLink, LocalizedText, MalformedError, OfferLink, SchemaName
+from disclosure import (
+    AccountLink,
+    ConsentLink,
+    ExchangeLink,
+    LocalizedText,
+    MalformedError,
+    OfferLink,
+    SchemaName,
+    SendLink,
+)
 from prover.consent import ConsentLine, Style
 from prover.errors import VaultFileError, VaultReason
 from prover.vault import Vault
@@ -38,8 +47,14 @@ _STYLES: Mapping[Style, str] = {
     Style.HIDDEN: "green",
 }
 _INDENTED = set(Style) - {Style.HEADING, Style.FACT, Style.SECTION}
-_Link = TypeVar("_Link", OfferLink, ExchangeLink)
-_BEGINNINGS: Mapping[type, str] = {OfferLink: "zk://offer?", ExchangeLink: "zk://present?"}
+_Link = TypeVar("_Link", OfferLink, ExchangeLink, ConsentLink, AccountLink, SendLink)
+_BEGINNINGS: Mapping[type, str] = {
+    AccountLink: "zk://account?",
+    OfferLink: "zk://offer?",
+    ExchangeLink: "zk://present?",
+    ConsentLink: "zk://consent?",
+    SendLink: "zk://send?",
+}
 
 
 @contextmanager

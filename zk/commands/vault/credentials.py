@@ -25,6 +25,7 @@ from zk.commands.vault.common import (
     print_screen,
     table_of,
 )
+from zk.commands.vault.recovery import word_lines
 from zk.home import private_folder
 from zk.run import Answer, Run, confirmed, passphrase
 from zk.values import json_value
@@ -34,13 +35,14 @@ NEW_PASSPHRASE_VARIABLE = "ZK_NEW_PASSPHRASE"  # noqa: S105
 
 @GROUP.command("create")
 def create(run: Run, file: VaultFile = None, passphrase_file: PassphraseFile = None) -> Answer:
-    """Make an empty vault under a passphrase."""
+    """Make an empty vault under a passphrase, and show the words of its recovery secret."""
     path = file or run.home.vault
     if path.exists():
         raise VaultFileError(VaultReason.VAULT_EXISTS, "there is a vault already")
     private_folder(path.parent)
-    Vault.create(path, passphrase(run, passphrase_file, confirm=True)).close()
-    return Answer({"vault": str(path)}, [run.text("vault.created", path=path)])
+    with Vault.create(path, passphrase(run, passphrase_file, confirm=True)) as vault:
+        words = word_lines(run, vault)
+    return Answer({"vault": str(path)}, [run.text("vault.created", path=path), *words])
 
 
 @GROUP.command("passphrase")
@@ -77,7 +79,7 @@ def claim(
     """Claim an offered credential; repeating it after a failure is safe."""
     offer, log = parsed(OfferLink, link), run.log_verifier()
     with opened(run, file, passphrase_file) as vault:
-        held = HolderClient(run.endpoint).claim(offer, vault, log, lambda asked: _agrees(run, asked, yes))
+        held = HolderClient(run.endpoint).claim(offer, vault, log, lambda asked: agrees(run, asked, yes))
     shown = run.text(
         "vault.claimed",
         name=run.local(held.schema.display_name),
@@ -87,7 +89,7 @@ def claim(
     return Answer(_listed(run, held), [shown])
 
 
-def _agrees(run: Run, asked: ClaimConsent, yes: bool) -> bool:
+def agrees(run: Run, asked: ClaimConsent, yes: bool) -> bool:
     """Show what the department is told first; a person is asked wherever another credential is used."""
     print_screen(run.err if run.as_json else run.out, claim_lines(asked, run.lang, department_names()))
     return yes or asked.shows is None or confirmed(run, "vault.ask_claim")

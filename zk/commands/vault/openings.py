@@ -27,7 +27,12 @@ def openings(run: Run, file: VaultFile = None, passphrase_file: PassphraseFile =
     size, times = len(entries), [each.time_ms for *_, each in entries if isinstance(each, BlockHeader)]
     found = list(opened_uses(usages.values(), records))
     table = table_of(
-        run, "vault.opening_time", "vault.history_verifier", "vault.opening_regulator", "vault.opening_entry"
+        run,
+        "vault.opening_time",
+        "vault.history_verifier",
+        "vault.opening_regulator",
+        "vault.opening_step",
+        "vault.opening_entry",
     )
     for each in found:
         usage = usages[each.usage]
@@ -35,6 +40,7 @@ def openings(run: Run, file: VaultFile = None, passphrase_file: PassphraseFile =
             show_moment(usage.time, run.lang),
             run.local(usage.verifier_display_name),
             _regulator(run, each, usage),
+            run.text("vault.opening_both" if each.is_opened else "vault.opening_part"),
             str(each.index),
         )
     lines: list[Any] = [table] if found else [run.text("vault.no_openings")]
@@ -82,4 +88,5 @@ def _data(run: Run, found: OpenedUse, usage: Usage) -> dict[str, Any]:
         "regulator_key": found.regulator.hex(),
         "regulator_name": _regulator(run, found, usage),
         "entry_index": found.index,
+        "officers": found.officers,
     }

@@ -1,7 +1,7 @@
 """Answering a request: see what is asked, consent, prove, send."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from prover.composite.planning import CompositePlan, NothingFitsError
 from prover.composite.sentences import composite_lines
 from prover.composite.telling import CompositeConsent
 from prover.consent import consent_lines
+from prover.events import EventState
 from prover.history import check_usage
 from prover.present import Consent, Missing, Plan
 from prover.vault import Vault
@@ -40,6 +41,9 @@ def present(
     link: Annotated[str, typer.Argument(help="help.vault.link")],
     use: Annotated[list[str] | None, typer.Option("--use", metavar="ID", help="help.vault.use")] = None,
     branch: Annotated[str | None, typer.Option("--branch", help="help.vault.branch")] = None,
+    pairing_code: Annotated[
+        str | None, typer.Option("--pairing-code", metavar="CODE", help="help.vault.pairing_code")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="help.vault.yes")] = False,
     file: VaultFile = None,
     passphrase_file: PassphraseFile = None,
@@ -56,11 +60,47 @@ def present(
             choose_composite=lambda planned: _choose_composite(
                 run, _branch_of(run, planned, branch, yes), _ids(vault, use)
             ),
+            pair=_pair(run, pairing_code),
         )
     receipt = check_usage(usage, log)
     size = receipt.checkpoint.size
     shown = run.text("vault.presented", index=receipt.index, size=size)
     return Answer({**use_data(run, usage), "entry_index": receipt.index, "tree_size": size}, [shown])
+
+
+@GROUP.command("decline", remote=True)
+def decline(
+    run: Run,
+    link: Annotated[str, typer.Argument(help="help.vault.link")],
+    pairing_code: Annotated[
+        str | None, typer.Option("--pairing-code", metavar="CODE", help="help.vault.pairing_code")
+    ] = None,
+    file: VaultFile = None,
+    passphrase_file: PassphraseFile = None,
+) -> Answer:
+    """Say no to a request; the verifier is told so, and the no stands in the history with a receipt."""
+    exchange, log = parsed(ExchangeLink, link), run.log_verifier()
+    with opened(run, file, passphrase_file) as vault:
+        event = HolderClient(run.endpoint).decline(exchange, vault, log, pair=_pair(run, pairing_code))
+    data = {"event": event.id, "state": event.state.value, "reason": event.reason}
+    if event.state is EventState.REFUSED:
+        return Answer(data, [run.text("vault.refused", reason=event.reason)], Exit.REFUSED)
+    waits = [run.text("vault.consent_waits")] if event.state is EventState.SENT else []
+    return Answer(data, [run.text("vault.declined"), *waits])
+
+
+def _pair(run: Run, given: str | None) -> Callable[[], str] | None:
+    """Return how the pairing code is had: as it was given, or typed; a script has to give it."""
+    if given is not None:
+        return lambda: given
+    if not sys.stdin.isatty():
+        return None
+
+    def typed() -> str:
+        run.err.print(run.text("vault.ask_pairing"), end=" ", soft_wrap=True)
+        return sys.stdin.readline().strip()
+
+    return typed
 
 
 @contextmanager

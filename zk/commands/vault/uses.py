@@ -15,6 +15,7 @@ from prover.composite.telling import Treatment, told_of
 from prover.consent import ConsentLine, show_moment
 from prover.history import check_usage
 from prover.records import Usage, UsageState
+from prover.vault import Vault
 from tlog import TlogError, Verifier
 from zk.commands.vault.common import (
     GROUP,
@@ -25,6 +26,7 @@ from zk.commands.vault.common import (
     opened,
     table_of,
 )
+from zk.commands.vault.happenings import Row, event_row, found_row, unknown
 from zk.exits import Exit
 from zk.run import Answer, Run
 
@@ -63,10 +65,11 @@ def history(
     file: VaultFile = None,
     passphrase_file: PassphraseFile = None,
 ) -> Answer:
-    """What was shown to whom; every receipt is checked again, without asking the service."""
+    """What was shown to whom and what else happened; every receipt is checked again, offline."""
     with opened(run, file, passphrase_file) as vault:
         claims = [each for each in vault.composite.claim_uses() if each.id.startswith(use or "")]
-        usages = vault.usages() if use is None else [vault.usage(use)] if not claims else []
+        others = _others(run, vault, use or "")
+        usages = vault.usages() if use is None else [vault.usage(use)] if not claims and not others else []
     log = run.log_verifier() if any(each.receipt for each in usages) else None
     table = table_of(
         run, "vault.id", "vault.history_time", "vault.history_verifier", "vault.history_purpose",
@@ -94,13 +97,31 @@ def history(
             _claim_names(run, claim),
             run.text("vault.shown_for_claim"),
         )
-    lines: list[Any] = [table] if usages or claims else [run.text("vault.history_none")]
+    for row in others:
+        broken = broken or row.broken
+        table.add_row(*row.cells)
+    lines: list[Any] = [table] if usages or claims or others else [run.text("vault.history_none")]
     if use is not None:
         shown: list[Usage | ClaimUse] = [*usages, *claims]
         told = [each for one in shown for each in _told(run, one)]
         lines += [Text(each.text) for each in told]
-    data = {"usages": rows, "claims": [_claim_data(run, each) for each in claims]}
+    data = {
+        "usages": rows,
+        "claims": [_claim_data(run, each) for each in claims],
+        "others": [each.data for each in others],
+    }
     return Answer(data, lines, Exit.NOT_VERIFIED if broken else Exit.OK)
+
+
+def _others(run: Run, vault: Vault, wanted: str) -> list[Row]:
+    """Return the events, and what was read from the ledger and is not known otherwise."""
+    events, usages = vault.events(), vault.usages()
+    found = unknown(vault, usages, events)
+    log = run.log_verifier() if found or any(each.receipt for each in events) else None
+    return [
+        *(event_row(run, each, log) for each in events if each.id.startswith(wanted)),
+        *(found_row(run, vault, each, log) for each in found if each.id.startswith(wanted)),
+    ]
 
 
 def _told(run: Run, usage: Usage | ClaimUse) -> list[ConsentLine]:

@@ -4,8 +4,27 @@ Times are UTC milliseconds, octets are octets, personal data and secrets are sea
 comes with a migration (`migrations/versions`), and a test compares the two.
 """
 
+from zkservice.storage.tables.accounts import (
+    account,
+    application,
+    appointment,
+    appointment_part,
+    arrival,
+    delivery,
+    registration,
+)
 from zkservice.storage.tables.base import metadata, service_secret
 from zkservice.storage.tables.catalog import department, issuer_key, schema, verifier
+from zkservice.storage.tables.centre import code_list, item, purpose
+from zkservice.storage.tables.consents import consent, consent_exchange, ended_exchange
+from zkservice.storage.tables.deliveries import receiving_card, unasked_delivery
+from zkservice.storage.tables.errands import (
+    errand,
+    errand_ask,
+    errand_bundle,
+    errand_part,
+    errand_update,
+)
 from zkservice.storage.tables.events import event
 from zkservice.storage.tables.issuance import composite_offer, due_revocation, holder, offer
 from zkservice.storage.tables.ledger import (
@@ -15,22 +34,42 @@ from zkservice.storage.tables.ledger import (
     ledger_state,
     ledger_tile,
     outbox,
+    outbox_content,
 )
-from zkservice.storage.tables.presentation import answer, exchange, seen
+from zkservice.storage.tables.policies import policy
+from zkservice.storage.tables.presentation import answer, exchange, pairing, seen
 from zkservice.storage.tables.publication import opening, published_table, regulator
+from zkservice.storage.tables.records import push, push_rejection, record
 from zkservice.storage.tables.revocation import accumulator, epoch, revocation
+from zkservice.storage.tables.statistics import open_exchange, regulator_access, statistic
 
 __all__ = [
+    "account",
     "accumulator",
     "answer",
+    "application",
+    "appointment",
+    "appointment_part",
+    "arrival",
+    "code_list",
     "composite_offer",
+    "consent",
+    "consent_exchange",
+    "delivery",
     "department",
     "due_revocation",
+    "ended_exchange",
     "epoch",
+    "errand",
+    "errand_ask",
+    "errand_bundle",
+    "errand_part",
+    "errand_update",
     "event",
     "exchange",
     "holder",
     "issuer_key",
+    "item",
     "ledger_block",
     "ledger_entry",
     "ledger_staged",
@@ -38,13 +77,26 @@ __all__ = [
     "ledger_tile",
     "metadata",
     "offer",
+    "open_exchange",
     "opening",
     "outbox",
+    "outbox_content",
+    "pairing",
+    "policy",
     "published_table",
+    "purpose",
+    "push",
+    "push_rejection",
+    "receiving_card",
+    "record",
+    "registration",
     "regulator",
+    "regulator_access",
     "revocation",
     "schema",
     "seen",
     "service_secret",
+    "statistic",
+    "unasked_delivery",
     "verifier",
 ]

@@ -44,6 +44,8 @@ issuer_key = Table(
     Column("state", String(16), nullable=False),
     Column("request_id", String(36), nullable=False),
     Column("outbox", ForeignKey("outbox.id"), nullable=False),
+    # None for an active key; the record of its present state for another.
+    Column("state_outbox", SERIAL),
     Column("created", BigInteger, nullable=False),
     UniqueConstraint("department", "request_id"),
     CheckConstraint("state in ('active', 'verify-only', 'retired')", name="state"),

@@ -1,6 +1,6 @@
 """The outbox and the log that the sequencer makes of it."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Integer, LargeBinary, String, Table
 
 from zkservice.storage.tables.base import SERIAL, metadata
 
@@ -8,12 +8,19 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", SERIAL, primary_key=True, autoincrement=True),
-    Column("entry", LargeBinary, nullable=False),
-    Column("holder_note", LargeBinary),
     Column("entry_index", BigInteger, unique=True),
     sqlite_autoincrement=True,
 )
-Index("ix_outbox_pending", outbox.c.id, sqlite_where=outbox.c.entry_index.is_(None))
+
+# What an outbox row holds until its block is published. Rows of their own, so that their room is used again:
+# a row that gave up its content in place would keep the pages that it had, as much as the log itself takes.
+outbox_content = Table(
+    "outbox_content",
+    metadata,
+    Column("outbox", ForeignKey("outbox.id"), primary_key=True),
+    Column("entry", LargeBinary, nullable=False),
+    Column("holder_note", LargeBinary),
+)
 
 ledger_state = Table(
     "ledger_state",

@@ -1,6 +1,6 @@
 """Exchanges, their answers, and what was seen."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, String, Table, UniqueConstraint
 
 from zkservice.storage.tables.base import metadata
 
@@ -35,4 +35,12 @@ seen = Table(
     metadata,
     Column("digest", LargeBinary(32), primary_key=True),
     Column("exchange", ForeignKey("exchange.id"), nullable=False),
+)
+
+# Exchanges that take a pairing code, which is computed and stored nowhere, with the wrong ones that came.
+pairing = Table(
+    "pairing",
+    metadata,
+    Column("exchange", ForeignKey("exchange.id"), primary_key=True),
+    Column("wrong", Integer, nullable=False),
 )

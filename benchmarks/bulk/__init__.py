@@ -1,0 +1,1 @@
+"""Records in bulk: how fast, beside bare signing, and in how much memory."""

@@ -1,0 +1,222 @@
+"""Registered policies: what a verifier may ask, for which purpose, on which ground, and how long it keeps it.
+
+A policy's version never changes, and its record stands on the ledger whole, so that everybody who is asked
+can hold the request to it without believing the service. It names data items without their versions: a new
+version of a schema needs no new policy. The last day of validity may always be shown, since the plain form
+has no other way to tell that a credential is valid.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from disclosure import canonical
+from disclosure.attributes import LocalizedText, is_whole
+from disclosure.canonical import Item
+from disclosure.errors import MalformedError, Reason
+from disclosure.names import PolicyName, PurposeName, SchemaName, VerifierName, check_attribute_id, check_id
+from tlog.entry import RecordEntry
+
+POLICY_RECORD: Final = "policy"
+MAX_ITEMS: Final = 64
+MAX_ATTRIBUTES: Final = 128
+MAX_SCOPES: Final = 16
+MAX_REGULATORS: Final = 8
+MAX_RETENTION_DAYS: Final = 36_525
+MAX_TIMES: Final = 1_000
+DIGEST_OCTETS: Final = 32
+_LABEL: Final = "zk-disclosure/registered-policy/v1"
+_FIRST_VERSION: Final = 1
+
+
+def _invalid(detail: str, field: str) -> MalformedError:
+    return MalformedError(Reason.POLICY_INVALID, detail, field=field)
+
+
+@dataclass(frozen=True)
+class AllowedItem:
+    """A data item of a department's, in all its versions, and what of it may be shown, and proven about.
+
+    What may be shown may be proven about too. An attribute that is escrowed, committed to or made a pseudonym
+    of is proven about. Raises MalformedError POLICY_INVALID, NAME_INVALID.
+    """
+
+    department: str
+    item: str
+    shown: tuple[str, ...] = ()
+    proven: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_id(self.department, "a department", field="item")
+        check_attribute_id(self.item, field="item")
+        for field, attributes in (("shown", self.shown), ("proven", self.proven)):
+            for each in attributes:
+                check_attribute_id(each, field=field)
+            if len(attributes) > MAX_ATTRIBUTES or list(attributes) != sorted(set(attributes)):
+                raise _invalid(f"at most {MAX_ATTRIBUTES} attributes, in order and each once", field)
+        if set(self.shown) & set(self.proven):
+            raise _invalid("what may be shown may be proven about: it stands there once", "proven")
+
+    def __str__(self) -> str:
+        return f"departments/{self.department}/schemas/{self.item}"
+
+    @classmethod
+    def parse(
+        cls, name: str, shown: Sequence[str] = (), proven: Sequence[str] = (), *, field: str = ""
+    ) -> "AllowedItem":
+        """Return the item of a schema's name without its version, with attributes in any order."""
+        schema = SchemaName.parse(f"{name}@{_FIRST_VERSION}", field=field)
+        rest = set(proven) - set(shown)
+        return cls(schema.department, schema.item, tuple(sorted(set(shown))), tuple(sorted(rest)))
+
+    def items(self) -> list[Item]:
+        """Return it for canonical encoding."""
+        return [self.department, self.item, list(self.shown), list(self.proven)]
+
+
+@dataclass(frozen=True)
+class AllowedScope:
+    """A scope of pseudonyms, by its label: the verifier's own, or one that these members share."""
+
+    label: str
+    members: tuple[VerifierName, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_id(self.label, "a scope's label", field="label")
+        if list(self.members) != sorted(set(self.members), key=str) or len(self.members) == 1:
+            raise _invalid("members are none, or two and more in the order of their names", "members")
+
+    def items(self) -> list[Item]:
+        """Return it for canonical encoding."""
+        return [self.label, [str(each) for each in self.members]]
+
+
+@dataclass(frozen=True)
+class StandingLimits:
+    """How far a holder may agree beforehand: at most so many times, so many days apart, for so many days."""
+
+    times: int
+    interval_days: int
+    days: int
+
+    def __post_init__(self) -> None:
+        for field, value, most in (
+            ("times", self.times, MAX_TIMES),
+            ("interval_days", self.interval_days, MAX_RETENTION_DAYS),
+            ("days", self.days, MAX_RETENTION_DAYS),
+        ):
+            if not is_whole(value) or not 0 < value <= most:
+                raise _invalid(f"a whole number from 1 to {most}", field)
+
+    def items(self) -> list[Item]:
+        """Return it for canonical encoding."""
+        return [self.times, self.interval_days, self.days]
+
+
+@dataclass(frozen=True)
+class RegisteredPolicy:
+    """One version of a policy, as its record has it.
+
+    `purpose` names a registered purpose; its text and legal basis stand here as they were then. `regulators`
+    are digests of the keys that identities may be escrowed for; `foreign` says that numbers which other
+    holders have committed to may be counted. `standing` None: no consent is given beforehand. Raises
+    MalformedError POLICY_INVALID, NAME_INVALID.
+    """
+
+    name: PolicyName
+    purpose: str
+    purpose_text: LocalizedText
+    legal_basis: LocalizedText
+    retention_days: int
+    items: tuple[AllowedItem, ...]
+    scopes: tuple[AllowedScope, ...] = ()
+    regulators: tuple[bytes, ...] = ()
+    foreign: bool = False
+    standing: StandingLimits | None = None
+
+    def __post_init__(self) -> None:
+        PurposeName.parse(self.purpose, field="purpose")
+        if not is_whole(self.retention_days) or not 0 <= self.retention_days <= MAX_RETENTION_DAYS:
+            raise _invalid(f"a number of days from 0 to {MAX_RETENTION_DAYS}", "retention_days")
+        names = [str(each) for each in self.items]
+        if not 0 < len(names) <= MAX_ITEMS or names != sorted(set(names)):
+            raise _invalid(f"1 to {MAX_ITEMS} items, in order and each once", "items")
+        scopes = [(each.label, tuple(map(str, each.members))) for each in self.scopes]
+        if len(scopes) > MAX_SCOPES or scopes != sorted(set(scopes)):
+            raise _invalid(f"at most {MAX_SCOPES} scopes, in order and each once", "scopes")
+        if len(self.regulators) > MAX_REGULATORS or list(self.regulators) != sorted(set(self.regulators)):
+            raise _invalid(f"at most {MAX_REGULATORS} regulators, in order and each once", "regulators")
+        if any(len(each) != DIGEST_OCTETS for each in self.regulators):
+            raise _invalid(f"the digest of a regulator's key has {DIGEST_OCTETS} octets", "regulators")
+        if len(self.canonical) > canonical.MAX_OCTETS:
+            raise _invalid("the policy is too large", "items")
+
+    @property
+    def verifier(self) -> VerifierName:
+        """Whose policy it is."""
+        return VerifierName(self.name.verifier)
+
+    @cached_property
+    def by_item(self) -> dict[tuple[str, str], AllowedItem]:
+        """The items by department and identifier."""
+        return {(each.department, each.item): each for each in self.items}
+
+    @cached_property
+    def canonical(self) -> bytes:
+        """Its canonical bytes, which its record holds."""
+        return canonical.encode(
+            _LABEL, str(self.name), self.purpose, self.purpose_text.items(), self.legal_basis.items(),
+            self.retention_days, [each.items() for each in self.items],
+            [each.items() for each in self.scopes], list(self.regulators), self.foreign,
+            None if self.standing is None else self.standing.items(),
+        )  # fmt: skip
+
+    @classmethod
+    def from_bytes(cls, octets: bytes) -> "RegisteredPolicy":
+        """Decode canonical bytes; MalformedError MALFORMED and the constructors'."""
+        match canonical.decode(_LABEL, octets):
+            case [
+                str(name), str(purpose), [str(zh), str(en)], [str(basis_zh), str(basis_en)], int(retention),
+                list(items), list(scopes), list(regulators), bool(foreign), standing,
+            ]:  # fmt: skip
+                parsed = cls(
+                    PolicyName.parse(name), purpose, LocalizedText(zh, en), LocalizedText(basis_zh, basis_en),
+                    retention, tuple(map(_item, items)), tuple(map(_scope, scopes)),
+                    tuple(each for each in regulators if isinstance(each, bytes)), foreign,
+                    _standing(standing),
+                )  # fmt: skip
+                if parsed.canonical == octets:
+                    return parsed
+        raise MalformedError(Reason.MALFORMED, "the octets are no registered policy")
+
+    def entry(self) -> bytes:
+        """Return its entry on the ledger."""
+        return RecordEntry(POLICY_RECORD, self.canonical).to_bytes()
+
+
+def _item(item: Item) -> AllowedItem:
+    match item:
+        case [str(department), str(name), list(shown), list(proven)]:
+            return AllowedItem(department, name, _texts(shown), _texts(proven))
+    raise _invalid("the octets hold no item", "items")
+
+
+def _scope(item: Item) -> AllowedScope:
+    match item:
+        case [str(label), list(members)]:
+            return AllowedScope(label, tuple(map(VerifierName.parse, _texts(members))))
+    raise _invalid("the octets hold no scope", "scopes")
+
+
+def _standing(item: Item) -> StandingLimits | None:
+    match item:
+        case None:
+            return None
+        case [int(times), int(interval_days), int(days)]:
+            return StandingLimits(times, interval_days, days)
+    raise _invalid("the octets hold no limits", "standing")
+
+
+def _texts(items: Sequence[Item]) -> tuple[str, ...]:
+    return tuple(each for each in items if isinstance(each, str))

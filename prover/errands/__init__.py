@@ -1,0 +1,1 @@
+"""One-chain errands in the vault: what is kept of them, how one is planned and consented to."""

@@ -1,0 +1,113 @@
+"""What is sent to a relying party unasked: where it receives, and what waits, verified and kept."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+import tlog
+from disclosure import DisclosureError, LocalizedText, SendLink, VerifierName
+from disclosure.delivery import ReceivingCard, ReceivingKey
+from verifier.client import sessions
+from verifier.client.published import PublishedReader
+from verifier.delivery import DeliveryFolder, KeptDelivery
+from wire.client import Endpoint, call, stream
+from wire.delivered import delivered, is_final, waiting_names
+from zkproto.v1 import delivery_pb2, delivery_pb2_grpc
+
+_MARGIN: Final = dt.timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Came:
+    """What became of something that waited: it is kept in a file, or it does not hold and was thrown away."""
+
+    delivery: str
+    kept: KeptDelivery | None
+    path: Path | None
+    reason: str = ""
+
+
+class VerifierDeliveries:
+    """One relying party that receives at one service. A context manager: leaving it closes the channel.
+
+    Every method raises ServiceError.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        name: VerifierName,
+        key: Ed25519PrivateKey,
+        log: tlog.Verifier,
+        *,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    ) -> None:
+        self._endpoint, self._name, self._key, self._log, self._clock = endpoint, name, key, log, clock
+        self._channel = endpoint.channel()
+        self._stub = delivery_pb2_grpc.DeliveryServiceStub(self._channel)
+        self._reader = PublishedReader(self._channel, log)
+        self._session: tuple[str, dt.datetime] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._channel.close()
+
+    def open(self, display_name: LocalizedText) -> SendLink:
+        """Receive from now on; return the link that senders may scan instead of searching by name."""
+        card = ReceivingCard(str(self._name), display_name, ReceivingKey.of(self._key).public)
+        signed = card.sign(self._key)
+        message = delivery_pb2.PublishReceivingCardRequest(
+            card=delivery_pb2.SignedCard(payload=signed.payload, signature=signed.signature)
+        )
+        call(self._stub.PublishReceivingCard, message, token=self._token())
+        return SendLink.to(self._endpoint.server, card.party, card.digest)
+
+    def shut(self) -> None:
+        """Receive nothing more; what waits can still be received."""
+        call(self._stub.CloseReceiving, delivery_pb2.CloseReceivingRequest(), token=self._token())
+
+    def receive(self, folder: DeliveryFolder) -> list[Came]:
+        """Fetch, verify and keep everything that waits; what does not hold is thrown away, and told.
+
+        Raises tlog.TlogError for what is not on the ledger: it still waits then. OSError.
+        """
+        return [self._came(name, folder) for name in waiting_names(self._stub, self._token())]
+
+    def _came(self, name: str, folder: DeliveryFolder) -> Came:
+        fetch = delivery_pb2.FetchDeliveryRequest(delivery=name)
+        answer = call(self._stub.FetchDelivery, fetch, token=self._token())
+        kept, path, reason, done = None, None, "", True
+        try:
+            found = delivered(
+                answer.sealed, answer.receipt, ReceivingKey.of(self._key), str(self._name), self._reader,
+                self._log, self._clock(),
+            )  # fmt: skip
+            kept = KeptDelivery(name, found.question, found.presentation, found.schemas, found.receipt)
+            path = folder.keep(kept)
+        except DisclosureError as error:
+            kept, reason, done = None, error.reason, is_final(error)
+        if done:
+            message = delivery_pb2.AcknowledgeDeliveryRequest(delivery=name)
+            call(self._stub.AcknowledgeDelivery, message, token=self._token())
+        return Came(name, kept, path, reason)
+
+    def watch(self) -> Iterator[int]:
+        """Give how many wait, at once and at each change, until the session ends (TOKEN_INVALID)."""
+        message = delivery_pb2.WatchDeliveriesRequest()
+        for told in stream(self._stub.WatchDeliveries, message, token=self._token()):
+            yield told.waiting
+
+    def _token(self) -> str:
+        now = self._clock()
+        if self._session is None or now > self._session[1] - _MARGIN:
+            self._session = sessions.opened(self._channel, self._name, self._key, self._log, now)
+        return self._session[0]

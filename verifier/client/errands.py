@@ -1,0 +1,211 @@
+"""A counter of one-chain errands: sees its own parts, asks, verifies what comes, tells how far it is.
+
+What the service says is not believed: an answer is verified against the counter's own request, its receipt
+under the log's key, and a form opens only if it is bound to that very answer. Nothing has to be kept to go on
+after a crash: the service tells a part with what was asked and answered, and the form key follows from the
+counter's own.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+import tlog
+from disclosure import (
+    LocalizedText,
+    MalformedError,
+    OfferLink,
+    Request,
+    SignedRequest,
+    VerifierName,
+    sign_request,
+)
+from disclosure.composite import CompositePresentation, CompositeRequest, is_composite
+from disclosure.errand import Counter, ErrandBundle, ErrandBundleName, FormKey, FormValue, PartAsk, PartName
+from verifier.client import sessions
+from verifier.client.client import VerifierClient
+from verifier.client.exchange import Answered, CompositeAnswered
+from verifier.errors import AnswerError
+from wire import convert
+from wire.client import Endpoint, call, stream
+from wire.errand import bundle_of, part_ask_of
+from zkproto.v1 import errand_pb2 as pb
+from zkproto.v1 import errand_pb2_grpc
+
+WAITING, ASKED, SUBMITTED = (
+    pb.ERRAND_PART_STATE_WAITING,
+    pb.ERRAND_PART_STATE_ASKED,
+    pb.ERRAND_PART_STATE_SUBMITTED,
+)
+RECEIVED, IN_PROGRESS = pb.ERRAND_PART_STATE_RECEIVED, pb.ERRAND_PART_STATE_IN_PROGRESS
+DONE, REJECTED, ENDED = (
+    pb.ERRAND_PART_STATE_DONE,
+    pb.ERRAND_PART_STATE_REJECTED,
+    pb.ERRAND_PART_STATE_ENDED,
+)
+_MARGIN: Final = dt.timedelta(minutes=1)
+"""A session is opened anew so long before it ends."""
+
+
+@dataclass(frozen=True)
+class CounterPart:
+    """One part as the service tells it; `ready` once what it depends on is done."""
+
+    name: PartName
+    part: str
+    state: pb.ErrandPartState.ValueType
+    ready: bool
+    message: pb.ErrandPart = field(repr=False)
+
+    @property
+    def waits(self) -> bool:
+        """Whether this counter's request is waited for."""
+        return self.state == WAITING
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it was submitted and is this counter's to settle."""
+        return self.state in (SUBMITTED, RECEIVED, IN_PROGRESS)
+
+
+@dataclass(frozen=True)
+class ReceivedPart:
+    """What came for a part: an answer that was verified here, and the form that is bound to it."""
+
+    answered: Answered | CompositeAnswered
+    values: Mapping[str, FormValue] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a counter tells of a part. REJECTED takes a message."""
+
+    state: pb.ErrandPartState.ValueType
+    message: LocalizedText | None = None
+    document: str = ""
+    offer: OfferLink | None = field(default=None, repr=False)
+
+
+class ErrandCounter:
+    """One counter at one service, over a client of its verifier's own; used by one thread at a time.
+
+    Every method raises ServiceError, AnswerError.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        name: VerifierName,
+        key: Ed25519PrivateKey,
+        log_verifier: tlog.Verifier,
+        client: VerifierClient,
+        *,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    ) -> None:
+        self._endpoint, self._name, self._key, self._log = endpoint, name, key, log_verifier
+        self._client, self._clock = client, clock
+        self._channel = endpoint.channel()
+        self._stub = errand_pb2_grpc.ErrandServiceStub(self._channel)
+        self._session: tuple[str, dt.datetime] | None = None
+
+    def close(self) -> None:
+        """Close the channel; the client is its owner's."""
+        self._channel.close()
+
+    def bundle(self, name: ErrandBundleName) -> ErrandBundle:
+        """Return a bundle whose record stands on the ledger; tlog.TlogError, MalformedError."""
+        message = call(self._stub.GetErrandBundle, pb.GetErrandBundleRequest(name=str(name)))
+        found = bundle_of(message)
+        if found.name != name:
+            raise AnswerError("the service answered with another bundle", field="name")
+        tlog.ProofFile.parse(message.proof).verify(found.entry(), self._log)
+        return found
+
+    def parts(self, bundle: ErrandBundle, timeout: dt.timedelta | None = None) -> Iterator[CounterPart]:
+        """Give this counter's parts: those that it has to do something about, then whatever changes.
+
+        A part comes again with each change, and after a stream that broke: what is done for one has to be
+        safe to do twice.
+        """
+        asked = pb.WatchErrandPartsRequest(bundle=str(bundle.name))
+        for message in stream(self._stub.WatchErrandParts, asked, token=self._token(), timeout=timeout):
+            try:
+                name = PartName.parse(message.name, field="name")
+                counter = bundle.counter(message.part)
+            except MalformedError as error:
+                raise AnswerError(error.detail, field=error.field) from None
+            if counter.verifier != self._name:
+                raise AnswerError("the part is another counter's", field="part")
+            yield CounterPart(name, message.part, message.state, message.ready, message)
+
+    def ask(self, bundle: ErrandBundle, part: CounterPart, request: Request | CompositeRequest) -> None:
+        """Sign a request for a part and hand it in; what was asked already is refused."""
+        counter, signed = bundle.counter(part.part), sign_request(request, self._key)
+        form_key = FormKey.of(self._key, part.name).public if counter.fields else b""
+        tie = PartAsk(part.name, bundle.name, part.part, request.digest, form_key)
+        message = pb.AskErrandPartRequest(
+            part=str(part.name),
+            ask=pb.ErrandAsk(
+                signed_request=convert.signed_request_to(signed),
+                form_key=form_key,
+                ask_signature=tie.sign(self._key.sign),
+            ),
+            request_id=str(uuid.uuid4()),
+        )
+        call(self._stub.AskErrandPart, message, token=self._token())
+
+    def receive(self, bundle: ErrandBundle, part: CounterPart) -> ReceivedPart:
+        """Verify what came for a part, and open its form.
+
+        Raises what `VerifierClient.accept` does; RefusedError PROOF_INVALID and MalformedError for a form
+        that is not bound to the answer, or is not as the bundle says.
+        """
+        counter, ask = bundle.counter(part.part), part.message.ask
+        signed = convert.signed_request_of(ask.signed_request)
+        answered = self._client.accept(signed, part.message.answer)
+        return ReceivedPart(answered, self._form(bundle, counter, part, answered, signed))
+
+    def _form(
+        self,
+        bundle: ErrandBundle,
+        counter: Counter,
+        part: CounterPart,
+        answered: Answered | CompositeAnswered,
+        signed: SignedRequest,
+    ) -> Mapping[str, FormValue]:
+        if not counter.fields:
+            return {}
+        tie = part_ask_of(part.message.ask, part.name, bundle.name, counter.part, _digest(signed))
+        presentation = answered.record.presentation
+        answer = presentation.answer if isinstance(presentation, CompositePresentation) else presentation
+        key = FormKey.of(self._key, part.name)
+        return key.receive(part.message.sealed_form, tie, counter, answer.usage_tag).values
+
+    def tell(self, part: CounterPart, outcome: Outcome) -> None:
+        """Tell the part's holder how far it has come."""
+        message = pb.UpdateErrandPartRequest(
+            part=str(part.name),
+            state=outcome.state,
+            document=outcome.document,
+            offer_link="" if outcome.offer is None else str(outcome.offer),
+            request_id=str(uuid.uuid4()),
+        )
+        if outcome.message is not None:
+            message.message.CopyFrom(convert.text_to(outcome.message))
+        call(self._stub.UpdateErrandPart, message, token=self._token())
+
+    def _token(self) -> str:
+        now = self._clock()
+        if self._session is None or now > self._session[1] - _MARGIN:
+            self._session = sessions.opened(self._channel, self._name, self._key, self._log, now)
+        return self._session[0]
+
+
+def _digest(signed: SignedRequest) -> bytes:
+    if is_composite(signed):
+        return CompositeRequest.from_bytes(signed.payload).digest
+    return signed.request.digest

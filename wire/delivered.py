@@ -1,0 +1,154 @@
+"""What was sent unasked, opened and verified: holders and verifiers receive alike.
+
+Nothing that the sender or the service says is believed. The question has to name the recipient and its key;
+the receipt, which the log has signed, to be of this question, this recipient and the note that the
+presentation commits to; the presentation to hold with what stands on the ledger, as of the receipt's time.
+The question is the sender's own, so how new its epoch is, is not left to it.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import grpc
+
+import tlog
+from disclosure import (
+    Accumulator,
+    AccumulatorName,
+    DepartmentName,
+    DisclosureError,
+    Reason,
+    RefusedError,
+    Schema,
+    SchemaName,
+)
+from disclosure.composite import (
+    CompositeDirectory,
+    CompositePresentation,
+    PublishedAccumulator,
+    VerifiedComposite,
+    check_composite_request,
+    verify_composite,
+)
+from disclosure.delivery import QUESTION_LIFE, ReceivingKey, UnaskedQuestion, open_delivery
+from disclosure.event import EventBody, EventKind
+from disclosure.request import CLOCK_TOLERANCE
+from wire.client import ServiceError, call
+from wire.published import Reader
+from zkproto.v1 import delivery_pb2, delivery_pb2_grpc
+
+_PAGE: Final = 100
+MAX_EPOCH_AGE: Final = dt.timedelta(hours=48)
+"""Services make an epoch a day: a list of revocations that had none for so long says nothing of today."""
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What has come and holds: what was shown, to whom, and when the service took it, by the ledger."""
+
+    question: UnaskedQuestion
+    presentation: CompositePresentation = field(repr=False)
+    verified: VerifiedComposite
+    schemas: dict[SchemaName, Schema] = field(repr=False)
+    receipt: bytes = field(repr=False)
+    sent: dt.datetime
+
+
+def delivered(
+    sealed: bytes,
+    receipt: bytes,
+    key: ReceivingKey,
+    party: str,
+    reader: Reader,
+    log: tlog.Verifier,
+    now: dt.datetime,
+) -> Delivered:
+    """Open what was sent to a party, whose key it is, and verify all of it.
+
+    Raises RefusedError DELIVERY_INVALID, REQUEST_MISMATCH, RECEIPT_MISMATCH, REQUEST_EXPIRED,
+    REQUEST_NOT_YET_VALID, EPOCH_STALE and what `verify_composite` raises; MalformedError; tlog.TlogError;
+    ServiceError if what is published cannot be read.
+    """
+    opened = open_delivery(sealed, key, party)
+    question = opened.question
+    opening = tlog.verify_receipt(receipt, log).opening
+    sent = _sent(EventBody.from_bytes(opening.body), question, now)
+    with _published():
+        names = dict.fromkeys(name for query in question.queries for name in query.schemas)
+        schemas = {name: reader.schema(name) for name in names}
+        presentation = CompositePresentation.from_bytes(opened.presentation, schemas)
+        if presentation.answer.note_hash != opening.note_hash:
+            raise RefusedError(Reason.RECEIPT_MISMATCH, "the receipt stands beside another holder's note")
+        proven = [each.epoch for each in presentation.answer.credentials if each.epoch is not None]
+        directory = reader.directory(question, proven)
+        check_composite_request(question, directory)
+        verified = verify_composite(question, presentation, directory, sent)
+        _check_epochs(presentation, directory, reader, sent)
+    return Delivered(question, presentation, verified, schemas, receipt, sent)
+
+
+def is_final(error: DisclosureError) -> bool:
+    """Tell whether a delivery is refused for good: one that is dated ahead may hold in its time."""
+    return error.reason != Reason.REQUEST_NOT_YET_VALID
+
+
+def _sent(body: EventBody, question: UnaskedQuestion, now: dt.datetime) -> dt.datetime:
+    """Return when the service took it, within the question's life."""
+    body.check(EventKind.SENT, question.recipient, question.digest)
+    if body.time > now + CLOCK_TOLERANCE:
+        raise RefusedError(Reason.REQUEST_NOT_YET_VALID, "the receipt is dated in the future")
+    question.check_time(body.time)
+    return body.time
+
+
+def _check_epochs(
+    presentation: CompositePresentation, directory: CompositeDirectory, reader: Reader, sent: dt.datetime
+) -> None:
+    """Refuse a proof by an epoch that had a successor before the question can have been made.
+
+    Else a sender whose credential was revoked would ask itself for an epoch of before.
+    """
+    for index, each in enumerate(presentation.answer.credentials):
+        if each.epoch is None:
+            continue
+        place = f"credentials[{index}].epoch"
+        epoch = directory.epoch(each.epoch.accumulator, each.epoch.number, field=place)
+        if sent - dt.datetime.fromtimestamp(epoch.time, dt.UTC) > MAX_EPOCH_AGE:
+            raise RefusedError(Reason.EPOCH_STALE, "the list of revocations is too old", field=place)
+        published = directory.accumulator(each.epoch.accumulator, field=place)
+        if published.latest.number == epoch.number:
+            continue
+        after = reader.epoch(_name(published), published.key, epoch.number + 1)
+        if dt.datetime.fromtimestamp(after.time, dt.UTC) < sent - QUESTION_LIFE - CLOCK_TOLERANCE:
+            raise RefusedError(Reason.EPOCH_STALE, "there was a newer list of revocations", field=place)
+
+
+def _name(published: PublishedAccumulator) -> AccumulatorName:
+    return Accumulator.of(DepartmentName.parse(published.owner).department, published.key).name
+
+
+@contextmanager
+def _published() -> Iterator[None]:
+    """Say that a question names what is not published: no later try would find it."""
+    try:
+        yield
+    except ServiceError as error:
+        if error.code is not grpc.StatusCode.NOT_FOUND:
+            raise
+        detail = "the question names what is not published"
+        raise RefusedError(Reason.SCHEMA_UNKNOWN, detail) from None
+
+
+def waiting_names(stub: delivery_pb2_grpc.DeliveryServiceStub, token: str) -> list[str]:
+    """Return the names of all that waits, oldest first."""
+    found, after = list[delivery_pb2.Delivery](), ""
+    while True:
+        asked = delivery_pb2.ListDeliveriesRequest(page_size=_PAGE, page_token=after)
+        page = call(stub.ListDeliveries, asked, token=token)
+        found += page.deliveries
+        if not (after := page.next_page_token):
+            ordered = sorted(found, key=lambda each: (each.receive_time.ToNanoseconds(), each.name))
+            return [each.name for each in ordered]

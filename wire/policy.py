@@ -1,0 +1,69 @@
+"""Registered policies as messages, and back."""
+
+from disclosure import MalformedError, PolicyName, Reason, VerifierName
+from disclosure.policy import AllowedItem, AllowedScope, RegisteredPolicy, StandingLimits
+from wire.convert import each_within, text_of, text_to, within
+from zkproto.v1 import policy_pb2 as pb
+
+
+def policy_to(policy: RegisteredPolicy) -> pb.Policy:
+    """Return the message of a policy, without state, time and proof."""
+    return pb.Policy(
+        name=str(policy.name),
+        purpose=policy.purpose,
+        purpose_text=text_to(policy.purpose_text),
+        legal_basis=text_to(policy.legal_basis),
+        retention_days=policy.retention_days,
+        items=[pb.AllowedItem(item=str(each), shown=each.shown, proven=each.proven) for each in policy.items],
+        scopes=[pb.AllowedScope(label=each.label, members=map(str, each.members)) for each in policy.scopes],
+        regulators=policy.regulators,
+        foreign=policy.foreign,
+        standing=None if policy.standing is None else _standing_to(policy.standing),
+    )
+
+
+def policy_of(message: pb.Policy, name: PolicyName | None = None) -> RegisteredPolicy:
+    """Return the policy of a message, in the order that policies have, whatever order the message has.
+
+    `name` is given where the message has none yet. Raises MalformedError with the path in the message.
+    """
+    for field in ("purpose_text", "legal_basis"):
+        if not message.HasField(field):
+            raise MalformedError(Reason.POLICY_INVALID, "the text is missing", field=field)
+    with within("purpose_text"):
+        purpose_text = text_of(message.purpose_text)
+    with within("legal_basis"):
+        legal_basis = text_of(message.legal_basis)
+    items = each_within("items", message.items, _item)
+    scopes = each_within("scopes", message.scopes, _scope)
+    with within("standing"):
+        standing = _standing(message.standing) if message.HasField("standing") else None
+    return RegisteredPolicy(
+        PolicyName.parse(message.name, field="name") if name is None else name,
+        message.purpose,
+        purpose_text,
+        legal_basis,
+        message.retention_days,
+        tuple(sorted(items, key=str)),
+        tuple(sorted(scopes, key=lambda each: (each.label, tuple(map(str, each.members))))),
+        tuple(sorted(message.regulators)),
+        message.foreign,
+        standing,
+    )
+
+
+def _item(message: pb.AllowedItem) -> AllowedItem:
+    return AllowedItem.parse(message.item, message.shown, message.proven, field="item")
+
+
+def _scope(message: pb.AllowedScope) -> AllowedScope:
+    members = (VerifierName.parse(each, field="members") for each in message.members)
+    return AllowedScope(message.label, tuple(sorted(members, key=str)))
+
+
+def _standing_to(limits: StandingLimits) -> pb.StandingLimits:
+    return pb.StandingLimits(times=limits.times, interval_days=limits.interval_days, days=limits.days)
+
+
+def _standing(message: pb.StandingLimits) -> StandingLimits:
+    return StandingLimits(message.times, message.interval_days, message.days)

@@ -1,0 +1,15 @@
+"""`zk regulator`: officers make a key and open identities together, anybody checks, figures are shown."""
+
+import typer
+
+from zk.commands.regulator import checking, keys, opening, view
+from zk.commands.regulator.common import GROUP, OPEN, SHARE
+
+__all__ = ["add_to", "checking", "keys", "opening", "view"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    GROUP.app.add_typer(SHARE.app)
+    GROUP.app.add_typer(OPEN.app)
+    app.add_typer(GROUP.app)

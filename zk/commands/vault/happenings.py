@@ -1,0 +1,110 @@
+"""What the history holds besides the uses that this vault made: events, and what the ledger gave back."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from disclosure import DisclosureError, LocalizedText
+from prover.consent import show_moment
+from prover.events import Event, EventState
+from prover.history import check_event, check_found
+from prover.notes import EventNote, NoteSummary
+from prover.reading import Found
+from prover.records import Usage
+from prover.vault import Vault
+from tlog import TlogError, Verifier
+from zk.commands.vault.common import SHORT_ID
+from zk.run import Run
+
+_FOUND: Final = "found"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the history: for scripts, for people, and whether what it rests on failed its check."""
+
+    data: dict[str, Any]
+    cells: tuple[str, ...]
+    broken: bool = False
+
+
+def event_row(run: Run, event: Event, log: Verifier | None) -> Row:
+    """Return what an event is, its receipt checked again."""
+    note = event.note
+    data = {**_said(run, note), "event": event.id, "state": event.state.value, "reason": event.reason}
+    state, broken = run.text("vault.sent"), False
+    if event.state is EventState.REFUSED:
+        state = run.text("vault.refused", reason=event.reason)
+    elif event.state is EventState.RECORDED and log is not None:
+        try:
+            receipt = check_event(event, log)
+        except (TlogError, DisclosureError) as error:
+            data |= {"holds": False, "receipt_reason": error.reason}
+            state, broken = run.text("vault.receipt_fails", reason=error.reason), True
+        else:
+            data |= {"holds": True, "entry_index": receipt.index, "tree_size": receipt.checkpoint.size}
+            state = run.text("vault.receipt_holds", index=receipt.index)
+    return Row(data, (event.id[:SHORT_ID], *_cells(run, note), state), broken)
+
+
+def unknown(vault: Vault, usages: Iterable[Usage], events: Iterable[Event]) -> list[Found]:
+    """Return what was found on the ledger and the vault has no record of its own of."""
+    own = {each.holder_note for each in usages} | {each.holder_note for each in events}
+    found = vault.readings.found()
+    return [each for each in found if each.holder_note not in own or each.copy_of is not None]
+
+
+def found_row(run: Run, vault: Vault, found: Found, log: Verifier | None) -> Row:
+    """Return what an entry's note says, and that the entry stands on the ledger."""
+    data: dict[str, Any] = {
+        "found": found.id,
+        "state": _FOUND,
+        "entry_index": found.index,
+        "block_height": found.height,
+        "block_time": found.time.isoformat(timespec="seconds"),
+        "copy_of": found.copy_of,
+    }
+    cells, state, broken = ("", "", "", ""), run.text("vault.found", index=found.index), False
+    if found.note is not None:
+        data |= _said(run, found.note)
+        cells = _cells(run, found.note)
+    if found.copy_of is not None:
+        state = run.text("vault.found_copy", index=found.index, first=found.copy_of)
+    if log is not None:
+        try:
+            check_found(found, vault.readings.proof(found), log)
+        except TlogError as error:
+            data |= {"holds": False, "receipt_reason": error.reason}
+            state, broken = run.text("vault.receipt_fails", reason=error.reason), True
+        else:
+            data["holds"] = True
+    return Row(data, (found.id[:SHORT_ID], *cells, state), broken)
+
+
+def _said(run: Run, note: EventNote | NoteSummary) -> dict[str, Any]:
+    if isinstance(note, EventNote):
+        return {
+            "kind": note.kind.value,
+            "party": note.party,
+            "title": run.local(note.title),
+            "time": note.time.isoformat(timespec="seconds"),
+        }
+    return {
+        "kind": "use",
+        "party": str(note.verifier),
+        "title": run.local(note.purpose),
+        "time": note.time.isoformat(timespec="seconds"),
+        "shown": {query: list(names) for query, names in note.shown.items()},
+        "whole": note.whole,
+    }
+
+
+def _cells(run: Run, note: EventNote | NoteSummary) -> tuple[str, str, str, str]:
+    """Return when, with whom, what about, and what."""
+    title: LocalizedText = note.title if isinstance(note, EventNote) else note.purpose
+    party = note.party if isinstance(note, EventNote) else str(note.verifier)
+    if isinstance(note, EventNote):
+        what = run.text(f"vault.event.{note.kind.value}")
+    else:
+        what = ", ".join(name for names in note.shown.values() for name in names)
+    return show_moment(note.time, run.lang), party, run.local(title), what

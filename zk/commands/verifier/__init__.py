@@ -1,0 +1,21 @@
+"""`zk verifier`: a relying party registers with its policies, asks by one, verifies, and keeps the record."""
+
+import typer
+
+from zk.commands.verifier import asking, consents, deliveries, errands, policies, records
+from zk.commands.verifier.common import GROUP
+from zk.commands.verifier.consents import CONSENTS
+from zk.commands.verifier.deliveries import DELIVERIES
+from zk.commands.verifier.errands import ERRANDS
+from zk.commands.verifier.policies import POLICIES
+
+__all__ = ["add_to", "asking", "consents", "deliveries", "errands", "policies", "records"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    GROUP.app.add_typer(POLICIES.app)
+    GROUP.app.add_typer(CONSENTS.app)
+    GROUP.app.add_typer(DELIVERIES.app)
+    GROUP.app.add_typer(ERRANDS.app)
+    app.add_typer(GROUP.app)

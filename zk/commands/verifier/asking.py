@@ -1,0 +1,191 @@
+"""Registering, and asking by a policy: the question on a page, the answer verified here and kept."""
+
+import datetime as dt
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from disclosure import LocalizedText, Request, VerifierName
+from disclosure.composite import CompositeRequest
+from prover.consent import show_moment
+from verifier import (
+    CompositePolicy,
+    Counterpart,
+    JointScopeFile,
+    PseudonymRegister,
+    check_composite_policy,
+    check_policy,
+    files,
+    keys,
+)
+from verifier.client import Answered, CompositeAnswered, CompositeExchange, OpenExchange, VerifierClient
+from zk.commands.verifier.common import (
+    GROUP,
+    AnyPolicy,
+    As,
+    Counting,
+    PolicyFile,
+    counterparts,
+    key_of,
+    loaded_policy,
+    name_of,
+)
+from zk.commands.verifier.records import answered as told_answer
+from zk.exits import CommandError, Exit
+from zk.home import private_folder, read_file
+from zk.qr import qr_lines
+from zk.run import Answer, Run
+from zk.service import Service
+from zk.tokens import AdminTokenFile, admin_token
+
+
+@GROUP.command("register", remote=True)
+def register(
+    run: Run,
+    verifier: Annotated[str, typer.Argument(help="help.verifier.id")],
+    name_zh: Annotated[str, typer.Option("--name-zh", help="help.option.name_zh")],
+    name_en: Annotated[str, typer.Option("--name-en", help="help.option.name_en")],
+    admin_token_file: AdminTokenFile = None,
+) -> Answer:
+    """Make the key that signs requests and register it.
+
+    The key is on disk before it is registered; run it again after a failure and the same key is used.
+    """
+    name = VerifierName.parse(f"verifiers/{verifier}")
+    path = run.home.verifier_key(verifier)
+    if not path.exists():
+        private_folder(path.parent)
+        keys.save(keys.generate(), path)
+    public_key = keys.public_key(keys.load(path))
+    with Service(run.endpoint) as service:
+        made = service.create_verifier(
+            name, LocalizedText(name_zh, name_en), public_key, admin_token(admin_token_file)
+        )
+    lines = [run.text("verifier.registered", name=run.local(made.display_name), verifier=name, path=path)]
+    return Answer(
+        {"verifier": str(name), "public_key": public_key.hex(), "key_file": str(path)},
+        lines,
+    )
+
+
+@GROUP.command("check-policy", remote=True)
+def check_one(
+    run: Run,
+    policy: PolicyFile,
+    verifier: As = None,
+    counting: Counting = None,
+) -> Answer:
+    """Check that a policy can be asked and answered, with what is published today; ask nobody."""
+    loaded, name = loaded_policy(policy), name_of(run, verifier)
+    with VerifierClient(run.endpoint, name, key_of(run, name), run.log_verifier()) as client:
+        checked_request(client, loaded, name, counterparts(run, counting or ()))
+    data = {"policy": loaded.id, "form": _form(loaded), "verifier": str(name)}
+    return Answer(data, [run.text("verifier.policy_holds", policy=loaded.id)])
+
+
+@GROUP.command("ask", remote=True)
+def ask(
+    run: Run,
+    policy: PolicyFile,
+    verifier: As = None,
+    timeout: Annotated[float | None, typer.Option("--timeout", min=0.1, help="help.verifier.timeout")] = None,
+    record: Annotated[Path | None, typer.Option("--record", help="help.verifier.record")] = None,
+    counting: Counting = None,
+    pairing: Annotated[bool, typer.Option("--pairing/--no-pairing", help="help.verifier.pairing")] = False,
+    qr: Annotated[bool, typer.Option("--qr/--no-qr", help="help.option.qr")] = True,
+) -> Answer:
+    """Ask by a policy, wait for the answer, verify it here and keep it.
+
+    With --json it prints one line when it has asked and one when it was answered.
+    """
+    loaded, name = loaded_policy(policy), name_of(run, verifier)
+    path = record or run.home.records / f"{loaded.id}-{secrets.token_hex(4)}.json"
+    if path.exists():
+        raise CommandError(Exit.USAGE, "RECORD_EXISTS", "error.record_exists", path=path)
+    private_folder(path.parent)
+    given = counterparts(run, counting or ())
+    with VerifierClient(run.endpoint, name, key_of(run, name), run.log_verifier()) as client:
+        opened = client.ask(checked_request(client, loaded, name, given), pairing=pairing)
+        _show_question(run, opened, loaded, qr)
+        wait = dt.timedelta(seconds=timeout) if timeout else loaded.lifetime + dt.timedelta(seconds=5)
+        answered = client.wait(opened, wait, given.values())
+    keep(run, answered, loaded, path)
+    return told_answer(run, answered.record, path)
+
+
+@GROUP.command("sign-scope")
+def sign_scope(
+    run: Run,
+    scope: Annotated[Path, typer.Argument(help="help.verifier.scope")],
+    verifier: As = None,
+) -> Answer:
+    """Sign a scope that several verifiers share; its file goes round among them until everyone has."""
+    name = name_of(run, verifier)
+    read_file(scope)  # a file that cannot be read is named, as everywhere
+    signed = JointScopeFile.load(scope).signed_by(name, key_of(run, name))
+    files.replace(scope, signed.to_bytes())
+    left = [str(each) for each in signed.scope.members if each not in signed.signatures]
+    data = {"scope": signed.scope.label, "signed_by": str(name), "unsigned": left}
+    told = (
+        run.text("verifier.scope_waits", members=", ".join(left))
+        if left
+        else run.text("verifier.scope_whole")
+    )
+    return Answer(data, [told])
+
+
+def _form(policy: AnyPolicy) -> str:
+    return "composite" if isinstance(policy, CompositePolicy) else "plain"
+
+
+def checked_request(
+    client: VerifierClient, policy: AnyPolicy, name: VerifierName, given: Mapping[str, Counterpart]
+) -> Request | CompositeRequest:
+    """Return a request of a policy that can be asked today; PolicyError with the place in the file.
+
+    CommandError USAGE names the answers that the policy counts and nobody gave.
+    """
+    now = dt.datetime.now(dt.UTC)
+    if isinstance(policy, CompositePolicy):
+        if missing := [each for each in policy.answers if each not in given]:
+            options = " ".join(f"--with {each}=RECORD" for each in missing)
+            raise CommandError(Exit.USAGE, "POLICY_INVALID", "error.answers_missing", options=options)
+        return check_composite_policy(policy, name, client.reader, now, given)
+    check_policy(policy, client.directory_for(policy.schemas))
+    return policy.request(name, now)
+
+
+def keep(run: Run, answered: Answered | CompositeAnswered, policy: AnyPolicy, path: Path) -> None:
+    """Save the record; what may come once is noted first, and refused if it has come before."""
+    if isinstance(answered, CompositeAnswered) and isinstance(policy, CompositePolicy):
+        register = PseudonymRegister(run.home.pseudonyms)
+        answered.keep(path, unique=policy.unique, register=register)
+    else:
+        answered.record.save(path)
+
+
+def _show_question(run: Run, opened: OpenExchange | CompositeExchange, policy: AnyPolicy, qr: bool) -> None:
+    ends = opened.expires.isoformat(timespec="seconds")
+    paired = {"pairing_code": opened.pairing_code} if opened.pairing_code else {}
+    run.document(
+        {
+            "event": "asked",
+            "exchange": opened.exchange,
+            "link": str(opened.link),
+            "policy": policy.id,
+            "expires": ends,
+            **paired,
+        }
+    )
+    run.say(
+        run.text(
+            "verifier.asked", purpose=run.local(policy.purpose), expires=show_moment(opened.expires, run.lang)
+        )
+    )
+    run.say(*(qr_lines(str(opened.link)) if qr else ()), str(opened.link))
+    if opened.pairing_code:
+        run.say(run.text("verifier.pairing", code=opened.pairing_code))
+    run.say(run.text("verifier.waiting"))

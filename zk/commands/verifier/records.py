@@ -1,0 +1,173 @@
+"""Answers as they are told, and records that are checked again, offline, for years."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+import tlog
+from disclosure import DepartmentName, Shown
+from disclosure.composite import EscrowQuery
+from prover.consent import show_date, show_moment, show_value
+from verifier import (
+    CompositeRechecked,
+    CompositeRecord,
+    Rechecked,
+    Record,
+    VerifiedCredential,
+    load_record,
+    recheck,
+    recheck_composite,
+)
+from zk.commands.verifier.common import GROUP
+from zk.home import read_file
+from zk.run import Answer, Run, read_log_key
+from zk.values import json_value
+
+AnyRecord: TypeAlias = Record | CompositeRecord
+AnyRechecked: TypeAlias = Rechecked | CompositeRechecked
+
+
+def answered(run: Run, record: AnyRecord, path: Path) -> Answer:
+    """Tell an answer that was verified and kept."""
+    checked = _recheck(record, run.log_verifier())
+    data = {"event": "answered", "record": str(path), **_data(record, checked)}
+    lines = [
+        run.text("verifier.answered"),
+        *_shown(run, record),
+        *_proven(run, record, checked),
+        run.text("verifier.receipt", index=checked.index, size=checked.checkpoint.size),
+        run.text("verifier.kept", path=path),
+    ]
+    return Answer(data, lines)
+
+
+def _recheck(record: AnyRecord, log: tlog.Verifier | None) -> AnyRechecked:
+    if isinstance(record, CompositeRecord):
+        return recheck_composite(record, log_verifier=log)
+    return recheck(record, log_verifier=log)
+
+
+def _data(record: AnyRecord, checked: AnyRechecked) -> dict[str, Any]:
+    """Return what was verified, for a JSON document; of the composite form also what is no shown value."""
+    data: dict[str, Any] = {
+        "entry_index": checked.index,
+        "verified_at": checked.verify_time.isoformat(timespec="milliseconds"),
+    }
+    if isinstance(checked, Rechecked):
+        parts = [(each, each.issuer_key) for each in checked.verified.credentials]
+        return {**data, "credentials": [_credential(each, str(key)) for each, key in parts]}
+    answer = checked.verified.answer
+    return {
+        **data,
+        **_asked_by(record),
+        "branch": answer.branch,
+        "credentials": [_credential(each.shown, str(each.shown.issuer_key)) for each in answer.credentials],
+        "pseudonyms": {name: octets.hex() for name, octets in checked.verified.pseudonyms.items()},
+        "escrows": {each.id: each.regulator.hex() for each in _escrows(record)},
+    }
+
+
+def _asked_by(record: AnyRecord) -> dict[str, Any]:
+    """Return by which registered policy it was asked, as the ledger holds it."""
+    if not isinstance(record, CompositeRecord):
+        return {}
+    policy = record.policy
+    said = {"purpose": policy.purpose_text, "legal_basis": policy.legal_basis}
+    texts = {name: dict(zip(("zh", "en"), text.items(), strict=True)) for name, text in said.items()}
+    return {"policy": {"name": str(policy.name), **texts, "retention_days": policy.retention_days}}
+
+
+def _policy_line(run: Run, record: AnyRecord) -> list[str]:
+    if not isinstance(record, CompositeRecord):
+        return []
+    policy = record.policy
+    purpose, basis = run.local(policy.purpose_text), run.local(policy.legal_basis)
+    return [
+        run.text(
+            "verifier.by_policy", policy=policy.name, purpose=purpose, basis=basis,
+            days=policy.retention_days,
+        )
+    ]  # fmt: skip
+
+
+def _escrows(record: AnyRecord) -> Sequence[EscrowQuery]:
+    if isinstance(record, CompositeRecord):
+        return record.request.branch(record.presentation.answer.branch)[1].escrows
+    return ()
+
+
+def _credential(shown: Shown | VerifiedCredential, issuer_key: str) -> dict[str, Any]:
+    return {
+        "query": shown.query,
+        "department": str(DepartmentName(shown.schema.department)),
+        "schema": str(shown.schema),
+        "issuer_key": issuer_key,
+        "expiry": shown.expiry.isoformat() if shown.expiry else None,
+        "values": {name: json_value(value) for name, value in shown.values.items()},
+    }
+
+
+def _parts(record: AnyRecord) -> list[Shown]:
+    if isinstance(record, CompositeRecord):
+        return [each.shown for each in record.presentation.answer.credentials]
+    return [each.shown for each in record.presentation.credentials]
+
+
+def _shown(run: Run, record: AnyRecord) -> list[str]:
+    lines: list[str] = []
+    for each in _parts(record):
+        schema = record.directory.schema(each.schema)
+        name, department = run.local(schema.display_name), DepartmentName(each.schema.department)
+        lines.append(run.text("verifier.credential", name=name, department=department))
+        for attribute, value in each.values.items():
+            definition = schema.attribute(attribute)
+            lines.append(f"  {run.local(definition.display_name)}: {show_value(definition, value, run.lang)}")
+        if each.expiry:
+            lines.append(f"  {run.text('verifier.expiry')}: {show_date(each.expiry, run.lang)}")
+    return lines
+
+
+def _proven(run: Run, record: AnyRecord, checked: AnyRechecked) -> list[str]:
+    """Tell what was proven and not shown: the policy's own question says it, so only that it holds."""
+    if isinstance(checked, Rechecked):
+        return []
+    pseudonyms = checked.verified.pseudonyms.items()
+    return [
+        run.text("verifier.branch", branch=checked.verified.answer.branch),
+        *(run.text("verifier.pseudonym", id=name, pseudonym=octets.hex()) for name, octets in pseudonyms),
+        *(run.text("verifier.escrow", id=each.id, of=each.operand) for each in _escrows(record)),
+    ]
+
+
+@GROUP.command("check")
+def check(
+    run: Run,
+    record: Annotated[Path, typer.Argument(help="help.verifier.check_record")],
+    key: Annotated[str | None, typer.Option("--key", metavar="KEY|FILE", help="help.ledger.key")] = None,
+) -> Answer:
+    """Check a record again, offline: request, its policy, proofs, receipt, checkpoint."""
+    pinned = read_log_key(key) if key else run.profile.log_key
+    read_file(record)  # a file that cannot be read is named, as everywhere
+    kept = load_record(record)
+    checked = _recheck(kept, pinned)
+    if not checked.pinned:
+        run.warn("ledger.key_of_file")
+    data = {
+        "record": str(record),
+        "verifier": str(kept.request.verifier),
+        "log_key": checked.log_key,
+        "key_pinned": checked.pinned,
+        **_data(kept, checked),
+    }
+    lines = [
+        run.text(
+            "verifier.holds", time=show_moment(checked.verify_time, run.lang), verifier=kept.request.verifier
+        ),
+        *_policy_line(run, kept),
+        *_shown(run, kept),
+        *_proven(run, kept, checked),
+        run.text("verifier.receipt", index=checked.index, size=checked.checkpoint.size),
+    ]
+    return Answer(data, lines)

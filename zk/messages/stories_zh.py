@@ -1,0 +1,68 @@
+"""演示中的故事所说的话，中文。 What the demo's stories say, in Chinese."""
+
+from typing import Final
+
+MESSAGES: Final = {
+    "error.story_unknown": "没有名为 {story} 的故事；可选：{known}。",
+    "error.nobody_fits": "城中无人可担任 {part} 一角。",
+    "stories.ill": "不符合预期",
+    "stories.seconds": "{title}（{seconds} 秒）",
+    "stories.saved.title": "与纸质办理相比省下了什么（逐一计数）",
+    "stories.saved.0": "项目",
+    "stories.saved.1": "数量",
+    "stories.saved.uses": "被接受的答复",
+    "stories.saved.visits": "跑部门的次数：每份答复中每个部门一次",
+    "stories.saved.documents": "要开具的证明：答复中每份凭证一份",
+    "stories.saved.copies": "留在对方手中的复印件",
+    "stories.saved.minutes": "分钟数，假定每跑一次 {visit} 分钟、每份复印件 {copy} 分钟",
+    "stories.no_leak": (
+        "在服务、核验方和账本的每个文件中查找了全部 {people} 人的号码；"
+        "除学校自身记录中向它出示的 {shown} 个外均未发现。"
+    ),
+    "stories.leak": "发现明文号码：{where}",
+    "stories.well": "每个故事都如预期，用时 {seconds} 秒。",
+    "stories.not_well": "并非每个故事都如预期（{seconds} 秒）。",
+    "story.city.title": "城市：各部门批量把记录归还给每个人。",
+    "story.city.departments": "{count} 个部门已登记，公布了密钥、数表和累加器。",
+    "story.city.accounts": "{count} 人凭认识他们的部门发的代码登记了账户。",
+    "story.city.offered": (
+        "向 {people} 人发放了 {items} 个数据项的 {count} 份凭证，每条记录一份，用时 {seconds} 秒。"
+    ),
+    "story.city.waiting": "{people} 人的收件箱里有 {count} 份待领取。",
+    "story.school.title": "学校的早晨：各家凭部门所述报名入学。",
+    "story.school.owner": (
+        "有自有住房的家庭被录取：使用 {documents} 份凭证，出示 {shown} 个值（区县、孩子姓名和号码）。"
+    ),
+    "story.school.buyer": "已购房的家庭被录取：使用 {documents} 份凭证，出示 {shown} 个值。",
+    "story.school.permit_employed": (
+        "凭居住证和工作租房的家庭被录取：使用 {documents} 份凭证，出示 {shown} 个值。"
+    ),
+    "story.school.no_more": "学校没有得到其他任何人的姓名，也没有日期、收入和住址。",
+    "story.school.too_young": "孩子年龄不足",
+    "story.school.elsewhere": "家庭不在招生范围内",
+    "story.school.not_vaccinated": "孩子的预防接种不完整",
+    "story.school.again": "另一方家长为同一个孩子再次报名",
+    "story.loan.title": "贷款：银行几秒内决定，看不到任何数字。",
+    "story.loan.decided": "银行在 {seconds} 秒内凭 {documents} 份凭证作出决定，没有看到任何值。",
+    "story.loan.filed": "存档为一个 {octets} 字节的文件；只用日志公钥核验，无需服务。",
+    "story.errands.title": "一件事：一次提交，每个窗口只得到自己的部分。",
+    "story.errands.appointed": "企业委托会计办理一个数据项和一件事，为期 90 天。",
+    "story.errands.licence": "她出示委托，领到企业的营业执照凭证。",
+    "story.errands.company": "一次提交，{counters} 个窗口办理员工参保；没有窗口看到注册资本或她是谁。",
+    "story.errands.ended": "企业终止委托之后，同一经办人再办",
+    "story.errands.newborn": "一次提交，{counters} 个窗口办理新生儿登记；最后一个窗口只看到区县。",
+    "story.lost-phone.title": "手机丢失：24 个词找回历史。",
+    "story.lost.history": "新手机读完账本的 {entries} 条，找到自己的 {count} 条：与丢失的手机所知一样多。",
+    "story.lost.account": "账户不变，凭部门的代码重新登记。",
+    "story.lost.replaced": "部门重新签发身份证，取代丢失的那份。",
+    "story.lost.old_account": "旧手机打开账户",
+    "story.lost.old_phone": "旧手机出示身份证",
+    "story.lost.goes_on": "新手机证明了主人的年龄。",
+    "story.over-asking.title": "超范围索取的商店：登记的是核验年龄，却还要姓名。",
+    "story.over.age": "商店得知买方已成年，没有看到任何值。",
+    "story.over.service": "商店还索取姓名和性别",
+    "story.over.vault": "同一请求，被运营服务的人放行",
+    "story.over.history": "买方的历史中有记录：{shop} 索取超出许可，已在账本上。",
+    "story.over.figures": "监管方的统计中有记录，不含任何个人：超范围索取 {count} 次，答复 {answered} 次。",
+    "story.attacks.title": "什么必须失败，以及谁得知了什么。",
+}

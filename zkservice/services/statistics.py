@@ -1,0 +1,161 @@
+"""StatisticsService: counters for regulators, and for everybody what tells of nobody."""
+
+import datetime as dt
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from disclosure import civil_date
+from disclosure.names import RegulatorName
+from wire.convert import date_of, date_to
+from zkproto.v1 import statistics_pb2 as pb
+from zkproto.v1.statistics_pb2_grpc import StatisticsServiceServicer
+from zkservice.context import Context
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.fields import page_size, required
+from zkservice.storage import policies, publication, statistics
+from zkservice.storage.statistics import Dimension, Sum, What
+
+LEAST_TOLD: Final = 5
+"""Fewer than this are told to nobody but regulators: of one or two some would know who it was."""
+MAX_DAYS: Final = 400
+MAX_SUMS: Final = 100_000
+_DEFAULT_PAGE: Final = 1_000
+_MAX_PAGE: Final = 10_000
+_AT_ONCE: Final = 500
+"""Policies that are read by one statement."""
+_LISTING: Final = "statistics"
+_BY: Final[dict[int, Dimension]] = {
+    pb.STATISTIC_DIMENSION_DAY: Dimension.DAY,
+    pb.STATISTIC_DIMENSION_VERIFIER: Dimension.VERIFIER,
+    pb.STATISTIC_DIMENSION_POLICY: Dimension.POLICY,
+    pb.STATISTIC_DIMENSION_DEPARTMENT: Dimension.DEPARTMENT,
+}
+_POLICY, _PURPOSE = int(pb.STATISTIC_DIMENSION_POLICY), int(pb.STATISTIC_DIMENSION_PURPOSE)
+_FILTERS: Final = (Dimension.VERIFIER, Dimension.POLICY, Dimension.DEPARTMENT)
+
+
+class StatisticsService(StatisticsServiceServicer):
+    """Reads what others count. Nothing that is read here could name a person."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def CreateRegulatorAccess(self, request: pb.CreateRegulatorAccessRequest, context: Any) -> Any:
+        """Give a regulator a token; it is in the answer and nowhere else."""
+        await self._context.access.admin(context)
+        name = str(RegulatorName.parse(request.regulator, field="regulator"))
+        token = secrets.token_urlsafe(32)
+        await self._context.database.write(lambda each: publication.give_access(each, name, token))
+        return pb.CreateRegulatorAccessResponse(access_token=token)
+
+    async def ListStatistics(self, request: pb.ListStatisticsRequest, context: Any) -> Any:
+        """Sums of counters, as of now: what has ended unanswered is counted first."""
+        await self._context.access.regulator(context)
+        days = _days(request)
+        by = _dimensions(request)
+        start = int(self._context.pages.take(_LISTING, request.page_token) or 0)
+        size = page_size(request.page_size, _DEFAULT_PAGE, _MAX_PAGE)
+        while await self._context.database.write(lambda each: statistics.expire(each, self._context.now())):
+            pass
+        found = await self._context.database.read(lambda each: _sums(each, request, days, by))
+        page = found[start : start + size]
+        more = start + size < len(found)
+        token = self._context.pages.give(_LISTING, str(start + size)) if more else ""
+        return pb.ListStatisticsResponse(statistics=page, next_page_token=token)
+
+    async def GetPublishedStatistics(self, request: pb.GetPublishedStatisticsRequest, context: Any) -> Any:
+        """One whole month by verifier. Of one that goes on, two answers would tell of the days between."""
+        try:
+            first = dt.date(request.year, request.month, 1)
+            last = (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
+        except (ValueError, OverflowError):
+            detail = "there is no such month"
+            raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="month") from None
+        if last >= civil_date(self._context.now()):
+            detail = "the month is not over"
+            raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="month")
+        found = await self._context.database.read(
+            lambda each: statistics.sums(each, (first, last), [Dimension.VERIFIER], {}, MAX_SUMS)
+        )
+        told = [_message(each) for each in found if each.n >= LEAST_TOLD and each.verifier]
+        return pb.PublishedStatistics(statistics=told, least=LEAST_TOLD)
+
+
+def _days(request: pb.ListStatisticsRequest) -> tuple[dt.date, dt.date]:
+    for name in ("first", "last"):
+        required(request.HasField(name), name)
+    first, last = date_of(request.first, field="first"), date_of(request.last, field="last")
+    if not dt.timedelta() <= last - first <= dt.timedelta(days=MAX_DAYS):
+        detail = f"a range has at most {MAX_DAYS} days after its first"
+        raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="last")
+    return first, last
+
+
+def _dimensions(request: pb.ListStatisticsRequest) -> frozenset[int]:
+    wanted = frozenset(map(int, request.group_by))
+    if not wanted <= {*_BY, _PURPOSE} or len(wanted) != len(request.group_by):
+        detail = "there is no such dimension, or it is there twice"
+        raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="group_by")
+    return wanted
+
+
+def _sums(
+    connection: Connection,
+    request: pb.ListStatisticsRequest,
+    days: tuple[dt.date, dt.date],
+    by: frozenset[int],
+) -> Sequence[pb.Statistic]:
+    """Read sums. A purpose is its policy's: where it matters, policies are read apart and put together."""
+    of_purpose = _PURPOSE in by
+    read_by = {_BY[each] for each in by if each in _BY}
+    if of_purpose or request.purpose:
+        read_by.add(Dimension.POLICY)
+    only = {each: name for each in _FILTERS if (name := getattr(request, each))}
+    found = statistics.sums(connection, days, read_by, only, MAX_SUMS + 1)
+    if len(found) > MAX_SUMS:
+        detail = f"these are more than {MAX_SUMS} sums: ask for fewer days, or less apart"
+        raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="group_by")
+    if not (of_purpose or request.purpose):
+        return [_message(each) for each in found]
+    purposes = _purposes(connection, found)
+    placed = ((each, purposes.get(each.policy, "")) for each in found)
+    wanted = (pair for pair in placed if not request.purpose or pair[1] == request.purpose)
+    return _put_together(wanted, by)
+
+
+def _purposes(connection: Connection, found: Iterable[Sum]) -> dict[str, str]:
+    """Return the purposes of policies that something was counted under, by the policies' names."""
+    names = sorted({each.policy for each in found if each.policy})
+    read = (policies.found(connection, names[at : at + _AT_ONCE]) for at in range(0, len(names), _AT_ONCE))
+    return {name: each.policy.purpose for some in read for name, each in some.items()}
+
+
+def _put_together(found: Iterable[tuple[Sum, str]], by: frozenset[int]) -> Sequence[pb.Statistic]:
+    """Add up what differs only in policies that nobody wants told apart."""
+    counted: Counter[tuple[dt.date | None, str, str, str, str, What]] = Counter()
+    for each, purpose in found:
+        policy = each.policy if _POLICY in by else ""
+        said = purpose if _PURPOSE in by else ""
+        counted[each.day, each.verifier, policy, said, each.department, each.what] += each.n
+    return [
+        _message(Sum(what, n, day, verifier, policy, department), purpose)
+        for (day, verifier, policy, purpose, department, what), n in sorted(
+            counted.items(), key=lambda item: (item[0][0] or dt.date.min, *item[0][1:])
+        )
+    ]
+
+
+def _message(each: Sum, purpose: str = "") -> pb.Statistic:
+    return pb.Statistic(
+        kind=pb.StatisticKind.Value(f"STATISTIC_KIND_{each.what.name}"),
+        day=date_to(each.day) if each.day else None,
+        verifier=each.verifier,
+        policy=each.policy,
+        purpose=purpose,
+        department=each.department,
+        count=each.n,
+    )
