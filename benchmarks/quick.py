@@ -1,7 +1,7 @@
 """The figures that the project promises, in two minutes: `zk bench` under the name that it has in a clone.
 
-`python -m benchmarks.quick [--only scheme|composite|parallel|service|flow] [--json]`; exit 0 if every row holds,
-8 if one misses.
+`python -m benchmarks.quick [--only PART] [--json]`, PART one of scheme, composite, parallel, service, flow;
+exit 0 if every row holds, 8 if one misses.
 """
 
 import sys
