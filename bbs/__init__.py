@@ -39,6 +39,7 @@ from bbs.pseudonym import (
 )
 from bbs.scalars import RandomScalars
 from bbs.signature import sign, verify
+from bbs.signing import PreparedSigning, prepare_signing
 
 __all__ = [
     "SHAKE_256",
@@ -51,6 +52,7 @@ __all__ = [
     "FirstFalse",
     "InputError",
     "PreparedCredential",
+    "PreparedSigning",
     "ProofClaim",
     "RandomScalars",
     "Reason",
@@ -67,6 +69,7 @@ __all__ = [
     "groups",
     "keygen",
     "prepare_credential",
+    "prepare_signing",
     "proof_gen",
     "proof_gen_prepared",
     "proof_gen_with_nym",

@@ -18,6 +18,7 @@ from disclosure.credential import (
     issuer_key_name,
 )
 from disclosure.errors import DisclosureError, MalformedError, Reason, RefusedError, Violation
+from disclosure.issuing import Issuing
 from disclosure.links import AccountLink, ConsentLink, ErrandLink, ExchangeLink, OfferLink, SendLink
 from disclosure.names import (
     AccumulatorName,
@@ -60,6 +61,7 @@ __all__ = [
     "ExpiryRule",
     "IssuerKey",
     "IssuerKeyName",
+    "Issuing",
     "KeyState",
     "LocalizedText",
     "MalformedError",

@@ -5,16 +5,16 @@ is measured by each of them, and a request with several branches by all, since t
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from disclosure.attributes import LocalizedText
-from disclosure.composite.outputs import PseudonymQuery, SignedJointScope
-from disclosure.composite.predicates import Operand
+from disclosure.composite.outputs import EscrowQuery, PseudonymQuery, SignedJointScope
+from disclosure.composite.predicates import InList, Operand
 from disclosure.composite.request import Branch, CompositeRequest
 from disclosure.errors import Reason, RefusedError, Violation
 from disclosure.names import PolicyName, SchemaName
-from disclosure.policy import AllowedScope, RegisteredPolicy
+from disclosure.policy import AllowedAttribute, AllowedEscrow, AllowedScope, RegisteredPolicy
 from disclosure.request import Request
 
 
@@ -26,10 +26,12 @@ class ExcessKind(StrEnum):
     ITEM = "item"
     SHOWN = "shown"
     PROVEN = "proven"
+    LIST = "list"
+    """In this list nothing may be proven to be."""
     PSEUDONYM = "pseudonym"
-    """In this scope it may have no pseudonyms."""
+    """In this scope it may have no pseudonyms, or none of this."""
     ESCROW = "escrow"
-    """For this regulator nothing may be escrowed."""
+    """For this regulator nothing may be escrowed, or not this."""
     FOREIGN = "foreign"
     """It may count no numbers of other holders."""
 
@@ -39,6 +41,7 @@ _DETAILS = {
     ExcessKind.ITEM: "the policy does not allow the item {what}",
     ExcessKind.SHOWN: "the policy does not allow that it is shown: {what}",
     ExcessKind.PROVEN: "the policy does not allow that anything is proven about it: {what}",
+    ExcessKind.LIST: "the policy does not allow that anything is proven to be in the list {what}",
     ExcessKind.PSEUDONYM: "the policy does not allow pseudonyms in the scope {what}",
     ExcessKind.ESCROW: "the policy does not allow escrow for the regulator {what}",
     ExcessKind.FOREIGN: "the policy does not allow numbers of other holders: {what}",
@@ -114,15 +117,15 @@ def _branch(branch: Branch, place: str, policy: RegisteredPolicy) -> Iterator[Ex
         )
         yield from _shown(query.schemas, query.shown, at, policy)
     for field, operand in _proven(branch, place):
-        schemas = next((each.schemas for each in branch.queries if each.id == operand.query), ())
-        yield from _hidden(schemas, operand, field, policy)
+        yield from _hidden(_schemas(branch, operand), operand, field, policy)
+    for index, predicate in enumerate(branch.predicates):
+        if isinstance(predicate, InList) and predicate.code_list not in policy.lists:
+            field = f"{place}.predicates[{index}].code_list"
+            yield Excess(field, ExcessKind.LIST, predicate.code_list.hex())
     for index, pseudonym in enumerate(branch.pseudonyms):
-        if (scope := _scope(pseudonym)) not in policy.scopes:
-            yield Excess(f"{place}.pseudonyms[{index}].scope", ExcessKind.PSEUDONYM, scope.label)
+        yield from _pseudonym(branch, pseudonym, f"{place}.pseudonyms[{index}]", policy)
     for index, escrow in enumerate(branch.escrows):
-        if escrow.regulator not in policy.regulators:
-            field = f"{place}.escrows[{index}].regulator"
-            yield Excess(field, ExcessKind.ESCROW, escrow.regulator.hex())
+        yield from _escrow(branch, escrow, f"{place}.escrows[{index}]", policy)
     for index, number in enumerate(branch.foreign if not policy.foreign else ()):
         yield Excess(f"{place}.foreign[{index}]", ExcessKind.FOREIGN, number.id)
 
@@ -169,11 +172,51 @@ def _hidden(
             yield Excess(field, ExcessKind.PROVEN, f"{_item(schema)}: {operand.attribute}")
 
 
-def _scope(pseudonym: PseudonymQuery) -> AllowedScope:
-    scope = pseudonym.scope
+def _pseudonym(
+    branch: Branch, pseudonym: PseudonymQuery, place: str, policy: RegisteredPolicy
+) -> Iterator[Excess]:
+    """Where the scope is not allowed at all, nothing more is said than that."""
+    subject = pseudonym.subject
+    scopes = scopes_of(pseudonym, () if subject is None else _schemas(branch, subject))
+    known = {(each.label, each.members) for each in policy.scopes}
+    for scope in scopes:
+        if (scope.label, scope.members) not in known:
+            yield Excess(f"{place}.scope", ExcessKind.PSEUDONYM, scope.label)
+        elif scope not in policy.scopes:
+            of, field = ("the holder", place) if scope.of is None else (scope.of, f"{place}.subject")
+            yield Excess(field, ExcessKind.PSEUDONYM, f"{scope.label}, of {of}")
+
+
+def _escrow(branch: Branch, escrow: EscrowQuery, place: str, policy: RegisteredPolicy) -> Iterator[Excess]:
+    """For a regulator that is not allowed at all, nothing more is said than that."""
+    if not any(each.regulator == escrow.regulator for each in policy.escrows):
+        yield Excess(f"{place}.regulator", ExcessKind.ESCROW, escrow.regulator.hex())
+        return
+    for schema in _schemas(branch, escrow.operand):
+        of = AllowedAttribute.of(schema, escrow.operand.attribute)
+        if AllowedEscrow(escrow.regulator, of) not in policy.escrows:
+            yield Excess(f"{place}.operand", ExcessKind.ESCROW, f"{escrow.regulator.hex()}, of {of}")
+
+
+def scopes_of(pseudonym: PseudonymQuery, schemas: Sequence[SchemaName]) -> tuple[AllowedScope, ...]:
+    """Return what a policy has to allow for a pseudonym whose subject is an attribute of these schemas.
+
+    That of the holder is of no schema.
+    """
+    scope, subject = pseudonym.scope, pseudonym.subject
     if isinstance(scope, SignedJointScope):
-        return AllowedScope(scope.scope.label, scope.scope.members)
-    return AllowedScope(scope.label)
+        allowed = AllowedScope(scope.scope.label, scope.scope.members)
+    else:
+        allowed = AllowedScope(scope.label)
+    if subject is None:
+        return (allowed,)
+    of = (AllowedAttribute.of(each, subject.attribute) for each in schemas)
+    return tuple(replace(allowed, of=each) for each in of)
+
+
+def _schemas(branch: Branch, operand: Operand) -> tuple[SchemaName, ...]:
+    """Return the schemas that an operand's query accepts."""
+    return next((each.schemas for each in branch.queries if each.id == operand.query), ())
 
 
 def _item(schema: SchemaName) -> str:

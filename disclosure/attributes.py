@@ -30,6 +30,7 @@ INTEGER_MAXIMUM: Final = (1 << 63) - 1
 EPOCH: Final = dt.date(1970, 1, 1)
 _VALUE_LABEL: Final = "zk-disclosure/value/v1"
 _PRESENT: Final = canonical.following(True)
+_ABSENT: Final = canonical.following(False) + canonical.following(None)
 _EXPIRY_LABEL: Final = "zk-disclosure/expiry/v1"
 
 
@@ -250,9 +251,13 @@ class AttributeDefinition:
     def message(self, value: Value | None) -> bytes:
         """Return the octets that are signed for a value, or for its absence; raises as `check` does."""
         self.check(value, field=self.id)
-        if value is None:
-            return self._beginning + canonical.following(False) + canonical.following(None)
-        return self._beginning + _PRESENT + canonical.following(to_item(value))
+        return self.message_of(None if value is None else canonical.following(to_item(value)))
+
+    def message_of(self, encoded: bytes | None) -> bytes:
+        """Return the octets that are signed for a value that was checked, by its canonical encoding; None
+        stands for an absent one.
+        """
+        return self._beginning + (_ABSENT if encoded is None else _PRESENT + encoded)
 
     @cached_property
     def _beginning(self) -> bytes:

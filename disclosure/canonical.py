@@ -45,6 +45,16 @@ def following(item: Item) -> bytes:
     return cbor2.dumps(item, canonical=True)
 
 
+def array(items: Sequence[bytes]) -> bytes:
+    """Return an array of items, each as `following` gives it, as it stands in another array."""
+    count = len(items)
+    if count < 24:
+        return b"".join((bytes([0x80 | count]), *items))
+    octets = (count.bit_length() + 7) // 8
+    width = next(each for each in (1, 2, 4) if each >= octets)
+    return b"".join((bytes([0x98 + width.bit_length() - 1]), count.to_bytes(width), *items))
+
+
 def decode(label: str, octets: bytes, *, most: int = MAX_OCTETS) -> list[Item]:
     """Decode one labelled array of at most so many octets; return what follows the label.
 

@@ -20,7 +20,7 @@ SIGNATURE_OCTETS: Final = 80
 CIVIL_TIME: Final = dt.timezone(dt.timedelta(hours=8), "UTC+08:00")
 """Days begin and end by the clock of the cities, everywhere the same."""
 _KEY_LABEL: Final = "zk-disclosure/issuer-key/v1"
-_LABEL: Final = "zk-disclosure/plain-credential/v1"
+LABEL: Final = "zk-disclosure/plain-credential/v1"
 
 
 def civil_date(moment: dt.datetime) -> dt.date:
@@ -104,7 +104,7 @@ class Credential:
         """Return its canonical bytes, where the values were checked; MalformedError if they are too many."""
         ordered = [(each.id, self.values.get(each.id)) for each in schema.attributes]
         octets = canonical.encode(
-            _LABEL, str(self.schema), str(self.issuer_key), days(self.expiry),
+            LABEL, str(self.schema), str(self.issuer_key), days(self.expiry),
             [[name, to_item(value)] for name, value in ordered if value is not None], self.signature,
         )  # fmt: skip
         if len(octets) > canonical.MAX_OCTETS:
@@ -114,7 +114,7 @@ class Credential:
     @classmethod
     def from_bytes(cls, octets: bytes, schema: Schema) -> "Credential":
         """Decode what `to_bytes` gives, under the same schema; MalformedError."""
-        match canonical.decode(_LABEL, octets):
+        match canonical.decode(LABEL, octets):
             case [str(name), str(key), int(expiry), list(pairs), bytes(signature)]:
                 parsed = cls(
                     SchemaName.parse(name),
@@ -164,16 +164,24 @@ def issue_bytes(
 def _signed(
     schema: Schema, key: IssuerKey, secret_key: bbs.SecretKey, values: Mapping[str, Value], today: dt.date
 ) -> Credential:
+    check_issuer(schema, key)
+    expiry = today + dt.timedelta(days=schema.validity_days)
+    messages = schema.messages(expiry, values)
+    signature = bbs.sign(secret_key, key.public_key, schema.header(), messages, suite=key.suite)
+    return Credential(schema.name, key.name, expiry, dict(values), signature)
+
+
+def check_issuer(schema: Schema, key: IssuerKey) -> None:
+    """Raise RefusedError unless a key signs credentials of the plain form under a schema.
+
+    Reasons: ISSUER_KEY_UNKNOWN (a key of another department), ISSUER_KEY_RETIRED, FORM_NOT_SUPPORTED.
+    """
     if key.name.department != schema.name.department:
         detail = "a department signs under its own schemas only"
         raise RefusedError(Reason.ISSUER_KEY_UNKNOWN, detail)
     if key.state is not KeyState.ACTIVE:
         raise RefusedError(Reason.ISSUER_KEY_RETIRED, "the key signs no more")
     require_plain(schema)
-    expiry = today + dt.timedelta(days=schema.validity_days)
-    messages = schema.messages(expiry, values)
-    signature = bbs.sign(secret_key, key.public_key, schema.header(), messages, suite=key.suite)
-    return Credential(schema.name, key.name, expiry, dict(values), signature)
 
 
 def check_credential(credential: Credential, schema: Schema, key: IssuerKey) -> Credential:

@@ -21,12 +21,13 @@ from tlog.entry import RecordEntry
 POLICY_RECORD: Final = "policy"
 MAX_ITEMS: Final = 64
 MAX_ATTRIBUTES: Final = 128
-MAX_SCOPES: Final = 16
-MAX_REGULATORS: Final = 8
+MAX_SCOPES: Final = 64
+MAX_ESCROWS: Final = 64
+MAX_LISTS: Final = 64
 MAX_RETENTION_DAYS: Final = 36_525
 MAX_TIMES: Final = 1_000
 DIGEST_OCTETS: Final = 32
-_LABEL: Final = "zk-disclosure/registered-policy/v1"
+_LABEL: Final = "zk-disclosure/registered-policy/v2"
 _FIRST_VERSION: Final = 1
 
 
@@ -75,39 +76,108 @@ class AllowedItem:
         return [self.department, self.item, list(self.shown), list(self.proven)]
 
 
+@dataclass(frozen=True, order=True)
+class AllowedAttribute:
+    """One attribute of a data item, in all versions of it: what a pseudonym is of, or what is escrowed."""
+
+    department: str
+    item: str
+    attribute: str
+
+    def __post_init__(self) -> None:
+        check_id(self.department, "a department", field="item")
+        check_attribute_id(self.item, field="item")
+        check_attribute_id(self.attribute, field="attribute")
+
+    def __str__(self) -> str:
+        return f"{self.item_name}: {self.attribute}"
+
+    @property
+    def item_name(self) -> str:
+        """Whose it is: a schema's name without its version."""
+        return f"departments/{self.department}/schemas/{self.item}"
+
+    @classmethod
+    def parse(cls, item: str, attribute: str, *, field: str = "") -> "AllowedAttribute":
+        """Return an attribute of a schema's name without its version; MalformedError NAME_INVALID."""
+        return cls.of(SchemaName.parse(f"{item}@{_FIRST_VERSION}", field=field), attribute)
+
+    @classmethod
+    def of(cls, schema: SchemaName, attribute: str) -> "AllowedAttribute":
+        """Return an attribute of a schema, whose version does not matter."""
+        return cls(schema.department, schema.item, attribute)
+
+    def items(self) -> list[Item]:
+        """Return it for canonical encoding."""
+        return [self.department, self.item, self.attribute]
+
+
 @dataclass(frozen=True)
 class AllowedScope:
-    """A scope of pseudonyms, by its label: the verifier's own, or one that these members share."""
+    """A scope of pseudonyms, by its label, and what they are of there: the holder (None), or an attribute.
+
+    The scope is the verifier's own, or one that these members share. A pseudonym of the holder links all that
+    a person answers in the scope, one of an attribute what is answered about its subject: so a policy that
+    allows one of them does not allow the other.
+    """
 
     label: str
     members: tuple[VerifierName, ...] = ()
+    of: AllowedAttribute | None = None
 
     def __post_init__(self) -> None:
         check_id(self.label, "a scope's label", field="label")
         if list(self.members) != sorted(set(self.members), key=str) or len(self.members) == 1:
             raise _invalid("members are none, or two and more in the order of their names", "members")
 
+    @property
+    def order(self) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """What scopes stand in the order of: that of the holder comes first."""
+        of = () if self.of is None else (self.of.department, self.of.item, self.of.attribute)
+        return self.label, tuple(map(str, self.members)), of
+
     def items(self) -> list[Item]:
         """Return it for canonical encoding."""
-        return [self.label, [str(each) for each in self.members]]
+        of = None if self.of is None else self.of.items()
+        return [self.label, [str(each) for each in self.members], of]
+
+
+@dataclass(frozen=True, order=True)
+class AllowedEscrow:
+    """What may be sealed for whom: an attribute, for the regulator whose key has this digest."""
+
+    regulator: bytes
+    of: AllowedAttribute
+
+    def __post_init__(self) -> None:
+        if len(self.regulator) != DIGEST_OCTETS:
+            detail = f"the digest of a regulator's key has {DIGEST_OCTETS} octets"
+            raise _invalid(detail, "regulator")
+
+    def items(self) -> list[Item]:
+        """Return it for canonical encoding."""
+        return [self.regulator, self.of.items()]
 
 
 @dataclass(frozen=True)
 class StandingLimits:
-    """How far a holder may agree beforehand: at most so many times, so many days apart, for so many days."""
+    """How far a holder may agree beforehand: at most so many times, so many days apart, for so many days.
+
+    Days apart are 0 or more; of the days the first is that on which the consent is asked for.
+    """
 
     times: int
     interval_days: int
     days: int
 
     def __post_init__(self) -> None:
-        for field, value, most in (
-            ("times", self.times, MAX_TIMES),
-            ("interval_days", self.interval_days, MAX_RETENTION_DAYS),
-            ("days", self.days, MAX_RETENTION_DAYS),
+        for field, value, least, most in (
+            ("times", self.times, 1, MAX_TIMES),
+            ("interval_days", self.interval_days, 0, MAX_RETENTION_DAYS),
+            ("days", self.days, 1, MAX_RETENTION_DAYS),
         ):
-            if not is_whole(value) or not 0 < value <= most:
-                raise _invalid(f"a whole number from 1 to {most}", field)
+            if not is_whole(value) or not least <= value <= most:
+                raise _invalid(f"a whole number from {least} to {most}", field)
 
     def items(self) -> list[Item]:
         """Return it for canonical encoding."""
@@ -118,10 +188,11 @@ class StandingLimits:
 class RegisteredPolicy:
     """One version of a policy, as its record has it.
 
-    `purpose` names a registered purpose; its text and legal basis stand here as they were then. `regulators`
-    are digests of the keys that identities may be escrowed for; `foreign` says that numbers which other
-    holders have committed to may be counted. `standing` None: no consent is given beforehand. Raises
-    MalformedError POLICY_INVALID, NAME_INVALID.
+    `purpose` names a registered purpose; its text and legal basis stand here as they were then. `lists` are
+    digests of the published lists that a value may be proven to be in: another list of the same owner, older
+    or newer, says something else. `foreign` says that numbers which other holders have committed to may be
+    counted. `standing` None: no consent is given beforehand. Raises MalformedError POLICY_INVALID,
+    NAME_INVALID.
     """
 
     name: PolicyName
@@ -131,7 +202,8 @@ class RegisteredPolicy:
     retention_days: int
     items: tuple[AllowedItem, ...]
     scopes: tuple[AllowedScope, ...] = ()
-    regulators: tuple[bytes, ...] = ()
+    escrows: tuple[AllowedEscrow, ...] = ()
+    lists: tuple[bytes, ...] = ()
     foreign: bool = False
     standing: StandingLimits | None = None
 
@@ -142,13 +214,15 @@ class RegisteredPolicy:
         names = [str(each) for each in self.items]
         if not 0 < len(names) <= MAX_ITEMS or names != sorted(set(names)):
             raise _invalid(f"1 to {MAX_ITEMS} items, in order and each once", "items")
-        scopes = [(each.label, tuple(map(str, each.members))) for each in self.scopes]
+        scopes = [each.order for each in self.scopes]
         if len(scopes) > MAX_SCOPES or scopes != sorted(set(scopes)):
             raise _invalid(f"at most {MAX_SCOPES} scopes, in order and each once", "scopes")
-        if len(self.regulators) > MAX_REGULATORS or list(self.regulators) != sorted(set(self.regulators)):
-            raise _invalid(f"at most {MAX_REGULATORS} regulators, in order and each once", "regulators")
-        if any(len(each) != DIGEST_OCTETS for each in self.regulators):
-            raise _invalid(f"the digest of a regulator's key has {DIGEST_OCTETS} octets", "regulators")
+        if len(self.escrows) > MAX_ESCROWS or list(self.escrows) != sorted(set(self.escrows)):
+            raise _invalid(f"at most {MAX_ESCROWS} escrows, in order and each once", "escrows")
+        if len(self.lists) > MAX_LISTS or list(self.lists) != sorted(set(self.lists)):
+            raise _invalid(f"at most {MAX_LISTS} lists, in order and each once", "lists")
+        if any(len(each) != DIGEST_OCTETS for each in self.lists):
+            raise _invalid(f"the digest of a list has {DIGEST_OCTETS} octets", "lists")
         if len(self.canonical) > canonical.MAX_OCTETS:
             raise _invalid("the policy is too large", "items")
 
@@ -168,8 +242,8 @@ class RegisteredPolicy:
         return canonical.encode(
             _LABEL, str(self.name), self.purpose, self.purpose_text.items(), self.legal_basis.items(),
             self.retention_days, [each.items() for each in self.items],
-            [each.items() for each in self.scopes], list(self.regulators), self.foreign,
-            None if self.standing is None else self.standing.items(),
+            [each.items() for each in self.scopes], [each.items() for each in self.escrows],
+            list(self.lists), self.foreign, None if self.standing is None else self.standing.items(),
         )  # fmt: skip
 
     @classmethod
@@ -178,13 +252,13 @@ class RegisteredPolicy:
         match canonical.decode(_LABEL, octets):
             case [
                 str(name), str(purpose), [str(zh), str(en)], [str(basis_zh), str(basis_en)], int(retention),
-                list(items), list(scopes), list(regulators), bool(foreign), standing,
+                list(items), list(scopes), list(escrows), list(lists), bool(foreign), standing,
             ]:  # fmt: skip
                 parsed = cls(
                     PolicyName.parse(name), purpose, LocalizedText(zh, en), LocalizedText(basis_zh, basis_en),
                     retention, tuple(map(_item, items)), tuple(map(_scope, scopes)),
-                    tuple(each for each in regulators if isinstance(each, bytes)), foreign,
-                    _standing(standing),
+                    tuple(map(_escrow, escrows)),
+                    tuple(each for each in lists if isinstance(each, bytes)), foreign, _standing(standing),
                 )  # fmt: skip
                 if parsed.canonical == octets:
                     return parsed
@@ -204,9 +278,24 @@ def _item(item: Item) -> AllowedItem:
 
 def _scope(item: Item) -> AllowedScope:
     match item:
-        case [str(label), list(members)]:
-            return AllowedScope(label, tuple(map(VerifierName.parse, _texts(members))))
+        case [str(label), list(members), of]:
+            subject = None if of is None else _attribute(of)
+            return AllowedScope(label, tuple(map(VerifierName.parse, _texts(members))), subject)
     raise _invalid("the octets hold no scope", "scopes")
+
+
+def _escrow(item: Item) -> AllowedEscrow:
+    match item:
+        case [bytes(regulator), of]:
+            return AllowedEscrow(regulator, _attribute(of))
+    raise _invalid("the octets hold no escrow", "escrows")
+
+
+def _attribute(item: Item) -> AllowedAttribute:
+    match item:
+        case [str(department), str(name), str(attribute)]:
+            return AllowedAttribute(department, name, attribute)
+    raise _invalid("the octets hold no attribute", "of")
 
 
 def _standing(item: Item) -> StandingLimits | None:

@@ -12,7 +12,7 @@ a vault proves by the newest that it knows.
 
 import datetime as dt
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
@@ -21,11 +21,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from disclosure import canonical
+from disclosure.allowance import check_allowed
 from disclosure.composite.query import CompositeQuery, OldestEpoch, ValidOn
 from disclosure.composite.request import CompositeRequest, is_composite
 from disclosure.credential import civil_date
-from disclosure.errors import MalformedError, Reason, RefusedError
+from disclosure.errors import MalformedError, Reason, RefusedError, Violation
 from disclosure.names import VerifierName
+from disclosure.policy import RegisteredPolicy, StandingLimits
 from disclosure.request import (
     NONCE_OCTETS,
     SIGNATURE_OCTETS,
@@ -224,6 +226,32 @@ class SignedTerms:
             detail = "the terms are not signed by their verifier"
             raise RefusedError(Reason.REQUEST_SIGNATURE_INVALID, detail) from None
         return self.terms
+
+
+def check_standing(terms: StandingTerms, policy: RegisteredPolicy) -> None:
+    """Raise RefusedError OVER_ASKING, with each excess, unless a policy allows the question and to ask it so.
+
+    That it may be asked does not say that holders may agree to it beforehand: a policy without limits allows
+    no consent, and nothing beyond one of its limits can be granted, whatever the person says. Raises
+    POLICY_UNKNOWN for another policy than the terms name.
+    """
+    check_allowed(terms.asked, policy)
+    if found := tuple(_beyond(terms, policy.standing)):
+        detail = f"the terms ask {len(found)} thing(s) more than {policy.name} allows"
+        raise RefusedError(Reason.OVER_ASKING, detail, violations=found)
+
+
+def _beyond(terms: StandingTerms, limits: StandingLimits | None) -> Iterator[Violation]:
+    if limits is None:
+        yield Violation("template", "the policy does not allow that holders agree beforehand")
+        return
+    days = (terms.until - civil_date(terms.created)).days + 1
+    if terms.times > limits.times:
+        yield Violation("times", f"the policy allows {limits.times} times")
+    if terms.interval_days < limits.interval_days:
+        yield Violation("interval_days", f"the policy allows it {limits.interval_days} days apart")
+    if days > limits.days:
+        yield Violation("until", f"the policy allows it for {limits.days} days")
 
 
 def sign_terms(terms: StandingTerms, key: Ed25519PrivateKey) -> SignedTerms:

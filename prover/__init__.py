@@ -48,8 +48,9 @@ from prover.present import (
     plan,
     present,
 )
-from prover.records import Claim, FetchedRequest, HeldCredential, Usage, UsageState
+from prover.records import Claim, FetchedRequest, HeldCredential
 from prover.sealing import MIN_PASSPHRASE, Cost, VaultKeys
+from prover.usages import Usage, UsageState
 from prover.vault import Vault
 
 __all__ = [

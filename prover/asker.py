@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from disclosure import VerifierName
 from disclosure.policy import RegisteredPolicy
-from prover.records import Usage, UsageState
+from prover.usages import Usage, UsageState
 
 
 @dataclass(frozen=True)

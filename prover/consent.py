@@ -43,6 +43,10 @@ class ConsentLine:
 _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
     "heading": {"zh": "{verifier} 请您出示信息", "en": "{verifier} asks you to show something"},
     "who": {"zh": "谁在询问：{verifier}（{name}）", "en": "Who asks: {verifier} ({name})"},
+    "named": {
+        "zh": "已签名的是 {name} 和它所问的全部内容；显示的名称由本服务所写，未经签名",
+        "en": "Signed are {name} and all that it asks; what it is called here is this service's own word",
+    },
     "purpose": {"zh": "用途：{purpose}", "en": "What for: {purpose}"},
     "ends": {"zh": "请在此之前答复：{time}", "en": "To be answered before: {time}"},
     "policy": {"zh": "按已登记的规则询问：{policy}", "en": "By the registered policy {policy}"},
@@ -210,10 +214,11 @@ def asking_lines(consent: Asking, shown: int, proven: int, language: Language) -
     `shown` and `proven` are how many attributes are shown, and only proven about.
     """
     verifier = local(consent.verifier_display_name, language)
-    texts = [
-        _text("who", language, verifier=verifier, name=str(consent.verifier)),
-        _text("purpose", language, purpose=local(consent.purpose, language)),
-    ]
+    name = str(consent.verifier)
+    texts = [_text("who", language, verifier=verifier, name=name)]
+    if consent.asker is not None:
+        texts.append(_text("named", language, name=name))
+    texts.append(_text("purpose", language, purpose=local(consent.purpose, language)))
     if consent.asker is not None:
         policy = consent.asker.policy
         keeps = "keeps" if policy.retention_days else "keeps_nothing"

@@ -14,8 +14,9 @@ from disclosure.canonical import Item
 from disclosure.composite import CompositePresentation
 from disclosure.delivery import UnaskedQuestion
 from disclosure.event import EventKind
-from prover.errors import ContentError, VaultReason
+from prover.errors import VaultReason
 from prover.events import Call, Event, begin_event
+from prover.finding import one_of
 from prover.notes import MAX_DETAIL_OCTETS, EventNote
 from prover.records import Kind, head_of, malformed, milliseconds, moment_of, pack, schema_of, unpack
 from prover.shelf import Records, Shelf
@@ -141,12 +142,7 @@ class Deliveries:
     def find(self, wanted: str) -> SentDelivery | ReceivedDelivery:
         """Return the one whose identifier begins so; ContentError DELIVERY_NOT_FOUND, ID_AMBIGUOUS."""
         every: list[SentDelivery | ReceivedDelivery] = [*self.sent(), *self.received()]
-        found = [each for each in every if wanted and each.id.startswith(wanted)]
-        if not found:
-            raise ContentError(VaultReason.DELIVERY_NOT_FOUND, "the vault holds no such delivery")
-        if len(found) > 1:
-            raise ContentError(VaultReason.ID_AMBIGUOUS, "several identifiers begin like this")
-        return found[0]
+        return one_of(every, wanted, VaultReason.DELIVERY_NOT_FOUND)
 
     def begin(
         self,

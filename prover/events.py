@@ -11,7 +11,8 @@ from enum import StrEnum
 
 from disclosure import MalformedError, Reason
 from disclosure.canonical import Item
-from prover.errors import ContentError, VaultReason
+from prover.errors import VaultReason
+from prover.finding import one_of
 from prover.notes import EventNote, seal_event
 from prover.records import Kind, head_of, malformed, pack, unpack
 from prover.shelf import Records, Shelf
@@ -151,9 +152,4 @@ def finish_event(records: Records, event_id: str, receipt: bytes | None, reason:
 
 def find_event(events: list[Event], wanted: str) -> Event:
     """Return the one event whose identifier begins so; ContentError EVENT_NOT_FOUND, ID_AMBIGUOUS."""
-    found = [each for each in events if wanted and each.id.startswith(wanted)]
-    if not found:
-        raise ContentError(VaultReason.EVENT_NOT_FOUND, "the vault holds no event under this identifier")
-    if len(found) > 1:
-        raise ContentError(VaultReason.ID_AMBIGUOUS, "several identifiers begin like this; give more of it")
-    return found[0]
+    return one_of(events, wanted, VaultReason.EVENT_NOT_FOUND)

@@ -14,7 +14,7 @@ from disclosure.event import EventBody
 from prover.errors import ContentError, VaultReason
 from prover.events import Event
 from prover.reading import Found
-from prover.records import Usage, UsageState
+from prover.usages import Usage, UsageState
 from tlog import ReceiptEntry, RecordEntry, VerifiedReceipt, note_hash, parse_entry
 from tlog.errors import Reason as TlogReason
 

@@ -15,7 +15,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from disclosure import LocalizedText, MalformedError, Reason, VerifierName, canonical
+from disclosure import (
+    ConsentLink,
+    ErrandLink,
+    LocalizedText,
+    MalformedError,
+    Reason,
+    VerifierName,
+    canonical,
+)
 from disclosure.canonical import Item
 from disclosure.event import EventKind
 from disclosure.presentation import DIGEST_OCTETS
@@ -135,6 +143,15 @@ class EventNote:
 
 
 Note = NoteSummary | EventNote
+
+
+def detail_of(link: ConsentLink | ErrandLink) -> str:
+    """Return a link as an event's detail: nothing where a server's name is so long that there is no room.
+
+    A new phone cannot go on by such a note then, and what it is of can be done all the same.
+    """
+    text = str(link)
+    return text if len(text.encode()) <= MAX_DETAIL_OCTETS else ""
 
 
 def _framed(octets: bytes) -> bytes:

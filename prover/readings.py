@@ -11,6 +11,7 @@ from prover.errors import ContentError, VaultReason
 from prover.reading import Found, LedgerReader, Place, Reading, found_of, reading_of
 from prover.records import Kind
 from prover.shelf import Records, Shelf
+from prover.standing import settle
 
 
 class Readings:
@@ -65,9 +66,14 @@ class Readings:
         return kept
 
     def verify(self, reading: Reading, checkpoint: bytes) -> None:
-        """Write down that all that was read is what a signed checkpoint says; the caller has checked it."""
+        """Write down that all that was read is what a signed checkpoint says; the caller has checked it.
+
+        From then on the vault's consents are as it says too.
+        """
         with self._shelf.writing() as records:
             records.put(replace(reading, verified=reading.read, checkpoint=checkpoint))
+            verified = [each for each in self._all(records) if each.index < reading.read.size]
+            settle(records, self._shelf.keys, verified)
 
     def drop(self) -> None:
         """Forget what is not verified: it turned out not to be what the log has signed."""

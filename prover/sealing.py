@@ -48,7 +48,7 @@ _SUBKEY_PREFIX: Final = b"zk-disclosure/vault-key/v1/"
 _RECORD_PREFIX: Final = b"zk-disclosure/vault-record/v1\x00"
 _NOTE_PREFIX: Final = b"zk-disclosure/holder-note-seal/v1\x00"
 _TAG_PREFIX: Final = b"zk-disclosure/usage-tag/v1\x00"
-_CONSENT_PREFIX: Final = b"zk-disclosure/consent-key/v1\x00"
+_CONSENT_LABEL: Final = "zk-disclosure/consent-key/v1"
 _LENGTH_OCTETS: Final = 4
 
 
@@ -188,14 +188,15 @@ class VaultKeys:
     def _tag_of(self, nonce: bytes) -> bytes:
         return hmac.digest(self._tags, _TAG_PREFIX + nonce, "sha256")
 
-    def consent_key(self, consent: str) -> Ed25519PrivateKey:
-        """Return the key of one standing consent, by its resource name.
+    def consent_key(self, log: str, consent: str, terms_digest: bytes) -> Ed25519PrivateKey:
+        """Return the key of one standing consent: by its log's verifier key, its resource name, its terms.
 
-        It is derived and not stored, so that a vault that was made anew from its recovery secret can withdraw
-        what the lost one granted.
+        A service chooses the name, so a key of the name alone would be one for all consents that it names
+        alike, and tell which are of one vault. It is derived and not stored, so that a vault that was made
+        anew from its recovery secret can withdraw what the lost one granted.
         """
-        prefix = _CONSENT_PREFIX + consent.encode()
-        return Ed25519PrivateKey.from_private_bytes(hmac.digest(self._consents, prefix, "sha256"))
+        about = canonical.encode(_CONSENT_LABEL, log, consent, terms_digest)
+        return Ed25519PrivateKey.from_private_bytes(hmac.digest(self._consents, about, "sha256"))
 
     def seal_note(self, plain: bytes, rng: RandomOctets = secrets.token_bytes) -> bytes:
         """Seal exactly 996 octets as a holder's note of 1,024; ValueError for another length."""

@@ -2,14 +2,20 @@
 
 The vault holds a verifier to the terms by itself: what the service lets through beyond them is refused here.
 State rules: a consent is stored with the event that tells of it, in one transaction and before that is sent;
-an answer under it is counted in the transaction that stores the answer, before that is sent.
+an answer under it is counted in the transaction that stores the answer, before that is sent. What was read of
+the ledger counts from the transaction in which it is believed: a vault that was put back from an older copy
+of its file neither goes on with what was withdrawn since, nor answers where it has lost count.
 """
 
 import datetime as dt
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from disclosure import ConsentLink, LocalizedText
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+import tlog
+from disclosure import ConsentLink, LocalizedText, Reason, RefusedError
 from disclosure.canonical import Item
 from disclosure.composite import CompositeRequest
 from disclosure.event import EventKind
@@ -17,13 +23,18 @@ from disclosure.request import CLOCK_TOLERANCE, Request
 from disclosure.standing import SignedTerms, StandingTerms
 from prover.errors import ContentError, PresentingError, VaultReason
 from prover.events import Event, MakeCall, begin_event
-from prover.notes import MAX_DETAIL_OCTETS, EventNote
+from prover.finding import one_of
+from prover.notes import EventNote, NoteSummary, detail_of
+from prover.reading import Found
 from prover.records import Kind, head_of, malformed, milliseconds, moment_of, pack, unpack
+from prover.sealing import VaultKeys
 from prover.shelf import Records, Shelf
+from prover.usages import Usage, usage_of
 
 
 class GrantState(StrEnum):
-    """Granted; withdrawn by the holder; or given back by a recovery, whose answers are not counted here."""
+    """Granted; withdrawn by the holder; or given back by the ledger, so that its answers are not all counted
+    here."""
 
     GRANTED = "granted"
     WITHDRAWN = "withdrawn"
@@ -107,34 +118,45 @@ class Consents:
 
     def find(self, wanted: str) -> HeldConsent:
         """Return the one whose identifier begins so; ContentError CONSENT_NOT_FOUND, ID_AMBIGUOUS."""
-        found = [each for each in self.all() if wanted and each.id.startswith(wanted)]
-        if not found:
-            raise ContentError(VaultReason.CONSENT_NOT_FOUND, "the vault holds no such consent")
-        if len(found) > 1:
-            raise ContentError(VaultReason.ID_AMBIGUOUS, "several identifiers begin like this")
-        return found[0]
+        return one_of(self.all(), wanted, VaultReason.CONSENT_NOT_FOUND)
+
+    def public_key(self, log: tlog.Verifier, link: ConsentLink, signed: SignedTerms) -> bytes:
+        """Return the public key, 32 octets, that a consent is granted with."""
+        return self._key(log, link, signed).public_key().public_bytes_raw()
+
+    def signer(self, server: str, consent: str, log: tlog.Verifier) -> Callable[[bytes], bytes]:
+        """Return what signs for a consent at a server, by its name; ContentError CONSENT_NOT_FOUND."""
+        for each in self.all():
+            if (each.link.server, each.link.consent) == (server, consent):
+                return self._key(log, each.link, each.signed).sign
+        raise ContentError(VaultReason.CONSENT_NOT_FOUND, "the vault holds no such consent")
+
+    def _key(self, log: tlog.Verifier, link: ConsentLink, signed: SignedTerms) -> Ed25519PrivateKey:
+        return self._shelf.keys.consent_key(str(log), link.consent, signed.terms.digest)
 
     def grant(
         self, link: ConsentLink, signed: SignedTerms, verifier_display_name: LocalizedText, make: MakeCall
     ) -> tuple[HeldConsent, Event]:
-        """Store a consent and the event that grants it; one that is there already is gone on with."""
+        """Store a consent and the event that grants it; one that is there already is gone on with.
+
+        Raises RefusedError REQUEST_MISMATCH if the vault holds one of this name with other terms.
+        """
         with self._shelf.writing() as records:
-            made = HeldConsent(self._shelf.new_id(), GrantState.GRANTED, link, verifier_display_name, signed)
-            for each in _all(records):
-                if each.terms.digest == made.terms.digest:
-                    made = each
+            made = _known(records, link, signed) or HeldConsent(
+                self._shelf.new_id(), GrantState.GRANTED, link, verifier_display_name, signed
+            )
             records.put(made)
             return made, self._event(records, EventKind.CONSENT_GRANTED, made, make)
 
     def adopt(
         self, link: ConsentLink, signed: SignedTerms, verifier_display_name: LocalizedText
     ) -> HeldConsent:
-        """Keep a consent that the ledger gave back: it can be withdrawn, and nothing is answered under it."""
+        """Keep a consent that the ledger gave back: it can be withdrawn, and nothing is answered under it.
+
+        Raises RefusedError REQUEST_MISMATCH if the vault holds one of this name with other terms.
+        """
         with self._shelf.writing() as records:
-            for each in _all(records):
-                if each.terms.digest == signed.terms.digest:
-                    return each
-            made = HeldConsent(
+            made = _known(records, link, signed) or HeldConsent(
                 self._shelf.new_id(), GrantState.RECOVERED, link, verifier_display_name, signed
             )
             records.put(made)
@@ -160,11 +182,9 @@ class Consents:
         records.put(replace(held, uses=(*held.uses, request.created)))
 
     def _event(self, records: Records, kind: EventKind, held: HeldConsent, make: MakeCall) -> Event:
-        terms, link = held.terms, str(held.link)
-        # A new phone reads from the note where the consent is; a server's name may be too long for it.
-        detail = link if len(link.encode()) <= MAX_DETAIL_OCTETS else ""
+        terms, where = held.terms, detail_of(held.link)
         note = EventNote(
-            kind, str(terms.verifier), terms.asked.purpose, terms.digest, self._shelf.now(), detail
+            kind, str(terms.verifier), terms.asked.purpose, terms.digest, self._shelf.now(), where
         )
         return begin_event(self._shelf, records, held.link.server, note, make)
 
@@ -176,3 +196,51 @@ class Consents:
 def _all(records: Records) -> list[HeldConsent]:
     found = records.all(Kind.CONSENT, held_consent_of)
     return sorted(found, key=lambda each: (each.terms.created, each.id))
+
+
+def _known(records: Records, link: ConsentLink, signed: SignedTerms) -> HeldConsent | None:
+    """Return the consent of these terms; RefusedError REQUEST_MISMATCH for a name that has others here.
+
+    By its name a vault withdraws a consent and asks what waits for it: two of one name cannot be told apart.
+    """
+    held = _all(records)
+    for each in held:
+        if each.terms.digest == signed.terms.digest:
+            return each
+    if any((each.link.server, each.link.id) == (link.server, link.id) for each in held):
+        detail = "the service gives a consent's name to other terms than those that the vault holds"
+        raise RefusedError(Reason.REQUEST_MISMATCH, detail, field="consent")
+    return None
+
+
+def settle(records: Records, keys: VaultKeys, found: Iterable[Found]) -> None:
+    """Have the consents be as the ledger says, within the transaction in which its entries are believed.
+
+    A withdrawal that stands there counts, whatever a copy of the vault's file says. So does a use that the
+    vault does not hold: it may have been under any consent of that verifier's, so under none of them the
+    answers are counted any more.
+    """
+    own = {each.holder_note for each in records.all(Kind.USAGE, _usage_of(keys))}
+    read = list(found)
+    withdrawn = {
+        each.note.digest
+        for each in read
+        if isinstance(each.note, EventNote) and each.note.kind is EventKind.CONSENT_WITHDRAWN
+    }
+    missed = [
+        each.note for each in read if isinstance(each.note, NoteSummary) and each.holder_note not in own
+    ]
+    for held in _all(records):
+        if held.terms.digest in withdrawn and held.state is not GrantState.WITHDRAWN:
+            records.put(replace(held, state=GrantState.WITHDRAWN))
+        elif held.state is GrantState.GRANTED and any(_may_be_under(held.terms, each) for each in missed):
+            records.put(replace(held, state=GrantState.RECOVERED))
+
+
+def _may_be_under(terms: StandingTerms, use: NoteSummary) -> bool:
+    """Tell whether a use may have been under terms: it is their verifier's, and not from before them."""
+    return use.verifier == terms.verifier and use.time >= terms.created - CLOCK_TOLERANCE
+
+
+def _usage_of(keys: VaultKeys) -> Callable[[str, bytes], Usage]:
+    return lambda record_id, octets: usage_of(record_id, octets, keys.recognises)

@@ -13,12 +13,12 @@ import datetime as dt
 import hmac
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Self
 
 from disclosure import (
     Credential,
@@ -38,33 +38,15 @@ from prover.deliveries import Deliveries
 from prover.errands.vault import Errands, put_usage
 from prover.errors import ContentError, VaultReason
 from prover.events import Event, MakeCall, begin_event, events_in, finish_event
+from prover.finding import one_of
 from prover.notes import EventNote, Note, open_note
 from prover.readings import Readings
-from prover.records import (
-    Claim,
-    FetchedRequest,
-    HeldCredential,
-    Kind,
-    Usage,
-    UsageLink,
-    UsageState,
-    answer_of,
-    claim_of,
-    held_credential_of,
-    usage_of,
-)
+from prover.records import Claim, FetchedRequest, HeldCredential, Kind, claim_of, held_credential_of
 from prover.sealing import Cost, RandomOctets, VaultKeys
 from prover.shelf import Records, Shelf
 from prover.standing import Consents
 from prover.store import PATIENCE, Store
-
-
-class _Identified(Protocol):
-    @property
-    def id(self) -> str: ...
-
-
-_Item = TypeVar("_Item", bound=_Identified)
+from prover.usages import Usage, UsageLink, UsageState, answer_of, usage_of
 
 
 def utc_now() -> dt.datetime:
@@ -177,7 +159,9 @@ class Vault:
         self.close()
 
     def close(self) -> None:
-        """Close the file. Idempotent."""
+        """Close the file, and forget what was read of it. Idempotent."""
+        self._shelf.opened.clear()
+        self.composite.close()
         self._store.close()
 
     def change_passphrase(self, passphrase: str, *, cost: Cost | None = None) -> None:
@@ -201,7 +185,7 @@ class Vault:
     def credential(self, credential_id: str) -> Held:
         """Return one credential of either form; ContentError CREDENTIAL_NOT_FOUND, ID_AMBIGUOUS."""
         with self._shelf.reading() as records:
-            return _find(_every(records), credential_id, VaultReason.CREDENTIAL_NOT_FOUND)
+            return one_of(_every(records), credential_id, VaultReason.CREDENTIAL_NOT_FOUND)
 
     def add(self, credential: Credential, schema: Schema, issuer_key: IssuerKey) -> HeldCredential:
         """Keep a credential whose signature holds; one that is held already is kept once.
@@ -216,7 +200,7 @@ class Vault:
     def remove(self, credential_id: str) -> None:
         """Forget a credential of either form for good; ContentError CREDENTIAL_NOT_FOUND, ID_AMBIGUOUS."""
         with self._shelf.writing() as records:
-            held = _find(_every(records), credential_id, VaultReason.CREDENTIAL_NOT_FOUND)
+            held = one_of(_every(records), credential_id, VaultReason.CREDENTIAL_NOT_FOUND)
             records.delete(held.id)
 
     # Claims
@@ -245,7 +229,7 @@ class Vault:
         """
         check_credential(credential, schema, issuer_key)
         with self._shelf.writing() as records:
-            claim = _find(_claims(records), claim_id, VaultReason.CLAIM_NOT_FOUND)
+            claim = one_of(_claims(records), claim_id, VaultReason.CLAIM_NOT_FOUND)
             held = self._add(records, credential, schema, issuer_key)
             records.put(replace(claim, credential=held.id))
         return held
@@ -265,7 +249,7 @@ class Vault:
 
     def usage(self, usage_id: str) -> Usage:
         """Return one use; ContentError USAGE_NOT_FOUND, ID_AMBIGUOUS."""
-        return _find(self.usages(), usage_id, VaultReason.USAGE_NOT_FOUND)
+        return one_of(self.usages(), usage_id, VaultReason.USAGE_NOT_FOUND)
 
     def begin_usage(
         self, fetched: FetchedRequest, prepared: Prepared, *, consent: str | None = None
@@ -395,12 +379,3 @@ def _every(records: Records) -> list[Held]:
 def _claims(records: Records) -> list[Claim]:
     found = records.all(Kind.CLAIM, claim_of)
     return sorted(found, key=lambda each: (each.begun, each.id))
-
-
-def _find(items: Iterable[_Item], wanted: str, missing: VaultReason) -> _Item:
-    found = [each for each in items if wanted and each.id.startswith(wanted)]
-    if not found:
-        raise ContentError(missing, "the vault holds nothing under this identifier")
-    if len(found) > 1:
-        raise ContentError(VaultReason.ID_AMBIGUOUS, "several identifiers begin like this; give more of it")
-    return found[0]

@@ -1,12 +1,14 @@
 """What a verifier registers so that it may ask: computed from the policy's file, no more and no less."""
 
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, Protocol
 
 from disclosure import MalformedError, SchemaName, VerifierName
-from disclosure.composite import Operand, PseudonymQuery, SignedJointScope
+from disclosure.allowance import scopes_of
+from disclosure.composite import Operand, Regulator
 from disclosure.names import RegulatorName
-from disclosure.policy import AllowedItem, AllowedScope, RegisteredPolicy
+from disclosure.policy import AllowedAttribute, AllowedEscrow, AllowedItem, AllowedScope, RegisteredPolicy
+from verifier.composite.lists import ListReader
 from verifier.composite.policy import CompositePolicy
 from verifier.composite.rules import BranchRule
 from verifier.errors import PolicyError
@@ -15,17 +17,26 @@ from verifier.policy import Policy
 _PLACE: Final = "register"
 
 
+class RegisteringReader(ListReader, Protocol):
+    """What reads the published things that a policy's file names otherwise than its record does."""
+
+    def regulator_named(self, name: RegulatorName) -> Regulator:
+        """Return a regulator by its name."""
+        ...
+
+
 def registered_policy(
-    policy: Policy | CompositePolicy, verifier: VerifierName, regulator: Callable[[RegulatorName], bytes]
+    policy: Policy | CompositePolicy, verifier: VerifierName, reader: RegisteringReader
 ) -> RegisteredPolicy:
     """Return the policy that allows exactly what a policy's file asks, for the administrator to register.
 
-    `regulator` gives the digest of a regulator's key by its name; what it raises is raised. Raises
-    PolicyError for a file that does not say what is registered.
+    Regulators and lists stand in it by digest, as they are published now. Raises PolicyError for a file that
+    does not say what is registered, or names a list that is not published; else what the reader raises.
     """
     said = policy.registered.registration
     if said is None:
         raise PolicyError("the file does not say what is registered", field=_PLACE)
+    branches = policy.branches if isinstance(policy, CompositePolicy) else ()
     try:
         return RegisteredPolicy(
             policy.registered.name(verifier),
@@ -34,9 +45,10 @@ def registered_policy(
             said.legal_basis,
             said.retention_days,
             _items(policy),
-            _scopes(policy),
-            _regulators(policy, regulator),
-            isinstance(policy, CompositePolicy) and any(each.foreign for each in policy.branches),
+            tuple(sorted({each for it in branches for each in _scopes(it)}, key=lambda each: each.order)),
+            tuple(sorted({each for it in branches for each in _escrows(it, reader)})),
+            tuple(sorted({each for it in branches for each in _lists(it, reader)})),
+            any(each.foreign for each in branches),
             said.standing,
         )
     except MalformedError as error:
@@ -73,24 +85,24 @@ def _told(branch: BranchRule) -> Iterable[Operand]:
     yield from (each.operand for each in branch.commitments)
 
 
-def _scopes(policy: Policy | CompositePolicy) -> tuple[AllowedScope, ...]:
-    if isinstance(policy, Policy):
-        return ()
-    found = {_scope(each) for branch in policy.branches for each in branch.pseudonyms}
-    return tuple(sorted(found, key=lambda each: (each.label, tuple(map(str, each.members)))))
+def _scopes(branch: BranchRule) -> Iterator[AllowedScope]:
+    for each in branch.pseudonyms:
+        yield from scopes_of(each, () if each.subject is None else _schemas(branch, each.subject))
 
 
-def _scope(pseudonym: PseudonymQuery) -> AllowedScope:
-    scope = pseudonym.scope
-    if isinstance(scope, SignedJointScope):
-        return AllowedScope(scope.scope.label, scope.scope.members)
-    return AllowedScope(scope.label)
+def _escrows(branch: BranchRule, reader: RegisteringReader) -> Iterator[AllowedEscrow]:
+    for each in branch.escrows:
+        named = each.regulator
+        digest = named if isinstance(named, bytes) else reader.regulator_named(named).key.digest
+        for schema in _schemas(branch, each.operand):
+            yield AllowedEscrow(digest, AllowedAttribute.of(schema, each.operand.attribute))
 
 
-def _regulators(
-    policy: Policy | CompositePolicy, digest_of: Callable[[RegulatorName], bytes]
-) -> tuple[bytes, ...]:
-    if isinstance(policy, Policy):
-        return ()
-    named = {each.regulator for branch in policy.branches for each in branch.escrows}
-    return tuple(sorted(each if isinstance(each, bytes) else digest_of(each) for each in named))
+def _lists(branch: BranchRule, reader: RegisteringReader) -> Iterator[bytes]:
+    for rule in branch.predicates:
+        yield from (named.find(reader, node).table.digest for named, node in rule.lists)
+
+
+def _schemas(branch: BranchRule, operand: Operand) -> tuple[SchemaName, ...]:
+    """Return the schemas that an operand's query accepts; there is one, since the branch was read."""
+    return next(each.schemas for each in branch.queries if each.id == operand.query)

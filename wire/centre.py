@@ -1,6 +1,6 @@
 """Data items, purposes and code lists as messages, and back; see `wire.convert`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from disclosure import DepartmentName, MalformedError, Reason
@@ -16,6 +16,7 @@ from disclosure.centre import (
 )
 from disclosure.names import CodeListName, ItemName, PurposeName
 from wire.convert import code_of, code_to, each_within, text_of, text_to, within
+from zkproto.v1 import account_pb2
 from zkproto.v1 import centre_pb2 as pb
 
 _Choice = TypeVar("_Choice", Sensitivity, Refresh, Subject)
@@ -35,6 +36,10 @@ _SUBJECTS: Final = {pb.Item.SUBJECT_PERSON: Subject.PERSON, pb.Item.SUBJECT_COMP
 _SENSITIVITY_NUMBERS: Final = {each: number for number, each in _SENSITIVITIES.items()}
 _REFRESH_NUMBERS: Final = {each: number for number, each in _REFRESHES.items()}
 _SUBJECT_NUMBERS: Final = {each: number for number, each in _SUBJECTS.items()}
+_IDENTIFIED: Final = {
+    account_pb2.Subject.KIND_PERSON: Subject.PERSON,
+    account_pb2.Subject.KIND_COMPANY: Subject.COMPANY,
+}
 
 
 def item_of(message: pb.Item, name: ItemName | None = None) -> DataItem:
@@ -133,3 +138,22 @@ def code_list_to(made: CodeList) -> pb.CodeList:
         display_name=text_to(made.display_name),
         codes=map(code_to, made.codes),
     )
+
+
+def identified_of(
+    numbers: Iterable[account_pb2.Subject.Kind.ValueType], *, field: str = "identifies"
+) -> frozenset[Subject]:
+    """Convert the kinds of subject that a department identifies, each once; MalformedError VALUE_INVALID."""
+    found = set()
+    for index, number in enumerate(numbers):
+        if number not in _IDENTIFIED or _IDENTIFIED[number] in found:
+            detail = "a department identifies persons or companies, each said once"
+            raise MalformedError(Reason.VALUE_INVALID, detail, field=f"{field}[{index}]")
+        found.add(_IDENTIFIED[number])
+    return frozenset(found)
+
+
+def identified_to(kinds: Iterable[Subject]) -> list[account_pb2.Subject.Kind.ValueType]:
+    """Convert to the kinds of subject that a department identifies, in order."""
+    wanted = set(kinds)
+    return [number for number, each in _IDENTIFIED.items() if each in wanted]

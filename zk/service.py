@@ -6,7 +6,7 @@ channel; answers are turned into the project's types and checked at once.
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -27,9 +27,11 @@ from disclosure import (
     Value,
     VerifierName,
 )
+from disclosure.centre import Subject
 from disclosure.composite import CompositePresentation, Published, Regulator, table_entry
 from tlog import Checkpoint, ProofFile, Verifier, open_checkpoint
 from wire import convert
+from wire.centre import identified_to
 from wire.client import Endpoint, call
 from wire.composite import (
     composite_presentation_to,
@@ -60,7 +62,7 @@ ENTRY_PAGE_SIZE = 500
 
 @dataclass(frozen=True)
 class Registered:
-    """A registered department or verifier: its name and what people call it."""
+    """A registered verifier: its name and what people call it."""
 
     name: str
     display_name: LocalizedText
@@ -149,11 +151,20 @@ class Service:
     ) -> None:
         self._channel.close()
 
-    def create_department(self, department: DepartmentName, display_name: LocalizedText, token: str) -> str:
-        """Register a department; return its own token. Takes the administrator's."""
+    def create_department(
+        self,
+        department: DepartmentName,
+        display_name: LocalizedText,
+        token: str,
+        identifies: Collection[Subject] = (),
+    ) -> str:
+        """Register a department, and the kinds of subject that it identifies; return its own token. Takes the
+        administrator's."""
         request = catalog_pb2.CreateDepartmentRequest(
             department_id=department.department,
-            department=catalog_pb2.Department(display_name=convert.text_to(display_name)),
+            department=catalog_pb2.Department(
+                display_name=convert.text_to(display_name), identifies=identified_to(identifies)
+            ),
         )
         return call(self._catalog.CreateDepartment, request, token=token).access_token
 
@@ -272,17 +283,6 @@ class Service:
         answer = call(self._catalog.CreateVerifier, request, token=token)
         return Registered(answer.name, convert.text_of(answer.display_name))
 
-    def departments(self) -> Iterator[Registered]:
-        """All departments, in order of name."""
-        page_token = ""
-        while True:
-            request = catalog_pb2.ListDepartmentsRequest(page_size=PAGE_SIZE, page_token=page_token)
-            page = call(self._catalog.ListDepartments, request)
-            for each in page.departments:
-                yield Registered(each.name, convert.text_of(each.display_name))
-            if not (page_token := page.next_page_token):
-                return
-
     def schemas(self, parent: str = "departments/-") -> Iterator[Schema]:
         """The schemas of a department, or of all."""
         page_token = ""
@@ -317,15 +317,19 @@ class Service:
         values: Mapping[str, Value],
         token: str,
         identified: bytes | Required | None = None,
+        *,
+        replace_holder: bool = False,
     ) -> Offer:
         """Have a credential offered; takes the department's token.
 
         For the composite form `identified` says whose it will be: the department's own number for the person
-        (a base credential), or what the holder must show.
+        (a base credential), or what the holder must show. With `replace_holder` whoever claims it takes the
+        place of the vault that the person had.
         """
         request = issuance_pb2.IssueCredentialRequest(
             schema=str(schema.name),
             values=convert.values_to(schema, values.items()),
+            replace_holder=replace_holder,
             request_id=str(uuid.uuid4()),
         )
         if isinstance(identified, Required):

@@ -7,7 +7,7 @@ from typing import Any
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.kept import Kept
 from zkservice.keys import token_hash
-from zkservice.storage import catalog, publication
+from zkservice.storage import publication, registered
 from zkservice.storage.database import Database
 
 _KEPT_OCTETS = 1 << 20
@@ -39,13 +39,17 @@ class Access:
         if not self._is_admin(bearer(context)):
             raise ServiceError(ServiceReason.TOKEN_INVALID, "the token is not the administrator's")
 
-    async def department(self, context: Any, name: str, *, or_admin: bool = False) -> None:
-        """Let a department pass to what is its own, and the administrator where that is said."""
+    async def department(self, context: Any, name: str, *, or_admin: bool = False) -> bool:
+        """Let a department pass to what is its own, and the administrator where that is said.
+
+        Return whether it is the administrator.
+        """
         token = bearer(context)
         if or_admin and self._is_admin(token):
-            return
+            return True
         if await self._owner(token_hash(token)) != name:
             raise ServiceError(ServiceReason.TOKEN_INVALID, f"the token is not that of {name}")
+        return False
 
     async def any_department(self, context: Any) -> str:
         """Return the department whose token it is, for what is looked up only for departments."""
@@ -65,7 +69,7 @@ class Access:
     async def _owner(self, hashed: bytes) -> str | None:
         owner = self._departments.get(hashed.hex())
         if owner is None:
-            owner = await self._database.read(lambda each: catalog.department_of_token(each, hashed))
+            owner = await self._database.read(lambda each: registered.department_of_token(each, hashed))
             if owner is not None:
                 self._departments.keep(hashed.hex(), owner, len(owner) + len(hashed))
         return owner

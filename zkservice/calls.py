@@ -34,8 +34,12 @@ _Continuation = Callable[[grpc.HandlerCallDetails], Awaitable["_Handler | None"]
 _Act = Callable[[Any, Any], Any]
 
 _OWN: Final = "/zkproto.v1."
-_FOR_EVERYBODY: Final = {f"{_OWN}LedgerService/WatchCheckpoints", f"{_OWN}RevocationService/WatchEpochs"}
-"""Streams that take no token: of these one connection has a few."""
+_FOR_EVERYBODY: Final = {
+    f"{_OWN}LedgerService/WatchCheckpoints",
+    f"{_OWN}RevocationService/WatchEpochs",
+    f"{_OWN}ErrandService/WatchErrand",
+}
+"""Streams that take no token, or one that anybody is given: of these one connection has a few."""
 _OF_A_CONNECTION: Final = 8
 _OF_ALL: Final = 16
 """For streams that operators use and nobody else has to: health and reflection."""

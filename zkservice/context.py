@@ -10,9 +10,11 @@ from zkservice.config import Settings
 from zkservice.directory import Directories
 from zkservice.fields import Pages
 from zkservice.keys import Keys
+from zkservice.proofs import Proofs
 from zkservice.sequencer import Sequencer
 from zkservice.sessions import Sessions
 from zkservice.signing_keys import SigningKeys
+from zkservice.states import StatesReader
 from zkservice.storage.database import Database
 from zkservice.watching import Watching
 from zkservice.workers import Workers
@@ -26,6 +28,8 @@ class Context:
     settings: Settings
     database: Database
     sequencer: Sequencer
+    proofs: Proofs
+    states: StatesReader
     keys: Keys
     access: Access
     sessions: Sessions

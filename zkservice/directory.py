@@ -19,7 +19,7 @@ from zkservice.counterparts import session_name
 from zkservice.kept import Kept
 from zkservice.keys import Keys, presentation_label
 from zkservice.knowledge import epoch_name, epoch_of_name
-from zkservice.storage import catalog, exchanges, policies, publication, revocation
+from zkservice.storage import catalog, exchanges, policies, publication, registered, revocation
 from zkservice.storage.catalog import StoredSchema
 from zkservice.storage.database import Database
 from zkservice.storage.publication import StoredTable
@@ -135,7 +135,7 @@ def _first(messages: Iterable[bytes], octets: int) -> list[bytes]:
 
 
 def _supplies(connection: Connection, names: Names, sealing: Keys) -> Supplies:
-    verifiers = catalog.public_keys(connection, names.verifiers)
+    verifiers = registered.public_keys(connection, names.verifiers)
     schemas = catalog.schemas(connection, names.schemas)
     keys = catalog.issuer_keys_named(connection, names.issuer_keys)
     tables = publication.tables_of(connection, map(bytes.fromhex, names.tables))

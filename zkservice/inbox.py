@@ -6,33 +6,11 @@ costs a watcher a few seconds and no more.
 
 import hmac
 
-from disclosure import MalformedError, Reason
 from zkproto.v1 import account_pb2
 from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
-from zkservice.fields import placed
 from zkservice.storage import accounts
-from zkservice.subjects import Subject, SubjectKind
-
-_KINDS = {
-    account_pb2.Subject.KIND_PERSON: SubjectKind.PERSON,
-    account_pb2.Subject.KIND_COMPANY: SubjectKind.COMPANY,
-}
-_KIND_NUMBERS = {kind: number for number, kind in _KINDS.items()}
-
-
-def subject_of(message: account_pb2.Subject, *, field: str) -> Subject:
-    """Decode a subject; MalformedError VALUE_INVALID."""
-    if message.kind not in _KINDS:
-        detail = "a subject is a person or a company"
-        raise MalformedError(Reason.VALUE_INVALID, detail, field=f"{field}.kind")
-    with placed(field):
-        return Subject(_KINDS[message.kind], message.number)
-
-
-def subject_to(subject: Subject) -> account_pb2.Subject:
-    """Return a subject's message."""
-    return account_pb2.Subject(kind=_KIND_NUMBERS[subject.kind], number=subject.number)
+from zkservice.subjects import Subject, subject_of
 
 
 async def addressee(context: Context, message: account_pb2.Subject, *, field: str) -> str:

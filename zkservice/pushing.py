@@ -8,11 +8,12 @@ State rules: nothing here is durable but what `records.keep` has kept, and progr
 """
 
 import asyncio
+import base64
 import datetime as dt
 import secrets
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -38,6 +39,7 @@ _UNDER_WAY: Final = 4
 """Groups that are looked up, signed or kept at the same time."""
 _AT_ONCE: Final = 32
 """Records that are read before others have a turn: some milliseconds."""
+_RANDOM_OCTETS: Final = 12
 _UNKNOWN: Final = ServiceReason.HOLDER_UNKNOWN
 
 
@@ -62,6 +64,14 @@ class _Wanted:
     before: Stored | None
 
 
+class _Lasting:
+    """From when until when the offers of a group can be claimed, and the last day of their credentials."""
+
+    def __init__(self, now: dt.datetime, offer_days: int, validity_days: int) -> None:
+        self.begins, self.expires = now, now + dt.timedelta(days=offer_days)
+        self.ends = civil_date(now) + dt.timedelta(days=validity_days)
+
+
 @dataclass(frozen=True)
 class Kept:
     """What became durable of a push: a group, the push as it is now, whose earlier credential goes on."""
@@ -79,7 +89,7 @@ class Pushing:
     ) -> None:
         self._context, self._desk, self._schema = context, desk, schema
         self._push, self._place, self._renew = push, first, dt.timedelta(days=renew_days)
-        self._reading = Reading(context.keys, schema)
+        self._reading, self._name = Reading(context.keys, schema), str(schema.name)
         self._under_way: asyncio.Queue[tuple[_Records, asyncio.Task[Group]] | None] = asyncio.Queue(
             _UNDER_WAY
         )
@@ -189,19 +199,18 @@ class Pushing:
 
     async def _made(self, wanted: Sequence[_Wanted], now: dt.datetime) -> tuple[list[Made], str | None]:
         """Return what was made, and the key that has signed it, if it is of the form that is signed now."""
-        parent = self._reading.item.department
-        key = await self._context.signing_keys.of(parent)
-        offers = [_offer_id(now) for _ in wanted]
+        key = await self._context.signing_keys.of(self._reading.item.department)
+        offers = _offer_ids(now, len(wanted))
+        lasting = _Lasting(now, self._context.settings.offer_days, self._schema.validity_days)
         if self._schema.form is CredentialForm.PLAIN:
-            sealed = await self._signed(wanted, offers, key, now)
-            made = [self._offer(*each, None, now) for each in zip(wanted, offers, sealed, strict=True)]
-            return made, str(key)
+            signed = zip(wanted, offers, await self._signed(wanted, offers, key, now), strict=True)
+            return [self._offer(*each, lasting) for each in signed], str(key)
         await self._check_grounds(wanted, key)
-        sealed = [
-            self._context.keys.seal(offer_label(offer), _offered(each.record))
-            for each, offer in zip(wanted, offers, strict=True)
-        ]
-        return [self._offer(*each, key, now) for each in zip(wanted, offers, sealed, strict=True)], None
+        made = []
+        for each, offer in zip(wanted, offers, strict=True):
+            sealed = self._context.keys.seal(offer_label(offer), _offered(each.record))
+            made.append(self._composite(self._offer(each, offer, sealed, lasting), each.record, key))
+        return made, None
 
     async def _signed(
         self, wanted: Sequence[_Wanted], offers: Sequence[str], key: IssuerKeyName, now: dt.datetime
@@ -237,30 +246,27 @@ class Pushing:
             await self._context.database.read(read)
             self._grounds.add(department)
 
-    def _offer(
-        self, wanted: _Wanted, offer_id: str, sealed: bytes, key: IssuerKeyName | None, now: dt.datetime
-    ) -> Made:
-        """Return an offer; `key` for the composite form, which is signed when it is claimed."""
-        record, name = wanted.record, self._schema.name
+    def _offer(self, wanted: _Wanted, offer_id: str, sealed: bytes, lasting: _Lasting) -> Made:
+        record = wanted.record
         offer = Offer(
             id=offer_id,
             department=self._reading.item.department,
-            schema=str(name),
+            schema=self._name,
             request_id=offer_id,
             request_digest=record.digest,
-            created=now,
-            expires=now + dt.timedelta(days=self._context.settings.offer_days),
+            created=lasting.begins,
+            expires=lasting.expires,
             sealed=sealed,
         )
-        composite = None
-        if key is not None:
-            terms = IssuanceTerms(name, key, record.person is not None).canonical
-            request = None if record.person is not None else NOT_MADE
-            composite = CompositeOffer(offer, terms, request, record.person)
-        ends = civil_date(now) + dt.timedelta(days=self._schema.validity_days)
         return Made(
-            record.place, wanted.came, record.mark, offer, composite, wanted.account, ends, wanted.before
+            record.place, wanted.came, record.mark, offer, None, wanted.account, lasting.ends, wanted.before
         )
+
+    def _composite(self, made: Made, record: Read, key: IssuerKeyName) -> Made:
+        """Put beside an offer what the composite form needs, which is signed when it is claimed."""
+        terms = IssuanceTerms(self._schema.name, key, record.person is not None).canonical
+        request = None if record.person is not None else NOT_MADE
+        return replace(made, composite=CompositeOffer(made.offer, terms, request, record.person))
 
     async def _keep(self, group: Group) -> tuple[Push, list[int]]:
         push, item, now = self._push, self._reading.item, self._context.now()
@@ -293,7 +299,10 @@ def _offered(record: Read) -> bytes:
     return record.offered.to_bytes()
 
 
-def _offer_id(now: dt.datetime) -> str:
-    """Return an identifier that grows with time, so that a million of them lie together in the database's
-    indexes; 96 bits of it are random."""
-    return f"{to_ms(now):011x}{secrets.token_urlsafe(12)}"
+def _offer_ids(now: dt.datetime, count: int) -> list[str]:
+    """Return identifiers that grow with time, so that a million of them lie together in the database's
+    indexes; 96 bits of each are random."""
+    moment = f"{to_ms(now):011x}"
+    drawn = secrets.token_bytes(_RANDOM_OCTETS * count)
+    text = base64.urlsafe_b64encode(drawn).decode()  # 12 octets are 16 characters, without a rest
+    return [moment + text[at : at + 16] for at in range(0, len(text), 16)]

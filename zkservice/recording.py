@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from disclosure import (
@@ -16,23 +17,20 @@ from disclosure import (
 from disclosure.canonical import Item as CanonicalItem
 from disclosure.composite.credential import require_composite
 from wire.convert import present_values_of, within
-from zkproto.v1 import account_pb2, issuance_pb2
+from zkproto.v1 import issuance_pb2
 from zkproto.v1 import record_pb2 as pb
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import placed, required
 from zkservice.keys import Keys
 from zkservice.offering import Offered, Required, checked_person, department_of, items_of, person_mark
 from zkservice.storage.records import Item, Rejection
-from zkservice.subjects import Subject, SubjectKind
+from zkservice.subjects import subject_of
 
 MAX_GROUP: Final = 512
 _RECORD_LABEL: Final = "zk-disclosure/record/v1"
 _CONTENT_LABEL: Final = "zk-disclosure/record-content/v1"
 _MAX_RECORD_ID: Final = 200
-_KINDS: Final = {
-    account_pb2.Subject.KIND_PERSON: SubjectKind.PERSON,
-    account_pb2.Subject.KIND_COMPANY: SubjectKind.COMPANY,
-}
+_ITEMS: Final = 256
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,11 @@ class Reading:
                 raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="present")
             return Read(place, mark, b"", None)
         values = present_values_of(record.values)
-        with within("values"):
+        try:
             self._schema.check_values(values)
+        except MalformedError:
+            with within("values"):  # here, since it costs more than the check
+                raise
         person, shown = self._identified(record, others)
         items, subject = items_of(values), self._subject(record)
         offered = Offered(items, shown) if self._schema.form is CredentialForm.COMPOSITE else None
@@ -108,7 +109,7 @@ class Reading:
     def _subject(self, record: pb.Record) -> bytes | None:
         if not record.HasField("subject"):
             return None
-        return subject_of(record.subject, "subject").mark(self._keys)
+        return subject_of(record.subject, field="subject").mark(self._keys)
 
 
 def _required(message: issuance_pb2.RequiredCredential, others: Directory) -> Required:
@@ -120,24 +121,18 @@ def _required(message: issuance_pb2.RequiredCredential, others: Directory) -> Re
         return Required.of(schema, present_values_of(message.values))
 
 
-def subject_of(message: account_pb2.Subject, field: str) -> Subject:
-    """Convert a Subject; ServiceError FIELD_INVALID, MalformedError VALUE_INVALID."""
-    kind = _KINDS.get(message.kind)
-    if kind is None:
-        detail = "a subject is a person or a company"
-        raise ServiceError(ServiceReason.FIELD_INVALID, detail, field=f"{field}.kind")
-    with placed(field):
-        return Subject(kind, message.number)
-
-
 def record_mark(keys: Keys, item: Item, record_id: bytes, *, field: str = "record_id") -> bytes:
     """Return the fingerprint of a department's record; ServiceError FIELD_MISSING, FIELD_INVALID."""
     required(bool(record_id), field)
     if len(record_id) > _MAX_RECORD_ID:
         detail = f"a record's name has 1 to {_MAX_RECORD_ID} octets"
         raise ServiceError(ServiceReason.FIELD_INVALID, detail, field=field)
-    parts: list[CanonicalItem] = [item.department, item.item, bytes(record_id)]
-    return keys.fingerprint(canonical.encode(_RECORD_LABEL, *parts))
+    return keys.fingerprint(_named(item) + canonical.following(bytes(record_id)))
+
+
+@lru_cache(_ITEMS)
+def _named(item: Item) -> bytes:
+    return canonical.beginning(4, _RECORD_LABEL, item.department, item.item)
 
 
 def shown_schemas(records: Iterable[pb.Record]) -> set[SchemaName]:

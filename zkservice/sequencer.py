@@ -15,9 +15,12 @@ published ahead of the lock, or one size with two roots, and the server refuses 
 
 import asyncio
 import datetime as dt
+import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 import structlog
 from sqlalchemy import Connection
@@ -36,6 +39,7 @@ from zkservice.storage import ledger
 from zkservice.storage.database import Database
 from zkservice.storage.ledger import State, Waiting
 
+_LOOK: Final = dt.timedelta(seconds=1)
 Clock = Callable[[], dt.datetime]
 
 
@@ -56,6 +60,19 @@ def _nothing(_: Step) -> None:
 def _stands_still() -> ServiceError:
     detail = "it is stored, and stands on the log after the service's next start; send the same again then"
     return ServiceError(ServiceReason.STORAGE_UNAVAILABLE, detail)
+
+
+def _shuffled(rows: list[Waiting]) -> list[Waiting]:
+    """Return the rows of a block with what has a holder's note in an order by chance, the rest as it was.
+
+    The parts of one errand are written one after the other, and each counter is told the index of its own:
+    in their order two counters would know by it which belong together. What has no note is a record, which
+    stands after what it builds on. The order that is staged counts: after a crash it is that which is built.
+    """
+    chance = [row for row in rows if row.holder_note is not None]
+    secrets.SystemRandom().shuffle(chance)
+    others = iter(chance)
+    return [row if row.holder_note is None else next(others) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -133,12 +150,18 @@ class Sequencer:
                     pass
                 if self._stopping:
                     return
-                await self._wake.wait()
+                await self._woken()
         finally:
             self._ended = True
             for waiter in [each for waiters in self._waiters.values() for each in waiters]:
                 if not waiter.done():
                     waiter.set_exception(_stands_still())
+
+    async def _woken(self) -> None:
+        """Wait until somebody says that something is in the outbox, or until it is time to look."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK.total_seconds()):
+                await self._wake.wait()
 
     def stop(self) -> None:
         """Let `run` integrate what waits, and end."""
@@ -190,20 +213,18 @@ class Sequencer:
         self._changed.set()
 
     async def _integrate(self) -> bool:
-        """Take one block from the outbox to published; return whether there was anything."""
-        plan = await self._database.read(self._plan)
+        """Take one block from the outbox to published; return whether it was full, so that more may wait."""
+        plan = await self._database.write(self._stage)
         if plan is None:
             return False
         old, batch = self._state, plan.batch
-        header, ids = batch.header.to_bytes(), [row.id for row in plan.rows]
-        await self._database.write(lambda connection: ledger.stage(connection, batch.size, header, ids))
         self._after(Step.STAGED)
         new = self._sign(batch.size, batch.root)
         self._after(Step.SIGNED)
         await self._database.write(lambda connection: ledger.advance_lock(connection, old, new))
         self._after(Step.LOCKED)
         await self._complete(plan, new)
-        return True
+        return len(plan.rows) == self._max_batch
 
     async def _complete(self, plan: _Plan, new: State) -> None:
         await self._database.write(
@@ -215,7 +236,7 @@ class Sequencer:
         self._state = new
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
-        self._newest_row = plan.rows[-1].id
+        self._newest_row = max(row.id for row in plan.rows)
         for row, place in zip(plan.rows, places_of(plan.batch, plan.before, new.checkpoint), strict=True):
             for waiter in self._waiters.pop(row.id, []):
                 if not waiter.done():
@@ -239,9 +260,15 @@ class Sequencer:
             raise StartError("the staged block does not give the locked checkpoint: restore from a mirror")
         return plan
 
-    def _plan(self, connection: Connection) -> _Plan | None:
-        rows = ledger.waiting(connection, self._max_batch)
-        return self._build(connection, rows, to_ms(self._clock())) if rows else None
+    def _stage(self, connection: Connection) -> _Plan | None:
+        """Build the next block of what waits, and stage it; None if nothing waits."""
+        rows = _shuffled(ledger.waiting(connection, self._max_batch))
+        if not rows:
+            return None
+        plan = self._build(connection, rows, to_ms(self._clock()))
+        ids = [row.id for row in plan.rows]
+        ledger.stage(connection, plan.batch.size, plan.batch.header.to_bytes(), ids)
+        return plan
 
     def _build(self, connection: Connection, rows: list[Waiting], time_ms: int) -> _Plan:
         size = self._state.size

@@ -37,17 +37,20 @@ from zkservice.errors import ServiceError, StartError
 from zkservice.fields import Pages
 from zkservice.hosting import CONNECTION, only_process
 from zkservice.keys import Keys, load_admin_token, write_private
+from zkservice.proofs import Proofs
 from zkservice.sequencer import Sequencer, Step
 from zkservice.services import roster
 from zkservice.services.revocation import RevocationService
 from zkservice.sessions import Sessions
 from zkservice.signing_keys import SigningKeys
+from zkservice.states import StatesReader
 from zkservice.storage import (
     accounts,
     appointments,
     catalog,
     deliveries,
     errand_parts,
+    errands,
     issuance,
     schema_version,
     secrets,
@@ -137,10 +140,13 @@ async def running(
                 await database.write(catalog.record_missing)
             _write_verifier_key(settings.data, signer)
             async with _workers(settings, crypto) as (judges, signers):
+                proofs = Proofs(sequencer)
                 context = Context(
                     settings=settings,
                     database=database,
                     sequencer=sequencer,
+                    proofs=proofs,
+                    states=StatesReader(database, proofs),
                     keys=keys,
                     access=Access(database, admin_token),
                     sessions=Sessions(database, keys, str(signer.verifier)),
@@ -245,7 +251,9 @@ async def _tidy(context: Context) -> None:
         structlog.get_logger().info("forgot offers that no vault stored in time", count=forgotten)
     for sweep in (
         statistics.expire,
+        statistics.forget_over_asking,
         errand_parts.count_overdue,
+        errands.forget_ended,
         accounts.forget_arrivals,
         appointments.end_over,
         deliveries.forget_over,

@@ -5,8 +5,10 @@ import binascii
 import datetime as dt
 import hashlib
 import hmac
+from collections.abc import Callable
 from typing import Any, Final
 
+from disclosure import Reason, RefusedError
 from disclosure.session import SessionStatement
 from zkservice.access import bearer
 from zkservice.errors import ServiceError, ServiceReason
@@ -37,14 +39,27 @@ class Sessions:
         """Return a party's token and its end.
 
         Raises RefusedError REQUEST_SIGNATURE_INVALID (also for a party that nobody has registered),
-        REQUEST_EXPIRED, REQUEST_NOT_YET_VALID; ServiceError REPLAYED, OVERLOADED; MalformedError.
+        REQUEST_EXPIRED, REQUEST_NOT_YET_VALID; ServiceError ACCOUNT_REPLACED for whoever signs with the key
+        that an account had before, REPLAYED, OVERLOADED; MalformedError.
         """
         statement = SessionStatement(party, self._service, time, nonce)
         public_key = await self._database.read(lambda each: parties.public_key(each, party))
-        statement.check(signature, public_key or b"", now)
+        try:
+            statement.check(signature, public_key or b"", now)
+        except RefusedError as error:
+            if error.reason == Reason.REQUEST_SIGNATURE_INVALID:
+                await self._check_former(party, lambda key: _signs(statement, signature, key, now))
+            raise
         self._remember(hashlib.sha256(statement.signed_bytes).digest(), now)
         ends = whole_ms(now + LIFETIME)
         return self._token(party, ends, public_key or b""), ends
+
+    async def _check_former(self, party: str, is_shown: Callable[[bytes], bool]) -> None:
+        """Raise ServiceError ACCOUNT_REPLACED if a key is shown that the party had before."""
+        for each in await self._database.read(lambda connection: parties.former_keys(connection, party)):
+            if is_shown(each.public_key):
+                detail = f"by a code of {each.department}, on {each.replaced:%Y-%m-%d at %H:%M:%S} UTC"
+                raise ServiceError(ServiceReason.ACCOUNT_REPLACED, detail)
 
     def _remember(self, digest: bytes, now: dt.datetime) -> None:
         if digest in self._seen:
@@ -62,7 +77,7 @@ class Sessions:
     async def party(self, context: Any, now: dt.datetime, *, collection: str | tuple[str, ...]) -> str:
         """Return whose call it is, one of `collection` ("accounts", "consents", "verifiers"), or of several.
 
-        Raises ServiceError TOKEN_MISSING, TOKEN_INVALID, also once the party's key is another one.
+        Raises ServiceError TOKEN_MISSING, TOKEN_INVALID, ACCOUNT_REPLACED (the account has another key now).
         """
         collections = (collection,) if isinstance(collection, str) else collection
         whose, token = " or ".join(collections), bearer(context)
@@ -71,8 +86,17 @@ class Sessions:
             raise _refused(whose)
         public_key = await self._database.read(lambda each: parties.public_key(each, party))
         if public_key is None or not _same(token, self._token(party, ends, public_key)):
+            await self._check_former(party, lambda key: _same(token, self._token(party, ends, key)))
             raise _refused(whose)
         return party
+
+
+def _signs(statement: SessionStatement, signature: bytes, public_key: bytes, now: dt.datetime) -> bool:
+    try:
+        statement.check(signature, public_key, now)
+    except RefusedError:
+        return False
+    return True
 
 
 def _read(token: str) -> tuple[str, dt.datetime]:

@@ -12,7 +12,16 @@ from functools import cached_property
 from typing import Any, Final
 
 import bbs
-from disclosure import DisclosureError, IssuerKey, IssuerKeyName, Schema, Value, canonical, issue_bytes
+from disclosure import (
+    DisclosureError,
+    IssuerKey,
+    IssuerKeyName,
+    Issuing,
+    Schema,
+    Value,
+    canonical,
+    issue_bytes,
+)
 from disclosure.attributes import read_item
 from disclosure.canonical import Item
 from disclosure.composite import (
@@ -26,6 +35,8 @@ from zkservice.kept import Kept
 from zkservice.tasks import Done, Missing, Names, Outcome, Supplies
 
 _KEPT_SCHEMAS: Final = 4 << 20
+_PREPARED: Final = 4
+"""Of each key. One takes 200 KB and costs as much as five signatures: too much for a single credential."""
 _PLAIN: Final = "plain"
 _COMPOSITE: Final = "composite"
 _BULK: Final = "bulk"
@@ -72,9 +83,8 @@ class BulkDraft:
 
     def signed(self, schema: Schema, opened: "_Opened") -> bytes:
         """Return the credentials' canonical bytes in one array, for `signed_in_bulk`; raises as `issue`."""
-        each = (_read(schema, row) for row in self.rows)
-        made = [issue_bytes(schema, opened.key, opened.secret, values, self.today) for values in each]
-        return canonical.encode(_SIGNED_LABEL, *made)
+        issuing = opened.issuing(schema, self.today)
+        return canonical.encode(_SIGNED_LABEL, *map(issuing.issue, self.rows))
 
 
 def signed_in_bulk(octets: bytes) -> list[bytes]:
@@ -138,8 +148,21 @@ def draft_of(kind: str, *items: Any) -> AnyDraft:
 
 @dataclass(frozen=True)
 class _Opened:
+    """A key, and what was prepared for bulks: the last few schemas and days, gone when the key is."""
+
     key: IssuerKey
     secret: bbs.SecretKey = field(repr=False)
+    prepared: dict[tuple[bytes, dt.date], Issuing] = field(default_factory=dict, repr=False)
+
+    def issuing(self, schema: Schema, today: dt.date) -> Issuing:
+        """Return what issues credentials of a schema on a day; raises as `Issuing`."""
+        found = self.prepared.get((schema.digest, today))
+        if found is None:
+            found = Issuing(schema, self.key, self.secret, today)
+            if len(self.prepared) == _PREPARED:
+                del self.prepared[next(iter(self.prepared))]
+            self.prepared[schema.digest, today] = found
+        return found
 
 
 class Signer:

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 from disclosure import MalformedError, Reason, canonical
+from zkproto.v1 import account_pb2
+from zkservice.fields import placed
 from zkservice.keys import Keys
 
 _LABEL: Final = "zk-disclosure/subject/v1"
@@ -17,6 +19,12 @@ class SubjectKind(StrEnum):
 
     PERSON = "person"
     COMPANY = "company"
+
+
+_KINDS: Final = {
+    account_pb2.Subject.KIND_PERSON: SubjectKind.PERSON,
+    account_pb2.Subject.KIND_COMPANY: SubjectKind.COMPANY,
+}
 
 
 @dataclass(frozen=True)
@@ -43,3 +51,12 @@ class Subject:
 def subject_mark(keys: Keys, kind: str, number: str) -> bytes:
     """Return a subject's fingerprint under the master key: 32 octets."""
     return keys.fingerprint(canonical.encode(_LABEL, str(kind), number))
+
+
+def subject_of(message: account_pb2.Subject, *, field: str) -> Subject:
+    """Decode a subject; MalformedError VALUE_INVALID."""
+    if message.kind not in _KINDS:
+        detail = "a subject is a person or a company"
+        raise MalformedError(Reason.VALUE_INVALID, detail, field=f"{field}.kind")
+    with placed(field):
+        return Subject(_KINDS[message.kind], message.number)

@@ -15,12 +15,15 @@ from zkservice.errors import ServiceError, ServiceReason
 _BELLS: Final = 4
 """Watchers of one thing: whoever may watch it needs one, and there may be some that broke and linger."""
 
+_KINDS: Final = 2
+"""So many kinds of streams may be full at once."""
+
 
 class Watching:
     """Counts the streams of each kind, and wakes whoever waits for one thing and nobody else."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._ended = most, False
+        self._most, self._open, self._ended = most, 0, False
         self._streams: Counter[str] = Counter()
         self._bells: dict[str, set[asyncio.Event]] = {}
 
@@ -28,15 +31,22 @@ class Watching:
     def stream(self, kind: str, most: int | None = None) -> Iterator[None]:
         """Take one of the places for streams of a kind; ServiceError TOO_MANY_WATCHERS if all are taken.
 
-        A kind has `most` places, and never more than the share of all calls that was set at the start.
+        A kind has the share of all calls that was set at the start, and all kinds together have twice that:
+        several that are full leave room for other calls. A kind with `most` places of its own, of which there
+        are few, is not counted among these.
         """
         places = self._most if most is None else min(most, self._most)
         if self._streams[kind] >= places:
             raise _too_many(f"{places} streams of this kind")
+        counted = most is None
+        if counted and self._open >= _KINDS * self._most:
+            raise _too_many(f"{_KINDS * self._most} streams of all kinds")
         self._streams[kind] += 1
+        self._open += counted
         try:
             yield
         finally:
+            self._open -= counted
             self._streams[kind] -= 1
             if not self._streams[kind]:
                 del self._streams[kind]

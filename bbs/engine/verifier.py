@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, islice
 
+from bbs.engine.beside import both
 from bbs.engine.proof import Proof, WireForm, octets_to_proof, parts
 from bbs.engine.statement import Base, Point, Sent, Statement
 from bbs.engine.suite import Suite, cleared
@@ -95,12 +96,8 @@ def verify_batch(claims: Iterable[Claim]) -> list[Verdict]:
             verdicts.append(opened.verified)
             by_suite.setdefault(claim.statement.suite, []).append(opened)
     for opened_proofs in by_suite.values():
-        for place in _false_places(opened_proofs, _equations_hold):
-            verdicts[place] = VerificationError(Reason.PROOF_INVALID, "an equation does not hold")
-        still_open = [each for each in opened_proofs if verdicts[each.place] is each.verified]
-        signed = [each for each in still_open if each.statement.checks]
-        for place in _false_places(signed, _signatures_hold):
-            verdicts[place] = VerificationError(Reason.PROOF_INVALID, "a signature does not hold")
+        for place, detail in _false(opened_proofs):
+            verdicts[place] = VerificationError(Reason.PROOF_INVALID, detail)
     return verdicts
 
 
@@ -124,9 +121,28 @@ def _open(place: int, claim: Claim) -> _Open:
     return _Open(place, statement, proof, c, verified)
 
 
-def _false_places(proofs: Sequence[_Open], hold: Callable[[Sequence[_Open]], bool]) -> list[int]:
-    """Return the places of those that do not hold, by halving."""
-    if not proofs or hold(proofs):
+def _false(proofs: Sequence[_Open]) -> Iterator[tuple[int, str]]:
+    """Give the places of those that do not hold, and why.
+
+    Signatures count of those alone whose equations hold. As most proofs hold, both are looked at beside each
+    other.
+    """
+    signed = [each for each in proofs if each.statement.checks]
+    equations, signatures = both(
+        lambda: _equations_hold(proofs), lambda: not signed or _signatures_hold(signed)
+    )
+    wrong = set(_false_places(proofs, _equations_hold, equations))
+    yield from ((place, "an equation does not hold") for place in wrong)
+    rest = [each for each in signed if each.place not in wrong]
+    held = signatures if len(rest) == len(signed) else None
+    yield from ((place, "a signature does not hold") for place in _false_places(rest, _signatures_hold, held))
+
+
+def _false_places(
+    proofs: Sequence[_Open], hold: Callable[[Sequence[_Open]], bool], held: bool | None = None
+) -> list[int]:
+    """Return the places of those that do not hold, by halving; `held` says it of all, where it is known."""
+    if not proofs or (hold(proofs) if held is None else held):
         return []
     if len(proofs) == 1:
         return [proofs[0].place]

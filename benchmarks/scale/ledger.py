@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, event, func, select
 
 from tlog import HOLDER_NOTE_OCTETS
 from tlog.entry import ReceiptEntry, note_hash
@@ -26,20 +26,18 @@ from zkservice.storage import schema_version, tables
 from zkservice.storage.database import Database, open_engine
 
 _GROUP: Final = 16_384
-_BATCH: Final = 256
+BATCH: Final = 256
 """What a server takes into a block at most, unless it is set otherwise."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """So many entries: octets of the database's file at a quarter, a half and all of them, and seconds."""
+    """So many entries: octets that the database grows by until a half and all of them, and seconds."""
 
     entries: int
-    quarter_octets: int
     half_octets: int
     octets: int
     seconds: float
-    tables: dict[str, int]
 
     @property
     def entry_octets(self) -> float:
@@ -47,40 +45,58 @@ class Written:
         return (self.octets - self.half_octets) / (self.entries - self.entries // 2)
 
 
-def write(entries: int, tell: Callable[[int], object] = lambda _: None, *, batch: int = _BATCH) -> Written:
-    """Write so many entries into a new log, in a temporary folder; `tell` hears how many there are."""
+def write(
+    entries: int,
+    tell: Callable[[int], object] = lambda _: None,
+    *,
+    batch: int = BATCH,
+    durable: bool = True,
+) -> Written:
+    """Write so many entries into a new log, in a temporary folder; `tell` hears how many there are.
+
+    Where only its size counts it need not be `durable`: it then waits for no disk, and its seconds say
+    nothing.
+    """
     with tempfile.TemporaryDirectory() as name:
-        return asyncio.run(_write(Path(name) / "log.sqlite3", entries, tell, batch))
+        return asyncio.run(_write(Path(name) / "log.sqlite3", entries, tell, batch, durable))
 
 
-async def _write(path: Path, entries: int, tell: Callable[[int], object], batch: int) -> Written:
+async def _write(
+    path: Path, entries: int, tell: Callable[[int], object], batch: int, durable: bool
+) -> Written:
     engine = open_engine(f"sqlite:///{path}")
+    if not durable:
+
+        @event.listens_for(engine, "connect")
+        def _hurry(connection: Any, _: object) -> None:
+            connection.execute("pragma synchronous = off")
+
     schema_version.upgrade(engine)
     database = Database(engine)
     try:
         signer = Signer.generate("zk-disclosure.example/scale")
         sequencer = Sequencer(database, signer, lambda: dt.datetime.now(dt.UTC), max_batch=batch)
         await sequencer.start()
-        sizes, begun, done = dict[int, int](), monotonic(), 0
+        empty, sizes = _octets(path), {0: 0}
+        begun, done = monotonic(), 0
         running = asyncio.create_task(sequencer.run())
         for count in _groups(entries):
             last = await database.write(partial(_enqueue, count))
             await sequencer.integrated(last)
             done += count
-            sizes[done] = _octets(path)
+            sizes[done] = _octets(path) - empty
             tell(done)
         seconds = monotonic() - begun
         sequencer.stop()
         await running
     finally:
         await asyncio.to_thread(database.close)
-    quarter, half = entries // 4, entries // 2
-    return Written(entries, sizes[quarter], sizes[half], sizes[entries], seconds, _by_table(path))
+    return Written(entries, sizes[entries // 2], sizes[entries], seconds)
 
 
 def _groups(entries: int) -> Iterator[int]:
-    """Split a number so that a quarter and a half of it are ends of groups."""
-    ends, at = sorted({*range(_GROUP, entries, _GROUP), entries // 4, entries // 2, entries}), 0
+    """Split a number so that the half of it is the end of a group."""
+    ends, at = sorted({*range(_GROUP, entries, _GROUP), entries // 2, entries} - {0}), 0
     for end in ends:
         yield end - at
         at = end
@@ -107,15 +123,3 @@ def _octets(path: Path) -> int:
             for each in ("page_count", "page_size", "freelist_count")
         )
     return int((pages - free) * page)
-
-
-def _by_table(path: Path) -> dict[str, int]:
-    """Return what each table takes, with its indexes; nothing where SQLite cannot tell."""
-    query = (
-        "select m.tbl_name, sum(s.pgsize) from dbstat s join sqlite_schema m on s.name = m.name group by 1"
-    )
-    with closing(sqlite3.connect(path)) as connection:
-        try:
-            return {str(name): int(octets) for name, octets in connection.execute(query)}
-        except sqlite3.OperationalError:
-            return {}

@@ -34,6 +34,7 @@ from disclosure.composite.directory import (
     PublishedCodeList,
     PublishedDigits,
     RegulatorKey,
+    contents_of,
     publish_codes,
 )
 from disclosure.composite.foreign import (
@@ -187,6 +188,7 @@ __all__ = [
     "combine_opening",
     "compile_answer",
     "composite_digest",
+    "contents_of",
     "hand_over",
     "is_composite",
     "issue_composite",

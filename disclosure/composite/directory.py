@@ -5,7 +5,7 @@ tag that holder. Who puts a directory together has checked what stands in it: si
 entry, epochs as logged and witnessed. Requests name it by digest, key and number.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final, TypeVar
@@ -28,6 +28,7 @@ _K = TypeVar("_K")
 _T = TypeVar("_T")
 CODES_PURPOSE: Final = "codes"
 _REGULATOR_LABEL: Final = "zk-disclosure/regulator-key/v2"
+_CONTENTS_LABEL: Final = "zk-disclosure/code-list-contents/v1"
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class PublishedCodeList:
             raise MalformedError(Reason.MALFORMED, "the table signs other codes", field="table")
         _check_table(self.table, true)
 
+    @property
+    def contents(self) -> bytes:
+        """The digest of what it says, by which policies name it: see `contents_of`."""
+        return contents_of(self.owner, self.code_system, self.codes)
+
 
 def _check_table(table: Table, true: bytes | None) -> None:
     """Raise unless every entry is true. A false one would tell, by who cannot prove, whose value it is.
@@ -86,6 +92,16 @@ def _check_table(table: Table, true: bytes | None) -> None:
     except BbsError:
         detail = "a signature of the table does not hold"
         raise RefusedError(Reason.SIGNATURE_INVALID, detail, field="table") from None
+
+
+def contents_of(owner: str, code_system: str, codes: Iterable[str]) -> bytes:
+    """Return the digest of what a list says, whenever and with whatever key it is published.
+
+    Whose it is, of which code system, and which codes, in whatever order. A table's own digest covers a key
+    that is made anew for each table and is known to nobody before it is published.
+    """
+    octets = canonical.encode(_CONTENTS_LABEL, owner, code_system, sorted(set(codes)))
+    return canonical.digest(_CONTENTS_LABEL, octets)
 
 
 def publish_codes(

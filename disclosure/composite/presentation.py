@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Final
 
 from disclosure import canonical
-from disclosure.attributes import date_of
+from disclosure.attributes import date_of, is_whole
 from disclosure.canonical import Item
-from disclosure.composite.query import ACCUMULATOR_OCTETS
+from disclosure.composite.query import ACCUMULATOR_OCTETS, MAX_EPOCH_NUMBER
 from disclosure.errors import MalformedError, Reason
 from disclosure.names import IssuerKeyName, SchemaName
 from disclosure.presentation import DIGEST_OCTETS, USAGE_TAG_OCTETS, Shown, shown_value
@@ -36,7 +36,8 @@ class ProvenEpoch:
     number: int
 
     def __post_init__(self) -> None:
-        if len(self.accumulator) != ACCUMULATOR_OCTETS or type(self.number) is not int or self.number < 0:
+        numbered = is_whole(self.number) and 0 <= self.number < MAX_EPOCH_NUMBER
+        if len(self.accumulator) != ACCUMULATOR_OCTETS or not numbered:
             raise malformed("an epoch has an accumulator's key and a number", "epoch")
 
     def items(self) -> list[Item]:

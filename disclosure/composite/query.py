@@ -15,6 +15,8 @@ from disclosure.names import IssuerKeyName, SchemaName, check_attribute_id
 MAX_ISSUERS: Final = 16
 MAX_SCHEMAS: Final = 8
 ACCUMULATOR_OCTETS: Final = 96
+MAX_EPOCH_NUMBER: Final = 1 << 63
+"""Epochs' numbers lie below: what is decoded from outside can be asked for as it is."""
 MAX_EPOCH_AGE: Final = 366 * 86_400
 """The largest age in seconds that a request allows an epoch; no epoch counts for ever."""
 
@@ -49,7 +51,7 @@ class OldestEpoch:
     def __post_init__(self) -> None:
         if len(self.accumulator) != ACCUMULATOR_OCTETS:
             raise invalid(f"an accumulator's key has {ACCUMULATOR_OCTETS} octets", "accumulator")
-        if not is_whole(self.number) or not 0 <= self.number < 1 << 63:
+        if not is_whole(self.number) or not 0 <= self.number < MAX_EPOCH_NUMBER:
             raise invalid("an epoch has a number from 0", "number")
         if self.max_age is not None and not (is_whole(self.max_age) and 0 < self.max_age <= MAX_EPOCH_AGE):
             raise invalid(f"an epoch is at most 1 to {MAX_EPOCH_AGE} seconds old", "max_age")

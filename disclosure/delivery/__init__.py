@@ -6,6 +6,7 @@ nobody asked it. What is sent is one presentation of that question, sealed to th
 
 from disclosure.delivery.card import ReceivingCard, ReceivingKey, SignedCard
 from disclosure.delivery.question import (
+    DELIVERY_LIFE,
     MAX_MESSAGE_OCTETS,
     PURPOSE,
     QUESTION_LIFE,
@@ -14,6 +15,7 @@ from disclosure.delivery.question import (
 from disclosure.delivery.sealing import SEALED_SIZES, OpenedDelivery, open_delivery, seal_delivery
 
 __all__ = [
+    "DELIVERY_LIFE",
     "MAX_MESSAGE_OCTETS",
     "PURPOSE",
     "QUESTION_LIFE",

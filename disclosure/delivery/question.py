@@ -25,6 +25,8 @@ from disclosure.request import moment_of
 
 QUESTION_LIFE: Final = dt.timedelta(hours=1)
 """So long what was stored may be sent: afterwards it says less of the present than it seems to."""
+DELIVERY_LIFE: Final = dt.timedelta(days=30)
+"""So long a delivery waits for its recipient; what was taken before is no news, whoever brings it."""
 MAX_MESSAGE_OCTETS: Final = 500
 PURPOSE: Final = LocalizedText("主动出示，无人要求", "Sent by its owner; nobody asked")
 NOBODY: Final = VerifierName("nobody")

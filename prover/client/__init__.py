@@ -38,8 +38,9 @@ from prover.composite.telling import CompositeConsent, composite_consent_of
 from prover.errors import ContentError, PresentingError, VaultReason
 from prover.events import Event, EventState
 from prover.present import Consent, Plan, consent_of, plan, present
-from prover.records import FetchedRequest, Usage, UsageState
+from prover.records import FetchedRequest
 from prover.revocation import CaughtUp
+from prover.usages import Usage, UsageState
 from prover.vault import Vault, utc_now
 from wire.client import Endpoint
 

@@ -50,6 +50,10 @@ class ArrivalKind(StrEnum):
     OFFER = "offer"
     APPLICATION = "application"
     APPOINTMENT = "appointment"
+    CODE = "code"
+    """A department made a code for the vault's owner: another vault can take the account over with it."""
+    KEY = "key"
+    """A vault has taken the account over."""
     OTHER = "other"
 
 
@@ -57,6 +61,8 @@ _ARRIVALS: Final = {
     account_pb2.Arrival.KIND_OFFER: ArrivalKind.OFFER,
     account_pb2.Arrival.KIND_APPLICATION: ArrivalKind.APPLICATION,
     account_pb2.Arrival.KIND_APPOINTMENT: ArrivalKind.APPOINTMENT,
+    account_pb2.Arrival.KIND_CODE: ArrivalKind.CODE,
+    account_pb2.Arrival.KIND_KEY: ArrivalKind.KEY,
 }
 
 
@@ -195,8 +201,8 @@ class AccountClient:
     def watch(self, vault: Vault, log: tlog.Verifier) -> Generator[list[Arrived], None, None]:
         """Give what has come since the vault was told last, at once, and then whatever comes.
 
-        Ends with its session, after a quarter of an hour or when another vault takes the account over: by
-        ServiceError TOKEN_INVALID.
+        Ends with its session: by ServiceError TOKEN_INVALID after a quarter of an hour, ACCOUNT_REPLACED when
+        another vault takes the account over.
         """
         account = vault.accounts.at(self._way.endpoint.server)
         with self._way.channel() as channel, checked():

@@ -22,16 +22,18 @@ from disclosure.composite import (
     CompositePresentation,
     CompositeRequest,
     check_composite_request,
+    composite_digest,
     is_composite,
     open_composite_request,
 )
 from disclosure.policy import RegisteredPolicy
-from prover.client.calls import Way, checked, final, verifier_of
+from prover.client.calls import Way, checked, final, logged_verifier, verifier_of
 from prover.client.witnesses import Report, catch_up_held
 from prover.composite.planning import CompositePlan, plan_composite
 from prover.errors import PresentingError, VaultReason
 from prover.history import check_receipt
-from prover.records import AnyRequest, FetchedRequest, Usage
+from prover.records import AnyRequest, FetchedRequest
+from prover.usages import Usage
 from prover.vault import Vault
 from wire import convert
 from wire.client import ServiceError, call
@@ -41,6 +43,8 @@ from zkproto.v1 import catalog_pb2, presentation_pb2, presentation_pb2_grpc
 Pair = Callable[[], str]
 """Asks the person for the code that the verifier's page shows."""
 _PAIRING_REQUIRED = "PAIRING_REQUIRED"
+_STILL = dt.timedelta(seconds=5)
+"""What was read so lately is not read again: no request wants an epoch that is newer than itself."""
 _ROUNDS = 3
 """How often a plan is made anew because an epoch was made meanwhile."""
 
@@ -50,22 +54,32 @@ def fetch(way: Way, link: ExchangeLink, log: tlog.Verifier, pair: Pair | None) -
     with way.channel() as channel, checked():
         answer = _handed(channel, link, pair)
         signed = convert.signed_request_of(answer.signed_request)
-        name, policy = read(way, channel, log, signed)
+        name, policy = read(way, channel, log, signed, answer.verifier)
+        if answer.HasField("states"):
+            way.kept.told.keep(composite_digest(signed), answer.states)
         return FetchedRequest(link, signed, name, policy)
 
 
 def read(
-    way: Way, channel: grpc.Channel, log: tlog.Verifier, signed: SignedRequest
+    way: Way,
+    channel: grpc.Channel,
+    log: tlog.Verifier,
+    signed: SignedRequest,
+    told: catalog_pb2.Verifier | None = None,
 ) -> tuple[LocalizedText, RegisteredPolicy]:
     """Check a request under its verifier's registered key; return that one's name for people and the policy.
 
-    The records of key and policy stand on the ledger. Raises as HolderClient.fetch does, but OVER_ASKING.
+    `told` is what the service says unasked of whoever asks. The records of key and policy stand on the
+    ledger. Raises as HolderClient.fetch does, but OVER_ASKING.
     """
     registered = dict[VerifierName, catalog_pb2.Verifier]()
 
     def find_key(name: VerifierName) -> bytes:
         if name not in registered:
-            registered[name] = verifier_of(channel, name, log)
+            if told is not None and told.name == str(name):
+                registered[name] = logged_verifier(told, name, log)
+            else:
+                registered[name] = verifier_of(channel, name, log)
         return registered[name].public_key
 
     request: AnyRequest = (
@@ -148,6 +162,8 @@ class Planner:
     def ready(self, plan: CompositePlan, report: Report) -> CompositePlan:
         """Plan the same answer anew, as of now and caught up with; see HolderClient.ready."""
         pinned = {query.id: held.id for query, held in plan.answers()}
+        if self.way.clock() - plan.now < _STILL and not plan.behind:
+            return plan
         for _ in range(_ROUNDS):
             plan = self.planned(plan.request, plan.branch, pinned)
             if {query.id: held.id for query, held in plan.answers()} != pinned:

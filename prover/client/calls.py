@@ -19,7 +19,8 @@ from disclosure.registry import verifier_entry
 from prover.errors import ClientError, VaultError, VaultReason
 from wire import convert
 from wire.client import Endpoint, ServiceError, call
-from wire.published import Kept, Reader
+from wire.kept import Kept
+from wire.published import Reader
 from zkproto.v1 import catalog_pb2, catalog_pb2_grpc
 
 _FINAL: Final = {
@@ -100,6 +101,13 @@ def verifier_of(channel: grpc.Channel, name: VerifierName, log: tlog.Verifier) -
     """
     message = catalog_pb2.GetVerifierRequest(name=str(name))
     verifier = call(catalog_pb2_grpc.CatalogServiceStub(channel).GetVerifier, message)
+    return logged_verifier(verifier, name, log)
+
+
+def logged_verifier(
+    verifier: catalog_pb2.Verifier, name: VerifierName, log: tlog.Verifier
+) -> catalog_pb2.Verifier:
+    """Return what the service says of a verifier, as `verifier_of` does, which it may do unasked."""
     if verifier.name != str(name):
         raise ClientError(VaultReason.ANSWER_INVALID, "the service answered with another verifier")
     tlog.ProofFile.parse(verifier.proof).verify(verifier_entry(name, verifier.public_key), log)
@@ -154,6 +162,10 @@ def apart(failures: list[Exception]) -> Iterator[None]:
         yield
     except FinalError:
         pass
+    except ServiceError as error:
+        if error.is_of_all:
+            raise
+        failures.append(error)
     except (DisclosureError, tlog.TlogError, VaultError) as error:
         failures.append(error)
 

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import tlog
-from disclosure import ConsentLink, DisclosureError, ExchangeLink, LocalizedText, RefusedError
-from disclosure.allowance import check_allowed, policy_of
+from disclosure import ConsentLink, DisclosureError, ExchangeLink, LocalizedText, Reason, RefusedError
+from disclosure.allowance import policy_of
 from disclosure.composite import CompositeRequest
 from disclosure.event import EventKind
-from disclosure.standing import SignedTerms, StandingTerms
+from disclosure.standing import SignedTerms, StandingTerms, check_standing
 from prover.asker import Asker
 from prover.client import HolderClient, answers, events, sessions
-from prover.client.calls import Way, checked, verifier_of
+from prover.client.calls import Way, apart, checked, verifier_of
 from prover.client.events import outgoing
 from prover.composite.presenting import Prepared, present_plan
 from prover.composite.telling import CompositeConsent, composite_consent_of
@@ -21,8 +21,9 @@ from prover.errors import PresentingError, VaultError, VaultReason
 from prover.events import Call, Event, EventState
 from prover.notes import EventNote
 from prover.present import Consent, consent_of, plan, present
-from prover.records import AnyRequest, FetchedRequest, Usage
+from prover.records import AnyRequest, FetchedRequest
 from prover.standing import GrantState, HeldConsent
+from prover.usages import Usage
 from prover.vault import Vault, utc_now
 from wire import convert
 from wire.client import Endpoint, ServiceError, call
@@ -30,6 +31,8 @@ from zkproto.v1 import consent_pb2, consent_pb2_grpc
 
 _SERVICE: Final = "ConsentService"
 _SAMPLE_LIFE: Final = timedelta(hours=1)
+_FAULTS: Final = (ServiceError, DisclosureError, VaultError, tlog.TlogError)
+"""What one request, or one consent, may meet."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class ConsentClient:
             terms = signed.open(lambda _: verifier.public_key)
             policy = self._way.reader(channel, log).policy(policy_of(terms.asked))
             name = convert.text_of(verifier.display_name)
-        check_allowed(terms.asked, policy)
+        check_standing(terms, policy)
         return FetchedTerms(link, signed, name, Asker(policy))
 
     def answer(
@@ -92,14 +95,15 @@ class ConsentClient:
         """Fetch terms, ask the person, store the answer, send it; `resume` sends what could not be sent.
 
         The person's no is an event too. Raises RefusedError REQUEST_EXPIRED, REQUEST_NOT_YET_VALID;
-        PresentingError NOTHING_FITS (an answer could not be given today); ServiceError if the service refuses
-        for good, and the consent is not kept then.
+        REQUEST_MISMATCH (the vault holds other terms under this name); PresentingError NOTHING_FITS (an
+        answer could not be given today); ServiceError if the service refuses for good, and the consent is not
+        kept then.
         """
         fetched = self.fetch(link, log)
         fetched.terms.check_offered(self._way.clock())
         if not agrees(StandingConsent(fetched.terms, self._told(fetched, vault, log))):
             return self._declined(fetched, vault, log)
-        key = vault.keys.consent_key(link.consent).public_key().public_bytes_raw()
+        key = vault.consents.public_key(log, link, fetched.signed)
 
         def make(request_id: str, sealed: bytes) -> Call:
             message = consent_pb2.GrantConsentRequest(
@@ -144,12 +148,25 @@ class ConsentClient:
         return events.tried(self._way, vault, vault.begin_event(link.server, note, make), log)
 
     def recovered(self, vault: Vault, log: tlog.Verifier) -> list[HeldConsent]:
-        """Read the terms of consents that the ledger gave back, so that they can be listed and withdrawn."""
-        return [
-            vault.consents.adopt(link, fetched.signed, fetched.verifier_display_name)
-            for link in _granted_before(vault, self._way.endpoint.server)
-            for fetched in [self.fetch(link, log)]
-        ]
+        """Read the terms of consents that the ledger gave back, so that they can be listed and withdrawn.
+
+        What cannot be read, or does not hold, is raised once the others are adopted: so is RefusedError
+        REQUEST_MISMATCH for other terms than those that were granted.
+        """
+        found, failures = list[HeldConsent](), list[Exception]()
+        for digest, link in _granted_before(vault, self._way.endpoint.server).items():
+            with apart(failures):
+                found.append(self._recovered(digest, link, vault, log))
+        if failures:
+            raise failures[0]
+        return found
+
+    def _recovered(self, digest: bytes, link: ConsentLink, vault: Vault, log: tlog.Verifier) -> HeldConsent:
+        fetched = self.fetch(link, log)
+        if fetched.terms.digest != digest:
+            detail = "these are other terms than those that were granted"
+            raise RefusedError(Reason.REQUEST_MISMATCH, detail, field="signed_terms")
+        return vault.consents.adopt(link, fetched.signed, fetched.verifier_display_name)
 
     def withdraw(self, consent_id: str, vault: Vault, log: tlog.Verifier) -> Event:
         """Withdraw a consent: this vault answers nothing of it from now on, the service from when it is told.
@@ -170,10 +187,16 @@ class ConsentClient:
     def attend(self, vault: Vault, log: tlog.Verifier) -> list[Attended]:
         """Answer what waits and is within a consent, without asking; refuse and write down what is beyond.
 
-        What cannot be answered now (a credential is missing, a receipt does not hold) is told and left.
-        Raises ServiceError if the service cannot be reached.
+        What cannot be answered now (a credential is missing, a receipt does not hold) is told and left, and
+        holds up nothing else. Raises ServiceError if the service cannot be reached.
         """
-        return [each for held in self._attended(vault) for each in self._waiting(held, vault, log)]
+        told = list[Attended]()
+        for held in self._attended(vault):
+            try:
+                told += self._waiting(held, vault, log)
+            except _FAULTS as error:
+                told.append(_not_now(held, "", error))
+        return told
 
     def _attended(self, vault: Vault) -> list[HeldConsent]:
         """Return the consents that were granted here, also those that are used up: what comes then is
@@ -195,25 +218,29 @@ class ConsentClient:
             waiting = list(call(stub.ListConsentExchanges, asked, token=token).exchanges)
         sent = {each.link.id for each in vault.usages()}
         for each in waiting:
-            link = ExchangeLink(held.link.server, each.exchange.removeprefix("exchanges/"), each.ticket)
-            if link.id not in sent:
-                yield self._attend(link, held, vault, log)
+            if each.exchange.removeprefix("exchanges/") not in sent:
+                yield self._attend(each, held, vault, log)
 
-    def _attend(self, link: ExchangeLink, held: HeldConsent, vault: Vault, log: tlog.Verifier) -> Attended:
+    def _attend(
+        self, told: consent_pb2.ConsentExchange, held: HeldConsent, vault: Vault, log: tlog.Verifier
+    ) -> Attended:
         try:
+            link = ExchangeLink(held.link.server, told.exchange.removeprefix("exchanges/"), told.ticket)
             fetched = answers.fetch(self._way, link, log, None)
             self._check(fetched, held.id, vault, log)
             prepared = self._prepared(fetched.request, vault, log)
             usage = vault.begin_usage(fetched, prepared, consent=held.id)
             return Attended(held.id, link.exchange, self._holder.submit(link, prepared, vault, usage, log))
-        except (DisclosureError, VaultError, tlog.TlogError) as error:
-            return Attended(held.id, link.exchange, None, error.reason)
+        except _FAULTS as error:
+            return _not_now(held, told.exchange, error)
 
     def _check(self, fetched: FetchedRequest, consent_id: str, vault: Vault, log: tlog.Verifier) -> None:
-        """Refuse, and write down, what asks more than the policy or the consent allows."""
+        """Refuse, and write down, what asks more than the policy, its limits, or the consent allow."""
+        held = vault.consents.find(consent_id)
         try:
             answers.allowed(fetched)
-            vault.consents.find(consent_id).check(fetched.request, self._way.clock())
+            held.check(fetched.request, self._way.clock())
+            check_standing(held.terms, fetched.policy)
         except (RefusedError, PresentingError):
             events.declined(self._way, vault, fetched, EventKind.OVER_ASKED, log)
             raise
@@ -229,8 +256,18 @@ class ConsentClient:
         return present_plan(self._holder.ready(found, vault, log), vault.keys, self._way.clock())
 
 
-def _granted_before(vault: Vault, server: str) -> list[ConsentLink]:
-    """Return the links of consents that were granted and not withdrawn, as the ledger's notes say."""
+def _not_now(
+    held: HeldConsent, exchange: str, error: ServiceError | DisclosureError | VaultError | tlog.TlogError
+) -> Attended:
+    """Tell why nothing was answered; raise what is no word on this request, or on this consent."""
+    if isinstance(error, ServiceError) and error.is_of_all:
+        raise error
+    return Attended(held.id, exchange, None, error.reason)
+
+
+def _granted_before(vault: Vault, server: str) -> dict[bytes, ConsentLink]:
+    """Return the links of consents that were granted and not withdrawn, by the digests of their terms, as the
+    ledger's notes say."""
     notes = [each.note for each in vault.readings.found() if isinstance(each.note, EventNote)]
     ended = {each.digest for each in notes if each.kind is EventKind.CONSENT_WITHDRAWN}
     links = {
@@ -238,4 +275,4 @@ def _granted_before(vault: Vault, server: str) -> list[ConsentLink]:
         for each in notes
         if each.kind is EventKind.CONSENT_GRANTED and each.detail and each.digest not in ended
     }
-    return [each for each in links.values() if each.server == server]
+    return {digest: each for digest, each in links.items() if each.server == server}

@@ -13,7 +13,6 @@ import grpc
 
 import tlog
 from disclosure import (
-    DisclosureError,
     LocalizedText,
     Reason,
     RefusedError,
@@ -52,7 +51,7 @@ from prover.events import Call, Event
 from prover.vault import Vault, utc_now
 from wire import convert
 from wire.client import Endpoint, ServiceError, call, stream
-from wire.delivered import MAX_EPOCH_AGE, Delivered, delivered, is_final, waiting_names
+from wire.delivered import FAULTS, MAX_EPOCH_AGE, Delivered, delivered, discard, fault_of, waiting_names
 from wire.published import Reader
 from zkproto.v1 import delivery_pb2, delivery_pb2_grpc
 
@@ -62,10 +61,14 @@ _PAGE: Final = 100
 
 @dataclass(frozen=True)
 class Recipient:
-    """Whom something can be sent to: a card that its party has signed, and what to call it."""
+    """Whom something can be sent to: a card that its party has signed."""
 
     card: ReceivingCard
-    display_name: LocalizedText
+
+    @property
+    def display_name(self) -> LocalizedText:
+        """What the party calls itself."""
+        return self.card.display_name
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,15 @@ class Draft:
 
 @dataclass(frozen=True)
 class Came:
-    """What became of something that waited: it was received, or it does not hold and was thrown away."""
+    """What became of something that waited: it was received, or it does not hold and was thrown away.
+
+    Where nobody can tell yet, it `waits` at the service still.
+    """
 
     delivery: str
     received: ReceivedDelivery | None
     reason: str = ""
+    waits: bool = False
 
 
 def _nothing(_: HeldComposite, __: int) -> None:
@@ -124,12 +131,14 @@ class DeliveryClient:
     def verifier(self, name: VerifierName, log: tlog.Verifier) -> Recipient:
         """Return a verifier by its name, whose card is signed by the key that the ledger has of it.
 
+        What it is called is what the card says, which it has signed: what the service lists it as, whoever
+        runs the service could choose.
+
         Raises RefusedError SIGNATURE_INVALID; tlog.TlogError; ServiceError NOT_FOUND, RECEIVING_CLOSED.
         """
         with self._way.channel() as channel, checked():
             registered = verifier_of(channel, name, log)
-            card = _card(channel, str(name)).open(str(name), registered.public_key)
-            return Recipient(card, convert.text_of(registered.display_name))
+            return Recipient(_card(channel, str(name)).open(str(name), registered.public_key))
 
     def scanned(self, link: SendLink, log: tlog.Verifier) -> Recipient:
         """Return who showed a link: the card is the very one that the link has the hash of.
@@ -141,8 +150,7 @@ class DeliveryClient:
             found = self.verifier(VerifierName.parse(link.recipient), log)
         else:
             with self._way.channel() as channel, checked():
-                card = _card(channel, link.recipient).card
-                found = Recipient(card, card.display_name)
+                found = Recipient(_card(channel, link.recipient).card)
         if (found.card.party, found.card.digest) != (link.recipient, link.card):
             detail = "the service has another card than the one that was shown"
             raise RefusedError(Reason.SIGNATURE_INVALID, detail, field="card")
@@ -249,8 +257,8 @@ class DeliveryClient:
     def receive(self, vault: Vault, log: tlog.Verifier) -> list[Came]:
         """Fetch, verify and keep everything that waits; what does not hold is thrown away, and told.
 
-        Raises ServiceError if the service cannot be reached, tlog.TlogError for what is not on the ledger:
-        then it still waits.
+        What is not on the ledger is told, too, and still waits. Raises ServiceError if the service cannot be
+        reached.
         """
         account = vault.accounts.at(self._way.endpoint.server)
         with self._way.channel() as channel:
@@ -285,20 +293,23 @@ class _Box:
         self._reader, self._key = way.reader(channel, log), ReceivingKey.of(account.key)
 
     def came(self, name: str) -> Came:
-        """Fetch and verify one, and keep it before the service is told to forget it."""
-        fetch = delivery_pb2.FetchDeliveryRequest(delivery=name)
-        answer = call(self.stub.FetchDelivery, fetch, token=self._token)
+        """Fetch and verify one, and keep it before the service is told to forget it.
+
+        Whatever is wrong with it is told, and the next is gone on with.
+        """
         try:
-            kept, event = self._kept(name, answer)
-        except DisclosureError as error:
-            if is_final(error):
-                discard = delivery_pb2.AcknowledgeDeliveryRequest(delivery=name)
-                call(self.stub.AcknowledgeDelivery, discard, token=self._token)
-            return Came(name, None, error.reason)
+            kept, event = self._kept(name)
+        except FAULTS as error:
+            fault = fault_of(error)
+            if fault.final:
+                discard(self.stub, name, self._token)
+            return Came(name, None, fault.reason, waits=not fault.final)
         events.tried(self._way, self._vault, event, self._log)
         return Came(name, kept)
 
-    def _kept(self, name: str, answer: delivery_pb2.FetchDeliveryResponse) -> tuple[ReceivedDelivery, Event]:
+    def _kept(self, name: str) -> tuple[ReceivedDelivery, Event]:
+        fetch = delivery_pb2.FetchDeliveryRequest(delivery=name)
+        answer = call(self.stub.FetchDelivery, fetch, token=self._token)
         found = delivered(
             answer.sealed, answer.receipt, self._key, self._account.name, self._reader, self._log,
             self._way.clock(),

@@ -20,7 +20,6 @@ from disclosure.errand import (
     ErrandBundle,
     ErrandBundleName,
     FormValue,
-    abandonment_digest,
     seal_form,
     submission_digest,
 )
@@ -30,6 +29,7 @@ from prover.client import MAX_EPOCH_AGE, answers, events, track_record_in
 from prover.client.answers import Planner
 from prover.client.calls import Way, apart, checked, final, raised, verifier_of
 from prover.client.errand_messages import bundle_at, bundles_at, view_of
+from prover.client.errand_refusals import abandoned, errand_note, over_asked
 from prover.client.witnesses import Report
 from prover.composite.planning import CompositePlan
 from prover.composite.records import HeldComposite
@@ -41,9 +41,9 @@ from prover.errands.view import ErrandView, PartView
 from prover.errors import ClientError, ContentError, PresentingError, VaultReason
 from prover.events import Call, Event
 from prover.history import check_event_receipt, check_receipt
-from prover.notes import EventNote
 from prover.present import Plan, consent_of, plan
-from prover.records import Usage, UsageState, request_of
+from prover.records import request_of
+from prover.usages import Usage, UsageState
 from prover.vault import Vault, utc_now
 from wire import convert
 from wire.client import Endpoint, call, stream
@@ -169,7 +169,7 @@ class ErrandClient:
 
         Raises PresentingError NOT_ASKED while a counter is waited for; RefusedError
         REQUEST_SIGNATURE_INVALID, REQUEST_MISMATCH (another policy or verifier than the bundle says),
-        OVER_ASKING; tlog.TlogError.
+        OVER_ASKING, which is recorded and ends an errand that was not submitted; tlog.TlogError.
         """
         errand, link = self._own(errand_id, vault)
         message = pb.GetErrandRequest(errand=link.errand, ticket=link.ticket)
@@ -180,7 +180,20 @@ class ErrandClient:
                 raise PresentingError(VaultReason.NOT_ASKED, "not every counter has asked yet")
             told = {each.name: each.ask for each in answer.parts}
             with checked():
-                return tuple(self._asked(errand, each, told[str(each.name)], log) for each in view.to_submit)
+                found = [self._asked(errand, each, told[str(each.name)], log) for each in view.to_submit]
+        for each in found:
+            self._check_allowed(each, errand, link, vault, log)
+        return tuple(found)
+
+    def _check_allowed(
+        self, asked: AskedPart, errand: HeldErrand, link: ErrandLink, vault: Vault, log: tlog.Verifier
+    ) -> None:
+        """Raise OVER_ASKING, written down and said, unless a request keeps to its policy."""
+        try:
+            check_allowed(asked.request, asked.policy)
+        except RefusedError:
+            over_asked(self._way, vault, errand, link, asked, log)
+            raise
 
     def _asked(self, errand: HeldErrand, part: PartView, ask: pb.ErrandAsk, log: tlog.Verifier) -> AskedPart:
         counter = errand.bundle.counter(part.part)
@@ -201,7 +214,6 @@ class ErrandClient:
         if bool(ask.form_key) != bool(counter.fields):
             raise MalformedError(Reason.MALFORMED, "a form key is missing, or too much", field="form_key")
         made.tie.check(ask.ask_signature, key)
-        check_allowed(made.request, policy)
         return made
 
     def submit(
@@ -236,7 +248,7 @@ class ErrandClient:
             proven.append(made)
             sent.append((answer, digest))
         about = submission_digest([(each.part, digest, each.sealed_form) for each, digest in sent])
-        note = self._note(EventKind.ERRAND_SUBMITTED, errand, link, about)
+        note = errand_note(self._way, EventKind.ERRAND_SUBMITTED, errand, link, about)
 
         def make(request_id: str, sealed: bytes) -> Call:
             message = pb.SubmitErrandRequest(
@@ -289,11 +301,6 @@ class ErrandClient:
             asked.counter, asked.signed_request, asked.verifier_display_name, prepared, part.values
         )
         return made, message, presentation.digest
-
-    def _note(self, kind: EventKind, errand: HeldErrand, link: ErrandLink, about: bytes) -> EventNote:
-        """Return an event's note: its detail is the errand's link, by which a new phone follows it on."""
-        party, title = str(errand.bundle.name), errand.bundle.display_name
-        return EventNote(kind, party, title, about, self._way.clock(), str(link))
 
     def _send(self, errand: HeldErrand, event: Event, vault: Vault, log: tlog.Verifier) -> tuple[Usage, ...]:
         """Send the very call that the vault has stored; raises FinalError once a refusal is written down."""
@@ -358,16 +365,7 @@ class ErrandClient:
     def abandon(self, errand_id: str, vault: Vault, log: tlog.Verifier) -> Event:
         """End an errand that was not submitted; said to the service, or by HolderClient.resume later."""
         errand, link = self._own(errand_id, vault)
-        note = self._note(EventKind.DECLINED, errand, link, abandonment_digest(link.errand))
-
-        def make(request_id: str, sealed: bytes) -> Call:
-            message = pb.AbandonErrandRequest(
-                errand=link.errand, ticket=link.ticket, holder_note=sealed, request_id=request_id
-            )
-            return events.outgoing(_SERVICE, "AbandonErrand", message)
-
-        event = vault.errands.abandon(errand.id, note, make)
-        return events.tried(self._way, vault, event, log)
+        return abandoned(self._way, vault, errand, link, log)
 
 
 def _uses_of(errand: HeldErrand, event: Event, vault: Vault) -> list[Usage]:

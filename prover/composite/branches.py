@@ -25,12 +25,10 @@ from disclosure.composite import (
     ProvenEpoch,
     ValidOn,
     missing_in,
-    prepare,
 )
 from disclosure.composite.holding import Usable, usable
 from prover.composite.records import HeldComposite
 from prover.composite.vault import Contents
-from prover.errors import ContentError, VaultReason
 from prover.present import Lack
 
 MAX_TRIES: Final = 2000
@@ -89,21 +87,12 @@ def is_behind(outcome: Usable | Missing) -> bool:
     return isinstance(outcome, Missing) and outcome.reason is Reason.EPOCH_STALE
 
 
-def holding_of(held: HeldComposite, contents: Contents) -> Holding:
-    """Return a credential prepared for proofs; ContentError CREDENTIAL_NOT_FOUND without a secret."""
-    if contents.secret is None:  # there is no credential without it
-        raise ContentError(VaultReason.CREDENTIAL_NOT_FOUND, "the vault has no holder's secret")
-    prepared = prepare(held.credential, contents.secret, held.schema, held.issuer_key)
-    return Holding(held.credential, prepared, None if held.standing is None else held.standing.witness)
-
-
 @dataclass
 class Search:
     """The search in one branch.
 
     `openings` are what was handed over for it; no list of revocations counts that has had no epoch since
-    `fresh_since`; `tries` are those that are left. `prepared` has what other branches' searches have
-    prepared, since that costs about as much as a proof.
+    `fresh_since`; `tries` are those that are left.
     """
 
     index: int
@@ -115,7 +104,6 @@ class Search:
     pinned: Mapping[str, str] = field(default_factory=dict)
     fresh_since: dt.datetime | None = None
     tries: int = MAX_TRIES
-    prepared: dict[str, Holding] = field(default_factory=dict)
 
     @cached_property
     def held(self) -> Mapping[str, HeldComposite]:
@@ -127,10 +115,7 @@ class Search:
     @cached_property
     def holdings(self) -> Mapping[str, Holding]:
         """The same, prepared for proofs."""
-        for name, each in self.held.items():
-            if name not in self.prepared:
-                self.prepared[name] = holding_of(each, self.contents)
-        return {name: self.prepared[name] for name in self.held}
+        return {name: self.contents.holding(each) for name, each in self.held.items()}
 
     def plan(self) -> BranchPlan:
         """Return what was found."""

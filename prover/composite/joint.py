@@ -24,7 +24,7 @@ from prover.composite.clauses import Reading, named_operand, sum_sentence
 from prover.composite.facts import Facts
 from prover.composite.telling import CompositeConsent
 from prover.consent import ConsentLine, Language, Style, local, safe, show_moment, show_value
-from prover.records import Usage
+from prover.usages import Usage
 
 _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
     "joint": {"zh": "和另一个人合计", "en": "Adding up with another holder"},

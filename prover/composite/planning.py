@@ -20,7 +20,7 @@ from disclosure.composite import (
     Missing,
 )
 from disclosure.composite.holding import usable
-from prover.composite.branches import BranchPlan, Lacking, Search, expected, holding_of, is_behind
+from prover.composite.branches import BranchPlan, Lacking, Search, expected, is_behind
 from prover.composite.records import HeldComposite
 from prover.composite.vault import Contents
 from prover.errors import ContentError, PresentingError, VaultReason
@@ -128,7 +128,7 @@ class CompositePlan:
     @cached_property
     def holdings(self) -> Mapping[str, Holding]:
         """The chosen credentials, prepared for proofs; PresentingError NOTHING_FITS."""
-        return {query.id: holding_of(held, self.contents) for query, held in self.answers()}
+        return {query.id: self.contents.holding(held) for query, held in self.answers()}
 
     def credential_answers(self) -> tuple[CredentialAnswer, ...]:
         """Return what would be shown for each query, and as of which epoch; PresentingError NOTHING_FITS."""
@@ -162,11 +162,10 @@ def plan_composite(
     """
     request.check_time(now)
     _check_schemas(contents, directory)
-    prepared = dict[str, Holding]()
     plans = tuple(
         Search(
             index, each, contents, directory, now, contents.openings(request.digest, each.id),
-            pinned or {} if each.id == branch else {}, fresh_since, prepared=prepared,
+            pinned or {} if each.id == branch else {}, fresh_since,
         ).plan()
         for index, each in enumerate(request.branches)
     )  # fmt: skip

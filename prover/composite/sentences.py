@@ -158,13 +158,15 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
     },
     "escrow_power": {
         "zh": (
-            "该机构能打开（只应在依法办案时打开）；{verifier} 打不开。要让别人承认的打开必须记在账本上，"
-            "您的凭证库能认出来；它私下看过没有，谁也看不出。"
+            "该机构的两名经办人合在一起能打开（只应在依法办案时打开）；一人打不开，{verifier} 也打不开。"
+            "守规矩的经办人先把自己的一份记上账本，您的凭证库能认出来，再交给另一人；从那时起另一人就可能已经知道。"
+            "两人都不守规矩，就能私下打开，谁也看不出。"
         ),
         "en": (
-            "It can open this, and may only in a lawful case; {verifier} cannot. An opening that others "
-            "accept stands on the ledger, where your vault recognises it; whether it has looked for itself, "
-            "nobody sees."
+            "Its two officers together can open this, and may only in a lawful case; one of them cannot, nor "
+            "can {verifier}. An honest officer's part stands on the ledger, where your vault recognises it, "
+            "before the other officer has it; from then on that one may know. Two dishonest officers can "
+            "open this in silence, and nobody sees it."
         ),
     },
     "claim": {"zh": "领取《{schema}》", "en": "Claim your {schema}"},

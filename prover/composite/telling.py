@@ -38,7 +38,7 @@ from prover.composite.planning import CompositePlan
 from prover.composite.presenting import facts_of
 from prover.composite.showing import ClaimUse
 from prover.errors import ContentError, VaultReason
-from prover.records import Usage
+from prover.usages import Usage
 
 
 class Treatment(StrEnum):

@@ -17,11 +17,13 @@ from disclosure.composite import (
     CommitmentOpening,
     CompositeCredential,
     HolderSecret,
+    Holding,
     IssuanceTerms,
     PendingCredential,
     Presented,
     Regulator,
     ask_for_credential,
+    prepare,
 )
 from prover.composite.handovers import Handovers, Received, received_in
 from prover.composite.records import (
@@ -41,6 +43,8 @@ from prover.errors import ContentError, VaultReason
 from prover.records import Kind
 from prover.shelf import Records, Shelf
 
+Preparations = dict[str, tuple[HeldComposite, Holding]]
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -50,6 +54,23 @@ class Contents:
     credentials: tuple[HeldComposite, ...] = ()
     regulators: tuple[Regulator, ...] = ()
     received: Received = field(default_factory=dict, repr=False)
+    prepared: "Preparations" = field(default_factory=dict, repr=False)
+    """What was prepared of these credentials, or of what they were before, by their identifiers."""
+
+    def holding(self, held: HeldComposite) -> Holding:
+        """Return a credential prepared for proofs; ContentError CREDENTIAL_NOT_FOUND without a secret.
+
+        It costs a good part of a proof, and is kept while the vault is open and the credential as it is.
+        """
+        before, holding = self.prepared.get(held.id, (None, None))
+        if holding is None or before is not held:
+            if self.secret is None:  # there is no credential without it
+                raise ContentError(VaultReason.CREDENTIAL_NOT_FOUND, "the vault has no holder's secret")
+            prepared = prepare(held.credential, self.secret, held.schema, held.issuer_key)
+            witness = None if held.standing is None else held.standing.witness
+            holding = Holding(held.credential, prepared, witness)
+            self.prepared[held.id] = held, holding
+        return holding
 
     def openings(self, request: bytes, branch: str) -> Mapping[str, CommitmentOpening]:
         """Return what was handed over for a branch of the request of this digest, by the numbers' names."""
@@ -66,6 +87,11 @@ class CompositeVault:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
+        self._prepared: Preparations = {}
+
+    def close(self) -> None:
+        """Forget what was prepared."""
+        self._prepared.clear()
 
     @cached_property
     def handovers(self) -> Handovers:
@@ -81,6 +107,7 @@ class CompositeVault:
                 tuple(held_in(records)),
                 tuple(each.regulator for each in _trusted(records)),
                 received_in(records),
+                self._prepared,
             )
 
     def credentials(self) -> list[HeldComposite]:

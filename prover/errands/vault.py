@@ -16,9 +16,11 @@ from prover.composite.presenting import Prepared
 from prover.errands.records import Declared, HeldErrand, PartUse, Stage, declared_of, errand_of
 from prover.errors import ContentError, VaultReason
 from prover.events import Event, MakeCall, begin_event
+from prover.finding import one_of
 from prover.notes import EventNote
-from prover.records import Kind, Usage, UsageLink
+from prover.records import Kind
 from prover.shelf import Records, Shelf
+from prover.usages import Usage, UsageLink
 
 MakeUsage = Callable[[UsageLink, SignedRequest, LocalizedText, Prepared], Usage]
 
@@ -54,14 +56,7 @@ class Errands:
 
     def one(self, errand_id: str) -> HeldErrand:
         """Return the errand whose identifier begins so; ContentError ERRAND_NOT_FOUND, ID_AMBIGUOUS."""
-        found = [each for each in self.all() if errand_id and each.id.startswith(errand_id)]
-        if not found:
-            raise ContentError(VaultReason.ERRAND_NOT_FOUND, "the vault has no errand under this identifier")
-        if len(found) > 1:
-            raise ContentError(
-                VaultReason.ID_AMBIGUOUS, "several identifiers begin like this; give more of it"
-            )
-        return found[0]
+        return one_of(self.all(), errand_id, VaultReason.ERRAND_NOT_FOUND)
 
     def begin(self, server: str, bundle: ErrandBundle) -> HeldErrand:
         """Store an errand before it is begun; one of the bundle that never was answered is gone on with."""
@@ -122,6 +117,14 @@ class Errands:
         with self._shelf.writing() as records:
             errand = self._one(records, errand_id)
             records.put(replace(errand, stage=Stage.ENDED))
+            return begin_event(self._shelf, records, errand.server, note, make)
+
+    def refuse(self, errand_id: str, note: EventNote, make: MakeCall) -> Event:
+        """Store that what a counter asks is refused, before it is said; what was not submitted ends."""
+        with self._shelf.writing() as records:
+            errand = self._one(records, errand_id)
+            if errand.stage is Stage.BEGUN:
+                records.put(replace(errand, stage=Stage.ENDED))
             return begin_event(self._shelf, records, errand.server, note, make)
 
     def defaults(self, counter: Counter) -> dict[str, FormValue]:

@@ -17,6 +17,7 @@ ITEMS = {
     "civil-affairs": ("guardianship@1",),
     "health": ("vaccination@1", "birth_cert@1"),
 }
+IDENTIFIERS = {"person": "public-security", "company": "market-regulation"}
 AGENT = Person("周晓岚", "370102199503070000")
 OTHER = Person("林远航", "370102199311240000")
 COMPANY, RIVAL = "91370100MA3C00001X", "91370100MA3C00002X"
@@ -120,7 +121,7 @@ class Bureau:
         return home
 
     def register(self, home: Home, number: str, kind: str = "person") -> dict[str, Any]:
-        asked = ("issuer", "identify", f"--{kind}", number, "--department", "public-security")
+        asked = ("issuer", "identify", f"--{kind}", number, "--department", IDENTIFIERS[kind])
         link = self.home.json(*asked)["link"]
         return home.json("vault", "register", link, f"--{kind}", number)
 

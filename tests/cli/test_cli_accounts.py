@@ -1,6 +1,7 @@
 """Accounts by commands, over a real server: codes, inboxes, applications, agents of companies, guardians."""
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tests.cli.bureau import (
 )
 from tests.cli.city import Person
 from tests.cli.conftest import Fresh
-from tests.cli.running import Home, refused
+from tests.cli.running import Home, refused, start
 from tests.disclosure.composite.lies import lying
 from zk.exits import Exit
 from zk.local_server import running_server
@@ -77,9 +78,46 @@ def test_a_code_is_used_once_and_whoever_lost_the_phone_gets_another(bureau: Bur
     account = new.json("vault", "register", link, "--person", "LOST-1")["account"]
     assert new.json("vault", "register", link, "--person", "LOST-1")["account"] == account, "said again"
     assert new.json("vault", "inbox") == before
-    refused(old.zk("vault", "inbox", "--json"), Exit.REFUSED, "REQUEST_SIGNATURE_INVALID")
+    taken = refused(old.zk("vault", "inbox", "--json"), Exit.REFUSED, "ACCOUNT_REPLACED")
+    assert "departments/public-security" in str(taken)
+    watched = refused(old.zk("vault", "inbox", "--watch", "--json"), Exit.REFUSED, "ACCOUNT_REPLACED")
+    assert "departments/public-security" in str(watched)
     again = old.zk("vault", "register", link, "--person", "LOST-1", "--json")
     refused(again, Exit.REFUSED, "REGISTRATION_USED")
+
+
+def test_a_department_makes_codes_for_whom_it_is_registered_to_identify(bureau: Bureau) -> None:
+    home, admin = bureau.home, bureau.home.admin
+    by_health = ("issuer", "identify", "--person", "TAKEN-1", "--department", "health", "--json")
+    by_market = ("issuer", "identify", "--person", "TAKEN-1", "--department", "market-regulation", "--json")
+    for asked in (by_health, by_market):
+        refused(home.zk(*asked), Exit.REFUSED, "NOT_IDENTIFYING")
+    refused(home.zk("issuer", "identifies", "health", "person", "--json"), Exit.USAGE, "ADMIN_TOKEN_MISSING")
+    assert home.json("issuer", "identifies", "health", "person", "company", env=admin)["identifies"] == [
+        "company",
+        "person",
+    ]
+    assert home.json(*by_health)["link"]
+    assert "nobody" in home.zk("issuer", "identifies", "health", env=admin).out
+    refused(home.zk(*by_health), Exit.REFUSED, "NOT_IDENTIFYING")
+    parks = ("issuer", "register", "parks", "--name-zh", "公园", "--name-en", "Parks")
+    made = home.json(*parks, "--identifies", "company", env=admin)
+    assert made["identifies"] == ["company"]
+    assert home.json("issuer", "identify", "--company", "91X9", "--department", "parks")["link"]
+
+
+def test_the_owner_sees_a_code_that_was_made_for_somebody_else(bureau: Bureau) -> None:
+    mine = bureau.settle("SEEN-1")
+    process = start("vault", "inbox", "--watch", "--json", "--home", mine.path)
+    try:
+        asked = ("issuer", "identify", "--person", "SEEN-1", "--department", "public-security")
+        bureau.home.json(*asked)
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+    assert (told["kind"], told["about"]) == ("code", "departments/public-security")
 
 
 def test_a_vault_without_an_account_says_so(bureau: Bureau) -> None:

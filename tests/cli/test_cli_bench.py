@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from tests.cli.running import Done, environment, start, zk
 from zk.bench.measure import pairing_check
 from zk.bench.parallel import elapsed
 from zk.bench.rows import Measure, Message, Row
+from zk.bench.run import Part
 from zk.exits import Exit
 
 NATIVE = pytest.mark.skipif(bbs.groups.default().name != "blst", reason="the native group is not installed")
@@ -115,6 +117,14 @@ def test_threads_that_hold_the_interpreter_gain_nothing() -> None:
 @pytest.mark.parametrize("name", bbs.groups.available())
 def test_the_unit_of_each_group_is_a_check_that_holds(name: str) -> None:
     assert pairing_check(bbs.groups.by_name(name))() is True
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_help_lists_every_part_that_can_be_measured(lang: str) -> None:
+    """In a terminal of 80 columns too, where a long choice would be cut off."""
+    shown = zk("bench", "--help", env={"COLUMNS": "80", "ZK_LANG": lang}).out
+    words = re.findall("[a-z]+", shown.split("--only")[1].split("--rounds")[0])
+    assert set(Part) <= set(words)
 
 
 def test_an_unknown_part_is_refused() -> None:

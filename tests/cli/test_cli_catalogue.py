@@ -95,6 +95,18 @@ def test_a_good_file_is_read() -> None:
     )
 
 
+def test_whom_a_department_identifies_is_said_in_its_file_and_by_default_nobody() -> None:
+    assert parse_department(GOOD.encode()).identifies == frozenset()
+    both = GOOD.replace("items:", "identifies: [company, person]\nitems:", 1)
+    assert parse_department(both.encode()).identifies == {Subject.PERSON, Subject.COMPANY}
+    with pytest.raises(CatalogueError, match="identifies"):
+        parse_department(GOOD.replace("items:", "identifies: [child]\nitems:", 1).encode())
+    said = {
+        name: each.identifies for name, each in catalogue.builtin().departments.items() if each.identifies
+    }
+    assert said == {"market-regulation": {Subject.COMPANY}, "public-security": {Subject.PERSON}}
+
+
 def test_what_is_told_of_an_item_is_in_no_schema() -> None:
     silent = parse_department(without_info(GOOD).encode())
     assert silent.schemas == parse_department(GOOD.encode()).schemas

@@ -117,11 +117,12 @@ def test_what_several_items_have_means_the_same_in_all() -> None:
             assert each.code_system == "GB/T 2260", item
 
 
-def test_secrets_stand_where_a_child_or_a_home_is_registered_once() -> None:
+def test_secrets_stand_where_a_child_its_parents_or_a_home_are_registered_once() -> None:
     secrets = [(item, each.id) for item, each in attributes() if each.type is AttributeType.SECRET]
     assert set(secrets) == {
         ("birth_cert", "child_secret"), ("guardianship", "child_secret"), ("adoption", "child_secret"),
         ("child_registration", "child_secret"),
+        ("birth_cert", "parent_secret"), ("birth_cert", "other_parent_secret"),
         ("real_estate", "home_secret"), ("purchase_filing", "home_secret"), ("rental_filing", "home_secret"),
     }  # fmt: skip
     for item in ("birth_cert", "guardianship", "vaccination", "student_status"):

@@ -91,6 +91,20 @@ def test_what_differs_is_changed_and_a_version_never(loaded: Home, monkeypatch: 
     loaded.json("catalogue", "load", "--department", "tax")
 
 
+def test_whom_a_department_identifies_is_told_where_it_differs_and_neither_given_nor_taken(
+    loaded: Home,
+) -> None:
+    change = ("issuer", "identifies", "public-security")
+    loaded.json(*change, "person", "company", env=loaded.admin)
+    done = loaded.zk("catalogue", "load", "--department", "public-security", "--json", env=loaded.admin)
+    refused(done, Exit.REFUSED, "CATALOGUE_DIFFERS")
+    assert "departments/public-security" in done.err
+    asked = ("issuer", "identify", "--company", "91X1", "--department", "public-security")
+    assert loaded.json(*asked)["link"], "the administrator has said so, and the catalogue does not undo it"
+    loaded.json(*change, "person", env=loaded.admin)
+    assert loaded.json("catalogue", "load", "--department", "public-security")["registered"] == NOTHING
+
+
 @pytest.mark.parametrize("which", ["purposes", "code_lists"])
 def test_what_stands_there_otherwise_is_told(
     loaded: Home, monkeypatch: pytest.MonkeyPatch, which: str

@@ -185,6 +185,7 @@ def test_a_department_registers_issues_and_is_listed(issuer: Home) -> None:
     assert OfferLink.parse(issued["link"]).server == issuer.server.address
     listed = {each["department"]: each for each in issuer.json("issuer", "list")["departments"]}
     assert listed["departments/hrss"]["token_here"] is True
+    assert listed["departments/hrss"]["identifies"] == []
     assert [each["schema"] for each in listed["departments/hrss"]["schemas"]] == [issued["schema"]]
     assert {each["state"] for each in listed["departments/hrss"]["issuer_keys"]} == {"active"}
     assert token.read_text().strip() not in json.dumps(listed)

@@ -46,6 +46,8 @@ def test_a_verifier_found_by_name_receives_and_keeps_what_was_sent(sender: Home,
     told = shop.zk("verifier", "deliveries", "receive").out
     assert MOTHER.name in told
     assert "for my lease" in told
+    assert "zk verifier deliveries list" in told
+    assert "zk verifier check" not in told, "it is no record"
     (kept,) = shop.json("verifier", "deliveries", "list")["deliveries"]
     assert [each["values"] for each in kept["credentials"]] == [{"months": 60}, {"name": MOTHER.name}]
     assert Path(kept["file"]).stat().st_mode & 0o077 == 0

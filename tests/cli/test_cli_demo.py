@@ -81,7 +81,7 @@ def test_each_party_learnt_what_it_asked_for_and_nothing_else(result: DemoResult
     assert told["Income tax / Tax owed"] == "as good as shown: it is 0.00 CNY"
     assert "Tax owed" not in bank.hidden
     assert "at least 24 months" in told["Housing fund contributions / Months of contributions"]
-    assert "A sealed identity, which Financial Regulator alone can open" in told
+    assert "A sealed identity, which two officers of Financial Regulator can open together" in told
     assert {"Commitment to the number", "Year", "Floor area", "Monthly contribution"} <= set(bank.hidden)
     assert all(each.learnt for each in (regulator, service, public, departments))
     printed = json.loads(result.bank_output)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,11 @@ COUNTERS = {"hrss-counter": "open-social-insurance", "medical-counter": "open-me
 DECLARED = ("contact_phone=053188880000", "employees=12", "first_month=2026-12-01")
 HOOK = """#!/bin/sh
 cat > "$(dirname "$0")/given.json"
+echo '{"state": "done", "message": {"zh": "已办理", "en": "Done"}, "document": "370102-1"}'
+"""
+STUMBLING_HOOK = """#!/bin/sh
+cat > /dev/null
+if mkdir "$(dirname "$0")/stumbled" 2> /dev/null; then printf '\\377'; exit 0; fi
 echo '{"state": "done", "message": {"zh": "已办理", "en": "Done"}, "document": "370102-1"}'
 """
 Fresh = Callable[[], Home]
@@ -115,6 +121,23 @@ def test_a_company_submits_once_and_next_time_types_nothing(
     checked = bureau["hrss-counter"].json("verifier", "check", records[0])
     assert checked["credentials"][0]["values"]["uscc"] == "91370102MA3EXAMPL1"
     assert "district" not in checked["credentials"][0]["values"]
+
+
+def test_a_part_that_a_hook_stumbles_over_holds_up_no_other(
+    bureau: dict[str, Home], company: Home, hook: Path
+) -> None:
+    hook.write_text(STUMBLING_HOOK)
+    with open_counters(bureau, hook):
+        first = started(company, *declaring(*DECLARED))
+        assert first.code == 0, first
+        until = time.monotonic() + 30
+        while not (hook.parent / "stumbled").exists() and time.monotonic() < until:
+            time.sleep(0.2)
+        assert (hook.parent / "stumbled").exists()
+        second = started(company)
+        assert second.code == 0, second
+        followed = company.zk("vault", "errands", "follow", second.json["errand"], "--json")
+        assert json.loads(followed.out.splitlines()[-1])["state"] == "done", followed
 
 
 def test_without_counters_it_waits_and_is_abandoned(company: Home, bureau: dict[str, Home]) -> None:

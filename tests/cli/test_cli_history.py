@@ -88,13 +88,15 @@ def test_a_lost_phones_history_comes_back_from_the_ledger(
 
 
 def test_a_standing_consent_from_ask_to_withdrawal(school: Home, person: Home) -> None:
-    policy = POLICIES / "school.yaml"
-    made = school.json("verifier", "consent", "ask", policy, "--times", 2, "--until", UNTIL, "--no-qr")
+    policy = POLICIES / "bank.yaml"
+    ask = ("verifier", "consent", "ask", policy, "--times", 2, "--until", UNTIL, "--no-qr")
+    refused(school.zk(*ask, "--every", 27, "--json"), Exit.REFUSED, "OVER_ASKING")
+    made = school.json(*ask, "--every", 28)
     identifier = made["consent"].removeprefix("consents/")
     assert school.json("verifier", "consent", "status", identifier)["state"] == "pending"
     done = person.zk("vault", "consents", "answer", made["link"], "--yes")
     assert done.code == 0, done
-    assert "2 times, at least 0 days apart" in done.out
+    assert "2 times, at least 28 days apart" in done.out
     assert school.json("verifier", "consent", "status", identifier) == {
         "consent": made["consent"], "state": "granted", "used": 0,
     }  # fmt: skip
@@ -111,7 +113,7 @@ def test_a_standing_consent_from_ask_to_withdrawal(school: Home, person: Home) -
 
 def _used(school: Home, person: Home, identifier: str) -> dict[str, Any]:
     """Ask under the consent, and have the vault attend until it has answered."""
-    use = ("verifier", "consent", "use", identifier, POLICIES / "school.yaml", "--json", "--timeout", "40")
+    use = ("verifier", "consent", "use", identifier, POLICIES / "bank.yaml", "--json", "--timeout", "40")
     process = start(*use, "--home", school.path)
     for _ in range(60):
         if person.json("vault", "attend", "--once")["attended"]:
@@ -123,7 +125,7 @@ def _used(school: Home, person: Home, identifier: str) -> dict[str, Any]:
 
 
 def test_a_consents_link_is_for_no_other_command(school: Home, person: Home) -> None:
-    policy = POLICIES / "school.yaml"
-    made = school.json("verifier", "consent", "ask", policy, "--times", 1, "--until", UNTIL, "--no-qr")
+    ask = ("verifier", "consent", "ask", POLICIES / "bank.yaml", "--times", 1, "--every", 28)
+    made = school.json(*ask, "--until", UNTIL, "--no-qr")
     other = person.zk("vault", "present", made["link"], "--json")
     refused(other, Exit.USAGE, "LINK_INVALID")

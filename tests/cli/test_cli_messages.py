@@ -46,13 +46,28 @@ def test_every_key_is_used_and_every_used_key_exists() -> None:
     counted = ("regulator.kind.", "regulator.by.", "regulator.chart.")
     states = ("vault.event.", "vault.grant.", "vault.delivery.", "verifier.consent.", "push.state.")
     told = ("stories.saved.", "story.")
-    items = ("catalogue.about.", "catalogue.sensitivity.", "catalogue.refresh.")
+    items = ("catalogue.about.", "catalogue.sensitivity.", "catalogue.refresh.", "issuer.identifies.")
     made = ("reason.", "doctor.name.", "demo.", "help.", *told, *counted, *states, *items, *words)
     for key in TABLES["en"]:
         assert re.search(rf"[\"']{re.escape(key)}[\"']", SOURCES) or key.startswith(made), key
     groups = "error|serve|catalogue|issuer|push|vault|verifier|regulator|ledger|doctor|demo|bench"
     used = set(re.findall(rf'"((?:{groups})\.[a-z_.]+)"', SOURCES))
     assert {key for key in used if not key.endswith((".toml", ".py", ".yaml", ".txt"))} <= set(TABLES["en"])
+
+
+def test_every_question_says_which_words_mean_yes() -> None:
+    asked = set(re.findall(r'confirmed\(run, "([a-z_.]+)"\)', SOURCES))
+    assert len(asked) > 6
+    for key in asked:
+        for table in TABLES.values():
+            assert re.search(r"yes, y (or|或) 是|是、yes 或 y|yes、y 或 是", table[key]), key
+
+
+@pytest.mark.parametrize("key", ["vault.ask_trust", "verifier.escrow", "demo.learnt.escrow"])
+def test_no_regulator_is_said_to_open_by_one(key: str) -> None:
+    assert "two officers" in TABLES["en"][key]
+    assert "两名经办人" in TABLES["zh"][key]
+    assert "alone can" not in TABLES["en"][key]
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -49,6 +49,9 @@ def test_a_file_is_pushed_and_its_misfits_are_told(police: Home, tmp_path: Path)
     ]  # fmt: skip
     again = push(police, written(tmp_path / "b.jsonl", *lines[:1]))
     assert (again["unchanged"], again["issued"]) == (1, 0)
+    once_more = police.zk("issuer", "push", tmp_path / "b.jsonl", "--schema", ITEM).out
+    assert f"zk issuer record {ITEM} RECORD" in once_more
+    assert police.json("issuer", "record", ITEM, "a-1")["link"]
 
 
 def test_a_csv_is_a_file_of_records_too(police: Home, tmp_path: Path) -> None:

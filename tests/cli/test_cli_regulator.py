@@ -1,6 +1,9 @@
 """Escrow by commands, over a real server: what a regulator opens, who sees that, and what does not hold."""
 
 import json
+import re
+import shlex
+import shutil
 import stat
 import subprocess
 import sys
@@ -83,8 +86,25 @@ def test_one_officer_opens_nothing(
         assert "identity" not in done.out
     unrecorded = officers.combined(loan["record"], "three")
     done = regulator.zk("regulator", "check", unrecorded, loan["record"], "--json")
-    refused(done, Exit.NOT_VERIFIED, "RECEIPT_MISMATCH")
+    refused(done, Exit.NOT_VERIFIED, "OPENING_UNRECORDED")
     assert "identity" not in done.out
+    assert "zk regulator open record" in done.err
+    shown = regulator.zk("regulator", "check", unrecorded, loan["record"], "--lang", "zh")
+    assert "尚未记入账本" in shown.err
+
+
+def test_what_combining_says_to_do_next_can_be_done_as_it_stands(
+    loan: dict[str, Any], regulator: Home, second_officer: Home
+) -> None:
+    parts = [
+        home.json("regulator", "open", "part", loan["record"], "--case", "next")["part"]
+        for home in (regulator, second_officer)
+    ]
+    said = regulator.zk("regulator", "open", "combine", *parts, loan["record"]).out
+    found = re.search(r"zk (regulator open record \S+\.both\.json \S+)\. ", said)
+    assert found is not None, said
+    opened = regulator.json(*shlex.split(found[1]))
+    assert regulator.json("regulator", "check", opened["opening"], loan["record"])["holds"] is True
 
 
 def test_a_part_that_never_stood_on_the_ledger_is_not_combined(
@@ -233,6 +253,21 @@ def test_another_regulator_opens_nothing(
     refused(taken, Exit.USAGE, "KEY_FILE_INVALID")
     listed = other.json("regulator", "list")["regulators"]
     assert [each["regulator"] for each in listed] == [f"regulators/{REGULATOR}"]
+
+
+def test_an_officer_acts_for_its_own_regulator_and_under_no_other_name(
+    loan: dict[str, Any], regulator: Home
+) -> None:
+    """Its public share can be registered under another name, beside a share of anybody's."""
+    own = next(regulator.path.rglob(f"{REGULATOR}*.share"))
+    copied = own.with_name(own.name.replace(REGULATOR, "impostor"))
+    shutil.copy2(own, copied)
+    try:
+        asked = ("regulator", "open", "part", loan["record"], "--case", "one", "--as")
+        refused(regulator.zk(*asked, "impostor", "--json"), Exit.REFUSED, "REGULATOR_UNKNOWN")
+        assert regulator.json(*asked, REGULATOR)["case"] == "one"
+    finally:
+        copied.unlink()
 
 
 def test_whom_to_trust_is_asked_and_taken_back(

@@ -26,7 +26,7 @@ REFUSALS = {
     "loan": {},
     "errands": {"story.errands.ended": ("vault", "NOTHING_FITS")},
     "lost-phone": {
-        "story.lost.old_account": ("UNAUTHENTICATED", "REQUEST_SIGNATURE_INVALID"),
+        "story.lost.old_account": ("UNAUTHENTICATED", "ACCOUNT_REPLACED"),
         "story.lost.old_phone": ("vault", "NOTHING_FITS"),
     },
     "over-asking": {

@@ -74,6 +74,26 @@ def test_what_the_database_holds_becomes_credentials_once_and_follows_it(
     refused(gone, Exit.REFUSED, "NOT_FOUND")
 
 
+def test_an_empty_view_withdraws_nothing_unless_it_is_meant(
+    department: Home, permits: tuple[Engine, dict[str, str | None]]
+) -> None:
+    engine, env = permits
+    change(
+        engine,
+        "INSERT INTO permit SELECT 'JZ-1' || n, holder_name, holder_id, salt, district_name, since,"
+        " valid_until FROM permit, generate_series(100, 119) AS n WHERE permit_no = 'JZ-0001'",
+    )
+    known = connect(department, env, "--full")["done"]
+    change(engine, "UPDATE permit SET cancelled = now() WHERE permit_no >= 'JZ-1108'")
+    most = department.zk("issuer", "connect", PLAN, "--full", "--json", env=env)
+    assert most.json["withdrawn"] == 0
+    assert "--withdraw-many" in most.err
+    change(engine, "UPDATE permit SET cancelled = now()")
+    assert connect(department, env, "--full")["withdrawn"] == 0
+    meant = connect(department, env, "--full", "--withdraw-many")
+    assert meant["withdrawn"] >= known
+
+
 def test_rows_that_do_not_fit_are_told_counted_and_withdraw_nothing(
     department: Home, permits: tuple[Engine, dict[str, str | None]]
 ) -> None:

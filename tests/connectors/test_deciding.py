@@ -4,17 +4,20 @@ import datetime as dt
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
-from disclosure import Schema, SchemaName, Value
+from disclosure import MalformedError, Reason, Schema, Value
+from wire.client import ServiceError
 from zk import catalogue
 from zk.clients.accounts import Application
 from zk.clients.records import Subject
 from zk.connectors.deciders import load_decider
-from zk.connectors.deciding import AppointmentDecider, Approve, Decider, Leave, Refuse
+from zk.connectors.deciding import AppointmentDecider, Approve, Decider, Failed, Leave, Refuse, decide_all
 from zk.exits import CommandError
 from zk.service import Required
 
@@ -55,7 +58,7 @@ def application(
     company: str = "",
     for_another: bool = False,
 ) -> Application:
-    schema = SchemaName("market-regulation", item, 1)
+    schema = schema_of(item).name
     behalf = Subject("company", company) if company else None
     return Application(
         "applications/1", schema, Subject(kind, by), behalf, "why", values or {}, for_another, NOW
@@ -144,6 +147,45 @@ def test_the_departments_database_decides(folder: Path) -> None:
     assert decide(application("food_permit")) == Leave()
     behalf = application("business_licence", by="1", kind="person", company=COMPANY)
     assert decide(behalf) == Leave(), "no appointment is asked for: a person decides"
+
+
+def test_the_version_that_is_signed_is_the_departments_choice(folder: Path) -> None:
+    decide = decider(folder, "records: [{connector: licences.yaml}]\n")
+    made = application("business_licence")
+    other = replace(made, schema=replace(made.schema, version=made.schema.version + 1))
+    assert isinstance(decide(made), Approve)
+    assert isinstance(decide(other), Refuse)
+
+
+class Queue:
+    """A desk with applications that it refuses for one reason or another, and one that it takes."""
+
+    def __init__(self, faults: dict[str, Exception]) -> None:
+        self.faults, self.approved = faults, list[str]()
+
+    def applications(self) -> list[Application]:
+        return [replace(application("business_licence"), name=name) for name in (*self.faults, "good")]
+
+    def approve(self, name: str, *_: object) -> None:
+        if name in self.faults:
+            raise self.faults[name]
+        self.approved.append(name)
+
+
+def test_an_application_that_cannot_be_decided_stops_no_other(folder: Path) -> None:
+    decide = decider(folder, "records: [{connector: licences.yaml}]\n")
+    queue: Any = Queue(
+        {
+            "malformed": MalformedError(Reason.VALUE_INVALID, "not of the schema", field="values"),
+            "decided": ServiceError(grpc.StatusCode.FAILED_PRECONDITION, "APPLICATION_DECIDED", "before"),
+        }
+    )
+    done = list(decide_all(queue, decide, lambda _: schema_of("business_licence")))
+    assert [each.decision for each in done[:2]] == [Failed("VALUE_INVALID"), Failed("APPLICATION_DECIDED")]
+    assert queue.approved == ["good"]
+    queue.faults["decided"] = ServiceError(grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", "gone")
+    with pytest.raises(ServiceError, match="UNAVAILABLE"):
+        list(decide_all(queue, decide, lambda _: schema_of("business_licence")))
 
 
 def test_an_agent_has_to_show_the_appointment_for_that_item(folder: Path) -> None:

@@ -26,6 +26,7 @@ from disclosure.composite import (
     EscrowQuery,
     Foreign,
     ForeignNumber,
+    InList,
     Operand,
     PseudonymQuery,
     Sum,
@@ -34,13 +35,20 @@ from disclosure.composite import (
     at_least,
 )
 from disclosure.composite.foreign import CommittedNumber
-from disclosure.policy import AllowedItem, AllowedScope, RegisteredPolicy, StandingLimits
+from disclosure.policy import (
+    AllowedAttribute,
+    AllowedEscrow,
+    AllowedItem,
+    AllowedScope,
+    RegisteredPolicy,
+    StandingLimits,
+)
 from tests.disclosure.composite import world
 from tests.disclosure.composite.test_composite_request import joint
 from tests.disclosure.world import PERMIT, POLICY, PURPOSE, REQUEST, SCHOOL, request
 
 BASIS = LocalizedText("办法第一条", "Rules, article 1")
-DIGEST, OTHER_DIGEST = bytes(range(32)), bytes(32)
+DIGEST, OTHER_DIGEST, LIST = bytes(range(32)), bytes(32), bytes(range(1, 33))
 PLACE = "departments/public-security/schemas"
 PLAIN = RegisteredPolicy(
     POLICY, "purposes/enrolment", PURPOSE, BASIS, 30,
@@ -72,6 +80,7 @@ BRANCH = Branch(
         at_least(op("permit.months"), 12),
         Equal((op("permit.number"), op("insurance.number"))),
         Sum((Term(op("permit.months")), Term(Foreign("spouse"))), minimum=3),
+        InList(op("permit.district"), LIST),
     ),
     (
         PseudonymQuery("me", VerifierScope("enrol-2026")),
@@ -86,12 +95,16 @@ ASKED = world.request(BRANCH)
 ITEMS = (
     AllowedItem("hrss", "social_insurance", (), ("months", "number")),
     AllowedItem("public-security", "household", (), ("child_secret",)),
-    AllowedItem("public-security", "residence_permit", ("name",), ("months", "number")),
+    AllowedItem("public-security", "residence_permit", ("name",), ("district", "months", "number")),
 )
+CHILD = AllowedAttribute("public-security", "household", "child_secret")
+NUMBERS = AllowedAttribute("public-security", "residence_permit", "number")
+SHARED = AllowedScope("enrolment-2026", (world.SCHOOL, world.SCHOOL_2), CHILD)
+ESCROW = AllowedEscrow(DIGEST, NUMBERS)
 COMPOSITE = RegisteredPolicy(
     POLICY, "purposes/enrolment", world.PURPOSE, BASIS, 30, ITEMS,
-    (AllowedScope("enrol-2026"), AllowedScope("enrolment-2026", (world.SCHOOL, world.SCHOOL_2))),
-    (DIGEST,), foreign=True, standing=StandingLimits(12, 28, 366),
+    (AllowedScope("enrol-2026"), SHARED), (ESCROW,), (LIST,), foreign=True,
+    standing=StandingLimits(12, 28, 366),
 )  # fmt: skip
 
 
@@ -177,16 +190,46 @@ LESS: dict[str, tuple[RegisteredPolicy, list[tuple[str, ExcessKind]]]] = {
         [(f"{MAIN}.pseudonyms[0].scope", ExcessKind.PSEUDONYM)],
     ),
     "a joint scope of others": (
-        replace(COMPOSITE, scopes=(COMPOSITE.scopes[0], AllowedScope("enrolment-2026", OTHERS))),
+        replace(COMPOSITE, scopes=(COMPOSITE.scopes[0], replace(SHARED, members=OTHERS))),
         [(f"{MAIN}.pseudonyms[1].scope", ExcessKind.PSEUDONYM)],
     ),
     "an own scope of the joint one's name": (
-        replace(COMPOSITE, scopes=(COMPOSITE.scopes[0], AllowedScope("enrolment-2026"))),
+        replace(COMPOSITE, scopes=(COMPOSITE.scopes[0], replace(SHARED, members=()))),
         [(f"{MAIN}.pseudonyms[1].scope", ExcessKind.PSEUDONYM)],
     ),
+    "of the child, and not of the holder": (
+        replace(COMPOSITE, scopes=(replace(COMPOSITE.scopes[0], of=CHILD), SHARED)),
+        [(f"{MAIN}.pseudonyms[0]", ExcessKind.PSEUDONYM)],
+    ),
+    "of the holder, and not of the child": (
+        replace(COMPOSITE, scopes=(COMPOSITE.scopes[0], replace(SHARED, of=None))),
+        [(f"{MAIN}.pseudonyms[1].subject", ExcessKind.PSEUDONYM)],
+    ),
+    "of another attribute": (
+        replace(COMPOSITE, scopes=(COMPOSITE.scopes[0], replace(SHARED, of=NUMBERS))),
+        [(f"{MAIN}.pseudonyms[1].subject", ExcessKind.PSEUDONYM)],
+    ),
     "another regulator": (
-        replace(COMPOSITE, regulators=(OTHER_DIGEST,)),
+        replace(COMPOSITE, escrows=(replace(ESCROW, regulator=OTHER_DIGEST),)),
         [(f"{MAIN}.escrows[0].regulator", ExcessKind.ESCROW)],
+    ),
+    "something else for the regulator": (
+        replace(COMPOSITE, escrows=(replace(ESCROW, of=replace(NUMBERS, attribute="months")),)),
+        [(f"{MAIN}.escrows[0].operand", ExcessKind.ESCROW)],
+    ),
+    "this for another regulator": (
+        replace(
+            COMPOSITE,
+            escrows=(
+                replace(ESCROW, regulator=OTHER_DIGEST),
+                replace(ESCROW, of=replace(NUMBERS, attribute="months")),
+            ),
+        ),
+        [(f"{MAIN}.escrows[0].operand", ExcessKind.ESCROW)],
+    ),
+    "another list": (
+        replace(COMPOSITE, lists=(OTHER_DIGEST,)),
+        [(f"{MAIN}.predicates[3].code_list", ExcessKind.LIST)],
     ),
     "no other holder's number": (
         replace(COMPOSITE, foreign=False),
@@ -214,6 +257,30 @@ def test_every_branch_and_every_accepted_schema_is_measured() -> None:
     found = excess(world.request(BRANCH, other), COMPOSITE)
     assert [each.field for each in found] == ["branches[1].queries[0].schemas[1]"]
     assert found[0].what == f"{PLACE}/visa"
+
+
+def test_what_is_not_asked_in_the_file_is_told_with_what_it_is_of() -> None:
+    """A pseudonym of the holder where one of the child is registered would link all that a person answers."""
+    more = replace(
+        BRANCH,
+        pseudonyms=(*BRANCH.pseudonyms, replace(BRANCH.pseudonyms[1], id="who", subject=None)),
+        escrows=(*BRANCH.escrows, EscrowQuery("name", op("permit.name"), DIGEST)),
+    )
+    holder, name = excess(world.request(more), COMPOSITE)
+    assert (holder.field, holder.what) == (f"{MAIN}.pseudonyms[2]", "enrolment-2026, of the holder")
+    assert name.field == f"{MAIN}.escrows[1].operand"
+    assert name.what.endswith(f"of {PLACE}/residence_permit: name")
+
+
+def test_every_accepted_schema_of_a_pseudonym_and_an_escrow_is_measured() -> None:
+    """Whoever answers takes any of them: one that the policy has hides none that it has not."""
+    visa = replace(world.PERMIT.name, item="visa")
+    queries = (replace(BRANCH.queries[0], schemas=(world.PERMIT.name, visa)), *BRANCH.queries[1:])
+    wider = AllowedItem("public-security", "visa", ("name",), ("district", "months", "number"))
+    policy = replace(COMPOSITE, items=(*ITEMS, wider))
+    (found,) = excess(world.request(replace(BRANCH, queries=queries)), policy)
+    assert (found.field, found.kind) == (f"{MAIN}.escrows[0].operand", ExcessKind.ESCROW)
+    assert found.what.endswith("schemas/visa: number")
 
 
 def test_a_new_version_of_a_schema_needs_no_new_policy() -> None:
@@ -254,7 +321,13 @@ def test_every_field_of_a_policy_is_in_its_record() -> None:
         {"retention_days": 31},
         {"items": COMPOSITE.items[1:]},
         {"scopes": COMPOSITE.scopes[1:]},
-        {"regulators": ()},
+        {"scopes": (COMPOSITE.scopes[0], replace(SHARED, of=None))},
+        {"scopes": (COMPOSITE.scopes[0], replace(SHARED, of=NUMBERS))},
+        {"escrows": ()},
+        {"escrows": (replace(ESCROW, regulator=OTHER_DIGEST),)},
+        {"escrows": (replace(ESCROW, of=CHILD),)},
+        {"lists": ()},
+        {"lists": (DIGEST,)},
         {"foreign": False},
         {"standing": None},
         {"standing": StandingLimits(11, 28, 366)},
@@ -274,8 +347,10 @@ BAD: dict[str, dict[str, Any]] = {
     "items out of order": {"items": COMPOSITE.items[::-1]},
     "an item twice": {"items": (COMPOSITE.items[0],) * 2},
     "scopes out of order": {"scopes": COMPOSITE.scopes[::-1]},
-    "regulators out of order": {"regulators": (DIGEST, OTHER_DIGEST)},
-    "a short digest": {"regulators": (bytes(31),)},
+    "a scope twice": {"scopes": (SHARED, SHARED)},
+    "escrows out of order": {"escrows": (ESCROW, replace(ESCROW, regulator=OTHER_DIGEST))},
+    "lists out of order": {"lists": (DIGEST, OTHER_DIGEST)},
+    "a short digest": {"lists": (bytes(31),)},
 }
 
 
@@ -293,8 +368,10 @@ def test_what_is_no_policy(changes: dict[str, Any]) -> None:
         lambda: AllowedItem("hrss", "X"),
         lambda: AllowedScope("x", (VerifierName("a"),)),
         lambda: AllowedScope("x", (VerifierName("b"), VerifierName("a"))),
+        lambda: AllowedEscrow(bytes(31), NUMBERS),
+        lambda: AllowedAttribute("hrss", "x", "A"),
         lambda: StandingLimits(0, 1, 1),
-        lambda: StandingLimits(1, 0, 1),
+        lambda: StandingLimits(1, -1, 1),
         lambda: StandingLimits(1, 1, 40_000),
     ],
 )

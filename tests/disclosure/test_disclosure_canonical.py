@@ -199,3 +199,9 @@ def test_what_is_begun_and_followed_is_what_is_encoded_at_once() -> None:
     for length in (1, 24):
         with pytest.raises(ValueError, match="an array that is begun"):
             canonical.beginning(length, "label", "item")
+
+
+@pytest.mark.parametrize("count", [0, 1, 23, 24, 255, 256, 65_535, 65_536])
+def test_an_array_of_what_was_encoded_is_the_array_of_the_items(count: int) -> None:
+    numbers = list(range(count))
+    assert canonical.array(list(map(canonical.following, numbers))) == canonical.following(numbers)

@@ -1,6 +1,8 @@
 """Unasked questions hold what was chosen and nothing else; cards and links say whose key it is."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +11,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disclosure import LocalizedText, MalformedError, RefusedError, SendLink, SignedRequest, VerifierName
+from disclosure import (
+    DisclosureError,
+    LocalizedText,
+    MalformedError,
+    RefusedError,
+    SendLink,
+    SignedRequest,
+    VerifierName,
+    canonical,
+)
 from disclosure.composite import (
     Branch,
     CompositeQuery,
@@ -55,6 +66,29 @@ def test_a_question_comes_back_from_its_octets() -> None:
         {"key": bytes(32)}, {"nonce": bytes(32)},
     ):  # fmt: skip
         assert replace(made, **changed).digest != made.digest
+
+
+def places(items: list[Any]) -> Iterator[tuple[list[Any], int]]:
+    """Give every place in nested lists."""
+    for index, each in enumerate(items):
+        yield items, index
+        if isinstance(each, list):
+            yield from places(each)
+
+
+@pytest.mark.parametrize(
+    "strange", [-(1 << 63), -1, 1 << 63, (1 << 64) - 1, True, None, "", "\x00", b"", bytes(96), []]
+)
+def test_whatever_stands_in_any_place_of_a_question_is_refused_by_name(strange: Any) -> None:
+    """Its sender is anonymous: a bare ValueError would stop the loop of who receives it."""
+    label, octets = "zk-disclosure/unasked-question/v1", question().canonical
+    for number in range(sum(1 for _ in places(canonical.decode(label, octets)))):
+        items: list[Any] = canonical.decode(label, octets)
+        inside, index = list(places(items))[number]
+        inside[index] = strange
+        changed = canonical.encode(label, *items)
+        with suppress(DisclosureError):
+            assert UnaskedQuestion.from_bytes(changed).canonical == changed
 
 
 def test_its_octets_are_no_request_of_any_form() -> None:

@@ -31,7 +31,8 @@ from disclosure.composite import (
     ValidOn,
 )
 from disclosure.names import IssuerKeyName
-from disclosure.standing import SignedTerms, StandingTerms, sign_terms, template_of
+from disclosure.policy import AllowedItem, RegisteredPolicy, StandingLimits
+from disclosure.standing import SignedTerms, StandingTerms, check_standing, sign_terms, template_of
 
 NOW = dt.datetime(2026, 3, 1, 4, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -190,3 +191,41 @@ def test_a_longer_validity_or_another_age_is_another_question(other: CompositeRe
 
 def test_a_day_before_the_requests_end_is_refused() -> None:
     refused("BOUND_INVALID", template_of, composite(LAST - DAY))
+
+
+MONTHLY = RegisteredPolicy(
+    PolicyName("bank", "monthly", 1), "purposes/monthly", REQUEST.purpose,
+    LocalizedText("测试办法", "Rules of testing"), 30,
+    (AllowedItem("police", "permit", ("district", "since")),), standing=StandingLimits(10, 30, 306),
+)  # fmt: skip
+
+
+def test_terms_up_to_the_limits_of_their_policy_are_allowed() -> None:
+    check_standing(TERMS, MONTHLY)
+    check_standing(replace(TERMS, times=1, interval_days=366, until=dt.date(2026, 3, 1)), MONTHLY)
+
+
+@pytest.mark.parametrize(
+    ("limits", "places"),
+    [
+        (None, {"template"}),
+        (StandingLimits(9, 30, 306), {"times"}),
+        (StandingLimits(10, 31, 306), {"interval_days"}),
+        (StandingLimits(10, 30, 305), {"until"}),
+        (StandingLimits(9, 31, 305), {"times", "interval_days", "until"}),
+    ],
+)
+def test_terms_beyond_a_limit_are_over_asking_and_each_excess_is_named(
+    limits: StandingLimits | None, places: set[str]
+) -> None:
+    with pytest.raises(RefusedError) as caught:
+        check_standing(TERMS, replace(MONTHLY, standing=limits))
+    assert caught.value.reason == "OVER_ASKING"
+    assert {each.field for each in caught.value.violations} == places
+    assert str(len(places)) in caught.value.detail
+
+
+def test_a_question_beyond_the_policy_is_over_asking_whatever_its_limits() -> None:
+    less = replace(MONTHLY, items=(AllowedItem("police", "permit", ("since",)),))
+    refused("OVER_ASKING", check_standing, TERMS, less)
+    refused("POLICY_UNKNOWN", check_standing, TERMS, replace(MONTHLY, name=PolicyName("bank", "monthly", 2)))

@@ -29,7 +29,7 @@ WAYS: Mapping[str, Way] = {
         ("residence_permit", "rental_filing", "social_insurance"),
     ),
     "driver": Way(
-        "permit_employed", of(Tenure.RENTED, native=False),
+        "permit_driver", of(Tenure.RENTED, native=False),
         ("residence_permit", "rental_filing", "transport_qual"),
     ),
     "business": Way(
@@ -47,7 +47,7 @@ def papers(way: str, parent: Person, child: Child, home: Household, **changes: M
         about: dict[str, Value] = {"home_secret": home.home.secret} if item in HOMES else {}
         if item == "guardianship":
             about["guardian_id"] = parent.commit
-        if item == "business_licence":
+        if way == "business" and item in COMPANYS:
             about["uscc"] = company_of(parent).uscc
         about |= changes.get(item, {})
         made[item] = paper(item, parent, child if item in CHILDS else None, **about)
@@ -55,6 +55,8 @@ def papers(way: str, parent: Person, child: Child, home: Household, **changes: M
 
 
 HOMES = frozenset({"real_estate", "purchase_filing", "rental_filing"})
+COMPANYS = frozenset({"business_licence", "tax_paid"})
+"""What is of the company, with whoever has a business: a buyer has paid taxes as a person."""
 
 
 def household(way: str, index: int = 0) -> Household:

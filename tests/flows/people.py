@@ -25,13 +25,21 @@ FITTING: Mapping[str, Mapping[str, Value]] = {
     "residence_permit": {
         "district": DISTRICT, "continuous_since": dt.date(2019, 7, 1), "valid_until": dt.date(2030, 1, 1),
     },
-    "real_estate": {"district": DISTRICT, "share_bp": 5_000},
-    "purchase_filing": {"district": DISTRICT, "filed": dt.date(2021, 7, 1), "paid_full": True},
-    "rental_filing": {"district": DISTRICT, "start": dt.date(2019, 7, 1), "end": dt.date(2030, 1, 1)},
-    "social_insurance": {"continuous_since": dt.date(2019, 8, 1), "status": "paying"},
-    "transport_qual": {"continuous_since": dt.date(2019, 8, 1)},
+    "real_estate": {
+        "district": DISTRICT, "share_bp": 5_000, "right_type": "ownership", "use": "dwelling",
+    },
+    "purchase_filing": {
+        "district": DISTRICT, "filed": dt.date(2021, 7, 1), "paid_full": True, "use": "dwelling",
+    },
+    "rental_filing": {
+        "district": DISTRICT, "start": dt.date(2019, 7, 1), "end": dt.date(2030, 1, 1), "use": "dwelling",
+    },
+    "social_insurance": {
+        "continuous_since": dt.date(2019, 8, 1), "status": "paying", "unemployed_claim": False,
+    },
+    "transport_qual": {"continuous_since": dt.date(2019, 8, 1), "valid_until": dt.date(2031, 8, 1)},
     "business_licence": {"established": dt.date(2019, 8, 1), "status": "active"},
-    "tax_paid": {"arrears": False},
+    "tax_paid": {"arrears": False, "amount": 120_000, "period": 2026 * 12},
 }  # fmt: skip
 """What a test makes of a paper before it changes one thing: the family fits, whatever was drawn for it."""
 
@@ -62,8 +70,8 @@ def paper(
     named: dict[str, Any] = {} if isinstance(person, Company) else {"id_commit": person.commit}
     if child is not None:
         named |= {"child_id": child.commit, "child_secret": child.secret}
-    if "legal_rep" in values and isinstance(person, Person):
-        named["legal_rep"] = person.commit
+    if isinstance(person, Person):
+        named |= dict.fromkeys(("legal_rep", "uscc_or_id"), person.commit)
     values |= {name: value for name, value in named.items() if name in builtin().newest[item]}
     return values | dict(FITTING.get(item, {})) | changes
 

@@ -124,6 +124,25 @@ def test_each_condition_that_fails_alone_cannot_be_answered(
 
 
 @pytest.mark.parametrize(
+    "changes",
+    [
+        {"residence_permit": {"valid_until": days_ago(2)}},
+        {"residence_permit": {"continuous_since": days_ago(100)}},
+        {"id_card": {"valid_until": days_ago(2)}},
+    ],
+    ids=["a permit that has ended", "a new one", "a card that has ended"],
+)
+def test_a_newcomer_s_permit_and_card_are_good(
+    flows: FlowTown, question: CompositeExchange, tmp_path: Path, changes: Mapping[str, Any]
+) -> None:
+    papers = documents("newcomer", **changes)
+    with flows.vault(tmp_path / "own.vault", borrower().members[0], papers) as vault:
+        with pytest.raises(NothingFitsError, match="unmet"):
+            flows.answer(question.link, vault, "newcomer")
+        assert not vault.usages()
+
+
+@pytest.mark.parametrize(
     "case", ["mortgaged", "another one's company", "a listed company", "once overdue", "under eighteen"]
 )
 def test_a_lie_is_refused_by_the_service(

@@ -3,25 +3,36 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bbs import SHA_256
 from disclosure import Value
+from disclosure.composite import InList, publish_codes
 from prover import NothingFitsError, UsageState, Vault
 from tests.flows.families import WAYS, household, papers
 from tests.flows.lies import lie
 from tests.flows.people import ELSEWHERE
-from tests.flows.town import FlowTown, policy
-from verifier import AlreadySeenError, PseudonymRegister, load_record, recheck_composite
+from tests.flows.town import CATCHMENT, DISTRICTS, SCHOOL, FlowTown, policy
+from verifier import (
+    AlreadySeenError,
+    PseudonymRegister,
+    check_composite_policy,
+    load_record,
+    recheck_composite,
+)
 from verifier.client import CompositeAnswered, CompositeExchange
 from wire.client import ServiceError
+from zk.service import Service
 from zk.synthetic import Household
 
 ENROLMENT = "school-enrolment"
-CUT_OFF = dt.date(2014, 8, 31)
+CUT_OFF, ENDED = dt.date(2014, 8, 31), dt.date(2024, 1, 1)
+RECENT, NEXT_YEAR = (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=each) for each in (-100, 365))
 _INDEX = count()
 
 
@@ -94,6 +105,33 @@ UNMET: Mapping[str, tuple[str, Mapping[str, Mapping[str, Value]]]] = {
     "a lease that has ended": ("insured", {"rental_filing": {"end": dt.date(2026, 1, 1)}}),
     "another one's company": ("business", {"business_licence": {"legal_rep": bytes(32)}}),
     "a company that is closed": ("business", {"business_licence": {"status": "closed"}}),
+    "a factory": ("owner", {"real_estate": {"use": "industrial"}}),
+    "a shop": ("owner", {"real_estate": {"use": "commercial"}}),
+    "a homestead": ("owner", {"real_estate": {"right_type": "homestead"}}),
+    "land without a building": ("owner", {"real_estate": {"right_type": "land_use"}}),
+    "a contract about a shop": ("buyer", {"purchase_filing": {"use": "commercial"}}),
+    "a lease of a factory": ("insured", {"rental_filing": {"use": "industrial"}}),
+    "a driver's lease of a shop": ("driver", {"rental_filing": {"use": "commercial"}}),
+    "a merchant's lease of a shop": ("business", {"rental_filing": {"use": "commercial"}}),
+    "taxes of nothing": ("buyer", {"tax_paid": {"amount": 0}}),
+    "taxes of the year before last": ("buyer", {"tax_paid": {"period": 2024 * 12 + 11}}),
+    "taxes of the buyer's company": ("buyer", {"tax_paid": {"uscc_or_id": bytes(32)}}),
+    "a business's taxes of nothing": ("business", {"tax_paid": {"amount": 0}}),
+    "a business's taxes of long ago": ("business", {"tax_paid": {"period": 1900 * 12}}),
+    "taxes of another business": ("business", {"tax_paid": {"uscc": "91370100000000000X"}}),
+    "insurance that has ended": ("insured", {"social_insurance": {"status": "ended"}}),
+    "insurance that is paused": ("insured", {"social_insurance": {"status": "paused"}}),
+    "insured and drawing benefits": ("insured", {"social_insurance": {"unemployed_claim": True}}),
+    "a driver's certificate that has ended": ("driver", {"transport_qual": {"valid_until": ENDED}}),
+    "a permit that has ended": ("driver", {"residence_permit": {"valid_until": ENDED}}),
+    "a card that has ended": ("owner", {"id_card": {"valid_until": ENDED}}),
+    "a new home outside the catchment": ("buyer", {"purchase_filing": {"district": ELSEWHERE}}),
+    "a lease outside the catchment": ("business", {"rental_filing": {"district": ELSEWHERE}}),
+    "a lease that has not begun": ("insured", {"rental_filing": {"start": NEXT_YEAR}}),
+    "a permit without half a year": ("insured", {"residence_permit": {"continuous_since": RECENT}}),
+    "insured for less than half a year": ("insured", {"social_insurance": {"continuous_since": RECENT}}),
+    "a driver for less than half a year": ("driver", {"transport_qual": {"continuous_since": RECENT}}),
+    "a business of less than half a year": ("business", {"business_licence": {"established": RECENT}}),
 }  # fmt: skip
 
 
@@ -116,6 +154,9 @@ LIES: Mapping[str, tuple[str, str]] = {
     "a register outside the catchment": ("PROOF_INVALID", "proof"),
     "a home outside the catchment": ("UNSATISFIED", "predicates[10]"),  # its district is shown
     "another one's company": ("PROOF_INVALID", "proof"),
+    "a factory": ("PROOF_INVALID", "proof"),
+    "taxes of nothing": ("PROOF_INVALID", "proof"),
+    "insurance that has ended": ("PROOF_INVALID", "proof"),
 }
 
 
@@ -183,3 +224,56 @@ def test_a_child_and_a_home_come_once_a_year(flows: FlowTown, tmp_path: Path) ->
     kept = load_record(record)
     rechecked = recheck_composite(kept, log_verifier=flows.town.log)  # type: ignore[arg-type]
     assert rechecked.pinned
+
+
+def test_of_all_that_the_policy_asks_there_is_a_family_whom_it_turns_away() -> None:
+    """For each attribute of each paper, but for what ties the papers, there is a case above."""
+    asked = {
+        (schema.item, operand.attribute)
+        for branch in policy(ENROLMENT).branches
+        for rule in branch.predicates
+        for operand, _ in rule.operands
+        for query in branch.queries
+        if query.id == operand.query
+        for schema in query.schemas
+    }
+    bad = {(item, name) for _, changes in UNMET.values() for item, each in changes.items() for name in each}
+    assert {name for _, name in asked - bad} == {"id_commit", "child_id", "uscc"}
+
+
+def test_neither_another_list_nor_an_old_one_of_the_department_is_the_catchment(
+    flows: FlowTown, tmp_path: Path
+) -> None:
+    """Education publishes another school's catchment, and this one's again; who lives there is told no."""
+    lists = [(ELSEWHERE, "370112"), CATCHMENT]
+    with Service(flows.town.endpoint) as service:
+        for codes in lists:
+            listed = publish_codes("departments/education", DISTRICTS, codes, SHA_256)
+            service.create_table(listed, flows.tokens["education"], flows.town.log)
+    changes = {"household": {"district": ELSEWHERE}, "real_estate": {"district": ELSEWHERE}}
+    exchange = flows.ask(ENROLMENT)
+    with arrived(flows, tmp_path, "owner", changes) as vault, pytest.raises(NothingFitsError):
+        flows.answer(exchange.link, vault, "owner")
+    with arrived(flows, tmp_path, "owner") as vault:
+        flows.answer(exchange.link, vault, "owner")
+        assert shown(flows.wait(exchange, SCHOOL))["home.district"] == "370102"
+
+
+def test_a_request_by_another_list_is_refused_by_the_registered_policy(flows: FlowTown) -> None:
+    """Even one of the same department, published in earnest, for the same places in the question."""
+    with Service(flows.town.endpoint) as service:
+        other = publish_codes("departments/education", DISTRICTS, (ELSEWHERE, "370113"), SHA_256)
+        service.create_table(other, flows.tokens["education"], flows.town.log)
+    client = flows.verifier(SCHOOL)
+    asked = check_composite_policy(policy(ENROLMENT), SCHOOL, client.reader, flows.town.city.clock(), {})
+    branch = asked.branches[0]
+    predicates = tuple(
+        replace(each, code_list=other.table.digest) if isinstance(each, InList) else each
+        for each in branch.predicates
+    )
+    with pytest.raises(ServiceError) as caught:
+        client.ask(replace(asked, branches=(replace(branch, predicates=predicates), *asked.branches[1:])))
+    assert caught.value.reason == "OVER_ASKING"
+    places = [each.field for each in caught.value.violations]
+    lists = [index for index, each in enumerate(predicates) if isinstance(each, InList)]
+    assert places == [f"signed_request.branches[0].predicates[{index}].code_list" for index in lists]

@@ -1,5 +1,6 @@
 """Points of two parents, each in its own vault: counted up to a cap, together, and seen by nobody."""
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -29,9 +30,19 @@ class Parents:
     stack: ExitStack
     made: dict[object, Vault]
 
-    def vault(self, parent: int, months: tuple[int, int], business: bool = False, child: int = 0) -> Vault:
-        """The vault of one of the parents who has so many months by permit, and of work."""
-        key = (parent, months, business, child)
+    def vault(
+        self,
+        parent: int,
+        months: tuple[int, int],
+        business: bool = False,
+        child: int = 0,
+        until: dt.date = dt.date(2030, 1, 1),
+    ) -> Vault:
+        """The vault of one of the parents who has so many months by permit, and of work.
+
+        Other months make another vault, of the same parent: a new phone is one.
+        """
+        key = (parent, months, business, child, until)
         if key not in self.made:
             lives = family(of(Tenure.RENTED, native=False), child)
             who = lives.parents[parent]
@@ -41,7 +52,9 @@ class Parents:
             papers = {
                 "id_card": paper("id_card", who),
                 "birth_cert": paper("birth_cert", who, lives.children[0]),
-                "residence_permit": paper("residence_permit", who, permit_months=months[0]),
+                "residence_permit": paper(
+                    "residence_permit", who, permit_months=months[0], valid_until=until
+                ),
                 work: paper(work, who, None, **{name: months[1]}),
             }
             path = self.folder / f"{len(self.made)}.vault"
@@ -83,6 +96,7 @@ def test_both_reach_the_points_and_no_number_is_told(parents: Parents) -> None:
         assert all(not one.shown.values for one in each.verified.answer.credentials)
     assert first.verified.pseudonyms["child"] == both.verified.pseudonyms["child"]
     assert first.verified.pseudonyms["me"] != both.verified.pseudonyms["me"]
+    assert first.verified.pseudonyms["parent"] == both.verified.pseudonyms["other"]
 
 
 def test_it_is_all_the_same_who_comes_first(parents: Parents) -> None:
@@ -126,6 +140,21 @@ def refused(parents: Parents, first: Vault, second: Vault) -> list[str]:
 def test_one_person_does_not_stand_on_both_sides(parents: Parents) -> None:
     alone = parents.vault(0, (300, 300))
     assert refused(parents, alone, alone) == ["branches[0].foreign[0].holder"]
+
+
+def test_one_parent_is_not_counted_from_two_vaults(parents: Parents) -> None:
+    """Its two secrets are two holders to the school, but each parent has one certificate of birth."""
+    own, again = parents.vault(0, WHOLE), parents.vault(0, (36, 24))
+    assert refused(parents, own, again) == ["branches[0].foreign[0].subjects[1]"]
+    assert refused(parents, again, own) == ["branches[0].foreign[0].subjects[1]"]
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_permit_that_has_ended_counts_no_months(parents: Parents, late: int) -> None:
+    untils = [dt.date(2024, 1, 1) if each == late else dt.date(2030, 1, 1) for each in (0, 1)]
+    first, second = (parents.vault(each, WHOLE, until=until) for each, until in enumerate(untils))
+    with pytest.raises(NothingFitsError, match="unmet"):
+        parents.both(first, second)
 
 
 def test_parents_of_two_children_do_not_add_up(parents: Parents) -> None:

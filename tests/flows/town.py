@@ -168,7 +168,8 @@ def furnished(town: Town) -> FlowTown:
             listed = publish_codes(f"departments/{owner}", DISTRICTS, codes, SHA_256)
             service.create_table(listed, tokens[owner], town.log)
         service.create_regulator(regulator, admin, town.log)
+    made = FlowTown(town, regulator, officers, tokens)
     for flow, asker in FLOWS.items():
-        made = registered_policy(policies[flow], asker, lambda _: regulator.key.digest)
-        town.run(town.city.add_policy(made))
-    return FlowTown(town, regulator, officers, tokens)
+        registered = registered_policy(policies[flow], asker, made.verifier(asker).reader)
+        town.run(town.city.add_policy(registered))
+    return made

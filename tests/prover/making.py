@@ -34,7 +34,7 @@ from disclosure import (
     sign_request,
 )
 from prover import FetchedRequest, HeldCredential, PreparedPresentation, Usage, Vault, plan, present
-from prover.records import AnyPresentation
+from prover.usages import AnyPresentation
 from tests.tlog.making import LOG, Log, record
 from tests.zkservice.allowing import allowed
 from tlog import ProofFile, ReceiptOpening, inclusion_proof, receipt_file

@@ -36,6 +36,7 @@ class Proxy(grpc.GenericRpcHandler):
     def service(self, handler_call_details: Any) -> Any:
         path = handler_call_details.method
         method = path.rpartition("/")[2]
+        token = [each for each in handler_call_details.invocation_metadata if each[0] == "authorization"]
 
         def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
             self.asked.append((method, request))
@@ -45,7 +46,7 @@ class Proxy(grpc.GenericRpcHandler):
                 return self.instead[method](request)
             call: Any = self.real.unary_unary(path)
             try:
-                true: bytes = call(request, timeout=20)
+                true: bytes = call(request, metadata=token, timeout=20)
             except grpc.RpcError as refusal:
                 error: Any = refusal
                 context.set_trailing_metadata(tuple(error.trailing_metadata()))

@@ -26,7 +26,8 @@ from prover.client import HolderClient
 from tests.prover.conftest import Reopen
 from tests.prover.making import flip, plain, refused
 from tests.prover.town import Town
-from tests.zkservice.support import PERMIT, TEXT, VALUES, City, change
+from tests.zkservice.stored import change
+from tests.zkservice.support import PERMIT, TEXT, VALUES, City
 from tlog import Signer, TlogError
 from wire.client import Endpoint, ServiceError
 from wire.convert import presentation_to

@@ -279,7 +279,9 @@ def test_a_regulator_is_not_said_to_be_seen_whenever_it_looks(language: Language
     asked = of_permit(escrows=(EscrowQuery("who", op("permit.number"), REGULATOR_KEY.digest),))
     whole = "\n".join(said(told(asked), language, Style.ESCROWED))
     assert {"zh": "每一次打开都记在账本上", "en": "Every opening stands on the ledger"}[language] not in whole
-    assert {"zh": "私下看过没有", "en": "looked for itself"}[language] in whole
+    assert {"zh": "私下打开，谁也看不出", "en": "in silence, and nobody sees it"}[language] in whole
+    assert {"zh": "一人打不开", "en": "one of them cannot"}[language] in whole
+    assert {"zh": "另一人就可能已经知道", "en": "from then on that one may know"}[language] in whole
 
 
 # what the choice tells

@@ -35,6 +35,7 @@ from wire.client import ServiceError
 from wire.composite import issued_to
 from wire.convert import schema_of, schema_to
 from zkproto.v1 import catalog_pb2, issuance_pb2, presentation_pb2, publication_pb2, revocation_pb2
+from zkproto.v1.states_pb2 import States
 
 Claimed = issuance_pb2.ClaimCompositeCredentialResponse
 
@@ -316,10 +317,16 @@ def test_an_older_list_than_the_vault_has_seen_is_not_presented_at(
     old = composite.town.run(_numbered(composite, 1))
     composite.town.run(composite.office(PERMIT).revoke(*new_handles(1)))
     composite.client().catch_up_all(vault, composite.log)
+
+    def is_old(message: States) -> None:
+        message.epochs[0].CopyFrom(old)
+
+    proxy.change("ReadStates", States, is_old)
     proxy.instead["GetEpoch"] = lambda _: old.SerializeToString()
     client = proxy.client(composite)
     plan = client.plan(asked, vault, composite.log)
-    refused(bbs.InputError, "EPOCH_MISMATCH", client.ready, plan, vault, composite.log)
+    later = replace(plan, now=plan.now - dt.timedelta(minutes=1))
+    refused(bbs.InputError, "EPOCH_MISMATCH", client.ready, later, vault, composite.log)
 
 
 async def _numbered(composite: CompositeTown, number: int | None = None) -> Any:

@@ -10,88 +10,32 @@ from typing import Any
 import grpc
 import pytest
 
-from disclosure import ConsentLink, Request, VerifierName, civil_date
+from disclosure import ConsentLink, RefusedError, VerifierName
 from disclosure.event import EventKind
-from disclosure.standing import StandingTerms, template_of
+from disclosure.policy import StandingLimits
 from prover import NoteSummary, Vault
 from prover.client import HolderClient
-from prover.client.consents import Attended, ConsentClient, StandingConsent
+from prover.client.consents import ConsentClient, StandingConsent
 from prover.errors import PresentingError
 from prover.events import EventState
 from prover.history import check_event
 from prover.notes import EventNote
 from prover.recovery import keys_of, words_of
 from prover.standing import GrantState, HeldConsent
+from tests.prover.consenting import DAY, Parties, at
 from tests.prover.making import PASSPHRASE, refused
 from tests.prover.town import Town
-from tests.zkservice.support import change, new_id
-from verifier.client import OpenExchange, VerifierClient
-from verifier.client.consents import AskedConsent, ConsentState, VerifierConsents
+from tests.zkservice.support import new_id
+from verifier.client.consents import ConsentState, VerifierConsents
 from verifier.errors import DeclinedError, WithdrawnError
 from wire.client import Endpoint, ServiceError
 from zkproto.v1 import consent_pb2, consent_pb2_grpc, presentation_pb2
 
-DAY = dt.timedelta(days=1)
-TIMEOUT = dt.timedelta(seconds=5)
-
-
-class Parties:
-    """A bank that asks monthly, and a holder; the clocks of both and of the service are one."""
-
-    def __init__(self, town: Town, vault: Vault) -> None:
-        self.town, self.vault = town, vault
-        self.holder = ConsentClient(town.endpoint, clock=town.city.clock)
-        self.key = town.city.verifier_keys["bank"]
-        self.bank = VerifierConsents(town.endpoint, VerifierName("bank"), self.key, time.sleep)
-
-    def request(self, **wanted: Any) -> Request:
-        return self.town.city.request("bank", **wanted)
-
-    def terms(self, times: int = 10, interval: int = 30, days: int = 330) -> StandingTerms:
-        now = self.town.city.clock().replace(microsecond=0)
-        until = civil_date(now) + days * DAY
-        return StandingTerms(template_of(self.request()), times, interval, until, now, now + 7 * DAY)
-
-    def granted(self, **wanted: int) -> AskedConsent:
-        asked = self.bank.ask(self.terms(**wanted))
-        event = self.holder.answer(asked.link, self.vault, self.town.log, lambda _: True)
-        assert event.state is EventState.RECORDED
-        return asked
-
-    def use(self, consent: AskedConsent, request: Request | None = None) -> OpenExchange:
-        made = self.bank.use(consent.consent, consent.result_token, request or self.request())
-        assert isinstance(made, OpenExchange)
-        return made
-
-    def attend(self) -> list[Attended]:
-        return self.holder.attend(self.vault, self.town.log)
-
-    def later(self, by: dt.timedelta) -> None:
-        self.town.city.clock.ahead += by
-
-    def wait(self, exchange: OpenExchange) -> Any:
-        with VerifierClient(
-            self.town.endpoint, VerifierName("bank"), self.key, self.town.log, clock=self.town.city.clock
-        ) as client:
-            return client.wait(exchange, TIMEOUT)
-
-    def lift(self, consent: AskedConsent, **values: Any) -> None:
-        """Have the service lie: it forgets what it has counted, or what was withdrawn."""
-        for name, value in values.items():
-            statement = f"update consent set {name} = ? where id = ?"
-            change(self.town.city.ready.data, statement, value, consent.link.id)
-
-    def kinds(self) -> list[EventKind]:
-        return [each.note.kind for each in self.vault.events()]
-
 
 @pytest.fixture
 def parties(town: Town, tmp_path: Path) -> Iterator[Parties]:
-    with Vault.create(tmp_path / "holder.vault", PASSPHRASE, clock=town.city.clock) as vault:
-        town.client().claim(town.offer(), vault, town.log)
-        made = Parties(town, vault)
-        with made.bank:
-            yield made
+    with at(town, tmp_path / "holder.vault") as made:
+        yield made
 
 
 def test_ten_times_and_not_the_eleventh_on_both_sides(parties: Parties) -> None:
@@ -148,6 +92,61 @@ def test_another_question_on_both_sides(parties: Parties) -> None:
     now = parties.town.city.clock()
     refused(PresentingError, "CONSENT_BEYOND", held.check, more, now)
     held.check(parties.request(lifetime=dt.timedelta(days=2)), now)
+
+
+LIMITS = StandingLimits(10, 30, 331)
+
+
+@pytest.mark.parametrize(
+    ("limits", "places"),
+    [
+        (None, {"template"}),
+        (replace(LIMITS, times=9), {"times"}),
+        (replace(LIMITS, interval_days=31), {"interval_days"}),
+        (replace(LIMITS, days=330), {"until"}),
+        (StandingLimits(9, 31, 330), {"times", "interval_days", "until"}),
+    ],
+    ids=str,
+)
+def test_what_the_registered_policy_does_not_allow_beforehand_nobody_can_agree_to(
+    parties: Parties, monkeypatch: pytest.MonkeyPatch, limits: StandingLimits | None, places: set[str]
+) -> None:
+    """The service refuses it; and the vault, where the service lets it through."""
+    terms = parties.limited(limits)
+    error = refused(ServiceError, "OVER_ASKING", parties.bank.ask, terms)
+    assert isinstance(error, ServiceError)
+    assert {each.field for each in error.violations} == {f"signed_terms.{each}" for each in places}
+    monkeypatch.setattr("zkservice.services.consents.check_standing", lambda *_: None)
+    asked = parties.bank.ask(terms)
+    answer = parties.holder.answer
+    error = refused(RefusedError, "OVER_ASKING", answer, asked.link, parties.vault, parties.town.log, nobody)
+    assert isinstance(error, RefusedError)
+    assert {each.field for each in error.violations} == places
+    assert parties.vault.consents.all() == []
+
+
+def nobody(_: StandingConsent) -> bool:
+    raise AssertionError("the person was asked")
+
+
+def test_what_it_allows_can_be_agreed_to(parties: Parties) -> None:
+    asked = parties.bank.ask(parties.limited(LIMITS))
+    event = parties.holder.answer(asked.link, parties.vault, parties.town.log, lambda _: True)
+    assert event.state is EventState.RECORDED
+
+
+def test_a_consent_beyond_the_limits_that_is_held_all_the_same_is_not_answered_under(
+    parties: Parties, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terms = parties.limited(replace(LIMITS, times=9))
+    with monkeypatch.context() as patch:
+        for where in ("zkservice.services", "prover.client"):
+            patch.setattr(f"{where}.consents.check_standing", lambda *_: None)
+        asked = parties.bank.ask(terms)
+        parties.holder.answer(asked.link, parties.vault, parties.town.log, lambda _: True)
+    parties.use(asked, replace(parties.request(), policy=terms.asked.policy))
+    assert [(each.usage, each.reason) for each in parties.attend()] == [(None, "OVER_ASKING")]
+    assert parties.kinds() == [EventKind.CONSENT_GRANTED, EventKind.OVER_ASKED]
 
 
 def test_another_verifier_gets_nothing_under_it(parties: Parties) -> None:
@@ -276,14 +275,16 @@ def test_a_grant_sent_again_is_the_same_and_a_copy_of_it_takes_nothing_over(part
     assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
 
 
-def test_the_key_of_one_consent_opens_no_other(parties: Parties) -> None:
+def test_the_key_of_one_consent_opens_no_other(parties: Parties, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = parties.granted(interval=0), parties.granted(interval=1)
     held = {each.link.consent: each for each in parties.vault.consents.all()}
-    foreign = replace(held[two.consent], link=replace(held[two.consent].link, id=one.link.id))
-    assert parties.vault.keys.consent_key(one.consent) != parties.vault.keys.consent_key(two.consent)
     parties.use(one)
-    assert len(listed(parties, foreign)) == 1
+    assert len(listed(parties, held[one.consent])) == 1
     assert listed(parties, held[two.consent]) == []
+    log, foreign = parties.town.log, held[two.consent]
+    signed = parties.vault.consents.signer(foreign.link.server, two.consent, log)
+    monkeypatch.setattr("prover.standing.Consents.signer", lambda *_: signed)
+    refused(ServiceError, "REQUEST_SIGNATURE_INVALID", listed, parties, held[one.consent])
 
 
 def test_the_verifier_is_given_no_ticket_and_the_person_is_told_all(parties: Parties) -> None:

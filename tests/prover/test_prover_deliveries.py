@@ -7,20 +7,28 @@ from pathlib import Path
 import grpc
 import pytest
 
-from disclosure import AccountLink, LocalizedText, SendLink
+from disclosure import LocalizedText, SendLink
 from disclosure.event import EventKind
 from prover import Vault
 from prover.client import HolderClient
-from prover.client.account import AccountClient
 from prover.deliveries import ReceivedDelivery
 from prover.errors import PresentingError
 from prover.events import EventState
 from prover.history import check_event
 from tests.disclosure.composite.world import HOUSEHOLD, INSURANCE, PERMIT, VALUES
 from tests.prover.composite_town import CompositeTown
-from tests.prover.delivering import MESSAGE, SCHOOL, client, drafted, folder, held, receiving, sent
+from tests.prover.delivering import (
+    MESSAGE,
+    SCHOOL,
+    client,
+    drafted,
+    folder,
+    held,
+    receiving,
+    sent,
+    with_account,
+)
 from tests.prover.making import PASSPHRASE, refused
-from tests.zkservice.residents import PERSON, new_code, number, subject
 from tests.zkservice.test_privacy import database_files, found
 from verifier.client.deliveries import VerifierDeliveries
 from verifier.delivery import DeliveryFolder
@@ -36,11 +44,7 @@ def vault(composite: CompositeTown, tmp_path: Path) -> Iterator[Vault]:
 @pytest.fixture
 def friend(composite: CompositeTown, tmp_path: Path) -> Iterator[Vault]:
     """Another vault, which has an account."""
-    town, value = composite.town, number()
-    link = AccountLink(town.server, "police", town.run(new_code(town.city, subject(value, PERSON))))
-    with Vault.create(tmp_path / "friend", PASSPHRASE, clock=town.city.clock) as made:
-        accounts = AccountClient(town.endpoint, clock=town.city.clock)
-        accounts.register(link, "person", value, made, town.log)
+    with with_account(composite, tmp_path / "friend") as made:
         yield made
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from disclosure import (
     DisclosureError,
@@ -17,11 +16,9 @@ from disclosure import (
     SendLink,
     SignedRequest,
     VerifierName,
-    canonical,
     sign_request,
 )
 from disclosure.composite import (
-    CompositePresentation,
     CompositeRequest,
     open_composite_request,
     verify_composite,
@@ -32,7 +29,6 @@ from disclosure.delivery import (
     UnaskedQuestion,
     open_delivery,
     seal_delivery,
-    sealing,
 )
 from prover import Vault
 from prover.client.deliveries import DeliveryClient
@@ -40,20 +36,29 @@ from prover.deliveries import SentDelivery
 from prover.events import Event
 from tests.disclosure.composite.world import PERMIT
 from tests.prover.composite_town import CompositeTown
-from tests.prover.delivering import NAME, SCHOOL, client, drafted, folder, receiving, sent
+from tests.prover.delivering import (
+    NAME,
+    SCHOOL,
+    client,
+    drafted,
+    folder,
+    message_of,
+    put,
+    receiving,
+    resealed,
+    sent,
+)
 from tests.prover.making import PASSPHRASE, flip, refused
 from tests.prover.proxy import Proxy, proxied
 from tests.zkservice.revoking import new_handles
 from tests.zkservice.sessions import opened
-from tests.zkservice.support import new_id
 from verifier.client.deliveries import VerifierDeliveries
 from verifier.delivery import DeliveryFolder
 from wire.client import ServiceError, call
-from wire.convert import moment_to
 from wire.delivered import delivered
 from wire.published import Reader
+from zkproto.v1 import catalog_pb2, delivery_pb2_grpc
 from zkproto.v1 import delivery_pb2 as pb
-from zkproto.v1 import delivery_pb2_grpc
 
 BANK = "verifiers/bank"
 
@@ -86,34 +91,9 @@ def key_of(composite: CompositeTown, name: str) -> ReceivingKey:
     return ReceivingKey.of(composite.town.city.verifier_keys[name])
 
 
-def message_of(event: Event) -> pb.SendDeliveryRequest:
-    return pb.SendDeliveryRequest.FromString(event.call.message)
-
-
 def once(composite: CompositeTown, vault: Vault) -> tuple[Event, SentDelivery]:
     event = sent(composite, vault)
     return event, vault.deliveries.sent()[-1]
-
-
-def put(
-    composite: CompositeTown,
-    question: UnaskedQuestion,
-    presentation: CompositePresentation,
-    note: bytes,
-    **changes: Any,
-) -> bytes:
-    """Send what a sender of one's own has made; return the receipt."""
-    fields: dict[str, Any] = {
-        "recipient": question.recipient,
-        "sealed": seal_delivery(question, presentation),
-        "digest": question.digest,
-        "expire_time": moment_to(question.expires),
-        "holder_note": note,
-        "request_id": new_id(),
-    }
-    with composite.town.endpoint.channel() as channel:
-        stub = delivery_pb2_grpc.DeliveryServiceStub(channel)
-        return call(stub.SendDelivery, pb.SendDeliveryRequest(**(fields | changes))).receipt
 
 
 def received(
@@ -129,14 +109,6 @@ def received(
             "now": composite.town.city.clock(),
         }
         return delivered(sealed, receipt, **(fields | changes))
-
-
-def resealed(question: UnaskedQuestion, presentation: bytes, party: str, key: bytes) -> bytes:
-    """Seal a question to somebody else than it names."""
-    octets = canonical.encode(sealing._LABEL, question.canonical, presentation)
-    size = sealing.SEALED_SIZES[0] - sealing._OVERHEAD
-    framed = (len(octets).to_bytes(4) + octets).ljust(size, b"\x00")
-    return sealing._SUITE.encrypt(framed, X25519PublicKey.from_public_bytes(key), sealing._info(party, key))
 
 
 # Recipients
@@ -288,7 +260,32 @@ def test_a_service_that_delivers_twice_is_found_out(
     refused(RefusedError, "DELIVERY_REPLAYED", kept.keep, again)
 
 
+def test_what_was_sent_longer_ago_than_deliveries_wait_is_no_news(
+    composite: CompositeTown, vault: Vault, school: VerifierDeliveries
+) -> None:
+    """Whoever has forgotten what came would else take it for new, whenever the service brings it again."""
+    event, _ = once(composite, vault)
+    assert event.receipt is not None
+    sealed, now = message_of(event).sealed, composite.town.city.clock()
+    found = received(composite, sealed, event.receipt, now=now + dt.timedelta(days=29))
+    assert found.question.recipient == str(SCHOOL)
+    for days in (31, 365):
+        later = now + dt.timedelta(days=days)
+        refused(RefusedError, "REQUEST_EXPIRED", received, composite, sealed, event.receipt, now=later)
+
+
 # Cards
+
+
+def test_a_verifier_is_called_what_its_card_says_and_not_what_the_service_lists_it_as(
+    composite: CompositeTown, school: VerifierDeliveries, proxy: Proxy
+) -> None:
+    def rename(message: catalog_pb2.Verifier) -> None:
+        message.display_name.zh, message.display_name.en = "市公安局", "Public Security Bureau"
+
+    proxy.change("GetVerifier", catalog_pb2.Verifier, rename)
+    sender = DeliveryClient(proxy.endpoint, clock=composite.town.city.clock)
+    assert sender.verifier(SCHOOL, composite.log).display_name == NAME
 
 
 def test_a_service_that_swaps_a_verifiers_key_is_found_out(

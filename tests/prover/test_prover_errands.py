@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from disclosure import LocalizedText, OfferLink, RefusedError
+from disclosure import ErrandLink, LocalizedText, OfferLink, RefusedError
 from disclosure.event import EventKind
 from prover import PresentingError, UsageState, Vault, check_usage
 from prover.client.errands import ErrandClient
@@ -16,6 +16,7 @@ from prover.errands.screen import errand_lines
 from prover.errands.view import ErrandState, PartState
 from prover.events import EventState
 from prover.history import check_event
+from prover.notes import MAX_DETAIL_OCTETS, detail_of
 from tests.prover.conftest import Reopen
 from tests.prover.errand_making import Desk, agree, begun, client_of, desks, fill_in, type_nothing
 from tests.prover.making import refused
@@ -23,7 +24,7 @@ from tests.prover.town import Town
 from tests.zkservice.errands import PARTS, VALUES, Errands
 from verifier.client import Answered
 from verifier.client.errands import DONE, IN_PROGRESS, REJECTED, Outcome
-from wire.client import ServiceError
+from wire.client import Endpoint, ServiceError
 from zkproto.v1 import errand_pb2 as pb
 
 
@@ -317,3 +318,19 @@ def test_in_progress_waits_for_what_it_depends_on(
     assert not part.ready
     tell = counters["household"].tell
     refused(ServiceError, "PART_NOT_READY", tell, part, Outcome(IN_PROGRESS))
+
+
+def test_an_errand_at_a_server_of_a_long_name_can_be_given_up_like_any_other(
+    town: Town, errands: Errands, stocked: Vault
+) -> None:
+    """Its link does not fit into the event's note, and is left out there."""
+    server = f"{'a-long-label.' * 15}invalid:443"
+    link = ErrandLink(server, "x" * 22, "y" * 43)
+    assert len(str(link)) > MAX_DETAIL_OCTETS
+    errand = stocked.errands.begin(server, errands.bundle)
+    stocked.errands.begun(errand.id, link)
+    event = ErrandClient(Endpoint(server)).abandon(errand.id, stocked, town.log)
+    assert (event.state, event.note.detail) == (EventState.SENT, "")
+    assert event.note.party == str(errands.bundle.name)
+    fitting = ErrandLink(town.server, link.id, link.secret)
+    assert detail_of(fitting) == str(fitting)

@@ -17,14 +17,20 @@ from prover.errors import ContentError, PresentingError
 from prover.events import Call, Event, EventState, event_of
 from prover.history import check_event, check_event_receipt
 from prover.notes import EventNote, NoteSummary, open_note, seal_event, seal_note
+from tests.prover.composite_town import CompositeTown
 from tests.prover.conftest import Reopen
 from tests.prover.making import NOW, PURPOSE, VERIFIER, refused
+from tests.prover.proxy import Proxy
 from tests.prover.strategies import LOCALIZED
+from tests.prover.test_prover_composite_dishonest import proxy, through
 from tests.prover.town import Town
-from tests.zkservice.support import TEXT, change
+from tests.zkservice.stored import change
+from tests.zkservice.support import TEXT
 from tlog import HOLDER_NOTE_OCTETS
 from wire.client import Endpoint, ServiceError
 from zkproto.v1 import ledger_pb2, presentation_pb2
+
+__all__ = ["proxy"]
 
 KEYS = VaultKeys(bytes(range(32)))
 NOTE = EventNote(EventKind.DECLINED, "verifiers/school", PURPOSE, bytes(32), NOW, "consents/abc")
@@ -167,25 +173,25 @@ def test_what_a_service_lets_through_against_the_policy_the_vault_refuses_and_re
     check_event(event, town.log)
 
 
-def test_offline_the_no_waits_in_the_vault(town: Town, vault: Vault, reopen: Reopen) -> None:
+def test_offline_the_no_waits_in_the_vault(
+    composite: CompositeTown, proxy: Proxy, vault: Vault, reopen: Reopen
+) -> None:
+    town = composite.town
     stocked(town, vault)
     asked, link = town.ask()
-    client = town.client()
-
-    def cut(_: object) -> bool:
-        """Lose the way to the service while the person thinks."""
-        way = client._way
-        object.__setattr__(way, "endpoint", replace(way.endpoint, root_certificate=None))
-        return False
-
-    refused(PresentingError, "DECLINED", client.answer, link, vault, town.log, cut)
+    proxy.refuse["DeclineExchange"] = grpc.StatusCode.UNAVAILABLE
+    refused(
+        PresentingError, "DECLINED", proxy.client(composite).answer, through(link, proxy), vault, town.log,
+        lambda _: False,
+    )  # fmt: skip
     (waiting,) = vault.events()
     assert (waiting.state, waiting.note.digest) == (EventState.SENT, asked.digest)
-    resumed = town.client().resume(reopen(), town.log)
+    proxy.refuse.clear()
+    resumed = proxy.client(composite).resume(reopen(), town.log)
     (recorded,) = resumed.events
     assert (recorded.state, recorded.request_id) == (EventState.RECORDED, waiting.request_id)
     check_event(recorded, town.log)
-    assert town.client().resume(vault, town.log).events == ()
+    assert proxy.client(composite).resume(vault, town.log).events == ()
 
 
 def test_sent_again_it_gets_the_same_receipt(town: Town, vault: Vault) -> None:

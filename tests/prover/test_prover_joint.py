@@ -25,7 +25,8 @@ from tests.prover.composite_town import NUMBER, CompositeTown
 from tests.prover.making import PASSPHRASE, refused
 from tests.verifier.test_verifier_client import client_of
 from tests.zkservice.allowing import asking
-from tests.zkservice.support import dump, new_id
+from tests.zkservice.stored import dump
+from tests.zkservice.support import new_id
 from verifier import (
     CompositePolicy,
     CompositeRecord,

@@ -21,7 +21,8 @@ from tests.prover.town import Town
 from tests.zkservice.allowing import allowed
 from tests.zkservice.cases_policies import wrong_code
 from tests.zkservice.composite_city import SCHOOL
-from tests.zkservice.support import PERMIT, TEXT, change, new_id
+from tests.zkservice.stored import change
+from tests.zkservice.support import PERMIT, TEXT, new_id
 from tlog import VerificationError
 from wire.client import ServiceError
 from wire.convert import signed_request_to
@@ -170,6 +171,7 @@ def test_the_screen_tells_who_asks_by_which_right_and_with_which_record(town: To
     client.answer(town.ask()[1], stocked, town.log, screens.say(True))
     first = screens.texts("en")
     assert "By the registered policy verifiers/school/policies/any@1" in first
+    assert "Signed are verifiers/school and all that it asks; what it is called here is this service" in first
     assert "Legal basis: Rules of testing, article 1" in first
     assert "Kept for 30 days" in first
     assert "In all: 2 shown, 0 more proven about without being shown" in first
@@ -184,6 +186,7 @@ def test_the_screen_tells_who_asks_by_which_right_and_with_which_record(town: To
     assert "you answered 2 times and said no 1 times" in screens.texts("en")
     assert "您答复过 2 次，拒绝过 1 次" in screens.texts("zh")
     assert "法律依据：测试办法第一条" in screens.texts("zh")
+    assert "显示的名称由本服务所写，未经签名" in screens.texts("zh")
     _, link = town.ask(verifier="bank")
     client.answer(link, stocked, town.log, screens.say(True))
     assert "has never asked you on this device before" in screens.texts("en"), "the bank is another one"

@@ -44,7 +44,8 @@ def test_words_give_the_same_keys_again(lang: Any) -> None:
     sealed = seal_event(KEYS, note)
     assert again.open_note(sealed) == KEYS.open_note(sealed) is not None
     assert again.recognises(KEYS.usage_tag())
-    assert again.consent_key("consents/x").public_key() == KEYS.consent_key("consents/x").public_key()
+    about = ("log", "consents/x", bytes(32))
+    assert again.consent_key(*about).public_key() == KEYS.consent_key(*about).public_key()
 
 
 def mistaken(change: Callable[[list[str]], list[str]]) -> str:
@@ -262,7 +263,8 @@ def forged_chain(page: Page, lived: Vault) -> None:
     log = Log()
     note = seal_event(lived.keys, replace(lived.events()[0].note, party="verifiers/never-asked"))
     while log.size < len(page.entries):
-        count = min(3, len(page.entries) - log.size - 1)
+        left = len(page.entries) - log.size
+        count = 2 if left == 5 else min(3, left - 1)  # no header is left to stand alone
         leaf = ReceiptEntry(bytes(32), note_hash(note)).to_bytes()
         log.add([leaf] * count, [note] * count)
     page.ClearField("entries")

@@ -16,7 +16,7 @@ from prover.revocation import CaughtUp, pages_between
 from tests.prover.making import flip, refused
 from tests.prover.town import Town
 from tests.zkservice.revoking import Office, new_handles
-from tests.zkservice.support import change
+from tests.zkservice.stored import change
 from wire.client import ServiceError
 from wire.revocation import MAX_HANDLES, MAX_PAIRS
 

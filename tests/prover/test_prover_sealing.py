@@ -130,6 +130,17 @@ def test_notes_have_one_length_and_open_with_their_vault_only() -> None:
         KEYS.seal_note(bytes(NOTE_PLAIN_OCTETS - 1))
 
 
+def test_a_consents_key_is_that_of_its_log_its_name_and_its_terms() -> None:
+    """A service chooses the name: one name for all must not be one key for all."""
+
+    def key(log: str = "log", name: str = "consents/x", terms: bytes = bytes(32)) -> bytes:
+        return KEYS.consent_key(log, name, terms).public_key().public_bytes_raw()
+
+    assert key() == key()
+    others = [key(log="log2"), key(name="consents/y"), key(terms=bytes(31) + b"1"), key("logc", "onsents/x")]
+    assert len({key(), *others}) == 5
+
+
 def test_one_key_has_one_use() -> None:
     """What was sealed as a note is no record, although nonce and cipher are the same."""
     note = KEYS.seal_note(bytes(NOTE_PLAIN_OCTETS))

@@ -99,6 +99,37 @@ def test_a_child_is_tied_to_its_guardians_and_its_papers() -> None:
     assert {each["child_id"] for each in values("student_status")} <= set(guardians)
 
 
+def test_two_parents_of_a_child_have_each_other_s_secret() -> None:
+    own = {(each["child_id"], each["id_commit"]): each["parent_secret"] for each in values("birth_cert")}
+    assert len(set(own.values())) == len(own), "of this child and this parent"
+    pairs = 0
+    for each in values("birth_cert"):
+        others = {secret for (child, who), secret in own.items()
+                  if child == each["child_id"] and who != each["id_commit"]}  # fmt: skip
+        assert each["other_parent_secret"] != each["parent_secret"]
+        assert others <= {each["other_parent_secret"]}
+        pairs += len(others)
+    assert pairs
+
+
+def test_people_live_in_dwellings_which_owners_own() -> None:
+    for item in ("real_estate", "purchase_filing", "rental_filing"):
+        assert {each["use"] for each in values(item)} == {"dwelling"}
+    assert {each["right_type"] for each in values("real_estate")} == {"ownership"}
+
+
+def test_taxes_are_a_person_s_own_or_those_of_a_company_that_it_represents() -> None:
+    represented = {each["legal_rep"]: each["uscc"] for each in values("business_licence")}
+    own = [each for each in values("tax_paid") if "uscc" not in each]
+    company = [each for each in values("tax_paid") if "uscc" in each]
+    assert own
+    assert company
+    assert all(each["uscc_or_id"] == each["id_commit"] for each in own)
+    assert all(represented[each["id_commit"]] == each["uscc"] for each in company)
+    assert all(each["uscc_or_id"] != each["id_commit"] for each in company)
+    assert all(each["amount"] > 0 for each in company)
+
+
 def test_a_home_has_one_secret_and_is_held_in_one_way() -> None:
     ways = [
         {each["home_secret"] for each in values(item)}

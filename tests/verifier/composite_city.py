@@ -86,6 +86,10 @@ AUTHORITY_LIST = replace(DISTRICT_LIST, owner="departments/big-data")
 REGULATOR = Regulator(RegulatorName("education"), LocalizedText("教育监管", "Education"), REGULATOR_KEY)
 
 
+PUBLISHED = 100
+"""Everything stands before this entry, and the answers' receipts from there on."""
+
+
 @dataclass
 class Publications:
     """Everything published, and what `verifier.client` reads of it."""
@@ -123,6 +127,10 @@ class Publications:
         found = (each for each in self.lists if (each.owner, each.code_system) == (owner, code_system))
         return next(found, None)
 
+    def first_list(self, owner: str, code_system: str, contents: bytes) -> PublishedCodeList | None:
+        found = [each for each in reversed(self.lists) if each.contents == contents]
+        return next((each for each in found if (each.owner, each.code_system) == (owner, code_system)), None)
+
     def regulator(self, digest: bytes) -> Regulator:
         found = [each for each in self.regulators if each.key.digest == digest]
         return self._found(found, Reason.REGULATOR_UNKNOWN)
@@ -137,7 +145,8 @@ class Publications:
         joint = ("enrolment-2026", map(str, (each.verifier for each in (SCHOOL, SCHOOL_2))))
         scopes = scopes_of(labels, joint)
         regulators = [each.key.digest for each in self.regulators]
-        return allowed(name, self.schemas, self.purpose, scopes=scopes, regulators=regulators)
+        lists = [each.table.digest for each in self.lists]
+        return allowed(name, self.schemas, self.purpose, scopes=scopes, regulators=regulators, lists=lists)
 
     def verifier_key(self, name: VerifierName) -> bytes:
         return find_key(name)
@@ -285,7 +294,7 @@ def composite_record(
     fields: dict[str, Any] = {
         "signed_request": sign_request(request, VERIFIER_KEYS[SCHOOL]),
         "presentation": presentation,
-        "receipt": receipt_for(request, presentation),
+        "receipt": receipt_for(request, presentation, before=PUBLISHED),
         "directory": Publications().directory(request),
         "ledger": Publications(purpose=request.purpose),
         "verifier_key": find_key(SCHOOL),

@@ -13,13 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import tlog
 from disclosure import DisclosureError, RefusedError, VerifierName, sign_request
-from disclosure.composite import CompositePresentation, CompositeRequest, JointScope
+from disclosure.composite import CompositePresentation, CompositeRequest, JointScope, Regulator
+from disclosure.names import RegulatorName
 from tests.disclosure.composite.world import HOUSEHOLD, INSURANCE, PERMIT, PERMIT_2, PURPOSE
 from tests.disclosure.world import asked_by
 from tests.verifier.test_verifier_client import LONG, client_of
-from tests.zkservice.allowing import asking
+from tests.zkservice.allowing import Named, asking
 from tests.zkservice.composite_city import BOB, CompositeCity, composite_city
-from tests.zkservice.support import present
+from tests.zkservice.support import TEXT, present
 from verifier import (
     AlreadySeenError,
     AnswerError,
@@ -83,7 +84,8 @@ unique: [child]
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CompositeCity]:
     async with composite_city(tmp_path_factory.mktemp("town")) as opened:
         policy = policy_at(opened, tmp_path_factory.mktemp("policy"))
-        await opened.city.add_policy(asking(policy, SCHOOL, opened.regulator_key.digest))
+        named = Regulator(RegulatorName("prosecutor"), TEXT, opened.regulator_key)
+        await opened.city.add_policy(asking(policy, SCHOOL, Named(named, opened.districts)))
         yield opened
 
 

@@ -21,6 +21,7 @@ from tests.disclosure.composite.world import BANK, NOW, SCHOOL, SCHOOL_2, VERIFI
 from tests.verifier.composite_city import (
     POLICE,
     POLICY,
+    PUBLISHED,
     Publications,
     answered,
     composite_record,
@@ -76,7 +77,7 @@ def test_a_record_holds_years_later(tmp_path: Path) -> None:
     assert checked.verified.digest == answer().digest
     assert set(checked.verified.pseudonyms) == {"me", "child"}
     assert checked.verified.answer.credentials[0].shown.values["name"] == "王小明"
-    assert (checked.index, checked.verify_time, checked.pinned) == (3, MOMENT, True)
+    assert (checked.index, checked.verify_time, checked.pinned) == (PUBLISHED, MOMENT, True)
     assert checked.log_key == str(LOG)
 
 

@@ -5,22 +5,47 @@ from pathlib import Path
 
 import pytest
 
+from bbs import SHA_256
 from disclosure import PolicyName, VerifierName
 from disclosure.allowance import excess
-from disclosure.policy import AllowedItem, AllowedScope, RegisteredPolicy, StandingLimits
+from disclosure.composite import PublishedCodeList, publish_codes
+from disclosure.policy import (
+    AllowedAttribute,
+    AllowedEscrow,
+    AllowedItem,
+    AllowedScope,
+    RegisteredPolicy,
+    StandingLimits,
+)
 from tests.disclosure.composite.world import NOW
 from tests.disclosure.world import NONCE
 from tests.verifier.composite_city import REGULATOR
 from tests.verifier.test_verifier_examples import city
 from verifier import CompositePolicy, Policy, PolicyError, load_policy, parse_policy, registered_policy
+from zk.catalogue import builtin
 
 FOLDER = Path(__file__).parents[2] / "examples" / "policies"
 FILES = sorted(FOLDER.glob("*.yaml"))
-SCHOOL = VerifierName("school-3")
+SCHOOL, DISTRICTS = VerifierName("school-3"), "GB/T 2260"
+
+
+def published(owner: str, codes: tuple[str, ...]) -> PublishedCodeList:
+    return publish_codes(f"departments/{owner}", DISTRICTS, codes, SHA_256)
+
+
+CATCHMENT, OTHERS = ("370102", "370103"), ("370112", "370116")
+EVERY = tuple(each.code for each in builtin().code_lists[DISTRICTS])
+LISTS = (
+    published("education", OTHERS), published("education", CATCHMENT[::-1]),
+    published("education", CATCHMENT), published("education", (*CATCHMENT, *OTHERS)),
+    published("big-data", EVERY),
+)  # fmt: skip
+"""What departments have published, newest first: the catchment twice, between those of other schools."""
+NAMED = replace(city(), lists=LISTS)
 
 
 def registered(policy: Policy | CompositePolicy) -> RegisteredPolicy:
-    return registered_policy(policy, SCHOOL, lambda _: REGULATOR.key.digest)
+    return registered_policy(policy, SCHOOL, NAMED)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda each: each.stem)
@@ -69,8 +94,10 @@ def narrower(policy: RegisteredPolicy) -> list[RegisteredPolicy]:
             found.append(replace(policy, items=policy.items[:index] + policy.items[index + 1 :]))
     for index in range(len(policy.scopes)):
         found.append(replace(policy, scopes=policy.scopes[:index] + policy.scopes[index + 1 :]))
-    for index in range(len(policy.regulators)):
-        found.append(replace(policy, regulators=policy.regulators[:index] + policy.regulators[index + 1 :]))
+    for index in range(len(policy.escrows)):
+        found.append(replace(policy, escrows=policy.escrows[:index] + policy.escrows[index + 1 :]))
+    for index in range(len(policy.lists)):
+        found.append(replace(policy, lists=policy.lists[:index] + policy.lists[index + 1 :]))
     return found
 
 
@@ -79,11 +106,65 @@ def test_an_attribute_is_told_about_by_predicates_pseudonyms_escrows_and_commitm
     assert loan.by_item["hrss", "social_insurance"] == AllowedItem(
         "hrss", "social_insurance", (), ("base", "id_commit")
     )
-    assert loan.regulators == (REGULATOR.key.digest,)
+    number = AllowedAttribute("hrss", "social_insurance", "id_commit")
+    assert loan.escrows == (AllowedEscrow(REGULATOR.key.digest, number),)
     assert loan.standing == StandingLimits(12, 28, 366)
     assert "annual_income" in first.by_item["tax", "income_tax"].proven
     assert "child_secret" in first.by_item["public-security", "child_registration"].proven
-    assert first.scopes == (AllowedScope("support-2026"),)
+    child = AllowedAttribute("public-security", "child_registration", "child_secret")
+    assert first.scopes == (AllowedScope("support-2026"), AllowedScope("support-2026", of=child))
+
+
+def test_a_list_that_is_named_by_what_it_says_is_the_first_of_these_codes() -> None:
+    """Neither another school's, newer or older; and when it is published again nothing changes."""
+    enrolment = registered(load_policy(FOLDER / "school-enrolment.yaml"))
+    assert enrolment.lists == (LISTS[2].table.digest,)
+    again = replace(NAMED, lists=(published("education", CATCHMENT), *LISTS))
+    loaded = load_policy(FOLDER / "school-enrolment.yaml")
+    assert registered_policy(loaded, SCHOOL, again) == enrolment
+
+
+@pytest.mark.parametrize("lists", [(), LISTS[:1], LISTS[3:], (published("hrss", CATCHMENT),)])
+def test_a_list_of_other_codes_or_of_another_owner_is_not_it(
+    lists: tuple[PublishedCodeList, ...],
+) -> None:
+    loaded = load_policy(FOLDER / "school-enrolment.yaml")
+    with pytest.raises(PolicyError) as caught:
+        registered_policy(loaded, SCHOOL, replace(NAMED, lists=lists))
+    assert caught.value.field == "branches[0].predicates[8].in_list"
+
+
+def test_a_list_of_no_digest_is_the_newest_one_when_it_was_registered() -> None:
+    text = (FOLDER / "school-enrolment.yaml").read_text("utf-8")
+    digest = LISTS[1].contents.hex()
+    assert text.count(f", digest: {digest}") == 10
+    anyone = parse_policy(text.replace(f", digest: {digest}", "").encode())
+    assert registered(anyone).lists == (LISTS[0].table.digest,)
+
+
+@pytest.mark.parametrize("digest", ["ab", "AB" * 32, "5" * 65])
+def test_the_digest_of_a_list_has_64_small_hexadecimal_digits(digest: str) -> None:
+    text = (FOLDER / "school-enrolment.yaml").read_text("utf-8").replace(LISTS[1].contents.hex(), digest, 1)
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(text.encode())
+    assert caught.value.field == "branches[0].predicates[8].in_list.digest"
+
+
+def test_a_registered_pseudonym_is_of_one_subject_and_an_escrow_of_one_attribute() -> None:
+    """The school may recognise child and home, and no parent; the bank seals two numbers, and no employer."""
+    enrolment = registered(load_policy(FOLDER / "school-enrolment.yaml"))
+    assert {str(each.of) for each in enrolment.scopes} == {
+        "departments/health/schemas/birth_cert: child_secret",
+        *(f"departments/{name}: home_secret" for name in (
+            "natural-resources/schemas/real_estate", "housing-construction/schemas/purchase_filing",
+            "housing-construction/schemas/rental_filing",
+        )),
+    }  # fmt: skip
+    loan = registered(load_policy(FOLDER / "inclusive-finance.yaml"))
+    assert {str(each.of) for each in loan.escrows} == {
+        "departments/public-security/schemas/id_card: id_commit",
+        "departments/civil-affairs/schemas/marriage: spouse_id",
+    }
 
 
 NO_TIMES, TOO_FEW = "{times: 0, interval_days: 1, days: 1}", "{times: 1, days: 1}"

@@ -14,6 +14,7 @@ from disclosure import (
     CredentialPresentation,
     IssuerKey,
     KeyState,
+    MalformedError,
     Presentation,
     Schema,
     Shown,
@@ -33,6 +34,7 @@ from tests.disclosure.world import (
 )
 from tests.wire.sending import over_the_wire
 from wire import convert
+from zkproto.v1 import record_pb2
 
 ANSWER = presentation()
 
@@ -80,6 +82,23 @@ def test_values_of_every_type(data: st.DataObject) -> None:
     assert [type(each) for each in again.values()] == [type(each) for each in values.values()]
     assert convert.present_values_of(messages) == {n: v for n, v in values.items() if v is not None}
     schema.check_values(convert.present_values_of(messages))
+
+
+@given(st.data())
+def test_values_added_in_place_are_those_that_are_converted(data: st.DataObject) -> None:
+    schema = data.draw(schemas())
+    named = data.draw(st.permutations([each.id for each in schema.attributes]))
+    values = {each: data.draw(values_of(schema.attribute(each))) for each in named}
+    record = record_pb2.Record()
+    convert.add_values(record.values, schema, values)
+    assert list(record.values) == list(convert.values_to(schema, values.items()))
+
+
+def test_a_value_of_no_attribute_or_of_another_type_is_not_added() -> None:
+    for name, reason in (("shoe", "ATTRIBUTE_UNKNOWN"), ("employed", "VALUE_INVALID")):
+        with pytest.raises(MalformedError) as caught:
+            convert.add_values(record_pb2.Record().values, PERMIT, {name: "x"})
+        assert (caught.value.reason, caught.value.field) == (reason, name)
 
 
 @given(st.data())

@@ -2,20 +2,29 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from disclosure import AttributeType, LocalizedText, PolicyName, Schema, VerifierName
 from disclosure.centre import Purpose
-from disclosure.names import PurposeName
-from disclosure.policy import AllowedItem, AllowedScope, RegisteredPolicy, StandingLimits
+from disclosure.composite import PublishedCodeList, Regulator
+from disclosure.names import PurposeName, RegulatorName
+from disclosure.policy import (
+    AllowedAttribute,
+    AllowedEscrow,
+    AllowedItem,
+    AllowedScope,
+    RegisteredPolicy,
+    StandingLimits,
+)
 from verifier import CompositePolicy, Policy, registered_policy
+from verifier.registering import RegisteringReader
 from verifier.registration import Registration
 from wire.centre import purpose_to
 from wire.policy import policy_to
 from zkproto.v1 import centre_pb2, policy_pb2
 
 BASIS = LocalizedText("测试办法第一条", "Rules of testing, article 1")
-STANDING = StandingLimits(100, 1, 366)
+STANDING = StandingLimits(1000, 0, 366)
 
 
 def any_policy(verifier: VerifierName, version: int = 1) -> PolicyName:
@@ -56,20 +65,45 @@ def allowed(
     *,
     scopes: tuple[AllowedScope, ...] = (),
     regulators: Iterable[bytes] = (),
+    lists: Iterable[bytes] = (),
 ) -> RegisteredPolicy:
-    """Return a policy that allows all that these schemas have."""
+    """Return a policy that allows all that these schemas have, and in each scope pseudonyms of secrets."""
+    made = [(AllowedAttribute.of(it.name, each.id), each.type) for it in schemas for each in it.attributes]
+    subjects = {each for each, kind in made if kind is AttributeType.SECRET}
+    others = {each for each, kind in made if kind is AttributeType.HASH or each.attribute == "number"}
+    wider = {*scopes, *(replace(scope, of=each) for scope in scopes for each in subjects)}
+    escrows = {AllowedEscrow(regulator, each) for regulator in regulators for each in others}
     return RegisteredPolicy(
-        name, purpose_name(purpose), purpose, BASIS, 30, items_of(schemas), scopes, tuple(sorted(regulators)),
-        foreign=True, standing=STANDING,
+        name, purpose_name(purpose), purpose, BASIS, 30, items_of(schemas),
+        tuple(sorted(wider, key=lambda each: each.order)), tuple(sorted(escrows)),
+        tuple(sorted(set(lists))), foreign=True, standing=STANDING,
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Named:
+    """What a policy's file names: one regulator and one list, whatever they are called."""
+
+    regulator: Regulator | None = None
+    listed: PublishedCodeList | None = None
+
+    def regulator_named(self, name: RegulatorName) -> Regulator:
+        assert self.regulator is not None
+        return replace(self.regulator, name=name)
+
+    def newest_list(self, owner: str, code_system: str) -> PublishedCodeList | None:
+        return self.listed
+
+    def first_list(self, owner: str, code_system: str, contents: bytes) -> PublishedCodeList | None:
+        return self.listed
+
+
 def asking(
-    policy: Policy | CompositePolicy, verifier: VerifierName, regulator: bytes = b""
+    policy: Policy | CompositePolicy, verifier: VerifierName, named: RegisteringReader | None = None
 ) -> RegisteredPolicy:
     """Return what a policy's file asks, no more and no less, as a policy that can be registered."""
     said = replace(policy.registered, registration=Registration(purpose_name(policy.purpose), BASIS, 30))
-    return registered_policy(replace(policy, registered=said), verifier, lambda _: regulator)
+    return registered_policy(replace(policy, registered=said), verifier, named or Named())
 
 
 def registering(policy: RegisteredPolicy) -> centre_pb2.CreatePurposeRequest:

@@ -7,8 +7,11 @@ from typing import Any
 from disclosure.account import new_code as fresh_code
 from tests.zkservice.refusing import Case, Refusable, Town, add, metadata, put
 from tests.zkservice.residents import (
+    COMPANY,
+    PERSON,
     Resident,
     accounts,
+    identifying,
     new_code,
     number,
     registering,
@@ -40,6 +43,8 @@ def coded(code: str, reason: str, *fields: str, name: str, who: Any = None, toke
 
 
 coded(DENIED, "TOKEN_INVALID", name="the administrator's token", token=lambda town: town.city.admin)
+coded(DENIED, "NOT_IDENTIFYING", "subject.kind", name="of a department that identifies nobody",
+      token=lambda town: town.tax_token)  # fmt: skip
 coded(BAD, INVALID, "subject.kind", name="no subject", who=pb.Subject())
 coded(BAD, INVALID, "subject.number", name="no number", who=subject(""))
 coded(BAD, INVALID, "subject.number", name="small letters", who=subject("37010219900101123x"))
@@ -76,6 +81,17 @@ registration(
 @add(CASES, *NO_CODE, name="register: a code that nobody has made")
 async def _unknown_code(town: Town) -> Refusable:
     message = registering(town.city, fresh_code(), subject(number()))
+    return lambda: accounts(town.city).RegisterAccount(message)
+
+
+@add(CASES, *NO_CODE, name="register: a code of a department that identifies such subjects no more")
+async def _powerless(town: Town) -> Refusable:
+    name, who = f"former-{number()}", subject(number())
+    token = await town.city.add_department(name, PERSON)
+    message = registering(
+        town.city, await new_code(town.city, who, token), who, department=f"departments/{name}"
+    )
+    await identifying(town.city, name, COMPANY)
     return lambda: accounts(town.city).RegisterAccount(message)
 
 
@@ -146,3 +162,13 @@ for _method, _asked in {
 
 def _first(call: Any) -> Any:
     return call.read() if hasattr(call, "read") else call
+
+
+@add(CASES, "UNAUTHENTICATED", "ACCOUNT_REPLACED", name="ListOffers: of whoever had the account before")
+async def _replaced(town: Town) -> Refusable:
+    mine = await Resident.settle(town.city)
+    session = await mine.session()
+    await accounts(town.city).RegisterAccount(
+        registering(town.city, await new_code(town.city, mine.who), mine.who)
+    )
+    return lambda: accounts(town.city).ListOffers(pb.ListOffersRequest(), metadata=session)

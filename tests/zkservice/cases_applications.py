@@ -291,6 +291,31 @@ appointment(
 )  # fmt: skip
 
 
+UNAPPOINTED = replace(APPOINTMENT, name=SchemaName("police", "given_appointment", 1))
+
+
+@add(CASES, FAILED, "ITEM_NOT_APPLICABLE", "schema", name="appoint: by an item that nobody applies for")
+async def _not_appointable(town: Town) -> Refusable:
+    await furnished(town.city)
+    item = replace(PERMIT_ITEM, name=ItemName("police", "given_appointment"), applicable=False)
+    await add_item(town.city, item)
+    await town.city.add_schema(UNAPPOINTED)
+    company = await company_of(town.city)
+    message = appointing(company, await Resident.settle(town.city), schema=str(UNAPPOINTED.name))
+    session = await company.session()
+    return lambda: appointments(town.city).AppointAgent(message, metadata=session)
+
+
+@add(CASES, "ALREADY_EXISTS", "REQUEST_ID_REUSED", "request_id", name="appoint: by an application's id")
+async def _appoint_by_an_applications_id(town: Town) -> Refusable:
+    await furnished(town.city)
+    company, number = await company_of(town.city), new_id()
+    session = await company.session()
+    await applications(town.city).Apply(company.applying(request_id=number), metadata=session)
+    message = appointing(company, await Resident.settle(town.city), request_id=number)
+    return lambda: appointments(town.city).AppointAgent(message, metadata=session)
+
+
 async def appointed(city: City) -> tuple[Resident, Resident, str]:
     await furnished(city)
     company, agent = await company_of(city), await Resident.settle(city)

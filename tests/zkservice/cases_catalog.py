@@ -6,9 +6,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.zkservice.refusing import Case, Refusable, Town, add, metadata, raw
-from tests.zkservice.support import PERMIT, TEXT, change, new_id
+from tests.zkservice.stored import change
+from tests.zkservice.support import PERMIT, TEXT, new_id
 from wire.convert import schema_to, text_to
-from zkproto.v1 import catalog_pb2, ledger_pb2
+from zkproto.v1 import account_pb2, catalog_pb2, ledger_pb2
 
 CASES: list[Case] = []
 BAD, MISSING, NAMES = "INVALID_ARGUMENT", "FIELD_MISSING", "NAME_INVALID"
@@ -99,6 +100,14 @@ writes(NAMES, "department_id")("CreateDepartment", department(department_id="a" 
 writes(NAMES, "department_id")("CreateDepartment", department(department_id="fire/../tax"))
 writes("VALUE_INVALID", "department.display_name.zh")(
     "CreateDepartment", department(department=catalog_pb2.Department())
+)
+writes("VALUE_INVALID", "department.identifies[0]")(
+    "CreateDepartment",
+    department(
+        department=catalog_pb2.Department(
+            display_name=text_to(TEXT), identifies=[account_pb2.Subject.KIND_UNSPECIFIED]
+        )
+    ),
 )
 writes("ALREADY_EXISTS", code="ALREADY_EXISTS")("CreateDepartment", department(department_id="police"))
 writes(MISSING, "verifier")("CreateVerifier", catalog_pb2.CreateVerifierRequest(verifier_id="shop"))

@@ -8,7 +8,8 @@ from typing import Any
 from disclosure import SchemaName
 from tests.zkservice.holding import Claiming, Holder, code, get_offer, identified, offer, requiring
 from tests.zkservice.refusing import NO_KEY, OWN_COMPOSITE, Case, Refusable, Town, add, metadata, put
-from tests.zkservice.support import VALUES, change, new_id
+from tests.zkservice.stored import change
+from tests.zkservice.support import VALUES, new_id
 from zkproto.v1 import issuance_pb2 as pb
 
 CASES: list[Case] = []

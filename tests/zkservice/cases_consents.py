@@ -7,13 +7,15 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from disclosure import VerifierName
+from disclosure import PolicyName, VerifierName
+from disclosure.policy import StandingLimits
 from tests.zkservice import consenting
-from tests.zkservice.allowing import any_policy
+from tests.zkservice.allowing import allowed, any_policy
 from tests.zkservice.consenting import DAY, a_note, granted, stub
 from tests.zkservice.refusing import Case, Refusable, Town, add, metadata
 from tests.zkservice.sessions import statement
-from tests.zkservice.support import change, new_id
+from tests.zkservice.stored import change
+from tests.zkservice.support import ASKED, TEXT, new_id
 from zkproto.v1 import consent_pb2 as pb
 from zkproto.v1 import presentation_pb2
 from zkproto.v1.session_pb2_grpc import SessionServiceStub
@@ -159,6 +161,28 @@ async def _nobody(town: Town) -> Refusable:
         town.city, consenting.terms(town.city, request=request), Ed25519PrivateKey.generate()
     )
     return lambda: stub(town.city).CreateConsent(message)
+
+
+def beyond(*fields: str, name: str, limits: StandingLimits | None, **wanted: Any) -> None:
+    """Ask for a consent by a policy of these limits."""
+
+    async def scenario(town: Town) -> Refusable:
+        policy = replace(allowed(PolicyName("bank", f"limited-{new_id()}", 1), ASKED, TEXT), standing=limits)
+        await town.city.add_policy(policy)
+        request = replace(town.city.request("bank"), policy=policy.name)
+        message = consenting.creating(town.city, consenting.terms(town.city, request=request, **wanted))
+        return lambda: stub(town.city).CreateConsent(message)
+
+    places = [f"{SIGNED}.{each}" for each in fields]
+    add(CASES, "PERMISSION_DENIED", "OVER_ASKING", *places, name=f"consent: {name}")(scenario)
+
+
+LIMITS = StandingLimits(12, 28, 91)
+beyond("template", name="by a policy without consents", limits=None)
+beyond("times", name="too often", limits=LIMITS, times=13, interval_days=28)
+beyond("interval_days", name="too soon again", limits=LIMITS, interval_days=27)
+beyond("until", name="for too long", limits=replace(LIMITS, days=90), interval_days=28)
+beyond("times", "interval_days", name="too often and too soon", limits=LIMITS, times=13)
 
 
 # Answering it

@@ -11,7 +11,8 @@ from tests.zkservice.delivering import SIZE, Receiver, deliveries
 from tests.zkservice.refusing import Case, Refusable, Town, add, metadata, put
 from tests.zkservice.residents import note
 from tests.zkservice.sessions import opened
-from tests.zkservice.support import change, new_id
+from tests.zkservice.stored import change
+from tests.zkservice.support import new_id
 from wire.convert import moment_to
 from zkproto.v1 import delivery_pb2 as pb
 from zkservice.config import Settings

@@ -33,7 +33,9 @@ async def seeds(town: City, number: int) -> dict[str, tuple[Any, str | None]]:
         errands.tokens[each.part] = await opened(town, str(each.verifier), errands.key(each.part))
     own, bundle = errands.tokens["birth"], str(errands.bundle.name)
     fresh, ready, gone = [await errands.start() for _ in range(3)]
+    refusable = await errands.start()
     await ready.ask()
+    await refusable.ask("birth")
     told, rejected = await handed_in(errands), await handed_in(errands)
     await rejected.tell("birth", pb.ERRAND_PART_STATE_REJECTED, message={"zh": "否", "en": "no"})
     retry = pb.RetryErrandPartRequest(**rejected.own, part=rejected.names["birth"])
@@ -51,6 +53,7 @@ async def seeds(town: City, number: int) -> dict[str, tuple[Any, str | None]]:
         "SubmitErrand": (await ready.submission(), None),
         "RetryErrandPart": (retry, None),
         "AbandonErrand": (pb.AbandonErrandRequest(**gone.own, holder_note=NOTE, request_id=new_id()), None),
+        "RefuseErrandPart": (await refusable.refusing(), None),
         "WatchErrandParts": (pb.WatchErrandPartsRequest(bundle=bundle), own),
         "AskErrandPart": (errands.asking("birth", fresh.names["birth"]), own),
         "UpdateErrandPart": (done, own),

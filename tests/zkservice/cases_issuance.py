@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.zkservice.refusing import OWN_ONLY, Case, Refusable, Scenario, Town, add, metadata, put
-from tests.zkservice.support import VALUES, change, new_id
+from tests.zkservice.stored import change
+from tests.zkservice.support import VALUES, new_id
 from zkproto.v1 import issuance_pb2
 
 CASES: list[Case] = []

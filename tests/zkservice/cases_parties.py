@@ -22,7 +22,10 @@ async def renaming(town: City) -> dict[str, Message]:
     return {
         "UpdateDepartment": catalog_pb2.UpdateDepartmentRequest(
             department=catalog_pb2.Department(
-                name=department.name, etag=department.etag, display_name=department.display_name
+                name=department.name,
+                etag=department.etag,
+                display_name=department.display_name,
+                identifies=department.identifies,
             )
         ),
         "UpdateVerifier": catalog_pb2.UpdateVerifierRequest(
@@ -104,6 +107,23 @@ for method, field, seed in (
            alter=put(f"{field}.display_name.zh", ""))  # fmt: skip
     writes(CASES, method, seed, "NOT_FOUND", "NOT_FOUND", f"{field}.name", name="nobody",
            alter=put(f"{field}.name", f"{field}s/nobody"))  # fmt: skip
+
+
+writes(CASES, "UpdateDepartment", department_seed, "PERMISSION_DENIED", "TOKEN_INVALID",
+       "department.identifies", name="a power of its own", token=lambda town: town.city.department_token,
+       alter=lambda each: each.department.identifies.pop())  # fmt: skip
+
+
+def identifying(*kinds: int) -> Callable[[Any], object]:
+    def alter(message: Any) -> None:
+        message.department.identifies[:] = kinds
+
+    return alter
+
+
+for kinds, at in (([0], "[0]"), ([1, 9], "[1]"), ([2, 2], "[1]")):
+    writes(CASES, "UpdateDepartment", department_seed, BAD, "VALUE_INVALID", f"department.identifies{at}",
+           name=f"identifies {kinds}", alter=identifying(*kinds))  # fmt: skip
 
 
 def keys(code: str, reason: str, *fields: str, name: str, alter: Callable[[Any], object]) -> None:

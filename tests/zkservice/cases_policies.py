@@ -20,6 +20,13 @@ SCHOOL = VerifierName("school")
 PLAIN = allowed(PolicyName("school", "plain", 1), [PERMIT], TEXT)
 
 
+def attribute(item: str) -> pb.AllowedAttribute:
+    return pb.AllowedAttribute(item=item, attribute="number")
+
+
+NUMBER = attribute(str(PERMIT.name).partition("@")[0])
+
+
 async def seeds(town: City, number: int) -> dict[str, Message]:
     """What the service answers with OK."""
     name = str(any_policy(SCHOOL))
@@ -81,8 +88,20 @@ registering(
     alter=lambda each: each.policy.scopes.add(label="x", members=["verifiers/school"]),
 )  # fmt: skip
 registering(
-    BAD, INVALID, "policy.regulators", name="a short digest",
-    alter=lambda each: each.policy.regulators.append(bytes(31)),
+    BAD, INVALID, "policy.escrows[0].regulator", name="a short digest",
+    alter=lambda each: each.policy.escrows.add(regulator=bytes(31), of=NUMBER),
+)  # fmt: skip
+registering(
+    BAD, INVALID, "policy.escrows[0].of", name="an escrow of nothing",
+    alter=lambda each: each.policy.escrows.add(regulator=bytes(32)),
+)  # fmt: skip
+registering(
+    BAD, "NAME_INVALID", "policy.scopes[0].of.item", name="a pseudonym of an item with a version",
+    alter=lambda each: each.policy.scopes.add(label="x", of=attribute(str(PERMIT.name))),
+)  # fmt: skip
+registering(
+    BAD, INVALID, "policy.lists", name="a short digest of a list",
+    alter=lambda each: each.policy.lists.append(bytes(31)),
 )  # fmt: skip
 registering(
     FAILED, "PURPOSE_UNKNOWN", "policy.purpose", name="an unknown purpose",

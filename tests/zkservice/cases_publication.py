@@ -9,7 +9,7 @@ from bbs.groups.bls12_381 import r
 from disclosure.composite import publish_codes
 from tests.zkservice.publishing import POLICE, codes, digits, new_regulator, publish, register, table
 from tests.zkservice.refusing import Case, Refusable, Town, add, metadata, put
-from tests.zkservice.support import change
+from tests.zkservice.stored import change
 from wire.composite import published_to
 from zkproto.v1 import publication_pb2 as pb
 from zkproto.v1 import revocation_pb2
@@ -143,6 +143,9 @@ for method, asked in {
     "ListRegulators": pb.ListRegulatorsRequest(page_token="x"),
 }.items():
     reading(method, asked, BAD, "PAGE_TOKEN_INVALID", "page_token")
+reading("ReadStates", pb.ReadStatesRequest(issuer_keys=["x"]), BAD, NAMES, "issuer_keys[0]")
+reading("ReadStates", pb.ReadStatesRequest(accumulators=[b"x"]), BAD, "FIELD_INVALID", "accumulators[0]")
+reading("ReadStates", pb.ReadStatesRequest(accumulators=[bytes(96)]), *MISSING, "accumulators[0]")
 reading("ListRegulators", pb.ListRegulatorsRequest(page_size=-1), BAD, "FIELD_INVALID", "page_size")
 for name in ("", "regulators/", "regulators/A", "verifiers/school"):
     reading("GetRegulator", pb.GetRegulatorRequest(name=name), BAD, NAMES, "name")

@@ -10,7 +10,8 @@ from bbs.groups.bls12_381 import r
 from tests.zkservice.holding import Holder, identified, offer
 from tests.zkservice.refusing import Case, Refusable, Town, add, metadata
 from tests.zkservice.revoking import Office, new_handles, octets_of
-from tests.zkservice.support import change, new_id
+from tests.zkservice.stored import change
+from tests.zkservice.support import new_id
 from zkproto.v1 import revocation_pb2 as pb
 
 CASES: list[Case] = []

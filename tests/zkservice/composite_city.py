@@ -359,7 +359,9 @@ async def furnished(town: City) -> CompositeCity:
     scopes = scopes_of(SCOPES, ("enrolment-2026", (SCHOOL, OTHER_SCHOOL)))
     for asker in (SCHOOL, OTHER_SCHOOL):
         policy = any_policy(VerifierName(asker), 2)
-        await town.add_policy(allowed(policy, SCHEMAS, PURPOSE, scopes=scopes, regulators=[key.digest]))
+        lists = [districts.table.digest]
+        made = allowed(policy, SCHEMAS, PURPOSE, scopes=scopes, regulators=[key.digest], lists=lists)
+        await town.add_policy(made)
     return CompositeCity(
         town, departments["public-security"], police_2, departments["hrss"], offices, city_digits, districts,
         officers, key,

@@ -210,6 +210,20 @@ class Started:
         )
         return answer
 
+    async def refusing(self, part: str = "birth") -> pb.RefuseErrandPartRequest:
+        """Return what a vault says when a counter asks too much."""
+        status = next(each for each in (await self.get()).parts if each.part == part)
+        return self.refusal(part, signed_request_of(status.ask.signed_request).request.digest)
+
+    def refusal(self, part: str, digest: bytes) -> pb.RefuseErrandPartRequest:
+        return pb.RefuseErrandPartRequest(
+            **self.own,
+            part=self.names[part],
+            request_digest=digest,
+            holder_note=secrets.token_bytes(HOLDER_NOTE_OCTETS),
+            request_id=new_id(),
+        )
+
     def telling(self, part: str, state: Any, **told: Any) -> pb.UpdateErrandPartRequest:
         return pb.UpdateErrandPartRequest(part=self.names[part], state=state, request_id=new_id(), **told)
 

@@ -11,7 +11,7 @@ from tests.zkservice.sessions import opened
 from tests.zkservice.support import PERMIT, City, new_id
 from tlog.entry import HOLDER_NOTE_OCTETS
 from zkproto.v1 import account_pb2 as pb
-from zkproto.v1 import application_pb2, application_pb2_grpc, appointment_pb2_grpc
+from zkproto.v1 import application_pb2, application_pb2_grpc, appointment_pb2_grpc, catalog_pb2
 from zkproto.v1.account_pb2_grpc import AccountServiceStub
 
 PERSON, COMPANY = pb.Subject.KIND_PERSON, pb.Subject.KIND_COMPANY
@@ -51,6 +51,16 @@ async def new_code(town: City, who: pb.Subject, token: str | None = None) -> str
     )
     code: str = answer.code
     return code
+
+
+async def identifying(town: City, department: str, *kinds: Any) -> None:
+    """Have the administrator say whom a department identifies."""
+    asked = catalog_pb2.GetDepartmentRequest(name=f"departments/{department}")
+    found = await town.catalog.GetDepartment(asked)
+    found.identifies[:] = kinds
+    await town.catalog.UpdateDepartment(
+        catalog_pb2.UpdateDepartmentRequest(department=found), metadata=town.bearer(town.admin)
+    )
 
 
 def registering(

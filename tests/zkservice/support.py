@@ -2,10 +2,9 @@
 
 import datetime as dt
 import secrets
-import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -49,6 +48,7 @@ from wire.convert import (
     values_to,
 )
 from zkproto.v1 import (
+    account_pb2,
     catalog_pb2,
     catalog_pb2_grpc,
     issuance_pb2,
@@ -153,19 +153,18 @@ class City:
 
     async def furnish(self) -> "City":
         """Register what the tests use."""
-        self.department_token = await self.add_department("police")
+        self.department_token = await self.add_department("police", *account_pb2.Subject.Kind.values()[1:])
         await self.add_schema(PERMIT)
         await self.add_key("police")
         for name in ("school", "bank"):
             await self.add_verifier(name)
         return self
 
-    async def add_department(self, name: str) -> str:
-        """Register a department; return its token."""
+    async def add_department(self, name: str, *identifies: Any) -> str:
+        """Register a department that identifies subjects of some kinds; return its token."""
+        department = catalog_pb2.Department(display_name=text_to(TEXT), identifies=identifies)
         created = await self.catalog.CreateDepartment(
-            catalog_pb2.CreateDepartmentRequest(
-                department_id=name, department=catalog_pb2.Department(display_name=text_to(TEXT))
-            ),
+            catalog_pb2.CreateDepartmentRequest(department_id=name, department=department),
             metadata=self.bearer(self.admin),
         )
         token: str = created.access_token
@@ -331,39 +330,6 @@ def present(
     ]
     parts = tuple(map(CredentialPresentation, shown, proofs))
     return Presentation(parts, tag, note_hash(note), request.digest), note
-
-
-def dump(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every table, read over a connection of its own."""
-    with closing(sqlite3.connect(f"file:{folder / 'service.sqlite3'}?mode=ro", uri=True)) as connection:
-        names = connection.execute("select name from sqlite_schema where type = 'table' order by name")
-        return {
-            name: sorted(connection.execute(f'select * from "{name}"'), key=repr)
-            for (name,) in names.fetchall()
-        }
-
-
-class Rows:
-    """All rows of all tables, read again only when the database says that somebody has committed."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._version, self._rows = folder, -1, dict[str, list[tuple[Any, ...]]]()
-        self._connection = sqlite3.connect(f"file:{folder / 'service.sqlite3'}?mode=ro", uri=True)
-
-    def __call__(self) -> dict[str, list[tuple[Any, ...]]]:
-        (version,) = self._connection.execute("pragma data_version").fetchone()
-        if version != self._version:
-            self._version, self._rows = version, dump(self._folder)
-        return self._rows
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-def change(folder: Path, statement: str, *values: Any) -> None:
-    """Change the database behind the service's back."""
-    with closing(sqlite3.connect(folder / "service.sqlite3", timeout=10)) as connection, connection:
-        connection.execute(statement, values)
 
 
 @asynccontextmanager

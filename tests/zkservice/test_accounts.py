@@ -17,16 +17,19 @@ from tests.zkservice.residents import (
     PERSON,
     Resident,
     accounts,
+    identifying,
     new_code,
     number,
     registering,
     subject,
 )
-from tests.zkservice.support import VALUES, City, aio_error, city, dump, new_id, refusal, reopened
+from tests.zkservice.stored import dump
+from tests.zkservice.support import VALUES, City, aio_error, city, new_id, refusal, reopened
 from tlog import Verifier, verify_receipt
 from tlog.entry import note_hash
 from zkproto.v1 import account_pb2 as pb
 from zkproto.v1 import issuance_pb2
+from zkservice.storage.accounts import MOST_WRONG
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -83,11 +86,79 @@ async def test_a_new_phone_keeps_the_account_and_ends_the_sessions_of_the_old(to
         registering(town, await new_code(town, old.who), old.who, key)
     )
     assert answer.account == old.account
-    assert (await refusal(stream.read())).reason == "TOKEN_INVALID", "the stream ends at once"
-    again = accounts(town).ListOffers(pb.ListOffersRequest(), metadata=session)
-    assert (await refusal(again)).reason == "TOKEN_INVALID"
-    assert (await refusal(old.session())).reason == "REQUEST_SIGNATURE_INVALID"
+    told = [await refusal(drained(stream))]
+    told.append(await refusal(accounts(town).ListOffers(pb.ListOffersRequest(), metadata=session)))
+    told.append(await refusal(old.session()))
+    for each in told:
+        assert (each.reason, each.code.name) == ("ACCOUNT_REPLACED", "UNAUTHENTICATED")
+        assert "departments/police" in each.detail
     assert len((await Resident(town, old.who, old.account, key).offers()).offers) == 1
+
+
+async def drained(stream: Any) -> None:
+    async with asyncio.timeout(10):
+        while await stream.read():
+            pass
+
+
+async def arrivals(mine: Resident) -> list[tuple[int, str]]:
+    """What has come to an account."""
+    stream = accounts(mine.town).WatchInbox(pb.WatchInboxRequest(), metadata=await mine.session())
+    found = (await stream.read()).arrivals
+    stream.cancel()
+    return [(each.kind, each.about) for each in found]
+
+
+async def test_an_owner_is_told_of_a_code_before_it_is_used_and_of_whoever_used_it(town: City) -> None:
+    """A department that identifies persons can give my code to somebody else, not without my seeing it."""
+    tax = await town.add_department("tax-of-persons", PERSON)
+    mine = await Resident.settle(town)
+    assert await arrivals(mine) == []
+    stream = accounts(town).WatchInbox(pb.WatchInboxRequest(), metadata=await mine.session())
+    await stream.read()
+    waiting = asyncio.ensure_future(stream.read())
+    code = await new_code(town, mine.who, tax)
+    (told,) = (await asyncio.wait_for(waiting, 3)).arrivals
+    assert (told.kind, told.about) == (pb.Arrival.KIND_CODE, "departments/tax-of-persons")
+    stream.cancel()
+    key, department = Ed25519PrivateKey.generate(), "departments/tax-of-persons"
+    await accounts(town).RegisterAccount(registering(town, code, mine.who, key, department=department))
+    refused = await refusal(mine.session())
+    assert refused.reason == "ACCOUNT_REPLACED"
+    assert department in refused.detail
+    taken = Resident(town, mine.who, mine.account, key)
+    assert await arrivals(taken) == [(pb.Arrival.KIND_CODE, department), (pb.Arrival.KIND_KEY, department)]
+    back = Ed25519PrivateKey.generate()
+    await accounts(town).RegisterAccount(registering(town, await new_code(town, mine.who), mine.who, back))
+    mine.key = back
+    assert [each for each, _ in await arrivals(mine)] == [4, 5, 4, 5], "who has it again sees all of it"
+    assert (await refusal(taken.session())).reason == "ACCOUNT_REPLACED"
+    stranger = Resident(town, mine.who, mine.account, Ed25519PrivateKey.generate())
+    assert (await refusal(stranger.session())).reason == "REQUEST_SIGNATURE_INVALID"
+
+
+async def test_a_department_says_whose_an_account_is_as_far_as_the_administrator_lets_it(town: City) -> None:
+    person, company = subject(number()), subject(number(), COMPANY)
+    token = await town.add_department("market", COMPANY)
+    assert await new_code(town, company, token)
+    refused = await refusal(new_code(town, person, token))
+    assert (refused.reason, refused.code.name) == ("NOT_IDENTIFYING", "PERMISSION_DENIED")
+    await identifying(town, "market", PERSON)
+    assert await new_code(town, person, token)
+    assert (await refusal(new_code(town, company, token))).reason == "NOT_IDENTIFYING"
+    await identifying(town, "market")
+    for who in (person, company):
+        assert (await refusal(new_code(town, who, token))).reason == "NOT_IDENTIFYING"
+
+
+async def test_an_account_is_registered_again_by_the_same_call_whatever_its_department_may_since(
+    town: City,
+) -> None:
+    token, who = await town.add_department("short", PERSON), subject(number())
+    message = registering(town, await new_code(town, who, token), who, department="departments/short")
+    answer = await accounts(town).RegisterAccount(message)
+    await identifying(town, "short")
+    assert await accounts(town).RegisterAccount(message) == answer
 
 
 async def test_a_person_and_a_company_of_one_number_are_two(town: City) -> None:
@@ -189,6 +260,20 @@ async def test_of_several_who_use_one_code_one_is_registered(town: City) -> None
     answers = await asyncio.gather(*calls, return_exceptions=True)
     told = [aio_error(each).reason for each in answers if isinstance(each, BaseException)]  # type: ignore[arg-type]
     assert told == ["REGISTRATION_USED"] * 7
+
+
+async def test_whoever_has_found_a_code_cannot_try_out_whose_it_is(town: City) -> None:
+    who, key = subject(number()), Ed25519PrivateKey.generate()
+    for tries, reason in ((MOST_WRONG - 1, ""), (MOST_WRONG, "REGISTRATION_INVALID")):
+        code = await new_code(town, who)
+        for _ in range(tries):
+            error = await refusal(accounts(town).RegisterAccount(registering(town, code, subject(number()))))
+            assert error.reason == "SUBJECT_MISMATCH"
+        right = accounts(town).RegisterAccount(registering(town, code, who, key))
+        if reason:
+            assert (await refusal(right)).reason == reason
+        else:
+            assert (await right).account
 
 
 async def test_accounts_and_what_waits_outlive_a_restart(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from tests.zkservice.cases_applications import (
     refusing,
 )
 from tests.zkservice.residents import GROUNDS, Resident, accounts, applications, appointments, subject
-from tests.zkservice.support import PERMIT, TEXT, VALUES, City, aio_error, city, dump, new_id, refusal
+from tests.zkservice.stored import dump
+from tests.zkservice.support import PERMIT, TEXT, VALUES, City, aio_error, city, new_id, refusal
 from tlog import Verifier, verify_receipt
 from wire.convert import text_to, values_to
 from zkproto.v1 import account_pb2, appointment_pb2, issuance_pb2

@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from disclosure import RefusedError
 from tests.zkservice.batching import Crowd, Member, crowd, refused, told
-from tests.zkservice.support import VALUES, aio_error, dump
+from tests.zkservice.stored import dump
+from tests.zkservice.support import VALUES, aio_error
 from tests.zkservice.wiring import mutations
 from verifier.verify import VerifiedPresentation, verify_presentations
 from wire.convert import moment_to, values_of

@@ -16,7 +16,8 @@ from disclosure import (
     Schema,
     SchemaName,
 )
-from tests.zkservice.support import PERMIT, TEXT, City, city, dump, new_id
+from tests.zkservice.stored import dump
+from tests.zkservice.support import PERMIT, TEXT, City, city, new_id
 from tlog.entry import RecordEntry, parse_entry
 from wire.convert import issuer_key_of, schema_of, text_to
 from zkproto.v1 import catalog_pb2, ledger_pb2

@@ -28,7 +28,8 @@ from tests.zkservice.centre import (
 from tests.zkservice.holding import BASE, Holder, identified, offer
 from tests.zkservice.publishing import codes
 from tests.zkservice.pushes import Pusher, record
-from tests.zkservice.support import PERMIT, TEXT, City, city, dump, new_id, refusal
+from tests.zkservice.stored import dump
+from tests.zkservice.support import PERMIT, TEXT, City, city, new_id, refusal
 from wire.centre import item_of, item_to
 from wire.composite import published_to, table_name
 from wire.convert import text_to
@@ -158,6 +159,19 @@ async def test_a_department_is_searched_by_what_it_is_called_now(town: City) -> 
     for query in ("局ab", "éducation office"):
         assert await found(town, query) == ["departments/education/items/school_place"]
     assert await found(town, "bureau") == []
+
+
+async def test_whom_a_department_identifies_is_read_and_moves_the_etag(town: City) -> None:
+    asked = catalog_pb2.GetDepartmentRequest(name="departments/education")
+    got = await town.catalog.GetDepartment(asked)
+    assert not got.identifies
+    got.identifies.extend([2, 1])
+    changed = await call(town, "UpdateDepartment", catalog_pb2.UpdateDepartmentRequest(department=got))
+    assert list(changed.identifies) == [1, 2]
+    assert changed.etag != got.etag
+    assert await town.catalog.GetDepartment(asked) == changed
+    listed = await town.catalog.ListDepartments(catalog_pb2.ListDepartmentsRequest())
+    assert changed in listed.departments
 
 
 async def test_a_verifier_is_renamed_and_keeps_its_key_and_record(town: City) -> None:

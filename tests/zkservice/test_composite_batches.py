@@ -58,7 +58,7 @@ async def test_an_answer_of_the_other_form_is_refused(town: CompositeCity, permi
     assert where(error) == ("REQUEST_MISMATCH", "presentation")
     submission.ClearField("presentation")
     error = await refusal(city.presentation.SubmitPresentation(submission))
-    assert where(error) == ("FIELD_MISSING", ANSWER)
+    assert where(error) == ("FIELD_MISSING", "presentation")
     exchange = await city.ask(asked := city.request())
     other = city.submission(exchange, *city.present(asked, permit))
     other.composite_presentation.CopyFrom(town.good("small").composite_presentation)

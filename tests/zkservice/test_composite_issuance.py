@@ -22,7 +22,8 @@ from tests.zkservice.holding import (
     town,
 )
 from tests.zkservice.revoking import Office
-from tests.zkservice.support import TEXT, VALUES, City, change, dump, new_id, refusal, reopened
+from tests.zkservice.stored import change, dump
+from tests.zkservice.support import TEXT, VALUES, City, new_id, refusal, reopened
 from zkproto.v1 import issuance_pb2
 from zkservice.services.composite_issuance import CompositeIssuance
 from zkservice.services.witnesses import Witnesses

@@ -17,7 +17,8 @@ from tests.zkservice.holding import BASE, Claiming, Holder, identified, offer
 from tests.zkservice.publishing import digits, publish, table
 from tests.zkservice.revoking import Office
 from tests.zkservice.server_process import started
-from tests.zkservice.support import City, aio_error, city, dump, reopened
+from tests.zkservice.stored import dump
+from tests.zkservice.support import City, aio_error, city, reopened
 from wire.composite import published_of
 from zkservice.sequencer import Step
 

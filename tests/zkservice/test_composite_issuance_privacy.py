@@ -11,7 +11,8 @@ from tests.zkservice.holding import BASE, PERSON, RECORD, Claiming, Holder, iden
 from tests.zkservice.publishing import publish, table
 from tests.zkservice.revoking import Office
 from tests.zkservice.server_process import Process, started
-from tests.zkservice.support import VALUES, City, city, dump, new_id, refusal
+from tests.zkservice.stored import dump
+from tests.zkservice.support import VALUES, City, city, new_id, refusal
 from tests.zkservice.test_privacy import PERSONAL, database_files, forms, found
 from zkproto.v1 import issuance_pb2
 

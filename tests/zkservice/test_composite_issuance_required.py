@@ -20,7 +20,8 @@ from tests.zkservice.holding import (
 )
 from tests.zkservice.publishing import publish, table
 from tests.zkservice.revoking import Office
-from tests.zkservice.support import VALUES, change, refusal
+from tests.zkservice.stored import change
+from tests.zkservice.support import VALUES, refusal
 from wire.convert import values_to
 from zkproto.v1 import presentation_pb2 as pb
 from zkservice import composite_judging

@@ -38,7 +38,8 @@ from tests.disclosure.composite.policy import op
 from tests.disclosure.composite.world import ALICE, DIRECTORY, HOUSEHOLD, INSURANCE, NOW, SCHOOL_2
 from tests.disclosure.world import asked_by
 from tests.zkservice.composite_city import BOB, OTHER_SCHOOL, SCHOOL, CompositeCity, composite_city, where
-from tests.zkservice.support import dump, refusal
+from tests.zkservice.stored import dump
+from tests.zkservice.support import refusal
 from tests.zkservice.test_composite_judging import Catalogue, alone, job, member
 from tests.zkservice.test_openings import REFERENCE, record
 from tlog.note import Verifier

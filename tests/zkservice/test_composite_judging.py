@@ -80,6 +80,7 @@ POLICIES = {
         SCHEMAS,
         PURPOSE,
         regulators=DIRECTORY.regulators,
+        lists=DIRECTORY.code_lists,
         scopes=scopes_of(SCOPES, ("enrolment-2026", ("school-3", "school-4"))),
     ).canonical
     for name in map(any_policy, VERIFIER_KEYS)

@@ -27,7 +27,8 @@ from tests.disclosure.composite.policy import op
 from tests.disclosure.composite.world import INSURANCE, PERMIT
 from tests.zkservice.cases_composite import ANSWER
 from tests.zkservice.composite_city import BOB, CompositeCity, composite_city, where
-from tests.zkservice.support import dump, refusal
+from tests.zkservice.stored import dump
+from tests.zkservice.support import refusal
 from zkproto.v1 import presentation_pb2 as pb
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

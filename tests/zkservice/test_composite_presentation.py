@@ -28,7 +28,8 @@ from tests.zkservice.cases_composite import (
     waived,
 )
 from tests.zkservice.composite_city import SCHOOL, CompositeCity, composite_city, where
-from tests.zkservice.support import dump, new_id, refusal
+from tests.zkservice.stored import dump
+from tests.zkservice.support import new_id, refusal
 from tlog.note import Verifier
 from tlog.receipt import verify_receipt
 from wire.composite import composite_presentation_of

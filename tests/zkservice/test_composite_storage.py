@@ -16,7 +16,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from tests.zkservice.support import change, dump
+from tests.zkservice.stored import change, dump
 from zkservice.storage import schema_version, tables
 from zkservice.storage.database import open_engine
 
@@ -123,7 +123,8 @@ def test_a_database_of_the_version_before_is_upgraded_with_what_it_holds(
     schema_version.require_newest(engine)
     after = dump(tmp_path)
     assert after["schema"] == [(*row, None) for row in before["schema"]], "its record is still to be made"
-    changed = {"alembic_version", "schema", "verifier"}
+    assert after["department"] == [(*row, "") for row in before["department"]], "it identifies nobody yet"
+    changed = {"alembic_version", "schema", "verifier", "department"}
     assert {name: after[name] for name in before if name not in changed} == {
         name: rows for name, rows in before.items() if name not in changed
     }

@@ -18,7 +18,8 @@ import pytest_asyncio
 from tests.zkservice.auditing import audit
 from tests.zkservice.refusing import Submission
 from tests.zkservice.server_process import launch, started
-from tests.zkservice.support import City, city, dump, reopened
+from tests.zkservice.stored import dump
+from tests.zkservice.support import City, city, reopened
 from tlog.entry import ReceiptEntry, parse_entry
 from tlog.note import Verifier
 from tlog.receipt import verify_receipt

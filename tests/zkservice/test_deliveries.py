@@ -12,7 +12,8 @@ import pytest_asyncio
 from disclosure.event import EventBody, EventKind
 from tests.zkservice.delivering import Receiver, deliveries, later
 from tests.zkservice.residents import note
-from tests.zkservice.support import City, city, dump, new_id, refusal
+from tests.zkservice.stored import dump
+from tests.zkservice.support import City, city, new_id, refusal
 from tests.zkservice.test_privacy import database_files, found
 from tlog import Verifier, verify_receipt
 from tlog.entry import note_hash
@@ -78,6 +79,32 @@ async def test_what_is_acknowledged_with_a_note_is_an_event_of_the_recipient(tow
     assert not (await mine.waiting()).deliveries
     other = await mine.one()
     assert await mine.acknowledge(other) == await mine.acknowledge(other) == b""
+
+
+async def test_one_delivery_is_one_event_whatever_the_request_id(town: City) -> None:
+    """Entries are for good: a recipient must not write as many of them as it likes."""
+    mine = await Receiver.account(town)
+    name = await mine.one()
+    asked: dict[str, Any] = {"holder_note": note(), "request_id": new_id()}
+    first = await mine.acknowledge(name, **asked)
+    events = len(dump(town.ready.data)["event"])
+    for other in (note(), asked["holder_note"]):
+        again = await refusal(mine.acknowledge(name, holder_note=other, request_id=new_id()))
+        assert again.reason == "NOT_FOUND"
+    assert body_of(town, await mine.acknowledge(name, **asked)) == body_of(town, first)
+    assert len(dump(town.ready.data)["event"]) == events
+    thrown = await mine.one()
+    await mine.acknowledge(thrown)
+    unwanted = await refusal(mine.acknowledge(thrown, holder_note=note(), request_id=new_id()))
+    assert unwanted.reason == "NOT_FOUND"
+
+
+async def test_of_two_that_acknowledge_at_once_one_makes_the_event(town: City) -> None:
+    mine = await Receiver.account(town)
+    name = await mine.one()
+    calls = [mine.acknowledge(name, holder_note=note(), request_id=new_id()) for _ in range(4)]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(isinstance(each, bytes) for each in answers) == 1
 
 
 async def test_so_many_wait_for_one_recipient_and_no_more(town: City) -> None:

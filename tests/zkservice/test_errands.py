@@ -14,7 +14,8 @@ from disclosure.errand import FormKey, PartName
 from disclosure.event import EventBody, EventKind
 from tests.zkservice.errands import PARTS, VALUES, Errands, Started, handed_in
 from tests.zkservice.sessions import opened
-from tests.zkservice.support import City, city, dump, refusal
+from tests.zkservice.stored import dump
+from tests.zkservice.support import City, city, refusal
 from tlog.note import Verifier
 from tlog.receipt import verify_receipt
 from wire.convert import presentation_of, signed_request_of

@@ -18,7 +18,8 @@ import pytest_asyncio
 from tests.zkservice.auditing import audit
 from tests.zkservice.errands import PARTS, Errands
 from tests.zkservice.server_process import started
-from tests.zkservice.support import City, city, dump, reopened
+from tests.zkservice.stored import dump
+from tests.zkservice.support import City, city, reopened
 from tlog.note import Verifier
 from tlog.receipt import verify_receipt
 from zkproto.v1 import errand_pb2 as pb

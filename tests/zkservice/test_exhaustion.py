@@ -16,10 +16,20 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from disclosure import AttributeDefinition, AttributeType, Code, Schema, SchemaName
+from tests.zkservice import consenting
+from tests.zkservice.errands import Errands
 from tests.zkservice.half_open import half_open
-from tests.zkservice.support import PERMIT, TEXT, City, aio_error, change, city, refusal, reopened
+from tests.zkservice.stored import change
+from tests.zkservice.support import PERMIT, TEXT, City, aio_error, city, refusal, reopened
 from wire.convert import schema_of, schema_to
-from zkproto.v1 import catalog_pb2, ledger_pb2, presentation_pb2
+from zkproto.v1 import (
+    catalog_pb2,
+    consent_pb2,
+    errand_pb2,
+    errand_pb2_grpc,
+    ledger_pb2,
+    presentation_pb2,
+)
 from zkservice import directory
 from zkservice.errors import StartError
 from zkservice.kept import Kept
@@ -159,6 +169,41 @@ async def test_a_connection_watches_checkpoints_eight_times_at_most(tmp_path: Pa
         stream = town.ledger.WatchCheckpoints(ask)
         assert await opened([stream]) == (1, set()), "places come back"
         stream.cancel()
+
+
+async def test_several_kinds_of_streams_that_are_full_leave_room_for_calls(tmp_path: Path) -> None:
+    async with city(tmp_path, max_concurrent_calls=16) as town:
+        exchange, consent = await town.ask(town.request()), await consenting.asked(town)
+        streams = [_watch(town, exchange) for _ in range(4)]
+        streams += [town.ledger.WatchCheckpoints(ledger_pb2.WatchCheckpointsRequest()) for _ in range(4)]
+        assert await opened(streams) == (8, set())
+        watch = consent_pb2.WatchConsentRequest(
+            consent=consent.answer.consent, result_token=consent.answer.result_token
+        )
+        others = [consenting.stub(town).WatchConsent(watch) for _ in range(4)]
+        assert await opened(others) == (0, {"TOO_MANY_WATCHERS"})
+        await serves(town)
+        streams.pop().cancel()
+        await asyncio.sleep(0.2)
+        again = consenting.stub(town).WatchConsent(watch)
+        assert await opened([again]) == (1, set()), "places come back"
+        for stream in (*streams, again):
+            stream.cancel()
+
+
+async def test_a_connection_watches_eight_errands_at_most(tmp_path: Path) -> None:
+    """Anybody may begin errands, and so has tickets as many as it likes."""
+    async with city(tmp_path, max_concurrent_calls=100) as town, connection(town) as other:
+        errands = await Errands.of(town, await town.claim(await town.issue()))
+        begun = [await errands.start() for _ in range(10)]
+        watches = [errand_pb2.WatchErrandRequest(**each.own) for each in begun]
+        streams = [errands.stub.WatchErrand(each) for each in watches]
+        assert await opened(streams) == (8, {"TOO_MANY_WATCHERS"})
+        another: Any = errand_pb2_grpc.ErrandServiceStub(other)
+        late = another.WatchErrand(watches[0])
+        assert await opened([late]) == (1, set())
+        for stream in (*streams, late):
+            stream.cancel()
 
 
 async def test_an_exchange_is_watched_four_times_at_most(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ from tests.zkservice.holding import BASE, Holder, code, identified, offer, requi
 from tests.zkservice.publishing import POLICE, new_regulator, publish, register, table
 from tests.zkservice.pushes import answers
 from tests.zkservice.revoking import Office, new_handles
-from tests.zkservice.support import PERMIT, TEXT, City, Issued, Rows, aio_error, city, new_id
+from tests.zkservice.stored import Rows
+from tests.zkservice.support import PERMIT, TEXT, City, Issued, aio_error, city, new_id
 from tests.zkservice.wiring import Method, filled, methods, mutations
 from wire.client import MAX_MESSAGE_OCTETS
 from wire.convert import presentation_to, schema_to, text_to
@@ -217,6 +218,9 @@ async def _composite_seeds(town: City) -> dict[str, Message]:
 async def _publication_seeds(town: City, number: int) -> dict[str, Message]:
     await publish(town, table(), town.department_token)
     regulator = await register(town, f"of-{number}", new_regulator())
+    office = await Office.open(town, "police", town.department_token)
+    listed = catalog_pb2.ListIssuerKeysRequest(parent="departments/police")
+    key = (await town.catalog.ListIssuerKeys(listed)).issuer_keys[0].name
     return {
         "CreateTable": publication_pb2.CreateTableRequest(table=table(number=number + 1)),
         "GetTable": publication_pb2.GetTableRequest(name=f"{POLICE}/tables/-"),
@@ -226,6 +230,9 @@ async def _publication_seeds(town: City, number: int) -> dict[str, Message]:
         ),
         "GetRegulator": publication_pb2.GetRegulatorRequest(name=regulator.name, digest=regulator.digest),
         "ListRegulators": publication_pb2.ListRegulatorsRequest(page_size=1),
+        "ReadStates": publication_pb2.ReadStatesRequest(
+            issuer_keys=[key], accumulators=[office.accumulator.key.octets]
+        ),
     }
 
 

@@ -14,7 +14,8 @@ from tests.zkservice.centre import POLICE, change_key
 from tests.zkservice.composite_city import CompositeCity, composite_city, where
 from tests.zkservice.holding import BASE, Holder, get_offer, identified, offer
 from tests.zkservice.pushes import Pusher, record
-from tests.zkservice.support import City, change, city, dump, new_id, refusal, reopened
+from tests.zkservice.stored import change, dump
+from tests.zkservice.support import City, city, new_id, refusal, reopened
 from tests.zkservice.test_publication import read
 from tlog.entry import RecordEntry, parse_entry
 from wire.convert import issuer_key_of

@@ -29,7 +29,8 @@ from tests.disclosure.composite.world import PAIRING, PERMIT, SUITE, VALUES
 from tests.zkservice.auditing import archive_of
 from tests.zkservice.cases_composite import flipped
 from tests.zkservice.composite_city import CompositeCity, composite_city
-from tests.zkservice.support import change, dump, refusal
+from tests.zkservice.stored import change, dump
+from tests.zkservice.support import refusal
 from tlog.archive import verify_archive
 from tlog.checkpoint import open_checkpoint, sign_checkpoint
 from tlog.entry import RecordEntry, parse_entry

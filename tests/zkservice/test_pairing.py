@@ -9,7 +9,8 @@ import pytest
 import pytest_asyncio
 
 from tests.zkservice.cases_policies import close, closed, fetching, paired, wrong_code
-from tests.zkservice.support import City, city, dump, new_id, refusal, reopened
+from tests.zkservice.stored import dump
+from tests.zkservice.support import City, city, new_id, refusal, reopened
 from zkproto.v1 import presentation_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -15,7 +15,8 @@ from tests.disclosure.composite.world import PURPOSE, SCHEMAS
 from tests.zkservice.allowing import allowed, any_policy, creating, purpose_name, scopes_of
 from tests.zkservice.cases_policies import ended_policy
 from tests.zkservice.composite_city import OTHER_SCHOOL, SCHOOL, CompositeCity, composite_city
-from tests.zkservice.support import PERMIT, TEXT, City, dump, new_id, refusal
+from tests.zkservice.stored import dump
+from tests.zkservice.support import PERMIT, TEXT, City, new_id, refusal
 from wire.convert import signed_request_to
 from wire.policy import policy_of
 from zkproto.v1 import policy_pb2, presentation_pb2
@@ -131,14 +132,32 @@ LESS: dict[str, tuple[Change, list[str]]] = {
     "shown": (without("residence_permit", "remark"), [f"{MAIN}.queries[0].shown[1]"] * 2),
     "proven": (without("social_insurance", "base"), [f"{MAIN}.predicates[4]"]),
     "own scope": (
-        lambda each: replace(each, scopes=each.scopes[1:]),
+        lambda each: replace(each, scopes=tuple(it for it in each.scopes if it.label != "enrol-2026")),
         [f"{MAIN}.pseudonyms[0].scope"],
     ),
     "joint scope": (
         lambda each: replace(each, scopes=(AllowedScope("enrol-2026"), AllowedScope("enrolment-2026"))),
         [f"{MAIN}.pseudonyms[1].scope"],
     ),
-    "escrow": (lambda each: replace(each, regulators=(bytes(32),)), [f"{MAIN}.escrows[0].regulator"]),
+    "a pseudonym of the holder": (
+        lambda each: replace(each, scopes=tuple(it for it in each.scopes if it.of is not None)),
+        [f"{MAIN}.pseudonyms[0]"],
+    ),
+    "a pseudonym of the child": (
+        lambda each: replace(each, scopes=tuple(it for it in each.scopes if it.of is None)),
+        [f"{MAIN}.pseudonyms[1].subject"],
+    ),
+    "escrow": (
+        lambda each: replace(each, escrows=tuple(replace(it, regulator=bytes(32)) for it in each.escrows)),
+        [f"{MAIN}.escrows[0].regulator"],
+    ),
+    "what is escrowed": (
+        lambda each: replace(
+            each, escrows=tuple(it for it in each.escrows if it.of.item != "residence_permit")
+        ),
+        [f"{MAIN}.escrows[0].operand"],
+    ),
+    "another list": (lambda each: replace(each, lists=(bytes(32),)), [f"{MAIN}.predicates[2].code_list"]),
 }
 
 
@@ -146,7 +165,14 @@ def full(town: CompositeCity, name: str) -> RegisteredPolicy:
     """All that the city's request asks."""
     scopes = scopes_of(("enrol-2026",), ("enrolment-2026", (SCHOOL, OTHER_SCHOOL)))
     digest = town.regulator_key.digest
-    return allowed(PolicyName(SCHOOL, name, 1), SCHEMAS, PURPOSE, scopes=scopes, regulators=[digest])
+    return allowed(
+        PolicyName(SCHOOL, name, 1),
+        SCHEMAS,
+        PURPOSE,
+        scopes=scopes,
+        regulators=[digest],
+        lists=[town.districts.table.digest],
+    )
 
 
 @pytest.mark.parametrize(("change", "expected"), LESS.values(), ids=LESS.keys())

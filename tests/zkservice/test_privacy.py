@@ -13,7 +13,8 @@ import pytest
 
 from disclosure import ReceiptBody
 from tests.zkservice.server_process import started
-from tests.zkservice.support import VALUES, City, Issued, city, dump, new_id, refusal, reopened
+from tests.zkservice.stored import dump
+from tests.zkservice.support import VALUES, City, Issued, city, new_id, refusal, reopened
 from tlog.entry import RecordEntry, parse_entry
 from tlog.receipt import ReceiptOpening
 from zkproto.v1 import issuance_pb2, ledger_pb2, presentation_pb2

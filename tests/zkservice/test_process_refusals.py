@@ -16,7 +16,8 @@ from tests.zkservice import (
 )
 from tests.zkservice.batching import Member
 from tests.zkservice.refusing import Case, Town, furnished, try_case
-from tests.zkservice.support import City, change, refusal
+from tests.zkservice.stored import change
+from tests.zkservice.support import City, refusal
 from zkservice.knowledge import KEY_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -17,14 +17,8 @@ from tests.zkservice import processes
 from tests.zkservice.batching import Crowd, Member, crowd, refused, told
 from tests.zkservice.refusing import raw
 from tests.zkservice.server_process import started
-from tests.zkservice.support import (
-    VALUES,
-    City,
-    aio_error,
-    city,
-    dump,
-    reopened,
-)
+from tests.zkservice.stored import dump
+from tests.zkservice.support import VALUES, City, aio_error, city, reopened
 from zkservice import frames, workers
 from zkservice.errors import StartError
 from zkservice.keys import Keys, secret_label

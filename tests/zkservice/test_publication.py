@@ -10,9 +10,11 @@ import grpc
 import pytest
 
 from disclosure import DepartmentName
+from disclosure.composite import contents_of
 from tests.zkservice.publishing import POLICE, SCHOOL, codes, digits, new_regulator, publish, register, table
 from tests.zkservice.revoking import Office
-from tests.zkservice.support import City, city, dump, refusal, reopened
+from tests.zkservice.stored import dump
+from tests.zkservice.support import City, city, refusal, reopened
 from tlog.note import Verifier
 from tlog.proof_file import ProofFile
 from wire.composite import published_of, published_to, regulator_of
@@ -68,6 +70,19 @@ async def test_a_list_of_codes_is_read_with_its_codes(tmp_path: Path) -> None:
         assert found is not None
         assert (found.table.digest, found.codes) == (newer.table.digest, newer.codes)
         assert await read(town, lambda reader: reader.newest_list(POLICE, "another")) is None
+        said = contents_of(POLICE, "GB/T 2260", reversed(older.codes))
+        assert said == older.contents == newer.contents
+        first = await read(town, lambda reader: reader.first_list(POLICE, "GB/T 2260", said))
+        assert first is not None
+        assert first.table.digest == older.table.digest
+        for owner, system, codes_of in (
+            ("departments/hrss", "GB/T 2260", older.codes),
+            (POLICE, "another", older.codes),
+            (POLICE, "GB/T 2260", older.codes[1:]),
+        ):
+            other = contents_of(owner, system, codes_of)
+            assert other != said
+            assert await read(town, lambda it, each=other: it.first_list(POLICE, "GB/T 2260", each)) is None  # type: ignore[misc]
 
 
 async def test_tables_are_listed_newest_first_page_by_page(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from disclosure import (
 from disclosure.registry import issuer_key_entry, schema_entry, verifier_entry
 from tests.zkservice.publishing import POLICE, new_regulator, register
 from tests.zkservice.revoking import Office
-from tests.zkservice.support import PERMIT, City, change, city, reopened
+from tests.zkservice.stored import change
+from tests.zkservice.support import PERMIT, City, city, reopened
 from tests.zkservice.test_publication import read
 from wire.published import Reader
 

@@ -12,7 +12,9 @@ from disclosure import CredentialForm, SchemaName
 from tests.zkservice.holding import Holder
 from tests.zkservice.pushes import Pusher, record
 from tests.zkservice.revoking import Office
-from tests.zkservice.support import PERMIT, City, city, dump, new_id, refusal
+from tests.zkservice.stored import dump
+from tests.zkservice.support import PERMIT, City, city, new_id, refusal
+from wire.convert import values_to
 from zkproto.v1 import issuance_pb2
 from zkproto.v1 import record_pb2 as pb
 
@@ -227,3 +229,24 @@ async def test_a_push_goes_on_where_it_broke_and_does_nothing_twice(police: Push
     assert (error.reason, error.violations[0].field) == ("RANGE_INVALID", "start.first")
     rows = dump(police.city.ready.data)
     assert len(rows["record"]) == len(rows["offer"]) == 10
+
+
+async def test_what_a_holder_shows_first_must_be_of_a_department_with_a_key(residents: Pusher) -> None:
+    town, push = residents.city, new_id()
+    shown = replace(FORM, name=SchemaName("land", "resident", 1))
+    await town.add_department("land")
+    await town.add_schema(shown)
+    required = issuance_pb2.RequiredCredential(
+        schema=str(shown.name), values=values_to(shown, {"district": "370102"}.items())
+    )
+    records = [resident(1), *(record(each, FORM, required=required) for each in (2, 3))]
+    refused = await refusal(residents.push(records, push, size=1))
+    assert (refused.reason, refused.violations[0].field) == (
+        "ISSUER_KEY_MISSING",
+        "group.records.required.schema",
+    )
+    # What came before is kept, of the group nothing is; with a key the push goes on from there.
+    assert ((await residents.get(push)).done, len(dump(town.ready.data)["offer"])) == (1, 1)
+    await town.add_key("land")
+    made = await residents.push(records, push, size=1)
+    assert (made.done, made.issued) == (3, 3)

@@ -20,7 +20,8 @@ from tests.zkservice.holding import Holder
 from tests.zkservice.pushes import Pusher, groups, record
 from tests.zkservice.revoking import Office
 from tests.zkservice.server_process import started
-from tests.zkservice.support import PERMIT, City, city, dump, new_id, reopened
+from tests.zkservice.stored import dump
+from tests.zkservice.support import PERMIT, City, city, new_id, reopened
 from zkproto.v1 import record_pb2 as pb
 
 FORM = replace(PERMIT, name=SchemaName("police", "resident", 1), form=CredentialForm.COMPOSITE)

@@ -24,6 +24,7 @@ from tests.zkservice import (
     cases_consents,
     cases_deliveries,
     cases_errand_counters,
+    cases_errand_refusing,
     cases_errands,
     cases_issuance,
     cases_parties,
@@ -39,17 +40,8 @@ from tests.zkservice import (
 from tests.zkservice.publishing import SCHOOL, publish, table
 from tests.zkservice.pushes import Pusher, groups, record
 from tests.zkservice.refusing import Case, Town, furnished, try_case
-from tests.zkservice.support import (
-    PERMIT,
-    City,
-    Issued,
-    aio_error,
-    change,
-    channel_that_outlives,
-    city,
-    dump,
-    refusal,
-)
+from tests.zkservice.stored import change, dump
+from tests.zkservice.support import PERMIT, City, Issued, aio_error, channel_that_outlives, city, refusal
 from verifier.verify import verify_presentations
 from wire.convert import presentation_to
 from zkproto.v1 import issuance_pb2, ledger_pb2, presentation_pb2
@@ -66,6 +58,7 @@ CASES: Final = [
         cases_deliveries,
         cases_parties,
         cases_errand_counters,
+        cases_errand_refusing,
         cases_errands,
         cases_issuance,
         cases_composite_issuance,

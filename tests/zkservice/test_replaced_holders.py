@@ -9,7 +9,8 @@ import pytest
 from disclosure import RefusedError
 from tests.zkservice.holding import Holder, identified, offer, requiring, two_departments
 from tests.zkservice.revoking import Office
-from tests.zkservice.support import VALUES, dump, refusal, reopened
+from tests.zkservice.stored import dump
+from tests.zkservice.support import VALUES, refusal, reopened
 from zkservice.services.revocation import RevocationService
 
 

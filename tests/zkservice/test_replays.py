@@ -9,7 +9,8 @@ import grpc
 import pytest
 import pytest_asyncio
 
-from tests.zkservice.support import City, Issued, aio_error, change, city, dump, new_id, present
+from tests.zkservice.stored import change, dump
+from tests.zkservice.support import City, Issued, aio_error, city, new_id, present
 from tlog.note import Verifier
 from tlog.receipt import verify_receipt
 from wire.convert import presentation_to

@@ -13,7 +13,8 @@ from bbs.accumulator import Epoch, catch_up, verify_page
 from disclosure import Accumulator, epoch_entry
 from tests.zkservice.auditing import audit
 from tests.zkservice.revoking import Office, new_handles
-from tests.zkservice.support import City, channel_that_outlives, city, dump, new_id, refusal, reopened
+from tests.zkservice.stored import dump
+from tests.zkservice.support import City, channel_that_outlives, city, new_id, refusal, reopened
 from tlog.entry import RecordEntry, parse_entry
 from wire.revocation import accumulator_of
 from zkproto.v1 import ledger_pb2

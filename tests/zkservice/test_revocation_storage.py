@@ -11,9 +11,10 @@ import bbs
 from bbs.accumulator import AccumulatorSecret, Epoch, Page
 from disclosure import Accumulator, LocalizedText
 from tests.zkservice.revoking import new_handles
-from tests.zkservice.support import dump, new_id
+from tests.zkservice.stored import dump
+from tests.zkservice.support import new_id
 from zkservice.errors import ServiceError
-from zkservice.storage import catalog, revocation, schema_version
+from zkservice.storage import registered, revocation, schema_version
 from zkservice.storage.database import Database, open_engine
 from zkservice.storage.revocation import Call
 
@@ -38,7 +39,7 @@ def call() -> Call:
 
 async def begin(database: Database) -> None:
     text = LocalizedText("x", "x")
-    await database.write(lambda each: catalog.add_department(each, "departments/police", text, "t", NOW))
+    await database.write(lambda each: registered.add_department(each, "departments/police", text, "t", NOW))
     await database.write(lambda each: revocation.add(each, MADE, b"sealed", FIRST, call(), NOW))
 
 

@@ -5,16 +5,18 @@ import datetime as dt
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import pytest
 from sqlalchemy import Connection
 
-from tests.zkservice.support import change, city, dump, reopened
+from tests.zkservice.stored import change, dump
+from tests.zkservice.support import city, reopened
 from tlog.archive import AuditReport, verify_archive, write
 from tlog.checkpoint import Checkpoint, sign_checkpoint
-from tlog.entry import RecordEntry
+from tlog.entry import HOLDER_NOTE_OCTETS, ReceiptEntry, RecordEntry, note_hash
 from tlog.merkle import EMPTY_ROOT
 from tlog.note import Signer
 from tlog.receipt import ReceiptOpening
@@ -115,6 +117,69 @@ async def test_entries_become_blocks_and_whoever_waits_is_told(tmp_path: Path) -
             assert stored.receipt(OPENING) == place.receipt(OPENING), "memory and database differ"
     report, found = await audit(database)
     assert (report.blocks, report.size, found) == (3, 8, ENTRIES)
+    database.close()
+
+
+NOTES: Final = [bytes([number]) * HOLDER_NOTE_OCTETS for number in range(48)]
+NOTED: Final = {
+    note: ReceiptEntry(hashlib.sha256(note).digest(), note_hash(note)).to_bytes() for note in NOTES
+}
+
+
+async def enqueue_mixed(database: Database) -> dict[int, bytes]:
+    """Put uses, which have a note, into the outbox, and after each third a record."""
+
+    def enqueue_all(connection: Connection) -> dict[int, bytes]:
+        made = dict[int, bytes]()
+        for number, (note, entry) in enumerate(NOTED.items()):
+            made[ledger.enqueue(connection, entry, note)] = entry
+            if number % 12 == 11:
+                record = ENTRIES[number // 12]
+                made[ledger.enqueue(connection, record, None)] = record
+        return made
+
+    return await database.write(enqueue_all)
+
+
+@pytest.mark.parametrize("step", [None, Step.LOCKED, Step.APPLIED])
+async def test_uses_stand_in_no_order_within_a_block_and_records_in_theirs(
+    tmp_path: Path, step: Step | None
+) -> None:
+    """Whose entries were written together is not told by where they stand, also after a crash."""
+
+    class EndError(Exception):
+        pass
+
+    def end(reached: Step) -> None:
+        if reached is step:
+            raise EndError
+
+    database = opened(tmp_path)
+    made = await enqueue_mixed(database)
+    if step is not None:
+        ended = Sequencer(database, SIGNER, _now, max_batch=100, after=end)
+        await ended.start()
+        with pytest.raises(EndError):
+            await ended.run()
+    again = Sequencer(database, SIGNER, _now, max_batch=100)
+    await again.start()
+    task = asyncio.create_task(again.run())
+    places = {each: (await again.integrated(each)).index for each in made}
+    again.stop()
+    await task
+    rows = await database.read(lambda each: ledger.entries(each, 0, 1000))
+    for each, entry in made.items():
+        assert rows[places[each]][1] == entry, "whoever waits is told another's place"
+    assert all(NOTED[note] == entry for _, entry, note in rows if note is not None)
+    records = [place for each, place in places.items() if made[each] in ENTRIES]
+    assert records == [12, 25, 38, 51]
+    noted = [place for each, place in places.items() if made[each] not in ENTRIES]
+    assert noted != sorted(noted)
+    apart = [abs(one - other) for one, other in pairwise(noted)]
+    assert sum(each == 1 for each in apart) < len(noted) // 2, "what was written together stands together"
+    report, _ = await audit(database)
+    assert report.blocks == 1
+    assert dump(tmp_path)["outbox_content"] == []
     database.close()
 
 

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 import bbs
-from disclosure import Credential, IssuerKey, SchemaName, check_credential
+from disclosure import Credential, IssuerKey, MalformedError, SchemaName, check_credential
 from disclosure.attributes import to_item
 from disclosure.credential import issuer_key_name
-from tests.zkservice.support import PERMIT, VALUES, change, city, new_id, refusal
+from tests.zkservice.stored import change
+from tests.zkservice.support import PERMIT, VALUES, city, new_id, refusal
 from zkservice.errors import ServiceError
 from zkservice.keys import Keys
-from zkservice.signing import Draft, Signer
+from zkservice.signing import BulkDraft, Draft, Signer, signed_in_bulk
 from zkservice.signing_keys import SECONDS, SigningKeys
 from zkservice.storage.database import Database, open_engine
 from zkservice.tasks import Done, Missing, Names, Supplies
@@ -213,3 +214,25 @@ async def test_a_secret_that_does_not_open_stops_its_own_department_only(tmp_pat
         )
         assert (await refusal(town.issue(schema=health, token=token))).reason == "INTERNAL"
         assert (await town.claim(await town.issue())).credential.values == VALUES
+
+
+def test_a_bulk_is_signed_as_each_would_be_alone_and_what_it_prepares_is_bounded() -> None:
+    signer, key = Signer(), pair()
+    rows = [draft(key).values, draft(key, district="370103").values, draft(key, student=True).values]
+    signer.work([draft(key)], told(key))
+    for day in range(6):
+        today = TODAY + dt.timedelta(days=day)
+        bulk = BulkDraft(draft(key).schema, key.name, rows, today)
+        (outcome,) = signer.work([bulk], Supplies())
+        assert isinstance(outcome, Done)
+        alone = signer.work([replace(draft(key), values=each, today=today) for each in rows], Supplies())
+        assert [Done(each) for each in signed_in_bulk(outcome.octets)] == alone
+    assert len(signer._opened["police"].prepared) == 4
+
+
+def test_a_bulk_of_which_one_does_not_fit_is_refused() -> None:
+    signer, key = Signer(), pair()
+    bulk = BulkDraft(draft(key).schema, key.name, [draft(key).values, {"name": "x"}], TODAY)
+    (outcome,) = signer.work([bulk], told(key))
+    assert isinstance(outcome, MalformedError)
+    assert outcome.reason == "ATTRIBUTE_MISSING"

@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from disclosure import civil_date
 from tests.zkservice.counting import access, read, stub, told
-from tests.zkservice.support import City, change, city, dump, refusal
+from tests.zkservice.stored import change, dump
+from tests.zkservice.support import City, city, refusal
 from zkproto.v1 import statistics_pb2 as pb
 from zkservice.storage import schema_version, statistics, tables
 from zkservice.storage.database import Database, open_engine
@@ -116,19 +117,34 @@ async def test_counters_hold_no_person_and_no_exchange(town: City) -> None:
 async def test_everybody_is_told_whole_months_and_no_small_count(town: City) -> None:
     month = (civil_date(town.clock()).replace(day=1) - dt.timedelta(days=1)).replace(day=1)
     counted = [
-        ("verifiers/bank", "asked", 5), ("verifiers/bank", "answered", 4), ("verifiers/school", "asked", 900),
-        ("", "offered", 77),
+        ("verifiers/bank", "asked", 9), ("verifiers/bank", "answered", 8), ("verifiers/bank", "declined", 1),
+        ("verifiers/school", "asked", 900), ("verifiers/school", "answered", 4), ("", "offered", 77),
     ]  # fmt: skip
     for verifier, what, n in counted:
         row = (month.isoformat(), what, verifier, "", "", n)
         change(town.ready.data, "insert into statistic values (?, ?, ?, ?, ?, ?)", *row)
     asked = pb.GetPublishedStatisticsRequest(year=month.year, month=month.month)
     answer = await stub(town).GetPublishedStatistics(asked)
-    assert {(each.verifier, each.count) for each in answer.statistics} == {
-        ("verifiers/bank", 5), ("verifiers/school", 900),
-    }  # fmt: skip
+    told = [(each.verifier, pb.StatisticKind.Name(each.kind)[15:], each.count) for each in answer.statistics]
+    assert sorted(told) == [
+        ("verifiers/bank", "ANSWERED", 5), ("verifiers/bank", "ASKED", 5), ("verifiers/school", "ASKED", 900),
+    ]  # fmt: skip
     assert answer.least == 5
     assert not any(each.policy or each.department or each.HasField("day") for each in answer.statistics)
+
+
+async def test_a_month_is_counted_out_before_it_is_told(town: City) -> None:
+    """What ended last month unanswered is in it, whenever it is asked for first."""
+    month = civil_date(town.clock()).replace(day=1) - dt.timedelta(days=1)
+    ended = int(dt.datetime.combine(month, dt.time(12), dt.UTC).timestamp() * 1000)
+    for number in range(5):
+        row = (f"open-{number}", "verifiers/late", "", "", ended)
+        columns = "exchange, verifier, policy, departments, expires"
+        change(town.ready.data, f"insert into open_exchange ({columns}) values (?, ?, ?, ?, ?)", *row)
+    asked = pb.GetPublishedStatisticsRequest(year=month.year, month=month.month)
+    first = await stub(town).GetPublishedStatistics(asked)
+    assert [each.count for each in first.statistics if each.verifier == "verifiers/late"] == [5]
+    assert await stub(town).GetPublishedStatistics(asked) == first
 
 
 # --- the counters themselves

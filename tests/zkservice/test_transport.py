@@ -12,7 +12,8 @@ import pytest_asyncio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from tests.zkservice.support import City, Issued, channel_that_outlives, city, dump, refusal, reopened
+from tests.zkservice.stored import dump
+from tests.zkservice.support import City, Issued, channel_that_outlives, city, refusal, reopened
 from tests.zkservice.wiring import services
 from wire.convert import presentation_of
 from zkproto.v1 import catalog_pb2, ledger_pb2, presentation_pb2

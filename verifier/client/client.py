@@ -295,7 +295,7 @@ class VerifierClient:
         presentation = composite_presentation_of(state.composite_presentation)
         moment = self._presented(audit_receipt(state.receipt, request, presentation, self._log))
         proven = [each.epoch for each in presentation.answer.credentials if each.epoch is not None]
-        directory = self.reader.directory(request, proven)
+        directory = self.reader.directory(request, proven, state.states if state.HasField("states") else None)
         others = tuple(each.verified for each in counterparts)
         verified = verify_composite(request, presentation, directory, moment, others)
         record = CompositeRecord.of(

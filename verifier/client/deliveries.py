@@ -10,13 +10,13 @@ from typing import Final, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import tlog
-from disclosure import DisclosureError, LocalizedText, SendLink, VerifierName
+from disclosure import LocalizedText, SendLink, VerifierName
 from disclosure.delivery import ReceivingCard, ReceivingKey
 from verifier.client import sessions
 from verifier.client.published import PublishedReader
 from verifier.delivery import DeliveryFolder, KeptDelivery
 from wire.client import Endpoint, call, stream
-from wire.delivered import delivered, is_final, waiting_names
+from wire.delivered import FAULTS, delivered, discard, fault_of, waiting_names
 from zkproto.v1 import delivery_pb2, delivery_pb2_grpc
 
 _MARGIN: Final = dt.timedelta(minutes=1)
@@ -24,12 +24,16 @@ _MARGIN: Final = dt.timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Came:
-    """What became of something that waited: it is kept in a file, or it does not hold and was thrown away."""
+    """What became of something that waited: it is kept in a file, or it does not hold and was thrown away.
+
+    Where nobody can tell yet, it `waits` at the service still.
+    """
 
     delivery: str
     kept: KeptDelivery | None
     path: Path | None
     reason: str = ""
+    waits: bool = False
 
 
 class VerifierDeliveries:
@@ -78,27 +82,34 @@ class VerifierDeliveries:
     def receive(self, folder: DeliveryFolder) -> list[Came]:
         """Fetch, verify and keep everything that waits; what does not hold is thrown away, and told.
 
-        Raises tlog.TlogError for what is not on the ledger: it still waits then. OSError.
+        What is not on the ledger is told, too, and still waits. Raises OSError.
         """
         return [self._came(name, folder) for name in waiting_names(self._stub, self._token())]
 
     def _came(self, name: str, folder: DeliveryFolder) -> Came:
+        """Fetch and verify one, and keep it before the service is told to forget it.
+
+        Whatever is wrong with it is told, and the next is gone on with.
+        """
+        try:
+            kept = self._kept(name)
+            path = folder.keep(kept)
+        except FAULTS as error:
+            fault = fault_of(error)
+            if fault.final:
+                discard(self._stub, name, self._token())
+            return Came(name, None, None, fault.reason, waits=not fault.final)
+        discard(self._stub, name, self._token())
+        return Came(name, kept, path)
+
+    def _kept(self, name: str) -> KeptDelivery:
         fetch = delivery_pb2.FetchDeliveryRequest(delivery=name)
         answer = call(self._stub.FetchDelivery, fetch, token=self._token())
-        kept, path, reason, done = None, None, "", True
-        try:
-            found = delivered(
-                answer.sealed, answer.receipt, ReceivingKey.of(self._key), str(self._name), self._reader,
-                self._log, self._clock(),
-            )  # fmt: skip
-            kept = KeptDelivery(name, found.question, found.presentation, found.schemas, found.receipt)
-            path = folder.keep(kept)
-        except DisclosureError as error:
-            kept, reason, done = None, error.reason, is_final(error)
-        if done:
-            message = delivery_pb2.AcknowledgeDeliveryRequest(delivery=name)
-            call(self._stub.AcknowledgeDelivery, message, token=self._token())
-        return Came(name, kept, path, reason)
+        found = delivered(
+            answer.sealed, answer.receipt, ReceivingKey.of(self._key), str(self._name), self._reader,
+            self._log, self._clock(),
+        )  # fmt: skip
+        return KeptDelivery(name, found.question, found.presentation, found.schemas, found.receipt)
 
     def watch(self) -> Iterator[int]:
         """Give how many wait, at once and at each change, until the session ends (TOKEN_INVALID)."""

@@ -1,9 +1,9 @@
 """A counter of one-chain errands: sees its own parts, asks, verifies what comes, tells how far it is.
 
-What the service says is not believed: an answer is verified against the counter's own request, its receipt
-under the log's key, and a form opens only if it is bound to that very answer. Nothing has to be kept to go on
-after a crash: the service tells a part with what was asked and answered, and the form key follows from the
-counter's own.
+What the service says is not believed: an answer is verified against the request that the counter itself has
+signed for this very part, its receipt under the log's key, and a form opens only if it is bound to that very
+answer. Nothing has to be kept to go on after a crash: the service tells a part with what was asked and
+answered, and the form key follows from the counter's own.
 """
 
 import datetime as dt
@@ -19,20 +19,23 @@ from disclosure import (
     LocalizedText,
     MalformedError,
     OfferLink,
+    Reason,
+    RefusedError,
     Request,
-    SignedRequest,
     VerifierName,
     sign_request,
 )
-from disclosure.composite import CompositePresentation, CompositeRequest, is_composite
+from disclosure.composite import CompositePresentation, CompositeRequest
 from disclosure.errand import Counter, ErrandBundle, ErrandBundleName, FormKey, FormValue, PartAsk, PartName
+from disclosure.standing import asked_by
 from verifier.client import sessions
 from verifier.client.client import VerifierClient
 from verifier.client.exchange import Answered, CompositeAnswered
 from verifier.errors import AnswerError
+from verifier.keys import public_key
 from wire import convert
 from wire.client import Endpoint, call, stream
-from wire.errand import bundle_of, part_ask_of
+from wire.errand import bundle_of
 from zkproto.v1 import errand_pb2 as pb
 from zkproto.v1 import errand_pb2_grpc
 
@@ -144,14 +147,13 @@ class ErrandCounter:
 
     def ask(self, bundle: ErrandBundle, part: CounterPart, request: Request | CompositeRequest) -> None:
         """Sign a request for a part and hand it in; what was asked already is refused."""
-        counter, signed = bundle.counter(part.part), sign_request(request, self._key)
-        form_key = FormKey.of(self._key, part.name).public if counter.fields else b""
-        tie = PartAsk(part.name, bundle.name, part.part, request.digest, form_key)
+        signed = sign_request(request, self._key)
+        tie = self._tie(bundle, part, request)
         message = pb.AskErrandPartRequest(
             part=str(part.name),
             ask=pb.ErrandAsk(
                 signed_request=convert.signed_request_to(signed),
-                form_key=form_key,
+                form_key=tie.form_key,
                 ask_signature=tie.sign(self._key.sign),
             ),
             request_id=str(uuid.uuid4()),
@@ -161,25 +163,38 @@ class ErrandCounter:
     def receive(self, bundle: ErrandBundle, part: CounterPart) -> ReceivedPart:
         """Verify what came for a part, and open its form.
 
-        Raises what `VerifierClient.accept` does; RefusedError PROOF_INVALID and MalformedError for a form
-        that is not bound to the answer, or is not as the bundle says.
+        Which request was asked for a part is the service's word, and any request of this verifier's own would
+        verify: so the tie that this counter signed comes first. Without it the answer of one holder could be
+        handed over for another's part, or that of an ordinary exchange, or of another policy.
+
+        Raises RefusedError REQUEST_SIGNATURE_INVALID (asked for another part, or for none), REQUEST_MISMATCH
+        (asked by another policy than the counter's); what `VerifierClient.accept` does; RefusedError
+        PROOF_INVALID and MalformedError for a form that is not bound to the answer, or is not as the bundle
+        says.
         """
-        counter, ask = bundle.counter(part.part), part.message.ask
+        ask = part.message.ask
         signed = convert.signed_request_of(ask.signed_request)
+        request = asked_by(signed)
+        tie = self._tie(bundle, part, request)
+        tie.check(ask.ask_signature, public_key(self._key))
+        counter = bundle.counter(part.part)
+        if request.policy != counter.policy:
+            detail = "the request is by another policy than the counter's"
+            raise RefusedError(Reason.REQUEST_MISMATCH, detail, field="policy")
         answered = self._client.accept(signed, part.message.answer)
-        return ReceivedPart(answered, self._form(bundle, counter, part, answered, signed))
+        return ReceivedPart(answered, self._form(counter, part, answered, tie))
+
+    def _tie(self, bundle: ErrandBundle, part: CounterPart, request: Request | CompositeRequest) -> PartAsk:
+        """Return what this counter signs for a part: its form key too follows from what it has itself."""
+        fields = bundle.counter(part.part).fields
+        form_key = FormKey.of(self._key, part.name).public if fields else b""
+        return PartAsk(part.name, bundle.name, part.part, request.digest, form_key)
 
     def _form(
-        self,
-        bundle: ErrandBundle,
-        counter: Counter,
-        part: CounterPart,
-        answered: Answered | CompositeAnswered,
-        signed: SignedRequest,
+        self, counter: Counter, part: CounterPart, answered: Answered | CompositeAnswered, tie: PartAsk
     ) -> Mapping[str, FormValue]:
         if not counter.fields:
             return {}
-        tie = part_ask_of(part.message.ask, part.name, bundle.name, counter.part, _digest(signed))
         presentation = answered.record.presentation
         answer = presentation.answer if isinstance(presentation, CompositePresentation) else presentation
         key = FormKey.of(self._key, part.name)
@@ -203,9 +218,3 @@ class ErrandCounter:
         if self._session is None or now > self._session[1] - _MARGIN:
             self._session = sessions.opened(self._channel, self._name, self._key, self._log, now)
         return self._session[0]
-
-
-def _digest(signed: SignedRequest) -> bytes:
-    if is_composite(signed):
-        return CompositeRequest.from_bytes(signed.payload).digest
-    return signed.request.digest

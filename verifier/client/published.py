@@ -60,6 +60,11 @@ class PublishedReader(Reader):
         with _known(Reason.TABLE_UNKNOWN, owner):
             return super().newest_list(owner, code_system)
 
+    def first_list(self, owner: str, code_system: str, contents: bytes) -> PublishedCodeList | None:
+        """Return an owner's list of these contents, if there is one; RefusedError TABLE_UNKNOWN."""
+        with _known(Reason.TABLE_UNKNOWN, owner):
+            return super().first_list(owner, code_system, contents)
+
     def regulator(self, digest: bytes) -> Regulator:
         """Return a regulator by the digest of its key; RefusedError REGULATOR_UNKNOWN."""
         with _known(Reason.REGULATOR_UNKNOWN, "the regulator"):

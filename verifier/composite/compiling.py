@@ -44,6 +44,7 @@ from disclosure.composite.query import MAX_ISSUERS
 from disclosure.credential import SUITES, civil_date
 from disclosure.names import RegulatorName
 from verifier.composite.foreign import Counterparts
+from verifier.composite.lists import NamedList
 from verifier.composite.nodes import Node, at
 from verifier.composite.rules import BranchRule, EscrowRule, QueryRule
 from verifier.errors import PolicyError
@@ -79,6 +80,10 @@ class PolicyReader(Protocol):
         """Return an owner's newest list of a code system."""
         ...
 
+    def first_list(self, owner: str, code_system: str, contents: bytes) -> PublishedCodeList | None:
+        """Return an owner's list of these contents, the first that was published."""
+        ...
+
     def regulator(self, digest: bytes) -> Regulator:
         """Return a regulator by the digest of its key."""
         ...
@@ -102,6 +107,7 @@ class ReadOnce:
         self.oldest_since = cache(reader.oldest_since)
         self.newest_digits = cache(reader.newest_digits)
         self.newest_list = cache(reader.newest_list)
+        self.first_list = cache(reader.first_list)
         self.regulator = cache(reader.regulator)
         self.regulator_named = cache(reader.regulator_named)
 
@@ -178,13 +184,9 @@ class _Compiling:
         rule = next(each for each in self.rule.foreign if each.id == foreign.id)
         return rule.number(self.counterparts).kind.definitions[0]
 
-    def code_list(self, owner: str, code_system: str, node: Node) -> bytes:
-        """Return the digest of an owner's newest list."""
-        with at(node.place):
-            found = self.reader.newest_list(owner, code_system)
-        if found is None:
-            raise node.refuse(f"{owner} has published no list of {code_system}")
-        return found.table.digest
+    def code_list(self, named: NamedList, node: Node) -> bytes:
+        """Return the digest of the list that a policy names."""
+        return named.find(self.reader, node).table.digest
 
     def _schema(self, query: QueryRule, index: int) -> Schema:
         name = query.schemas[index]

@@ -2,7 +2,7 @@
 
     {of: insurance.base, at_least: 6000}            at_most; between: [low, high]; both ends count
     {of: insurance.continuous_since, at_most: 6 months ago}
-    {of: home.district, in_list: {owner: departments/public-security, code_system: GB/T 2260}}
+    {of: home.district, in_list: {owner: departments/public-security, code_system: GB/T 2260}}   # (`lists`)
     {of: work.status, one_of: [paying, paused]}
     {of: home.mortgaged, not_equal: true}
     {equal: [permit.id_commit, insurance.id_commit]}
@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from disclosure import AttributeDefinition, AttributeType, DepartmentName, MalformedError, Value, VerifierName
+from disclosure import AttributeDefinition, AttributeType, MalformedError, Value
 from disclosure.attributes import days
 from disclosure.composite import (
     Equal,
@@ -34,6 +34,7 @@ from disclosure.composite import (
 from disclosure.composite.predicates import invalid, out_of_bounds
 from disclosure.written import read_form, read_integer, write_number
 from verifier.composite.days import Day
+from verifier.composite.lists import NamedList
 from verifier.composite.nodes import Node, at
 
 _BOUNDS: Final = ("at_least", "at_most", "between")
@@ -55,8 +56,8 @@ class Context(Protocol):
         """Return what a number of another holder's is, which the branch counts."""
         ...
 
-    def code_list(self, owner: str, code_system: str, node: Node) -> bytes:
-        """Return the digest of an owner's newest list; PolicyError."""
+    def code_list(self, named: NamedList, node: Node) -> bytes:
+        """Return the digest of the list that a policy names; PolicyError."""
         ...
 
 
@@ -64,7 +65,7 @@ class Context(Protocol):
 class Rule:
     """A predicate of a policy: where it stands, what it is about and where that is written.
 
-    `foreign` are the numbers of other holders that it counts.
+    `foreign` are the numbers of other holders that it counts, `lists` the published lists that it names.
     `places` has, for the fields of the request's predicate, the places in the file that they come from, so
     that what is refused later is told where its author wrote it.
     """
@@ -74,6 +75,7 @@ class Rule:
     places: Mapping[str, str]
     build: Callable[[Context], Predicate]
     foreign: tuple[tuple[Foreign, Node], ...] = ()
+    lists: tuple[tuple[NamedList, Node], ...] = ()
 
     def make(self, context: Context) -> Predicate:
         """Return the request's predicate; PolicyError."""
@@ -105,12 +107,6 @@ def read_operand(node: Node) -> Operand:
         return Operand(query, attribute)
 
 
-def read_owner(written: str) -> str:
-    """Read whose a table or a list is: `departments/...` or `verifiers/...`; MalformedError NAME_INVALID."""
-    kind = VerifierName if written.startswith("verifiers/") else DepartmentName
-    return str(kind.parse(written))
-
-
 def _read_range(node: Node) -> Rule:
     kind = next(each for each in _BOUNDS if isinstance(node.value, Mapping) and each in node.value)
     fields = node.fields(("of", kind))
@@ -128,15 +124,14 @@ def _read_range(node: Node) -> Rule:
 
 def _read_in_list(node: Node) -> Rule:
     fields = node.fields(("of", "in_list"))
-    listed = fields["in_list"].fields(("owner", "code_system"))
-    operand, owner = read_operand(fields["of"]), listed["owner"].read(read_owner)
-    code_system = listed["code_system"].text()
+    operand, named = read_operand(fields["of"]), NamedList.read(fields["in_list"])
 
     def build(context: Context) -> Predicate:
         context.definitions(operand, fields["of"])
-        return InList(operand, context.code_list(owner, code_system, fields["in_list"]))
+        return InList(operand, context.code_list(named, fields["in_list"]))
 
-    return Rule(node, ((operand, fields["of"]),), _places({"code_list": fields["in_list"]}), build)
+    places = _places({"code_list": fields["in_list"]})
+    return Rule(node, ((operand, fields["of"]),), places, build, lists=((named, fields["in_list"]),))
 
 
 def _read_one_of(node: Node) -> Rule:

@@ -303,17 +303,18 @@ class CompositeRechecked:
 def recheck_composite(record: CompositeRecord, *, log_verifier: tlog.Verifier | None) -> CompositeRechecked:
     """Verify everything in a record offline, as of the moment that its receipt states.
 
-    So are the records of the answers whose numbers it counts, each as of its own receipt.
+    So are the records of the answers whose numbers it counts, each as of its own receipt. What the answer
+    rests on stood on the ledger before its receipt did.
 
     Raises RefusedError, MalformedError (request and scopes' signatures, presentation, receipt's body; also
-    OVER_ASKING, for a request that asked more than its policy allows),
-    tlog.TlogError (the log's key and signatures, the place of the receipt, or of anything published).
+    OVER_ASKING, for a request that asked more than its policy allows, and RECEIPT_MISMATCH, for a receipt
+    that stands before what the answer rests on), tlog.TlogError (the log's key and signatures, the place of
+    the receipt, or of anything published).
     """
     log = log_verifier or tlog.Verifier.from_string(record.log_key)
     request = open_composite_request(record.signed_request, lambda name: _key_of(record, name))
     receipt = audit_receipt(record.receipt, request, record.presentation, log)
-    for entry, proof in record.proofs.items():
-        tlog.ProofFile.parse(proof).verify(entry, log)
+    _check_published(record, receipt.index, log)
     check_allowed(request, record.policy)
     moment = receipt_body(receipt).verified
     others = tuple(recheck_composite(each, log_verifier=log).verified for each in record.counterparts)
@@ -326,6 +327,36 @@ def recheck_composite(record: CompositeRecord, *, log_verifier: tlog.Verifier | 
         pinned=log_verifier is not None,
         others=others,
     )
+
+
+def _check_published(record: CompositeRecord, index: int, log: tlog.Verifier) -> None:
+    """Check that everything stands on the ledger, and that it did so before the receipt at an index.
+
+    Else a wider policy, or a key, could be registered after the answer, for whoever looks. An entry never
+    changes its place in a log, so the indexes tell, though the proofs lead to different checkpoints.
+    """
+    newer = _epochs_not_proven(record)
+    for entry, proof in record.proofs.items():
+        place = tlog.ProofFile.parse(proof)
+        place.verify(entry, log)
+        if place.index >= index and entry not in newer:
+            detail = f"the receipt is entry {index}, and what it rests on is entry {place.index}"
+            raise RefusedError(Reason.RECEIPT_MISMATCH, detail, field="proofs")
+
+
+def _epochs_not_proven(record: CompositeRecord) -> set[bytes]:
+    """Return the entries of epochs that the answer does not prove: the latest when the record was made."""
+    proven = {
+        (each.epoch.accumulator, each.epoch.number)
+        for each in record.presentation.answer.credentials
+        if each.epoch is not None
+    }
+    return {
+        epoch_entry(epoch)
+        for key, accumulator in record.directory.accumulators.items()
+        for number, epoch in accumulator.epochs.items()
+        if (key, number) not in proven
+    }
 
 
 def _key_of(record: CompositeRecord, name: VerifierName) -> bytes:

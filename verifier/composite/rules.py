@@ -17,8 +17,9 @@ from disclosure.schema import MAX_ATTRIBUTES
 from verifier.composite.days import Day, parse_age
 from verifier.composite.foreign import ForeignRule
 from verifier.composite.joint import JointScopeFile
+from verifier.composite.lists import read_owner
 from verifier.composite.nodes import Node, check_once
-from verifier.composite.predicates import Rule, read_operand, read_owner, read_predicate
+from verifier.composite.predicates import Rule, read_operand, read_predicate
 from verifier.errors import PolicyError
 
 _T = TypeVar("_T")

@@ -6,13 +6,14 @@ from functools import cached_property
 
 from disclosure import Code, DepartmentName, LocalizedText, Schema
 from zk.catalogue.errors import CatalogueError
-from zk.catalogue.info import ItemInfo
+from zk.catalogue.info import ItemInfo, Subject
 
 
 @dataclass(frozen=True)
 class Department:
     """A department with the schemas of its items, and what is told of them, by item.
 
+    `identifies` are the kinds of subject for whose accounts it makes codes.
     Raises CatalogueError if a version stands there twice.
     """
 
@@ -20,6 +21,7 @@ class Department:
     display_name: LocalizedText
     schemas: tuple[Schema, ...]
     items: Mapping[str, ItemInfo]
+    identifies: frozenset[Subject] = frozenset()
 
     def __post_init__(self) -> None:
         if len({each.name for each in self.schemas}) != len(self.schemas):

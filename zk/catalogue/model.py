@@ -154,6 +154,7 @@ class DepartmentModel(_Model):
 
     id: str
     name: _Text
+    identifies: list[Literal["person", "company"]] = []
     items: list[_Item] = []
     code_lists: dict[str, CodeListModel] = {}
 
@@ -164,7 +165,8 @@ class DepartmentModel(_Model):
         name = DepartmentName.parse(f"departments/{self.id}")
         lists = BuiltLists({**shared, **self.code_lists})
         schemas = tuple(each.build(name, lists) for each in self.items)
-        return Department(name, self.name.build(), schemas, self._info(lists))
+        identifies = frozenset(map(Subject, self.identifies))
+        return Department(name, self.name.build(), schemas, self._info(lists), identifies)
 
     def _info(self, lists: BuiltLists) -> dict[str, ItemInfo]:
         """Return what is told of the items: it stands with one version of each, commonly the newest."""

@@ -9,12 +9,21 @@ from typing import Any, Final, Self
 from google.protobuf.json_format import MessageToDict
 
 from disclosure import DepartmentName, IssuerKey, IssuerKeyName, KeyState, LocalizedText, Schema, SchemaName
-from disclosure.centre import CodeList, DataItem, Purpose
+from disclosure.centre import CodeList, DataItem, Purpose, Subject
 from disclosure.names import ItemName
 from disclosure.registry import issuer_key_state_entry
 from tlog import ProofFile, Verifier
 from wire import convert
-from wire.centre import code_list_of, code_list_to, item_of, item_to, purpose_of, purpose_to
+from wire.centre import (
+    code_list_of,
+    code_list_to,
+    identified_of,
+    identified_to,
+    item_of,
+    item_to,
+    purpose_of,
+    purpose_to,
+)
 from wire.client import Endpoint, call
 from zkproto.v1 import catalog_pb2, catalog_pb2_grpc, centre_pb2
 
@@ -25,6 +34,16 @@ _STATES: Final = {
     KeyState.VERIFY_ONLY: catalog_pb2.IssuerKey.STATE_VERIFY_ONLY,
     KeyState.RETIRED: catalog_pb2.IssuerKey.STATE_RETIRED,
 }
+
+
+@dataclass(frozen=True)
+class ListedDepartment:
+    """A department as the service has it; `identifies` are the kinds of subject that it makes codes for."""
+
+    name: DepartmentName
+    display_name: LocalizedText
+    identifies: frozenset[Subject]
+    etag: str
 
 
 @dataclass(frozen=True)
@@ -64,12 +83,29 @@ class Centre:
     ) -> None:
         self._channel.close()
 
-    def departments(self) -> Iterator[tuple[DepartmentName, LocalizedText]]:
+    def departments(self) -> Iterator[ListedDepartment]:
         """All departments, in order of name."""
-        for each in self._all(
-            self._catalog.ListDepartments, catalog_pb2.ListDepartmentsRequest(), "departments"
-        ):
-            yield DepartmentName.parse(each.name), convert.text_of(each.display_name)
+        asked = catalog_pb2.ListDepartmentsRequest()
+        yield from map(_department, self._all(self._catalog.ListDepartments, asked, "departments"))
+
+    def department(self, name: DepartmentName) -> ListedDepartment:
+        """One department."""
+        asked = catalog_pb2.GetDepartmentRequest(name=str(name))
+        return _department(call(self._catalog.GetDepartment, asked))
+
+    def change_department(self, changed: ListedDepartment, token: str) -> ListedDepartment:
+        """Change what a department is called and whom it identifies, from the state whose etag this has.
+
+        Takes the administrator's token; the department's own where it identifies whom it did.
+        """
+        message = catalog_pb2.Department(
+            name=str(changed.name),
+            display_name=convert.text_to(changed.display_name),
+            identifies=identified_to(changed.identifies),
+            etag=changed.etag,
+        )
+        asked = catalog_pb2.UpdateDepartmentRequest(department=message)
+        return _department(call(self._catalog.UpdateDepartment, asked, token=token))
 
     def digests(self) -> dict[SchemaName, bytes]:
         """The digests of all schemas."""
@@ -178,6 +214,15 @@ class Centre:
             asked.page_token = page.next_page_token
             if not asked.page_token:
                 return
+
+
+def _department(message: catalog_pb2.Department) -> ListedDepartment:
+    return ListedDepartment(
+        DepartmentName.parse(message.name),
+        convert.text_of(message.display_name),
+        identified_of(message.identifies),
+        message.etag,
+    )
 
 
 def _listed(message: centre_pb2.Item) -> Listed:

@@ -1,7 +1,8 @@
 """Loading a catalogue into a running service: what is not there is registered, what differs is changed.
 
 Loading it again does nothing; loading it after a break does what is left. Schemas, purposes and lists' codes
-never change: what is registered otherwise than the catalogue has it is told, and nothing is done about it.
+never change, and whom a department identifies is the administrator's to say: what is registered otherwise
+than the catalogue has it is told, and nothing is done about it.
 """
 
 import re
@@ -36,7 +37,7 @@ class Loaded:
 
 
 class DiffersError(Exception):
-    """Schemas, purposes or code lists are registered that differ from the catalogue's of the same name."""
+    """Something is registered otherwise than the catalogue has it, and loading does not change it."""
 
     def __init__(self, names: Iterable[object]) -> None:
         super().__init__("the catalogue differs")
@@ -58,7 +59,7 @@ class Loader:
         self,
         centre: Centre,
         tokens: Tokens,
-        register: Callable[[DepartmentName, LocalizedText], object],
+        register: Callable[[Department], object],
         advance: Callable[[int], object],
     ) -> None:
         self._centre, self._tokens, self._register, self._advance = centre, tokens, register, advance
@@ -98,13 +99,17 @@ class Loader:
 
     def _departments(self, catalogue: Catalogue, chosen: list[Department], lists: list[CodeList]) -> None:
         owners = {each.name for each in chosen} | {each.owner for each in lists}
-        there = {name for name, _ in self._centre.departments()}
-        missing = sorted(owners - there, key=str)
+        there = {each.name: each.identifies for each in self._centre.departments()}
+        # Whom a department identifies is a power that loading neither gives nor takes.
+        self._differing += [
+            each.name for each in chosen if there.get(each.name, each.identifies) != each.identifies
+        ]
+        missing = sorted(owners - set(there), key=str)
         tasks = [self._department(catalogue.departments[each.department]) for each in missing]
         self._run("department", len(owners), tasks)
 
     def _department(self, department: Department) -> Task:
-        return lambda: self._register(department.name, department.display_name)
+        return lambda: self._register(department)
 
     def _code_lists(self, lists: list[CodeList]) -> None:
         there = {each.code_list.name: each.code_list.codes for each in self._centre.code_lists()}

@@ -13,14 +13,14 @@ import grpc
 
 from disclosure import OfferLink, Schema, Value
 from wire.client import Endpoint, ServiceError, call, service_error
-from wire.convert import values_to
+from wire.convert import add_values, values_to
 from zk.service import Required
 from zkproto.v1 import account_pb2, issuance_pb2
 from zkproto.v1 import record_pb2 as pb
 from zkproto.v1.record_pb2_grpc import RecordServiceStub
 
-GROUP: Final = 256
-"""Records of one message: with the largest schemas still far below what a message may have."""
+GROUP: Final = 512
+"""Records of one message, as many as it may have: what a group costs, its commit above all, is shared."""
 GROUP_OCTETS: Final = 128 << 10
 _PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each new try; a push that has gone on meanwhile begins to count anew."""
@@ -189,27 +189,30 @@ def _messages(plan: PushPlan, source: Source, first: int) -> Iterator[pb.PushRec
         codes=plan.codes,
     )
     yield pb.PushRecordsRequest(start=start)
-    encoded = (encode(plan.schema, each) for each in source(first))
-    while group := _group(encoded):
-        yield pb.PushRecordsRequest(group=group)
+    records = iter(source(first))
+    while (message := _group(plan.schema, records)) is not None:
+        yield message
 
 
-def _group(records: Iterator[pb.Record]) -> pb.RecordGroup | None:
-    """Return the next group: so many records, or fewer that are large."""
-    group, octets = pb.RecordGroup(), 0
+def _group(schema: Schema, records: Iterator[Record]) -> pb.PushRecordsRequest | None:
+    """Return the message of the next group: so many records, or fewer that are large."""
+    message, octets = pb.PushRecordsRequest(), 0
     for record in islice(records, GROUP):
-        group.records.append(record)
-        octets += record.ByteSize()
+        added = message.group.records.add()
+        encode(schema, record, added)
+        octets += added.ByteSize()
         if octets >= GROUP_OCTETS:
             break
-    return group if group.records else None
+    return message if message.group.records else None
 
 
-def encode(schema: Schema, record: Record) -> pb.Record:
-    """Return a record's message; MalformedError for values that it cannot hold."""
+def encode(schema: Schema, record: Record, message: pb.Record) -> None:
+    """Write a record into an empty message; MalformedError for values that it cannot hold."""
+    message.record_id = record.record_id
     if record.values is None:
-        return pb.Record(record_id=record.record_id, present=True)
-    message = pb.Record(record_id=record.record_id, values=values_to(schema, record.values.items()))
+        message.present = True
+        return
+    add_values(message.values, schema, record.values)
     if record.subject is not None:
         message.subject.kind = _KINDS[record.subject.kind]
         message.subject.number = record.subject.number
@@ -221,4 +224,3 @@ def encode(schema: Schema, record: Record) -> pb.Record:
                 schema=str(shown.name), values=values_to(shown, values.items())
             )
             message.required.CopyFrom(required)
-    return message

@@ -24,7 +24,7 @@ _LABEL_CELLS: Final = 46
 
 Only = Annotated[
     list[Part] | None,
-    typer.Option("--only", metavar="scheme|composite|parallel|service", help="help.bench.only"),
+    typer.Option("--only", metavar="PART", help="help.bench.only"),
 ]
 Rounds = Annotated[int, typer.Option("--rounds", min=1, metavar="N", help="help.bench.rounds")]
 Calls = Annotated[int, typer.Option("--calls", min=1, metavar="N", help="help.bench.calls")]

@@ -18,7 +18,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from disclosure import LocalizedText, Schema
+from disclosure import LocalizedText, Schema, SchemaName
 from prover.vault import utc_now
 from verifier import strict_yaml
 from zk.clients.accounts import Application
@@ -28,6 +28,9 @@ from zk.connectors.deciding import AppointmentDecider, Approve, Decider, Decisio
 from zk.exits import CommandError, Exit
 
 _NO_RECORD: Final = LocalizedText("本部门没有您的这项数据", "The department has no such record of yours")
+_OTHER_VERSION: Final = LocalizedText(
+    "请申请该数据项的现行版本", "Apply for the version of this item that the department gives now"
+)
 
 
 class _Part(BaseModel):
@@ -59,16 +62,19 @@ class DeciderPlan(_Part):
 class RecordsDecider:
     """Approves by the one record that the department has of whom the application is for.
 
-    Where there are several it is left to a person.
+    Where there are several it is left to a person. What is signed is what the department's own plan says: an
+    application for another version of the item, whose validity may be another, is refused.
     """
 
-    item: str
+    schema: SchemaName
     records: Mapping[tuple[str, str], Sequence[Record]] = field(repr=False)
 
     def __call__(self, application: Application) -> Decision:
         """Approve, refuse, or leave what is another item's."""
-        if application.schema.item != self.item:
+        if application.schema.item != self.schema.item:
             return Leave()
+        if application.schema != self.schema:
+            return Refuse(_OTHER_VERSION)
         who = application.company or application.applicant
         found = self.records.get((who.kind, who.number), ())
         if not found:
@@ -107,7 +113,7 @@ def _by_records(path: Path, agents: str, schema_of: Callable[[str], Schema]) -> 
         for record in rows.read(0):
             if record.subject is not None:
                 found[record.subject.kind, record.subject.number].append(record)
-    decider: Decider = RecordsDecider(schema.name.item, found)
+    decider: Decider = RecordsDecider(schema.name, found)
     return ForAgents(decider, schema_of(agents)) if agents else _only_own(decider)
 
 

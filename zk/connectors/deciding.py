@@ -7,10 +7,23 @@ whoever applies for one must be the company that it is of, and that is known.
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-from disclosure import LocalizedText, Schema, Value, civil_date
+import grpc
+
+from disclosure import DisclosureError, LocalizedText, Schema, Value, civil_date
+from wire.client import ServiceError
 from zk.clients.accounts import Application, DepartmentDesk
 from zk.service import Required
+
+_BROKEN: Final = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.UNAUTHENTICATED,
+    grpc.StatusCode.PERMISSION_DENIED,
+}
+"""What says nothing of one application, and would say the same of the next."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,14 @@ class Leave:
     """Somebody else decides."""
 
 
-Decision = Approve | Refuse | Leave
+@dataclass(frozen=True)
+class Failed:
+    """It could not be decided, for the reason that the service, or the check of the values, gave."""
+
+    reason: str
+
+
+Decision = Approve | Refuse | Leave | Failed
 Decider = Callable[[Application], Decision]
 
 
@@ -50,19 +70,33 @@ def decide_all(
 ) -> Iterator[Decided]:
     """Have each open application decided, oldest first; give each as it is durable.
 
-    Broken off anywhere, what is open is decided the next time. Raises ServiceError.
+    One that cannot be decided, whatever its applicant wrote, stops no other. Broken off anywhere, what is
+    open is decided the next time. Raises ServiceError if the service is not reached.
     """
     for application in list(desk.applications()):
-        decision = decider(application)
-        match decision:
-            case Approve():
-                schema = schema_of(application)
-                desk.approve(application.name, schema, decision.values, decision.identified)
-            case Refuse():
-                desk.refuse(application.name, decision.reason)
-            case Leave():
-                pass
-        yield Decided(application, decision)
+        try:
+            yield Decided(application, _decided(desk, application, decider, schema_of))
+        except DisclosureError as error:
+            yield Decided(application, Failed(str(error.reason)))
+        except ServiceError as error:
+            if error.code in _BROKEN:
+                raise
+            yield Decided(application, Failed(error.reason))
+
+
+def _decided(
+    desk: DepartmentDesk,
+    application: Application,
+    decider: Decider,
+    schema_of: Callable[[Application], Schema],
+) -> Decision:
+    decision = decider(application)
+    match decision:
+        case Approve():
+            desk.approve(application.name, schema_of(application), decision.values, decision.identified)
+        case Refuse():
+            desk.refuse(application.name, decision.reason)
+    return decision
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from disclosure import ExchangeLink
-from prover.records import Usage
+from prover.usages import Usage
 from zk.demo.people import BANK
 from zk.demo.stage import Stage, example
 from zk.exits import CommandError, Exit

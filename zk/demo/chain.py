@@ -2,7 +2,7 @@
 
 from disclosure.composite import CompositePresentation
 from prover.history import check_usage
-from prover.records import Usage
+from prover.usages import Usage
 from tlog import BlockHeader, parse_entry
 from zk.demo.people import Asker
 from zk.demo.result import Ledger, Place

@@ -67,7 +67,9 @@ class City:
 
     def _register_department(self, service: Service, name: DepartmentName, admin: str, log: Verifier) -> None:
         department = catalogue.builtin().departments[name.department]
-        token = self.tokens[name] = service.create_department(name, department.display_name, admin)
+        token = self.tokens[name] = service.create_department(
+            name, department.display_name, admin, department.identifies
+        )
         self.watch.time("demo.time.issuer_key", lambda: service.create_issuer_key(name, token))
         service.create_accumulator(name, token)
         made = PublishedDigits(str(name), new_digits(bbs.SHA_256))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bbs.gadgets.escrow_shares import EscrowShare
 from prover.history import opened_uses
-from prover.records import Usage
+from prover.usages import Usage
 from zk.demo.people import CASE
 from zk.demo.result import Opened
 from zk.demo.stage import Stage

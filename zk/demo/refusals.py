@@ -11,7 +11,7 @@ from typing import Final
 
 from prover.composite.presenting import PreparedComposite
 from prover.errors import VaultError
-from prover.records import Usage
+from prover.usages import Usage
 from verifier import CompositePolicy, VerifierError
 from verifier.client import CompositeExchange
 from wire.client import ServiceError

@@ -6,7 +6,7 @@ from typing import Final
 
 from disclosure.composite import verify_composite
 from prover.composite.presenting import PreparedComposite
-from prover.records import Usage
+from prover.usages import Usage
 from verifier import CompositePolicy, PseudonymRegister
 from verifier.client import CompositeAnswered
 from zk.demo.people import SCHOOL

@@ -14,7 +14,8 @@ from disclosure.composite import CompositeRequest
 from prover.client import HolderClient
 from prover.composite.planning import CompositePlan
 from prover.composite.presenting import PreparedComposite, present_plan
-from prover.records import FetchedRequest, Usage
+from prover.records import FetchedRequest
+from prover.usages import Usage
 from prover.vault import Vault
 from tlog import Verifier
 from verifier import CompositePolicy, keys, load_policy, registered_policy
@@ -114,8 +115,8 @@ class Stage:
                 service.create_verifier(asker.name, asker.display_name, keys.public_key(key), admin)
         with Policies(self.endpoint, self.log) as policies:
             for asker in ASKERS:
-                asked = policy_of(asker.policy)
-                made = registered_policy(asked, asker.name, lambda _: self.city.regulator.key.digest)
+                with self.verifier(asker) as client:
+                    made = registered_policy(policy_of(asker.policy), asker.name, client.reader)
                 policies.create(made, admin)
 
     def issue_and_claim(self, item: str, holder: Holder) -> None:

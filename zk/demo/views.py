@@ -9,7 +9,7 @@ from prover.composite.clauses import clause, exactly, sum_sentence
 from prover.composite.settling import settled_values
 from prover.composite.telling import CompositeConsent, ToldAttribute, ToldCredential, Treatment, told_of
 from prover.consent import show_value
-from prover.records import Usage
+from prover.usages import Usage
 from zk import catalogue
 from zk.demo.people import BANK, REGULATOR_NAME, SCHOOL, Asker, Family
 from zk.demo.result import Opened, View

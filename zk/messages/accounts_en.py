@@ -4,10 +4,17 @@ from typing import Final
 
 MESSAGES: Final = {
     "help.issuer.identify": "Give somebody whom the department has identified the code for an account.",
+    "help.issuer.register_identifies": "Whose accounts it makes codes for; by default as in the catalogue.",
+    "help.issuer.identifies": "Say for whose accounts a department makes codes; the administrator does.",
+    "help.issuer.identifies_kinds": "Kinds of subject; none takes the power away.",
+    "issuer.identifies.person": "It makes codes for the accounts of persons.",
+    "issuer.identifies.company": "It makes codes for the accounts of companies.",
+    "issuer.identifies.nobody": "It makes codes for nobody's account.",
     "help.issuer.identified_person": "The person's ID number; - reads it from standard input, @FILE a file.",
     "help.issuer.identified_company": "The company's unified social credit code; - or @FILE as for a person.",
     "help.issuer.deliver_person": "Deliver to the account of the person with this ID number; - or @FILE.",
     "help.issuer.deliver_company": "Deliver to the account of the company with this code; - or @FILE.",
+    "help.issuer.replaces": "For a new vault: with the claim the lost one's base credentials end.",
     "help.issuer.applications": "Decide what people apply for: by hand, or by the department's own database.",
     "help.issuer.applications.list": "List the open applications with what they say.",
     "help.issuer.applications.approve": "Approve an application by an offer for the applicant's inbox.",
@@ -53,6 +60,11 @@ MESSAGES: Final = {
     "account.came_offer": "An offer has come: {about}",
     "account.came_application": "An application was decided: {about}",
     "account.came_appointment": "An appointment has ended: {about}",
+    "account.came_code": (
+        "{about} has made a code for you: whoever uses it takes this account over. "
+        "If you did not ask for it, go there at once"
+    ),
+    "account.came_key": "The account has a new key, by a code of {about}. If it was not you, go there",
     "account.came_other": "Something has come: {about}",
     "account.applied": "Applied for {name}; zk vault applications tells what was decided",
     "account.application": "{name}  {schema}  {made}  {state}",
@@ -78,7 +90,12 @@ MESSAGES: Final = {
     "applications.approved_by_itself": "{name}: approved",
     "applications.refused_by_itself": "{name}: refused",
     "applications.left_by_itself": "{name}: left to a person",
+    "applications.failed_by_itself": "{name}: could not be decided: {reason}",
     "issuer.delivered": "{name}: {offer} waits in the holder's inbox until {expires}",
+    "issuer.replaces": (
+        "It is for a new vault: with the claim the old one's base credentials of this department are revoked"
+    ),
+    "error.replaces_unclear": "--replaces goes with --person, whom the department has identified anew",
     "error.subject_unclear": "Say who it is: either --person or --company",
     "error.agent_unclear": "The agent's code is accounts/...#..., the day such as 2026-12-31",
     "error.no_appointment": "The company has no such appointment: {name}",
@@ -86,6 +103,8 @@ MESSAGES: Final = {
     "reason.REGISTRATION_INVALID": "There is no such code, or a newer one has taken its place",
     "reason.REGISTRATION_USED": "The code was used before; the department gives another one",
     "reason.REGISTRATION_EXPIRED": "The code was not used in time; the department gives another one",
+    "reason.ACCOUNT_REPLACED": "Another vault has this account now; if it is not yours, go to the department",
+    "reason.NOT_IDENTIFYING": "The department is not registered as identifying such subjects",
     "reason.SUBJECT_MISMATCH": "The account or the code is another person's or company's",
     "reason.GROUNDS_MISSING": "An application says why",
     "reason.ITEM_NOT_APPLICABLE": "Nobody applies for this item; its department gives it by itself",

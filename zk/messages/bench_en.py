@@ -54,7 +54,8 @@ MESSAGES: Final = {
     "bench.row.ceiling": "pairing check, {threads} threads against one",
     "bench.row.call_alone": "{method}, one caller",
     "bench.row.call": "{method}, {callers} callers",
-    "bench.row.school": "school question, vault to verdict",
+    "bench.row.school": "school question: vault to verdict",
+    "bench.row.enrolment": "enrolment question: vault to verdict",
     "bench.row.bulk": "bulk issue, against bare signing",
     "bench.remark.bulk": (
         "{per_second}/s of {signing}/s, {server} us the server and {client} us the client for each; "

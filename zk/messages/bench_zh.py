@@ -49,6 +49,7 @@ MESSAGES: Final = {
     "bench.row.call_alone": "{method}，一个调用方",
     "bench.row.call": "{method}，{callers} 个调用方",
     "bench.row.school": "学校询问：从凭证库到结论",
+    "bench.row.enrolment": "入学询问：从凭证库到结论",
     "bench.row.bulk": "批量签发，相对于单纯签名",
     "bench.remark.bulk": (
         "每秒 {per_second} 条（单纯签名 {signing} 条），每条服务端 {server} 微秒、客户端 {client} 微秒；"

@@ -9,6 +9,9 @@ MESSAGES: Final = {
     "help.catalogue.search": "Find items by words of their names, attributes or departments",
     "help.catalogue.show": "Show one item with its attributes",
     "help.catalogue.export": "Write everything that is registered, one line of JSON a record",
+    "help.catalogue.deprecate": "Have an item offered no more, in all its versions, for good",
+    "help.catalogue.successor": "The item that takes its place",
+    "help.catalogue.etag": "The etag that was read before; by default it is read now",
     "help.catalogue.department": "Only this department's, for example hrss",
     "help.catalogue.file": "A department's own YAML file instead of the project's",
     "help.catalogue.word": "Words in Chinese or English; every one must be found",
@@ -25,6 +28,7 @@ MESSAGES: Final = {
     "catalogue.exported": "{count:record/records} written to {path}",
     "catalogue.nothing": "Nothing was found.",
     "catalogue.deprecated": "(deprecated)",
+    "catalogue.ended": "  Nothing new of {name} is offered; what was issued verifies until it expires",
     "catalogue.about.person": "  {name}, about a person",
     "catalogue.about.company": "  {name}, about a company",
     "catalogue.sensitivity.public": "  Public",
@@ -44,7 +48,7 @@ MESSAGES: Final = {
     "issuer.key_retired": "{key} is retired: what it has signed is refused from now on.",
     "error.department_unknown": "The catalogue has no department {department}. There are: {known}",
     "error.catalogue_differs": (
-        "Registered otherwise than the catalogue has them, and they never change: {names}. "
+        "Registered otherwise than the catalogue has them, and not changed by loading: {names}. "
         "Everything else was loaded."
     ),
     "error.key_unclear": "retire takes the name of a key, and nothing else does",

@@ -39,7 +39,7 @@ MESSAGES: Final = {
         "What is sent cannot be taken back. The recipient can keep it, and can prove to others that it was "
         "sent unasked."
     ),
-    "vault.ask_send": "Send this?",
+    "vault.ask_send": "Send this? Type yes, y or 是 to send it; anything else does not:",
     "vault.delivery_sent": "Sent to {name}. The receipt is in your history: zk vault history",
     "vault.recipient": "{verifier}  {name}",
     "vault.recipients_none": "No verifier of this name takes what is sent unasked.",
@@ -54,9 +54,12 @@ MESSAGES: Final = {
     "vault.delivery.refused": "refused",
     "vault.delivery_came": "Sent to you on {time}, and verified:",
     "vault.delivery_refused": "Something came that does not hold, and was thrown away: {reason}",
+    "vault.delivery_waits": "Something came that cannot be verified yet, and waits: {reason}",
     "verifier.receiving": "{verifier} takes what is sent unasked. Senders find it by name or scan this:",
     "verifier.receiving_closed": "Nothing more is taken. What waits can still be received.",
     "verifier.deliveries_none": "Nothing was sent unasked.",
     "verifier.delivery_came": "Sent unasked, and verified:",
+    "verifier.delivery_kept": "Kept in {path}; read it again at any time: zk verifier deliveries list",
     "verifier.delivery_refused": "Something came that does not hold, and was thrown away: {reason}",
+    "verifier.delivery_waits": "Something came that cannot be verified yet, and waits: {reason}",
 }

@@ -45,7 +45,7 @@ MESSAGES: Final = {
     "demo.learnt.pseudonym": (
         "A pseudonym of the {id}, the same whichever parent comes; another school or year gets another"
     ),
-    "demo.learnt.escrow": "A sealed identity, which {regulator} alone can open",
+    "demo.learnt.escrow": "A sealed identity, which two officers of {regulator} can open together",
     "demo.view.regulator_learns": (
         "One identity, in the case {case}; it stands on the ledger as entry {index}, where the holder's "
         "vault sees it."

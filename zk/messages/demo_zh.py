@@ -29,7 +29,7 @@ MESSAGES: Final = {
     "demo.learnt.one_holder": "所有凭证属于同一持有人",
     "demo.learnt.equal": "{count} 份凭证说的是同一个人，不出示号码",
     "demo.learnt.pseudonym": "{id} 的假名，父母谁来都一样；换一所学校或换一年就不同",
-    "demo.learnt.escrow": "一个密封的身份，只有{regulator}能解开",
+    "demo.learnt.escrow": "一个密封的身份，{regulator}的两名经办人合在一起能解开",
     "demo.view.regulator_learns": "案件 {case} 中的一个身份；记于账本第 {index} 条，持有人的凭证库看得到。",
     "demo.view.regulator_hidden": "其他一切内容，其他所有人",
     "demo.places.title": "链上的回执，由持有人离线核验",

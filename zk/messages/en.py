@@ -139,6 +139,7 @@ MESSAGES: Final = {
         "The digits of {department} are published as {table}. Their record stands on the ledger."
     ),
     "issuer.codes": "{count:code/codes} of {system} published as {table}. The record stands on the ledger.",
+    "issuer.codes_digest": "Policies that mean this very list name it by what it says: digest: {digest}",
     "issuer.revoked_before": "{offer} was revoked already (epoch {epoch}); nothing was done.",
     "issuer.revoked": "{count:credential/credentials} revoked: epoch {epoch} stands on the ledger.",
     "issuer.offer": "{name} is signed and waits for its holder until {expires}.",
@@ -204,8 +205,10 @@ MESSAGES: Final = {
     "vault.trusts": "{name}  {regulator}  key {digest}",
     "vault.trusts_nobody": "No regulator is trusted with an identity.",
     "vault.ask_trust": (
-        "May your identity be escrowed to this key, so that the regulator alone can open it? Compare the "
-        "key with what the regulator publishes. Type yes, y or 是 to trust it:"
+        "May your identity be escrowed to this key of two officers? Both together can open it, neither "
+        "alone, and nobody else. An honest officer's part stands on the ledger before the other has it; two "
+        "dishonest ones can open it unseen. Compare the key with what the regulator publishes. Type yes, y "
+        "or 是 to trust it:"
     ),
     "vault.updating": "Catching up",
     "vault.nothing_to_follow": "No credential here can be revoked.",
@@ -231,7 +234,7 @@ MESSAGES: Final = {
     "verifier.credential": "{name}, signed by {department}",
     "verifier.branch": "Answered by “{branch}”: everything that it asks is proven.",
     "verifier.pseudonym": "  Pseudonym {id}: {pseudonym}",
-    "verifier.escrow": "  Escrow {id}: {of}, which the regulator alone can open",
+    "verifier.escrow": "  Escrow {id}: {of}, which two officers of the regulator can open together",
     "verifier.policy_holds": "The policy {policy} can be asked and answered.",
     "verifier.scope_waits": "Signed. The file now goes to: {members}",
     "verifier.scope_whole": "Signed by all its members. Policies can name it.",

@@ -62,7 +62,9 @@ MESSAGES: Final = {
     "vault.errand_stage_begun": "not submitted",
     "vault.errand_stage_submitted": "submitted",
     "vault.errand_stage_ended": "over",
-    "vault.ask_errand": "Submit all of it to these counters? (yes/no)",
+    "vault.ask_errand": (
+        "Submit all of it to these counters? Type yes, y or 是 to submit; anything else submits nothing:"
+    ),
     "vault.ask_field": "{field}:",
     "verifier.errands_serving": "Serving {part} of {bundle}; Ctrl-C ends it",
     "verifier.errands_settled": "Settled: {count:part/parts}",

@@ -60,7 +60,7 @@ MESSAGES: Final = {
     "vault.errand_stage_begun": "未提交",
     "vault.errand_stage_submitted": "已提交",
     "vault.errand_stage_ended": "已结束",
-    "vault.ask_errand": "把以上内容一次提交给这些窗口吗？（是/否）",
+    "vault.ask_errand": "把以上内容一次提交给这些窗口吗？提交请输入 是、yes 或 y；其他输入均不提交：",
     "vault.ask_field": "{field}：",
     "verifier.errands_serving": "正在受理 {bundle} 的 {part}；按 Ctrl-C 结束",
     "verifier.errands_settled": "已处理 {count} 个部分",

@@ -13,7 +13,7 @@ MESSAGES: Final = {
     "help.demo": "Play a city's stories on a real server, and what must fail failing; count what was saved.",
     "help.doctor": "Check everything that the command relies on.",
     "help.bench": "Measure what proofs and the service cost here, in multiples of one pairing check.",
-    "help.bench.only": "Measure this part alone; may be given more than once.",
+    "help.bench.only": "Measure scheme, composite, parallel, service or flow alone; may be repeated.",
     "help.bench.rounds": "Rounds of each operation at most.",
     "help.bench.calls": "Calls of one caller to the service.",
     "help.issuer": "For departments: register, issue.",

@@ -12,7 +12,7 @@ MESSAGES: Final = {
     "help.demo": "在真实服务上演示一座城市的故事，以及应当失败的如何失败；统计省下了什么。",
     "help.doctor": "检查本命令所依赖的一切。",
     "help.bench": "测量证明和服务在这台机器上的开销，以一次双线性对校验的倍数表示。",
-    "help.bench.only": "只测这一部分；可多次给出。",
+    "help.bench.only": "只测 scheme、composite、parallel、service 或 flow 这一部分；可多次给出。",
     "help.bench.rounds": "每项运算最多测多少轮。",
     "help.bench.calls": "单个调用方对服务调用多少次。",
     "help.issuer": "部门：登记、签发。",

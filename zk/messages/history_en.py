@@ -32,7 +32,10 @@ MESSAGES: Final = {
     "verifier.consent.withdrawn": "Withdrawn by the holder.",
     "verifier.consent.expired": "Ended.",
     "vault.declined": "Declined. The verifier learns that, and nothing about you.",
-    "vault.ask_standing_consent": "Allow this to be asked again without asking you?",
+    "vault.ask_standing_consent": (
+        "Allow this to be asked again without asking you? Type yes, y or 是 to allow it; anything else "
+        "declines:"
+    ),
     "vault.consent_terms": (
         "This may be asked {times:time/times}, at least {days:day/days} apart, until {until}, and is then "
         "answered without asking you. You can withdraw it at any moment."
@@ -47,7 +50,7 @@ MESSAGES: Final = {
     "vault.consent_state": "State",
     "vault.grant.granted": "granted",
     "vault.grant.withdrawn": "withdrawn",
-    "vault.grant.recovered": "of a lost phone: not answered here",
+    "vault.grant.recovered": "of a lost phone or an older copy: not answered here",
     "vault.attended": "{answered} answered, {refused} not answered.",
     "vault.attended_one": "{time}: answered {verifier} under a standing consent",
     "vault.attended_not": "Not answered: {reason}",
@@ -63,7 +66,8 @@ MESSAGES: Final = {
     ),
     "vault.recovered_limits": (
         "Credentials are not on the ledger: their departments issue them anew. What the old phone had not "
-        "sent yet is not there either. Now: zk vault history"
+        "sent yet is not there either. Now: zk vault history; and with a new code of the department that "
+        "identifies you zk vault register, then zk vault inbox --claim for what it issues anew"
     ),
     "vault.found": "entry {index}, found on the ledger",
     "vault.found_copy": "entry {index}: a COPY of the note beside entry {first}, not a use of yours",

@@ -32,7 +32,9 @@ MESSAGES: Final = {
     "verifier.consent.withdrawn": "持有人已撤回。",
     "verifier.consent.expired": "已到期。",
     "vault.declined": "已拒绝。验证方只知道被拒绝，不知道您的任何资料。",
-    "vault.ask_standing_consent": "允许以后不再询问您而重复索取这些内容吗？",
+    "vault.ask_standing_consent": (
+        "允许以后不再询问您而重复索取这些内容吗？允许请输入 是、yes 或 y；其他输入均为不同意："
+    ),
     "vault.consent_terms": (
         "对方可在 {until} 前询问 {times} 次，每次至少相隔 {days} 天，届时不再询问您即予答复。您可随时撤回。"
     ),
@@ -46,7 +48,7 @@ MESSAGES: Final = {
     "vault.consent_state": "状态",
     "vault.grant.granted": "已同意",
     "vault.grant.withdrawn": "已撤回",
-    "vault.grant.recovered": "属于旧手机，此处不作答复",
+    "vault.grant.recovered": "属于旧手机或旧副本，此处不作答复",
     "vault.attended": "已答复 {answered} 次，未答复 {refused} 次。",
     "vault.attended_one": "{time}：已按持续授权答复 {verifier}",
     "vault.attended_not": "未答复：{reason}",
@@ -59,7 +61,9 @@ MESSAGES: Final = {
         "另有其附注的副本 {copies} 件。"
     ),
     "vault.recovered_limits": (
-        "凭证不在账本上，需由部门重新签发；旧手机尚未发出的内容也不在其中。请接着查看：zk vault history"
+        "凭证不在账本上，需由部门重新签发；旧手机尚未发出的内容也不在其中。"
+        "请接着查看：zk vault history；再向身份认定部门领取新注册码：zk vault register，"
+        "然后领取补发的凭证：zk vault inbox --claim"
     ),
     "vault.found": "第 {index} 条，从账本找回",
     "vault.found_copy": "第 {index} 条：是第 {first} 条附注的副本，并非您的使用",

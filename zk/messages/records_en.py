@@ -15,13 +15,19 @@ MESSAGES: Final = {
     "help.issuer.every": "Again after this time, such as 30m, 1h, 1d, until Ctrl-C.",
     "help.issuer.once": "Once, which is the default.",
     "help.issuer.full": "All rows, not only those since the last run; what has vanished is withdrawn.",
+    "help.issuer.withdraw_many": "Let a run withdraw however many have vanished from the database.",
     "push.label": "Pushing {name}",
     "push.broken": "Broken off; what was done stays done. The same command with --resume goes on.",
     "push.not_complete": "{count:row/rows} could not even be named, so nothing was withdrawn.",
+    "push.too_many_gone": (
+        "{gone:record/records} of {known} are not in the database; so many are withdrawn only with "
+        "--withdraw-many. Nothing was withdrawn."
+    ),
     "push.done": (
         "{name}: {done:record/records} done: {issued} new, {unchanged} unchanged, {replaced} changed, "
         "{renewed} renewed, {withdrawn} withdrawn; {rejected} refused, {misfit} do not fit."
     ),
+    "push.codes": "The code of a record that waits to be claimed: zk issuer record {item} RECORD",
     "push.misfit": "Row {row} does not fit: {reason} {field}",
     "push.rejected": "Record at place {place} was refused: {reason} {field}",
     "push.not_revocable": "{count:credential/credentials} cannot be revoked and go on until they expire.",

@@ -15,13 +15,18 @@ MESSAGES: Final = {
     "help.issuer.every": "每隔这段时间再次运行，如 30m、1h、1d，直到 Ctrl-C。",
     "help.issuer.once": "只运行一次（默认）。",
     "help.issuer.full": "全部记录，而不只是上次以来的；已消失的记录被撤回。",
+    "help.issuer.withdraw_many": "允许一次运行撤回数据库中已消失的任意数量的记录。",
     "push.label": "正在推送{name}",
     "push.broken": "推送中断；已完成的部分保持有效。同一命令加 --resume 即可继续。",
     "push.not_complete": "有 {count} 行连记录编号都无法读取，因此没有撤回任何记录。",
+    "push.too_many_gone": (
+        "数据库中缺少 {known} 条记录中的 {gone} 条；撤回这么多记录需要 --withdraw-many。没有撤回任何记录。"
+    ),
     "push.done": (
         "{name}：共处理 {done} 条：新增 {issued}，未变 {unchanged}，变更 {replaced}，"
         "换发 {renewed}，撤回 {withdrawn}；被拒 {rejected}，不合格式 {misfit}。"
     ),
+    "push.codes": "尚未领取的凭证，按记录查领取码：zk issuer record {item} 记录编号",
     "push.misfit": "第 {row} 行不符合事项定义：{reason} {field}",
     "push.rejected": "第 {place} 条记录被拒：{reason} {field}",
     "push.not_revocable": "有 {count} 份凭证无法吊销，到期前仍然有效。",

@@ -34,6 +34,10 @@ MESSAGES: Final = {
         "{path} is missing: this home has no officer's share of {regulator}. "
         "Make one: zk regulator share new {regulator}"
     ),
+    "error.opening_unrecorded": (
+        "Both officers' parts hold, but the opening is not recorded, so nothing of it is shown. Record it: "
+        "zk regulator open record OPENING RECORD; then check the file that this writes."
+    ),
     "error.parts_mismatch": "These are not the parts of both officers, of one escrow in one case.",
     "error.regulator_key_exists": (
         "{path} is there already. Identities may have been escrowed to it, and would be lost with it."
@@ -62,7 +66,8 @@ MESSAGES: Final = {
         "other officer: with that one's part it opens the identity."
     ),
     "regulator.parts_combined": (
-        "Both officers' parts hold, in the case {case}; kept in {path}. Record it: zk regulator open record"
+        "Both officers' parts hold, in the case {case}; kept in {path}. It is not recorded yet. Record it "
+        "and see the identity: {command}. The file that this writes is the opening that can be checked."
     ),
     "regulator.opened": (
         "Opened by two officers. It stands on the ledger as entry {index} (counted from 0); kept in {path}"

@@ -32,6 +32,10 @@ MESSAGES: Final = {
     "error.officer_share_missing": (
         "缺少 {path}：此处没有 {regulator} 经办人的份额。请生成：zk regulator share new {regulator}"
     ),
+    "error.opening_unrecorded": (
+        "两名经办人的两份均成立，但解开尚未记入账本，因此不予显示。请记入账本："
+        "zk regulator open record 解开结果 记录；然后核对该命令写出的文件。"
+    ),
     "error.parts_mismatch": "这不是同一案件、同一托管项中两名经办人的两份。",
     "error.regulator_key_exists": "{path} 已存在。可能已有身份托管给它，不予覆盖。",
     "error.regulator_key_invalid": "{path} 不是监管方的份额或密钥。",
@@ -55,7 +59,8 @@ MESSAGES: Final = {
         "两份合在一起才能解开身份。"
     ),
     "regulator.parts_combined": (
-        "两名经办人的两份均成立，案件 {case}；存于 {path}。请记入账本：zk regulator open record"
+        "两名经办人的两份均成立，案件 {case}；存于 {path}，尚未记入账本。请记入账本并查看身份：{command}。"
+        "能供核对的解开结果是该命令写出的文件。"
     ),
     "regulator.opened": "已由两名经办人解开，记于账本第 {index} 条（从 0 起计）；存于 {path}",
     "regulator.holds": "两名经办人的解开成立，案件 {case}。记于账本第 {index} 条（从 0 起计）。",

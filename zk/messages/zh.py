@@ -114,6 +114,7 @@ MESSAGES: Final = {
     "issuer.accumulator": "累加器 {accumulator}（{suite}）。公钥已记入账本。",
     "issuer.digits": "{department} 的数表已公布为 {table}，并已记入账本。",
     "issuer.codes": "{system} 的 {count} 个代码已公布为 {table}，并已记入账本。",
+    "issuer.codes_digest": "只认这份清单的策略按其内容引用：digest: {digest}",
     "issuer.revoked_before": "{offer} 此前已吊销（第 {epoch} 期），未做任何改动。",
     "issuer.revoked": "已吊销 {count} 个凭证：第 {epoch} 期已记入账本。",
     "issuer.offer": "{name} 已签名，等待持有人在 {expires} 之前领取。",
@@ -174,8 +175,9 @@ MESSAGES: Final = {
     "vault.trusts": "{name}  {regulator}  密钥 {digest}",
     "vault.trusts_nobody": "未信任任何监管方，不会托管身份。",
     "vault.ask_trust": (
-        "允许把您的身份托管给这把密钥、仅由该监管方解开吗？请与监管方公布的密钥核对。同意请输入 是、yes 或 "
-        "y："
+        "允许把您的身份托管给这把两名经办人的密钥吗？两人合在一起能解开，一人不能，其他人也不能。"
+        "守规矩的经办人先把自己的一份记上账本，再交给另一人；两人都不守规矩，就能不为人知地解开。"
+        "请与监管方公布的密钥核对。同意请输入 是、yes 或 y："
     ),
     "vault.updating": "正在跟进",
     "vault.nothing_to_follow": "此处没有可被吊销的凭证。",
@@ -199,7 +201,7 @@ MESSAGES: Final = {
     "verifier.credential": "{name}，由 {department} 签名",
     "verifier.branch": "按“{branch}”答复：所问各项均已证明。",
     "verifier.pseudonym": "  假名 {id}：{pseudonym}",
-    "verifier.escrow": "  托管 {id}：{of}，只有监管方能解开",
+    "verifier.escrow": "  托管 {id}：{of}，监管方的两名经办人合在一起能解开",
     "verifier.policy_holds": "规则 {policy} 可以询问和答复。",
     "verifier.scope_waits": "已签署。请把文件交给：{members}",
     "verifier.scope_whole": "所有成员均已签署，规则可以引用它。",

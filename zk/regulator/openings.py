@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import tlog
 from bbs.gadgets.escrow_shares import OFFICERS, EscrowShare, PartialOpening
-from disclosure import Reason, RefusedError
 from disclosure.composite import OpeningRecord, combine_opening, open_part, verify_opening_part
 from zk.exits import CommandError, Exit
 from zk.regulator.evidence import Evidence
@@ -95,12 +94,13 @@ class OpeningFile:
     def check(self, evidence: Evidence, log: tlog.Verifier) -> bytes:
         """Return the identity if both parts and the opening itself stand on the ledger.
 
-        Raises as `check_parts` and `identity` do; RefusedError RECEIPT_MISMATCH if it was not recorded.
+        Raises as `check_parts` and `identity` do; CommandError OPENING_UNRECORDED if it was not
+        recorded: the file of both parts says nothing of the kind, so it is told how to go on.
         """
         self.check_parts(evidence, log)
         identity = self.identity(evidence)
         if not self.proof:
-            raise RefusedError(Reason.RECEIPT_MISMATCH, "the opening is not recorded", field="ledger_proof")
+            raise CommandError(Exit.NOT_VERIFIED, "OPENING_UNRECORDED", "error.opening_unrecorded")
         _on_ledger(self.proof, record_of(evidence, self, self.partials), log)
         return identity
 

@@ -313,6 +313,10 @@ class Arrival(_message.Message):
         """An application of the account's own was decided."""
         KIND_APPOINTMENT: Arrival._Kind.ValueType  # 3
         """An appointment of the account as an agent has ended."""
+        KIND_CODE: Arrival._Kind.ValueType  # 4
+        """A department has made a code for the account's subject: whoever uses it takes the account over."""
+        KIND_KEY: Arrival._Kind.ValueType  # 5
+        """The account has a new key, by a code of the department."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What can come."""
@@ -325,6 +329,10 @@ class Arrival(_message.Message):
     """An application of the account's own was decided."""
     KIND_APPOINTMENT: Arrival.Kind.ValueType  # 3
     """An appointment of the account as an agent has ended."""
+    KIND_CODE: Arrival.Kind.ValueType  # 4
+    """A department has made a code for the account's subject: whoever uses it takes the account over."""
+    KIND_KEY: Arrival.Kind.ValueType  # 5
+    """The account has a new key, by a code of the department."""
 
     POSITION_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
@@ -335,7 +343,7 @@ class Arrival(_message.Message):
     kind: Global___Arrival.Kind.ValueType
     """What it is."""
     about: _builtins.str
-    """The resource name of what it is about."""
+    """The resource name of what it is about; of a code or a key the department whose code it is."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When it came."""

@@ -65,7 +65,8 @@ class AccountServiceServicer:
 
     def CreateRegistration(self, request, context):
         """Makes a one-time code for a person or company that the department has identified. A newer code of the same
-        subject takes the place of the older. Takes a department's token.
+        subject takes the place of the older; the subject's account, if there is one, is told of it. Takes the token of
+        a department that identifies subjects of this kind.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -73,7 +74,8 @@ class AccountServiceServicer:
 
     def RegisterAccount(self, request, context):
         """Binds a vault's key to whoever has the code. A subject has one account: a second registration keeps its name
-        and replaces its key, and the sessions of the older key end at once.
+        and replaces its key, and the sessions of the older key end at once. Codes of a department that identifies
+        subjects of this kind no more are void.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,11 +37,13 @@ class AccountServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AccountServiceAsyncStub: ...
     CreateRegistration: _grpc.UnaryUnaryMultiCallable[_account_pb2.CreateRegistrationRequest, _account_pb2.CreateRegistrationResponse]
     """Makes a one-time code for a person or company that the department has identified. A newer code of the same
-    subject takes the place of the older. Takes a department's token.
+    subject takes the place of the older; the subject's account, if there is one, is told of it. Takes the token of
+    a department that identifies subjects of this kind.
     """
     RegisterAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.RegisterAccountRequest, _account_pb2.RegisterAccountResponse]
     """Binds a vault's key to whoever has the code. A subject has one account: a second registration keeps its name
-    and replaces its key, and the sessions of the older key end at once.
+    and replaces its key, and the sessions of the older key end at once. Codes of a department that identifies
+    subjects of this kind no more are void.
     """
     ListOffers: _grpc.UnaryUnaryMultiCallable[_account_pb2.ListOffersRequest, _account_pb2.ListOffersResponse]
     """The open offers that wait for the account of the session, oldest name first. Takes an account's session."""
@@ -59,11 +61,13 @@ class AccountServiceAsyncStub(AccountServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateRegistration: _aio.UnaryUnaryMultiCallable[_account_pb2.CreateRegistrationRequest, _account_pb2.CreateRegistrationResponse]  # type: ignore[assignment]
     """Makes a one-time code for a person or company that the department has identified. A newer code of the same
-    subject takes the place of the older. Takes a department's token.
+    subject takes the place of the older; the subject's account, if there is one, is told of it. Takes the token of
+    a department that identifies subjects of this kind.
     """
     RegisterAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.RegisterAccountRequest, _account_pb2.RegisterAccountResponse]  # type: ignore[assignment]
     """Binds a vault's key to whoever has the code. A subject has one account: a second registration keeps its name
-    and replaces its key, and the sessions of the older key end at once.
+    and replaces its key, and the sessions of the older key end at once. Codes of a department that identifies
+    subjects of this kind no more are void.
     """
     ListOffers: _aio.UnaryUnaryMultiCallable[_account_pb2.ListOffersRequest, _account_pb2.ListOffersResponse]  # type: ignore[assignment]
     """The open offers that wait for the account of the session, oldest name first. Takes an account's session."""
@@ -84,7 +88,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.CreateRegistrationResponse, _abc.Awaitable[_account_pb2.CreateRegistrationResponse]]:
         """Makes a one-time code for a person or company that the department has identified. A newer code of the same
-        subject takes the place of the older. Takes a department's token.
+        subject takes the place of the older; the subject's account, if there is one, is told of it. Takes the token of
+        a department that identifies subjects of this kind.
         """
 
     @_abc_1.abstractmethod
@@ -94,7 +99,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.RegisterAccountResponse, _abc.Awaitable[_account_pb2.RegisterAccountResponse]]:
         """Binds a vault's key to whoever has the code. A subject has one account: a second registration keeps its name
-        and replaces its key, and the sessions of the older key end at once.
+        and replaces its key, and the sessions of the older key end at once. Codes of a department that identifies
+        subjects of this kind no more are void.
         """
 
     @_abc_1.abstractmethod

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from zkproto.v1 import account_pb2 as _account_pb2
 from zkproto.v1 import attribute_pb2 as _attribute_pb2
 from zkproto.v1 import centre_pb2 as _centre_pb2
 import builtins as _builtins
@@ -56,6 +57,7 @@ class Department(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    IDENTIFIES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, for example "departments/hrss"."""
     etag: _builtins.str
@@ -68,6 +70,12 @@ class Department(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was registered."""
 
+    @_builtins.property
+    def identifies(self) -> _containers.RepeatedScalarFieldContainer[_account_pb2.Subject.Kind.ValueType]:
+        """The kinds of subject for whose accounts it makes codes (AccountService.CreateRegistration), each once; none for a
+        department that identifies nobody. The administrator alone changes it.
+        """
+
     def __init__(
         self,
         *,
@@ -75,10 +83,11 @@ class Department(_message.Message):
         display_name: _attribute_pb2.LocalizedText | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        identifies: _abc.Iterable[_account_pb2.Subject.Kind.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "identifies", b"identifies", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -796,14 +805,16 @@ Global___ListVerifiersResponse: _TypeAlias = ListVerifiersResponse  # noqa: Y015
 
 @_typing.final
 class UpdateDepartmentRequest(_message.Message):
-    """Asks for a department's name to be changed."""
+    """Asks for a department to be changed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     DEPARTMENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def department(self) -> Global___Department:
-        """The department: its name, the etag that was read, and what people shall call it."""
+        """The department: its name, the etag that was read, what people shall call it, and whom it identifies, which stays
+        as it was read unless the call takes the administrator's token.
+        """
 
     def __init__(
         self,

@@ -206,7 +206,7 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateDepartment(self, request, context):
-        """Changes what a department is called.
+        """Changes what a department is called and, for the administrator, whom it identifies.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

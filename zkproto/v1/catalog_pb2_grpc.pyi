@@ -43,7 +43,7 @@ class CatalogServiceStub:
     ListDepartments: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.ListDepartmentsRequest, _catalog_pb2.ListDepartmentsResponse]
     """All departments, in order of name."""
     UpdateDepartment: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.UpdateDepartmentRequest, _catalog_pb2.Department]
-    """Changes what a department is called."""
+    """Changes what a department is called and, for the administrator, whom it identifies."""
     CreateSchema: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.CreateSchemaRequest, _catalog_pb2.Schema]
     """Registers one version of a schema; a version never changes afterwards. Answered once name and digest stand
     on the ledger.
@@ -113,7 +113,7 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     ListDepartments: _aio.UnaryUnaryMultiCallable[_catalog_pb2.ListDepartmentsRequest, _catalog_pb2.ListDepartmentsResponse]  # type: ignore[assignment]
     """All departments, in order of name."""
     UpdateDepartment: _aio.UnaryUnaryMultiCallable[_catalog_pb2.UpdateDepartmentRequest, _catalog_pb2.Department]  # type: ignore[assignment]
-    """Changes what a department is called."""
+    """Changes what a department is called and, for the administrator, whom it identifies."""
     CreateSchema: _aio.UnaryUnaryMultiCallable[_catalog_pb2.CreateSchemaRequest, _catalog_pb2.Schema]  # type: ignore[assignment]
     """Registers one version of a schema; a version never changes afterwards. Answered once name and digest stand
     on the ledger.
@@ -204,7 +204,7 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_pb2.UpdateDepartmentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_pb2.Department, _abc.Awaitable[_catalog_pb2.Department]]:
-        """Changes what a department is called."""
+        """Changes what a department is called and, for the administrator, whom it identifies."""
 
     @_abc_1.abstractmethod
     def CreateSchema(

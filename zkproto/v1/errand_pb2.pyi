@@ -845,6 +845,70 @@ class AbandonErrandResponse(_message.Message):
 Global___AbandonErrandResponse: _TypeAlias = AbandonErrandResponse  # noqa: Y015
 
 @_typing.final
+class RefuseErrandPartRequest(_message.Message):
+    """Tells that a counter asks more than its policy allows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERRAND_FIELD_NUMBER: _builtins.int
+    TICKET_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    REQUEST_DIGEST_FIELD_NUMBER: _builtins.int
+    HOLDER_NOTE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    errand: _builtins.str
+    """The errand's name."""
+    ticket: _builtins.str
+    """Its ticket."""
+    part: _builtins.str
+    """The part's name."""
+    request_digest: _builtins.bytes
+    """The digest of the request that is refused, 32 octets: what the counter asks meanwhile is another matter."""
+    holder_note: _builtins.bytes
+    """The event's note, of exactly 1,024 octets."""
+    request_id: _builtins.str
+    """A UUID chosen by the vault and kept to itself."""
+    def __init__(
+        self,
+        *,
+        errand: _builtins.str = ...,
+        ticket: _builtins.str = ...,
+        part: _builtins.str = ...,
+        request_digest: _builtins.bytes = ...,
+        holder_note: _builtins.bytes = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["errand", b"errand", "holder_note", b"holder_note", "part", b"part", "request_digest", b"request_digest", "request_id", b"request_id", "ticket", b"ticket"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefuseErrandPartRequest: _TypeAlias = RefuseErrandPartRequest  # noqa: Y015
+
+@_typing.final
+class RefuseErrandPartResponse(_message.Message):
+    """It is refused."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    receipt: _builtins.bytes
+    """The event's receipt."""
+    def __init__(
+        self,
+        *,
+        receipt: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefuseErrandPartResponse: _TypeAlias = RefuseErrandPartResponse  # noqa: Y015
+
+@_typing.final
 class WatchErrandPartsRequest(_message.Message):
     """Asks for a counter's parts."""
 

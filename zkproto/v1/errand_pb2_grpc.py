@@ -82,6 +82,11 @@ class ErrandServiceStub:
                 request_serializer=zkproto_dot_v1_dot_errand__pb2.AbandonErrandRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_errand__pb2.AbandonErrandResponse.FromString,
                 _registered_method=True)
+        self.RefuseErrandPart = channel.unary_unary(
+                '/zkproto.v1.ErrandService/RefuseErrandPart',
+                request_serializer=zkproto_dot_v1_dot_errand__pb2.RefuseErrandPartRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_errand__pb2.RefuseErrandPartResponse.FromString,
+                _registered_method=True)
         self.WatchErrandParts = channel.unary_stream(
                 '/zkproto.v1.ErrandService/WatchErrandParts',
                 request_serializer=zkproto_dot_v1_dot_errand__pb2.WatchErrandPartsRequest.SerializeToString,
@@ -172,6 +177,14 @@ class ErrandServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RefuseErrandPart(self, request, context):
+        """Refuses what a counter asks of a part because it is more than its policy allows. It is counted as a refusal and
+        its receipt is an event's. The errand ends with it; once it was submitted, the part alone is rejected.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchErrandParts(self, request, context):
         """Streams a counter's own parts of a bundle: those that it has to do something about as they are, then each
         that changes. Takes the session of the counter.
@@ -242,6 +255,11 @@ def add_ErrandServiceServicer_to_server(servicer, server):
                     servicer.AbandonErrand,
                     request_deserializer=zkproto_dot_v1_dot_errand__pb2.AbandonErrandRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_errand__pb2.AbandonErrandResponse.SerializeToString,
+            ),
+            'RefuseErrandPart': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefuseErrandPart,
+                    request_deserializer=zkproto_dot_v1_dot_errand__pb2.RefuseErrandPartRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_errand__pb2.RefuseErrandPartResponse.SerializeToString,
             ),
             'WatchErrandParts': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchErrandParts,
@@ -505,6 +523,33 @@ class ErrandService:
             '/zkproto.v1.ErrandService/AbandonErrand',
             zkproto_dot_v1_dot_errand__pb2.AbandonErrandRequest.SerializeToString,
             zkproto_dot_v1_dot_errand__pb2.AbandonErrandResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefuseErrandPart(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.ErrandService/RefuseErrandPart',
+            zkproto_dot_v1_dot_errand__pb2.RefuseErrandPartRequest.SerializeToString,
+            zkproto_dot_v1_dot_errand__pb2.RefuseErrandPartResponse.FromString,
             options,
             channel_credentials,
             insecure,

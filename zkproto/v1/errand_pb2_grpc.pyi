@@ -61,6 +61,10 @@ class ErrandServiceStub:
     """Opens a rejected part again: its counter asks anew."""
     AbandonErrand: _grpc.UnaryUnaryMultiCallable[_errand_pb2.AbandonErrandRequest, _errand_pb2.AbandonErrandResponse]
     """Ends an errand that was not submitted. Its receipt is an event's."""
+    RefuseErrandPart: _grpc.UnaryUnaryMultiCallable[_errand_pb2.RefuseErrandPartRequest, _errand_pb2.RefuseErrandPartResponse]
+    """Refuses what a counter asks of a part because it is more than its policy allows. It is counted as a refusal and
+    its receipt is an event's. The errand ends with it; once it was submitted, the part alone is rejected.
+    """
     WatchErrandParts: _grpc.UnaryStreamMultiCallable[_errand_pb2.WatchErrandPartsRequest, _errand_pb2.ErrandPart]
     """Streams a counter's own parts of a bundle: those that it has to do something about as they are, then each
     that changes. Takes the session of the counter.
@@ -105,6 +109,10 @@ class ErrandServiceAsyncStub(ErrandServiceStub):
     """Opens a rejected part again: its counter asks anew."""
     AbandonErrand: _aio.UnaryUnaryMultiCallable[_errand_pb2.AbandonErrandRequest, _errand_pb2.AbandonErrandResponse]  # type: ignore[assignment]
     """Ends an errand that was not submitted. Its receipt is an event's."""
+    RefuseErrandPart: _aio.UnaryUnaryMultiCallable[_errand_pb2.RefuseErrandPartRequest, _errand_pb2.RefuseErrandPartResponse]  # type: ignore[assignment]
+    """Refuses what a counter asks of a part because it is more than its policy allows. It is counted as a refusal and
+    its receipt is an event's. The errand ends with it; once it was submitted, the part alone is rejected.
+    """
     WatchErrandParts: _aio.UnaryStreamMultiCallable[_errand_pb2.WatchErrandPartsRequest, _errand_pb2.ErrandPart]  # type: ignore[assignment]
     """Streams a counter's own parts of a bundle: those that it has to do something about as they are, then each
     that changes. Takes the session of the counter.
@@ -200,6 +208,16 @@ class ErrandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_errand_pb2.AbandonErrandResponse, _abc.Awaitable[_errand_pb2.AbandonErrandResponse]]:
         """Ends an errand that was not submitted. Its receipt is an event's."""
+
+    @_abc_1.abstractmethod
+    def RefuseErrandPart(
+        self,
+        request: _errand_pb2.RefuseErrandPartRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_errand_pb2.RefuseErrandPartResponse, _abc.Awaitable[_errand_pb2.RefuseErrandPartResponse]]:
+        """Refuses what a counter asks of a part because it is more than its policy allows. It is counted as a refusal and
+        its receipt is an event's. The errand ends with it; once it was submitted, the part alone is rejected.
+        """
 
     @_abc_1.abstractmethod
     def WatchErrandParts(

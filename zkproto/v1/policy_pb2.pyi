@@ -57,12 +57,13 @@ class Policy(_message.Message):
     RETENTION_DAYS_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
     SCOPES_FIELD_NUMBER: _builtins.int
-    REGULATORS_FIELD_NUMBER: _builtins.int
+    ESCROWS_FIELD_NUMBER: _builtins.int
     FOREIGN_FIELD_NUMBER: _builtins.int
     STANDING_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     PROOF_FIELD_NUMBER: _builtins.int
+    LISTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name with its version, for example "verifiers/school-3/policies/enrolment@1"."""
     purpose: _builtins.str
@@ -91,11 +92,11 @@ class Policy(_message.Message):
 
     @_builtins.property
     def scopes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AllowedScope]:
-        """The scopes of pseudonyms that may be asked for."""
+        """The scopes of pseudonyms that may be asked for, each with what they are of."""
 
     @_builtins.property
-    def regulators(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """Digests of the regulators' keys that identities may be escrowed for, of 32 octets each."""
+    def escrows(self) -> _containers.RepeatedCompositeFieldContainer[Global___AllowedEscrow]:
+        """What may be escrowed, and for whom."""
 
     @_builtins.property
     def standing(self) -> Global___StandingLimits:
@@ -104,6 +105,10 @@ class Policy(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was registered."""
+
+    @_builtins.property
+    def lists(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Digests of the published lists that a value may be proven to be in, of 32 octets each."""
 
     def __init__(
         self,
@@ -115,16 +120,17 @@ class Policy(_message.Message):
         retention_days: _builtins.int = ...,
         items: _abc.Iterable[Global___AllowedItem] | None = ...,
         scopes: _abc.Iterable[Global___AllowedScope] | None = ...,
-        regulators: _abc.Iterable[_builtins.bytes] | None = ...,
+        escrows: _abc.Iterable[Global___AllowedEscrow] | None = ...,
         foreign: _builtins.bool = ...,
         standing: Global___StandingLimits | None = ...,
         state: Global___Policy.State.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         proof: _builtins.bytes = ...,
+        lists: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "legal_basis", b"legal_basis", "purpose_text", b"purpose_text", "standing", b"standing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "foreign", b"foreign", "items", b"items", "legal_basis", b"legal_basis", "name", b"name", "proof", b"proof", "purpose", b"purpose", "purpose_text", b"purpose_text", "regulators", b"regulators", "retention_days", b"retention_days", "scopes", b"scopes", "standing", b"standing", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "escrows", b"escrows", "foreign", b"foreign", "items", b"items", "legal_basis", b"legal_basis", "lists", b"lists", "name", b"name", "proof", b"proof", "purpose", b"purpose", "purpose_text", b"purpose_text", "retention_days", b"retention_days", "scopes", b"scopes", "standing", b"standing", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -165,32 +171,92 @@ class AllowedItem(_message.Message):
 Global___AllowedItem: _TypeAlias = AllowedItem  # noqa: Y015
 
 @_typing.final
+class AllowedAttribute(_message.Message):
+    """An attribute of a data item in all its versions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    ATTRIBUTE_FIELD_NUMBER: _builtins.int
+    item: _builtins.str
+    """A schema's name without its version, for example "departments/health/schemas/birth_cert"."""
+    attribute: _builtins.str
+    """The attribute, for example "child_secret"."""
+    def __init__(
+        self,
+        *,
+        item: _builtins.str = ...,
+        attribute: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute", b"attribute", "item", b"item"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AllowedAttribute: _TypeAlias = AllowedAttribute  # noqa: Y015
+
+@_typing.final
 class AllowedScope(_message.Message):
-    """A scope of pseudonyms."""
+    """A scope of pseudonyms, and what they are of there."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     LABEL_FIELD_NUMBER: _builtins.int
     MEMBERS_FIELD_NUMBER: _builtins.int
+    OF_FIELD_NUMBER: _builtins.int
     label: _builtins.str
     """Its label, for example "enrolment-2026"."""
     @_builtins.property
     def members(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The verifiers that share it; none: it is the verifier's own."""
 
+    @_builtins.property
+    def of(self) -> Global___AllowedAttribute:
+        """The attribute that they are of; not set: they are of the holder."""
+
     def __init__(
         self,
         *,
         label: _builtins.str = ...,
         members: _abc.Iterable[_builtins.str] | None = ...,
+        of: Global___AllowedAttribute | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["of", b"of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "members", b"members"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "members", b"members", "of", b"of"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AllowedScope: _TypeAlias = AllowedScope  # noqa: Y015
+
+@_typing.final
+class AllowedEscrow(_message.Message):
+    """An attribute that may be sealed for a regulator."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGULATOR_FIELD_NUMBER: _builtins.int
+    OF_FIELD_NUMBER: _builtins.int
+    regulator: _builtins.bytes
+    """The digest of the regulator's key: 32 octets."""
+    @_builtins.property
+    def of(self) -> Global___AllowedAttribute:
+        """The attribute."""
+
+    def __init__(
+        self,
+        *,
+        regulator: _builtins.bytes = ...,
+        of: Global___AllowedAttribute | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["of", b"of"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["of", b"of", "regulator", b"regulator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AllowedEscrow: _TypeAlias = AllowedEscrow  # noqa: Y015
 
 @_typing.final
 class StandingLimits(_message.Message):
@@ -204,9 +270,9 @@ class StandingLimits(_message.Message):
     times: _builtins.int
     """At most so many answers."""
     interval_days: _builtins.int
-    """At least so many days from one to the next."""
+    """At least so many days from one to the next; 0: at any time."""
     days: _builtins.int
-    """For at most so many days."""
+    """For at most so many days, of which the first is that on which the terms are made."""
     def __init__(
         self,
         *,

@@ -28,9 +28,11 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 from zkproto.v1 import attribute_pb2 as zkproto_dot_v1_dot_attribute__pb2
+from zkproto.v1 import catalog_pb2 as zkproto_dot_v1_dot_catalog__pb2
+from zkproto.v1 import states_pb2 as zkproto_dot_v1_dot_states__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dzkproto/v1/presentation.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16google/type/date.proto\x1a\x1azkproto/v1/attribute.proto\"?\n\rSignedRequest\x12\x15\n\x07payload\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tsignature\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\xe6\x01\n\x16\x43redentialPresentation\x12\x13\n\x05query\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\'\n\x06schema\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12.\n\nissuer_key\x18\x03 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/IssuerKey\x12!\n\x06\x65xpiry\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x05 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x13\n\x05proof\x18\x06 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\x9d\x01\n\x0cPresentation\x12=\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32\".zkproto.v1.CredentialPresentationB\x04\xe2\x41\x01\x02\x12\x17\n\tusage_tag\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tnote_hash\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x1c\n\x0erequest_digest\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\xef\x01\n\x10\x43redentialAnswer\x12\x13\n\x05query\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\'\n\x06schema\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12.\n\nissuer_key\x18\x03 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/IssuerKey\x12!\n\x06\x65xpiry\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x05 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x13\n\x0b\x61\x63\x63umulator\x18\x06 \x01(\x0c\x12\r\n\x05\x65poch\x18\x07 \x01(\x03\"\xcb\x01\n\x15\x43ompositePresentation\x12\x1c\n\x0erequest_digest\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x14\n\x06\x62ranch\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x37\n\x0b\x63redentials\x18\x03 \x03(\x0b\x32\x1c.zkproto.v1.CredentialAnswerB\x04\xe2\x41\x01\x02\x12\x17\n\tusage_tag\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tnote_hash\x18\x05 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x13\n\x05proof\x18\x06 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\xa3\x01\n\x15\x43reateExchangeRequest\x12\x37\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.SignedRequestB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0f\n\x07pairing\x18\x03 \x01(\x08\x12\x0f\n\x07\x63onsent\x18\x04 \x01(\t\x12\x15\n\rconsent_token\x18\x05 \x01(\t\"\x97\x01\n\x16\x43reateExchangeResponse\x12\x10\n\x08\x65xchange\x18\x01 \x01(\t\x12\x0e\n\x06ticket\x18\x02 \x01(\t\x12\x14\n\x0cresult_token\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cpairing_code\x18\x05 \x01(\t\"Y\n\x13\x46\x65tchRequestRequest\x12\x16\n\x08\x65xchange\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06ticket\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x0cpairing_code\x18\x03 \x01(\t\"I\n\x14\x46\x65tchRequestResponse\x12\x31\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.SignedRequest\"\xff\x01\n\x19SubmitPresentationRequest\x12\x16\n\x08\x65xchange\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06ticket\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x30\n\x0cpresentation\x18\x03 \x01(\x0b\x32\x18.zkproto.v1.PresentationH\x00\x12\x43\n\x16\x63omposite_presentation\x18\x06 \x01(\x0b\x32!.zkproto.v1.CompositePresentationH\x00\x12\x19\n\x0bholder_note\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\x42\x08\n\x06\x61nswer\"X\n\x1aSubmitPresentationResponse\x12\x0f\n\x07receipt\x18\x01 \x01(\x0c\x12\x13\n\x0b\x65ntry_index\x18\x02 \x01(\x03\x12\x14\n\x0c\x62lock_height\x18\x03 \x01(\x03\"\xf8\x01\n\x16\x44\x65\x63lineExchangeRequest\x12\x16\n\x08\x65xchange\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06ticket\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x39\n\x03why\x18\x03 \x01(\x0e\x32&.zkproto.v1.DeclineExchangeRequest.WhyB\x04\xe2\x41\x01\x02\x12\x19\n\x0bholder_note\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\"@\n\x03Why\x12\x13\n\x0fWHY_UNSPECIFIED\x10\x00\x12\x10\n\x0cWHY_DECLINED\x10\x01\x12\x12\n\x0eWHY_OVER_ASKED\x10\x02\"*\n\x17\x44\x65\x63lineExchangeResponse\x12\x0f\n\x07receipt\x18\x01 \x01(\x0c\"J\n\x14WatchExchangeRequest\x12\x16\n\x08\x65xchange\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0cresult_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\xff\x02\n\x15WatchExchangeResponse\x12\x36\n\x05state\x18\x01 \x01(\x0e\x32\'.zkproto.v1.WatchExchangeResponse.State\x12\x30\n\x0cpresentation\x18\x02 \x01(\x0b\x32\x18.zkproto.v1.PresentationH\x00\x12\x43\n\x16\x63omposite_presentation\x18\x04 \x01(\x0b\x32!.zkproto.v1.CompositePresentationH\x00\x12\x0f\n\x07receipt\x18\x03 \x01(\x0c\"\x9b\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x12\n\x0eSTATE_VERIFIED\x10\x02\x12\x11\n\rSTATE_EXPIRED\x10\x03\x12\x18\n\x14STATE_PAIRING_FAILED\x10\x04\x12\x12\n\x0eSTATE_DECLINED\x10\x05\x12\x13\n\x0fSTATE_WITHDRAWN\x10\x06\x42\x08\n\x06\x61nswer\"\x86\x02\n\x19VerifyPresentationRequest\x12\x37\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.SignedRequestB\x04\xe2\x41\x01\x02\x12\x30\n\x0cpresentation\x18\x02 \x01(\x0b\x32\x18.zkproto.v1.PresentationH\x00\x12\x43\n\x16\x63omposite_presentation\x18\x04 \x01(\x0b\x32!.zkproto.v1.CompositePresentationH\x00\x12/\n\x0bverify_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06\x61nswer\"\x8b\x02\n\x1aVerifyPresentationResponse\x12\x33\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32\x1e.zkproto.v1.VerifiedCredential\x12\x1b\n\x13presentation_digest\x18\x02 \x01(\x0c\x12\x0e\n\x06\x62ranch\x18\x03 \x01(\t\x12\x31\n\npseudonyms\x18\x04 \x03(\x0b\x32\x1d.zkproto.v1.VerifiedPseudonym\x12\x0f\n\x07\x65scrows\x18\x05 \x03(\t\x12\x12\n\ncommitment\x18\x06 \x01(\x0c\x12\x33\n\x0b\x63ommitments\x18\x07 \x03(\x0b\x32\x1e.zkproto.v1.VerifiedCommitment\"4\n\x12VerifiedCommitment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\ncommitment\x18\x02 \x01(\x0c\"2\n\x11VerifiedPseudonym\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tpseudonym\x18\x02 \x01(\x0c\"`\n\x1f\x42\x61tchVerifyPresentationsRequest\x12=\n\x08requests\x18\x01 \x03(\x0b\x32%.zkproto.v1.VerifyPresentationRequestB\x04\xe2\x41\x01\x02\"U\n BatchVerifyPresentationsResponse\x12\x31\n\x08verdicts\x18\x01 \x03(\x0b\x32\x1f.zkproto.v1.PresentationVerdict\"\x83\x01\n\x13PresentationVerdict\x12:\n\x08verified\x18\x01 \x01(\x0b\x32&.zkproto.v1.VerifyPresentationResponseH\x00\x12%\n\x07refused\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07verdict\"\xc0\x01\n\x12VerifiedCredential\x12\r\n\x05query\x18\x01 \x01(\t\x12+\n\ndepartment\x18\x02 \x01(\tB\x17\xfa\x41\x14\n\x12zkproto/Department\x12#\n\x06schema\x18\x03 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12&\n\x06values\x18\x04 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12!\n\x06\x65xpiry\x18\x05 \x01(\x0b\x32\x11.google.type.Date2\xb6\x05\n\x13PresentationService\x12W\n\x0e\x43reateExchange\x12!.zkproto.v1.CreateExchangeRequest\x1a\".zkproto.v1.CreateExchangeResponse\x12Q\n\x0c\x46\x65tchRequest\x12\x1f.zkproto.v1.FetchRequestRequest\x1a .zkproto.v1.FetchRequestResponse\x12\x63\n\x12SubmitPresentation\x12%.zkproto.v1.SubmitPresentationRequest\x1a&.zkproto.v1.SubmitPresentationResponse\x12Z\n\x0f\x44\x65\x63lineExchange\x12\".zkproto.v1.DeclineExchangeRequest\x1a#.zkproto.v1.DeclineExchangeResponse\x12V\n\rWatchExchange\x12 .zkproto.v1.WatchExchangeRequest\x1a!.zkproto.v1.WatchExchangeResponse0\x01\x12\x63\n\x12VerifyPresentation\x12%.zkproto.v1.VerifyPresentationRequest\x1a&.zkproto.v1.VerifyPresentationResponse\x12u\n\x18\x42\x61tchVerifyPresentations\x12+.zkproto.v1.BatchVerifyPresentationsRequest\x1a,.zkproto.v1.BatchVerifyPresentationsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dzkproto/v1/presentation.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16google/type/date.proto\x1a\x1azkproto/v1/attribute.proto\x1a\x18zkproto/v1/catalog.proto\x1a\x17zkproto/v1/states.proto\"?\n\rSignedRequest\x12\x15\n\x07payload\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tsignature\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\xe6\x01\n\x16\x43redentialPresentation\x12\x13\n\x05query\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\'\n\x06schema\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12.\n\nissuer_key\x18\x03 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/IssuerKey\x12!\n\x06\x65xpiry\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x05 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x13\n\x05proof\x18\x06 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\x9d\x01\n\x0cPresentation\x12=\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32\".zkproto.v1.CredentialPresentationB\x04\xe2\x41\x01\x02\x12\x17\n\tusage_tag\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tnote_hash\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x1c\n\x0erequest_digest\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\xef\x01\n\x10\x43redentialAnswer\x12\x13\n\x05query\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\'\n\x06schema\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12.\n\nissuer_key\x18\x03 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/IssuerKey\x12!\n\x06\x65xpiry\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x05 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x13\n\x0b\x61\x63\x63umulator\x18\x06 \x01(\x0c\x12\r\n\x05\x65poch\x18\x07 \x01(\x03\"\xcb\x01\n\x15\x43ompositePresentation\x12\x1c\n\x0erequest_digest\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x14\n\x06\x62ranch\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x37\n\x0b\x63redentials\x18\x03 \x03(\x0b\x32\x1c.zkproto.v1.CredentialAnswerB\x04\xe2\x41\x01\x02\x12\x17\n\tusage_tag\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tnote_hash\x18\x05 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x13\n\x05proof\x18\x06 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\xa3\x01\n\x15\x43reateExchangeRequest\x12\x37\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.SignedRequestB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0f\n\x07pairing\x18\x03 \x01(\x08\x12\x0f\n\x07\x63onsent\x18\x04 \x01(\t\x12\x15\n\rconsent_token\x18\x05 \x01(\t\"\x97\x01\n\x16\x43reateExchangeResponse\x12\x10\n\x08\x65xchange\x18\x01 \x01(\t\x12\x0e\n\x06ticket\x18\x02 \x01(\t\x12\x14\n\x0cresult_token\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cpairing_code\x18\x05 \x01(\t\"Y\n\x13\x46\x65tchRequestRequest\x12\x16\n\x08\x65xchange\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06ticket\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x0cpairing_code\x18\x03 \x01(\t\"\x95\x01\n\x14\x46\x65tchRequestResponse\x12\x31\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.SignedRequest\x12&\n\x08verifier\x18\x02 \x01(\x0b\x32\x14.zkproto.v1.Verifier\x12\"\n\x06states\x18\x03 \x01(\x0b\x32\x12.zkproto.v1.States\"\xff\x01\n\x19SubmitPresentationRequest\x12\x16\n\x08\x65xchange\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06ticket\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x30\n\x0cpresentation\x18\x03 \x01(\x0b\x32\x18.zkproto.v1.PresentationH\x00\x12\x43\n\x16\x63omposite_presentation\x18\x06 \x01(\x0b\x32!.zkproto.v1.CompositePresentationH\x00\x12\x19\n\x0bholder_note\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\x42\x08\n\x06\x61nswer\"X\n\x1aSubmitPresentationResponse\x12\x0f\n\x07receipt\x18\x01 \x01(\x0c\x12\x13\n\x0b\x65ntry_index\x18\x02 \x01(\x03\x12\x14\n\x0c\x62lock_height\x18\x03 \x01(\x03\"\xf8\x01\n\x16\x44\x65\x63lineExchangeRequest\x12\x16\n\x08\x65xchange\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06ticket\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x39\n\x03why\x18\x03 \x01(\x0e\x32&.zkproto.v1.DeclineExchangeRequest.WhyB\x04\xe2\x41\x01\x02\x12\x19\n\x0bholder_note\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\"@\n\x03Why\x12\x13\n\x0fWHY_UNSPECIFIED\x10\x00\x12\x10\n\x0cWHY_DECLINED\x10\x01\x12\x12\n\x0eWHY_OVER_ASKED\x10\x02\"*\n\x17\x44\x65\x63lineExchangeResponse\x12\x0f\n\x07receipt\x18\x01 \x01(\x0c\"J\n\x14WatchExchangeRequest\x12\x16\n\x08\x65xchange\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0cresult_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\xa3\x03\n\x15WatchExchangeResponse\x12\x36\n\x05state\x18\x01 \x01(\x0e\x32\'.zkproto.v1.WatchExchangeResponse.State\x12\x30\n\x0cpresentation\x18\x02 \x01(\x0b\x32\x18.zkproto.v1.PresentationH\x00\x12\x43\n\x16\x63omposite_presentation\x18\x04 \x01(\x0b\x32!.zkproto.v1.CompositePresentationH\x00\x12\x0f\n\x07receipt\x18\x03 \x01(\x0c\x12\"\n\x06states\x18\x05 \x01(\x0b\x32\x12.zkproto.v1.States\"\x9b\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x12\n\x0eSTATE_VERIFIED\x10\x02\x12\x11\n\rSTATE_EXPIRED\x10\x03\x12\x18\n\x14STATE_PAIRING_FAILED\x10\x04\x12\x12\n\x0eSTATE_DECLINED\x10\x05\x12\x13\n\x0fSTATE_WITHDRAWN\x10\x06\x42\x08\n\x06\x61nswer\"\x86\x02\n\x19VerifyPresentationRequest\x12\x37\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.SignedRequestB\x04\xe2\x41\x01\x02\x12\x30\n\x0cpresentation\x18\x02 \x01(\x0b\x32\x18.zkproto.v1.PresentationH\x00\x12\x43\n\x16\x63omposite_presentation\x18\x04 \x01(\x0b\x32!.zkproto.v1.CompositePresentationH\x00\x12/\n\x0bverify_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06\x61nswer\"\x8b\x02\n\x1aVerifyPresentationResponse\x12\x33\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32\x1e.zkproto.v1.VerifiedCredential\x12\x1b\n\x13presentation_digest\x18\x02 \x01(\x0c\x12\x0e\n\x06\x62ranch\x18\x03 \x01(\t\x12\x31\n\npseudonyms\x18\x04 \x03(\x0b\x32\x1d.zkproto.v1.VerifiedPseudonym\x12\x0f\n\x07\x65scrows\x18\x05 \x03(\t\x12\x12\n\ncommitment\x18\x06 \x01(\x0c\x12\x33\n\x0b\x63ommitments\x18\x07 \x03(\x0b\x32\x1e.zkproto.v1.VerifiedCommitment\"4\n\x12VerifiedCommitment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\ncommitment\x18\x02 \x01(\x0c\"2\n\x11VerifiedPseudonym\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tpseudonym\x18\x02 \x01(\x0c\"`\n\x1f\x42\x61tchVerifyPresentationsRequest\x12=\n\x08requests\x18\x01 \x03(\x0b\x32%.zkproto.v1.VerifyPresentationRequestB\x04\xe2\x41\x01\x02\"U\n BatchVerifyPresentationsResponse\x12\x31\n\x08verdicts\x18\x01 \x03(\x0b\x32\x1f.zkproto.v1.PresentationVerdict\"\x83\x01\n\x13PresentationVerdict\x12:\n\x08verified\x18\x01 \x01(\x0b\x32&.zkproto.v1.VerifyPresentationResponseH\x00\x12%\n\x07refused\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07verdict\"\xc0\x01\n\x12VerifiedCredential\x12\r\n\x05query\x18\x01 \x01(\t\x12+\n\ndepartment\x18\x02 \x01(\tB\x17\xfa\x41\x14\n\x12zkproto/Department\x12#\n\x06schema\x18\x03 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12&\n\x06values\x18\x04 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12!\n\x06\x65xpiry\x18\x05 \x01(\x0b\x32\x11.google.type.Date2\xb6\x05\n\x13PresentationService\x12W\n\x0e\x43reateExchange\x12!.zkproto.v1.CreateExchangeRequest\x1a\".zkproto.v1.CreateExchangeResponse\x12Q\n\x0c\x46\x65tchRequest\x12\x1f.zkproto.v1.FetchRequestRequest\x1a .zkproto.v1.FetchRequestResponse\x12\x63\n\x12SubmitPresentation\x12%.zkproto.v1.SubmitPresentationRequest\x1a&.zkproto.v1.SubmitPresentationResponse\x12Z\n\x0f\x44\x65\x63lineExchange\x12\".zkproto.v1.DeclineExchangeRequest\x1a#.zkproto.v1.DeclineExchangeResponse\x12V\n\rWatchExchange\x12 .zkproto.v1.WatchExchangeRequest\x1a!.zkproto.v1.WatchExchangeResponse0\x01\x12\x63\n\x12VerifyPresentation\x12%.zkproto.v1.VerifyPresentationRequest\x1a&.zkproto.v1.VerifyPresentationResponse\x12u\n\x18\x42\x61tchVerifyPresentations\x12+.zkproto.v1.BatchVerifyPresentationsRequest\x1a,.zkproto.v1.BatchVerifyPresentationsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -113,56 +115,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VERIFIEDCREDENTIAL'].fields_by_name['department']._serialized_options = b'\372A\024\n\022zkproto/Department'
   _globals['_VERIFIEDCREDENTIAL'].fields_by_name['schema']._loaded_options = None
   _globals['_VERIFIEDCREDENTIAL'].fields_by_name['schema']._serialized_options = b'\372A\020\n\016zkproto/Schema'
-  _globals['_SIGNEDREQUEST']._serialized_start=215
-  _globals['_SIGNEDREQUEST']._serialized_end=278
-  _globals['_CREDENTIALPRESENTATION']._serialized_start=281
-  _globals['_CREDENTIALPRESENTATION']._serialized_end=511
-  _globals['_PRESENTATION']._serialized_start=514
-  _globals['_PRESENTATION']._serialized_end=671
-  _globals['_CREDENTIALANSWER']._serialized_start=674
-  _globals['_CREDENTIALANSWER']._serialized_end=913
-  _globals['_COMPOSITEPRESENTATION']._serialized_start=916
-  _globals['_COMPOSITEPRESENTATION']._serialized_end=1119
-  _globals['_CREATEEXCHANGEREQUEST']._serialized_start=1122
-  _globals['_CREATEEXCHANGEREQUEST']._serialized_end=1285
-  _globals['_CREATEEXCHANGERESPONSE']._serialized_start=1288
-  _globals['_CREATEEXCHANGERESPONSE']._serialized_end=1439
-  _globals['_FETCHREQUESTREQUEST']._serialized_start=1441
-  _globals['_FETCHREQUESTREQUEST']._serialized_end=1530
-  _globals['_FETCHREQUESTRESPONSE']._serialized_start=1532
-  _globals['_FETCHREQUESTRESPONSE']._serialized_end=1605
-  _globals['_SUBMITPRESENTATIONREQUEST']._serialized_start=1608
-  _globals['_SUBMITPRESENTATIONREQUEST']._serialized_end=1863
-  _globals['_SUBMITPRESENTATIONRESPONSE']._serialized_start=1865
-  _globals['_SUBMITPRESENTATIONRESPONSE']._serialized_end=1953
-  _globals['_DECLINEEXCHANGEREQUEST']._serialized_start=1956
-  _globals['_DECLINEEXCHANGEREQUEST']._serialized_end=2204
-  _globals['_DECLINEEXCHANGEREQUEST_WHY']._serialized_start=2140
-  _globals['_DECLINEEXCHANGEREQUEST_WHY']._serialized_end=2204
-  _globals['_DECLINEEXCHANGERESPONSE']._serialized_start=2206
-  _globals['_DECLINEEXCHANGERESPONSE']._serialized_end=2248
-  _globals['_WATCHEXCHANGEREQUEST']._serialized_start=2250
-  _globals['_WATCHEXCHANGEREQUEST']._serialized_end=2324
-  _globals['_WATCHEXCHANGERESPONSE']._serialized_start=2327
-  _globals['_WATCHEXCHANGERESPONSE']._serialized_end=2710
-  _globals['_WATCHEXCHANGERESPONSE_STATE']._serialized_start=2545
-  _globals['_WATCHEXCHANGERESPONSE_STATE']._serialized_end=2700
-  _globals['_VERIFYPRESENTATIONREQUEST']._serialized_start=2713
-  _globals['_VERIFYPRESENTATIONREQUEST']._serialized_end=2975
-  _globals['_VERIFYPRESENTATIONRESPONSE']._serialized_start=2978
-  _globals['_VERIFYPRESENTATIONRESPONSE']._serialized_end=3245
-  _globals['_VERIFIEDCOMMITMENT']._serialized_start=3247
-  _globals['_VERIFIEDCOMMITMENT']._serialized_end=3299
-  _globals['_VERIFIEDPSEUDONYM']._serialized_start=3301
-  _globals['_VERIFIEDPSEUDONYM']._serialized_end=3351
-  _globals['_BATCHVERIFYPRESENTATIONSREQUEST']._serialized_start=3353
-  _globals['_BATCHVERIFYPRESENTATIONSREQUEST']._serialized_end=3449
-  _globals['_BATCHVERIFYPRESENTATIONSRESPONSE']._serialized_start=3451
-  _globals['_BATCHVERIFYPRESENTATIONSRESPONSE']._serialized_end=3536
-  _globals['_PRESENTATIONVERDICT']._serialized_start=3539
-  _globals['_PRESENTATIONVERDICT']._serialized_end=3670
-  _globals['_VERIFIEDCREDENTIAL']._serialized_start=3673
-  _globals['_VERIFIEDCREDENTIAL']._serialized_end=3865
-  _globals['_PRESENTATIONSERVICE']._serialized_start=3868
-  _globals['_PRESENTATIONSERVICE']._serialized_end=4562
+  _globals['_SIGNEDREQUEST']._serialized_start=266
+  _globals['_SIGNEDREQUEST']._serialized_end=329
+  _globals['_CREDENTIALPRESENTATION']._serialized_start=332
+  _globals['_CREDENTIALPRESENTATION']._serialized_end=562
+  _globals['_PRESENTATION']._serialized_start=565
+  _globals['_PRESENTATION']._serialized_end=722
+  _globals['_CREDENTIALANSWER']._serialized_start=725
+  _globals['_CREDENTIALANSWER']._serialized_end=964
+  _globals['_COMPOSITEPRESENTATION']._serialized_start=967
+  _globals['_COMPOSITEPRESENTATION']._serialized_end=1170
+  _globals['_CREATEEXCHANGEREQUEST']._serialized_start=1173
+  _globals['_CREATEEXCHANGEREQUEST']._serialized_end=1336
+  _globals['_CREATEEXCHANGERESPONSE']._serialized_start=1339
+  _globals['_CREATEEXCHANGERESPONSE']._serialized_end=1490
+  _globals['_FETCHREQUESTREQUEST']._serialized_start=1492
+  _globals['_FETCHREQUESTREQUEST']._serialized_end=1581
+  _globals['_FETCHREQUESTRESPONSE']._serialized_start=1584
+  _globals['_FETCHREQUESTRESPONSE']._serialized_end=1733
+  _globals['_SUBMITPRESENTATIONREQUEST']._serialized_start=1736
+  _globals['_SUBMITPRESENTATIONREQUEST']._serialized_end=1991
+  _globals['_SUBMITPRESENTATIONRESPONSE']._serialized_start=1993
+  _globals['_SUBMITPRESENTATIONRESPONSE']._serialized_end=2081
+  _globals['_DECLINEEXCHANGEREQUEST']._serialized_start=2084
+  _globals['_DECLINEEXCHANGEREQUEST']._serialized_end=2332
+  _globals['_DECLINEEXCHANGEREQUEST_WHY']._serialized_start=2268
+  _globals['_DECLINEEXCHANGEREQUEST_WHY']._serialized_end=2332
+  _globals['_DECLINEEXCHANGERESPONSE']._serialized_start=2334
+  _globals['_DECLINEEXCHANGERESPONSE']._serialized_end=2376
+  _globals['_WATCHEXCHANGEREQUEST']._serialized_start=2378
+  _globals['_WATCHEXCHANGEREQUEST']._serialized_end=2452
+  _globals['_WATCHEXCHANGERESPONSE']._serialized_start=2455
+  _globals['_WATCHEXCHANGERESPONSE']._serialized_end=2874
+  _globals['_WATCHEXCHANGERESPONSE_STATE']._serialized_start=2709
+  _globals['_WATCHEXCHANGERESPONSE_STATE']._serialized_end=2864
+  _globals['_VERIFYPRESENTATIONREQUEST']._serialized_start=2877
+  _globals['_VERIFYPRESENTATIONREQUEST']._serialized_end=3139
+  _globals['_VERIFYPRESENTATIONRESPONSE']._serialized_start=3142
+  _globals['_VERIFYPRESENTATIONRESPONSE']._serialized_end=3409
+  _globals['_VERIFIEDCOMMITMENT']._serialized_start=3411
+  _globals['_VERIFIEDCOMMITMENT']._serialized_end=3463
+  _globals['_VERIFIEDPSEUDONYM']._serialized_start=3465
+  _globals['_VERIFIEDPSEUDONYM']._serialized_end=3515
+  _globals['_BATCHVERIFYPRESENTATIONSREQUEST']._serialized_start=3517
+  _globals['_BATCHVERIFYPRESENTATIONSREQUEST']._serialized_end=3613
+  _globals['_BATCHVERIFYPRESENTATIONSRESPONSE']._serialized_start=3615
+  _globals['_BATCHVERIFYPRESENTATIONSRESPONSE']._serialized_end=3700
+  _globals['_PRESENTATIONVERDICT']._serialized_start=3703
+  _globals['_PRESENTATIONVERDICT']._serialized_end=3834
+  _globals['_VERIFIEDCREDENTIAL']._serialized_start=3837
+  _globals['_VERIFIEDCREDENTIAL']._serialized_end=4029
+  _globals['_PRESENTATIONSERVICE']._serialized_start=4032
+  _globals['_PRESENTATIONSERVICE']._serialized_end=4726
 # @@protoc_insertion_point(module_scope)

@@ -12,6 +12,8 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 from google.type import date_pb2 as _date_pb2
 from zkproto.v1 import attribute_pb2 as _attribute_pb2
+from zkproto.v1 import catalog_pb2 as _catalog_pb2
+from zkproto.v1 import states_pb2 as _states_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -350,18 +352,30 @@ class FetchRequestResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SIGNED_REQUEST_FIELD_NUMBER: _builtins.int
+    VERIFIER_FIELD_NUMBER: _builtins.int
+    STATES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def signed_request(self) -> Global___SignedRequest:
         """The signed request."""
+
+    @_builtins.property
+    def verifier(self) -> _catalog_pb2.Verifier:
+        """Who signed it: the registered verifier, with the proof that its key stands on the ledger."""
+
+    @_builtins.property
+    def states(self) -> _states_pb2.States:
+        """Of the composite form: how all issuer keys and accumulators stand that it names, each in its order."""
 
     def __init__(
         self,
         *,
         signed_request: Global___SignedRequest | None = ...,
+        verifier: _catalog_pb2.Verifier | None = ...,
+        states: _states_pb2.States | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["signed_request", b"signed_request"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["signed_request", b"signed_request", "states", b"states", "verifier", b"verifier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["signed_request", b"signed_request"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signed_request", b"signed_request", "states", b"states", "verifier", b"verifier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -603,6 +617,7 @@ class WatchExchangeResponse(_message.Message):
     PRESENTATION_FIELD_NUMBER: _builtins.int
     COMPOSITE_PRESENTATION_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
+    STATES_FIELD_NUMBER: _builtins.int
     state: Global___WatchExchangeResponse.State.ValueType
     """The state."""
     receipt: _builtins.bytes
@@ -615,6 +630,12 @@ class WatchExchangeResponse(_message.Message):
     def composite_presentation(self) -> Global___CompositePresentation:
         """Answers a request of the composite form."""
 
+    @_builtins.property
+    def states(self) -> _states_pb2.States:
+        """When verified, of the composite form: how all issuer keys and accumulators stand that the request names, each in
+        its order.
+        """
+
     def __init__(
         self,
         *,
@@ -622,10 +643,11 @@ class WatchExchangeResponse(_message.Message):
         presentation: Global___Presentation | None = ...,
         composite_presentation: Global___CompositePresentation | None = ...,
         receipt: _builtins.bytes = ...,
+        states: _states_pb2.States | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "composite_presentation", b"composite_presentation", "presentation", b"presentation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "composite_presentation", b"composite_presentation", "presentation", b"presentation", "states", b"states"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "composite_presentation", b"composite_presentation", "presentation", b"presentation", "receipt", b"receipt", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "composite_presentation", b"composite_presentation", "presentation", b"presentation", "receipt", b"receipt", "state", b"state", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["presentation", "composite_presentation"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015

@@ -27,9 +27,10 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from zkproto.v1 import attribute_pb2 as zkproto_dot_v1_dot_attribute__pb2
 from zkproto.v1 import presentation_pb2 as zkproto_dot_v1_dot_presentation__pb2
+from zkproto.v1 import states_pb2 as zkproto_dot_v1_dot_states__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1czkproto/v1/publication.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1azkproto/v1/attribute.proto\x1a\x1dzkproto/v1/presentation.proto\"\xe9\x01\n\x05Table\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x13\n\x05owner\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x0b\x63ode_system\x18\x03 \x01(\t\x12\r\n\x05\x63odes\x18\x04 \x03(\t\x12\x14\n\x06octets\x18\x05 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x13\n\x05proof\x18\x06 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:1\xea\x41.\n\rzkproto/Table\x12\x0etables/{table}*\x06tables2\x05table\"<\n\x12\x43reateTableRequest\x12&\n\x05table\x18\x01 \x01(\x0b\x32\x11.zkproto.v1.TableB\x04\xe2\x41\x01\x02\"%\n\x0fGetTableRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"P\n\x11ListTablesRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"P\n\x12ListTablesResponse\x12!\n\x06tables\x18\x01 \x03(\x0b\x32\x11.zkproto.v1.Table\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc4\x02\n\tRegulator\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x35\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\x12\x13\n\x05suite\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12.\n\x06shares\x18\x04 \x03(\x0b\x32\x18.zkproto.v1.OfficerShareB\x04\xe2\x41\x01\x02\x12\x14\n\x06\x64igest\x18\x05 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\x13\n\x05proof\x18\x06 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:E\xea\x41\x42\n\x11zkproto/Regulator\x12\x16regulators/{regulator}*\nregulators2\tregulator\"H\n\x0cOfficerShare\x12\x18\n\npublic_key\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x1e\n\x10possession_proof\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"d\n\x16\x43reateRegulatorRequest\x12\x1a\n\x0cregulator_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12.\n\tregulator\x18\x02 \x01(\x0b\x32\x15.zkproto.v1.RegulatorB\x04\xe2\x41\x01\x02\"O\n\x13GetRegulatorRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/Regulator\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\">\n\x15ListRegulatorsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\\\n\x16ListRegulatorsResponse\x12)\n\nregulators\x18\x01 \x03(\x0b\x32\x15.zkproto.v1.Regulator\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"S\n\x0ePartialOpening\x12\x13\n\x05share\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tdecrypted\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x13\n\x05proof\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\x85\x02\n\x14RecordOpeningRequest\x12\x37\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.SignedRequestB\x04\xe2\x41\x01\x02\x12=\n\x0cpresentation\x18\x02 \x01(\x0b\x32!.zkproto.v1.CompositePresentationB\x04\xe2\x41\x01\x02\x12\x15\n\x07receipt\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x14\n\x06\x65scrow\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\treference\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\x12/\n\x05parts\x18\x06 \x03(\x0b\x32\x1a.zkproto.v1.PartialOpeningB\x04\xe2\x41\x01\x02\";\n\x15RecordOpeningResponse\x12\x13\n\x0b\x65ntry_index\x18\x01 \x01(\x03\x12\r\n\x05proof\x18\x02 \x01(\x0c\x32\xa4\x04\n\x12PublicationService\x12@\n\x0b\x43reateTable\x12\x1e.zkproto.v1.CreateTableRequest\x1a\x11.zkproto.v1.Table\x12:\n\x08GetTable\x12\x1b.zkproto.v1.GetTableRequest\x1a\x11.zkproto.v1.Table\x12K\n\nListTables\x12\x1d.zkproto.v1.ListTablesRequest\x1a\x1e.zkproto.v1.ListTablesResponse\x12L\n\x0f\x43reateRegulator\x12\".zkproto.v1.CreateRegulatorRequest\x1a\x15.zkproto.v1.Regulator\x12\x46\n\x0cGetRegulator\x12\x1f.zkproto.v1.GetRegulatorRequest\x1a\x15.zkproto.v1.Regulator\x12W\n\x0eListRegulators\x12!.zkproto.v1.ListRegulatorsRequest\x1a\".zkproto.v1.ListRegulatorsResponse\x12T\n\rRecordOpening\x12 .zkproto.v1.RecordOpeningRequest\x1a!.zkproto.v1.RecordOpeningResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1czkproto/v1/publication.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1azkproto/v1/attribute.proto\x1a\x1dzkproto/v1/presentation.proto\x1a\x17zkproto/v1/states.proto\"\xe9\x01\n\x05Table\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x13\n\x05owner\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x0b\x63ode_system\x18\x03 \x01(\t\x12\r\n\x05\x63odes\x18\x04 \x03(\t\x12\x14\n\x06octets\x18\x05 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x13\n\x05proof\x18\x06 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:1\xea\x41.\n\rzkproto/Table\x12\x0etables/{table}*\x06tables2\x05table\"<\n\x12\x43reateTableRequest\x12&\n\x05table\x18\x01 \x01(\x0b\x32\x11.zkproto.v1.TableB\x04\xe2\x41\x01\x02\"%\n\x0fGetTableRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"P\n\x11ListTablesRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"P\n\x12ListTablesResponse\x12!\n\x06tables\x18\x01 \x03(\x0b\x32\x11.zkproto.v1.Table\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc4\x02\n\tRegulator\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x35\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\x12\x13\n\x05suite\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12.\n\x06shares\x18\x04 \x03(\x0b\x32\x18.zkproto.v1.OfficerShareB\x04\xe2\x41\x01\x02\x12\x14\n\x06\x64igest\x18\x05 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\x13\n\x05proof\x18\x06 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:E\xea\x41\x42\n\x11zkproto/Regulator\x12\x16regulators/{regulator}*\nregulators2\tregulator\"H\n\x0cOfficerShare\x12\x18\n\npublic_key\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x1e\n\x10possession_proof\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"d\n\x16\x43reateRegulatorRequest\x12\x1a\n\x0cregulator_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12.\n\tregulator\x18\x02 \x01(\x0b\x32\x15.zkproto.v1.RegulatorB\x04\xe2\x41\x01\x02\"O\n\x13GetRegulatorRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/Regulator\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\">\n\x15ListRegulatorsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\\\n\x16ListRegulatorsResponse\x12)\n\nregulators\x18\x01 \x03(\x0b\x32\x15.zkproto.v1.Regulator\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"S\n\x0ePartialOpening\x12\x13\n\x05share\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tdecrypted\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x13\n\x05proof\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\x85\x02\n\x14RecordOpeningRequest\x12\x37\n\x0esigned_request\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.SignedRequestB\x04\xe2\x41\x01\x02\x12=\n\x0cpresentation\x18\x02 \x01(\x0b\x32!.zkproto.v1.CompositePresentationB\x04\xe2\x41\x01\x02\x12\x15\n\x07receipt\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x14\n\x06\x65scrow\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\treference\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\x12/\n\x05parts\x18\x06 \x03(\x0b\x32\x1a.zkproto.v1.PartialOpeningB\x04\xe2\x41\x01\x02\";\n\x15RecordOpeningResponse\x12\x13\n\x0b\x65ntry_index\x18\x01 \x01(\x03\x12\r\n\x05proof\x18\x02 \x01(\x0c\">\n\x11ReadStatesRequest\x12\x13\n\x0bissuer_keys\x18\x01 \x03(\t\x12\x14\n\x0c\x61\x63\x63umulators\x18\x02 \x03(\x0c\x32\xe5\x04\n\x12PublicationService\x12@\n\x0b\x43reateTable\x12\x1e.zkproto.v1.CreateTableRequest\x1a\x11.zkproto.v1.Table\x12:\n\x08GetTable\x12\x1b.zkproto.v1.GetTableRequest\x1a\x11.zkproto.v1.Table\x12K\n\nListTables\x12\x1d.zkproto.v1.ListTablesRequest\x1a\x1e.zkproto.v1.ListTablesResponse\x12L\n\x0f\x43reateRegulator\x12\".zkproto.v1.CreateRegulatorRequest\x1a\x15.zkproto.v1.Regulator\x12\x46\n\x0cGetRegulator\x12\x1f.zkproto.v1.GetRegulatorRequest\x1a\x15.zkproto.v1.Regulator\x12W\n\x0eListRegulators\x12!.zkproto.v1.ListRegulatorsRequest\x1a\".zkproto.v1.ListRegulatorsResponse\x12T\n\rRecordOpening\x12 .zkproto.v1.RecordOpeningRequest\x1a!.zkproto.v1.RecordOpeningResponse\x12?\n\nReadStates\x12\x1d.zkproto.v1.ReadStatesRequest\x1a\x12.zkproto.v1.Statesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -98,34 +99,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECORDOPENINGREQUEST'].fields_by_name['reference']._serialized_options = b'\342A\001\002'
   _globals['_RECORDOPENINGREQUEST'].fields_by_name['parts']._loaded_options = None
   _globals['_RECORDOPENINGREQUEST'].fields_by_name['parts']._serialized_options = b'\342A\001\002'
-  _globals['_TABLE']._serialized_start=197
-  _globals['_TABLE']._serialized_end=430
-  _globals['_CREATETABLEREQUEST']._serialized_start=432
-  _globals['_CREATETABLEREQUEST']._serialized_end=492
-  _globals['_GETTABLEREQUEST']._serialized_start=494
-  _globals['_GETTABLEREQUEST']._serialized_end=531
-  _globals['_LISTTABLESREQUEST']._serialized_start=533
-  _globals['_LISTTABLESREQUEST']._serialized_end=613
-  _globals['_LISTTABLESRESPONSE']._serialized_start=615
-  _globals['_LISTTABLESRESPONSE']._serialized_end=695
-  _globals['_REGULATOR']._serialized_start=698
-  _globals['_REGULATOR']._serialized_end=1022
-  _globals['_OFFICERSHARE']._serialized_start=1024
-  _globals['_OFFICERSHARE']._serialized_end=1096
-  _globals['_CREATEREGULATORREQUEST']._serialized_start=1098
-  _globals['_CREATEREGULATORREQUEST']._serialized_end=1198
-  _globals['_GETREGULATORREQUEST']._serialized_start=1200
-  _globals['_GETREGULATORREQUEST']._serialized_end=1279
-  _globals['_LISTREGULATORSREQUEST']._serialized_start=1281
-  _globals['_LISTREGULATORSREQUEST']._serialized_end=1343
-  _globals['_LISTREGULATORSRESPONSE']._serialized_start=1345
-  _globals['_LISTREGULATORSRESPONSE']._serialized_end=1437
-  _globals['_PARTIALOPENING']._serialized_start=1439
-  _globals['_PARTIALOPENING']._serialized_end=1522
-  _globals['_RECORDOPENINGREQUEST']._serialized_start=1525
-  _globals['_RECORDOPENINGREQUEST']._serialized_end=1786
-  _globals['_RECORDOPENINGRESPONSE']._serialized_start=1788
-  _globals['_RECORDOPENINGRESPONSE']._serialized_end=1847
-  _globals['_PUBLICATIONSERVICE']._serialized_start=1850
-  _globals['_PUBLICATIONSERVICE']._serialized_end=2398
+  _globals['_TABLE']._serialized_start=222
+  _globals['_TABLE']._serialized_end=455
+  _globals['_CREATETABLEREQUEST']._serialized_start=457
+  _globals['_CREATETABLEREQUEST']._serialized_end=517
+  _globals['_GETTABLEREQUEST']._serialized_start=519
+  _globals['_GETTABLEREQUEST']._serialized_end=556
+  _globals['_LISTTABLESREQUEST']._serialized_start=558
+  _globals['_LISTTABLESREQUEST']._serialized_end=638
+  _globals['_LISTTABLESRESPONSE']._serialized_start=640
+  _globals['_LISTTABLESRESPONSE']._serialized_end=720
+  _globals['_REGULATOR']._serialized_start=723
+  _globals['_REGULATOR']._serialized_end=1047
+  _globals['_OFFICERSHARE']._serialized_start=1049
+  _globals['_OFFICERSHARE']._serialized_end=1121
+  _globals['_CREATEREGULATORREQUEST']._serialized_start=1123
+  _globals['_CREATEREGULATORREQUEST']._serialized_end=1223
+  _globals['_GETREGULATORREQUEST']._serialized_start=1225
+  _globals['_GETREGULATORREQUEST']._serialized_end=1304
+  _globals['_LISTREGULATORSREQUEST']._serialized_start=1306
+  _globals['_LISTREGULATORSREQUEST']._serialized_end=1368
+  _globals['_LISTREGULATORSRESPONSE']._serialized_start=1370
+  _globals['_LISTREGULATORSRESPONSE']._serialized_end=1462
+  _globals['_PARTIALOPENING']._serialized_start=1464
+  _globals['_PARTIALOPENING']._serialized_end=1547
+  _globals['_RECORDOPENINGREQUEST']._serialized_start=1550
+  _globals['_RECORDOPENINGREQUEST']._serialized_end=1811
+  _globals['_RECORDOPENINGRESPONSE']._serialized_start=1813
+  _globals['_RECORDOPENINGRESPONSE']._serialized_end=1872
+  _globals['_READSTATESREQUEST']._serialized_start=1874
+  _globals['_READSTATESREQUEST']._serialized_end=1936
+  _globals['_PUBLICATIONSERVICE']._serialized_start=1939
+  _globals['_PUBLICATIONSERVICE']._serialized_end=2552
 # @@protoc_insertion_point(module_scope)

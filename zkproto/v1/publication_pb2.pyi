@@ -466,3 +466,33 @@ class RecordOpeningResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordOpeningResponse: _TypeAlias = RecordOpeningResponse  # noqa: Y015
+
+@_typing.final
+class ReadStatesRequest(_message.Message):
+    """Asks for states: of at most 256 keys and accumulators together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ISSUER_KEYS_FIELD_NUMBER: _builtins.int
+    ACCUMULATORS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def issuer_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of issuer keys."""
+
+    @_builtins.property
+    def accumulators(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Public keys of accumulators, 96 octets each."""
+
+    def __init__(
+        self,
+        *,
+        issuer_keys: _abc.Iterable[_builtins.str] | None = ...,
+        accumulators: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accumulators", b"accumulators", "issuer_keys", b"issuer_keys"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadStatesRequest: _TypeAlias = ReadStatesRequest  # noqa: Y015

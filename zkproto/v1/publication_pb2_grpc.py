@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from zkproto.v1 import publication_pb2 as zkproto_dot_v1_dot_publication__pb2
+from zkproto.v1 import states_pb2 as zkproto_dot_v1_dot_states__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -71,6 +72,11 @@ class PublicationServiceStub:
                 request_serializer=zkproto_dot_v1_dot_publication__pb2.RecordOpeningRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_publication__pb2.RecordOpeningResponse.FromString,
                 _registered_method=True)
+        self.ReadStates = channel.unary_unary(
+                '/zkproto.v1.PublicationService/ReadStates',
+                request_serializer=zkproto_dot_v1_dot_publication__pb2.ReadStatesRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_states__pb2.States.FromString,
+                _registered_method=True)
 
 
 class PublicationServiceServicer:
@@ -130,6 +136,13 @@ class PublicationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadStates(self, request, context):
+        """How issuer keys and accumulators stand now, in the order of what was asked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PublicationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -167,6 +180,11 @@ def add_PublicationServiceServicer_to_server(servicer, server):
                     servicer.RecordOpening,
                     request_deserializer=zkproto_dot_v1_dot_publication__pb2.RecordOpeningRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_publication__pb2.RecordOpeningResponse.SerializeToString,
+            ),
+            'ReadStates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadStates,
+                    request_deserializer=zkproto_dot_v1_dot_publication__pb2.ReadStatesRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_states__pb2.States.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -360,6 +378,33 @@ class PublicationService:
             '/zkproto.v1.PublicationService/RecordOpening',
             zkproto_dot_v1_dot_publication__pb2.RecordOpeningRequest.SerializeToString,
             zkproto_dot_v1_dot_publication__pb2.RecordOpeningResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadStates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.PublicationService/ReadStates',
+            zkproto_dot_v1_dot_publication__pb2.ReadStatesRequest.SerializeToString,
+            zkproto_dot_v1_dot_states__pb2.States.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from grpc import aio as _aio
 from zkproto.v1 import publication_pb2 as _publication_pb2
+from zkproto.v1 import states_pb2 as _states_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -55,6 +56,8 @@ class PublicationServiceStub:
     """Records an opening on the ledger, or one officer's part of it. Nobody is authenticated: only who has an
     officer's secret share can make a part that holds. The same sent again is answered with the same record.
     """
+    ReadStates: _grpc.UnaryUnaryMultiCallable[_publication_pb2.ReadStatesRequest, _states_pb2.States]
+    """How issuer keys and accumulators stand now, in the order of what was asked."""
 
 @_typing.type_check_only
 class PublicationServiceAsyncStub(PublicationServiceStub):
@@ -83,6 +86,8 @@ class PublicationServiceAsyncStub(PublicationServiceStub):
     """Records an opening on the ledger, or one officer's part of it. Nobody is authenticated: only who has an
     officer's secret share can make a part that holds. The same sent again is answered with the same record.
     """
+    ReadStates: _aio.UnaryUnaryMultiCallable[_publication_pb2.ReadStatesRequest, _states_pb2.States]  # type: ignore[assignment]
+    """How issuer keys and accumulators stand now, in the order of what was asked."""
 
 class PublicationServiceServicer(metaclass=_abc_1.ABCMeta):
     """What requests of the composite form name by digest, the same for everybody and recorded on the ledger: tables
@@ -150,5 +155,13 @@ class PublicationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Records an opening on the ledger, or one officer's part of it. Nobody is authenticated: only who has an
         officer's secret share can make a part that holds. The same sent again is answered with the same record.
         """
+
+    @_abc_1.abstractmethod
+    def ReadStates(
+        self,
+        request: _publication_pb2.ReadStatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_states_pb2.States, _abc.Awaitable[_states_pb2.States]]:
+        """How issuer keys and accumulators stand now, in the order of what was asked."""
 
 def add_PublicationServiceServicer_to_server(servicer: PublicationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

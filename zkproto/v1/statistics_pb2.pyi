@@ -333,11 +333,11 @@ class PublishedStatistics(_message.Message):
     STATISTICS_FIELD_NUMBER: _builtins.int
     LEAST_FIELD_NUMBER: _builtins.int
     least: _builtins.int
-    """No count is smaller."""
+    """No count is smaller, and all are multiples of it."""
     @_builtins.property
     def statistics(self) -> _containers.RepeatedCompositeFieldContainer[Global___Statistic]:
-        """Sums by verifier; one of fewer than `least` is left out, and there are no sums over all verifiers, from which
-        it could be told.
+        """Sums by verifier, in steps of `least`, rounded down; one of fewer is left out. Nothing that is left out can be
+        computed from the others: those are not exact, and there are no sums over all verifiers.
         """
 
     def __init__(

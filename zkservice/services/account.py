@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import hmac
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -18,12 +19,13 @@ from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.events import Happening, receipt
 from zkservice.fields import check_request_id, required
-from zkservice.inbox import bell, ring, subject_of
+from zkservice.inbox import bell, ring
 from zkservice.listing import listed
 from zkservice.moments import whole_ms
 from zkservice.storage import accounts
 from zkservice.storage.accounts import Arrival, ArrivalKind, Delivered, Registration
 from zkservice.storage.events import Event
+from zkservice.subjects import subject_of
 
 _POLL: Final = dt.timedelta(seconds=5)
 _AT_ONCE: Final = 200
@@ -32,6 +34,8 @@ _KINDS: Final = {
     ArrivalKind.OFFER: pb.Arrival.KIND_OFFER,
     ArrivalKind.APPLICATION: pb.Arrival.KIND_APPLICATION,
     ArrivalKind.APPOINTMENT: pb.Arrival.KIND_APPOINTMENT,
+    ArrivalKind.CODE: pb.Arrival.KIND_CODE,
+    ArrivalKind.KEY: pb.Arrival.KIND_KEY,
 }
 
 
@@ -42,14 +46,17 @@ class AccountService(AccountServiceServicer):
         self._context = context
 
     async def CreateRegistration(self, request: pb.CreateRegistrationRequest, context: Any) -> Any:
-        """Make a code for a subject; an open one from before is void when this is answered."""
+        """Make a code for a subject; an open one from before is void when this is answered, and the account
+        that the code would take over is told."""
         department = await self._context.access.any_department(context)
         subject = subject_of(request.subject, field="subject")
         now, code = whole_ms(self._context.now()), new_code()
         expires = now + dt.timedelta(days=self._context.settings.registration_days)
         mark = subject.mark(self._context.keys)
         made = Registration(code_hash(code), department, mark, subject.kind, now, expires)
-        await self._context.database.write(lambda each: accounts.add_registration(each, made))
+        account = await self._context.database.write(lambda each: accounts.add_registration(each, made))
+        if account is not None:
+            ring(self._context, account)
         return pb.CreateRegistrationResponse(code=code, expire_time=moment_to(expires))
 
     async def RegisterAccount(self, request: pb.RegisterAccountRequest, context: Any) -> Any:
@@ -63,7 +70,8 @@ class AccountService(AccountServiceServicer):
         made = await self._context.database.read(
             lambda each: accounts.registration(each, hashed, request.department)
         )
-        if made.mark != subject.mark(self._context.keys):
+        if not hmac.compare_digest(made.mark, subject.mark(self._context.keys)):
+            await self._context.database.write(lambda each: accounts.wrong_subject(each, hashed))
             detail = "the code was given to another subject"
             raise ServiceError(ServiceReason.SUBJECT_MISMATCH, detail, field="subject")
         fresh = f"accounts/{secrets.token_urlsafe(16)}"

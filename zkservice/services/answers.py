@@ -10,6 +10,7 @@ from wire.composite import composite_presentation_of
 from wire.convert import presentation_of, within
 from zkproto.v1 import errand_pb2
 from zkproto.v1 import presentation_pb2 as pb
+from zkproto.v1.states_pb2 import States
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import required
 from zkservice.judging import check_form
@@ -37,7 +38,17 @@ class Submitted:
         Raises ServiceError FIELD_MISSING; RefusedError REQUEST_MISMATCH (of the other form); MalformedError.
         """
         check_form(signed, request.WhichOneof("answer"))
-        if is_composite(signed):
+        return cls.decoded(request)
+
+    @classmethod
+    def decoded(cls, request: pb.SubmitPresentationRequest | errand_pb2.ErrandAnswer) -> "Submitted":
+        """Decode an answer in the form that it has; `check_form` tells whether its request has that form.
+
+        Raises ServiceError FIELD_MISSING; MalformedError.
+        """
+        form = request.WhichOneof("answer")
+        required(form is not None, "presentation")
+        if form == "composite_presentation":
             with within("composite_presentation"):
                 composite = composite_presentation_of(request.composite_presentation)
             answer, octets = composite.answer, _octets(request.composite_presentation)
@@ -74,9 +85,13 @@ def presentation_digest(message: errand_pb2.ErrandAnswer) -> bytes:
         return presentation_of(message.presentation).digest
 
 
-def verified_state(signed: SignedRequest, octets: bytes, receipt: bytes) -> pb.WatchExchangeResponse:
+def verified_state(
+    signed: SignedRequest, octets: bytes, receipt: bytes, states: States | None = None
+) -> pb.WatchExchangeResponse:
     """Return the last state of an exchange that was answered with these octets."""
-    state = pb.WatchExchangeResponse(state=pb.WatchExchangeResponse.STATE_VERIFIED, receipt=receipt)
+    state = pb.WatchExchangeResponse(
+        state=pb.WatchExchangeResponse.STATE_VERIFIED, receipt=receipt, states=states
+    )
     answer = state.composite_presentation if is_composite(signed) else state.presentation
     answer.ParseFromString(octets)
     return state

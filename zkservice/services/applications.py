@@ -19,7 +19,7 @@ from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.events import Happening, receipt
 from zkservice.fields import check_request_id, placed, required, resource_id
-from zkservice.inbox import addressee_is, ring, subject_of
+from zkservice.inbox import addressee_is, ring
 from zkservice.listing import listed
 from zkservice.moments import whole_ms
 from zkservice.offering import Required, department_of
@@ -28,7 +28,7 @@ from zkservice.storage import applications, items
 from zkservice.storage.applications import Application
 from zkservice.storage.events import Event
 from zkservice.storage.issuance import Offer
-from zkservice.subjects import SubjectKind
+from zkservice.subjects import SubjectKind, subject_of
 
 _DECISION_LABEL: Final = "zk-disclosure/application-decision/v1"
 _REASON_LABEL: Final = "zk-disclosure/application-reason/v1"

@@ -28,7 +28,7 @@ from zkservice.moments import whole_ms
 from zkservice.offering import department_of
 from zkservice.services.applications import STATES, check_grounds, sealed_application
 from zkservice.services.offers import RevokeDue
-from zkservice.storage import accounts, applications, appointments, revocation
+from zkservice.storage import accounts, applications, appointments, items, revocation
 from zkservice.storage.applications import Application
 from zkservice.storage.appointments import Appointment
 from zkservice.storage.events import Event
@@ -85,7 +85,10 @@ class AppointmentService(AppointmentServiceServicer):
         return pb.AppointAgentResponse(appointment=f"appointments/{kept.id}", receipt=file)
 
     def _check(self, connection: Connection, body: AppointmentBody) -> None:
-        """Raise ServiceError HOLDER_UNKNOWN; ACCUMULATOR_MISSING where nothing could be ended."""
+        """Raise ServiceError HOLDER_UNKNOWN; ITEM_NOT_APPLICABLE, ITEM_DEPRECATED; ACCUMULATOR_MISSING where
+        nothing could be ended.
+        """
+        items.check_applicable(connection, body.schema)
         if accounts.public_key(connection, body.agent) is None:
             detail = "there is no such account; nothing was kept"
             raise ServiceError(ServiceReason.HOLDER_UNKNOWN, detail, field="agent")

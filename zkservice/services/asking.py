@@ -8,9 +8,8 @@ import asyncio
 import datetime as dt
 
 from disclosure import Reason, RefusedError, Request, SignedRequest, VerifierName, check_request, open_request
-from disclosure.allowance import check_allowed, policy_of
+from disclosure.allowance import check_allowed, excess, policy_of
 from disclosure.composite import CompositeRequest, composite_digest, is_composite
-from disclosure.credential import civil_date
 from verifier.verify import schema_names
 from wire.convert import signed_request_to, within
 from zkservice.composite_judging import OpenedRequest, departments_of
@@ -20,8 +19,8 @@ from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import placed
 from zkservice.judging import Judgement
 from zkservice.services.batch import request_judgement
-from zkservice.storage import catalog, exchanges, statistics
-from zkservice.storage.statistics import Concerned, What
+from zkservice.storage import exchanges, registered, statistics
+from zkservice.storage.statistics import Concerned
 
 
 class Asking:
@@ -33,22 +32,17 @@ class Asking:
     async def opened(self, signed: SignedRequest, now: dt.datetime) -> OpenedRequest:
         """Return a request that its verifier signed, that can be answered and asks no more than it may.
 
-        One that asks more is counted as such. Raises MalformedError; RefusedError REQUEST_SIGNATURE_INVALID,
-        REQUEST_EXPIRED, REQUEST_NOT_YET_VALID, POLICY_UNKNOWN, OVER_ASKING, and what `check_request` or
-        `check_joint_request` do; ServiceError VERIFIER_UNKNOWN.
+        One that asks more is counted as such, once. Raises MalformedError; RefusedError
+        REQUEST_SIGNATURE_INVALID, REQUEST_EXPIRED, REQUEST_NOT_YET_VALID, POLICY_UNKNOWN, OVER_ASKING, and
+        what `check_request` or `check_joint_request` do; ServiceError VERIFIER_UNKNOWN.
         """
         try:
             return await (self._composite if is_composite(signed) else self._plain)(signed, now)
         except RefusedError as error:
             if error.reason == Reason.OVER_ASKING:
-                await self._count(signed, now)
+                request = await asyncio.to_thread(request_in, signed)
+                await count_over_asking(self._context, request, request.digest, request.expires, now)
             raise
-
-    async def _count(self, signed: SignedRequest, now: dt.datetime) -> None:
-        concerned = await asyncio.to_thread(_concerned, signed)
-        await self._context.database.write(
-            lambda each: statistics.count_all(each, civil_date(now), concerned, What.OVER_ASKED)
-        )
 
     async def _plain(self, signed: SignedRequest, now: dt.datetime) -> OpenedRequest:
         """Open a request of the plain form; decoded and registered before any signature is checked."""
@@ -85,7 +79,7 @@ class Asking:
 async def public_key_of(context: Context, name: VerifierName, field: str = "signed_request") -> bytes:
     """Return a registered verifier's key; ServiceError VERIFIER_UNKNOWN, placed at `field`."""
     try:
-        row = await context.database.read(lambda each: catalog.verifier(each, str(name)))
+        row = await context.database.read(lambda each: registered.verifier(each, str(name)))
     except ServiceError as error:
         if error.reason != ServiceReason.NOT_FOUND:
             raise
@@ -94,16 +88,44 @@ async def public_key_of(context: Context, name: VerifierName, field: str = "sign
     return row.public_key
 
 
+def request_in(signed: SignedRequest) -> Request | CompositeRequest:
+    """Decode what was signed, of either form: a large one takes some time."""
+    return CompositeRequest.from_bytes(signed.payload) if is_composite(signed) else signed.request
+
+
+async def count_over_asking(
+    context: Context,
+    request: Request | CompositeRequest,
+    digest: bytes,
+    until: dt.datetime,
+    now: dt.datetime,
+) -> None:
+    """Count what a verifier has signed and what asks too much: once, however often it is sent.
+
+    `digest` is that of what was signed, which is not accepted after `until`.
+    """
+    policy = "" if request.policy is None else str(request.policy)
+    concerned = Concerned(str(request.verifier), policy, _departments(request))
+    await context.database.write(
+        lambda each: statistics.count_over_asking(each, digest, until, concerned, now)
+    )
+
+
+async def asks_too_much(context: Context, signed: SignedRequest) -> bool:
+    """Tell whether a request that was opened asks more than its policy allows.
+
+    A holder is nobody in particular: the word alone of one, that it does, counts against no verifier.
+    """
+    request = await asyncio.to_thread(request_in, signed)
+    if request.policy is None:
+        return False
+    policy = await context.directories.policy(request.policy)
+    return bool(await asyncio.to_thread(excess, request, policy))
+
+
 def _departments(request: Request | CompositeRequest) -> tuple[str, ...]:
     if isinstance(request, Request):
         return departments_of(each.schema for each in request.queries)
     return departments_of(
         name for branch in request.branches for each in branch.queries for name in each.schemas
     )
-
-
-def _concerned(signed: SignedRequest) -> Concerned:
-    """Return whom an over-asking request concerns; it was opened, so it decodes."""
-    request = CompositeRequest.from_bytes(signed.payload) if is_composite(signed) else signed.request
-    policy = "" if request.policy is None else str(request.policy)
-    return Concerned(str(request.verifier), policy, _departments(request))

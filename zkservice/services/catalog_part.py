@@ -17,7 +17,7 @@ class CatalogPart:
 
     async def _proof(self, outbox: int) -> bytes:
         """Return the proof of a record, once it stands on the ledger: nobody is shown one that does not."""
-        return (await self._context.sequencer.integrated(outbox)).proof()
+        return await self._context.proofs.of(outbox)
 
 
 def parent_of(name: str) -> str | None:

@@ -14,10 +14,10 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection
 
-from disclosure import Request, check_request
-from disclosure.allowance import check_allowed, policy_of
+from disclosure import Reason, RefusedError, Request, check_request, civil_date
+from disclosure.allowance import policy_of
 from disclosure.event import EventKind
-from disclosure.standing import SignedTerms, StandingTerms
+from disclosure.standing import SignedTerms, StandingTerms, check_standing
 from verifier.verify import schema_names
 from wire.convert import moment_to, within
 from zkproto.v1 import consent_pb2 as pb
@@ -28,7 +28,7 @@ from zkservice.events import Happening
 from zkservice.events import receipt as event_receipt
 from zkservice.fields import check_request_id, placed, required, resource_id
 from zkservice.moments import whole_ms
-from zkservice.services.asking import public_key_of
+from zkservice.services.asking import count_over_asking, public_key_of
 from zkservice.storage import consents, policies
 from zkservice.storage.consents import Consent, State
 from zkservice.storage.events import Event
@@ -59,11 +59,12 @@ class ConsentService(ConsentServiceServicer):
         now = whole_ms(self._context.now())
         with within("signed_terms"):
             signed = SignedTerms(request.signed_terms.payload, request.signed_terms.signature)
-            public_key = await public_key_of(self._context, signed.terms.verifier, "signed_terms")
-            terms = signed.open(lambda _: public_key)
+            terms = await asyncio.to_thread(lambda: signed.terms)  # anybody may send large ones
+            public_key = await public_key_of(self._context, terms.verifier, "signed_terms")
+            signed.open(lambda _: public_key)
         terms.check_offered(now)
         with placed("signed_terms"):
-            await self._check(terms)
+            await self._check(terms, now)
         consent = Consent(
             secrets.token_urlsafe(16), str(terms.verifier), request_id, terms.digest, signed, now,
             terms.expires, terms.until,
@@ -76,11 +77,18 @@ class ConsentService(ConsentServiceServicer):
             expire_time=moment_to(kept.expires),
         )
 
-    async def _check(self, terms: StandingTerms) -> None:
-        """Refuse terms that ask more than their policy allows; each later request is checked in full."""
+    async def _check(self, terms: StandingTerms, now: dt.datetime) -> None:
+        """Refuse terms that go beyond their policy and its limits, counted as over-asking, once; each later
+        request is checked in full."""
         if isinstance(terms.asked, Request):
             check_request(terms.asked, await self._context.directories.load(schema_names(terms.asked)))
-        check_allowed(terms.asked, await self._context.directories.policy(policy_of(terms.asked)))
+        policy = await self._context.directories.policy(policy_of(terms.asked))
+        try:
+            await asyncio.to_thread(check_standing, terms, policy)
+        except RefusedError as error:
+            if error.reason == Reason.OVER_ASKING:
+                await count_over_asking(self._context, terms.asked, terms.digest, terms.expires, now)
+            raise
 
     @staticmethod
     def _add(connection: Connection, consent: Consent, terms: StandingTerms) -> Consent:
@@ -115,13 +123,14 @@ class ConsentService(ConsentServiceServicer):
         self, consent: Consent, state: State, key: bytes | None, kind: EventKind, request_id: str, note: bytes
     ) -> bytes:
         happening = self._happening(consent, kind, request_id, note)
+        terms = await asyncio.to_thread(lambda: consent.terms)
 
         def keep(connection: Connection) -> Event:
             earlier = happening.earlier(connection)
             if earlier is not None:
                 self._check_same_key(connection, consent, key)
                 return earlier
-            consents.answer(connection, consent, state, key, self._context.now())
+            consents.answer(connection, consent.id, terms, state, key, self._context.now())
             return happening.keep(connection, self._context)
 
         return await self._told(consent, await self._context.database.write(keep))
@@ -203,7 +212,7 @@ class ConsentService(ConsentServiceServicer):
     def _state(self, consent: Consent) -> pb.WatchConsentResponse:
         now, state = self._context.now(), _STATES[consent.state]
         late = consent.state is State.ASKED and now >= consent.expires
-        if late or (consent.state is State.GRANTED and consent.terms.is_over(now)):
+        if late or (consent.state is State.GRANTED and civil_date(now) > consent.until):
             state = _Told.STATE_EXPIRED
         return pb.WatchConsentResponse(state=state, used=consent.used)
 

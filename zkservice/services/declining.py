@@ -11,8 +11,9 @@ from zkservice.errors import ServiceError, ServiceReason
 from zkservice.events import Happening
 from zkservice.events import receipt as event_receipt
 from zkservice.fields import check_request_id, required
-from zkservice.storage import endings, exchanges
-from zkservice.storage.endings import Ending
+from zkservice.services.asking import asks_too_much
+from zkservice.storage import ended_exchanges, exchanges
+from zkservice.storage.ended_exchanges import Ending
 from zkservice.storage.events import Event
 from zkservice.storage.exchanges import Exchange
 from zkservice.storage.statistics import What
@@ -39,21 +40,24 @@ async def declined(context: Context, exchange: Exchange, request: pb.DeclineExch
     happening = Happening.of(
         context, kind, exchange.verifier, exchange.request_digest, scope, request_id, note
     )
-    event = await context.database.write(lambda each: _keep(each, context, exchange, happening))
+    over = kind is EventKind.OVER_ASKED and await asks_too_much(context, exchange.signed)
+    event = await context.database.write(lambda each: _keep(each, context, exchange, happening, over=over))
     context.watching.ring(exchange.id)
     _, receipt = await event_receipt(context, event)
     return receipt
 
 
-def _keep(connection: Connection, context: Context, exchange: Exchange, happening: Happening) -> Event:
+def _keep(
+    connection: Connection, context: Context, exchange: Exchange, happening: Happening, *, over: bool
+) -> Event:
+    """Keep it, in one transaction; `over` tells that the request is indeed counted as asking too much."""
     earlier = happening.earlier(connection)
     if earlier is not None:
         return earlier
     if exchanges.answer_of(connection, exchange.id) is not None:
         raise ServiceError(ServiceReason.EXCHANGE_ANSWERED, "the exchange was answered")
-    endings.check_open(connection, exchange.id)
+    ended_exchanges.check_open(connection, exchange.id)
     now = context.now()
     exchange.check_time(now)
-    over = [What.OVER_ASKED] if happening.body.kind is EventKind.OVER_ASKED else []
-    endings.end(connection, exchange.id, Ending.DECLINED, now, *over)
+    ended_exchanges.end(connection, exchange.id, Ending.DECLINED, now, *([What.OVER_ASKED] if over else []))
     return happening.keep(connection, context)

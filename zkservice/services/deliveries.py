@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from disclosure import RefusedError
-from disclosure.delivery import QUESTION_LIFE, SignedCard
+from disclosure.delivery import DELIVERY_LIFE, QUESTION_LIFE, SignedCard
 from disclosure.delivery.card import check_recipient
 from disclosure.delivery.sealing import check_sealed
 from disclosure.errors import Reason
@@ -34,8 +34,6 @@ from zkservice.storage import deliveries, parties
 from zkservice.storage.deliveries import Delivery, Limits, Recipient
 from zkservice.storage.events import Event
 
-KEPT: Final = dt.timedelta(days=30)
-"""So long a delivery waits."""
 MAX_QUERY_OCTETS: Final = 200
 _POLL: Final = dt.timedelta(seconds=5)
 _PARTIES: Final = ("verifiers", "accounts")
@@ -107,19 +105,34 @@ class DeliveryService(DeliveryServiceServicer):
             check_request_id(request.request_id),
             request.holder_note,
         )
-        kept = await self._context.database.write(lambda each: self._sent(each, happening, sealed, ends))
-        self._context.watching.ring(_bell(recipient))
+        # Senders are nobody, so what a read can tell must not cost a write: a write that is refused undoes
+        # the group that it was in, and all of that runs again.
+        kept = await self._context.database.read(lambda each: self._earlier(each, happening, ends))
+        if kept is None:
+            kept = await self._context.database.write(lambda each: self._sent(each, happening, sealed, ends))
+            self._context.watching.ring(_bell(recipient))
         _, file = await receipt(self._context, kept)
         return pb.SendDeliveryResponse(receipt=file)
 
-    def _sent(self, connection: Connection, happening: Happening, sealed: bytes, ends: dt.datetime) -> Event:
+    def _earlier(
+        self, connection: Connection, happening: Happening, ends: dt.datetime, *, change: bool = False
+    ) -> Event | None:
+        """Return what this same call kept before; raise unless it can be kept now."""
         earlier = happening.earlier(connection)
         if earlier is not None:
             return earlier
         body, settings = happening.body, self._context.settings
         _check_end(ends, body.time)
         limits = Limits(settings.max_deliveries, settings.max_deliveries_a_minute)
-        deliveries.check_room(connection, body.party, limits, body.time)
+        deliveries.check_room(connection, body.party, limits, body.time, change=change)
+        deliveries.check_new(connection, body.digest)
+        return None
+
+    def _sent(self, connection: Connection, happening: Happening, sealed: bytes, ends: dt.datetime) -> Event:
+        earlier = self._earlier(connection, happening, ends, change=True)
+        if earlier is not None:
+            return earlier
+        body = happening.body
         event = happening.keep(connection, self._context)
         made = Delivery(
             secrets.token_urlsafe(16),
@@ -127,7 +140,7 @@ class DeliveryService(DeliveryServiceServicer):
             body.digest,
             len(sealed),
             body.time,
-            body.time + KEPT,
+            body.time + DELIVERY_LIFE,
             sealed,
         )
         deliveries.add(connection, made, event)
@@ -157,7 +170,10 @@ class DeliveryService(DeliveryServiceServicer):
         return pb.FetchDeliveryResponse(sealed=found.sealed, receipt=file)
 
     async def AcknowledgeDelivery(self, request: pb.AcknowledgeDeliveryRequest, context: Any) -> Any:
-        """Forget what is sealed; with a note, keep that it was received as an event of the recipient's."""
+        """Forget what is sealed; with a note, keep that it was received as an event of the recipient's.
+
+        One delivery is one event, whatever the request_id: entries of the ledger are for good.
+        """
         found = await self._own(request.delivery, context)
         if not request.holder_note:
             await self._context.database.write(lambda each: deliveries.acknowledge(each, found.id))
@@ -174,7 +190,11 @@ class DeliveryService(DeliveryServiceServicer):
         )
 
         def keep(connection: Connection) -> Event:
-            deliveries.acknowledge(connection, found.id)
+            earlier = happening.earlier(connection)
+            if earlier is not None:
+                return earlier
+            if not deliveries.acknowledge(connection, found.id):
+                raise deliveries.unknown_delivery()
             return happening.keep(connection, self._context)
 
         kept = await self._context.database.write(keep)

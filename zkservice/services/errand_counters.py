@@ -9,6 +9,7 @@ import datetime as dt
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -30,7 +31,7 @@ from zkservice.services.answers import verified_state
 from zkservice.services.asking import Asking
 from zkservice.services.errand_messages import PART_STATES, part_message, told_octets, update_label
 from zkservice.storage import errand_bundles, errand_parts, exchanges, parties, policies
-from zkservice.storage.errand_parts import Told
+from zkservice.storage.errand_parts import Active, Told
 from zkservice.storage.errands import Ask, Errand, Part, PartState
 from zkservice.storage.exchanges import Exchange
 from zkservice.storage.statistics import Concerned
@@ -69,18 +70,30 @@ class Counters:
         with watching.stream("errand-parts"), watching.bell(bell_of(verifier), _BELLS) as bell:
             while True:
                 bell.clear()
-                active = await self._context.database.read(
-                    lambda each: errand_parts.active(each, verifier, bundle, self._context.now())
-                )
-                for part in [each for each in active if told.get(each) != active[each]]:
+                seen = dict[str, tuple[int, bool]]()
+                async for each in self._active(verifier, bundle):
+                    seen[each.id] = each.revision, each.ended
+                    if told.get(each.id) != seen[each.id]:
+                        yield await self._message(verifier, each.id)
+                for part in [each for each in told if each not in seen]:
                     yield await self._message(verifier, part)
-                for part in [each for each in told if each not in active]:
-                    yield await self._message(verifier, part)
-                told = active
+                told = seen
                 watching.check()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_POLL.total_seconds()):
                         await bell.wait()
+
+    async def _active(self, verifier: str, bundle: str) -> AsyncIterator[Active]:
+        """Give all parts that a counter has to do something about, read some at a time."""
+        after = None
+        while found := await self._context.database.read(
+            partial(
+                errand_parts.active, verifier=verifier, bundle=bundle, now=self._context.now(), after=after
+            )
+        ):
+            for each in found:
+                yield each
+            after = found[-1].place
 
     async def _message(self, verifier: str, part_id: str) -> pb.ErrandPart:
         """Return a part with what was answered, once the receipt of that stands on the ledger."""

@@ -38,6 +38,7 @@ from zkservice.services.asking import Asking
 from zkservice.services.batch import judgement
 from zkservice.services.errand_counters import Counters, bell_of
 from zkservice.services.errand_messages import ENDED, bundle_message, errand_message
+from zkservice.services.errand_refusing import refused
 from zkservice.storage import errand_bundles, errands, exchanges, statistics
 from zkservice.storage.errand_bundles import StoredBundle
 from zkservice.storage.errands import Errand, Part, Update
@@ -96,9 +97,8 @@ class ErrandService(ErrandServiceServicer):
 
     async def _proven(self, stored: StoredBundle) -> pb.ErrandBundle:
         """Return the message once the record stands on the ledger: nobody is shown one that does not."""
-        place = await self._context.sequencer.integrated(stored.outbox)
         message = bundle_message(stored)
-        message.proof = place.proof()
+        message.proof = await self._context.proofs.of(stored.outbox)
         return message
 
     # The holder
@@ -116,8 +116,14 @@ class ErrandService(ErrandServiceServicer):
                 MAX_WAITING,
             )  # fmt: skip
 
-        errand = await self._context.database.write(begun)
-        self._ring(errand)
+        # Whoever starts is nobody, so what a read can tell must not cost a write: one that is refused undoes
+        # the group that it was in.
+        errand = await self._context.database.read(
+            lambda each: errands.started(each, mark, bundle, now, MAX_WAITING)
+        )
+        if errand is None:
+            errand = await self._context.database.write(begun)
+            self._ring(errand)
         return pb.StartErrandResponse(
             errand=f"errands/{errand.id}",
             ticket=self._context.keys.token("errand", errand.id),
@@ -180,6 +186,13 @@ class ErrandService(ErrandServiceServicer):
         _, octets = await receipt(self._context, event)
         return pb.AbandonErrandResponse(receipt=octets)
 
+    async def RefuseErrandPart(self, request: pb.RefuseErrandPartRequest, context: Any) -> Any:
+        """Refuse what asks more than its policy; answered once that stands on the ledger."""
+        errand_id = self._id(request.errand, request.ticket)
+        octets, errand = await refused(self._context, errand_id, request)
+        self._ring(errand)
+        return pb.RefuseErrandPartResponse(receipt=octets)
+
     async def SubmitErrand(self, request: pb.SubmitErrandRequest, context: Any) -> Any:
         """Judge every part, accept all or none; answered once all receipts stand on the ledger."""
         errand_id = self._id(request.errand, request.ticket)
@@ -217,15 +230,16 @@ class ErrandService(ErrandServiceServicer):
             with _at(place):
                 exchange = _asked(part)
                 exchange.check_time(now)
+                moment = _moment(exchange, now)
                 submitted = Submitted.of(exchange.signed, answer)
                 submitted.check_note(answer.holder_note)
                 _check_form(answer, part)
             made.append(
                 Acceptance.of(
-                    self._context.keys, exchange, submitted, request.request_id, answer.holder_note, now
+                    self._context.keys, exchange, submitted, request.request_id, answer.holder_note, moment
                 )
             )
-            jobs.append(judgement(judged(exchange, answer), now, opened=True))
+            jobs.append(judgement(judged(exchange, answer), moment, opened=True))
         for place, each in enumerate(made):
             with _at(place):
                 await self._context.database.read(partial(exchanges.check_unseen, digests=each.seen))
@@ -328,6 +342,15 @@ def _asked(part: Part) -> exchanges.Exchange:
     if part.ask is None:  # `errands.chosen` gave it, so it was asked
         raise ServiceError(ServiceReason.INTERNAL, "a part without an ask was chosen")
     return part.ask.exchange
+
+
+def _moment(exchange: exchanges.Exchange, now: dt.datetime) -> dt.datetime:
+    """Return when a part was judged, as its receipt says: the minute, or when it was asked within that.
+
+    Every counter gets the receipt of its own part. With a millisecond in each, two counters would know the
+    parts of one errand by it.
+    """
+    return max(now.replace(second=0, microsecond=0), exchange.created)
 
 
 def _check_form(answer: pb.ErrandAnswer, part: Part) -> None:

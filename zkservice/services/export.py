@@ -15,7 +15,7 @@ from zkservice.services.issuer_keys import issuer_key_message
 from zkservice.services.items import item_message
 from zkservice.services.parties import department_message
 from zkservice.services.schemas import fitting
-from zkservice.storage import catalog, code_lists, items, purposes
+from zkservice.storage import catalog, code_lists, items, purposes, registered
 
 _LISTING: Final = "the catalogue"
 _Page = tuple[Sequence[Any], bool]
@@ -49,7 +49,7 @@ class Export(CatalogPart):
 
     def _kinds(self) -> tuple[tuple[str, Callable[[str, int], Awaitable[_Page]]], ...]:
         return (
-            ("department", self._rows(catalog.departments, department_message)),
+            ("department", self._rows(registered.departments, department_message)),
             ("purpose", self._rows(purposes.after, purpose_message)),
             ("code_list", self._rows(code_lists.after, code_list_message)),
             ("item", self._rows(_all(items.listed), item_message)),

@@ -12,6 +12,7 @@ from zkservice.fields import check_request_id, check_suite
 from zkservice.keys import secret_label
 from zkservice.listing import listed
 from zkservice.services.catalog_part import CatalogPart, parent_of
+from zkservice.states import issuer_key_proven
 from zkservice.storage import catalog
 from zkservice.storage.catalog import StoredKey
 
@@ -92,15 +93,12 @@ class IssuerKeys(CatalogPart):
         stored = await self._context.database.write(
             lambda connection: catalog.change_key_state(connection, str(name), expected, wanted)
         )
+        self._context.states.changed()
         self._context.signing_keys.forget(parent)
         return await self._issuer_key(stored)
 
     async def _issuer_key(self, stored: StoredKey) -> pb.IssuerKey:
-        message = issuer_key_message(stored)
-        message.proof = await self._proof(stored.outbox)
-        if stored.state_outbox is not None:
-            message.state_proof = await self._proof(stored.state_outbox)
-        return message
+        return await issuer_key_proven(self._context.proofs, stored)
 
 
 def issuer_key_message(row: StoredKey) -> pb.IssuerKey:

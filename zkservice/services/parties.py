@@ -5,14 +5,16 @@ from typing import Any
 
 from disclosure import DepartmentName, VerifierName
 from tlog.ed25519 import is_public_key
+from wire.centre import identified_of, identified_to
 from wire.convert import moment_to, text_of, text_to, within
 from zkproto.v1 import catalog_pb2 as pb
+from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import required
 from zkservice.listing import listed
 from zkservice.services.catalog_part import CatalogPart, said_etag
-from zkservice.storage import catalog
-from zkservice.storage.catalog import Named
+from zkservice.storage import registered
+from zkservice.storage.registered import Named
 
 
 class Parties(CatalogPart):
@@ -25,10 +27,11 @@ class Parties(CatalogPart):
         name = DepartmentName.parse(f"departments/{request.department_id}", field="department_id")
         with within("department.display_name"):
             display_name = text_of(request.department.display_name)
+        identifies = identified_of(request.department.identifies, field="department.identifies")
         token = secrets.token_urlsafe(32)
         added = await self._context.database.write(
-            lambda connection: catalog.add_department(
-                connection, str(name), display_name, token, self._context.now()
+            lambda connection: registered.add_department(
+                connection, str(name), display_name, token, self._context.now(), identifies
             )
         )
         return pb.CreateDepartmentResponse(department=department_message(added), access_token=token)
@@ -37,27 +40,30 @@ class Parties(CatalogPart):
         """One department."""
         name = str(DepartmentName.parse(request.name, field="name"))
         return department_message(
-            await self._context.database.read(lambda each: catalog.department(each, name))
+            await self._context.database.read(lambda each: registered.department(each, name))
         )
 
     async def ListDepartments(self, request: pb.ListDepartmentsRequest, context: Any) -> Any:
         """A page of departments."""
         page, token = await listed(
-            self._context, request, "departments", catalog.departments, department_message
+            self._context, request, "departments", registered.departments, department_message
         )
         return pb.ListDepartmentsResponse(departments=page, next_page_token=token)
 
     async def UpdateDepartment(self, request: pb.UpdateDepartmentRequest, context: Any) -> Any:
-        """Change what a department is called."""
+        """Change what a department is called and, for the administrator, whom it identifies."""
         required(request.HasField("department"), "department")
         name = str(DepartmentName.parse(request.department.name, field="department.name"))
-        await self._context.access.department(context, name, or_admin=True)
+        by_admin = await self._context.access.department(context, name, or_admin=True)
         etag = said_etag(request.department.etag, "department.etag")
         with within("department.display_name"):
             display_name = text_of(request.department.display_name)
+        identifies = identified_of(request.department.identifies, field="department.identifies")
         return department_message(
             await self._context.database.write(
-                lambda connection: catalog.rename_department(connection, name, display_name, etag)
+                lambda connection: registered.change_department(
+                    connection, name, display_name, identifies, etag, empowering=by_admin
+                )
             )
         )
 
@@ -70,26 +76,21 @@ class Parties(CatalogPart):
             display_name = text_of(request.verifier.display_name)
         public_key = _ed25519(request.verifier.public_key)
         added = await self._context.database.write(
-            lambda connection: catalog.add_verifier(
+            lambda connection: registered.add_verifier(
                 connection, str(name), display_name, public_key, self._context.now()
             )
         )
-        return await self._verifier(added)
+        return await verifier_proven(self._context, added)
 
     async def GetVerifier(self, request: pb.GetVerifierRequest, context: Any) -> Any:
         """One verifier."""
         name = str(VerifierName.parse(request.name, field="name"))
-        stored = await self._context.database.read(lambda each: catalog.verifier(each, name))
-        return await self._verifier(stored)
-
-    async def _verifier(self, stored: Named) -> pb.Verifier:
-        message = _verifier(stored)
-        message.proof = await self._proof(stored.outbox)
-        return message
+        stored = await self._context.database.read(lambda each: registered.verifier(each, name))
+        return await verifier_proven(self._context, stored)
 
     async def ListVerifiers(self, request: pb.ListVerifiersRequest, context: Any) -> Any:
         """A page of verifiers."""
-        page, token = await listed(self._context, request, "verifiers", catalog.verifiers, _verifier)
+        page, token = await listed(self._context, request, "verifiers", registered.verifiers, _verifier)
         return pb.ListVerifiersResponse(verifiers=page, next_page_token=token)
 
     async def UpdateVerifier(self, request: pb.UpdateVerifierRequest, context: Any) -> Any:
@@ -101,9 +102,9 @@ class Parties(CatalogPart):
         with within("verifier.display_name"):
             display_name = text_of(request.verifier.display_name)
         renamed = await self._context.database.write(
-            lambda connection: catalog.rename_verifier(connection, name, display_name, etag)
+            lambda connection: registered.rename_verifier(connection, name, display_name, etag)
         )
-        return await self._verifier(renamed)
+        return await verifier_proven(self._context, renamed)
 
 
 def _ed25519(octets: bytes) -> bytes:
@@ -121,7 +122,15 @@ def department_message(row: Named) -> pb.Department:
         display_name=text_to(row.display_name),
         create_time=moment_to(row.created),
         etag=row.etag,
+        identifies=identified_to(row.identifies),
     )
+
+
+async def verifier_proven(context: Context, stored: Named) -> pb.Verifier:
+    """Return a verifier's message once its record stands on the ledger, with the proof."""
+    message = _verifier(stored)
+    message.proof = await context.proofs.of(stored.outbox)
+    return message
 
 
 def _verifier(row: Named) -> pb.Verifier:

@@ -61,9 +61,8 @@ class PolicyService(PolicyServiceServicer):
 
     async def _proven(self, stored: StoredPolicy) -> pb.Policy:
         """Return the message once the record stands on the ledger: nobody is shown one that does not."""
-        place = await self._context.sequencer.integrated(stored.outbox)
         message = _policy(stored)
-        message.proof = place.proof()
+        message.proof = await self._context.proofs.of(stored.outbox)
         return message
 
 

@@ -10,11 +10,12 @@ import datetime as dt
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection
 
-from disclosure.standing import asked_by
+from disclosure import SignedRequest
 from wire.convert import moment_to, signed_request_of, signed_request_to, within
 from zkproto.v1 import presentation_pb2 as pb
 from zkproto.v1.presentation_pb2_grpc import PresentationServiceServicer
@@ -24,7 +25,7 @@ from zkservice.context import Context
 from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, placed, required, resource_id
-from zkservice.judging import Judgement
+from zkservice.judging import Judgement, check_form
 from zkservice.keys import presentation_label
 from zkservice.moments import whole_ms
 from zkservice.services.accepting import Acceptance, judged, receipt_of
@@ -32,9 +33,20 @@ from zkservice.services.answers import Submitted, verified_state
 from zkservice.services.asking import Asking
 from zkservice.services.batch import Batch, judgement
 from zkservice.services.declining import declined
-from zkservice.storage import consents, endings, exchanges, pairings, policies
-from zkservice.storage.endings import Ending
+from zkservice.services.parties import verifier_proven
+from zkservice.storage import (
+    consents,
+    ended_exchanges,
+    errand_parts,
+    exchanges,
+    pairings,
+    policies,
+    registered,
+)
+from zkservice.storage.consents import Use
+from zkservice.storage.ended_exchanges import Ending
 from zkservice.storage.exchanges import Answer, Exchange
+from zkservice.storage.registered import Named
 from zkservice.storage.statistics import Concerned
 
 _POLL: Final = dt.timedelta(seconds=5)
@@ -77,8 +89,9 @@ class PresentationService(PresentationServiceServicer):
             created=now,
             expires=opened.expires,
         )
+        use = await self._use(consent, signed)
         kept, paired = await self._context.database.write(
-            lambda connection: _opened(connection, exchange, opened, consent, pairing=request.pairing)
+            lambda connection: _opened(connection, exchange, opened, use, pairing=request.pairing)
         )
         return pb.CreateExchangeResponse(
             exchange=f"exchanges/{kept.id}",
@@ -100,23 +113,30 @@ class PresentationService(PresentationServiceServicer):
             raise consents.unknown_consent()
         return consent_id
 
+    async def _use(self, consent: str, signed: SignedRequest) -> Use | None:
+        """Return what a request is to a consent, if it is addressed to one; ServiceError NOT_FOUND."""
+        if not consent:
+            return None
+        stored = await self._context.database.read(lambda each: consents.get(each, consent))
+        return await asyncio.to_thread(Use.of, stored, signed)
+
     async def FetchRequest(self, request: pb.FetchRequestRequest, context: Any) -> Any:
         """Hand the signed request to whoever shows the exchange's ticket, until it is answered or ends."""
-        exchange, answer = await self._exchange(request.exchange, request.ticket, "ticket")
-        if answer is not None:
-            raise ServiceError(ServiceReason.EXCHANGE_ANSWERED, "the exchange was answered")
-        exchange.check_time(self._context.now())
-        await self._context.database.read(lambda each: endings.check_open(each, exchange.id))
-        await self._check_pairing(exchange.id, request.pairing_code)
-        return pb.FetchRequestResponse(signed_request=signed_request_to(exchange.signed))
+        exchange_id = self._authorised(request.exchange, request.ticket, "ticket")
+        asked = await self._context.database.read(lambda each: _asked(each, exchange_id, self._context.now()))
+        if asked.is_paired:
+            await self._check_pairing(exchange_id, request.pairing_code)
+        return pb.FetchRequestResponse(
+            signed_request=signed_request_to(asked.exchange.signed),
+            verifier=await verifier_proven(self._context, asked.verifier),
+            states=await self._context.states.needed(asked.exchange.signed, asked.exchange.request_digest),
+        )
 
     async def _check_pairing(self, exchange: str, code: str) -> None:
-        """Return if an exchange takes no pairing code, or this is it. A wrong one is counted, then told.
+        """Return if this is the exchange's pairing code. A wrong one is counted, then told.
 
         Raises ServiceError PAIRING_REQUIRED, PAIRING_WRONG, PAIRING_FAILED.
         """
-        if not await self._context.database.read(lambda each: pairings.is_paired(each, exchange)):
-            return
         if not code:
             await self._context.database.read(lambda each: pairings.check_open(each, exchange))
             detail = "the request takes the code that the verifier's page shows"
@@ -132,13 +152,13 @@ class PresentationService(PresentationServiceServicer):
 
     async def SubmitPresentation(self, request: pb.SubmitPresentationRequest, context: Any) -> Any:
         """Verify a presentation; answered once its receipt stands on the ledger."""
-        exchange, _ = await self._exchange(request.exchange, request.ticket, "ticket")
-        request_id = check_request_id(request.request_id)
-        submitted = Submitted.of(exchange.signed, request)
+        exchange_id = self._authorised(request.exchange, request.ticket, "ticket")
+        request_id, submitted = check_request_id(request.request_id), Submitted.decoded(request)
         digest = submitted.submission_digest(request.holder_note)
-        answer = await self._context.database.read(
-            lambda connection: _earlier(connection, exchange.id, request_id, digest, submitted.seen)
+        exchange, answer = await self._context.database.read(
+            lambda connection: _earlier(connection, exchange_id, request_id, digest, submitted.seen)
         )
+        check_form(exchange.signed, request.WhichOneof("answer"))
         if answer is None:
             answer = await self._accept(exchange, submitted, request)
         place, receipt = await receipt_of(self._context, answer)
@@ -186,26 +206,34 @@ class PresentationService(PresentationServiceServicer):
     ) -> AsyncIterator[pb.WatchExchangeResponse]:
         if ended is None and self._context.now() < exchange.expires:
             yield pb.WatchExchangeResponse(state=pb.WatchExchangeResponse.STATE_PENDING)
-            await self._wait(exchange)
+            await self._context.states.prepare(exchange.signed, exchange.request_digest)
+            ended = await self._wait(exchange)
         answer = ended or await self._last_look(exchange.id)
         if not isinstance(answer, Answer):
             yield pb.WatchExchangeResponse(state=answer)
             return
-        _, receipt = await receipt_of(self._context, answer)
+        # While the receipt is on its way to the ledger, the rest is read.
+        (_, receipt), states = await asyncio.gather(
+            receipt_of(self._context, answer),
+            self._context.states.needed(exchange.signed, exchange.request_digest),
+        )
         octets = self._context.keys.open(presentation_label(exchange.id), answer.sealed_presentation)
-        yield verified_state(exchange.signed, octets, receipt)
+        yield verified_state(exchange.signed, octets, receipt, states)
 
-    async def _wait(self, exchange: Exchange) -> None:
-        """Wait for the answer, or for the request's end; another process may write it, so look again."""
+    async def _wait(self, exchange: Exchange) -> "Ended | None":
+        """Wait until it has ended and return how, or for the request's end and return None; another process
+        may write the answer, so look again.
+        """
         with self._context.watching.bell(exchange.id) as bell:
             while (left := exchange.expires - self._context.now()) > dt.timedelta():
                 bell.clear()
-                if await self._ended(exchange.id):
-                    return
+                if ended := await self._ended(exchange.id):
+                    return ended
                 self._context.watching.check()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(_POLL, left).total_seconds()):
                         await bell.wait()
+        return None
 
     async def _last_look(self, exchange_id: str) -> "Ended":
         """Return the answer, or how the exchange ended without one, in the order of writes.
@@ -227,11 +255,16 @@ class PresentationService(PresentationServiceServicer):
         """Verify many presentations together and keep nothing."""
         return pb.BatchVerifyPresentationsResponse(verdicts=await self._batch.verify(request.requests))
 
-    async def _exchange(self, name: str, token: str, kind: str) -> tuple[Exchange, Answer | None]:
-        """Return an exchange and its answer to whoever has the token of that kind."""
+    def _authorised(self, name: str, token: str, kind: str) -> str:
+        """Return the identifier of the exchange that a token of that kind is for; ServiceError NOT_FOUND."""
         exchange_id = resource_id(name, "exchanges", field="exchange")
         if not self._context.keys.is_token(token, kind, exchange_id):
             raise exchanges.unknown_exchange()
+        return exchange_id
+
+    async def _exchange(self, name: str, token: str, kind: str) -> tuple[Exchange, Answer | None]:
+        """Return an exchange and its answer to whoever has the token of that kind."""
+        exchange_id = self._authorised(name, token, kind)
         return await self._context.database.read(
             lambda connection: (
                 exchanges.get(connection, exchange_id),
@@ -245,12 +278,12 @@ def _ended(connection: Connection, exchange_id: str) -> "Ended | None":
     answer = exchanges.answer_of(connection, exchange_id)
     if answer is None and pairings.is_closed(connection, exchange_id):
         return pb.WatchExchangeResponse.STATE_PAIRING_FAILED
-    ending = endings.ending_of(connection, exchange_id) if answer is None else None
+    ending = ended_exchanges.ending_of(connection, exchange_id) if answer is None else None
     return answer if ending is None else _ENDINGS[ending]
 
 
 def _opened(
-    connection: Connection, exchange: Exchange, opened: OpenedRequest, consent: str, *, pairing: bool
+    connection: Connection, exchange: Exchange, opened: OpenedRequest, use: Use | None, *, pairing: bool
 ) -> tuple[Exchange, bool]:
     """Open an exchange, by a policy that is in use; return it, or the one that this call opened before.
 
@@ -260,12 +293,15 @@ def _opened(
     policy = "" if opened.policy is None else str(opened.policy)
     concerned = Concerned(exchange.verifier, policy, opened.departments)
     kept = exchanges.add(connection, exchange, concerned)
+    if errand_parts.is_tied(connection, kept.id):  # nobody gets the ticket of what only an errand answers
+        detail = "the request_id was used to ask for a part of an errand"
+        raise ServiceError(ServiceReason.REQUEST_ID_REUSED, detail, field="request_id")
     if kept is exchange and opened.policy is not None:
         with placed("signed_request"):
             policies.check_active(connection, opened.policy)
-    if kept is exchange and consent:
-        consents.use(connection, consent, asked_by(exchange.signed), exchange.id, exchange.created)
-    if (consents.consent_of(connection, kept.id) or "") != consent:
+    if kept is exchange and use is not None:
+        consents.use(connection, use, exchange.id, exchange.created)
+    if consents.consent_of(connection, kept.id) != (None if use is None else use.consent):
         detail = "the request_id was used for another consent"
         raise ServiceError(ServiceReason.REQUEST_ID_REUSED, detail, field="request_id")
     if kept is exchange and pairing:
@@ -273,14 +309,34 @@ def _opened(
     return kept, pairings.is_paired(connection, kept.id)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """An exchange that is open, with who asks in it, and whether it takes a pairing code."""
+
+    exchange: Exchange
+    verifier: Named
+    is_paired: bool
+
+
+def _asked(connection: Connection, exchange_id: str, now: dt.datetime) -> _Asked:
+    """Return an exchange that can be answered, all as of one moment; raises what says why it cannot."""
+    exchange = exchanges.get(connection, exchange_id)
+    if exchanges.answer_of(connection, exchange_id) is not None:
+        raise ServiceError(ServiceReason.EXCHANGE_ANSWERED, "the exchange was answered")
+    exchange.check_time(now)
+    ended_exchanges.check_open(connection, exchange_id)
+    verifier = registered.verifier(connection, exchange.verifier)
+    return _Asked(exchange, verifier, pairings.is_paired(connection, exchange_id))
+
+
 def _earlier(
     connection: Connection, exchange: str, request_id: str, digest: bytes, seen: Sequence[bytes]
-) -> Answer | None:
-    """Return the answer to this same submission; refuse what was seen before.
+) -> tuple[Exchange, Answer | None]:
+    """Return the exchange, and the answer to this same submission; refuse what was seen before.
 
     All of it as of one moment, or a copy that was accepted meanwhile would make this one look replayed.
     """
     answer = exchanges.earlier(connection, exchange, request_id, digest)
     if answer is None:
         exchanges.check_unseen(connection, seen)
-    return answer
+    return exchanges.get(connection, exchange), answer

@@ -21,7 +21,7 @@ from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import placed, required
 from zkservice.listing import listed
 from zkservice.services.openings import Openings
-from zkservice.storage import catalog, publication
+from zkservice.storage import publication, registered
 from zkservice.storage.publication import StoredRegulator, StoredTable
 
 _NEWEST: Final = "/tables/-"
@@ -66,7 +66,9 @@ class PublicationService(PublicationServiceServicer):
         if owner.startswith("verifiers/"):
             name = str(VerifierName.parse(owner, field="table.owner"))
             await self._context.access.admin(context)
-            await self._context.database.read(lambda each: catalog.verifier(each, name, field="table.owner"))
+            await self._context.database.read(
+                lambda each: registered.verifier(each, name, field="table.owner")
+            )
         else:
             name = str(DepartmentName.parse(owner, field="table.owner"))
             await self._context.access.department(context, name)
@@ -137,18 +139,20 @@ class PublicationService(PublicationServiceServicer):
         """Record an opening that holds."""
         return await self._openings.record(request)
 
+    async def ReadStates(self, request: pb.ReadStatesRequest, context: Any) -> Any:
+        """How issuer keys and accumulators stand now."""
+        return await self._context.states.asked(request)
+
     async def _table_to(self, stored: StoredTable) -> pb.Table:
         """Return the message once the record stands on the ledger: nobody is shown one that does not."""
-        place = await self._context.sequencer.integrated(stored.outbox)
         message = _table_to(stored)
         message.codes.extend(stored.codes)
-        message.octets, message.proof = stored.octets, place.proof()
+        message.octets, message.proof = stored.octets, await self._context.proofs.of(stored.outbox)
         return message
 
     async def _regulator_to(self, stored: StoredRegulator) -> pb.Regulator:
-        place = await self._context.sequencer.integrated(stored.outbox)
         message = _regulator_to(stored)
-        message.proof = place.proof()
+        message.proof = await self._context.proofs.of(stored.outbox)
         return message
 
 

@@ -31,6 +31,7 @@ from zkservice.keys import accumulator_label, handle_label, handle_mark
 from zkservice.listing import listed
 from zkservice.logs import logged
 from zkservice.moments import to_ms
+from zkservice.states import epoch_proven
 from zkservice.storage import composite_offers, revocation
 from zkservice.storage.revocation import Call, StoredAccumulator, StoredEpoch
 
@@ -80,7 +81,7 @@ class RevocationService(RevocationServiceServicer):
     async def _logged(self, stored: StoredAccumulator) -> pb.Accumulator:
         """Return the message once the record stands on the ledger, with the proof."""
         message = _accumulator_to(stored)
-        message.proof = (await self._context.sequencer.integrated(stored.outbox)).proof()
+        message.proof = await self._context.proofs.of(stored.outbox)
         return message
 
     def _make(self, department: str, suite: str) -> tuple[Accumulator, bytes]:
@@ -158,8 +159,14 @@ class RevocationService(RevocationServiceServicer):
             stored = await self._context.database.write(
                 lambda connection: revocation.append(connection, name, page, made, call, self._context.now())
             )
-        self._context.watching.ring(_bell(str(name)))
+        self._made(name)
         return stored
+
+    def _made(self, name: AccumulatorName) -> None:
+        """Say that there is an epoch more."""
+        self._context.states.changed()
+        self._context.sequencer.wake()
+        self._context.watching.ring(_bell(str(name)))
 
     def _page(self, ground: _Ground, handles: Sequence[int]) -> tuple[Page, Epoch]:
         made, revoked = ground.accumulator.accumulator, ground.revoked
@@ -223,8 +230,7 @@ class RevocationService(RevocationServiceServicer):
             await self._context.database.write(
                 lambda each: revocation.add_epoch(each, str(name), made, call, self._context.now())
             )
-        self._context.sequencer.wake()
-        self._context.watching.ring(_bell(str(name)))
+        self._made(name)
 
     async def GetEpoch(self, request: pb.GetEpochRequest, context: Any) -> Any:
         """One epoch, or the newest."""
@@ -282,15 +288,7 @@ class RevocationService(RevocationServiceServicer):
         return await self._context.database.read(lambda each: revocation.newest_epoch(each, name))
 
     async def _epoch_to(self, name: str, stored: StoredEpoch) -> pb.Epoch:
-        """Return the message once the epoch stands on the ledger: nobody is shown one that does not."""
-        place = await self._context.sequencer.integrated(stored.outbox)
-        return pb.Epoch(
-            accumulator=name,
-            number=stored.number,
-            revocation_count=stored.count,
-            octets=stored.octets,
-            proof=place.proof(),
-        )
+        return await epoch_proven(self._context.proofs, name, stored)
 
     async def _in_crypto(self, act: Callable[..., _Made], *args: Any) -> _Made:
         return await asyncio.get_running_loop().run_in_executor(self._context.crypto, act, *args)

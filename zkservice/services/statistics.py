@@ -4,6 +4,7 @@ import datetime as dt
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -20,7 +21,8 @@ from zkservice.storage import policies, publication, statistics
 from zkservice.storage.statistics import Dimension, Sum, What
 
 LEAST_TOLD: Final = 5
-"""Fewer than this are told to nobody but regulators: of one or two some would know who it was."""
+"""Fewer than this are told to nobody but regulators: of one or two some would know who it was. More are told
+in steps of so many: what is left out would else follow from what is told, since they add up."""
 MAX_DAYS: Final = 400
 MAX_SUMS: Final = 100_000
 _DEFAULT_PAGE: Final = 1_000
@@ -59,13 +61,17 @@ class StatisticsService(StatisticsServiceServicer):
         by = _dimensions(request)
         start = int(self._context.pages.take(_LISTING, request.page_token) or 0)
         size = page_size(request.page_size, _DEFAULT_PAGE, _MAX_PAGE)
-        while await self._context.database.write(lambda each: statistics.expire(each, self._context.now())):
-            pass
+        await self._count_out()
         found = await self._context.database.read(lambda each: _sums(each, request, days, by))
         page = found[start : start + size]
         more = start + size < len(found)
         token = self._context.pages.give(_LISTING, str(start + size)) if more else ""
         return pb.ListStatisticsResponse(statistics=page, next_page_token=token)
+
+    async def _count_out(self) -> None:
+        """Count what has ended unanswered, and nobody has come to yet."""
+        while await self._context.database.write(lambda each: statistics.expire(each, self._context.now())):
+            pass
 
     async def GetPublishedStatistics(self, request: pb.GetPublishedStatisticsRequest, context: Any) -> Any:
         """One whole month by verifier. Of one that goes on, two answers would tell of the days between."""
@@ -78,10 +84,12 @@ class StatisticsService(StatisticsServiceServicer):
         if last >= civil_date(self._context.now()):
             detail = "the month is not over"
             raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="month")
+        await self._count_out()
         found = await self._context.database.read(
             lambda each: statistics.sums(each, (first, last), [Dimension.VERIFIER], {}, MAX_SUMS)
         )
-        told = [_message(each) for each in found if each.n >= LEAST_TOLD and each.verifier]
+        told = [_message(replace(each, n=each.n - each.n % LEAST_TOLD)) for each in found if each.verifier]
+        told = [each for each in told if each.count]
         return pb.PublishedStatistics(statistics=told, least=LEAST_TOLD)
 
 

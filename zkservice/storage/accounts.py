@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, case, delete, select, update
 
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
-from zkservice.storage import tables
+from zkservice.storage import registered, tables
 
+MOST_WRONG: Final = 5
+"""So often a code may be sent with another subject than its own."""
 _ARRIVALS_KEPT: Final = dt.timedelta(days=400)
 """So long a vault that was away is told what came meanwhile."""
 _FORGOTTEN_AT_ONCE: Final = 256
+_FORMER_TOLD: Final = 16
 
 
 class ArrivalKind(StrEnum):
@@ -23,6 +26,10 @@ class ArrivalKind(StrEnum):
     OFFER = "offer"
     APPLICATION = "application"
     APPOINTMENT = "appointment"
+    CODE = "code"
+    """A department made a code for the account's subject."""
+    KEY = "key"
+    """The account has another key."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,15 @@ class Registration:
     expires: dt.datetime
     state: str = "open"
     account: str | None = None
+
+
+@dataclass(frozen=True)
+class FormerKey:
+    """A key that an account had, and by whose code another took its place, when."""
+
+    public_key: bytes
+    department: str
+    replaced: dt.datetime
 
 
 @dataclass(frozen=True)
@@ -86,6 +102,15 @@ def public_key(connection: Connection, account: str) -> bytes | None:
     """Return an account's Ed25519 public key; None if there is no such account."""
     table = tables.account
     return connection.execute(select(table.c.public_key).where(table.c.name == account)).scalar()
+
+
+def former_keys(connection: Connection, account: str) -> list[FormerKey]:
+    """Return the last keys that an account had before its present one, the newest first."""
+    table = tables.former_key
+    query = select(table).where(table.c.account == account).order_by(table.c.id.desc()).limit(_FORMER_TOLD)
+    return [
+        FormerKey(row.public_key, row.department, from_ms(row.replaced)) for row in connection.execute(query)
+    ]
 
 
 def mark_of(connection: Connection, account: str) -> bytes:
@@ -175,8 +200,15 @@ def delivered(
     ]
 
 
-def add_registration(connection: Connection, made: Registration) -> None:
-    """Keep a new code; an older one of the same subject that is still open is void from now on."""
+def add_registration(connection: Connection, made: Registration) -> str | None:
+    """Keep a new code; an older one of the same subject that is still open is void from now on.
+
+    If the subject has an account it is told, before anybody can use the code, and its name returned. Raises
+    ServiceError NOT_IDENTIFYING.
+    """
+    if not _identifies(connection, made):
+        detail = f"{made.department} is not registered as identifying anybody of this kind"
+        raise ServiceError(ServiceReason.NOT_IDENTIFYING, detail, field="subject.kind")
     table = tables.registration
     still = (table.c.mark == made.mark) & (table.c.state == "open")
     connection.execute(update(table).where(still).values(state="void"))
@@ -190,20 +222,44 @@ def add_registration(connection: Connection, made: Registration) -> None:
         "expires": to_ms(made.expires),
     }
     connection.execute(table.insert().values(**values))
+    account = account_of(connection, made.mark)
+    if account is not None:
+        arrive(connection, account, ArrivalKind.CODE, made.department, made.created)
+    return account
+
+
+def _identifies(connection: Connection, made: Registration) -> bool:
+    return made.kind in registered.department(connection, made.department).identifies
 
 
 def registration(connection: Connection, code_hash: bytes, department: str) -> Registration:
-    """Return what a department's code is for; ServiceError REGISTRATION_INVALID if it gave no such code."""
+    """Return what a department's code is for; ServiceError REGISTRATION_INVALID if it gave no such code, or
+    it is void.
+    """
     table = tables.registration
     row = connection.execute(select(table).where(table.c.code_hash == code_hash)).one_or_none()
-    if row is None or row.department != department:
+    if row is None or row.department != department or row.state == "void":
         raise _no_such_code()
     return _registration(row)
 
 
-def check_open(made: Registration, now: dt.datetime) -> None:
-    """Raise ServiceError REGISTRATION_INVALID, _USED, _EXPIRED unless a code counts."""
-    if made.state == "void":
+def wrong_subject(connection: Connection, code_hash: bytes) -> None:
+    """Count that somebody with an open code named another subject than its own; after some it is void.
+
+    Whoever has found a code could else try numbers until one is right, and learn it.
+    """
+    table = tables.registration
+    mine = (table.c.code_hash == code_hash) & (table.c.state == "open")
+    state = case((table.c.wrong + 1 >= MOST_WRONG, "void"), else_=table.c.state)
+    connection.execute(update(table).where(mine).values(wrong=table.c.wrong + 1, state=state))
+
+
+def check_open(connection: Connection, made: Registration, now: dt.datetime) -> None:
+    """Raise ServiceError REGISTRATION_INVALID, _USED, _EXPIRED unless a code counts.
+
+    None counts of a department that identifies such subjects no more: what it gave before is no better.
+    """
+    if made.state == "void" or (made.state == "open" and not _identifies(connection, made)):
         raise _no_such_code()
     if made.state == "used":
         raise ServiceError(ServiceReason.REGISTRATION_USED, "the code was used before", field="code")
@@ -219,7 +275,7 @@ def register(
 
     Raises as `check_open` does.
     """
-    check_open(made, now)
+    check_open(connection, made, now)
     existing = account_of(connection, made.mark)
     table = tables.account
     if existing is None:
@@ -232,12 +288,28 @@ def register(
         }
         connection.execute(table.insert().values(**values))
     else:
-        connection.execute(update(table).where(table.c.name == existing).values(public_key=public_key))
+        _replace_key(connection, existing, made.department, public_key, now)
     name = existing or account
     code = tables.registration
     used = {"state": "used", "account": name}
     connection.execute(update(code).where(code.c.code_hash == made.code_hash).values(**used))
     return name
+
+
+def _replace_key(
+    connection: Connection, account: str, department: str, new_key: bytes, now: dt.datetime
+) -> None:
+    """Give an account another key, and leave for whoever had the one before by whose word it happened."""
+    table = tables.account
+    before = {
+        "account": account,
+        "public_key": public_key(connection, account),
+        "department": department,
+        "replaced": to_ms(now),
+    }
+    connection.execute(tables.former_key.insert().values(**before))
+    connection.execute(update(table).where(table.c.name == account).values(public_key=new_key))
+    arrive(connection, account, ArrivalKind.KEY, department, now)
 
 
 def _registration(row: Row[Any]) -> Registration:

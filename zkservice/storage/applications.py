@@ -44,8 +44,14 @@ def new_id(now: dt.datetime) -> str:
 
 
 def add(connection: Connection, made: Iterable[Application]) -> None:
-    """Keep new applications, in the transaction of their event."""
+    """Keep new applications of one call, in the transaction of their event.
+
+    Raises ServiceError REQUEST_ID_REUSED: a call of another method, which an appointment's is, had the same.
+    """
     for each in made:
+        if not each.place and of_request(connection, each.account, each.request_id):
+            detail = "the request_id was used for another call"
+            raise ServiceError(ServiceReason.REQUEST_ID_REUSED, detail, field="request_id")
         values = {
             "id": each.id,
             "account": each.account,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select, update
 from disclosure import civil_date
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
-from zkservice.storage import accounts, applications, ending, tables
+from zkservice.storage import accounts, applications, ended_offers, tables
 from zkservice.storage.accounts import ArrivalKind
 from zkservice.storage.applications import Application
 
@@ -101,7 +101,7 @@ def end(connection: Connection, appointment: Appointment, now: dt.datetime) -> N
             applications.cancel(connection, part.id, appointment.company, now)
         if part.offer is not None:
             offers.append(part.offer)
-    ending.end(connection, offers)
+    ended_offers.end(connection, offers)
     about = f"appointments/{appointment.id}"
     accounts.arrive(connection, appointment.agent, ArrivalKind.APPOINTMENT, about, now)
 

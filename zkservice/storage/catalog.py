@@ -1,51 +1,29 @@
-"""Departments, schemas, issuer keys, verifiers. Schemas never change; keys change their state only."""
+"""Schemas and issuer keys. Schemas never change; keys change their state only."""
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, Table, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from disclosure import (
     IssuerKey,
     IssuerKeyName,
     KeyState,
-    LocalizedText,
     Schema,
     VerifierName,
-    canonical,
 )
 from disclosure.registry import issuer_key_entry, issuer_key_state_entry, schema_entry, verifier_entry
 from zkservice.errors import ServiceError, ServiceReason
-from zkservice.keys import token_hash
 from zkservice.moments import from_ms, to_ms, whole_ms
-from zkservice.storage import ledger, tables
-from zkservice.storage.rows import insert_new
+from zkservice.storage import ledger, registered, tables
+from zkservice.storage.rows import after_name, exists, insert_new, page_of, row_of
 
-_ETAG_LABEL: Final = "zk-disclosure/party-etag/v1"
 _STATES: Final = (KeyState.ACTIVE, KeyState.VERIFY_ONLY, KeyState.RETIRED)
 """In the order in which a key goes through them."""
 _KEY_STATE: Final = select(tables.issuer_key.c.state).where(tables.issuer_key.c.name == bindparam("key"))
 """Built once: every offer asks, and building it takes longer than running it."""
-
-
-@dataclass(frozen=True)
-class Named:
-    """A department or a verifier as it is stored; a verifier has a public key, and a row in the outbox."""
-
-    name: str
-    display_name: LocalizedText
-    created: dt.datetime
-    public_key: bytes = b""
-    outbox: int = 0
-
-    @property
-    def etag(self) -> str:
-        """What changes with everything that a caller may change, and with nothing else."""
-        octets = canonical.encode(_ETAG_LABEL, self.name, self.display_name.items())
-        return hashlib.sha256(octets).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -71,109 +49,13 @@ class StoredKey:
     state_outbox: int | None = None
 
 
-def _missing(name: str, field: str) -> ServiceError:
-    return ServiceError(ServiceReason.NOT_FOUND, f"there is no {name}", field=field)
-
-
-def _exists(name: str) -> ServiceError:
-    return ServiceError(ServiceReason.ALREADY_EXISTS, f"{name} exists already")
-
-
-def add_department(
-    connection: Connection, name: str, display_name: LocalizedText, token: str, now: dt.datetime
-) -> Named:
-    """Register a department; ServiceError ALREADY_EXISTS."""
-    values = {
-        "name": name,
-        "zh": display_name.zh,
-        "en": display_name.en,
-        "token_hash": token_hash(token),
-        "created": to_ms(now),
-    }
-    if not insert_new(connection, tables.department, values):
-        raise _exists(name)
-    return Named(name, display_name, whole_ms(now))
-
-
-def department_of_token(connection: Connection, hashed: bytes) -> str | None:
-    """Return the name of the department whose token has this hash."""
-    query = select(tables.department.c.name).where(tables.department.c.token_hash == hashed)
-    name: str | None = connection.execute(query).scalar()
-    return name
-
-
-def department(connection: Connection, name: str, *, field: str = "name") -> Named:
-    """Return a department; ServiceError NOT_FOUND, with the field that named it."""
-    return _named(_row(connection, tables.department, name, field))
-
-
-def add_verifier(
-    connection: Connection, name: str, display_name: LocalizedText, public_key: bytes, now: dt.datetime
-) -> Named:
-    """Register a verifier and put its record into the log's outbox; ServiceError ALREADY_EXISTS."""
-    outbox = ledger.enqueue(connection, verifier_entry(VerifierName.parse(name), public_key), None)
-    values = {
-        "name": name,
-        "zh": display_name.zh,
-        "en": display_name.en,
-        "public_key": public_key,
-        "outbox": outbox,
-        "created": to_ms(now),
-    }
-    if not insert_new(connection, tables.verifier, values):
-        raise _exists(name)
-    return Named(name, display_name, whole_ms(now), public_key, outbox)
-
-
-def verifier(connection: Connection, name: str, *, field: str = "name") -> Named:
-    """Return a verifier; ServiceError NOT_FOUND, with the field that named it."""
-    return _named(_row(connection, tables.verifier, name, field))
-
-
-def public_keys(connection: Connection, names: Iterable[str]) -> dict[str, bytes]:
-    """Return the public keys of those of these verifiers that are registered, by name."""
-    table = tables.verifier
-    rows = connection.execute(select(table.c.name, table.c.public_key).where(table.c.name.in_(names)))
-    return {row.name: row.public_key for row in rows}
-
-
-def rename_department(connection: Connection, name: str, display_name: LocalizedText, etag: str) -> Named:
-    """Change what a department is called; ServiceError NOT_FOUND, ETAG_MISMATCH."""
-    return _renamed(connection, tables.department, (name, display_name), etag, "department")
-
-
-def rename_verifier(connection: Connection, name: str, display_name: LocalizedText, etag: str) -> Named:
-    """Change what a verifier is called; ServiceError NOT_FOUND, ETAG_MISMATCH."""
-    return _renamed(connection, tables.verifier, (name, display_name), etag, "verifier")
-
-
-def _renamed(
-    connection: Connection, table: Table, called: tuple[str, LocalizedText], etag: str, field: str
-) -> Named:
-    name, display_name = called
-    check_etag(_named(_row(connection, table, name, f"{field}.name")).etag, etag, field=f"{field}.etag")
-    values = {"zh": display_name.zh, "en": display_name.en}
-    connection.execute(update(table).where(table.c.name == name).values(**values))
-    return _named(_row(connection, table, name))
-
-
-def check_etag(stored: str, said: str, *, field: str) -> None:
-    """Raise ServiceError ETAG_MISMATCH unless what is changed is what the caller has read.
-
-    There is one writer: nobody changes it between this check and the end of the transaction.
-    """
-    if stored != said:
-        detail = "somebody else has changed it; read it again"
-        raise ServiceError(ServiceReason.ETAG_MISMATCH, detail, field=field)
-
-
 def add_schema(connection: Connection, schema: Schema, now: dt.datetime) -> None:
     """Register a schema version and put its record into the log's outbox.
 
     Raises ServiceError NOT_FOUND (its department), ALREADY_EXISTS.
     """
     parent = f"departments/{schema.name.department}"
-    department(connection, parent, field="parent")
+    registered.department(connection, parent, field="parent")
     values = {
         "name": str(schema.name),
         "department": parent,
@@ -182,12 +64,12 @@ def add_schema(connection: Connection, schema: Schema, now: dt.datetime) -> None
         "created": to_ms(now),
     }
     if not insert_new(connection, tables.schema, values):
-        raise _exists(str(schema.name))
+        raise exists(str(schema.name))
 
 
 def schema_outbox(connection: Connection, name: str) -> int:
     """Return where a schema version's record stands in the outbox; ServiceError NOT_FOUND."""
-    outbox: int = _row(connection, tables.schema, name).outbox
+    outbox: int = row_of(connection, tables.schema, name).outbox
     return outbox
 
 
@@ -225,7 +107,7 @@ def add_issuer_key(
     Raises ServiceError NOT_FOUND (the department), REQUEST_ID_REUSED (for another suite).
     """
     parent = f"departments/{key.name.department}"
-    department(connection, parent, field="parent")
+    registered.department(connection, parent, field="parent")
     existing = issuer_key_of_request(connection, parent, request_id)
     if existing is not None:
         if existing.key.suite != key.suite:
@@ -257,7 +139,7 @@ def issuer_key_of_request(connection: Connection, parent: str, request_id: str) 
 
 def issuer_key(connection: Connection, name: str) -> StoredKey:
     """Return an issuer key; ServiceError NOT_FOUND."""
-    return _key(_row(connection, tables.issuer_key, name))
+    return _key(row_of(connection, tables.issuer_key, name))
 
 
 def issuer_keys_named(connection: Connection, names: Iterable[str]) -> dict[str, StoredKey]:
@@ -320,48 +202,17 @@ def accepted_keys(connection: Connection, parent: str, suite: str) -> list[Store
     return [_key(row) for row in rows]
 
 
-def departments(connection: Connection, after: str, limit: int) -> list[Named]:
-    """Return departments after a name, in order of name."""
-    return [_named(row) for row in _page(connection, tables.department, None, after, limit)]
-
-
-def verifiers(connection: Connection, after: str, limit: int) -> list[Named]:
-    """Return verifiers after a name, in order of name."""
-    return [_named(row) for row in _page(connection, tables.verifier, None, after, limit)]
-
-
 def schema_sizes(connection: Connection, parent: str | None, after: str, limit: int) -> list[tuple[str, int]]:
     """Return names and octets of schemas of one department or all, after a name, in order of name."""
     table = tables.schema
     query = select(table.c.name, func.length(table.c.canonical))
-    rows = connection.execute(_after(query, table, parent, after, limit))
+    rows = connection.execute(after_name(query, table, parent, after, limit))
     return [(name, octets) for name, octets in rows]
 
 
 def issuer_keys(connection: Connection, parent: str | None, after: str, limit: int) -> list[StoredKey]:
     """Return issuer keys of one department or all, after a name, in order of name."""
-    return [_key(row) for row in _page(connection, tables.issuer_key, parent, after, limit)]
-
-
-def _row(connection: Connection, table: Table, name: str, field: str = "name") -> Row[Any]:
-    row = connection.execute(select(table).where(table.c.name == name)).one_or_none()
-    if row is None:
-        raise _missing(name, field)
-    return row
-
-
-def _page(connection: Connection, table: Table, parent: str | None, after: str, limit: int) -> list[Row[Any]]:
-    return list(connection.execute(_after(select(table), table, parent, after, limit)).all())
-
-
-def _after(query: Select[Any], table: Table, parent: str | None, after: str, limit: int) -> Select[Any]:
-    following = query.where(table.c.name > after).order_by(table.c.name).limit(limit)
-    return following if parent is None else following.where(table.c.department == parent)
-
-
-def _named(row: Row[Any]) -> Named:
-    named = row.name, LocalizedText(row.zh, row.en), from_ms(row.created)
-    return Named(*named, row.public_key, row.outbox) if "public_key" in row._fields else Named(*named)
+    return [_key(row) for row in page_of(connection, tables.issuer_key, parent, after, limit)]
 
 
 def _key(row: Row[Any]) -> StoredKey:

@@ -11,7 +11,7 @@ from disclosure.centre import CodeList
 from disclosure.names import CodeListName
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms, whole_ms
-from zkservice.storage import catalog, tables
+from zkservice.storage import registered, tables
 from zkservice.storage.rows import insert_new
 
 
@@ -30,7 +30,7 @@ def add(connection: Connection, made: CodeList, now: dt.datetime) -> StoredCodeL
     Raises ServiceError NOT_FOUND (its owner), ALREADY_EXISTS: the name, or the owner's list of this system,
     is another one.
     """
-    catalog.department(connection, str(made.owner), field="code_list.owner")
+    registered.department(connection, str(made.owner), field="code_list.owner")
     values = {
         "name": str(made.name),
         "owner": str(made.owner),

@@ -12,13 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from disclosure.composite import CompositeRequest
-from disclosure.request import Request
-from disclosure.standing import SignedTerms, StandingTerms
+from disclosure import SignedRequest
+from disclosure.standing import SignedTerms, StandingTerms, asked_by, template_of
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
-from zkservice.storage import endings, tables
-from zkservice.storage.endings import Ending
+from zkservice.storage import ended_exchanges, tables
+from zkservice.storage.ended_exchanges import Ending
 from zkservice.storage.rows import insert_new
 
 _LISTED = 100
@@ -112,34 +111,50 @@ def public_key(connection: Connection, consent_id: str) -> bytes | None:
 
 
 def answer(
-    connection: Connection, consent: Consent, state: State, key: bytes | None, now: dt.datetime
+    connection: Connection,
+    consent_id: str,
+    terms: StandingTerms,
+    state: State,
+    key: bytes | None,
+    now: dt.datetime,
 ) -> None:
-    """Grant a consent, with its key, or decline it.
+    """Grant a consent, with its key, or decline it; its terms were decoded before the transaction.
 
     Raises ServiceError CONSENT_ANSWERED; RefusedError REQUEST_EXPIRED.
     """
-    stored = get(connection, consent.id, change=True)
+    stored = get(connection, consent_id, change=True)
     if stored.state is not State.ASKED:
         raise ServiceError(ServiceReason.CONSENT_ANSWERED, "the consent was answered before")
-    consent.terms.check_offered(now)
-    _change(connection, consent.id, state=state.value, public_key=key)
+    terms.check_offered(now)
+    _change(connection, consent_id, state=state.value, public_key=key)
 
 
-def use(
-    connection: Connection,
-    consent_id: str,
-    request: Request | CompositeRequest,
-    exchange: str,
-    now: dt.datetime,
-) -> None:
+@dataclass(frozen=True)
+class Use:
+    """A request that is about to be opened under a consent, as its terms would have it.
+
+    Both are decoded before the transaction: that takes long, and everybody waits for the one that writes.
+    """
+
+    consent: str
+    terms: StandingTerms
+    template: bytes
+
+    @classmethod
+    def of(cls, consent: Consent, signed: SignedRequest) -> "Use":
+        """Decode both."""
+        return cls(consent.id, consent.terms, template_of(asked_by(signed)))
+
+
+def use(connection: Connection, used: Use, exchange: str, now: dt.datetime) -> None:
     """Count an exchange that is opened under a consent, if its terms allow it now.
 
     Raises ServiceError CONSENT_MISMATCH, CONSENT_NOT_GRANTED, CONSENT_WITHDRAWN, CONSENT_EXPIRED,
     CONSENT_EXHAUSTED, CONSENT_TOO_EARLY.
     """
-    consent = get(connection, consent_id, change=True)
-    terms = consent.terms
-    if not terms.is_same(request):
+    consent = get(connection, used.consent, change=True)
+    terms = used.terms
+    if used.template != terms.template:
         detail = "the request does not ask what the consent was given for"
         raise ServiceError(ServiceReason.CONSENT_MISMATCH, detail, field="signed_request")
     if consent.state is State.WITHDRAWN:
@@ -151,11 +166,20 @@ def use(
     if consent.used >= terms.times:
         detail = f"the consent is for {terms.times} requests"
         raise ServiceError(ServiceReason.CONSENT_EXHAUSTED, detail, field="consent")
-    if consent.last_used is not None and now < consent.last_used + terms.interval:
+    if _is_too_early(consent, terms.interval, now):
         detail = f"between two requests lie {terms.interval_days} days"
         raise ServiceError(ServiceReason.CONSENT_TOO_EARLY, detail, field="consent")
-    _change(connection, consent_id, used=consent.used + 1, last_used=to_ms(now))
-    connection.execute(tables.consent_exchange.insert().values(exchange=exchange, consent=consent_id))
+    _change(connection, consent.id, used=consent.used + 1, last_used=to_ms(now))
+    connection.execute(tables.consent_exchange.insert().values(exchange=exchange, consent=consent.id))
+
+
+def _is_too_early(consent: Consent, interval: dt.timedelta, now: dt.datetime) -> bool:
+    """Tell whether the last use is not long enough ago.
+
+    Where no days have to lie between, calls that come at once are in any order by the clock.
+    """
+    last = consent.last_used
+    return bool(interval) and last is not None and now < last + interval
 
 
 def withdraw(connection: Connection, consent_id: str, now: dt.datetime) -> list[str]:
@@ -169,7 +193,7 @@ def withdraw(connection: Connection, consent_id: str, now: dt.datetime) -> list[
     _change(connection, consent_id, state=State.WITHDRAWN.value)
     ended = open_exchanges(connection, consent_id, now)
     for each in ended:
-        endings.end(connection, each, Ending.WITHDRAWN, now)
+        ended_exchanges.end(connection, each, Ending.WITHDRAWN, now)
     return ended
 
 

@@ -111,9 +111,11 @@ def recipients(connection: Connection, query: str, after: str, limit: int) -> Se
     return [Recipient(row.name, LocalizedText(row.zh, row.en)) for row in rows]
 
 
-def check_room(connection: Connection, recipient: str, limits: Limits, now: dt.datetime) -> None:
+def check_room(
+    connection: Connection, recipient: str, limits: Limits, now: dt.datetime, *, change: bool
+) -> None:
     """Raise as `card` does; ServiceError DELIVERIES_FULL if too much waits, or came in the last minute."""
-    card(connection, recipient, change=True)
+    card(connection, recipient, change=change)
     table = tables.unasked_delivery
     counted = select(func.count()).select_from(table).where(table.c.recipient == recipient)
     waiting = counted.where(table.c.sealed.is_not(None), table.c.expires > to_ms(now))
@@ -124,6 +126,13 @@ def check_room(connection: Connection, recipient: str, limits: Limits, now: dt.d
             raise ServiceError(ServiceReason.DELIVERIES_FULL, detail, field="recipient")
 
 
+def check_new(connection: Connection, digest: bytes) -> None:
+    """Raise ServiceError REPLAYED for a question that was sent before; what is forgotten is not known."""
+    table = tables.unasked_delivery
+    if connection.execute(select(table.c.id).where(table.c.digest == digest)).first() is not None:
+        raise _sent_before()
+
+
 def add(connection: Connection, made: Delivery, event: Event) -> None:
     """Keep what was sent, in the transaction of its event; ServiceError REPLAYED for the same question."""
     values = {
@@ -132,7 +141,7 @@ def add(connection: Connection, made: Delivery, event: Event) -> None:
         "created": to_ms(made.created), "expires": to_ms(made.expires),
     }  # fmt: skip
     if not insert_new(connection, tables.unasked_delivery, values):
-        raise ServiceError(ServiceReason.REPLAYED, "this question was sent before", field="digest")
+        raise _sent_before()
 
 
 def waiting(
@@ -183,10 +192,11 @@ def event_of(connection: Connection, delivery_id: str) -> Event:
     return Event(row.scope, row.request_id, row.digest, row.sealed_opening, row.outbox)
 
 
-def acknowledge(connection: Connection, delivery_id: str) -> None:
-    """Forget what is sealed of a delivery."""
+def acknowledge(connection: Connection, delivery_id: str) -> bool:
+    """Forget what is sealed of a delivery; tell whether this call was the one that did."""
     table = tables.unasked_delivery
-    connection.execute(update(table).where(table.c.id == delivery_id).values(sealed=None))
+    waits = (table.c.id == delivery_id) & table.c.sealed.is_not(None)
+    return connection.execute(update(table).where(waits).values(sealed=None)).rowcount == 1
 
 
 def forget_over(connection: Connection, now: dt.datetime) -> int:
@@ -199,6 +209,10 @@ def forget_over(connection: Connection, now: dt.datetime) -> int:
 def unknown_delivery() -> ServiceError:
     """Return what is said of a delivery that does not exist, or is another's."""
     return ServiceError(ServiceReason.NOT_FOUND, "there is no such delivery, or it is another's")
+
+
+def _sent_before() -> ServiceError:
+    return ServiceError(ServiceReason.REPLAYED, "this question was sent before", field="digest")
 
 
 def _no_card() -> ServiceError:

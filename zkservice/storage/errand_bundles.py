@@ -12,7 +12,7 @@ from disclosure.errand import ErrandBundle
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import placed
 from zkservice.moments import from_ms, to_ms, whole_ms
-from zkservice.storage import catalog, ledger, policies, tables
+from zkservice.storage import ledger, policies, registered, tables
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def add(connection: Connection, bundle: ErrandBundle, now: dt.datetime) -> Store
         return existing
     for place, each in enumerate(bundle.counters):
         at = f"errand_bundle.counters[{place}]"
-        catalog.verifier(connection, str(each.verifier), field=f"{at}.verifier")
+        registered.verifier(connection, str(each.verifier), field=f"{at}.verifier")
         with placed(at):
             policies.check_active(connection, each.policy)
     outbox = ledger.enqueue(connection, bundle.entry(), None)

@@ -5,7 +5,7 @@ import hmac
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, case, func, or_, select, tuple_, update
 
 from disclosure import civil_date
 from zkservice.errors import ServiceError, ServiceReason
@@ -29,32 +29,67 @@ class Told:
     sealed: bytes = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Active:
+    """A part that its counter has to do something about; `ended` tells whether what was asked has ended
+    meanwhile. After `place` the next ones are found."""
+
+    id: str
+    revision: int
+    ended: bool
+    place: tuple[int, int, str]
+
+
 def active(
-    connection: Connection, verifier: str, bundle: str, now: dt.datetime
-) -> dict[str, tuple[int, bool]]:
-    """Return the parts that a counter has to do something about, oldest errand first: each with its revision
-    and whether what was asked has ended meanwhile."""
+    connection: Connection,
+    verifier: str,
+    bundle: str,
+    now: dt.datetime,
+    after: tuple[int, int, str] | None = None,
+) -> list[Active]:
+    """Return some of the parts that a counter has to do something about, those after a place.
+
+    What was handed in comes before what was not, each from the oldest errand on: anybody may begin errands,
+    and so many as a stranger likes must not come before what a person has submitted.
+    """
     part, errand, exchange = tables.errand_part, tables.errand, tables.exchange
+    handed_in = part.c.state.in_([each.value for each in HANDED_IN])
+    rank = case((handed_in, 0), else_=1)
+    place = tuple_(rank, errand.c.created, part.c.id)
     waits = part.c.state.in_([PartState.WAITING.value, PartState.ASKED.value]) & or_(
         errand.c.state == ErrandState.SUBMITTED.value,
         (errand.c.state == ErrandState.OPEN.value) & (errand.c.expires > to_ms(now)),
     )
     query = (
-        select(part.c.id, part.c.revision, exchange.c.expires)
+        select(part.c.id, part.c.revision, exchange.c.expires, errand.c.created, rank.label("rank"))
         .join(errand, errand.c.id == part.c.errand)
         .join(exchange, exchange.c.id == part.c.exchange, isouter=True)
         .where(
             part.c.verifier == verifier,
             errand.c.bundle == bundle,
-            or_(waits, part.c.state.in_([each.value for each in HANDED_IN])),
+            or_(waits, handed_in),
         )
-        .order_by(errand.c.created, part.c.id)
+        .order_by(rank, errand.c.created, part.c.id)
         .limit(_AT_ONCE)
     )
-    return {
-        row.id: (row.revision, row.expires is not None and row.expires <= to_ms(now))
+    if after is not None:
+        query = query.where(place > after)
+    return [
+        Active(
+            row.id,
+            row.revision,
+            row.expires is not None and row.expires <= to_ms(now),
+            (row.rank, row.created, row.id),
+        )
         for row in connection.execute(query)
-    }
+    ]
+
+
+def is_tied(connection: Connection, exchange: str) -> bool:
+    """Tell whether an exchange was opened for a part: only the part's errand answers it."""
+    table = tables.errand_ask
+    found = connection.execute(select(table.c.part).where(table.c.exchange == exchange))
+    return found.first() is not None
 
 
 def own(connection: Connection, verifier: str, part_id: str, now: dt.datetime) -> tuple[Errand, Part]:

@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from disclosure.errand import ErrandBundle
+from disclosure.request import MAX_LIFETIME
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
-from zkservice.storage import errand_bundles, exchanges, tables
+from zkservice.storage import ended_exchanges, errand_bundles, exchanges, tables
+from zkservice.storage.ended_exchanges import Ending
 from zkservice.storage.exchanges import Exchange
 from zkservice.storage.rows import insert_new
+from zkservice.storage.statistics import What
 
 
 class PartState(StrEnum):
@@ -42,6 +45,10 @@ class ErrandState(StrEnum):
     DONE = "done"
 
 
+_UNSUBMITTED: Final = (ErrandState.OPEN.value, ErrandState.ABANDONED.value)
+_KEPT: Final = MAX_LIFETIME + dt.timedelta(days=1)
+"""So long after its end an errand is kept that was not submitted: longer than any request of it lives."""
+_AT_ONCE: Final = 500
 HANDED_IN: Final = (PartState.SUBMITTED, PartState.RECEIVED, PartState.IN_PROGRESS)
 """The states in which a part is its counter's to settle."""
 
@@ -106,6 +113,26 @@ class Update:
     created: dt.datetime
 
 
+def started(connection: Connection, mark: bytes, bundle: str, now: dt.datetime, most: int) -> Errand | None:
+    """Return the errand that the same call began before, None if it may begin one; raises as `start` does."""
+    errand_bundles.get(connection, bundle, field="bundle")
+    table = tables.errand
+    before = connection.execute(select(table.c.id, table.c.bundle).where(table.c.start_mark == mark)).first()
+    if before is not None:
+        if before.bundle != bundle:
+            detail = "the request_id was used for another bundle"
+            raise ServiceError(ServiceReason.REQUEST_ID_REUSED, detail, field="request_id")
+        return get(connection, before.id, now)
+    waiting = select(func.count()).where(
+        table.c.bundle == bundle,
+        table.c.state.in_(_UNSUBMITTED),
+        table.c.expires > to_ms(now),
+    )
+    if connection.execute(waiting).scalar_one() >= most:
+        raise ServiceError(ServiceReason.OVERLOADED, "too many errands of this kind wait; try again later")
+    return None
+
+
 def start(
     connection: Connection,
     errand_id: str,
@@ -118,8 +145,13 @@ def start(
 ) -> Errand:
     """Begin an errand; the same call sent again gets the one that it began.
 
-    Raises ServiceError NOT_FOUND (the bundle), REQUEST_ID_REUSED, OVERLOADED if `most` of its errands wait.
+    Raises ServiceError NOT_FOUND (the bundle), REQUEST_ID_REUSED, OVERLOADED if `most` of its errands were
+    begun within a lifetime and not submitted: one that was ended counts until its time would have been over,
+    so that whoever begins and ends them leaves no more entries on the ledger than that.
     """
+    before = started(connection, mark, bundle, now, most)
+    if before is not None:
+        return before
     found = errand_bundles.get(connection, bundle, field="bundle").bundle
     table = tables.errand
     values = {
@@ -130,17 +162,6 @@ def start(
         "created": to_ms(now),
         "expires": to_ms(now + lifetime),
     }
-    before = connection.execute(select(table.c.id, table.c.bundle).where(table.c.start_mark == mark)).first()
-    if before is not None:
-        if before.bundle != bundle:
-            detail = "the request_id was used for another bundle"
-            raise ServiceError(ServiceReason.REQUEST_ID_REUSED, detail, field="request_id")
-        return get(connection, before.id, now)
-    waiting = select(func.count()).where(
-        table.c.bundle == bundle, table.c.state == ErrandState.OPEN.value, table.c.expires > to_ms(now)
-    )
-    if connection.execute(waiting).scalar_one() >= most:
-        raise ServiceError(ServiceReason.OVERLOADED, "too many errands of this kind wait; try again later")
     insert_new(connection, table, values)
     rows = [
         {
@@ -267,14 +288,56 @@ def abandon(connection: Connection, errand: Errand) -> None:
         change(connection, each)
 
 
+def forget_ended(connection: Connection, now: dt.datetime) -> int:
+    """Forget errands that ended unsubmitted, some at a time; return how many they were.
+
+    No request of theirs can be answered then any more: it is by its errand that one is known as an errand's.
+    """
+    errand, part, ask = tables.errand, tables.errand_part, tables.errand_ask
+    ended = errand.c.state.in_(_UNSUBMITTED) & (errand.c.expires <= to_ms(now - _KEPT))
+    gone = connection.execute(select(errand.c.id).where(ended).limit(_AT_ONCE)).scalars().all()
+    parts = select(part.c.id).where(part.c.errand.in_(gone))
+    connection.execute(delete(ask).where(ask.c.part.in_(parts)))
+    connection.execute(delete(part).where(part.c.errand.in_(gone)))
+    connection.execute(delete(errand).where(errand.c.id.in_(gone)))
+    return len(gone)
+
+
+def refuse(connection: Connection, errand: Errand, name: str, now: dt.datetime, *, over: bool) -> Ask:
+    """Refuse what is asked for a part, counted as over-asking if it is `over`; return it. The errand ends
+    with it.
+
+    Where the errand was submitted before, and the part asked anew, the part alone is rejected. Raises
+    ServiceError NOT_FOUND, ERRAND_ENDED, PART_STATE_INVALID.
+    """
+    part = named(errand, name)
+    errand.check_open()
+    if part.state is not PartState.ASKED or part.ask is None:
+        detail = "the part's counter does not ask for it now"
+        raise ServiceError(ServiceReason.PART_STATE_INVALID, detail, field="part")
+    counted = [What.OVER_ASKED] if over else []
+    ended_exchanges.end(connection, part.ask.exchange.id, Ending.DECLINED, now, *counted)
+    if errand.state is ErrandState.OPEN:
+        abandon(connection, errand)
+    else:
+        change(connection, part, state=PartState.REJECTED.value)
+    return part.ask
+
+
+def named(errand: Errand, name: str) -> Part:
+    """Return the part of an errand that has a name; ServiceError NOT_FOUND."""
+    for each in errand.parts:
+        if each.name == name:
+            return each
+    raise ServiceError(ServiceReason.NOT_FOUND, "the errand has no such part", field="part")
+
+
 def retry(connection: Connection, errand: Errand, name: str) -> None:
     """Open a rejected part again; one that was opened again and not yet submitted stays as it is.
 
     Raises ServiceError NOT_FOUND, ERRAND_ENDED, PART_STATE_INVALID.
     """
-    part = next((each for each in errand.parts if each.name == name), None)
-    if part is None:
-        raise ServiceError(ServiceReason.NOT_FOUND, "the errand has no such part", field="part")
+    part = named(errand, name)
     errand.check_open()
     if part.state in (PartState.WAITING, PartState.ASKED):
         return

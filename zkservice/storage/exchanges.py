@@ -16,7 +16,7 @@ from disclosure import SignedRequest
 from disclosure.request import check_life
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
-from zkservice.storage import endings, ledger, pairings, statistics, tables
+from zkservice.storage import ended_exchanges, ledger, pairings, statistics, tables
 from zkservice.storage.rows import insert_new
 from zkservice.storage.statistics import Concerned, What
 
@@ -170,7 +170,7 @@ def accept(
         return existing
     exchange.check_time(now)
     pairings.check_open(connection, exchange.id)
-    endings.check_open(connection, exchange.id)
+    ended_exchanges.check_open(connection, exchange.id)
     check_unseen(connection, digests)
     outbox = ledger.enqueue(connection, entry, holder_note)
     values = {

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select, update
 from disclosure import SchemaName, civil_date
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
-from zkservice.storage import ending, items, statistics, tables
+from zkservice.storage import ended_offers, items, statistics, tables
 from zkservice.storage.rows import insert_new
 from zkservice.storage.statistics import Concerned, What
 
@@ -109,7 +109,7 @@ def set_claimed(
     still = (table.c.id == offer.id) & (table.c.state == "offered")
     if connection.execute(update(table).where(still).values(**values)).rowcount != 1:
         raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was claimed before")
-    ending.claimed(connection, offer.id)
+    ended_offers.claimed(connection, offer.id)
     _count(connection, offer, now, What.CLAIMED)
 
 

@@ -18,7 +18,7 @@ from disclosure.centre import DataItem, Refresh, Sensitivity, Subject
 from disclosure.names import DepartmentName, ItemName, PurposeName
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
-from zkservice.storage import catalog, purposes, tables
+from zkservice.storage import purposes, registered, tables
 from zkservice.storage.rows import insert_new
 
 _PURPOSES_LABEL: Final = "zk-disclosure/item-purposes/v1"
@@ -58,7 +58,7 @@ def add(connection: Connection, made: DataItem, newest: Schema | None, now: dt.d
 
     Raises ServiceError NOT_FOUND (department, purpose), ALREADY_EXISTS.
     """
-    catalog.department(connection, str(DepartmentName(made.name.department)), field="parent")
+    registered.department(connection, str(DepartmentName(made.name.department)), field="parent")
     _check_purposes(connection, made)
     if newest_schema(connection, made.name) != (newest.name if newest else None):
         return None
@@ -133,7 +133,7 @@ def change(
     Raises ServiceError NOT_FOUND (item, purpose), ETAG_MISMATCH, and what `changed` raises.
     """
     before = get(connection, name, field="item.name")
-    catalog.check_etag(before.etag, etag, field="item.etag")
+    registered.check_etag(before.etag, etag, field="item.etag")
     made = changed(before.item)
     _check_purposes(connection, made)
     values = _values(made) | {"updated": to_ms(now)}
@@ -152,7 +152,7 @@ def deprecate(
     before = get(connection, name)
     if before.deprecated and before.successor == successor:
         return before
-    catalog.check_etag(before.etag, etag, field="etag")
+    registered.check_etag(before.etag, etag, field="etag")
     if before.deprecated:
         detail = f"{name} is deprecated already, with another successor"
         raise ServiceError(ServiceReason.ITEM_DEPRECATED, detail, field="successor")

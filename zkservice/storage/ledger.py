@@ -185,8 +185,8 @@ def publish(connection: Connection, state: State, batch: Batch, rows: Sequence[W
         [{"row": row.id, "place": batch.first_index + offset} for offset, row in enumerate(rows)],
     )
     content = tables.outbox_content
-    # Rows are taken in order, so all up to the last one are of published blocks.
-    connection.execute(content.delete().where(content.c.outbox <= rows[-1].id))
+    # The oldest are taken first, so all up to the newest of these are of published blocks.
+    connection.execute(content.delete().where(content.c.outbox <= max(row.id for row in rows)))
     table = tables.ledger_state
     connection.execute(
         update(table).where(table.c.role == _PUBLISHED).values(size=state.size, checkpoint=state.checkpoint)

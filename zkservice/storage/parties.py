@@ -1,5 +1,7 @@
 """Registered parties that sign for themselves, by their names."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, select
 
 from zkservice.storage import accounts, consents, tables
@@ -16,3 +18,8 @@ def public_key(connection: Connection, party: str) -> bytes | None:
     elif party.startswith("accounts/"):
         found = accounts.public_key(connection, party)
     return found
+
+
+def former_keys(connection: Connection, party: str) -> Sequence[accounts.FormerKey]:
+    """Return the keys that a party had before; accounts alone are given others."""
+    return accounts.former_keys(connection, party) if party.startswith("accounts/") else ()

@@ -11,7 +11,7 @@ from disclosure import PolicyName, Reason, RefusedError
 from disclosure.policy import RegisteredPolicy
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms, whole_ms
-from zkservice.storage import catalog, ledger, purposes, tables
+from zkservice.storage import ledger, purposes, registered, tables
 from zkservice.storage.rows import insert_new
 
 
@@ -31,7 +31,7 @@ def add(connection: Connection, policy: RegisteredPolicy, now: dt.datetime) -> S
     Raises ServiceError NOT_FOUND (its verifier), ALREADY_EXISTS (another one has its name), PURPOSE_UNKNOWN,
     PURPOSE_MISMATCH.
     """
-    catalog.verifier(connection, str(policy.verifier), field="parent")
+    registered.verifier(connection, str(policy.verifier), field="parent")
     existing = found(connection, [str(policy.name)]).get(str(policy.name))
     if existing is not None:
         if existing.policy != policy:

@@ -5,7 +5,7 @@ and a credential that was claimed is left to be revoked (`due_revocation`), whic
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
@@ -19,13 +19,21 @@ from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
 from zkservice.storage import accounts, catalog, items, statistics, tables
 from zkservice.storage.composite_offers import CompositeOffer
-from zkservice.storage.ending import end
+from zkservice.storage.ended_offers import end
 from zkservice.storage.issuance import Offer
+from zkservice.storage.many import insert_many, present
 from zkservice.storage.statistics import Concerned, What
 
 MAX_REJECTIONS: Final = 1000
 _SWEPT_AT_ONCE: Final = 256
 _NEW: Final = 0
+_NEW_OFFER: Final = tables.offer.insert()
+_OFFER_COLUMNS: Final = (
+    "id", "department", "schema", "request_id", "request_digest", "state", "sealed", "created", "expires",
+)  # fmt: skip
+_NEW_COMPOSITE_OFFER: Final = tables.composite_offer.insert()
+_COMPOSITE_COLUMNS: Final = ("offer", "terms", "request", "person")
+_RECORD_COLUMNS: Final = ("department", "item", "mark", "digest", "offer", "renews", "ends", "seen")
 
 
 class Came(StrEnum):
@@ -180,11 +188,16 @@ def rejections(connection: Connection, push: Push) -> list[Rejection]:
 def stored(connection: Connection, item: Item, marks: Iterable[bytes]) -> dict[bytes, Stored]:
     """Return those of these records that there are, by their marks."""
     table, offers = tables.record, tables.offer
+    where = {table.c.department: item.department, table.c.item: item.item}
+    # Usually none is there yet, or all are: what is there is asked for first, in a way that costs less.
+    there = present(connection, table.c.mark, where, list(marks))
+    if not there:
+        return {}
     columns = table.c.mark, table.c.digest, table.c.renews, table.c.ends
     query = (
         select(*columns, *(each for each in offers.c if each.name != "sealed"))
         .join(offers, offers.c.id == table.c.offer)
-        .where(_of(item), table.c.mark.in_(list(marks)))
+        .where(_of(item), table.c.mark.in_(there))
     )
     return {row.mark: _stored(row) for row in connection.execute(query)}
 
@@ -271,24 +284,25 @@ def _of(item: Item) -> ColumnElement[bool]:
 
 
 def _add(connection: Connection, item: Item, number: int, made: Sequence[Made], now: dt.datetime) -> None:
-    connection.execute(tables.offer.insert(), [_offer_row(each.offer) for each in made])
+    moment = cache(to_ms)  # a group's offers have few
+    offers = [_offer_row(each.offer, moment) for each in made]
+    insert_many(connection, _NEW_OFFER, _OFFER_COLUMNS, offers)
     composite = [_composite_row(each.composite) for each in made if each.composite is not None]
-    if composite:
-        connection.execute(tables.composite_offer.insert(), composite)
+    insert_many(connection, _NEW_COMPOSITE_OFFER, _COMPOSITE_COLUMNS, composite)
     rows = [
-        {
-            "department": item.department,
-            "item": item.item,
-            "mark": each.mark,
-            "digest": each.offer.request_digest,
-            "offer": each.offer.id,
-            "renews": each.renews,
-            "ends": each.ends,
-            "seen": number,
-        }
+        (
+            item.department,
+            item.item,
+            each.mark,
+            each.offer.request_digest,
+            each.offer.id,
+            each.renews,
+            each.ends,
+            number,
+        )
         for each in made
     ]
-    connection.execute(_upsert(connection.dialect.name), rows)
+    insert_many(connection, _upsert(connection.dialect.name), _RECORD_COLUMNS, rows)
     accounts.deliver_all(
         connection,
         [(each.offer.id, each.account, _taken(each)) for each in made if each.account is not None],
@@ -321,28 +335,22 @@ def _advanced(connection: Connection, push: Push, group: Group, not_revocable: i
     return replace(push, done=done, counts={str(each): n for each, n in counts.items()}, not_revocable=left)
 
 
-def _offer_row(offer: Offer) -> dict[str, Any]:
-    return {
-        "id": offer.id,
-        "department": offer.department,
-        "schema": offer.schema,
-        "request_id": offer.request_id,
-        "request_digest": offer.request_digest,
-        "state": offer.state,
-        "sealed": offer.sealed,
-        "created": to_ms(offer.created),
-        "expires": to_ms(offer.expires),
-    }
+def _offer_row(offer: Offer, moment: Callable[[dt.datetime], int]) -> tuple[Any, ...]:
+    return (
+        offer.id,
+        offer.department,
+        offer.schema,
+        offer.request_id,
+        offer.request_digest,
+        offer.state,
+        offer.sealed,
+        moment(offer.created),
+        moment(offer.expires),
+    )
 
 
-def _composite_row(made: CompositeOffer) -> dict[str, Any]:
-    return {
-        "offer": made.offer.id,
-        "terms": made.terms,
-        "request": made.request,
-        "person": made.person,
-        "replaces": None,
-    }
+def _composite_row(made: CompositeOffer) -> tuple[Any, ...]:
+    return made.offer.id, made.terms, made.request, made.person
 
 
 @cache

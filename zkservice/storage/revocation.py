@@ -169,6 +169,24 @@ def epochs_of(
     }
 
 
+def newest_epochs(
+    connection: Connection, public_keys: Iterable[bytes]
+) -> dict[bytes, tuple[str, StoredEpoch]]:
+    """Return name and newest epoch of those of these accumulators that there are, by their public keys."""
+    made, epochs = tables.accumulator, tables.epoch
+    rows = connection.execute(
+        select(made.c.public_key, made.c.name).where(made.c.public_key.in_(list(public_keys)))
+    )
+    newest = select(epochs).order_by(epochs.c.number.desc()).limit(1)
+    return {
+        row.public_key: (
+            row.name,
+            _epoch(connection.execute(newest.where(epochs.c.accumulator == row.name)).one()),
+        )
+        for row in rows.all()
+    }
+
+
 def newest_epoch(connection: Connection, name: str) -> StoredEpoch:
     """Return an accumulator's newest epoch, which every accumulator has; ServiceError NOT_FOUND."""
     found = epoch(connection, name)

@@ -1,11 +1,13 @@
-"""What the use cases share: inserting what may stand there already."""
+"""What the use cases share: rows by their names, pages of them, inserting what may stand there already."""
 
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table
+from sqlalchemy import Connection, Insert, Row, Select, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
+
+from zkservice.errors import ServiceError, ServiceReason
 
 
 def insert_all_new(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -23,3 +25,34 @@ def _insert_new(table: Table, dialect: str) -> Insert:
     """Return the statement, built once: building it takes longer than running it."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return insert(table).on_conflict_do_nothing()
+
+
+def missing(name: str, field: str) -> ServiceError:
+    """Return what is said of a name that nothing has."""
+    return ServiceError(ServiceReason.NOT_FOUND, f"there is no {name}", field=field)
+
+
+def exists(name: str) -> ServiceError:
+    """Return what is said of a name that is taken."""
+    return ServiceError(ServiceReason.ALREADY_EXISTS, f"{name} exists already")
+
+
+def row_of(connection: Connection, table: Table, name: str, field: str = "name") -> Row[Any]:
+    """Return the row of a name; ServiceError NOT_FOUND, with the field that named it."""
+    row = connection.execute(select(table).where(table.c.name == name)).one_or_none()
+    if row is None:
+        raise missing(name, field)
+    return row
+
+
+def page_of(
+    connection: Connection, table: Table, parent: str | None, after: str, limit: int
+) -> list[Row[Any]]:
+    """Return the rows after a name, of one department or of all, in order of name."""
+    return list(connection.execute(after_name(select(table), table, parent, after, limit)).all())
+
+
+def after_name(query: Select[Any], table: Table, parent: str | None, after: str, limit: int) -> Select[Any]:
+    """Let a query give so many rows after a name, of one department or of all, in order of name."""
+    following = query.where(table.c.name > after).order_by(table.c.name).limit(limit)
+    return following if parent is None else following.where(table.c.department == parent)

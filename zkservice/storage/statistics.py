@@ -21,6 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from disclosure import civil_date
 from zkservice.moments import from_ms, to_ms
 from zkservice.storage import tables
+from zkservice.storage.rows import insert_new
 
 _SWEPT_AT_ONCE: Final = 1000
 
@@ -36,7 +37,7 @@ class What(StrEnum):
     EXPIRED = "expired"
     """A request ended, and nobody had answered or declined."""
     OVER_ASKED = "over-asked"
-    """A request was refused, since it asked more than its policy allows."""
+    """A request, or a consent's terms, asked more than the policy allows."""
     OFFERED = "offered"
     """A credential was offered."""
     CLAIMED = "claimed"
@@ -81,6 +82,24 @@ def count(
 def count_all(connection: Connection, day: dt.date, concerned: Concerned, what: What, n: int = 1) -> None:
     """Count what happened, once by itself and once for each department."""
     _add(connection, day, concerned.rows(), what, n)
+
+
+def count_over_asking(
+    connection: Connection, digest: bytes, until: dt.datetime, concerned: Concerned, now: dt.datetime
+) -> None:
+    """Count what asks too much, by the digest of what was signed: again only after `until`, when it is not
+    accepted any more."""
+    if insert_new(connection, tables.over_asking, {"digest": digest, "until": to_ms(until)}):
+        count_all(connection, civil_date(now), concerned, What.OVER_ASKED)
+
+
+def forget_over_asking(connection: Connection, now: dt.datetime) -> int:
+    """Forget what can be sent no more, some at a time; return how many they were."""
+    table = tables.over_asking
+    query = select(table.c.digest).where(table.c.until <= to_ms(now)).limit(_SWEPT_AT_ONCE)
+    gone = connection.execute(query).scalars().all()
+    connection.execute(delete(table).where(table.c.digest.in_(gone)))
+    return len(gone)
 
 
 def opened(

@@ -13,7 +13,9 @@
 //! curve, so it takes each part to its like: a (P + S) + b endo(P + S) is k P and something whose order divides
 //! the cofactor. Such a sum is right once its cofactor is cleared, and meaningless before.
 
-use std::sync::Arc;
+use std::panic::resume_unwind;
+use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use crate::bases::{Base, PreparedBases};
 use crate::error::{Error, Result};
@@ -50,15 +52,35 @@ impl<'a> Terms<'a> {
     }
 }
 
+/// So many secret sums are a proof, whose holder waits for it and has the other core idle.
+const WORTH_A_THREAD: usize = 16;
+
 /// The sums; `secret` picks the constant-time way.
 pub fn sums(terms: &[Terms], secret: bool) -> Vec<G1> {
     if secret {
-        return secret::sums(terms);
+        let beside = terms.len() >= WORTH_A_THREAD && cores() > 1;
+        return if beside { halves(terms) } else { secret::sums(terms) };
     }
     let sum = |each: &Terms| {
         public::variable(each.points, each.scalars).add(&public::fixed(each.bases(), each.base_scalars))
     };
     terms.iter().map(sum).collect()
+}
+
+/// The secret sums, one half of them in a thread of its own. How many they are is not secret.
+fn halves(terms: &[Terms]) -> Vec<G1> {
+    let (one, other) = terms.split_at(terms.len() / 2);
+    thread::scope(|scope| {
+        let beside = scope.spawn(|| secret::sums(other));
+        let mut sums = secret::sums(one);
+        sums.extend(beside.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        sums
+    })
+}
+
+fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 """An issuer with its list, kept in memory, and ways to get its pages wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -9,8 +9,16 @@ from typing import Any
 from py_ecc import optimized_bls12_381 as ecc
 
 import bbs
-from bbs import SHA_256, groups
-from bbs.accumulator import AccumulatorKey, AccumulatorSecret, Epoch, MembershipWitness, Page, Position
+from bbs import SHA_256, BbsError, groups
+from bbs.accumulator import (
+    AccumulatorKey,
+    AccumulatorSecret,
+    Epoch,
+    MembershipWitness,
+    Page,
+    Position,
+    catch_up,
+)
 from bbs.groups.bls12_381 import r
 from bbs.groups.py_ecc import GROUP as REFERENCE
 from bbs.hashing import hash_to_scalar
@@ -108,3 +116,12 @@ def other_value(key: AccumulatorKey, octets: bytes) -> bytes:
 def negated(key: AccumulatorKey, octets: bytes) -> bytes:
     (point,) = key.group.g1s_from_octets_uncompressed([octets])
     return key.group.g1s_to_octets_uncompressed([key.group.msm([point], [r - 1])])
+
+
+def outcome(pages: Iterable[Page], epoch: Epoch, witness: MembershipWitness) -> str:
+    """Catch up by pages; return the reason why they were refused, or OK."""
+    try:
+        catch_up(witness, epoch, pages)
+    except BbsError as error:
+        return error.reason
+    return "OK"

@@ -1,7 +1,8 @@
 """What comes out of a presentation: pseudonyms, escrow, issuance, octets."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -305,6 +306,8 @@ def spoilt(change: Callable[[list[Any]], object]) -> bytes:
         lambda items: items[4][0].__setitem__(1, [bytes(95), 1]),
         lambda items: items[4][0].__setitem__(1, [bytes(96), -1]),
         lambda items: items[4][0].__setitem__(1, [bytes(96), True]),
+        lambda items: items[4][0].__setitem__(1, [bytes(96), 1 << 63]),
+        lambda items: items[4][0][0].__setitem__(3, 1 << 63),
         lambda items: items[4][0].__setitem__(1, []),
         lambda items: items.__setitem__(2, bytes(47)),
         lambda items: items.__setitem__(5, b""),
@@ -313,6 +316,33 @@ def spoilt(change: Callable[[list[Any]], object]) -> bytes:
 def test_unknown_fields_and_second_encodings_are_refused(change: Callable[[list[Any]], object]) -> None:
     with pytest.raises(MalformedError):
         CompositePresentation.from_bytes(spoilt(change), DIRECTORY.schemas)
+
+
+def places(items: list[Any]) -> Iterator[tuple[list[Any], int]]:
+    """Give every place in nested lists."""
+    for index, each in enumerate(items):
+        yield items, index
+        if isinstance(each, list):
+            yield from places(each)
+
+
+@pytest.mark.parametrize(
+    "strange", [-(1 << 63), -1, 1 << 63, (1 << 64) - 1, True, None, "", "\x00", b"", b"\xff" * 96, []]
+)
+def test_whatever_stands_in_any_place_is_refused_by_name(strange: Any) -> None:
+    """A bare ValueError would stop a loop over what strangers send."""
+    for number in range(sum(1 for _ in places(raw()))):
+        items = raw()
+        inside, index = list(places(items))[number]
+        inside[index] = strange
+        with suppress(DisclosureError):
+            verify_composite(
+                REQUEST,
+                CompositePresentation.from_bytes(canonical.encode(LABEL, *items), DIRECTORY.schemas),
+                DIRECTORY,
+                NOW,
+            )
+            assert items == raw(), "it says something else, and is verified all the same"
 
 
 def test_two_presentations_of_one_holder_have_nothing_in_common() -> None:

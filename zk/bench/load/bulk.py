@@ -5,7 +5,7 @@ signing is measured right before and right after, in as many processes as the se
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any, Final
@@ -23,14 +23,15 @@ from zkservice.config import Settings
 
 _SIGNING_SECONDS: Final = 2.0
 _WARM_UP: Final = 1024
-_EARLY: Final = 10_000
+MARKS: Final = (10_000, 100_000, 1_000_000)
+"""Records after which it is told how much memory is taken."""
 _SAMPLE_EVERY: Final = 5_000
 
 
 @dataclass(frozen=True)
 class Bulk:
     """One push: records and bare signatures a second, processor seconds of a signature and a record, octets
-    that the server's processes keep in memory after 10,000 records and at most after that."""
+    that the server's processes keep in memory after so many records (MARKS, and all), and at most."""
 
     records: int
     per_second: float
@@ -38,8 +39,13 @@ class Bulk:
     signing_seconds: float
     server_seconds: float
     client_seconds: float
-    early_octets: int
+    octets: Mapping[int, int]
     most_octets: int
+
+    @property
+    def early_octets(self) -> int:
+        """The octets in memory at the first mark, or at the end of a push that has fewer records."""
+        return self.octets[min(self.octets)]
 
     @property
     def part(self) -> float:
@@ -67,12 +73,11 @@ def bulk(server: LocalServer, records: int, advance: Callable[[int], object] = l
     with RecordClient(endpoint, token) as client:
         _pushed(client, _WARM_UP, "warm-up", lambda _: None)
         signing = [bare_signing(Settings().processes, _SIGNING_SECONDS)]
-        octets: dict[int, int] = {}
+        memory = _Memory(server.process, records)
 
         def sample(done: int) -> None:
             advance(done)
-            if done // _SAMPLE_EVERY not in octets:
-                octets[done // _SAMPLE_EVERY] = resident_octets(server.process)
+            memory.sample(done)
 
         server_before, own_before = cpu_seconds(server.process), time.process_time()
         start = time.perf_counter()
@@ -80,7 +85,6 @@ def bulk(server: LocalServer, records: int, advance: Callable[[int], object] = l
         seconds = time.perf_counter() - start
         server_cpu, own_cpu = cpu_seconds(server.process) - server_before, time.process_time() - own_before
     signing.append(bare_signing(Settings().processes, _SIGNING_SECONDS))
-    early = max(kept for place, kept in octets.items() if place <= _EARLY // _SAMPLE_EVERY)
     return Bulk(
         records=records,
         per_second=records / seconds,
@@ -88,9 +92,28 @@ def bulk(server: LocalServer, records: int, advance: Callable[[int], object] = l
         signing_seconds=fmean(each.seconds for each in signing),
         server_seconds=server_cpu / records,
         client_seconds=own_cpu / records,
-        early_octets=early,
-        most_octets=max(octets.values()),
+        octets=memory.marked,
+        most_octets=memory.most,
     )
+
+
+class _Memory:
+    """How much memory the server's processes take while a push goes on."""
+
+    def __init__(self, process: int, records: int) -> None:
+        self._process, self._next = process, 0
+        self._marks = [each for each in MARKS if each < records] + [records]
+        self.marked: dict[int, int] = {}
+        self.most = 0
+
+    def sample(self, done: int) -> None:
+        """Look from time to time, and at each mark."""
+        passed = [each for each in self._marks if each <= done and each not in self.marked]
+        if not passed and done < self._next:
+            return
+        octets = resident_octets(self._process)
+        self.marked |= dict.fromkeys(passed, octets)
+        self.most, self._next = max(self.most, octets), done + _SAMPLE_EVERY
 
 
 def _pushed(client: RecordClient, count: int, prefix: str, advance: Callable[[int], object]) -> None:

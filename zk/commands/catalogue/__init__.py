@@ -1,11 +1,11 @@
-"""`zk catalogue`: the resource centre: what there is, found and shown; loading and exporting it."""
+"""`zk catalogue`: the resource centre: what there is, found and shown; loading, exporting, ending."""
 
 import typer
 
-from zk.commands.catalogue import load, read
+from zk.commands.catalogue import deprecate, load, read
 from zk.commands.catalogue.common import GROUP
 
-__all__ = ["add_to", "load", "read"]
+__all__ = ["add_to", "deprecate", "load", "read"]
 
 
 def add_to(app: typer.Typer) -> None:

@@ -1,23 +1,21 @@
 """Loading the project's catalogue, or a department's own file, into a running service."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from disclosure import DepartmentName, LocalizedText
 from zk import catalogue
-from zk.catalogue import Catalogue
+from zk.catalogue import Catalogue, Department
 from zk.clients.centre import Centre
-from zk.clients.loading import DiffersError, Loaded, Loader, Tokens, total
-from zk.commands.catalogue.common import GROUP, OfDepartment
+from zk.clients.loading import DiffersError, Loaded, Loader, total
+from zk.commands.catalogue.common import GROUP, OfDepartment, tokens_of
 from zk.exits import CommandError, Exit
 from zk.home import private_folder, write_private
 from zk.progress import progress
 from zk.run import Answer, Run
 from zk.service import Service
-from zk.tokens import ADMIN_TOKEN_VARIABLE, AdminTokenFile, admin_token
+from zk.tokens import AdminTokenFile
 
 
 @GROUP.command("load", remote=True)
@@ -31,12 +29,12 @@ def load(
     source, chosen = _chosen(department, file)
     label = run.text("catalogue.loading")
     with Centre(run.endpoint) as centre, Service(run.endpoint) as service:
-        tokens = _tokens(run, admin_token_file)
+        tokens = tokens_of(run, admin_token_file)
 
-        def register(name: DepartmentName, display_name: LocalizedText) -> None:
-            path = run.home.token_path(name.department)
+        def register(made: Department) -> None:
+            path = run.home.token_path(made.name.department)
             private_folder(path.parent)
-            token = service.create_department(name, display_name, tokens.admin())
+            token = service.create_department(made.name, made.display_name, tokens.admin(), made.identifies)
             write_private(path, token.encode() + b"\n")
 
         with progress(run, label, total(source, chosen)) as advance:
@@ -66,18 +64,6 @@ def _chosen(department: str | None, file: Path | None) -> tuple[Catalogue, list[
             Exit.USAGE, "DEPARTMENT_UNKNOWN", "error.department_unknown", department=department, known=known
         )
     return source, [department]
-
-
-def _tokens(run: Run, admin_file: Path | None) -> Tokens:
-    """Return the tokens: a department's own where it is here, else the administrator's."""
-    given = admin_file is not None or bool(os.environ.get(ADMIN_TOKEN_VARIABLE))
-
-    def of(name: DepartmentName) -> str:
-        if given and not run.home.token_path(name.department).exists():
-            return admin_token(admin_file)
-        return run.home.token(name.department)
-
-    return Tokens(lambda: admin_token(admin_file), of)
 
 
 def _load(loader: Loader, source: Catalogue, chosen: list[str]) -> Loaded:

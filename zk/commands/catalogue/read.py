@@ -8,10 +8,8 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from disclosure import Schema
-from disclosure.names import ItemName
 from zk.clients.centre import Centre, Listed
-from zk.commands.catalogue.common import GROUP, OfDepartment, parent_of
-from zk.commands.issuer.common import unknown_item
+from zk.commands.catalogue.common import GROUP, OfDepartment, find_item, parent_of
 from zk.run import Answer, Run
 
 
@@ -19,7 +17,7 @@ from zk.run import Answer, Run
 def list_all(run: Run, department: OfDepartment = None) -> Answer:
     """List the items of a department, or of all."""
     with Centre(run.endpoint) as centre:
-        names = {str(name): text for name, text in centre.departments()}
+        names = {str(each.name): each.display_name for each in centre.departments()}
         found = list(centre.items(parent_of(department)))
     lines: list[str] = []
     before = ""
@@ -28,8 +26,8 @@ def list_all(run: Run, department: OfDepartment = None) -> Answer:
         if owner != before:
             lines.append(f"{run.local(names[owner])}  {owner}")
         before = owner
-        lines.append(f"  {_line(run, each)}")
-    return Answer({"items": list(map(_data, found))}, lines or [run.text("catalogue.nothing")])
+        lines.append(f"  {item_line(run, each)}")
+    return Answer({"items": list(map(item_data, found))}, lines or [run.text("catalogue.nothing")])
 
 
 @GROUP.command("search", remote=True)
@@ -41,8 +39,8 @@ def search(
     """Find the items that have every one of some words in their names, attributes or departments."""
     with Centre(run.endpoint) as centre:
         found = list(centre.search(" ".join(word), parent_of(department)))
-    lines = [_line(run, each) for each in found]
-    return Answer({"items": list(map(_data, found))}, lines or [run.text("catalogue.nothing")])
+    lines = [item_line(run, each) for each in found]
+    return Answer({"items": list(map(item_data, found))}, lines or [run.text("catalogue.nothing")])
 
 
 @GROUP.command("show", remote=True)
@@ -52,11 +50,11 @@ def show(
 ) -> Answer:
     """Show an item: what is told of it, and the attributes of its newest version."""
     with Centre(run.endpoint) as centre:
-        found = _find(centre.items(), item)
+        found = find_item(centre.items(), item)
         schema = centre.schema(found.newest) if found.newest else None
-    lines = [_line(run, found), *_told(run, found), *(_attributes(run, schema) if schema else ())]
+    lines = [item_line(run, found), *_told(run, found), *(_attributes(run, schema) if schema else ())]
     attributes = [_attribute(each) for each in schema.attributes] if schema else []
-    return Answer({**_data(found), "attributes": attributes}, lines)
+    return Answer({**item_data(found), "attributes": attributes}, lines)
 
 
 @GROUP.command("export", remote=True)
@@ -83,16 +81,8 @@ def _write(lines: Iterable[str], file: TextIO) -> int:
     return count
 
 
-def _find(items: Iterable[Listed], wanted: str) -> Listed:
-    known: list[str] = []
-    for each in items:
-        if wanted in {each.item.name.item, str(each.item.name)}:
-            return each
-        known.append(each.item.name.item)
-    raise unknown_item(ItemName.parse(wanted).item if "/" in wanted else wanted, known)
-
-
-def _line(run: Run, each: Listed) -> str:
+def item_line(run: Run, each: Listed) -> str:
+    """Return the line that a list has for an item."""
     ended = f"  {run.text('catalogue.deprecated')}" if each.deprecated else ""
     version = f"@{each.newest.version}" if each.newest else ""
     return f"{each.item.name.item}{version}  {run.local(each.item.display_name)}{ended}"
@@ -134,7 +124,8 @@ def _attribute(each: Any) -> dict[str, Any]:
     }
 
 
-def _data(each: Listed) -> dict[str, Any]:
+def item_data(each: Listed) -> dict[str, Any]:
+    """Return an item for a machine to read."""
     item = each.item
     return {
         "item": str(item.name),

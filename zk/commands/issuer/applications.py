@@ -11,7 +11,8 @@ from zk.clients.accounts import Application, DepartmentDesk
 from zk.commands.issuer.common import GROUP, OfDepartment, chosen_department, registered_schema
 from zk.commands.issuer.issue import identified_by, kept_values, written_values
 from zk.connectors.deciders import load_decider
-from zk.connectors.deciding import Approve, Leave, Refuse, decide_all
+from zk.connectors.deciding import Approve, Decided, Failed, Leave, Refuse, decide_all
+from zk.exits import Exit
 from zk.group import Group
 from zk.run import Answer, Run
 from zk.service import Service
@@ -22,11 +23,12 @@ APPLICATIONS: Final = Group(
     typer.Typer(name="applications", help=f"help.{GROUP.name}.applications", no_args_is_help=True),
 )
 Name = Annotated[str, typer.Argument(metavar="NAME", help="help.issuer.application")]
-_WORDS: Final = {Approve: "approved", Refuse: "refused", Leave: "left"}
+_WORDS: Final = {Approve: "approved", Refuse: "refused", Leave: "left", Failed: "failed"}
 _SENTENCES: Final = {
     Approve: "applications.approved_by_itself",
     Refuse: "applications.refused_by_itself",
     Leave: "applications.left_by_itself",
+    Failed: "applications.failed_by_itself",
 }
 
 
@@ -96,9 +98,25 @@ def run_decider(
     with _desk(run, department) as desk, Service(run.endpoint) as service:
         decider = load_decider(connector, lambda item: registered_schema(run, service, item, None))
         done = list(decide_all(desk, decider, lambda each: service.schema(each.schema)))
-    rows = [{"application": each.application.name, "decision": _WORDS[type(each.decision)]} for each in done]
-    lines = [run.text(_SENTENCES[type(each.decision)], name=each.application.name) for each in done]
-    return Answer({"decided": rows}, lines or [run.text("applications.none")])
+    rows = [
+        {
+            "application": each.application.name,
+            "decision": _WORDS[type(each.decision)],
+            "reason": _failure(each),
+        }
+        for each in done
+    ]
+    lines = [
+        run.text(_SENTENCES[type(each.decision)], name=each.application.name, reason=_failure(each))
+        for each in done
+    ]
+    failed = any(isinstance(each.decision, Failed) for each in done)
+    exit_code = Exit.REFUSED if failed else Exit.OK
+    return Answer({"decided": rows}, lines or [run.text("applications.none")], exit_code=exit_code)
+
+
+def _failure(decided: Decided) -> str:
+    return decided.decision.reason if isinstance(decided.decision, Failed) else ""
 
 
 def _lines(run: Run, each: Application, schema: Schema) -> list[str]:

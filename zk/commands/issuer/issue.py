@@ -45,24 +45,33 @@ def issue(
     to_company: Annotated[
         str | None, typer.Option("--to-company", help="help.issuer.deliver_company")
     ] = None,
+    replaces: Annotated[bool, typer.Option("--replaces", help="help.issuer.replaces")] = False,
     department: OfDepartment = None,
     qr: Annotated[bool, typer.Option("--qr/--no-qr", help="help.option.qr")] = True,
 ) -> Answer:
-    """Offer a credential: print the link that claims it, or lay it into its holder's inbox."""
+    """Offer a credential: print the link that claims it, or lay it into its holder's inbox.
+
+    With `--replaces` it is for a new vault of a person whose old one is lost: with the claim that one's base
+    credentials of this department are revoked.
+    """
     written = written_values(value or [], values)
     with Service(run.endpoint) as service:
         found = registered_schema(run, service, item, department)
         token = run.home.token(found.name.department)
         identified = identified_by(run, service, found, person, requires)
+        if replaces and not isinstance(identified, bytes):
+            raise CommandError(Exit.USAGE, "REPLACES_UNCLEAR", "error.replaces_unclear")
         kept = kept_values(found, written, lambda each: run.home.subject_secret(found.name, each))
         if to_person is not None or to_company is not None:
             subject = Subject(*subject_given(to_person, to_company))
-            return _delivered(run, found, kept, token, subject, identified)
-        offer = service.issue(found, kept.values, token, identified)
+            return _delivered(run, found, kept, token, subject, identified, replaces=replaces)
+        offer = service.issue(found, kept.values, token, identified, replace_holder=replaces)
     name, expires = run.local(found.display_name), show_moment(offer.expires, run.lang)
+    replacing = [run.text("issuer.replaces")] if replaces else []
     key = "issuer.offer" if found.form is CredentialForm.PLAIN else "issuer.offer_composite"
     lines = [
         run.text(key, name=name, expires=expires, offer=offer.name, department=found.name.department),
+        *replacing,
         *(run.text("issuer.secret_kept", attribute=each, path=path) for each, path in kept.secrets.items()),
         *(qr_lines(str(offer.link)) if qr else ()),
         str(offer.link),
@@ -85,14 +94,17 @@ def _delivered(
     token: str,
     subject: Subject,
     identified: bytes | Required | None,
+    *,
+    replaces: bool,
 ) -> Answer:
     """Lay an offer into an inbox: nothing is printed that could claim it."""
     department = f"departments/{schema.name.department}"
     with DepartmentDesk(run.endpoint, department, token) as desk:
-        made = desk.deliver(schema, kept.values, subject, identified)
+        made = desk.deliver(schema, kept.values, subject, identified, replace_holder=replaces)
     name, expires = run.local(schema.display_name), show_moment(made.expires, run.lang)
     lines = [
         run.text("issuer.delivered", name=name, offer=made.offer, expires=expires),
+        *([run.text("issuer.replaces")] if replaces else ()),
         *(run.text("issuer.secret_kept", attribute=each, path=path) for each, path in kept.secrets.items()),
     ]
     data = {

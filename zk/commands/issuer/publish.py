@@ -49,10 +49,13 @@ def codes(
         listed = _listed(definition, code)
         made = publish_codes(str(owner), definition.code_system, listed, bbs.SHA_256)
         service.create_table(made, token, log)
-    told = run.text(
-        "issuer.codes", count=len(listed), system=made.code_system, table=table_name(made.table.digest)
-    )
-    return Answer({**_data(made), "code_system": made.code_system, "codes": list(made.codes)}, [told])
+    table, digest = table_name(made.table.digest), made.contents.hex()
+    told = [
+        run.text("issuer.codes", count=len(listed), system=made.code_system, table=table),
+        run.text("issuer.codes_digest", digest=digest),
+    ]
+    data = {"code_system": made.code_system, "codes": list(made.codes), "digest": digest}
+    return Answer({**_data(made), **data}, told)
 
 
 def _listed(definition: AttributeDefinition, chosen: list[str] | None) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ from zk.service import Service
 
 _SHOWN: Final = 20
 """Records that are named one by one; the count tells of the others."""
+_FEW, _SHARE = 10, 5
+"""What a connector may withdraw unasked: so many, or one of so many."""
 _EVERY: Final = re.compile(r"([1-9][0-9]{0,4})(s|m|h|d)", re.ASCII)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -71,17 +73,33 @@ def _resumable(run: Run) -> Iterator[None]:
             raise
 
 
-def _pushed(run: Run, plan: PushPlan, source: _Source, *, complete: bool) -> Pushed:
+def _pushed(run: Run, plan: PushPlan, source: _Source, *, complete: bool, many: bool = True) -> Pushed:
     """Push all there is, and finish: a complete push withdraws what it did not have, unless there were
-    records that could not even be named."""
+    records that could not even be named, or, without `many`, it would withdraw much of the register."""
     with RecordClient(run.endpoint, run.home.token(plan.schema.name.department)) as client:
-        label = run.text("push.label", name=run.local(plan.schema.display_name))
+        label, done = run.text("push.label", name=run.local(plan.schema.display_name)), 0
         with progress(run, label, None) as advance:
             for told in client.push(plan, source.read):
-                advance(told.push.done)
+                done = told.push.done
+                advance(done)
         if complete and source.unnamed:
             run.warn("push.not_complete", count=source.unnamed)
-        return client.finish(plan.push, complete=complete and not source.unnamed)
+            complete = False
+        if complete and not many:
+            complete = _few_are_gone(run, client.count(plan.schema).records, done)
+        return client.finish(plan.push, complete=complete)
+
+
+def _few_are_gone(run: Run, known: int, had: int) -> bool:
+    """Tell whether a run that nobody watches may withdraw what it did not have; warn if it may not.
+
+    A view that is being loaded anew is empty for a moment, and what is revoked stays revoked.
+    """
+    gone = known - had
+    few = gone <= max(_FEW, known // _SHARE) and (had > 0 or not known)
+    if not few:
+        run.warn("push.too_many_gone", gone=gone, known=known)
+    return few
 
 
 def _answer(run: Run, schema: Schema, done: Pushed, source: _Source) -> Answer:
@@ -106,6 +124,8 @@ def _answer(run: Run, schema: Schema, done: Pushed, source: _Source) -> Answer:
     ]
     if done.not_revocable:
         lines.append(run.text("push.not_revocable", count=done.not_revocable))
+    if done.issued or done.unchanged or done.replaced or done.renewed:
+        lines.append(run.text("push.codes", item=f"{schema.name.item}@{schema.name.version}"))
     data: dict[str, Any] = {"schema": str(schema.name), "push": done.push, **counts}
     data |= {"misfits": misfits, "rejections": rejected}
     refused = bool(done.rejected or source.misfit)
@@ -119,6 +139,7 @@ def connect(
     every: Annotated[str | None, typer.Option("--every", metavar="1h", help="help.issuer.every")] = None,
     once: Annotated[bool, typer.Option("--once", help="help.issuer.once")] = False,
     full: Annotated[bool, typer.Option("--full", help="help.issuer.full")] = False,
+    withdraw_many: Annotated[bool, typer.Option("--withdraw-many", help="help.issuer.withdraw_many")] = False,
     department: OfDepartment = None,
 ) -> Answer:
     """Push what a department's own database holds, once or again and again until Ctrl-C."""
@@ -126,12 +147,12 @@ def connect(
         raise CommandError(Exit.USAGE, "EVERY_INVALID", "error.once_or_every")
     pause, plan = _pause(every), load_plan(file)
     with terminable():
-        answer = _connected(run, file, plan, department, full=full)
+        answer = _connected(run, file, plan, department, full=full, many=withdraw_many)
         with suppress(KeyboardInterrupt):
             while pause is not None:
                 run.finish(answer)
                 time.sleep(pause.total_seconds())
-                answer = _connected(run, file, plan, department, full=full)
+                answer = _connected(run, file, plan, department, full=full, many=withdraw_many)
     return answer
 
 
@@ -144,7 +165,7 @@ def _pause(every: str | None) -> timedelta | None:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def _connected(run: Run, file: Path, plan: Plan, department: str | None, *, full: bool) -> Answer:
+def _connected(run: Run, file: Path, plan: Plan, department: str | None, *, full: bool, many: bool) -> Answer:
     """Push what the database holds now. Where the next run goes on is kept after the service has it all."""
     with Service(run.endpoint) as service:
         schema = registered_schema(run, service, plan.schema_, department)
@@ -153,7 +174,8 @@ def _connected(run: Run, file: Path, plan: Plan, department: str | None, *, full
         connector = SqlConnector(plan, lambda name: registered_schema(run, service, name, None))
         whole = since is None
         with connector.open(schema, since) as rows:
-            done = _pushed(run, PushPlan(schema, renew_days=plan.renew_days), rows, complete=whole)
+            pushing = PushPlan(schema, renew_days=plan.renew_days)
+            done = _pushed(run, pushing, rows, complete=whole, many=many)
             newest = rows.newest()
         if newest is not None:
             write_private(mark, json.dumps({"since": newest}).encode() + b"\n")

@@ -1,12 +1,15 @@
 """A department registers itself, its schemas and keys, and lists what is registered."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from disclosure import DepartmentName, LocalizedText, Schema
+from disclosure.centre import Subject
 from zk import catalogue
+from zk.clients.centre import Centre, ListedDepartment
 from zk.commands.issuer.common import GROUP, Item, OfDepartment, chosen_department, unknown_item
 from zk.exits import CommandError, Exit
 from zk.home import private_folder, write_private
@@ -21,21 +24,50 @@ def register(
     department: Annotated[str, typer.Argument(help="help.issuer.department_argument")],
     name_zh: Annotated[str | None, typer.Option("--name-zh", help="help.option.name_zh")] = None,
     name_en: Annotated[str | None, typer.Option("--name-en", help="help.option.name_en")] = None,
+    identifies: Annotated[
+        list[Subject] | None, typer.Option("--identifies", help="help.issuer.register_identifies")
+    ] = None,
     admin_token_file: AdminTokenFile = None,
-    replace: Annotated[bool, typer.Option("--replace", help="help.issuer.replace")] = False,
+    replacing: Annotated[bool, typer.Option("--replace", help="help.issuer.replace")] = False,
 ) -> Answer:
     """Register a department; keep its token, which the service shows this once, in the home."""
     name = DepartmentName.parse(f"departments/{department}")
     display_name = _display_name(department, name_zh, name_en)
     path = run.home.token_path(department)
-    if path.exists() and not replace:
+    if path.exists() and not replacing:
         raise CommandError(Exit.USAGE, "TOKEN_EXISTS", "error.token_exists", path=path)
     private_folder(path.parent)
     with Service(run.endpoint) as service:
-        token = service.create_department(name, display_name, admin_token(admin_token_file))
+        kinds = _identifies(department, identifies)
+        token = service.create_department(name, display_name, admin_token(admin_token_file), kinds)
     write_private(path, token.encode() + b"\n")
     lines = [run.text("issuer.registered", department=name, name=run.local(display_name), path=path)]
-    return Answer({"department": str(name), "token_file": str(path)}, lines)
+    lines += [run.text(f"issuer.identifies.{each}") for each in kinds]
+    return Answer({"department": str(name), "identifies": kinds, "token_file": str(path)}, lines)
+
+
+def _identifies(department: str, said: list[Subject] | None) -> list[Subject]:
+    """Return whom a department shall identify: as was said, else as the catalogue has it."""
+    known = catalogue.builtin().departments.get(department)
+    return sorted(set(said or (known.identifies if known else ())))
+
+
+@GROUP.command("identifies", remote=True)
+def identifies(
+    run: Run,
+    department: Annotated[str, typer.Argument(help="help.issuer.department_argument")],
+    kinds: Annotated[list[Subject] | None, typer.Argument(help="help.issuer.identifies_kinds")] = None,
+    admin_token_file: AdminTokenFile = None,
+) -> Answer:
+    """Say for whose accounts a department makes codes from now on; for nobody's if no kind is said."""
+    name, wanted = DepartmentName.parse(f"departments/{department}"), frozenset(kinds or ())
+    with Centre(run.endpoint) as centre:
+        before = centre.department(name)
+        changed = centre.change_department(replace(before, identifies=wanted), admin_token(admin_token_file))
+    told = sorted(changed.identifies)
+    lines = [run.text(f"issuer.identifies.{each}") for each in told]
+    data = {"department": str(name), "identifies": told}
+    return Answer(data, lines or [run.text("issuer.identifies.nobody")])
 
 
 def _display_name(department: str, name_zh: str | None, name_en: str | None) -> LocalizedText:
@@ -91,27 +123,26 @@ def accumulator(run: Run, department: OfDepartment = None) -> Answer:
 
 @GROUP.command("list", remote=True)
 def list_all(run: Run, department: OfDepartment = None) -> Answer:
-    """List what is registered: departments, their schemas and issuer keys."""
-    with Service(run.endpoint) as service:
-        found = [each for each in service.departments() if department in {None, _last(each.name)}]
-        rows = [_listed(run, service, each.name, run.local(each.display_name)) for each in found]
+    """List what is registered: departments, whom they identify, their schemas and issuer keys."""
+    with Service(run.endpoint) as service, Centre(run.endpoint) as centre:
+        found = [each for each in centre.departments() if department in {None, each.name.department}]
+        rows = [_listed(run, service, each) for each in found]
     lines: list[str] = []
     for row in rows:
         lines.append(f"{row['display_name']}  {row['department']}{'  *' if row['token_here'] else ''}")
+        lines += [f"  {run.text(f'issuer.identifies.{each}')}" for each in row["identifies"]]
         lines += [f"  {each['display_name']}  {each['schema']}" for each in row["schemas"]]
         lines += [f"  {each['issuer_key']}  {each['state']}" for each in row["issuer_keys"]]
     return Answer({"departments": rows}, lines or [run.text("issuer.none")])
 
 
-def _last(name: str) -> str:
-    return name.rpartition("/")[2]
-
-
-def _listed(run: Run, service: Service, name: str, display_name: str) -> dict[str, Any]:
+def _listed(run: Run, service: Service, listed: ListedDepartment) -> dict[str, Any]:
+    name = str(listed.name)
     return {
         "department": name,
-        "display_name": display_name,
-        "token_here": run.home.token_path(_last(name)).exists(),
+        "display_name": run.local(listed.display_name),
+        "identifies": sorted(listed.identifies),
+        "token_here": run.home.token_path(listed.name.department).exists(),
         "schemas": [
             {"schema": str(each.name), "display_name": run.local(each.display_name)}
             for each in service.schemas(name)

@@ -1,12 +1,15 @@
 """Opening one escrowed identity: each officer's part, both together, and the record before it is shown."""
 
 import secrets
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from disclosure import Reason, RefusedError
 from disclosure.names import RegulatorName
+from tlog import Verifier
 from zk.commands.regulator.common import (
     OPEN,
     CandidatesFile,
@@ -41,11 +44,13 @@ def part(
     output: Output = None,
 ) -> Answer:
     """Make this officer's part. It stands on the ledger before the file for the other officer is written."""
-    share = load_share(_share_path(run, regulator or _only_regulator(run)))
+    name = regulator or _only_regulator(run)
+    share = load_share(_share_path(run, name))
     log, path = run.log_verifier(), _output(run, output, "part")
     with Service(run.endpoint) as service:
         evidence = evidence_from(service, log, record, (request, presentation, receipt))
         asked = evidence.escrow(escrow)
+        _check_own(service, RegulatorName(name), asked.regulator, log)
         made = make_part(share, evidence, asked.id, reference)
         proof = service.record_opening(
             evidence.sent, evidence.directory.schemas, (asked.id, reference), [made]
@@ -80,7 +85,9 @@ def combine(
     both.check_parts(evidence, log)
     write_private(path, both.to_bytes())
     data = {"opening": str(path), "escrow": both.escrow, "case": both.reference, "officers": len(both.parts)}
-    return Answer(data, [run.text("regulator.parts_combined", case=both.reference, path=path)])
+    command = _record_command(path, record, request, presentation, receipt)
+    said = run.text("regulator.parts_combined", case=both.reference, path=path, command=command)
+    return Answer(data, [said])
 
 
 @OPEN.command("record", remote=True)
@@ -110,6 +117,16 @@ def record_both(
     return known.found(run, evidence, opened, identity, {"opening": str(path)}, said)
 
 
+def _record_command(
+    both: Path, record: Path | None, request: Path | None, presentation: Path | None, receipt: Path | None
+) -> str:
+    """Return the command that records an opening by the same evidence, whole: it can be copied."""
+    options = {"--request": request, "--presentation": presentation, "--receipt": receipt}
+    named = [part for option, path in options.items() if path for part in (option, path)]
+    words = ("zk", "regulator", "open", "record", both, *([record] if record else []), *named)
+    return shlex.join(map(str, words))
+
+
 def _output(run: Run, output: Path | None, what: str) -> Path:
     return output or run.home.path / "openings" / f"{secrets.token_hex(4)}.{what}.json"
 
@@ -120,6 +137,17 @@ def _share_path(run: Run, regulator: str) -> Path:
         values = {"path": path, "regulator": regulator}
         raise CommandError(Exit.USAGE, "KEY_FILE_INVALID", "error.officer_share_missing", **values)
     return path
+
+
+def _check_own(service: Service, name: RegulatorName, escrowed_to: bytes, log: Verifier) -> None:
+    """Raise RefusedError REGULATOR_UNKNOWN unless an identity is escrowed to the regulator that is acted for.
+
+    An officer's public share can be copied, with its proof, and registered under another regulator's name
+    beside anybody's: whoever has that other half needs no more than this officer's part.
+    """
+    if all(each.name != name or each.key.digest != escrowed_to for each in service.regulators(log)):
+        detail = f"the identity is not escrowed to {name}"
+        raise RefusedError(Reason.REGULATOR_UNKNOWN, detail, field="escrow")
 
 
 def _only_regulator(run: Run) -> str:

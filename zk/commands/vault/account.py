@@ -24,11 +24,12 @@ from zk.run import Answer, Run, terminable
 
 IDENTITY: Final = "id_card"
 """The item whose credential an agent is known by."""
-_ENDED: Final = "TOKEN_INVALID"
 _KINDS: Final[Mapping[str, str]] = {
     "offer": "account.came_offer",
     "application": "account.came_application",
     "appointment": "account.came_appointment",
+    "code": "account.came_code",
+    "key": "account.came_key",
     "other": "account.came_other",
 }
 

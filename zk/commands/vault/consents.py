@@ -1,6 +1,7 @@
 """Standing consents of a holder: granted, listed, attended to, withdrawn."""
 
 import time
+from functools import partial
 from typing import Annotated, Any, Final
 
 import typer
@@ -13,8 +14,10 @@ from prover.composite.telling import CompositeConsent
 from prover.consent import consent_lines, show_date, show_moment
 from prover.errors import PresentingError, VaultReason
 from prover.events import Event, EventState
+from prover.following import FAULTS
 from prover.standing import HeldConsent
-from wire.client import ServiceError
+from prover.vault import Vault
+from tlog import Verifier
 from zk.commands.vault.common import (
     GROUP,
     SHORT_ID,
@@ -152,15 +155,7 @@ def attend(
     with opened(run, file, passphrase_file) as vault:
         try:
             while True:
-                try:
-                    HolderClient(run.endpoint).resume(vault, log)
-                    found = ConsentClient(run.endpoint).attend(vault, log)
-                except ServiceError as error:
-                    if once:
-                        raise
-                    found = []
-                    run.warn("vault.follow_failed", problem=explain(error, run.lang, way=run.way()).message)
-                for each in found:
+                for each in _attended_now(run, vault, log, once=once):
                     told.append(_attended(each))
                     if not once:
                         run.document({"event": "attended", **told[-1]})
@@ -174,6 +169,25 @@ def attend(
     answered = sum(each["usage"] is not None for each in told)
     summary = run.text("vault.attended", answered=answered, refused=len(told) - answered)
     return Answer({"attended": told}, [summary])
+
+
+def _attended_now(run: Run, vault: Vault, log: Verifier, *, once: bool) -> list[Attended]:
+    """Go on with what was broken off, then attend to what waits: what holds up the one does not the other."""
+    done, failures = list[Attended](), list[Exception]()
+
+    def attend() -> None:
+        done.extend(ConsentClient(run.endpoint).attend(vault, log))
+
+    for step in (partial(HolderClient(run.endpoint).resume, vault, log), attend):
+        try:
+            step()
+        except FAULTS as error:
+            failures.append(error)
+            if not once:
+                run.warn("vault.follow_failed", problem=explain(error, run.lang, way=run.way()).message)
+    if once and failures:
+        raise failures[0]
+    return done
 
 
 def _attended(attended: Attended) -> dict[str, Any]:

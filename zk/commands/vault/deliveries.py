@@ -206,14 +206,15 @@ def _watched(run: Run, client: DeliveryClient, vault: Vault, log: Verifier) -> A
 def _came_lines(run: Run, came: Came) -> list[str]:
     found = came.received
     if found is None:
-        return [run.text("vault.delivery_refused", reason=came.reason)]
+        told = "vault.delivery_waits" if came.waits else "vault.delivery_refused"
+        return [run.text(told, reason=came.reason)]
     heading = run.text("vault.delivery_came", time=show_moment(found.sent, run.lang))
     return [heading, *shown_lines(run, found.shown, found.schemas), *message_lines(run, found.question)]
 
 
 def _came_data(came: Came) -> dict[str, Any]:
     told = {} if came.received is None else _data(came.received)
-    return {"delivery": came.delivery, "reason": came.reason, **told}
+    return {"delivery": came.delivery, "reason": came.reason, "waits": came.waits, **told}
 
 
 def _data(each: SentDelivery | ReceivedDelivery) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from prover.errands.records import HeldErrand, Stage
 from prover.errands.screen import errand_lines, show_declared
 from prover.errands.view import ErrandState, ErrandView, PartState, PartView
 from prover.present import Plan
-from prover.records import UsageState
+from prover.usages import UsageState
 from prover.vault import Vault
 from zk.commands.vault.common import (
     GROUP,

@@ -10,7 +10,7 @@ from prover.events import Event, EventState
 from prover.history import check_event, check_found
 from prover.notes import EventNote, NoteSummary
 from prover.reading import Found
-from prover.records import Usage
+from prover.usages import Usage
 from prover.vault import Vault
 from tlog import TlogError, Verifier
 from zk.commands.vault.common import SHORT_ID

@@ -5,7 +5,7 @@ from typing import Any
 
 from prover.consent import show_moment
 from prover.history import OpenedUse, opened_uses
-from prover.records import Usage
+from prover.usages import Usage
 from tlog import BlockHeader, Entry, RecordEntry, VerificationError, leaf_hash, parse_entry
 from tlog.errors import Reason as TlogReason
 from tlog.merkle import root_of

@@ -14,7 +14,7 @@ from prover.composite.showing import ClaimUse
 from prover.composite.telling import Treatment, told_of
 from prover.consent import ConsentLine, show_moment
 from prover.history import check_usage
-from prover.records import Usage, UsageState
+from prover.usages import Usage, UsageState
 from prover.vault import Vault
 from tlog import TlogError, Verifier
 from zk.commands.vault.common import (

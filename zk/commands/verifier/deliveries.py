@@ -98,9 +98,10 @@ def _folder(run: Run, name: VerifierName) -> DeliveryFolder:
 
 def _lines(run: Run, came: Came) -> list[str]:
     if came.kept is None:
-        return [run.text("verifier.delivery_refused", reason=came.reason)]
+        told = "verifier.delivery_waits" if came.waits else "verifier.delivery_refused"
+        return [run.text(told, reason=came.reason)]
     lines = [run.text("verifier.delivery_came"), *_kept_lines(run, came.kept)]
-    return [*lines, run.text("verifier.kept", path=came.path)]
+    return [*lines, run.text("verifier.delivery_kept", path=came.path)]
 
 
 def _kept_lines(run: Run, kept: KeptDelivery) -> list[str]:
@@ -109,7 +110,7 @@ def _kept_lines(run: Run, kept: KeptDelivery) -> list[str]:
 
 def _came(came: Came) -> dict[str, Any]:
     told = {} if came.kept is None else {"file": str(came.path), **_data(came.kept)}
-    return {"delivery": came.delivery, "reason": came.reason, **told}
+    return {"delivery": came.delivery, "reason": came.reason, "waits": came.waits, **told}
 
 
 def _data(kept: KeptDelivery) -> dict[str, Any]:

@@ -132,6 +132,13 @@ class _Desk:
             self.run.warn("verifier.errands_not_held", part=part.name, reason=error.reason)
             self.counter.tell(part, Outcome(REJECTED, _NOT_HELD))
             return True
+        except (
+            ServiceError
+        ) as error:  # what it is read with cannot be had now: it stays, and the next is done
+            if error.is_of_all:
+                raise
+            self.run.warn("verifier.errands_not_held", part=part.name, reason=error.reason)
+            return False
         if part.state == SUBMITTED:
             self.counter.tell(part, Outcome(RECEIVED))
             self._tell(part, "received", told_answer(self.run, received.answered.record, path).data)
@@ -150,20 +157,35 @@ class _Desk:
         }
         answer = told_answer(self.run, received.answered.record, path).data
         given = {"part": str(part.name), "declared": values, "answer": answer}
-        ended = subprocess.run(  # noqa: S603  (the operator's own program, named on the command line)
-            [str(self.hook)], input=json.dumps(given, ensure_ascii=False), capture_output=True, text=True,
-            encoding="utf-8", timeout=_HOOK_SECONDS, check=False,
-        )  # fmt: skip
+        code, outcome = self._run_hook(json.dumps(given, ensure_ascii=False))
         try:
-            outcome = _outcome(json.loads(ended.stdout)) if ended.returncode == 0 else None
-        except (ValueError, TypeError, KeyError, DisclosureError):
+            if outcome is not None:
+                self.counter.tell(part, outcome)
+        except ServiceError as error:  # it has said what cannot be told
+            if error.code is not grpc.StatusCode.INVALID_ARGUMENT:
+                raise
             outcome = None
         if outcome is None:
-            self.run.warn("verifier.errands_hook_failed", hook=self.hook, code=ended.returncode)
+            self.run.warn("verifier.errands_hook_failed", hook=self.hook, code=code)
             return False
-        self.counter.tell(part, outcome)
         self._tell(part, next(name for name, state in _OUTCOMES.items() if state == outcome.state))
         return outcome.state in (DONE, REJECTED)
+
+    def _run_hook(self, given: str) -> tuple[int | str, Outcome | None]:
+        """Return the hook's exit code, or that it took too long, and what it says, if that is an outcome.
+
+        What a person has declared may bring a hook to anything; the next part is done all the same.
+        """
+        try:
+            ended = subprocess.run(  # noqa: S603  (the operator's own program, named on the command line)
+                [str(self.hook)], input=given.encode(), capture_output=True, timeout=_HOOK_SECONDS,
+                check=False,
+            )  # fmt: skip
+            return ended.returncode, None if ended.returncode else _outcome(json.loads(ended.stdout))
+        except subprocess.TimeoutExpired:
+            return "timeout", None
+        except (ValueError, TypeError, KeyError, AttributeError, DisclosureError):
+            return 0, None
 
     def _tell(self, part: CounterPart, event: str, data: Mapping[str, Any] | None = None) -> None:
         self.run.document({**(data or {}), "event": event, "part": str(part.name)})

@@ -28,7 +28,7 @@ def register(
     loaded, name = loaded_policy(policy), name_of(run, verifier)
     log, token = run.log_verifier(), admin_token(admin_token_file)
     with VerifierClient(run.endpoint, name, key_of(run, name), log) as client:
-        made = registered_policy(loaded, name, lambda each: client.reader.regulator_named(each).key.digest)
+        made = registered_policy(loaded, name, client.reader)
     with Policies(run.endpoint, log) as register_of:
         register_of.create(made, token)
     return Answer(_data(made), [run.text("verifier.policy_registered", policy=made.name), *_lines(run, made)])
@@ -71,8 +71,11 @@ def _data(policy: RegisteredPolicy) -> dict[str, Any]:
         "items": {
             str(each): {"shown": list(each.shown), "proven": list(each.proven)} for each in policy.items
         },
-        "scopes": [each.label for each in policy.scopes],
-        "regulators": [each.hex() for each in policy.regulators],
+        "scopes": [
+            {"label": each.label, "of": None if each.of is None else str(each.of)} for each in policy.scopes
+        ],
+        "escrows": [{"regulator": each.regulator.hex(), "of": str(each.of)} for each in policy.escrows],
+        "lists": [each.hex() for each in policy.lists],
     }
 
 

@@ -9,7 +9,7 @@ from disclosure import LocalizedText
 from disclosure.errand import Counter
 from prover.client.errands import ErrandClient
 from prover.errands.view import ErrandState
-from prover.records import Usage
+from prover.usages import Usage
 from prover.vault import Vault
 from verifier import CompositePolicy, Policy, load_policy
 from verifier.client import CompositeAnswered

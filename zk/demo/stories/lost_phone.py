@@ -82,7 +82,7 @@ def _account(town: Town, person: Person, old: Vault, new: Vault, told: Told) -> 
     told.refusals.append(
         refused(
             "story.lost.old_account",
-            ("UNAUTHENTICATED", "REQUEST_SIGNATURE_INVALID"),
+            ("UNAUTHENTICATED", "ACCOUNT_REPLACED"),
             lambda: town.accounts.offers(old, town.log),
         )
     )

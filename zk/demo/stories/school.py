@@ -2,25 +2,29 @@
 
 import datetime as dt
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from disclosure import LocalizedText, VerifierName
+from disclosure import DepartmentName, LocalizedText, Value, VerifierName
+from disclosure.composite import contents_of
 from verifier import CompositePolicy, PseudonymRegister
 from zk.demo.people import Asker
 from zk.demo.refusals import VAULT, VERIFIER, refused
 from zk.demo.stories.outcome import Told
 from zk.demo.stories.registers import Registers
 from zk.demo.stories.story import Cast, Part, Story, answered, asked, policy_text, verified
-from zk.demo.stories.town import ID_CARD, Town, today
+from zk.demo.stories.town import DISTRICTS, ID_CARD, Town, today
 from zk.synthetic import Child, Household, Person
+from zk.synthetic.months import number
 from zk.synthetic.people import Tenure
 
 SCHOOL: Final = Asker(
     VerifierName("quancheng-school"), LocalizedText("泉城实验学校", "Quancheng School"), "school-enrolment"
 )
 CATCHMENT: Final = ("370102", "370103", "370112", "370113")
+_EXAMPLES: Final = ("370102", "370103")
+"""The catchment that the policy's file names by digest, in whose place this school's is put."""
 FROM_AGE: Final = 6
 """The school takes children from this age on who are at no secondary school."""
 IN_TIME: Final = dt.timedelta(days=184)
@@ -100,20 +104,33 @@ def _entitled(registers: Registers, family: _Family) -> bool:
     latest = today() - IN_TIME
     if family.way == "buyer":
         tax = registers.of("tax_paid@1", family.parent)
-        return family.home.home.since <= latest and tax is not None and not tax["arrears"]
+        return family.home.home.since <= latest and _pays(tax, family.parent)
     if family.way == "permit_employed":
         since = [registers.of(item, family.parent) for item in ("residence_permit@3", "social_insurance@3")]
         return all(each is not None and each["continuous_since"] <= latest for each in since)  # type: ignore[operator]
     return True
 
 
+def _pays(tax: Mapping[str, Value] | None, parent: Person) -> bool:
+    """Tell whether somebody has paid taxes, and not only a company that one represents."""
+    if tax is None or tax["arrears"]:
+        return False
+    return tax["uscc_or_id"] == parent.commit and tax["amount"] != 0
+
+
 def policy() -> CompositePolicy:
-    """Return the school's question with this year's days."""
+    """Return the school's question with this year's days and this school's catchment."""
     day = today()
     cut_off = dt.date(day.year - FROM_AGE, day.month, min(day.day, 28))
-    return policy_text(
-        f"policies/{SCHOOL.policy}", [("2014-08-31", f"{cut_off}"), ("2026-05-31", f"{day - IN_TIME}")]
-    )
+    education = str(DepartmentName("education"))
+    before, ours = (contents_of(education, DISTRICTS, each).hex() for each in (_EXAMPLES, CATCHMENT))
+    changes = [
+        ("2014-08-31", f"{cut_off}"),
+        ("2026-05-31", f"{day - IN_TIME}"),
+        ("24300", f"{number(dt.date(day.year - 1, 1, 1))}"),
+        (before, ours),
+    ]
+    return policy_text(f"policies/{SCHOOL.policy}", changes)
 
 
 def play(town: Town, cast: Cast, told: Told) -> None:

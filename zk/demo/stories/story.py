@@ -9,7 +9,7 @@ from typing import Final
 
 from disclosure import ExchangeLink
 from prover.composite.planning import CompositePlan
-from prover.records import Usage
+from prover.usages import Usage
 from prover.vault import Vault
 from verifier import CompositePolicy, parse_policy
 from verifier.client import CompositeAnswered, CompositeExchange

@@ -19,8 +19,8 @@ from disclosure.composite import PublishedDigits, Regulator, RegulatorKey, publi
 from disclosure.names import RegulatorName
 from prover.client import HolderClient
 from prover.client.account import AccountClient
-from prover.records import Usage
 from prover.sealing import VaultKeys
+from prover.usages import Usage
 from prover.vault import Vault
 from tlog import Verifier
 from verifier import CompositePolicy, Policy, keys, registered_policy
@@ -101,7 +101,9 @@ class Town:
         if name in self.tokens:
             return
         department, said = DepartmentName(name), catalogue.builtin().departments[name]
-        token = self.tokens[name] = self.service.create_department(department, said.display_name, self.admin)
+        token = self.tokens[name] = self.service.create_department(
+            department, said.display_name, self.admin, said.identifies
+        )
         self.service.create_issuer_key(department, token)
         self.service.create_accumulator(department, token)
         digits = PublishedDigits(str(department), new_digits(bbs.SHA_256))
@@ -199,7 +201,7 @@ class Town:
             self.service.create_verifier(asker.name, asker.display_name, keys.public_key(key), self.admin)
         with Policies(self.endpoint, self.log) as registered:
             for each in policies:
-                made = registered_policy(each, asker.name, lambda _: self.regulator.key.digest)
+                made = registered_policy(each, asker.name, self.verifier(asker.name).reader)
                 registered.create(made, self.admin)
 
     def verifier(self, name: VerifierName) -> VerifierClient:

@@ -27,10 +27,13 @@ def _for_each_parent(tell: Callable[[City, Household, Child, Person], Facts | No
     return make
 
 
-def _birth_cert(city: City, household: Household, child: Child, _: Person) -> Facts:
+def _birth_cert(city: City, household: Household, child: Child, parent: Person) -> Facts:
     parents = {"mother_id": household.mother, "father_id": household.father}
+    other = next((each.id for each in household.parents if each.id != parent.id), "unknown")
     return {
         **_named(child),
+        "parent_secret": city.secret("parent", child.id, parent.id),
+        "other_parent_secret": city.secret("parent", child.id, other),
         "child_name": child.name,
         "child_number": child.number,
         "child_sex": "1" if child.male else "2",

@@ -13,6 +13,11 @@ def _named(city: City, home: Home) -> Facts:
     return {"unit_no": city.secret("unit", home.unit), "home_secret": home.secret}
 
 
+def _lived_in(city: City, home: Home) -> Facts:
+    """Return what title, contract and lease say alike of a home: its name, its district, what it is for."""
+    return {**_named(city, home), "district": home.district, "use": "dwelling"}
+
+
 def _of_head(household: Household, facts: Facts) -> Entry:
     return of_person(household.members[0], facts)
 
@@ -28,8 +33,8 @@ def _real_estate(city: City) -> Iterator[Entry]:
             yield of_person(
                 owner,
                 {
-                    **_named(city, home),
-                    "district": home.district,
+                    **_lived_in(city, home),
+                    "right_type": "ownership",
                     "share_bp": 10_000 // len(owners),
                     "area_dm2": home.area_dm2,
                     "area": home.area_dm2 // 100,
@@ -52,7 +57,7 @@ def _purchase_filing(city: City) -> Iterator[Entry]:
     for household in city.households():
         home = household.home
         if home.tenure is Tenure.BOUGHT:
-            facts = {**_named(city, home), "district": home.district, "filed": home.since, "paid_full": True}
+            facts = {**_lived_in(city, home), "filed": home.since, "paid_full": True}
             yield _of_head(household, facts)
 
 
@@ -61,7 +66,7 @@ def _rental_filing(city: City) -> Iterator[Entry]:
         home = household.home
         if home.tenure is Tenure.RENTED:
             end = dt.date(city.today.year + 1, 8, 31)
-            facts = {**_named(city, home), "district": home.district, "start": home.since, "end": end}
+            facts = {**_lived_in(city, home), "start": home.since, "end": end}
             yield _of_head(household, facts)
 
 

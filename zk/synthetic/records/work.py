@@ -1,14 +1,14 @@
 """What people earn and are insured for: human resources, medical insurance, housing fund, tax, transport."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from zk.synthetic.city import City
-from zk.synthetic.filling import Likely, Yuan
+from zk.synthetic.filling import Absent, Likely, Yuan
 from zk.synthetic.months import count, number
-from zk.synthetic.people import Household, Person, Role
-from zk.synthetic.records.entries import Facts, Maker, each_person
+from zk.synthetic.people import Company, Household, Person, Role
+from zk.synthetic.records.entries import Entry, Facts, Maker, each_person, of_person
 
 _LEAST, _MOST = 4_416, 26_358
 """Between these a month's income counts for contributions."""
@@ -124,17 +124,38 @@ def _fund_loan(city: City, household: Household, person: Person) -> Facts | None
     }
 
 
-def _tax_paid(city: City, _: Household, person: Person) -> Facts | None:
+def _own_tax(city: City, _: Household, person: Person) -> Facts | None:
     job = job_of(city, person)
     if job is None:
         return None
     draw = city.draw("tax", person.id)
     return {
         "uscc_or_id": person.commit,
+        "uscc": Absent(),
         "period": number(city.today) - 1,
         "amount": Yuan(max(0, job.income - 5_000) * 12 // 10),
         "arrears": draw.chance(0.01),
     }
+
+
+def _company_tax(city: City, company: Company) -> Facts:
+    draw = city.draw("tax", company.index)
+    return {
+        "uscc_or_id": city.secret("taxpayer", company.uscc),
+        "uscc": company.uscc,
+        "period": number(city.today) - 1,
+        "amount": Yuan(draw.amount(1_000, 300_000, 100)),
+        "arrears": draw.chance(0.03),
+    }
+
+
+def _tax_paid(city: City) -> Iterator[Entry]:
+    """Give what people have paid for themselves; and what companies have, to whom represents each."""
+    yield from each_person(_own_tax)(city)
+    for company in city.companies():
+        if company.active:
+            owner = company.legal_rep
+            yield of_person(owner, _company_tax(city, company), key=f"{company.uscc}/{owner.id}")
 
 
 def _transport_qual(city: City, _: Household, person: Person) -> Facts | None:
@@ -167,7 +188,7 @@ MAKERS: Mapping[str, Maker] = {
     "medical_insurance": each_person(_medical_insurance),
     "housing_fund": each_person(_housing_fund),
     "fund_loan": each_person(_fund_loan),
-    "tax_paid": each_person(_tax_paid),
+    "tax_paid": _tax_paid,
     "transport_qual": each_person(_transport_qual),
     "diploma": each_person(_diploma),
     "teacher_cert": _rare("teacher", 0.04),

@@ -11,6 +11,7 @@ from zkservice.storage.tables.accounts import (
     appointment_part,
     arrival,
     delivery,
+    former_key,
     registration,
 )
 from zkservice.storage.tables.base import metadata, service_secret
@@ -41,7 +42,7 @@ from zkservice.storage.tables.presentation import answer, exchange, pairing, see
 from zkservice.storage.tables.publication import opening, published_table, regulator
 from zkservice.storage.tables.records import push, push_rejection, record
 from zkservice.storage.tables.revocation import accumulator, epoch, revocation
-from zkservice.storage.tables.statistics import open_exchange, regulator_access, statistic
+from zkservice.storage.tables.statistics import open_exchange, over_asking, regulator_access, statistic
 
 __all__ = [
     "account",
@@ -67,6 +68,7 @@ __all__ = [
     "errand_update",
     "event",
     "exchange",
+    "former_key",
     "holder",
     "issuer_key",
     "item",
@@ -81,6 +83,7 @@ __all__ = [
     "opening",
     "outbox",
     "outbox_content",
+    "over_asking",
     "pairing",
     "policy",
     "published_table",

@@ -31,6 +31,18 @@ account = Table(
     CheckConstraint("kind in ('person', 'company')", name="kind"),
 )
 
+# The keys that an account had before: whoever has one of them is told who took the account over.
+former_key = Table(
+    "former_key",
+    metadata,
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("account", ForeignKey("account.name"), nullable=False),
+    Column("public_key", LargeBinary(32), nullable=False),
+    Column("department", ForeignKey("department.name"), nullable=False),
+    Column("replaced", BigInteger, nullable=False),
+    Index("ix_former_key_account", "account", "id"),
+)
+
 # A department's word that whoever has the code is this subject: good once, until a time, until a newer one.
 registration = Table(
     "registration",
@@ -43,6 +55,7 @@ registration = Table(
     Column("account", ForeignKey("account.name")),
     Column("created", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
+    Column("wrong", Integer, nullable=False, server_default="0"),
     CheckConstraint("state in ('open', 'used', 'void')", name="state"),
     CheckConstraint("(account is null) = (state <> 'used')", name="account"),
 )

@@ -21,6 +21,8 @@ department = Table(
     Column("en", String(1000), nullable=False),
     Column("token_hash", LargeBinary(32), nullable=False, unique=True),
     Column("created", BigInteger, nullable=False),
+    # Kinds of subject with spaces between, in order.
+    Column("identifies", String(40), nullable=False),
 )
 
 schema = Table(

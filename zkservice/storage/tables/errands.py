@@ -38,6 +38,7 @@ errand = Table(
     CheckConstraint("state in ('open', 'submitted', 'abandoned')", name="state"),
 )
 Index("ix_errand_waiting", errand.c.bundle, errand.c.state, errand.c.expires)
+Index("ix_errand_ended", errand.c.state, errand.c.expires)
 
 # `exchange` is the one that the counter opened last. `due` is when the counter should have settled it, gone
 # once it has, or once that it had not was counted.

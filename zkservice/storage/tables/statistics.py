@@ -23,6 +23,14 @@ regulator_access = Table(
     Column("token_hash", LargeBinary(32), nullable=False, unique=True),
 )
 
+# What was counted as asking too much, until it is accepted no more: sent again, it counts nothing.
+over_asking = Table(
+    "over_asking",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("until", BigInteger, nullable=False, index=True),
+)
+
 # An exchange that has neither been answered nor declined nor ended: gone with any of these.
 open_exchange = Table(
     "open_exchange",

@@ -1,0 +1,179 @@
+"""Departments and verifiers: what the administrator registers, and which of it changes."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Table, select, update
+
+from disclosure import LocalizedText, VerifierName, canonical
+from disclosure.centre import Subject
+from disclosure.registry import verifier_entry
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.keys import token_hash
+from zkservice.moments import from_ms, to_ms, whole_ms
+from zkservice.storage import ledger, tables
+from zkservice.storage.rows import exists, insert_new, page_of, row_of
+
+_ETAG_LABEL: Final = "zk-disclosure/party-etag/v2"
+
+
+@dataclass(frozen=True)
+class Named:
+    """A department or a verifier as it is stored.
+
+    A verifier has a public key, and a row in the outbox; a department the kinds of subject it identifies.
+    """
+
+    name: str
+    display_name: LocalizedText
+    created: dt.datetime
+    public_key: bytes = b""
+    outbox: int = 0
+    identifies: frozenset[Subject] = frozenset()
+
+    @property
+    def etag(self) -> str:
+        """What changes with everything that a caller may change, and with nothing else."""
+        octets = canonical.encode(
+            _ETAG_LABEL, self.name, self.display_name.items(), _identifying(self.identifies)
+        )
+        return hashlib.sha256(octets).hexdigest()[:32]
+
+
+def add_department(
+    connection: Connection,
+    name: str,
+    display_name: LocalizedText,
+    token: str,
+    now: dt.datetime,
+    identifies: frozenset[Subject] = frozenset(),
+) -> Named:
+    """Register a department; ServiceError ALREADY_EXISTS."""
+    values = {
+        "name": name,
+        "zh": display_name.zh,
+        "en": display_name.en,
+        "token_hash": token_hash(token),
+        "created": to_ms(now),
+        "identifies": _identifying(identifies),
+    }
+    if not insert_new(connection, tables.department, values):
+        raise exists(name)
+    return Named(name, display_name, whole_ms(now), identifies=identifies)
+
+
+def department_of_token(connection: Connection, hashed: bytes) -> str | None:
+    """Return the name of the department whose token has this hash."""
+    query = select(tables.department.c.name).where(tables.department.c.token_hash == hashed)
+    name: str | None = connection.execute(query).scalar()
+    return name
+
+
+def department(connection: Connection, name: str, *, field: str = "name") -> Named:
+    """Return a department; ServiceError NOT_FOUND, with the field that named it."""
+    return _named(row_of(connection, tables.department, name, field))
+
+
+def add_verifier(
+    connection: Connection, name: str, display_name: LocalizedText, public_key: bytes, now: dt.datetime
+) -> Named:
+    """Register a verifier and put its record into the log's outbox; ServiceError ALREADY_EXISTS."""
+    outbox = ledger.enqueue(connection, verifier_entry(VerifierName.parse(name), public_key), None)
+    values = {
+        "name": name,
+        "zh": display_name.zh,
+        "en": display_name.en,
+        "public_key": public_key,
+        "outbox": outbox,
+        "created": to_ms(now),
+    }
+    if not insert_new(connection, tables.verifier, values):
+        raise exists(name)
+    return Named(name, display_name, whole_ms(now), public_key, outbox)
+
+
+def verifier(connection: Connection, name: str, *, field: str = "name") -> Named:
+    """Return a verifier; ServiceError NOT_FOUND, with the field that named it."""
+    return _named(row_of(connection, tables.verifier, name, field))
+
+
+def public_keys(connection: Connection, names: Iterable[str]) -> dict[str, bytes]:
+    """Return the public keys of those of these verifiers that are registered, by name."""
+    table = tables.verifier
+    rows = connection.execute(select(table.c.name, table.c.public_key).where(table.c.name.in_(names)))
+    return {row.name: row.public_key for row in rows}
+
+
+def change_department(
+    connection: Connection,
+    name: str,
+    display_name: LocalizedText,
+    identifies: frozenset[Subject],
+    etag: str,
+    *,
+    empowering: bool,
+) -> Named:
+    """Change what a department is called and, with `empowering`, whom it identifies.
+
+    Raises ServiceError NOT_FOUND, ETAG_MISMATCH; TOKEN_INVALID where it would identify others than before and
+    may not.
+    """
+    table = tables.department
+    renamed = _renamed(connection, table, (name, display_name), etag, "department")
+    if renamed.identifies == identifies:
+        return renamed
+    if not empowering:
+        detail = "the administrator alone says whom a department identifies"
+        raise ServiceError(ServiceReason.TOKEN_INVALID, detail, field="department.identifies")
+    values = {"identifies": _identifying(identifies)}
+    connection.execute(update(table).where(table.c.name == name).values(**values))
+    return replace(renamed, identifies=identifies)
+
+
+def _identifying(identifies: frozenset[Subject]) -> str:
+    return " ".join(sorted(identifies))
+
+
+def rename_verifier(connection: Connection, name: str, display_name: LocalizedText, etag: str) -> Named:
+    """Change what a verifier is called; ServiceError NOT_FOUND, ETAG_MISMATCH."""
+    return _renamed(connection, tables.verifier, (name, display_name), etag, "verifier")
+
+
+def _renamed(
+    connection: Connection, table: Table, called: tuple[str, LocalizedText], etag: str, field: str
+) -> Named:
+    name, display_name = called
+    check_etag(_named(row_of(connection, table, name, f"{field}.name")).etag, etag, field=f"{field}.etag")
+    values = {"zh": display_name.zh, "en": display_name.en}
+    connection.execute(update(table).where(table.c.name == name).values(**values))
+    return _named(row_of(connection, table, name))
+
+
+def check_etag(stored: str, said: str, *, field: str) -> None:
+    """Raise ServiceError ETAG_MISMATCH unless what is changed is what the caller has read.
+
+    There is one writer: nobody changes it between this check and the end of the transaction.
+    """
+    if stored != said:
+        detail = "somebody else has changed it; read it again"
+        raise ServiceError(ServiceReason.ETAG_MISMATCH, detail, field=field)
+
+
+def departments(connection: Connection, after: str, limit: int) -> list[Named]:
+    """Return departments after a name, in order of name."""
+    return [_named(row) for row in page_of(connection, tables.department, None, after, limit)]
+
+
+def verifiers(connection: Connection, after: str, limit: int) -> list[Named]:
+    """Return verifiers after a name, in order of name."""
+    return [_named(row) for row in page_of(connection, tables.verifier, None, after, limit)]
+
+
+def _named(row: Row[Any]) -> Named:
+    named = row.name, LocalizedText(row.zh, row.en), from_ms(row.created)
+    if "public_key" in row._fields:
+        return Named(*named, row.public_key, row.outbox)
+    return Named(*named, identifies=frozenset(map(Subject, row.identifies.split())))
