@@ -19,6 +19,12 @@ Submission: TypeAlias = presentation_pb2.SubmitPresentationRequest
 Refusable: TypeAlias = Callable[[], Any]
 """The call itself: what comes before it may change the service's state, it may not."""
 
+_COUNTED: dict[tuple[str, tuple[str, ...]], set[str]] = {
+    (Reason.OVER_ASKING, ()): {"over_asking", "statistic"},
+    ("SUBJECT_MISMATCH", ("subject",)): {"registration"},
+}
+"""Refusals that are counted, by reason and fields or by reason alone: they change just these tables."""
+
 OLD = replace(PERMIT, name=SchemaName("old", "residence_permit", 1))
 """The schema of a department whose key has been retired."""
 OWN_ONLY = replace(PERMIT, name=SchemaName("tax", "residence_permit", 1))
@@ -141,7 +147,7 @@ async def try_case(town: Town, case: Case) -> None:
     assert (error.code.name, error.reason) == (case.code, case.reason), error
     assert tuple(each.field for each in error.violations) == case.fields, error
     assert error.detail
-    counted = {"over_asking", "statistic"} if case.reason == Reason.OVER_ASKING else set[str]()
+    counted = _COUNTED.get((case.reason, case.fields), _COUNTED.get((case.reason, ()), set()))
     assert {each for each in after if before[each] != after[each]} == counted
 
 
