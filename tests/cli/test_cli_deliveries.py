@@ -5,17 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.city import MOTHER, City
+from tests.cli.city import City, Person
 from tests.cli.running import Home, refused
 from zk.exits import Exit
 
+SENDER = Person("周静", "370102198808080000")
+"""Of whom no other test has a vault: a person has one at a city."""
 SHOWN = ("--show", "residence_permit.months", "--show", "id_card.name")
 NAMES = ("--name-zh", "一小", "--name-en", "Primary One")
 
 
 @pytest.fixture(scope="module")
 def sender(city: City, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return city.holder(tmp_path_factory.mktemp("sender") / "zk", MOTHER, "residence_permit@2")
+    return city.holder(tmp_path_factory.mktemp("sender") / "zk", SENDER, "residence_permit@2")
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +43,15 @@ def test_a_verifier_found_by_name_receives_and_keeps_what_was_sent(sender: Home,
     assert "open-shop" in sender.zk("vault", "recipients").out
     done = sender.zk("vault", "send", "--to", "open-shop", *SHOWN, "--message", "for my lease", "--yes")
     assert done.code == 0, done
-    for line in ("verifiers/open-shop", "60", MOTHER.name, "for my lease", "cannot be taken back"):
+    for line in ("verifiers/open-shop", "60", SENDER.name, "for my lease", "cannot be taken back"):
         assert line in done.out
     told = shop.zk("verifier", "deliveries", "receive").out
-    assert MOTHER.name in told
+    assert SENDER.name in told
     assert "for my lease" in told
     assert "zk verifier deliveries list" in told
     assert "zk verifier check" not in told, "it is no record"
     (kept,) = shop.json("verifier", "deliveries", "list")["deliveries"]
-    assert [each["values"] for each in kept["credentials"]] == [{"months": 60}, {"name": MOTHER.name}]
+    assert [each["values"] for each in kept["credentials"]] == [{"months": 60}, {"name": SENDER.name}]
     assert Path(kept["file"]).stat().st_mode & 0o077 == 0
     assert shop.json("verifier", "deliveries", "receive") == {"received": []}
     (sent,) = sender.json("vault", "deliveries", "list")["sent"]
@@ -63,7 +65,7 @@ def test_a_person_receives_by_the_code_that_it_shows(sender: Home, friend: Home)
     sent = sender.json("vault", "send", "--card", link, "--show", "id_card.name", "--yes")
     assert sent["state"] == "recorded"
     (came,) = friend.json("vault", "deliveries", "receive")["received"]
-    assert came["credentials"][0]["values"] == {"name": MOTHER.name}
+    assert came["credentials"][0]["values"] == {"name": SENDER.name}
     listed = friend.json("vault", "deliveries", "list")["received"]
     assert [each["id"] for each in listed] == [came["id"]]
     assert "received" in friend.zk("vault", "history").out
@@ -75,7 +77,7 @@ def test_a_person_receives_by_the_code_that_it_shows(sender: Home, friend: Home)
 def test_nothing_is_sent_without_a_yes(sender: Home, shop: Home) -> None:
     done = sender.zk("vault", "send", "--to", "open-shop", *SHOWN, "--json", stdin="no\n")
     refused(done, Exit.USAGE, "NOBODY_TO_ASK")
-    assert MOTHER.name in done.err, "it was shown what would be sent"
+    assert SENDER.name in done.err, "it was shown what would be sent"
     assert shop.json("verifier", "deliveries", "receive") == {"received": []}
 
 
