@@ -1,5 +1,6 @@
 """The `zk` command: puts the groups together, in one language, and hands out the exit code."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -63,6 +64,8 @@ def _localise(command: Any, lang: Language) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and end the process with its exit code (zk.exits)."""
+    # gRPC's own core writes to stderr what the command tells in the person's language.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     given = list(sys.argv[1:] if arguments is None else arguments)
     lang = _language_of(given)
     try:

@@ -1,8 +1,8 @@
 """Standing consents, the holder's side: terms answered, requests within them attended to, withdrawal."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 import tlog
@@ -10,9 +10,10 @@ from disclosure import ConsentLink, DisclosureError, ExchangeLink, LocalizedText
 from disclosure.allowance import policy_of
 from disclosure.composite import CompositeRequest
 from disclosure.event import EventKind
+from disclosure.request import MAX_LIFETIME
 from disclosure.standing import SignedTerms, StandingTerms, check_standing
 from prover.asker import Asker
-from prover.client import HolderClient, answers, events, sessions
+from prover.client import HolderClient, answers, events, sessions, track_record_in
 from prover.client.calls import Way, apart, checked, verifier_of
 from prover.client.events import outgoing
 from prover.composite.presenting import Prepared, present_plan
@@ -30,7 +31,6 @@ from wire.client import Endpoint, ServiceError, call
 from zkproto.v1 import consent_pb2, consent_pb2_grpc
 
 _SERVICE: Final = "ConsentService"
-_SAMPLE_LIFE: Final = timedelta(hours=1)
 _FAULTS: Final = (ServiceError, DisclosureError, VaultError, tlog.TlogError)
 """What one request, or one consent, may meet."""
 
@@ -123,11 +123,14 @@ class ConsentClient:
 
     def _told(self, fetched: FetchedTerms, vault: Vault, log: tlog.Verifier) -> Consent | CompositeConsent:
         """Return the consent screen of one request under the terms, as of now."""
-        request = fetched.terms.sample(self._way.clock().replace(microsecond=0), _SAMPLE_LIFE)
-        name = fetched.verifier_display_name
+        terms, name = fetched.terms, fetched.verifier_display_name
+        now = self._way.clock().replace(microsecond=0)
+        # What is shown as the request's end is until when the consent itself can be granted.
+        request = terms.sample(now, min(terms.expires - now, MAX_LIFETIME))
+        asker = replace(fetched.asker, record=track_record_in(vault, terms.verifier))
         if isinstance(request, CompositeRequest):
-            return composite_consent_of(self._holder.plan(request, vault, log), name, fetched.asker)
-        return consent_of(plan(request, vault.credentials(), self._way.clock()), name, fetched.asker)
+            return composite_consent_of(self._holder.plan(request, vault, log), name, asker)
+        return consent_of(plan(request, vault.credentials(), now), name, asker)
 
     def _declined(self, fetched: FetchedTerms, vault: Vault, log: tlog.Verifier) -> Event:
         terms, link = fetched.terms, fetched.link

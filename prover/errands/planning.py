@@ -4,10 +4,10 @@ All of it are values: nothing is stored and nothing is sent.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from disclosure import AttributeDefinition, LocalizedText, MalformedError, Schema, SchemaName, SignedRequest
+from disclosure import AttributeDefinition, LocalizedText, MalformedError, Schema, SignedRequest
 from disclosure.errand import Counter, ErrandBundle, Form, FormValue, PartAsk
 from disclosure.policy import RegisteredPolicy
 from prover.composite.planning import CompositePlan
@@ -72,25 +72,47 @@ class PartConsent:
     consent: Consent | CompositeConsent
     values: Mapping[str, FormValue] = field(repr=False)
 
-    def shown(self) -> Iterator[tuple[str | None, Schema, AttributeDefinition]]:
-        """Give what it would see: each attribute with its schema, and the credential that it is of."""
+    def seen(self) -> Iterator[tuple[Hashable, "Seen"]]:
+        """Give what it would see, each with what makes it the same for another counter: an attribute, or the
+        last day, of one credential; or what is declared, by its value.
+        """
         if isinstance(self.consent, Consent):
             for plain in self.consent.credentials:
-                for each in plain.revealed:
-                    yield plain.credential, plain.schema, each.attribute
-            return
-        for told in self.consent.credentials:
-            for attribute in told.attributes:
-                if attribute.treatment is Treatment.SHOWN:
-                    yield told.credential, told.schema, attribute.attribute
+                shown = [each.attribute for each in plain.revealed]
+                yield from _of_credential(plain.credential, plain.schema, shown, plain.expiry_shown)
+        else:
+            for told in self.consent.credentials:
+                shown = [each.attribute for each in told.attributes if each.treatment is Treatment.SHOWN]
+                yield from _of_credential(told.credential, told.schema, shown, told.expiry is not None)
+        for each in self.counter.fields:
+            if (value := self.values.get(each.id)) is not None:
+                yield (type(value), value), Seen(each.display_name, None)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Something that a counter sees: an attribute of a credential, its last day (no name), or what is
+    declared (of no schema).
+    """
+
+    name: LocalizedText | None
+    schema: Schema | None
+
+
+def _of_credential(
+    credential: str | None, schema: Schema, shown: Iterable[AttributeDefinition], expiry: bool
+) -> Iterator[tuple[Hashable, Seen]]:
+    for each in shown:
+        yield (credential, schema.name, each.id), Seen(each.display_name, schema)
+    if expiry:
+        yield (credential, schema.name), Seen(None, schema)
 
 
 @dataclass(frozen=True)
 class SharedAnswer:
-    """An attribute of one credential that several counters would see, by their parts."""
+    """What several counters would see, by their parts."""
 
-    schema: Schema
-    attribute: AttributeDefinition
+    seen: Seen
     parts: tuple[str, ...]
 
 
@@ -104,13 +126,12 @@ class ErrandConsent:
     @property
     def shared(self) -> tuple[SharedAnswer, ...]:
         """What more than one counter would see: by it they could find out that they serve one person."""
-        found = dict[tuple[str | None, SchemaName, str], SharedAnswer]()
+        found = dict[Hashable, SharedAnswer]()
         for part in self.parts:
-            for credential, schema, attribute in part.shown():
-                place = credential, schema.name, attribute.id
-                before = found.get(place, SharedAnswer(schema, attribute, ()))
+            for same, seen in part.seen():
+                before = found.get(same, SharedAnswer(seen, ()))
                 parts = dict.fromkeys((*before.parts, part.counter.part))
-                found[place] = replace(before, parts=tuple(parts))
+                found[same] = replace(before, parts=tuple(parts))
         return tuple(each for each in found.values() if len(each.parts) > 1)
 
     @property

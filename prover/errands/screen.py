@@ -39,6 +39,14 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
         "zh": "《{schema}》{attribute}：{counters}",
         "en": "{attribute} of your {schema}: {counters}",
     },
+    "shared_expiry": {
+        "zh": "《{schema}》的有效期：{counters}",
+        "en": "Until when your {schema} is valid: {counters}",
+    },
+    "shared_declared": {
+        "zh": "您申报的{attribute}：{counters}",
+        "en": "{attribute}, as you declare it: {counters}",
+    },
 }
 
 
@@ -88,12 +96,14 @@ def _shared(consent: ErrandConsent, language: Language) -> Iterator[ConsentLine]
     shared = consent.shared
     yield _line(Style.SECTION, "shared" if shared else "none_shared", language)
     for each in shared:
+        name, schema = each.seen.name, each.seen.schema
+        key = "shared_declared" if schema is None else "shared_expiry" if name is None else "shared_item"
         yield _line(
             Style.REVEALED,
-            "shared_item",
+            key,
             language,
-            schema=local(each.schema.display_name, language),
-            attribute=local(each.attribute.display_name, language),
+            schema="" if schema is None else local(schema.display_name, language),
+            attribute="" if name is None else local(name, language),
             counters=_counters(consent, each, language),
         )
 

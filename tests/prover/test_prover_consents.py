@@ -62,6 +62,22 @@ def test_ten_times_and_not_the_eleventh_on_both_sides(parties: Parties) -> None:
         check_event(event, parties.town.log)
 
 
+def test_the_screen_tells_who_has_asked_before_and_until_when_the_consent_itself_is_offered(
+    parties: Parties,
+) -> None:
+    parties.use(parties.granted())
+    parties.attend()
+    asked, screens = parties.bank.ask(terms := parties.terms()), list[Any]()
+
+    def agrees(consent: Any) -> bool:
+        screens.append(consent.each)
+        return False
+
+    parties.holder.answer(asked.link, parties.vault, parties.town.log, agrees)
+    (screen,) = screens
+    assert (screen.asker.record.answers, screen.ends) == (1, terms.expires)
+
+
 def test_too_early_on_both_sides(parties: Parties) -> None:
     consent = parties.granted(interval=30)
     parties.use(consent)

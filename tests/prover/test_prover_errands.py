@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,6 +55,19 @@ def stocked(town: Town, vault: Vault) -> Vault:
     return vault
 
 
+def assert_declared_twice_is_said(consent: ErrandConsent) -> None:
+    """What is declared to two counters is seen by both, whatever their forms call it."""
+    form = next(each for each in consent.parts if each.values)
+    other = next(each for each in consent.parts if each is not form)
+    (name, value), *_ = form.values.items()
+    field = replace(next(each for each in form.counter.fields if each.id == name), id="other")
+    twice = replace(other, counter=replace(other.counter, fields=(field,)), values={"other": value})
+    declared = [each for each in replace(consent, parts=(form, twice)).shared if each.seen.schema is None]
+    assert [each.parts for each in declared] == [(form.counter.part, other.counter.part)]
+    lines = [each.text for each in errand_lines(replace(consent, parts=(form, twice)), "en", {})]
+    assert any("as you declare it" in each for each in lines)
+
+
 def test_the_whole_walk(
     town: Town, errands: Errands, counters: dict[str, Desk], stocked: Vault, reopen: Reopen
 ) -> None:
@@ -69,8 +83,11 @@ def test_the_whole_walk(
     uses = client.submit(errand.id, stocked, town.log, agrees, declare=fill_in)
     (consent,) = seen
     assert [each.counter.part for each in consent.parts] == list(PARTS)
-    (shared,) = consent.shared
-    assert (shared.attribute.id, shared.parts) == ("district", PARTS)
+    told = {each.seen.name.en if each.seen.name else "": each.parts for each in consent.shared}
+    district = stocked.credentials()[0].schema.attribute("district").display_name.en
+    assert told.pop(district) == PARTS
+    assert set(told) <= {""}, "and until when the credential is valid, where that is shown"
+    assert_declared_twice_is_said(consent)
     assert [each.state for each in uses] == [UsageState.ANSWERED] * 3
     for each in uses:
         check_usage(each, town.log)

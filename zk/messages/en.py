@@ -37,6 +37,8 @@ MESSAGES: Final = {
     "error.identify_plain": "{schema} is of the plain form, which takes neither --person nor --requires.",
     "error.index_unknown": "There is no such entry; the log has {size:entry/entries}, counted from 0.",
     "error.interrupted": "Interrupted.",
+    "error.items_none": "There is no item {item}, nor any other: nothing is registered here yet",
+    "error.item_not_offered": "Nobody offers {item} here",
     "error.item_unknown": "There is no item {item}. There are: {known}",
     "error.item_unknown_near": "There is no item {item}. Did you mean {near}?",
     "error.ledger_changed": "{path} is not the ledger that was signed. {detail}",

@@ -26,6 +26,8 @@ MESSAGES: Final = {
     "error.identify_plain": "{schema} 是普通形式，不接受 --person 和 --requires。",
     "error.index_unknown": "没有这一条；账本共有 {size} 条，序号从 0 起。",
     "error.interrupted": "已中断。",
+    "error.items_none": "没有数据项 {item}，这里尚未登记任何数据项",
+    "error.item_not_offered": "此处没有部门提供 {item}",
     "error.item_unknown": "没有数据项 {item}。已有：{known}",
     "error.item_unknown_near": "没有数据项 {item}。您是否想写 {near}？",
     "error.ledger_changed": "{path} 不是签名时的账本。{detail}",

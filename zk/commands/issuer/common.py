@@ -23,6 +23,8 @@ def unknown_item(item: str, known: Iterable[str]) -> CommandError:
     """Say that there is no such item, and which ones are written much like it."""
     items = sorted(set(known))
     near = difflib.get_close_matches(item.partition("@")[0], items)
+    if not items:
+        return CommandError(Exit.USAGE, "ITEM_UNKNOWN", "error.items_none", item=item)
     if not near:
         listed = ", ".join(items)
         return CommandError(Exit.USAGE, "ITEM_UNKNOWN", "error.item_unknown", item=item, known=listed)

@@ -123,8 +123,14 @@ def appointments(
 
 
 def _schema(run: Run, item: str) -> Schema:
+    """Return what can be applied for; who applies cannot register what is not there."""
     with Service(run.endpoint) as service:
-        return registered_schema(run, service, item, None)
+        try:
+            return registered_schema(run, service, item, None)
+        except CommandError as error:
+            if error.reason != "SCHEMA_UNKNOWN":
+                raise
+            raise CommandError(Exit.REFUSED, error.reason, "error.item_not_offered", item=item) from None
 
 
 def _value(schema: Schema, written: str) -> tuple[str, Any]:

@@ -1,5 +1,6 @@
 """What the history holds besides the uses that this vault made: events, and what the ledger gave back."""
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,8 +22,9 @@ _FOUND: Final = "found"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the history: for scripts, for people, and whether what it rests on failed its check."""
+    """One line of the history: when it was, for scripts, for people, and whether its check failed."""
 
+    time: dt.datetime
     data: dict[str, Any]
     cells: tuple[str, ...]
     broken: bool = False
@@ -44,7 +46,7 @@ def event_row(run: Run, event: Event, log: Verifier | None) -> Row:
         else:
             data |= {"holds": True, "entry_index": receipt.index, "tree_size": receipt.checkpoint.size}
             state = run.text("vault.receipt_holds", index=receipt.index)
-    return Row(data, (event.id[:SHORT_ID], *_cells(run, note), state), broken)
+    return Row(note.time, data, (event.id[:SHORT_ID], *_cells(run, note), state), broken)
 
 
 def unknown(vault: Vault, usages: Iterable[Usage], events: Iterable[Event]) -> list[Found]:
@@ -78,7 +80,8 @@ def found_row(run: Run, vault: Vault, found: Found, log: Verifier | None) -> Row
             state, broken = run.text("vault.receipt_fails", reason=error.reason), True
         else:
             data["holds"] = True
-    return Row(data, (found.id[:SHORT_ID], *cells, state), broken)
+    moment = found.time if found.note is None else found.note.time
+    return Row(moment, data, (found.id[:SHORT_ID], *cells, state), broken)
 
 
 def _said(run: Run, note: EventNote | NoteSummary) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What was shown to whom, with its receipts; and going on with what broke off."""
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
@@ -76,41 +77,35 @@ def history(
         "vault.history_shown", "vault.history_state",
     )  # fmt: skip
     rows, broken = list[dict[str, Any]](), False
+    told = list[tuple[dt.datetime, tuple[str, ...]]]()
     for each in usages:
         found, state = checked(run, each, log)
         broken = broken or found.get("holds") is False
         rows.append({**use_data(run, each), **found})
-        table.add_row(
-            each.id[:SHORT_ID],
-            show_moment(each.time, run.lang),
-            run.local(each.verifier_display_name),
-            run.local(each.purpose),
-            _shown_names(run, each),
-            state,
-        )
+        told.append((each.time, _cells(run, each, _shown_names(run, each), state)))
     for claim in claims:
-        table.add_row(
-            claim.id[:SHORT_ID],
-            show_moment(claim.time, run.lang),
-            run.local(claim.verifier_display_name),
-            run.local(claim.purpose),
-            _claim_names(run, claim),
-            run.text("vault.shown_for_claim"),
-        )
+        shown = _cells(run, claim, _claim_names(run, claim), run.text("vault.shown_for_claim"))
+        told.append((claim.time, shown))
     for row in others:
         broken = broken or row.broken
-        table.add_row(*row.cells)
+        told.append((row.time, row.cells))
+    for _, cells in sorted(told, key=lambda each: each[0]):
+        table.add_row(*cells)
     lines: list[Any] = [table] if usages or claims or others else [run.text("vault.history_none")]
     if use is not None:
-        shown: list[Usage | ClaimUse] = [*usages, *claims]
-        told = [each for one in shown for each in _told(run, one)]
-        lines += [Text(each.text) for each in told]
+        shown_uses: list[Usage | ClaimUse] = [*usages, *claims]
+        lines += [Text(each.text) for one in shown_uses for each in _told(run, one)]
     data = {
         "usages": rows,
         "claims": [_claim_data(run, each) for each in claims],
         "others": [each.data for each in others],
     }
     return Answer(data, lines, Exit.NOT_VERIFIED if broken else Exit.OK)
+
+
+def _cells(run: Run, use: Usage | ClaimUse, shown: str, state: str) -> tuple[str, ...]:
+    moment, name = show_moment(use.time, run.lang), run.local(use.verifier_display_name)
+    return use.id[:SHORT_ID], moment, name, run.local(use.purpose), shown, state
 
 
 def _others(run: Run, vault: Vault, wanted: str) -> list[Row]:
