@@ -32,7 +32,7 @@ CASES: Final[list[Case]] = [
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     async with furnished(tmp_path_factory.mktemp("town"), processes=2) as opened:
-        assert (len(processes.workers("judge")), len(processes.workers("signer"))) == (2, 1)
+        assert (len(processes.workers("judge")), len(processes.workers("signer"))) == (2, 2)
         yield opened
 
 
