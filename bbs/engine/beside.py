@@ -19,9 +19,12 @@ def _executor() -> ThreadPoolExecutor | None:
     return ThreadPoolExecutor(1, "beside") if (os.cpu_count() or 1) > 1 else None
 
 
-def both(one: Callable[[], bool], other: Callable[[], bool]) -> tuple[bool, bool]:
-    """Tell of both whether they hold; each is computed, and what it raises is raised."""
-    executor = _executor()
+def both(one: Callable[[], bool], other: Callable[[], bool], *, worth: bool = True) -> tuple[bool, bool]:
+    """Tell of both whether they hold; each is computed, and what it raises is raised.
+
+    What is not `worth` a second thread is computed one after the other.
+    """
+    executor = _executor() if worth else None
     if executor is None or not _free.acquire(blocking=False):
         return one(), other()
     try:
