@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: demo test lint proto serve bench bench-quick clean setup native-deny native-valgrind native-fuzz
+.PHONY: demo test test-long lint proto serve bench bench-quick clean setup native-deny native-valgrind native-fuzz
 
 setup: $(STAMP)
 
@@ -37,6 +37,11 @@ test: lint
 	scripts/native-check.sh test
 	scripts/postgres.sh
 	$(BIN)/python -m pytest
+
+# Faults that take minutes each; docs/ledger.md says which they are and how long they take.
+test-long: setup
+	scripts/postgres.sh
+	$(BIN)/python -m pytest -m long --durations=0
 
 bench-quick: setup
 	$(BIN)/python -m benchmarks.quick

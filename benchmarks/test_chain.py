@@ -18,6 +18,7 @@ from tlog import merkle, tiles
 from tlog.entry import HOLDER_NOTE_OCTETS, ReceiptEntry, note_hash
 from tlog.note import Signer
 from tlog.tiles import TileId
+from zkservice.log_keys import LogKeys
 from zkservice.sequencer import Sequencer
 from zkservice.storage import ledger, schema_version
 from zkservice.storage.database import Database, open_engine
@@ -38,7 +39,7 @@ class Log:
         self._database = Database(engine)
         signer = Signer.generate("benchmark.example/log")
         self._sequencer = Sequencer(
-            self._database, signer, lambda: dt.datetime.now(dt.UTC), max_batch=max_batch
+            self._database, LogKeys.of(signer), lambda: dt.datetime.now(dt.UTC), max_batch=max_batch
         )
         self._running = self._runner.run(self._start())
 

@@ -1,4 +1,5 @@
-"""What the ledger holds of the catalogue: schemas by their digests, the public keys of issuers and verifiers.
+"""What the ledger holds of the catalogue: schemas by their digests, the public keys of issuers and verifiers,
+and of the log itself: the key that follows another.
 
 A presentation names its schema and its issuer's key in the clear. One that was made for one holder alone
 would tag that holder, and who could show another verifier's key than everybody sees could ask in its name. So
@@ -14,13 +15,17 @@ from disclosure.names import IssuerKeyName, SchemaName, VerifierName
 from disclosure.presentation import DIGEST_OCTETS
 from disclosure.schema import Schema
 from tlog.entry import RecordEntry
+from tlog.errors import MalformedError as KeyMalformedError
+from tlog.keys import Verifier
 
 ISSUER_KEY_RECORD: Final = "issuer-key"
 ISSUER_KEY_STATE_RECORD: Final = "issuer-key-state"
+LOG_KEY_RECORD: Final = "log-key"
 SCHEMA_RECORD: Final = "schema"
 VERIFIER_RECORD: Final = "verifier"
 _SCHEMA_LABEL: Final = "zk-disclosure/registered-schema/v1"
 _KEY_STATE_LABEL: Final = "zk-disclosure/issuer-key-state/v1"
+_LOG_KEY_LABEL: Final = "zk-disclosure/log-key/v1"
 _VERIFIER_LABEL: Final = "zk-disclosure/registered-verifier/v1"
 _PUBLIC_KEY_OCTETS: Final = 32
 
@@ -70,3 +75,25 @@ def verifier_of_record(octets: bytes) -> tuple[VerifierName, bytes]:
         case [str(name), bytes(public_key)] if len(public_key) == _PUBLIC_KEY_OCTETS:
             return VerifierName.parse(name), public_key
     raise MalformedError(Reason.MALFORMED, "the octets are no verifier's record")
+
+
+def log_key_entry(old: Verifier, new: Verifier) -> bytes:
+    """Return the entry by which a log says that one key of it follows another. Both sign what covers it."""
+    payload = canonical.encode(_LOG_KEY_LABEL, str(old), str(new))
+    return RecordEntry(LOG_KEY_RECORD, payload).to_bytes()
+
+
+def log_keys_of_record(octets: bytes) -> tuple[Verifier, Verifier]:
+    """Return a log's old and new key from the record; MalformedError MALFORMED.
+
+    They are different keys of one origin, which sign checkpoints.
+    """
+    match canonical.decode(_LOG_KEY_LABEL, octets):
+        case [str(old), str(new)] if old != new:
+            try:
+                keys = Verifier.from_string(old), Verifier.from_string(new)
+            except KeyMalformedError:
+                keys = None
+            if keys and keys[0].name == keys[1].name and not any(each.key_type.cosigns for each in keys):
+                return keys
+    raise MalformedError(Reason.MALFORMED, "the octets are no record of a log's new key")

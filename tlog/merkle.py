@@ -59,6 +59,11 @@ class Frontier:
         """The number of leaves."""
         return self._size
 
+    @property
+    def hashes(self) -> tuple[bytes, ...]:
+        """The complete subtrees' hashes, biggest first."""
+        return tuple(self._hashes)
+
     def append(self, leaf: bytes) -> None:
         """Add a leaf by its hash; InputError INVALID_LENGTH, OUT_OF_RANGE (2^63 leaves)."""
         check_count(self._size + 1, "the size")

@@ -6,7 +6,7 @@ The extra data is the application's and nobody signed it: trust what of it the e
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tlog.checkpoint import Checkpoint
+from tlog.checkpoint import Checkpoint, LogKeys
 from tlog.cosignature import Cosignature, open_cosigned
 from tlog.encoding import check_bytes, check_count, decoding, from_base64, from_decimal, from_utf8, to_base64
 from tlog.errors import InputError, MalformedError, Reason
@@ -70,19 +70,19 @@ class ProofFile:
             )
 
     def verify(
-        self, entry: bytes, verifier: Verifier, *, witnesses: Sequence[Verifier] = (), quorum: int = 0
+        self, entry: bytes, log: LogKeys, *, witnesses: Sequence[Verifier] = (), quorum: int = 0
     ) -> Checkpoint:
         """Verify that the log's checkpoint, cosigned by `quorum` witnesses, includes an entry.
 
         Raises VerificationError INCLUSION_INVALID and what `open_cosigned` raises.
         """
-        return self.verify_leaf(leaf_hash(entry), verifier, witnesses=witnesses, quorum=quorum)[0]
+        return self.verify_leaf(leaf_hash(entry), log, witnesses=witnesses, quorum=quorum)[0]
 
     def verify_leaf(
-        self, leaf: bytes, verifier: Verifier, *, witnesses: Sequence[Verifier] = (), quorum: int = 0
+        self, leaf: bytes, log: LogKeys, *, witnesses: Sequence[Verifier] = (), quorum: int = 0
     ) -> tuple[Checkpoint, tuple[Cosignature, ...]]:
         """Verify as `verify` does, by the hash of the leaf; also return the cosignatures."""
-        checkpoint, cosignatures = open_cosigned(self.checkpoint, verifier, witnesses, quorum)
+        checkpoint, cosignatures = open_cosigned(self.checkpoint, log, witnesses, quorum)
         verify_inclusion(leaf, self.index, checkpoint.size, self.hashes, checkpoint.root)
         return checkpoint, cosignatures
 

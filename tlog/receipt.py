@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tlog.checkpoint import Checkpoint
+from tlog.checkpoint import Checkpoint, LogKeys
 from tlog.cosignature import Cosignature
 from tlog.encoding import check_bytes, decoding
 from tlog.entry import ReceiptEntry
@@ -93,9 +93,9 @@ def receipt_file(
 
 
 def verify_receipt(
-    receipt: bytes, verifier: Verifier, *, witnesses: Sequence[Verifier] = (), quorum: int = 0
+    receipt: bytes, log: LogKeys, *, witnesses: Sequence[Verifier] = (), quorum: int = 0
 ) -> VerifiedReceipt:
-    """Verify a receipt file under the log's key.
+    """Verify a receipt file under the log's key, or under one of several that it has had.
 
     With the default quorum of 0 it shows what the log claims; "anchored" is for a quorum that was demanded.
     Raises MalformedError PROOF_MALFORMED, NOTE_MALFORMED, CHECKPOINT_MALFORMED, RECEIPT_MALFORMED;
@@ -106,5 +106,5 @@ def verify_receipt(
         raise MalformedError(Reason.RECEIPT_MALFORMED, "a proof without an opening is no receipt")
     opening = ReceiptOpening.parse(proof.extra)
     leaf = leaf_hash(opening.entry().to_bytes())
-    checkpoint, cosignatures = proof.verify_leaf(leaf, verifier, witnesses=witnesses, quorum=quorum)
+    checkpoint, cosignatures = proof.verify_leaf(leaf, log, witnesses=witnesses, quorum=quorum)
     return VerifiedReceipt(opening, proof.index, checkpoint, cosignatures)

@@ -31,8 +31,12 @@ class Settings(BaseSettings):
     `log_origin` names the log and its key for ever. So many `processes` judge presentations, and as many
     sign, beside the server's own; with 0 of them the server's own `crypto_threads` do. `max_tables` is how
     many tables and lists each owner may publish: none of them is ever forgotten. Of what is sent unasked
-    `max_deliveries` wait for a recipient at most, and `max_deliveries_a_minute` come to it. Times are seconds
-    unless the name says otherwise.
+    `max_deliveries` wait for a recipient at most, and `max_deliveries_a_minute` come to it.
+    `policy` is a file (C2SP tlog-policy) that names this log, its witnesses with their URLs and the quorum
+    that makes a checkpoint anchored; every `checkpoint_ms` they are asked, and each has `witness_seconds` to
+    answer. Their HTTPS is verified against the system's certificate authorities, or `witness_roots` (PEM)
+    alone. `http_port` serves the log's tiles over HTTP, with the server's own certificate; `http_plain`
+    leaves TLS to the proxy in front, or out on loopback. Times are seconds unless the name says otherwise.
     Raises pydantic's ValidationError, which names the setting. A `ZK_` variable that names no setting is not
     refused, since the `zk` command has variables of its own.
     """
@@ -48,6 +52,13 @@ class Settings(BaseSettings):
     certificate: Path | None = None
     private_key: Path | None = None
     log_origin: str = Field(default="zk-disclosure.example/log", pattern=r"^[a-z0-9./-]{1,100}$")
+    policy: Path | None = None
+    checkpoint_ms: int = Field(default=1000, ge=100, le=60_000)
+    witness_seconds: float = Field(default=3.0, ge=0.1, le=30)
+    witness_roots: Path | None = None
+    http_host: str = "127.0.0.1"
+    http_port: int | None = Field(default=None, ge=0, le=65535)
+    http_plain: bool = False
     offer_days: int = Field(default=30, ge=1, le=365)
     registration_days: int = Field(default=7, ge=1, le=90)
     epoch_hours: int = Field(default=24, ge=1, le=720)

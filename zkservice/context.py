@@ -6,10 +6,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from zkservice.access import Access
+from zkservice.anchored import Anchored
 from zkservice.config import Settings
 from zkservice.directory import Directories
 from zkservice.fields import Pages
 from zkservice.keys import Keys
+from zkservice.log_keys import LogKeys
 from zkservice.proofs import Proofs
 from zkservice.sequencer import Sequencer
 from zkservice.sessions import Sessions
@@ -28,6 +30,7 @@ class Context:
     settings: Settings
     database: Database
     sequencer: Sequencer
+    anchored: Anchored
     proofs: Proofs
     states: StatesReader
     keys: Keys
@@ -41,8 +44,12 @@ class Context:
     judges: Workers
     signers: Workers
     clock: Callable[[], dt.datetime]
-    verifier_key: str
-    """The log's verifier key (C2SP signed-note)."""
+    log_keys: LogKeys
+
+    @property
+    def verifier_key(self) -> str:
+        """The log's verifier key (C2SP signed-note): the old one while it changes its key."""
+        return str(self.log_keys.current)
 
     def now(self) -> dt.datetime:
         """Return the time."""

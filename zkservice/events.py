@@ -71,7 +71,7 @@ class Happening:
 
 async def receipt(context: Context, event: Event) -> tuple[Place, bytes]:
     """Wait until an event stands on the ledger; return its place and its receipt file."""
-    place = await context.sequencer.integrated(event.outbox)
+    place = await context.proofs.place(event.outbox)
     opening = context.keys.open(_label(event.scope, event.request_id), event.sealed_opening)
     return place, place.receipt(ReceiptOpening.parse(opening))
 

@@ -1,5 +1,6 @@
 """Receipts and proofs from the log's tables, by the published size."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -57,7 +58,34 @@ def read_place(connection: Connection, outbox_id: int) -> Place | None:
     index = ledger.index_of(connection, outbox_id)
     if index is None:
         return None
-    block = ledger.block_of(connection, index)
+    return place_of(connection, index, ledger.block_of(connection, index))
+
+
+def read_places(connection: Connection, outbox_ids: Sequence[int]) -> dict[int, Place]:
+    """Return where the entries of outbox rows stand, of those whose blocks are published.
+
+    What is read for them is read at once, since they often share a block.
+    """
+    indexes = ledger.indexes_of(connection, outbox_ids)
+    if not indexes:
+        return {}
+    blocks = ledger.blocks_of(connection, list(indexes.values()))
+    nodes = {
+        node
+        for index in indexes.values()
+        for node in nodes_for_inclusion(index, blocks[index].header.size)
+    }
+    node = cache(node_reader(ledger.read_tiles(connection, tiles_for_nodes(nodes))))
+    return {row: Place(index, blocks[index], node) for row, index in indexes.items()}
+
+
+def place_within(connection: Connection, index: int, size: int) -> Place:
+    """Return where an entry stands, proven in the tree of a published size that a block ends."""
+    return place_of(connection, index, ledger.block_of(connection, size - 1))
+
+
+def place_of(connection: Connection, index: int, block: Block) -> Place:
+    """Return where an entry stands, proven in the tree that a block ends; the block may be a later one."""
     tiles = ledger.read_tiles(connection, tiles_for_nodes(nodes_for_inclusion(index, block.header.size)))
     return Place(index, block, node_reader(tiles))
 

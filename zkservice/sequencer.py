@@ -3,44 +3,62 @@
 1. stage: header and outbox rows of the next block are durable, but nothing refers to them.
 2. sign: the checkpoint over the block exists in memory only.
 3. lock: the lock row is swapped from the last checkpoint to the new one. From here on the block is the log's
-   only continuation. A swap that fails is fatal: somebody else moves this log.
+   only continuation.
 4. apply: entries, tiles and block are written; readers go by the published size and do not see them yet.
 5. publish: the published row follows the lock.
 6. answer: whoever waits for one of the entries is told its index.
 
 After a crash: nothing locked, the staged block is dropped and its rows are taken again; lock ahead of
 published, the staged block is rebuilt, compared with the locked checkpoint, and steps 4 and 5 are repeated;
-published ahead of the lock, or one size with two roots, and the server refuses to start.
+published ahead of the lock, or one size with two roots, and the log does not go on.
+
+Of several servers on one PostgreSQL one leads, which holds the lease (`storage.lease`), and does all this;
+the others follow: they look at what it has published, and take over if it says no more that it lives. Every
+step writes under the lease in its own transaction. A leader that was frozen and woken finds it taken: what it
+has signed meanwhile stays in memory, is dropped, and it follows. A step that fails is looked into before
+anything else is done, since it may be durable all the same.
 """
 
 import asyncio
-import datetime as dt
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from sqlalchemy import Connection
 
-from tlog.block import BlockHeader
-from tlog.builder import Batch, build_batch
-from tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from tlog.errors import TlogError
-from tlog.merkle import EMPTY_ROOT, tree_root
-from tlog.note import Signer
-from tlog.tiles import Tiles, node_reader, tiles_for_append
+from tlog.merkle import EMPTY_ROOT
+from zkservice import blocks
+from zkservice.blocks import Plan
 from zkservice.errors import ServiceError, ServiceReason, StartError
+from zkservice.log_keys import LogKeys
 from zkservice.moments import to_ms
-from zkservice.receipts import Place, places_of, read_place
-from zkservice.storage import ledger
+from zkservice.published import Published, Seen
+from zkservice.receipts import Place, places_of
+from zkservice.storage import ledger, lease, marks
 from zkservice.storage.database import Database
-from zkservice.storage.ledger import State, Waiting
+from zkservice.storage.lease import HOLDER_OCTETS, Lease
+from zkservice.storage.ledger import LockLostError, State
+from zkservice.storage.marks import Mark
 
-_LOOK: Final = dt.timedelta(seconds=1)
-Clock = Callable[[], dt.datetime]
+_LOOK: Final = 1.0
+"""How often the outbox is looked into unasked, where all who write to it are of this process. Seconds."""
+_LOOK_SHARED: Final = 0.05
+"""The same where others write to it; and how often a follower looks for what somebody waits for."""
+_LOOK_IDLE: Final = 0.5
+"""How often a follower looks while nobody waits."""
+_BEAT: Final = 1.0
+"""How often a leader with nothing to write says that it lives."""
+_SILENT: Final = 3.0
+"""For so long a follower must have seen no beat before it takes over."""
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 2.0
+Clock = Callable[[], datetime]
+_Result = TypeVar("_Result")
 
 
 class Step(StrEnum):
@@ -57,245 +75,272 @@ def _nothing(_: Step) -> None:
     """Stand in for a test's hook."""
 
 
-def _stands_still() -> ServiceError:
-    detail = "it is stored, and stands on the log after the service's next start; send the same again then"
-    return ServiceError(ServiceReason.STORAGE_UNAVAILABLE, detail)
-
-
-def _shuffled(rows: list[Waiting]) -> list[Waiting]:
-    """Return the rows of a block with what has a holder's note in an order by chance, the rest as it was.
-
-    The parts of one errand are written one after the other, and each counter is told the index of its own:
-    in their order two counters would know by it which belong together. What has no note is a record, which
-    stands after what it builds on. The order that is staged counts: after a crash it is that which is built.
-    """
-    chance = [row for row in rows if row.holder_note is not None]
-    secrets.SystemRandom().shuffle(chance)
-    others = iter(chance)
-    return [row if row.holder_note is None else next(others) for row in rows]
-
-
-@dataclass(frozen=True)
-class _Plan:
-    batch: Batch
-    rows: list[Waiting]
-    before: Tiles
-
-
 class Sequencer:
-    """The one writer of a log. `start` before use; `run` until `stop`."""
+    """The one writer of a log, or whoever waits to be. `start` before use; `run` until `stop`."""
 
     def __init__(
         self,
         database: Database,
-        signer: Signer,
+        keys: LogKeys,
         clock: Clock,
         *,
         max_batch: int,
         after: Callable[[Step], None] = _nothing,
     ) -> None:
-        self._database, self._signer, self._clock = database, signer, clock
+        self._database, self._keys, self._clock = database, keys, clock
         self._max_batch, self._after = max_batch, after
-        self._wake = asyncio.Event()
-        self._changed = asyncio.Event()
-        self._watching = True
-        self._waiters: dict[int, list[asyncio.Future[Place]]] = {}
-        self._newest_row = 0
-        self._state = State(0, b"")
-        self._stopping = False
-        self._ended = False
+        self._published = Published(database)
+        self._holder = secrets.token_bytes(HOLDER_OCTETS)
+        self._lease: Lease | None = None
+        self._beaten = 0.0
+        self._watched: tuple[Lease, float] | None = None
+        self._wake, self._stopped = asyncio.Event(), asyncio.Event()
 
     @property
     def published(self) -> State:
         """The published state."""
-        return self._state
+        return self._published.state
 
-    async def start(self) -> None:
-        """Bring the log to where lock and published agree. Raises StartError."""
-        try:
-            await self._recover()
-        except TlogError as error:
-            raise StartError(f"the stored log is damaged, restore from a backup: {error}") from None
+    @property
+    def leads(self) -> bool:
+        """Whether this process sequences now."""
+        return self._lease is not None
 
-    async def _recover(self) -> None:
-        found = await self._database.read(ledger.states)
-        if found is None:
-            empty = self._sign(0, EMPTY_ROOT)
-            await self._database.write(lambda connection: ledger.begin(connection, empty))
-            found = empty, empty
-        lock, published = found
-        for state in found:
-            self._check(state)
-        if published.size > lock.size:
-            raise StartError("the published log is ahead of its lock: restore from a backup or mirror")
-        if published.size == lock.size and published.checkpoint != lock.checkpoint:
-            raise StartError("the log has two checkpoints of one size: it was forked; do not go on with it")
-        self._state = published
-        if lock.size > published.size:
-            await self._finish(lock)
-        await self._database.read(self._check_tree)
-        self._newest_row = await self._database.read(ledger.newest_integrated)
+    async def integrated(self, outbox_id: int) -> Place:
+        """Wait until an outbox row's entry is published, by whichever process; return where it stands.
 
-    async def run(self) -> None:
-        """Integrate whatever waits, until `stop`.
-
-        A step that fails ends it for good, since whether the step is durable is not known: the next start
-        looks. Raises LockLostError if another sequencer took over, ServiceError STORAGE_UNAVAILABLE. Whoever
-        waits for an entry is then told to send the same again.
+        Raises ServiceError STORAGE_UNAVAILABLE if the log stands still.
         """
-        try:
-            while True:
-                self._wake.clear()
-                while await self._integrate():
-                    pass
-                if self._stopping:
-                    return
-                await self._woken()
-        finally:
-            self._ended = True
-            for waiter in [each for waiters in self._waiters.values() for each in waiters]:
-                if not waiter.done():
-                    waiter.set_exception(_stands_still())
+        return await self._published.integrated(outbox_id)
 
-    async def _woken(self) -> None:
-        """Wait until somebody says that something is in the outbox, or until it is time to look."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK.total_seconds()):
-                await self._wake.wait()
+    async def next_after(self, size: int) -> State:
+        """Wait until the published log is larger than `size`; return its state."""
+        return await self._published.next_after(size)
+
+    def wake_watchers(self) -> None:
+        """End the watching of checkpoints: whoever waits for the next one is told that the service ends."""
+        self._published.wake_watchers()
 
     def stop(self) -> None:
-        """Let `run` integrate what waits, and end."""
-        self._stopping = True
+        """Let `run` integrate what waits, give up the lease, and end."""
+        self._stopped.set()
         self.wake()
 
     def wake(self) -> None:
         """Say that the outbox has something."""
-        self._wake.set()
+        self._published.wanted.set()
 
-    async def integrated(self, outbox_id: int) -> Place:
-        """Wait until an outbox row's entry is published; return where it stands.
+    async def start(self) -> None:
+        """Bring the log to where lock and published agree, unless another process leads.
 
-        Raises ServiceError STORAGE_UNAVAILABLE if the sequencer ends before.
+        Raises StartError, ServiceError STORAGE_UNAVAILABLE.
         """
-        if outbox_id <= self._newest_row:
-            # Rows are taken in order, so this one stands on the log; only the database knows where.
-            place = await self._database.read(lambda connection: read_place(connection, outbox_id))
-            if place is not None:
-                return place
-        if self._ended:
-            raise _stands_still()
-        future: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
-        self._waiters.setdefault(outbox_id, []).append(future)
-        self.wake()
         try:
-            return await future
+            await self._database.write(self._begin)
+            seen = await self._database.read(lease.read)
+            if seen.vacant or self._database.alone:
+                await self._take(seen)
+            await self._recover()
+        except TlogError as error:
+            raise StartError(f"the stored log is damaged, restore from a backup: {error}") from None
+
+    def _begin(self, connection: Connection) -> None:
+        """Begin a log that was never begun; of several servers that start at once the first one does."""
+        if ledger.states(connection) is None:
+            ledger.begin(connection, blocks.sign(self._keys, 0, EMPTY_ROOT))
+
+    async def run(self) -> None:
+        """Integrate whatever waits, or follow whoever does, until `stop`.
+
+        A database that fails is tried again, and whoever waits meanwhile is told to send the same again.
+        Raises StartError and TlogError if the log is damaged, forked or older than what was shown;
+        LockLostError if another process writes to a database that only this one may write to.
+        """
+        pause = _FIRST_PAUSE
+        try:
+            while True:
+                try:
+                    await self._resume()
+                    pause = _FIRST_PAUSE
+                    if await self._act():
+                        return
+                except LockLostError:
+                    if self._database.alone:
+                        raise
+                    structlog.get_logger().warning("another server sequences this log now")
+                except ServiceError as error:
+                    if error.reason != ServiceReason.STORAGE_UNAVAILABLE:
+                        raise
+                    self._failed(error)
+                    if self._stopped.is_set():
+                        return
+                    await _until(self._stopped, pause)
+                    pause = min(2 * pause, _LONGEST_PAUSE)
         finally:
-            self._forget(outbox_id, future)
+            self._lease = None
+            self._published.end()
 
-    def _forget(self, outbox_id: int, future: "asyncio.Future[Place]") -> None:
-        waiters = self._waiters.get(outbox_id, [])
-        if future in waiters:
-            waiters.remove(future)
-        if not waiters:
-            self._waiters.pop(outbox_id, None)
+    def _failed(self, error: ServiceError) -> None:
+        self._watched = None  # nobody can have beaten
+        self._published.fail()
+        cause = type(error.__cause__).__name__
+        structlog.get_logger().warning("the database failed the sequencer, will be tried again", cause=cause)
 
-    async def next_after(self, size: int) -> State:
-        """Wait until the published log is larger than `size`; return its state."""
-        while self._state.size <= size:
-            if not self._watching:
-                raise ServiceError(ServiceReason.SHUTTING_DOWN, "the service is shutting down")
-            await self._changed.wait()
-        return self._state
+    async def _act(self) -> bool:
+        """Lead or follow; return whether it is over, or the other way round from here on."""
+        if self._lease is not None:
+            await self._lead(self._lease)
+            return True
+        await self._follow()
+        return self._lease is None
 
-    def wake_watchers(self) -> None:
-        """End the watching of checkpoints: whoever waits for the next one is told that the service ends."""
-        self._watching = False
-        self._changed.set()
+    async def _resume(self) -> None:
+        """Find out whether this process leads, and go on from what is durable."""
+        found = await self._database.read(lease.read)
+        self._lease = found if found.holder == self._holder else None
+        await self._recover()
+
+    async def _recover(self) -> None:
+        awaited = self._published.awaited
+        found, seen = await self._database.read(lambda each: (self._states(each), self._look(each, awaited)))
+        if found is None:
+            raise StartError("the log's state is gone: restore the database from a backup")
+        lock, published = found
+        for state in found:
+            blocks.check(self._keys, state)
+        if published.size > lock.size:
+            raise StartError("the published log is ahead of its lock: restore from a backup or mirror")
+        if published.size == lock.size and published.checkpoint != lock.checkpoint:
+            raise StartError("the log has two checkpoints of one size: it was forked; do not go on with it")
+        self._published.take_seen(seen)
+        if self._lease is not None and lock.size > published.size:
+            await self._finish(lock)
+        await self._database.read(lambda each: blocks.check_tree(each, self._keys, self.published))
+
+    def _states(self, connection: Connection) -> tuple[State, State] | None:
+        self._keys.refresh(connection)
+        return ledger.states(connection)
+
+    def _look(self, connection: Connection, awaited: list[int]) -> Seen:
+        return self._published.look(connection, awaited)
+
+    # Following
+
+    async def _follow(self) -> None:
+        """Tell whoever waits here of what others publish, until this process has taken over, or `stop`."""
+        wanted = self._published.wanted
+        while not self._stopped.is_set():
+            wanted.clear()
+            awaited = self._published.awaited
+            seen, held = await self._database.read(
+                lambda each, awaited=awaited: (self._look(each, awaited), lease.read(each))  # type: ignore[misc]
+            )
+            self._published.take_seen(seen)
+            if self._is_silent(held) and await self._take(held):
+                return
+            if self._published.awaited:
+                await _until(self._stopped, _LOOK_SHARED)
+            else:
+                await _until(wanted, _LOOK_IDLE)
+
+    def _is_silent(self, held: Lease) -> bool:
+        """Tell whether nobody leads: by this process's own clock, which nobody can set, nothing has changed."""
+        now = asyncio.get_running_loop().time()
+        if self._watched is None or self._watched[0] != held:
+            self._watched = held, now
+        return held.vacant or now - self._watched[1] >= _SILENT
+
+    async def _take(self, seen: Lease) -> bool:
+        """Take the lease over unless its holder lives; a log that is behind its witnesses is left alone."""
+
+        def take(connection: Connection) -> Lease | None:
+            if marks.read(connection, Mark.BEHIND) is not None:
+                return None
+            return lease.take(connection, seen, self._holder)
+
+        self._watched = None
+        self._lease = await self._database.write(take)
+        if self._lease is not None and not self._database.alone:
+            structlog.get_logger().info("this server sequences the log now", term=self._lease.term)
+        return self.leads
+
+    # Leading
+
+    async def _lead(self, mine: Lease) -> None:
+        """Integrate whatever waits until `stop`, then let another process lead."""
+        wanted = self._published.wanted
+        while True:
+            wanted.clear()
+            while await self._integrate():
+                pass
+            if self._stopped.is_set():
+                break
+            await self._rest()
+        with suppress(LockLostError):
+            await self._database.write(lambda each: lease.give_up(each, mine))
+
+    async def _rest(self) -> None:
+        """Wait until somebody says that something is in the outbox, or until something is."""
+        wanted, loop = self._published.wanted, asyncio.get_running_loop()
+        period = _LOOK if self._database.alone else _LOOK_SHARED
+        while not await _until(wanted, period):
+            if await self._database.read(ledger.anything_waits):
+                return
+            if not self._database.alone and loop.time() - self._beaten > _BEAT:
+                await self._write(lambda _: None)
+
+    async def _write(self, act: Callable[[Connection], _Result]) -> _Result:
+        """Write under the lease. Raises LockLostError, ServiceError STORAGE_UNAVAILABLE."""
+        mine = self._lease
+        if mine is None:
+            raise LockLostError("this server does not sequence the log")
+
+        def held(connection: Connection) -> _Result:
+            lease.beat(connection, mine)
+            return act(connection)
+
+        result = await self._database.write(held)
+        self._beaten = asyncio.get_running_loop().time()
+        return result
 
     async def _integrate(self) -> bool:
         """Take one block from the outbox to published; return whether it was full, so that more may wait."""
-        plan = await self._database.write(self._stage)
+        old, now = self.published, to_ms(self._clock())
+        plan = await self._write(lambda each: blocks.stage(each, self._keys, old.size, self._max_batch, now))
         if plan is None:
             return False
-        old, batch = self._state, plan.batch
         self._after(Step.STAGED)
-        new = self._sign(batch.size, batch.root)
+        new = blocks.sign(self._keys, plan.batch.size, plan.batch.root)
         self._after(Step.SIGNED)
-        await self._database.write(lambda connection: ledger.advance_lock(connection, old, new))
+        await self._write(lambda connection: ledger.advance_lock(connection, old, new))
         self._after(Step.LOCKED)
         await self._complete(plan, new)
         return len(plan.rows) == self._max_batch
 
-    async def _complete(self, plan: _Plan, new: State) -> None:
-        await self._database.write(
-            lambda connection: ledger.apply(connection, plan.batch, plan.rows, new.checkpoint)
-        )
+    async def _complete(self, plan: Plan, new: State) -> None:
+        batch, rows = plan.batch, plan.rows
+        await self._write(lambda connection: ledger.apply(connection, batch, rows, new.checkpoint))
         self._after(Step.APPLIED)
-        await self._database.write(lambda connection: ledger.publish(connection, new, plan.batch, plan.rows))
+        await self._write(lambda connection: ledger.publish(connection, new, batch, rows))
         self._after(Step.PUBLISHED)
-        self._state = new
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
-        self._newest_row = max(row.id for row in plan.rows)
-        for row, place in zip(plan.rows, places_of(plan.batch, plan.before, new.checkpoint), strict=True):
-            for waiter in self._waiters.pop(row.id, []):
-                if not waiter.done():
-                    waiter.set_result(place)
+        self._published.take(new)
+        places = places_of(batch, plan.before, new.checkpoint)
+        self._published.tell(
+            max(row.id for row in rows), ((row.id, place) for row, place in zip(rows, places, strict=True))
+        )
 
     async def _finish(self, lock: State) -> None:
-        """Repeat apply and publish of a block that was locked before a crash."""
-        plan = await self._database.read(lambda connection: self._replan(connection, lock))
+        """Repeat apply and publish of a block that was locked before a crash, or by who led before."""
+        size = self.published.size
+        plan = await self._database.read(lambda each: blocks.staged(each, self._keys, size, lock))
         log = structlog.get_logger()
-        log.warning("finishing a block that was locked before a crash", height=plan.batch.header.height)
+        log.warning("finishing a block that was locked before", height=plan.batch.header.height)
         await self._complete(plan, lock)
 
-    def _replan(self, connection: Connection, lock: State) -> _Plan:
-        staged = ledger.staged(connection, lock.size)
-        if staged is None:
-            raise StartError("the lock is ahead and its block is not staged: restore from a mirror")
-        header, rows = staged
-        plan = self._build(connection, rows, BlockHeader.parse(header).time_ms)
-        root = open_checkpoint(lock.checkpoint, self._signer.verifier).root
-        if plan.batch.header.to_bytes() != header or plan.batch.root != root:
-            raise StartError("the staged block does not give the locked checkpoint: restore from a mirror")
-        return plan
 
-    def _stage(self, connection: Connection) -> _Plan | None:
-        """Build the next block of what waits, and stage it; None if nothing waits."""
-        rows = _shuffled(ledger.waiting(connection, self._max_batch))
-        if not rows:
-            return None
-        plan = self._build(connection, rows, to_ms(self._clock()))
-        ids = [row.id for row in plan.rows]
-        ledger.stage(connection, plan.batch.size, plan.batch.header.to_bytes(), ids)
-        return plan
-
-    def _build(self, connection: Connection, rows: list[Waiting], time_ms: int) -> _Plan:
-        size = self._state.size
-        last = ledger.last_block(connection, size)
-        tiles = ledger.read_tiles(connection, tiles_for_append(size))
-        entries = [row.entry for row in rows]
-        batch = build_batch(size, last.header if last else None, tiles, entries, time_ms)
-        return _Plan(batch, rows, tiles)
-
-    def _sign(self, size: int, root: bytes) -> State:
-        checkpoint = Checkpoint(self._signer.name, size, root)
-        return State(size, sign_checkpoint(checkpoint, self._signer))
-
-    def _check(self, state: State) -> Checkpoint:
-        try:
-            checkpoint = open_checkpoint(state.checkpoint, self._signer.verifier)
-        except TlogError as error:
-            raise StartError(f"a stored checkpoint does not hold under the log's key: {error}") from None
-        if checkpoint.size != state.size:
-            raise StartError("a stored checkpoint has another size than its row")
-        return checkpoint
-
-    def _check_tree(self, connection: Connection) -> None:
-        """Compare the tree's right edge with the published checkpoint; see that its last block is there."""
-        size = self._state.size
-        if size and ledger.last_block(connection, size) is None:
-            raise StartError("the published log lacks its last block: restore from a backup")
-        tiles = ledger.read_tiles(connection, tiles_for_append(size))
-        if tree_root(size, node_reader(tiles)) != self._check(self._state).root:
-            raise StartError("the stored tree has not the published root: restore from a backup")
+async def _until(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, but no longer than that; return whether it has come."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()

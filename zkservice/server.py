@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import gc
+import math
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -25,10 +26,10 @@ from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 from sqlalchemy.exc import SQLAlchemyError
 
-from tlog.note import Signer
 from wire.client import MAX_MESSAGE_OCTETS
-from zkservice import logs, tls
+from zkservice import edge, logs, tls
 from zkservice.access import Access
+from zkservice.anchoring import Anchoring, witnessed
 from zkservice.calls import Calls
 from zkservice.config import Settings
 from zkservice.context import Context
@@ -36,7 +37,8 @@ from zkservice.directory import Directories
 from zkservice.errors import ServiceError, StartError
 from zkservice.fields import Pages
 from zkservice.hosting import CONNECTION, only_process
-from zkservice.keys import Keys, load_admin_token, write_private
+from zkservice.keys import Keys, load_admin_token
+from zkservice.log_keys import LogKeys, write_verifier_key
 from zkservice.proofs import Proofs
 from zkservice.sequencer import Sequencer, Step
 from zkservice.services import roster
@@ -65,11 +67,12 @@ _TIDY_SECONDS: Final = 60.0
 
 @dataclass(frozen=True)
 class Ready:
-    """What a started server tells: its address for clients, and what they pin."""
+    """What a started server tells: its address for clients, what they pin, and the port of its HTTP edge."""
 
     address: str
     verifier_key: str
     data: Path
+    http_port: int | None = None
 
 
 def _now() -> dt.datetime:
@@ -129,27 +132,32 @@ async def running(
         database = _open_database(settings, upgrade)
         crypto = ThreadPoolExecutor(settings.crypto_threads, "crypto")
         try:
-            with _starting():
-                begun = await database.read(secrets.begun)
-                keys = Keys.load(settings.data / "keys", make=not begun)
-                signer = await database.write(
-                    lambda each: secrets.log_signer(each, keys, settings.log_origin)
-                )
-                sequencer = Sequencer(database, signer, clock, max_batch=settings.max_batch, after=after)
-                await sequencer.start()
-                await database.write(catalog.record_missing)
-            _write_verifier_key(settings.data, signer)
-            async with _workers(settings, crypto) as (judges, signers):
-                proofs = Proofs(sequencer)
+            async with contextlib.AsyncExitStack() as stack:
+                with _starting():
+                    begun = await database.read(secrets.begun)
+                    keys = Keys.load(settings.data / "keys", make=not begun)
+                    log_keys = await database.write(
+                        lambda each: LogKeys.load(each, keys, settings.log_origin)
+                    )
+                    most = settings.max_batch
+                    sequencer = Sequencer(database, log_keys, clock, max_batch=most, after=after)
+                    await sequencer.start()
+                    await database.write(catalog.record_missing)
+                    asked = witnessed(settings, database, sequencer, log_keys.current, clock)
+                    anchored, anchoring = await stack.enter_async_context(asked)
+                write_verifier_key(settings.data, log_keys.current)
+                judges, signers = await stack.enter_async_context(_workers(settings, crypto))
+                proofs = Proofs(sequencer, log_keys, database)
                 context = Context(
                     settings=settings,
                     database=database,
                     sequencer=sequencer,
+                    anchored=anchored,
                     proofs=proofs,
                     states=StatesReader(database, proofs),
                     keys=keys,
                     access=Access(database, admin_token),
-                    sessions=Sessions(database, keys, str(signer.verifier)),
+                    sessions=Sessions(database, keys, log_keys),
                     signing_keys=SigningKeys(database, keys),
                     pages=Pages(keys),
                     directories=Directories(database, keys),
@@ -158,15 +166,17 @@ async def running(
                     judges=judges,
                     signers=signers,
                     clock=clock,
-                    verifier_key=str(signer.verifier),
+                    log_keys=log_keys,
                 )
                 lists = RevocationService(context)
-                async with (
-                    _background(context, lists, failed),
-                    _listening(context, lists, private_key, chain) as port,
-                ):
-                    address = f"{settings.public_host}:{port}"
-                    yield Ready(address, context.verifier_key, settings.data)
+                shown = edge.newest(sequencer, anchored, witnessed=anchoring is not None)
+                await stack.enter_async_context(_background(context, lists, anchoring, failed))
+                port = await stack.enter_async_context(_listening(context, lists, private_key, chain))
+                http_port = await stack.enter_async_context(
+                    edge.serving(settings, edge.DatabaseSource(database, shown))
+                )
+                address = f"{settings.public_host}:{port}"
+                yield Ready(address, context.verifier_key, settings.data, http_port)
         finally:
             crypto.shutdown()
             await asyncio.to_thread(database.close)
@@ -211,19 +221,15 @@ async def _workers(settings: Settings, executor: Executor) -> AsyncIterator[tupl
         yield judges, signers
 
 
-def _write_verifier_key(folder: Path, signer: Signer) -> None:
-    path, line = folder / "log.vkey", f"{signer.verifier}\n".encode()
-    if not path.exists() or path.read_bytes() != line:
-        write_private(path, line)
-        path.chmod(0o644)
-
-
 @contextlib.asynccontextmanager
 async def _background(
-    context: Context, lists: RevocationService, failed: asyncio.Event | None
+    context: Context, lists: RevocationService, anchoring: Anchoring | None, failed: asyncio.Event | None
 ) -> AsyncIterator[None]:
     """Run the sequencer and what is done every minute; on the way out let the sequencer finish what waits."""
     sequencing = asyncio.create_task(context.sequencer.run())
+    witnessing = asyncio.create_task(anchoring.run() if anchoring is not None else asyncio.sleep(math.inf))
+    # It ends by itself only if the log is behind its witnesses: nothing may be signed any more.
+    witnessing.add_done_callback(lambda _: sequencing.cancel())
     minutely = partial(_tidy, context), lists.renew, lists.revoke_due
     repeated = [asyncio.create_task(_repeated(each)) for each in minutely]
     if failed is not None:
@@ -234,7 +240,12 @@ async def _background(
         for each in repeated:
             each.cancel()
         context.sequencer.stop()
-        await sequencing
+        await asyncio.wait((sequencing,))
+        witnessing.cancel()
+        await asyncio.wait((witnessing,))
+        for each in (witnessing, sequencing):
+            if not each.cancelled():
+                each.result()
 
 
 async def _repeated(act: Callable[[], Awaitable[None]]) -> None:
@@ -295,4 +306,5 @@ async def _listening(
         await health.enter_graceful_shutdown()
         context.watching.end()
         context.sequencer.wake_watchers()
+        context.anchored.wake_watchers()
         await server.stop(settings.drain_seconds)

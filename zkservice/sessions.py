@@ -13,6 +13,7 @@ from disclosure.session import SessionStatement
 from zkservice.access import bearer
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import Keys
+from zkservice.log_keys import LogKeys
 from zkservice.moments import from_ms, to_ms, whole_ms
 from zkservice.storage import parties
 from zkservice.storage.database import Database
@@ -29,8 +30,8 @@ class Sessions:
     processes would open two sessions of the same party, which the party could open itself.
     """
 
-    def __init__(self, database: Database, keys: Keys, service: str) -> None:
-        self._database, self._keys, self._service = database, keys, service
+    def __init__(self, database: Database, keys: Keys, log_keys: LogKeys) -> None:
+        self._database, self._keys, self._log_keys = database, keys, log_keys
         self._seen: dict[bytes, dt.datetime] = {}
 
     async def open(
@@ -42,13 +43,18 @@ class Sessions:
         REQUEST_EXPIRED, REQUEST_NOT_YET_VALID; ServiceError ACCOUNT_REPLACED for whoever signs with the key
         that an account had before, REPLAYED, OVERLOADED; MalformedError.
         """
-        statement = SessionStatement(party, self._service, time, nonce)
         public_key = await self._database.read(lambda each: parties.public_key(each, party))
+        # The service goes by each key that its log has had: a party may not know yet that it is another now.
+        named = [SessionStatement(party, str(each), time, nonce) for each in reversed(self._log_keys.known)]
+        signed = (each for each in named if _signs(each, signature, public_key or b"", now))
+        statement = next(signed, named[0])
         try:
             statement.check(signature, public_key or b"", now)
         except RefusedError as error:
             if error.reason == Reason.REQUEST_SIGNATURE_INVALID:
-                await self._check_former(party, lambda key: _signs(statement, signature, key, now))
+                await self._check_former(
+                    party, lambda key: any(_signs(each, signature, key, now) for each in named)
+                )
             raise
         self._remember(hashlib.sha256(statement.signed_bytes).digest(), now)
         ends = whole_ms(now + LIFETIME)

@@ -37,6 +37,13 @@ def server_credentials(settings: Settings, now: dt.datetime) -> tuple[bytes, byt
     return _dev_credentials(settings, now)
 
 
+def server_files(settings: Settings) -> tuple[Path, Path]:
+    """Return where certificate and private key are that `server_credentials` has read, or made."""
+    if settings.certificate and settings.private_key:
+        return settings.certificate, settings.private_key
+    return settings.data / "server.pem", settings.data / "server.key"
+
+
 def _operators_credentials(path: Path, key_path: Path) -> tuple[bytes, bytes]:
     try:
         octets, chain = key_path.read_bytes(), path.read_bytes()

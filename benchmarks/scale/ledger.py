@@ -21,6 +21,7 @@ from sqlalchemy import Connection, event, func, select
 from tlog import HOLDER_NOTE_OCTETS
 from tlog.entry import ReceiptEntry, note_hash
 from tlog.note import Signer
+from zkservice.log_keys import LogKeys
 from zkservice.sequencer import Sequencer
 from zkservice.storage import schema_version, tables
 from zkservice.storage.database import Database, open_engine
@@ -75,7 +76,7 @@ async def _write(
     database = Database(engine)
     try:
         signer = Signer.generate("zk-disclosure.example/scale")
-        sequencer = Sequencer(database, signer, lambda: dt.datetime.now(dt.UTC), max_batch=batch)
+        sequencer = Sequencer(database, LogKeys.of(signer), lambda: dt.datetime.now(dt.UTC), max_batch=batch)
         await sequencer.start()
         empty, sizes = _octets(path), {0: 0}
         begun, done = monotonic(), 0

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import postgres
 from tests.cli.running import Home, register_issuers
-from tests.connectors import postgres
 from zk.local_server import running_server
 
 
 @pytest.fixture(scope="session")
 def database_server() -> Iterator[str]:
-    with postgres.server() as url:
-        yield url
+    with postgres.running(options="-c log_statement=all") as server:
+        yield server.url
 
 
 @pytest.fixture

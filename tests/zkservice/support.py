@@ -1,5 +1,6 @@
 """A real server with TLS, and parties that speak to it through the generated stubs."""
 
+import asyncio
 import datetime as dt
 import secrets
 import uuid
@@ -333,8 +334,11 @@ def present(
 
 
 @asynccontextmanager
-async def reopened(folder: Path, **settings: Any) -> AsyncIterator[City]:
-    """Start a server in this process, over TLS on a free port, on whatever its folder holds."""
+async def reopened(folder: Path, failed: asyncio.Event | None = None, **settings: Any) -> AsyncIterator[City]:
+    """Start a server in this process, over TLS on a free port, on whatever its folder holds.
+
+    `failed` is set if its log is lost.
+    """
     clock = Clock()
     chosen: dict[str, Any] = {
         "data": folder,
@@ -343,7 +347,7 @@ async def reopened(folder: Path, **settings: Any) -> AsyncIterator[City]:
         "log_level": "error",
         "processes": 0,
     } | settings
-    async with running(Settings(**chosen), clock=clock) as ready:
+    async with running(Settings(**chosen), clock=clock, failed=failed) as ready:
         credentials = grpc.ssl_channel_credentials((folder / "ca.pem").read_bytes())
         async with grpc.aio.secure_channel(ready.address, credentials) as channel:
             yield City(ready, clock, channel, (folder / "admin.token").read_text().strip())

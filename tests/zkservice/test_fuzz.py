@@ -198,6 +198,8 @@ async def _seeds(town: City, issued: Issued) -> dict[str, Message]:
         "GetInclusionProof": ledger_pb2.GetInclusionProofRequest(entry_index=1, tree_size=2),
         "GetConsistencyProof": ledger_pb2.GetConsistencyProofRequest(first_size=1, second_size=2),
         "ListEntries": ledger_pb2.ListEntriesRequest(start_index=1, page_size=2),
+        "ReadTiles": ledger_pb2.ReadTilesRequest(tiles=[ledger_pb2.Tile(width=2)], tree_size=2),
+        "ListAnchoredCheckpoints": ledger_pb2.ListAnchoredCheckpointsRequest(start_size=1, page_size=2),
         "WatchCheckpoints": ledger_pb2.WatchCheckpointsRequest(),
         **await _composite_seeds(town),
         **await _publication_seeds(town, number),

@@ -11,8 +11,9 @@ from tests.zkservice.support import City, channel_that_outlives, city, refusal, 
 from tlog.block import BlockHeader
 from tlog.checkpoint import Checkpoint, open_checkpoint
 from tlog.entry import HOLDER_NOTE_OCTETS, ReceiptEntry, parse_entry
-from tlog.merkle import leaf_hash, root_of, verify_consistency, verify_inclusion
+from tlog.merkle import inclusion_proof, leaf_hash, root_of, verify_consistency, verify_inclusion
 from tlog.note import Verifier
+from tlog.tiles import TileId, node_reader
 from zkproto.v1 import ledger_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -58,6 +59,35 @@ async def test_every_consistency_proof_of_every_size(town: City) -> None:
             asked = ledger_pb2.GetConsistencyProofRequest(first_size=first, second_size=second)
             proof = await town.ledger.GetConsistencyProof(asked)
             verify_consistency(first, second, proof.hashes, root_of(leaves[:first]), root_of(leaves[:second]))
+
+
+async def test_proofs_are_made_from_tiles_that_name_no_entry(town: City) -> None:
+    """One tile gives the proofs of all its entries, in the newest tree and in every other."""
+    newest = await checkpoint(town)
+    leaves = [leaf_hash(each.entry) for each in await entries(town)]
+    for size in (1, 2, newest.size - 1, newest.size):
+        tile = ledger_pb2.Tile(level=0, index=0, width=size)
+        answer = await town.ledger.ReadTiles(ledger_pb2.ReadTilesRequest(tiles=[tile], tree_size=size))
+        assert answer.tree_size == size
+        (octets,) = answer.tiles
+        assert octets == b"".join(leaves[:size])
+        node, root = node_reader({TileId(0, 0): octets}.__getitem__), root_of(leaves[:size])
+        for index in range(size):
+            verify_inclusion(leaves[index], index, size, inclusion_proof(index, size, node), root)
+
+
+async def test_tiles_come_in_the_order_asked_for(town: City) -> None:
+    newest = await checkpoint(town)
+    tile = ledger_pb2.Tile(width=newest.size)
+    answer = await town.ledger.ReadTiles(ledger_pb2.ReadTilesRequest(tiles=[tile] * 64))
+    assert (len(answer.tiles), len(set(answer.tiles)), answer.tree_size) == (64, 1, newest.size)
+
+
+async def test_without_witnesses_nothing_is_anchored(town: City) -> None:
+    head = await town.ledger.GetCheckpoint(ledger_pb2.GetCheckpointRequest())
+    assert (bool(head.checkpoint), head.anchored) == (True, b"")
+    listed = await town.ledger.ListAnchoredCheckpoints(ledger_pb2.ListAnchoredCheckpointsRequest())
+    assert (list(listed.checkpoints), listed.next_page_token) == ([], "")
 
 
 async def test_no_size_means_the_newest(town: City) -> None:
@@ -138,4 +168,16 @@ async def test_the_empty_log_has_a_checkpoint_and_nothing_else(
         )
         await end()
         error = await refusal(stream.read())
+        assert (error.code.name, error.reason) == ("UNAVAILABLE", "SHUTTING_DOWN")
+
+
+async def test_whoever_waits_for_an_anchor_is_told_that_the_service_ends(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    async with channel_that_outlives(reopened(tmp_path_factory.mktemp("waiting"))) as (town, end):
+        stream = town.ledger.WatchCheckpoints(ledger_pb2.WatchCheckpointsRequest(anchored=True))
+        waiting = asyncio.create_task(refusal(stream.read()))
+        await asyncio.sleep(0.1)
+        await end()
+        error = await waiting
         assert (error.code.name, error.reason) == ("UNAVAILABLE", "SHUTTING_DOWN")

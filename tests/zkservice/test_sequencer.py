@@ -19,6 +19,7 @@ from tlog.merkle import EMPTY_ROOT
 from tlog.note import Signer
 from tlog.receipt import ReceiptOpening
 from zkservice.errors import ServiceError, ServiceReason, StartError
+from zkservice.log_keys import LogKeys
 from zkservice.receipts import Place
 from zkservice.sequencer import Sequencer, Step
 from zkservice.storage import ledger, schema_version
@@ -65,7 +66,7 @@ def opened(folder: Path) -> Failing:
 def sequencer_of(
     database: Database, after: Callable[[Step], None] = _nothing, signer: Signer = SIGNER
 ) -> Sequencer:
-    return Sequencer(database, signer, _now, max_batch=2, after=after)
+    return Sequencer(database, LogKeys.of(signer), _now, max_batch=2, after=after)
 
 
 @asynccontextmanager
@@ -153,11 +154,11 @@ async def test_uses_stand_in_no_order_within_a_block_and_records_in_theirs(
     database = opened(tmp_path)
     made = await enqueue_mixed(database)
     if step is not None:
-        ended = Sequencer(database, SIGNER, _now, max_batch=100, after=end)
+        ended = Sequencer(database, LogKeys.of(SIGNER), _now, max_batch=100, after=end)
         await ended.start()
         with pytest.raises(EndError):
             await ended.run()
-    again = Sequencer(database, SIGNER, _now, max_batch=100)
+    again = Sequencer(database, LogKeys.of(SIGNER), _now, max_batch=100)
     await again.start()
     task = asyncio.create_task(again.run())
     places = {each: (await again.integrated(each)).index for each in made}

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -43,19 +44,27 @@ class GetCheckpointResponse(_message.Message):
 
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     VERIFIER_KEY_FIELD_NUMBER: _builtins.int
+    ANCHORED_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
     """The checkpoint as a signed note (C2SP tlog-checkpoint)."""
     verifier_key: _builtins.str
-    """The log's verifier key (C2SP signed-note). Compare it with one that came another way."""
+    """The log's verifier key (C2SP signed-note). Compare it with one that came another way. While the log
+    changes its key this is the old one, and both sign.
+    """
+    anchored: _builtins.bytes
+    """The newest checkpoint that is anchored: the signed note with the cosignatures of the quorum's witnesses
+    (C2SP tlog-cosignature). Empty while there is none. It is never larger than `checkpoint`.
+    """
     def __init__(
         self,
         *,
         checkpoint: _builtins.bytes = ...,
         verifier_key: _builtins.str = ...,
+        anchored: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "verifier_key", b"verifier_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchored", b"anchored", "checkpoint", b"checkpoint", "verifier_key", b"verifier_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -266,8 +275,152 @@ class ListEntriesResponse(_message.Message):
 Global___ListEntriesResponse: _TypeAlias = ListEntriesResponse  # noqa: Y015
 
 @_typing.final
-class WatchCheckpointsRequest(_message.Message):
-    """Asks to watch checkpoints."""
+class Tile(_message.Message):
+    """A tile of the tree (C2SP tlog-tiles)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    INDEX_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    level: _builtins.int
+    """Its level, from 0: a hash in a tile of level L is that of 256^L entries."""
+    index: _builtins.int
+    """Its number within the level, from 0."""
+    width: _builtins.int
+    """How many hashes it has in the tree; 0 means 256. Only the level's last tile has fewer than 256."""
+    def __init__(
+        self,
+        *,
+        level: _builtins.int = ...,
+        index: _builtins.int = ...,
+        width: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["index", b"index", "level", b"level", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Tile: _TypeAlias = Tile  # noqa: Y015
+
+@_typing.final
+class ReadTilesRequest(_message.Message):
+    """Asks for tiles."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TILES_FIELD_NUMBER: _builtins.int
+    TREE_SIZE_FIELD_NUMBER: _builtins.int
+    tree_size: _builtins.int
+    """Size of the tree; 0 means that of the newest checkpoint."""
+    @_builtins.property
+    def tiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tile]:
+        """1 to 64 tiles, each one that a tree of `tree_size` entries has."""
+
+    def __init__(
+        self,
+        *,
+        tiles: _abc.Iterable[Global___Tile] | None = ...,
+        tree_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tiles", b"tiles", "tree_size", b"tree_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadTilesRequest: _TypeAlias = ReadTilesRequest  # noqa: Y015
+
+@_typing.final
+class ReadTilesResponse(_message.Message):
+    """Tiles."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TILES_FIELD_NUMBER: _builtins.int
+    TREE_SIZE_FIELD_NUMBER: _builtins.int
+    tree_size: _builtins.int
+    """Size of the tree."""
+    @_builtins.property
+    def tiles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """For each tile that was asked for, in their order: its hashes, 32 octets each, one after the other."""
+
+    def __init__(
+        self,
+        *,
+        tiles: _abc.Iterable[_builtins.bytes] | None = ...,
+        tree_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tiles", b"tiles", "tree_size", b"tree_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadTilesResponse: _TypeAlias = ReadTilesResponse  # noqa: Y015
+
+@_typing.final
+class ListAnchoredCheckpointsRequest(_message.Message):
+    """Asks for anchored checkpoints."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    start_size: _builtins.int
+    """The smallest size wanted. Whoever asks from an entry of its own tells which one it is: ask from well below."""
+    page_size: _builtins.int
+    """At most so many; 0 means 100, more than 1,000 means 1,000."""
+    page_token: _builtins.str
+    """The token of the page before; start_size must then be the same as before."""
+    def __init__(
+        self,
+        *,
+        start_size: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "start_size", b"start_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAnchoredCheckpointsRequest: _TypeAlias = ListAnchoredCheckpointsRequest  # noqa: Y015
+
+@_typing.final
+class ListAnchoredCheckpointsResponse(_message.Message):
+    """A page of anchored checkpoints."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECKPOINTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty at the end."""
+    @_builtins.property
+    def checkpoints(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The signed notes with their cosignatures."""
+
+    def __init__(
+        self,
+        *,
+        checkpoints: _abc.Iterable[_builtins.bytes] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoints", b"checkpoints", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAnchoredCheckpointsResponse: _TypeAlias = ListAnchoredCheckpointsResponse  # noqa: Y015
+
+@_typing.final
+class ListLogKeysRequest(_message.Message):
+    """Asks for the keys of the log."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -277,6 +430,114 @@ class WatchCheckpointsRequest(_message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLogKeysRequest: _TypeAlias = ListLogKeysRequest  # noqa: Y015
+
+@_typing.final
+class LogKey(_message.Message):
+    """A key of the log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[LogKey._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: LogKey._State.ValueType  # 0
+        """Not said."""
+        STATE_SIGNING: LogKey._State.ValueType  # 1
+        """It signs; it is the one to verify with."""
+        STATE_NEXT: LogKey._State.ValueType  # 2
+        """It signs beside the one before it, whose place it will take."""
+        STATE_RETIRED: LogKey._State.ValueType  # 3
+        """It signs no more. What it signed stays signed."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """What it does now."""
+
+    STATE_UNSPECIFIED: LogKey.State.ValueType  # 0
+    """Not said."""
+    STATE_SIGNING: LogKey.State.ValueType  # 1
+    """It signs; it is the one to verify with."""
+    STATE_NEXT: LogKey.State.ValueType  # 2
+    """It signs beside the one before it, whose place it will take."""
+    STATE_RETIRED: LogKey.State.ValueType  # 3
+    """It signs no more. What it signed stays signed."""
+
+    VERIFIER_KEY_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    CHANGE_PROOF_FIELD_NUMBER: _builtins.int
+    verifier_key: _builtins.str
+    """The verifier key (C2SP signed-note)."""
+    state: Global___LogKey.State.ValueType
+    """What it does now."""
+    change_proof: _builtins.bytes
+    """A proof file (C2SP tlog-proof) whose extra data is the entry by which the log says that this key follows
+    the one before it, under a checkpoint that both signed. Empty for the first key, and until the entry
+    stands on the ledger.
+    """
+    def __init__(
+        self,
+        *,
+        verifier_key: _builtins.str = ...,
+        state: Global___LogKey.State.ValueType = ...,
+        change_proof: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_proof", b"change_proof", "state", b"state", "verifier_key", b"verifier_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogKey: _TypeAlias = LogKey  # noqa: Y015
+
+@_typing.final
+class ListLogKeysResponse(_message.Message):
+    """The keys of the log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOG_KEYS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def log_keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___LogKey]:
+        """The keys, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        log_keys: _abc.Iterable[Global___LogKey] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["log_keys", b"log_keys"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLogKeysResponse: _TypeAlias = ListLogKeysResponse  # noqa: Y015
+
+@_typing.final
+class WatchCheckpointsRequest(_message.Message):
+    """Asks to watch checkpoints."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANCHORED_FIELD_NUMBER: _builtins.int
+    anchored: _builtins.bool
+    """Watch the anchored ones instead of the published ones. The first comes as soon as there is one; of those
+    that are anchored in quick succession, some may be passed over, never the newest.
+    """
+    def __init__(
+        self,
+        *,
+        anchored: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchored", b"anchored"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -290,7 +551,7 @@ class WatchCheckpointsResponse(_message.Message):
 
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
-    """The checkpoint as a signed note."""
+    """The checkpoint as a signed note; with the cosignatures if the anchored ones were asked for."""
     def __init__(
         self,
         *,

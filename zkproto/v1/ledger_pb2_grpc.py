@@ -55,6 +55,21 @@ class LedgerServiceStub:
                 request_serializer=zkproto_dot_v1_dot_ledger__pb2.ListEntriesRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_ledger__pb2.ListEntriesResponse.FromString,
                 _registered_method=True)
+        self.ReadTiles = channel.unary_unary(
+                '/zkproto.v1.LedgerService/ReadTiles',
+                request_serializer=zkproto_dot_v1_dot_ledger__pb2.ReadTilesRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_ledger__pb2.ReadTilesResponse.FromString,
+                _registered_method=True)
+        self.ListAnchoredCheckpoints = channel.unary_unary(
+                '/zkproto.v1.LedgerService/ListAnchoredCheckpoints',
+                request_serializer=zkproto_dot_v1_dot_ledger__pb2.ListAnchoredCheckpointsRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_ledger__pb2.ListAnchoredCheckpointsResponse.FromString,
+                _registered_method=True)
+        self.ListLogKeys = channel.unary_unary(
+                '/zkproto.v1.LedgerService/ListLogKeys',
+                request_serializer=zkproto_dot_v1_dot_ledger__pb2.ListLogKeysRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_ledger__pb2.ListLogKeysResponse.FromString,
+                _registered_method=True)
         self.WatchCheckpoints = channel.unary_stream(
                 '/zkproto.v1.LedgerService/WatchCheckpoints',
                 request_serializer=zkproto_dot_v1_dot_ledger__pb2.WatchCheckpointsRequest.SerializeToString,
@@ -67,7 +82,7 @@ class LedgerServiceServicer:
     """
 
     def GetCheckpoint(self, request, context):
-        """The newest published checkpoint, and the key that signs it.
+        """The newest published checkpoint, the newest anchored one, and the key that signs them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -94,8 +109,31 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadTiles(self, request, context):
+        """Tiles of the tree: with them a client makes its proofs itself, and nobody learns which entry it means.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAnchoredCheckpoints(self, request, context):
+        """Anchored checkpoints by range, in order of their size. The first that is larger than an entry's index is
+        the first that covers it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLogKeys(self, request, context):
+        """The keys that the log has had, oldest first, each with the proof that it follows the one before it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchCheckpoints(self, request, context):
-        """Streams the newest checkpoint and then every one that is published after it.
+        """Streams the newest checkpoint and then every one that comes after it: those that are published, or those
+        that are anchored.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,6 +161,21 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.ListEntries,
                     request_deserializer=zkproto_dot_v1_dot_ledger__pb2.ListEntriesRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_ledger__pb2.ListEntriesResponse.SerializeToString,
+            ),
+            'ReadTiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadTiles,
+                    request_deserializer=zkproto_dot_v1_dot_ledger__pb2.ReadTilesRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_ledger__pb2.ReadTilesResponse.SerializeToString,
+            ),
+            'ListAnchoredCheckpoints': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAnchoredCheckpoints,
+                    request_deserializer=zkproto_dot_v1_dot_ledger__pb2.ListAnchoredCheckpointsRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_ledger__pb2.ListAnchoredCheckpointsResponse.SerializeToString,
+            ),
+            'ListLogKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLogKeys,
+                    request_deserializer=zkproto_dot_v1_dot_ledger__pb2.ListLogKeysRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_ledger__pb2.ListLogKeysResponse.SerializeToString,
             ),
             'WatchCheckpoints': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchCheckpoints,
@@ -239,6 +292,87 @@ class LedgerService:
             '/zkproto.v1.LedgerService/ListEntries',
             zkproto_dot_v1_dot_ledger__pb2.ListEntriesRequest.SerializeToString,
             zkproto_dot_v1_dot_ledger__pb2.ListEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadTiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.LedgerService/ReadTiles',
+            zkproto_dot_v1_dot_ledger__pb2.ReadTilesRequest.SerializeToString,
+            zkproto_dot_v1_dot_ledger__pb2.ReadTilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAnchoredCheckpoints(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.LedgerService/ListAnchoredCheckpoints',
+            zkproto_dot_v1_dot_ledger__pb2.ListAnchoredCheckpointsRequest.SerializeToString,
+            zkproto_dot_v1_dot_ledger__pb2.ListAnchoredCheckpointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLogKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.LedgerService/ListLogKeys',
+            zkproto_dot_v1_dot_ledger__pb2.ListLogKeysRequest.SerializeToString,
+            zkproto_dot_v1_dot_ledger__pb2.ListLogKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,15 +34,25 @@ class LedgerServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> LedgerServiceAsyncStub: ...
     GetCheckpoint: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetCheckpointRequest, _ledger_pb2.GetCheckpointResponse]
-    """The newest published checkpoint, and the key that signs it."""
+    """The newest published checkpoint, the newest anchored one, and the key that signs them."""
     GetInclusionProof: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetInclusionProofRequest, _ledger_pb2.GetInclusionProofResponse]
     """The proof that an entry is in the tree of a given size."""
     GetConsistencyProof: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetConsistencyProofRequest, _ledger_pb2.GetConsistencyProofResponse]
     """The proof that one tree is the beginning of another."""
     ListEntries: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListEntriesRequest, _ledger_pb2.ListEntriesResponse]
     """Entries by range, in order of their index."""
+    ReadTiles: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ReadTilesRequest, _ledger_pb2.ReadTilesResponse]
+    """Tiles of the tree: with them a client makes its proofs itself, and nobody learns which entry it means."""
+    ListAnchoredCheckpoints: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListAnchoredCheckpointsRequest, _ledger_pb2.ListAnchoredCheckpointsResponse]
+    """Anchored checkpoints by range, in order of their size. The first that is larger than an entry's index is
+    the first that covers it.
+    """
+    ListLogKeys: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListLogKeysRequest, _ledger_pb2.ListLogKeysResponse]
+    """The keys that the log has had, oldest first, each with the proof that it follows the one before it."""
     WatchCheckpoints: _grpc.UnaryStreamMultiCallable[_ledger_pb2.WatchCheckpointsRequest, _ledger_pb2.WatchCheckpointsResponse]
-    """Streams the newest checkpoint and then every one that is published after it."""
+    """Streams the newest checkpoint and then every one that comes after it: those that are published, or those
+    that are anchored.
+    """
 
 @_typing.type_check_only
 class LedgerServiceAsyncStub(LedgerServiceStub):
@@ -50,15 +60,25 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetCheckpointRequest, _ledger_pb2.GetCheckpointResponse]  # type: ignore[assignment]
-    """The newest published checkpoint, and the key that signs it."""
+    """The newest published checkpoint, the newest anchored one, and the key that signs them."""
     GetInclusionProof: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetInclusionProofRequest, _ledger_pb2.GetInclusionProofResponse]  # type: ignore[assignment]
     """The proof that an entry is in the tree of a given size."""
     GetConsistencyProof: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetConsistencyProofRequest, _ledger_pb2.GetConsistencyProofResponse]  # type: ignore[assignment]
     """The proof that one tree is the beginning of another."""
     ListEntries: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListEntriesRequest, _ledger_pb2.ListEntriesResponse]  # type: ignore[assignment]
     """Entries by range, in order of their index."""
+    ReadTiles: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ReadTilesRequest, _ledger_pb2.ReadTilesResponse]  # type: ignore[assignment]
+    """Tiles of the tree: with them a client makes its proofs itself, and nobody learns which entry it means."""
+    ListAnchoredCheckpoints: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListAnchoredCheckpointsRequest, _ledger_pb2.ListAnchoredCheckpointsResponse]  # type: ignore[assignment]
+    """Anchored checkpoints by range, in order of their size. The first that is larger than an entry's index is
+    the first that covers it.
+    """
+    ListLogKeys: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListLogKeysRequest, _ledger_pb2.ListLogKeysResponse]  # type: ignore[assignment]
+    """The keys that the log has had, oldest first, each with the proof that it follows the one before it."""
     WatchCheckpoints: _aio.UnaryStreamMultiCallable[_ledger_pb2.WatchCheckpointsRequest, _ledger_pb2.WatchCheckpointsResponse]  # type: ignore[assignment]
-    """Streams the newest checkpoint and then every one that is published after it."""
+    """Streams the newest checkpoint and then every one that comes after it: those that are published, or those
+    that are anchored.
+    """
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """The log that everybody can audit. All of it is public; none of it tells outsiders who did what."""
@@ -69,7 +89,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.GetCheckpointRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.GetCheckpointResponse, _abc.Awaitable[_ledger_pb2.GetCheckpointResponse]]:
-        """The newest published checkpoint, and the key that signs it."""
+        """The newest published checkpoint, the newest anchored one, and the key that signs them."""
 
     @_abc_1.abstractmethod
     def GetInclusionProof(
@@ -96,11 +116,39 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Entries by range, in order of their index."""
 
     @_abc_1.abstractmethod
+    def ReadTiles(
+        self,
+        request: _ledger_pb2.ReadTilesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.ReadTilesResponse, _abc.Awaitable[_ledger_pb2.ReadTilesResponse]]:
+        """Tiles of the tree: with them a client makes its proofs itself, and nobody learns which entry it means."""
+
+    @_abc_1.abstractmethod
+    def ListAnchoredCheckpoints(
+        self,
+        request: _ledger_pb2.ListAnchoredCheckpointsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.ListAnchoredCheckpointsResponse, _abc.Awaitable[_ledger_pb2.ListAnchoredCheckpointsResponse]]:
+        """Anchored checkpoints by range, in order of their size. The first that is larger than an entry's index is
+        the first that covers it.
+        """
+
+    @_abc_1.abstractmethod
+    def ListLogKeys(
+        self,
+        request: _ledger_pb2.ListLogKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.ListLogKeysResponse, _abc.Awaitable[_ledger_pb2.ListLogKeysResponse]]:
+        """The keys that the log has had, oldest first, each with the proof that it follows the one before it."""
+
+    @_abc_1.abstractmethod
     def WatchCheckpoints(
         self,
         request: _ledger_pb2.WatchCheckpointsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_ledger_pb2.WatchCheckpointsResponse], _abc.AsyncIterator[_ledger_pb2.WatchCheckpointsResponse]]:
-        """Streams the newest checkpoint and then every one that is published after it."""
+        """Streams the newest checkpoint and then every one that comes after it: those that are published, or those
+        that are anchored.
+        """
 
 def add_LedgerServiceServicer_to_server(servicer: LedgerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

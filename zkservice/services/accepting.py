@@ -84,7 +84,7 @@ class Acceptance:
 
 async def receipt_of(context: Context, answer: Answer) -> tuple[Place, bytes]:
     """Wait until an answer's receipt stands on the ledger; return its place and its file."""
-    place = await context.sequencer.integrated(answer.outbox)
+    place = await context.proofs.place(answer.outbox)
     opening = context.keys.open(_opening_label(answer.exchange), answer.sealed_opening)
     return place, place.receipt(ReceiptOpening.parse(opening))
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from disclosure.account import AccountKey, code_hash, new_code
+from disclosure.errors import RefusedError
 from disclosure.event import EventKind
 from wire.convert import moment_to
 from zkproto.v1 import account_pb2 as pb
@@ -64,8 +65,7 @@ class AccountService(AccountServiceServicer):
         required(bool(request.code), "code")
         hashed = code_hash(request.code)
         subject = subject_of(request.subject, field="subject")
-        key = AccountKey(hashed, request.public_key, self._context.verifier_key)
-        key.check(request.signature)
+        key = self._signed_key(hashed, request)
         request_id = check_request_id(request.request_id)
         made = await self._context.database.read(
             lambda each: accounts.registration(each, hashed, request.department)
@@ -81,6 +81,21 @@ class AccountService(AccountServiceServicer):
         ring(self._context, name)
         _, file = await receipt(self._context, kept)
         return pb.RegisterAccountResponse(account=name, receipt=file)
+
+    def _signed_key(self, hashed: bytes, request: pb.RegisterAccountRequest) -> AccountKey:
+        """Return the key as it was signed: for this service, by any key that its log has had.
+
+        Raises MalformedError; RefusedError REQUEST_SIGNATURE_INVALID.
+        """
+        *earlier, newest = (
+            AccountKey(hashed, request.public_key, str(each)) for each in self._context.log_keys.known
+        )
+        for key in earlier:
+            with suppress(RefusedError):
+                key.check(request.signature)
+                return key
+        newest.check(request.signature)
+        return newest
 
     def _registered(
         self,

@@ -3,18 +3,23 @@
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
+from tlog.errors import InputError
+from tlog.merkle import HASH_OCTETS
+from tlog.tiles import TILE_WIDTH, TileId, tile_width
 from zkproto.v1 import ledger_pb2 as pb
 from zkproto.v1.ledger_pb2_grpc import LedgerServiceServicer
 from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import page_size
 from zkservice.receipts import read_consistency, read_inclusion
-from zkservice.storage import ledger
+from zkservice.services import log_keys
+from zkservice.storage import anchors, ledger
 
 _DEFAULT_PAGE: Final = 100
 _MAX_PAGE: Final = 1000
 _PAGE_OCTETS: Final = 2 << 20
 """A page ends before it grows beyond this, whatever its count."""
+_MAX_TILES: Final = 64
 
 
 class LedgerService(LedgerServiceServicer):
@@ -24,9 +29,13 @@ class LedgerService(LedgerServiceServicer):
         self._context = context
 
     async def GetCheckpoint(self, request: pb.GetCheckpointRequest, context: Any) -> Any:
-        """The newest published checkpoint, and the key that signs it."""
-        state = self._context.sequencer.published
-        return pb.GetCheckpointResponse(checkpoint=state.checkpoint, verifier_key=self._context.verifier_key)
+        """The newest published checkpoint, the newest anchored one, and the key that signs them."""
+        anchored = self._context.anchored.newest
+        return pb.GetCheckpointResponse(
+            checkpoint=self._context.sequencer.published.checkpoint,
+            verifier_key=self._context.verifier_key,
+            anchored=anchored.checkpoint if anchored is not None else b"",
+        )
 
     async def GetInclusionProof(self, request: pb.GetInclusionProofRequest, context: Any) -> Any:
         """The proof that an entry is in the tree of a given size."""
@@ -78,12 +87,61 @@ class LedgerService(LedgerServiceServicer):
             page.next_page_token = self._context.pages.give(listing, str(page.entries[-1].index))
         return page
 
+    async def ReadTiles(self, request: pb.ReadTilesRequest, context: Any) -> Any:
+        """Tiles of the tree, whole as the tree of a size has them: a part would tell which entry is meant."""
+        size = self._size(request.tree_size, "tree_size")
+        if not 0 < len(request.tiles) <= _MAX_TILES:
+            detail = f"a call asks for 1 to {_MAX_TILES} tiles"
+            raise ServiceError(ServiceReason.RANGE_INVALID, detail, field="tiles")
+        asked = [_tile(each, size, f"tiles[{place}]") for place, each in enumerate(request.tiles)]
+        tiles = await self._context.database.read(lambda connection: ledger.read_tiles(connection, asked))
+        octets = [tiles(each)[: tile_width(each, size) * HASH_OCTETS] for each in asked]
+        return pb.ReadTilesResponse(tiles=octets, tree_size=size)
+
+    async def ListAnchoredCheckpoints(self, request: pb.ListAnchoredCheckpointsRequest, context: Any) -> Any:
+        """Anchored checkpoints by range, in order of their size."""
+        limit = page_size(request.page_size, _DEFAULT_PAGE, _MAX_PAGE)
+        if request.start_size < 0:
+            raise ServiceError(ServiceReason.RANGE_INVALID, "a size is not negative", field="start_size")
+        listing = f"anchored checkpoints from {request.start_size}"
+        after = self._context.pages.take(listing, request.page_token)
+        start = int(after) + 1 if after else request.start_size
+        found = await self._context.database.read(lambda each: anchors.listed(each, start, limit + 1))
+        page, octets = pb.ListAnchoredCheckpointsResponse(), 0
+        for place, state in enumerate(found):
+            octets += len(state.checkpoint)
+            if place == limit or (octets > _PAGE_OCTETS and place):
+                page.next_page_token = self._context.pages.give(listing, str(found[place - 1].size))
+                break
+            page.checkpoints.append(state.checkpoint)
+        return page
+
+    async def ListLogKeys(self, request: pb.ListLogKeysRequest, context: Any) -> Any:
+        """The keys that the log has had, oldest first, with the proofs of its changes."""
+        return await self._context.database.read(log_keys.listed)
+
     async def WatchCheckpoints(
         self, request: pb.WatchCheckpointsRequest, context: Any
     ) -> AsyncIterator[pb.WatchCheckpointsResponse]:
-        """Stream the newest checkpoint and then every one that is published after it."""
+        """Stream the newest checkpoint and then every one that comes after it, published or anchored."""
         with self._context.watching.stream("checkpoints"):
-            state = self._context.sequencer.published
+            source = self._context.anchored if request.anchored else self._context.sequencer
+            state = await source.next_after(-1)
             while True:
                 yield pb.WatchCheckpointsResponse(checkpoint=state.checkpoint)
-                state = await self._context.sequencer.next_after(state.size)
+                state = await source.next_after(state.size)
+
+
+def _tile(asked: pb.Tile, size: int, field: str) -> TileId:
+    """Return the tile that is asked for; ServiceError RANGE_INVALID unless the tree has it just so wide."""
+    try:
+        tile = TileId(asked.level, asked.index)
+    except InputError as error:
+        raise ServiceError(ServiceReason.RANGE_INVALID, error.detail, field=field) from None
+    width = tile_width(tile, size)
+    if not width or width != (asked.width or TILE_WIDTH):
+        detail = (
+            f"in a tree of {size} entries it has {width} hashes" if width else "the tree has no such tile"
+        )
+        raise ServiceError(ServiceReason.RANGE_INVALID, detail, field=field)
+    return tile

@@ -35,7 +35,6 @@ class Openings:
         self._context = context
         self._desk = Desk[Judgement](context.judges, context.directories.supplies, lambda job: job.proofs)
         self._attempts = Attempts()
-        self._log = tlog.Verifier.from_string(context.verifier_key)
 
     async def record(self, request: pb.RecordOpeningRequest) -> pb.RecordOpeningResponse:
         """Record an opening or a part that holds; answered once its record stands on the ledger.
@@ -58,13 +57,13 @@ class Openings:
         outbox = await self._context.database.write(
             lambda connection: openings.add(connection, opening, concerned, self._context.now())
         )
-        place = await self._context.sequencer.integrated(outbox)
+        place = await self._context.proofs.place(outbox)
         return pb.RecordOpeningResponse(entry_index=place.index, proof=place.proof())
 
     def _body(self, receipt: bytes) -> ReceiptBody:
         """Return the body of a receipt that stands on this log; MalformedError, RefusedError."""
         try:
-            return ReceiptBody.from_bytes(verify_receipt(receipt, self._log).opening.body)
+            return ReceiptBody.from_bytes(verify_receipt(receipt, self._context.log_keys.known).opening.body)
         except tlog.VerificationError:
             detail = "the receipt is none of this log"
             raise RefusedError(Reason.RECEIPT_MISMATCH, detail, field="receipt") from None

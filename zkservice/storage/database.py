@@ -2,7 +2,10 @@
 
 Writes wait in a queue; the writer takes all that wait, runs them in one transaction, commits once, and only
 then answers all of them. So a write costs a share of a commit, and whoever was answered is durable (SQLite in
-WAL mode with synchronous FULL). If one of them raises, the transaction is undone and each is run again in a
+WAL mode with synchronous FULL, PostgreSQL with synchronous_commit). On PostgreSQL, which several servers may
+share, each write transaction first takes one lock that all of them know (decisions/0011), so that writes come
+one after the other there too: use cases read, decide and write without thinking of others. If one of a group
+raises, the transaction is undone and each is run again in a
 savepoint of its own, so that it undoes itself only: a write may be run twice, and does nothing but to its
 connection. If the commit itself fails, everybody in the group is told so, and nobody may assume that it did
 not happen: use cases are keyed so that sending the same again is safe.
@@ -17,52 +20,113 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from zkservice.errors import ServiceError, ServiceReason
 
 _GROUP: Final = 256
 _READERS: Final = 4
+_WRITING: Final = int.from_bytes(b"zkwrite")
+"""The lock that each write transaction takes first on PostgreSQL; a number of the database it stands in."""
 _Result = TypeVar("_Result")
 _Write = tuple[Callable[[Connection], Any], "asyncio.Future[Any]"]
 _Answer = Callable[[], None]
 
 
 class _RaisedError(Exception):
-    """A write raised, before any commit."""
+    """A write raised, or the transaction did not begin: before any commit."""
 
 
 def open_engine(url: str) -> Engine:
-    """Open an engine; on SQLite: WAL, synchronous FULL, foreign keys, transactions that begin when we say.
-
-    What is forgotten is also overwritten (secure_delete); copies of pages in the WAL live until it is. Its
-    errors do not hold the values of a statement, since these may reach a log.
+    """Open an engine on SQLite or PostgreSQL. Its errors do not hold the values of a statement, since these
+    may reach a log. Raises SQLAlchemyError, ImportError.
     """
+    parsed = make_url(url)
+    postgresql = parsed.get_backend_name() == "postgresql"
     engine = create_engine(
-        make_url(url), poolclass=QueuePool, pool_size=_READERS + 2, max_overflow=0, hide_parameters=True
+        parsed,
+        poolclass=QueuePool,
+        pool_size=_READERS + 2,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args=_missing_from(parsed) if postgresql else {},
     )
-    if engine.dialect.name == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def _configure(connection: Any, _: object) -> None:
-            connection.isolation_level = None
-            for pragma in (
-                "journal_mode = WAL",
-                "synchronous = FULL",
-                "foreign_keys = ON",
-                "secure_delete = ON",
-                "busy_timeout = 10000",
-            ):
-                connection.execute(f"PRAGMA {pragma}")
-
-        @event.listens_for(engine, "begin")
-        def _begin(connection: Connection) -> None:
-            writing = connection.get_execution_options().get("writing", False)
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
+    if postgresql:
+        _configure_postgresql(engine)
+    else:
+        _configure_sqlite(engine)
     return engine
+
+
+def _configure_sqlite(engine: Engine) -> None:
+    """Set WAL, synchronous FULL, foreign keys, transactions that begin when we say.
+
+    What is forgotten is also overwritten (secure_delete); copies of pages in the WAL live until it is.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: object) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "secure_delete = ON",
+            "busy_timeout = 10000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+_NETWORK: Final = {
+    "connect_timeout": 3,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5000,
+}
+"""By when a server that has vanished without a word is given up: at most five seconds. libpq's names."""
+
+_SESSION: Final = {
+    "synchronous_commit": "on",
+    # A replica that is frozen or cut off within a transaction holds up all others until it is thrown out.
+    "idle_in_transaction_session_timeout": "3s",
+    "client_connection_check_interval": "1s",
+    "tcp_keepalives_idle": "1",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "2",
+    "tcp_user_timeout": "3s",
+    # Longer than that, so that whoever waits for its lock outlives it.
+    "lock_timeout": "10s",
+    "statement_timeout": "30s",
+}
+
+
+def _missing_from(url: URL) -> dict[str, int]:
+    """Return what the operator's URL does not say itself."""
+    return {name: value for name, value in _NETWORK.items() if name not in url.query}
+
+
+def _configure_postgresql(engine: Engine) -> None:
+    """Bound what one replica can hold up; let writes wait for one another, and reads see one state."""
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: object) -> None:
+        connection.autocommit = True
+        connection.execute("".join(f"SET {name} = '{value}';" for name, value in _SESSION.items()))
+        connection.autocommit = False
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # READ COMMITTED: each statement after this one sees all that others committed before they gave it up.
+        if connection.get_execution_options().get("writing", False):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITING})")
 
 
 class Database:
@@ -70,12 +134,20 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._reading: dict[str, Any] = {}
+        if not self.alone:
+            self._reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(_READERS, "db-read")
         self._lock = threading.Lock()
         self._closed = False
         self._writer = threading.Thread(target=self._run, name="db-write", daemon=True)
         self._writer.start()
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other process can write to this database (`hosting` sees to that)."""
+        return self._engine.dialect.name == "sqlite"
 
     async def write(self, act: Callable[[Connection], _Result]) -> _Result:
         """Run `act` in a transaction; when this returns, what it did is durable.
@@ -100,12 +172,22 @@ class Database:
 
     def _read(self, act: Callable[[Connection], _Result]) -> _Result:
         try:
-            with self._engine.connect() as connection, connection.begin() as transaction:
-                result = act(connection)
-                transaction.rollback()
-                return result
+            return self._read_once(act)
+        except SQLAlchemyError as error:
+            if not _is_broken(error):
+                raise _unavailable(error) from error
+        # The connection has ended since it was used last, and with it all that the pool has.
+        try:
+            return self._read_once(act)
         except SQLAlchemyError as error:
             raise _unavailable(error) from error
+
+    def _read_once(self, act: Callable[[Connection], _Result]) -> _Result:
+        connecting = self._engine.connect().execution_options(**self._reading)
+        with connecting as connection, connection.begin() as transaction:
+            result = act(connection)
+            transaction.rollback()
+            return result
 
     def _run(self) -> None:
         while (first := self._writes.get()) is not None:
@@ -129,7 +211,10 @@ class Database:
         try:
             outcomes = self._attempt(group, _unguarded)
         except _RaisedError:  # nothing has happened; the second run finds out whose fault it is
-            outcomes = self._attempt(group, _guarded)
+            try:
+                outcomes = self._attempt(group, _guarded)
+            except _RaisedError as error:
+                outcomes = _fail_all(group, error)
         # One call for the whole group: each costs a system call and wakes the loop.
         with suppress(RuntimeError):  # whoever waited has gone with the loop
             group[0][1].get_loop().call_soon_threadsafe(_answer_all, outcomes)
@@ -141,13 +226,19 @@ class Database:
         except _RaisedError:
             raise
         except Exception as error:  # whatever it is, each caller must be answered
-            failure = _unavailable(error)
-            return [_fails(future, failure) for _, future in group]
+            return _fail_all(group, error)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with self._engine.connect().execution_options(writing=True) as connection, connection.begin():
-            yield connection
+        with self._engine.connect().execution_options(writing=True) as connection:
+            try:
+                transaction = connection.begin()
+            except DBAPIError as error:
+                if _is_broken(error):
+                    raise _RaisedError from error
+                raise
+            with transaction:
+                yield connection
 
     def close(self) -> None:
         """Finish what was queued, then close. Idempotent."""
@@ -175,8 +266,8 @@ def _guarded(connection: Connection, write: _Write) -> _Answer:
         with connection.begin_nested():
             result = act(connection)
     except DBAPIError as error:
-        # A constraint is the use case's own affair; anything else ends the whole group.
-        if error.connection_invalidated or not _is_constraint(error):
+        # What a use case writes is its own affair; anything else ends the whole group.
+        if _is_broken(error) or not _is_of_the_caller(error):
             raise
         return _fails(future, _unavailable(error))
     except Exception as error:  # belongs to this caller alone
@@ -197,8 +288,19 @@ def _answer_all(answers: list[_Answer]) -> None:
         answer()
 
 
-def _is_constraint(error: DBAPIError) -> bool:
-    return type(error).__name__ == "IntegrityError"
+def _fail_all(group: list[_Write], error: Exception) -> list[_Answer]:
+    failure = _unavailable(error)
+    return [_fails(future, failure) for _, future in group]
+
+
+def _is_of_the_caller(error: DBAPIError) -> bool:
+    """Tell whether a constraint stands against the row, or the column cannot hold the value."""
+    return isinstance(error, IntegrityError | DataError)
+
+
+def _is_broken(error: SQLAlchemyError) -> bool:
+    """Tell whether the connection is gone. The pool has then given up all that are older."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _shutting_down() -> ServiceError:

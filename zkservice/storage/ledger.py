@@ -79,6 +79,17 @@ def index_of(connection: Connection, outbox_id: int) -> int | None:
     return index
 
 
+def indexes_of(connection: Connection, outbox_ids: Sequence[int]) -> dict[int, int]:
+    """Return the indexes of outbox rows' entries, of those whose blocks are published."""
+    table, state = tables.outbox, tables.ledger_state
+    query = (
+        select(table.c.id, table.c.entry_index)
+        .join(state, state.c.role == _PUBLISHED)
+        .where(table.c.id.in_(outbox_ids), table.c.entry_index < state.c.size)
+    )
+    return {row.id: row.entry_index for row in connection.execute(query)} if outbox_ids else {}
+
+
 def newest_integrated(connection: Connection) -> int:
     """Return the newest outbox row that is in a published block; 0 if there is none."""
     query = select(func.max(tables.outbox.c.id)).where(tables.outbox.c.entry_index.is_not(None))
@@ -236,6 +247,17 @@ def block_of(connection: Connection, index: int) -> Block:
     query = select(table).where(table.c.first_index <= index).order_by(table.c.first_index.desc()).limit(1)
     row = connection.execute(query).one()
     return Block(BlockHeader.parse(row.header), row.checkpoint)
+
+
+def blocks_of(connection: Connection, indexes: Sequence[int]) -> dict[int, Block]:
+    """Return the blocks that hold some entries, by the entries' indexes, each block read once."""
+    found: dict[int, Block] = {}
+    block: Block | None = None
+    for index in sorted(indexes):
+        if block is None or index >= block.header.size:
+            block = block_of(connection, index)
+        found[index] = block
+    return found
 
 
 def last_block(connection: Connection, size: int) -> Block | None:

@@ -24,7 +24,8 @@ def insert_new(connection: Connection, table: Table, values: Mapping[str, Any]) 
 def _insert_new(table: Table, dialect: str) -> Insert:
     """Return the statement, built once: building it takes longer than running it."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(table).on_conflict_do_nothing()
+    # SQLAlchemy keeps the count of updates and deletes only, unless it is told to.
+    return insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def missing(name: str, field: str) -> ServiceError:

@@ -1,15 +1,42 @@
-"""The service's own secrets, sealed."""
+"""The service's own secrets, sealed: the keys of its log.
 
+A log has one key that signs. While it changes its key there is a next one, and both sign; then the old one is
+retired: its public half stays for ever, for what it signed, and its secret half is erased.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
-from tlog.note import Signer
+from disclosure.registry import log_key_entry
+from tlog.keys import Signer, Verifier
 from zkservice.errors import StartError
 from zkservice.keys import Keys
-from zkservice.storage import tables
+from zkservice.storage import ledger, tables
 
 _LOG_KEY: Final = "log-key"
+
+
+class LogKeyState(StrEnum):
+    """What a key of the log does now."""
+
+    SIGNING = "signing"
+    NEXT = "next"
+    """It signs beside the one before it."""
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True)
+class StoredLogKey:
+    """A key of the log; `outbox` is the row of the record that names it, None for the log's first key."""
+
+    number: int
+    verifier: Verifier
+    state: LogKeyState
+    outbox: int | None
 
 
 def begun(connection: Connection) -> bool:
@@ -17,16 +44,96 @@ def begun(connection: Connection) -> bool:
     return connection.execute(select(tables.service_secret.c.name).limit(1)).first() is not None
 
 
-def log_signer(connection: Connection, keys: Keys, origin: str) -> Signer:
-    """Return the log's signer, made with the log; StartError if the log has another origin than the
-    settings."""
-    table = tables.service_secret
-    rows = {row.name: row.sealed for row in connection.execute(select(table)).all()}
-    name = f"{_LOG_KEY}/{origin}"
-    if name in rows:
-        return Signer.from_secret(origin, keys.open(name, rows[name]))
-    if rows:
+def begin_log(connection: Connection, keys: Keys, origin: str) -> None:
+    """Make the log's first key, unless it has one; StartError if the log has another origin than `origin`.
+
+    A log that is older than the table of its keys gets the row of its one key.
+    """
+    stored = log_keys(connection)
+    names = set(connection.execute(select(tables.service_secret.c.name)).scalars())
+    if any(each.verifier.name != origin for each in stored) or (
+        names and not stored and _name(origin) not in names
+    ):
         raise StartError("the log was begun with another log_origin; set that one")
-    signer = Signer.generate(origin)
-    connection.execute(table.insert().values(name=name, sealed=keys.seal(name, signer.to_secret())))
-    return signer
+    if stored:
+        return
+    if names:
+        signer = _open(connection, keys, origin, 1)
+    else:
+        signer = Signer.generate(origin)
+        _keep(connection, keys, signer, 1)
+    _add(connection, StoredLogKey(1, signer.verifier, LogKeyState.SIGNING, None))
+
+
+def log_keys(connection: Connection) -> list[StoredLogKey]:
+    """Return the keys that the log has had, oldest first."""
+    table = tables.log_key
+    return [
+        StoredLogKey(row.number, Verifier.from_string(row.verifier_key), LogKeyState(row.state), row.outbox)
+        for row in connection.execute(select(table).order_by(table.c.number))
+    ]
+
+
+def signers(connection: Connection, keys: Keys, stored: Sequence[StoredLogKey]) -> tuple[Signer, ...]:
+    """Return what signs now of these keys, the oldest first; StartError if one does not open."""
+    found = []
+    for each in stored:
+        if each.state is not LogKeyState.RETIRED:
+            signer = _open(connection, keys, each.verifier.name, each.number)
+            if signer.verifier != each.verifier:
+                raise StartError(
+                    "a key of the log is not the one that it is said to be: restore from a backup"
+                )
+            found.append(signer)
+    return tuple(found)
+
+
+def add_next(connection: Connection, keys: Keys, signing: StoredLogKey) -> StoredLogKey:
+    """Make the key that follows the one that signs, and put the record of it into the outbox.
+
+    One transaction: whoever sees the record waiting also sees the key, so every checkpoint that covers the
+    record is signed by both.
+    """
+    signer = Signer.generate(signing.verifier.name)
+    outbox = ledger.enqueue(connection, log_key_entry(signing.verifier, signer.verifier), None)
+    made = StoredLogKey(signing.number + 1, signer.verifier, LogKeyState.NEXT, outbox)
+    _keep(connection, keys, signer, made.number)
+    _add(connection, made)
+    return made
+
+
+def retire(connection: Connection, old: StoredLogKey, following: StoredLogKey) -> None:
+    """Let the next key sign alone, and erase the secret half of the old one."""
+    table, secret = tables.log_key, tables.service_secret
+    for each, state in ((old, LogKeyState.RETIRED), (following, LogKeyState.SIGNING)):
+        connection.execute(update(table).where(table.c.number == each.number).values(state=state.value))
+    connection.execute(secret.delete().where(secret.c.name == _name(old.verifier.name, old.number)))
+
+
+def _name(origin: str, number: int = 1) -> str:
+    """Return what a key is sealed under. The first is named as it was when logs had one key only."""
+    return f"{_LOG_KEY}/{origin}" if number == 1 else f"{_LOG_KEY}/{number}/{origin}"
+
+
+def _keep(connection: Connection, keys: Keys, signer: Signer, number: int) -> None:
+    name = _name(signer.name, number)
+    sealed = keys.seal(name, signer.to_secret())
+    connection.execute(tables.service_secret.insert().values(name=name, sealed=sealed))
+
+
+def _open(connection: Connection, keys: Keys, origin: str, number: int) -> Signer:
+    table, name = tables.service_secret, _name(origin, number)
+    sealed = connection.execute(select(table.c.sealed).where(table.c.name == name)).scalar()
+    if sealed is None:
+        raise StartError("a key that signs the log is missing: restore the database from a backup")
+    return Signer.from_secret(origin, keys.open(name, sealed))
+
+
+def _add(connection: Connection, key: StoredLogKey) -> None:
+    values = {
+        "number": key.number,
+        "verifier_key": str(key.verifier),
+        "state": key.state.value,
+        "outbox": key.outbox,
+    }
+    connection.execute(tables.log_key.insert().values(**values))

@@ -14,7 +14,7 @@ from zkservice.storage.tables.accounts import (
     former_key,
     registration,
 )
-from zkservice.storage.tables.base import metadata, service_secret
+from zkservice.storage.tables.base import log_key, metadata, service_secret
 from zkservice.storage.tables.catalog import department, issuer_key, schema, verifier
 from zkservice.storage.tables.centre import code_list, item, purpose
 from zkservice.storage.tables.consents import consent, consent_exchange, ended_exchange
@@ -29,8 +29,11 @@ from zkservice.storage.tables.errands import (
 from zkservice.storage.tables.events import event
 from zkservice.storage.tables.issuance import composite_offer, due_revocation, holder, offer
 from zkservice.storage.tables.ledger import (
+    ledger_anchor,
     ledger_block,
     ledger_entry,
+    ledger_lease,
+    ledger_mark,
     ledger_staged,
     ledger_state,
     ledger_tile,
@@ -72,11 +75,15 @@ __all__ = [
     "holder",
     "issuer_key",
     "item",
+    "ledger_anchor",
     "ledger_block",
     "ledger_entry",
+    "ledger_lease",
+    "ledger_mark",
     "ledger_staged",
     "ledger_state",
     "ledger_tile",
+    "log_key",
     "metadata",
     "offer",
     "open_exchange",

@@ -1,6 +1,16 @@
 """What the tables share, and the one that holds the service's own secrets."""
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -19,4 +29,15 @@ service_secret = Table(
     metadata,
     Column("name", String(200), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
+)
+
+# The keys that the log has had; the secret halves of those that sign are in `service_secret`.
+log_key = Table(
+    "log_key",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("verifier_key", String(1000), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("outbox", ForeignKey("outbox.id")),
+    CheckConstraint("state in ('signing', 'next', 'retired')", name="state"),
 )

@@ -31,6 +31,17 @@ ledger_state = Table(
     CheckConstraint("role in ('lock', 'published')", name="role"),
 )
 
+# Who sequences now. Of one row, which is there from the first start on: no holder is nobody.
+ledger_lease = Table(
+    "ledger_lease",
+    metadata,
+    Column("role", String(16), primary_key=True),
+    Column("holder", LargeBinary(16), nullable=False),
+    Column("term", BigInteger, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+    CheckConstraint("role = 'sequencer'", name="role"),
+)
+
 ledger_staged = Table(
     "ledger_staged",
     metadata,
@@ -63,4 +74,22 @@ ledger_block = Table(
     Column("size", BigInteger, nullable=False, unique=True),
     Column("header", LargeBinary, nullable=False),
     Column("checkpoint", LargeBinary, nullable=False),
+)
+
+# The checkpoints that reached their quorum, each with the cosignatures that are known of it. None is removed:
+# the first that is larger than an entry's index is that entry's anchor.
+ledger_anchor = Table(
+    "ledger_anchor",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("checkpoint", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+# What has to be remembered about the log as a whole until it is dealt with.
+ledger_mark = Table(
+    "ledger_mark",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("value", String(1000), nullable=False),
 )
