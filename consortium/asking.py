@@ -15,15 +15,15 @@ from typing import Final
 from consortium.errors import Reason, SourceError
 from consortium.fetching import Fetcher
 from consortium.witness.app import origin_hash
-from tlog import AddCheckpoint, Checkpoint, TlogError, Verifier, WitnessLine, open_note
-from tlog.checkpoint import checkpoint_of
+from tlog import AddCheckpoint, Checkpoint, TlogError, Verifier, WitnessLine, open_checkpoint
 from tlog.encoding import from_decimal
 from tlog.keys import TIME_OCTETS
-from tlog.note import MAX_NOTE_OCTETS, parse_unverified, text_unverified
+from tlog.note import parse_unverified, text_unverified
 
 AHEAD_SECONDS: Final = 300
 """So far a witness's clock may be ahead of ours."""
-_MOST_LINES_OCTETS: Final = 16 << 10
+_MOST_OCTETS: Final = 64 << 10
+"""Of lines or of a note: ten times what a witness with several keys needs."""
 _MOST_SIZE_OCTETS: Final = 32
 
 Prove = Callable[[int, int], Awaitable[Sequence[bytes]]]
@@ -93,22 +93,6 @@ class Asking:
                 each.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def newest(self, checkpoint: Checkpoint) -> list[Asked]:
-        """Ask what each witness has of this log, without showing it anything; a size that is larger than
-        `checkpoint`, or another root, is `ahead`. A witness that has nothing newer has neither line nor
-        fault.
-        """
-        return list(await asyncio.gather(*(self._compare(each, checkpoint) for each in self._witnesses)))
-
-    async def _compare(self, witness: WitnessLine, checkpoint: Checkpoint) -> Asked:
-        try:
-            shown = await self._shown(witness, checkpoint.origin)
-        except SourceError as error:
-            if error.reason == Reason.NOT_FOUND:
-                return Asked(witness)
-            return Asked(witness, fault=_fault(error))
-        return self._judged(witness, checkpoint, shown) or Asked(witness)
-
     async def _ask(self, witness: WitnessLine, note: bytes, checkpoint: Checkpoint, prove: Prove) -> Asked:
         try:
             for _ in range(2):
@@ -131,7 +115,7 @@ class Asking:
 
     async def _post(self, witness: WitnessLine, request: AddCheckpoint) -> tuple[int, bytes]:
         url = f"{(witness.url or '').rstrip('/')}/add-checkpoint"
-        return await self._fetcher.post(url, request.to_bytes(), _MOST_LINES_OCTETS)
+        return await self._fetcher.post(url, request.to_bytes(), _MOST_OCTETS)
 
     def _answered(self, witness: WitnessLine, note: bytes, checkpoint: Checkpoint, body: bytes) -> Asked:
         """Take the witness's own line out of its answer, if it is there and holds."""
@@ -167,21 +151,19 @@ class Asking:
         fault = Fault(FaultKind.REFUSED, "it says that our checkpoint does not follow from what it has")
         try:
             shown = await self._shown(witness, checkpoint.origin)
-            opened = open_note(shown, self._log)
-            checkpoint_of(opened, opened.verified[0])
+            open_checkpoint(shown, self._log)
         except (SourceError, TlogError):
             return Asked(witness, fault=fault)
         return Asked(witness, fault=fault, ahead=shown)
 
     async def _shown(self, witness: WitnessLine, origin: str) -> bytes:
         url = f"{(witness.url or '').rstrip('/')}/{origin_hash(origin)}/checkpoint"
-        return await self._fetcher.get(url, MAX_NOTE_OCTETS)
+        return await self._fetcher.get(url, _MOST_OCTETS)
 
     def _judged(self, witness: WitnessLine, checkpoint: Checkpoint, shown: bytes) -> Asked | None:
         """Return what a shown checkpoint means; None if it is one that we have grown from or not our own."""
         try:
-            opened = open_note(shown, self._log)
-            theirs = checkpoint_of(opened, opened.verified[0])
+            theirs = open_checkpoint(shown, self._log)
         except TlogError as error:
             return Asked(witness, fault=Fault(FaultKind.SIGNATURE, error.detail))
         other_root = theirs.size == checkpoint.size and theirs.root != checkpoint.root

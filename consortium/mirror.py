@@ -15,7 +15,7 @@ A checkpoint that contradicts the one that stands is refused, and both are kept:
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from consortium.errors import ConsortiumError, FolderError, Reason, SourceError
@@ -76,6 +76,7 @@ class Held:
     """What stands in the folder: the note, what it says, and where the log goes on from there."""
 
     note: bytes = b""
+    origin: str = ""
     size: int = 0
     root: bytes = EMPTY_ROOT
     cosigned: int = 0
@@ -98,7 +99,7 @@ async def load(folder: Path, note: bytes, policy: Policy) -> Held:
         header = await _last_header(source, size) if size else None
     except (TlogError, SourceError) as error:
         raise FolderError(Reason.FOLDER_INVALID, f"what stands in {folder} is no mirror: {error}") from None
-    return Held(note, size, checkpoint.root, len(cosignatures), header, edge)
+    return Held(note, checkpoint.origin, size, checkpoint.root, len(cosignatures), header, edge)
 
 
 async def _last_header(source: Source, size: int) -> BlockHeader:
@@ -120,9 +121,9 @@ class Mirror:
 
     @classmethod
     async def opened(cls, folder: Folder, policy: Policy) -> "Mirror":
-        """Return the mirror of the log of a policy, empty if the folder is; FolderError FOLDER_INVALID.
+        """Return the mirror in a folder, empty if the folder is; FolderError FOLDER_INVALID.
 
-        The policy should name one log only: it is that log whose origin the folder then belongs to.
+        An empty one becomes that of the first log of the policy that its source gives.
         """
         note = folder.note()
         return cls(folder, policy, await load(folder.path, note, policy) if note is not None else Held())
@@ -141,6 +142,9 @@ class Mirror:
         note = await source.checkpoint()
         checkpoint, cosignatures = open_by_policy(note, self._policy)
         held, cosigned = self._held, len(cosignatures)
+        if held.note and checkpoint.origin != held.origin:
+            # Two logs of one policy contradict each other in everything, and that is evidence of nothing.
+            raise VerificationError(TlogReason.ORIGIN_UNKNOWN, f"the folder is of the log {held.origin}")
         if checkpoint.size > held.size:
             await self._check_extends(source, note, checkpoint)
             growth = await self._read(source, checkpoint, progress)
@@ -153,7 +157,7 @@ class Mirror:
             return False
         # The same tree that more witnesses have seen, or the checkpoint of a log that is empty still.
         self._folder.publish(note)
-        self._held = Held(note, held.size, held.root, cosigned, held.header, held.edge)
+        self._held = replace(held, note=note, origin=checkpoint.origin, cosigned=cosigned)
         return True
 
     async def _check_extends(self, source: Source, note: bytes, checkpoint: Checkpoint) -> None:
@@ -280,7 +284,7 @@ class _Growth:
     def held(self, note: bytes, checkpoint: Checkpoint, cosigned: int) -> Held:
         """Return what is held once it is published."""
         header = self.follower.header
-        return Held(note, checkpoint.size, checkpoint.root, cosigned, header, self._edge)
+        return Held(note, checkpoint.origin, checkpoint.size, checkpoint.root, cosigned, header, self._edge)
 
 
 class _Staged:

@@ -217,12 +217,14 @@ async def bundles(source: Source, first: int, size: int) -> AsyncGenerator[Bundl
     A few are asked for ahead, and none any more once the reader has stopped. Raises SourceError;
     tlog.MalformedError TILE_MALFORMED.
     """
-    indices = deque(range(first // TILE_WIDTH, -(-size // TILE_WIDTH) if size > first else 0))
+    # A range and no list: how many there are is what the log says.
+    indices = range(first // TILE_WIDTH, -(-size // TILE_WIDTH) if size > first else 0)
     asked = deque[asyncio.Task[Bundle]]()
     try:
         while indices or asked:
             while indices and len(asked) < _AHEAD:
-                asked.append(asyncio.create_task(_bundle(source, indices.popleft(), first, size)))
+                asked.append(asyncio.create_task(_bundle(source, indices[0], first, size)))
+                indices = indices[1:]
             yield await asked.popleft()
     finally:
         for each in asked:

@@ -37,7 +37,9 @@ def tiles_app(source: Source) -> Starlette:
         Route("/tile/{rest:path}", app.tile, methods=["GET"]),
         Route("/notes/{rest:path}", app.notes, methods=["GET"]),
     ]
-    return Starlette(routes=routes)
+    made = Starlette(routes=routes)
+    made.router.redirect_slashes = False  # each resource has one path, and no answer names a host
+    return made
 
 
 class _Tiles:

@@ -31,6 +31,7 @@ from disclosure import (
     check_credential,
 )
 from prover.accounts import Accounts
+from prover.anchoring import Anchoring
 from prover.composite.presenting import Prepared
 from prover.composite.records import Held
 from prover.composite.vault import CompositeVault, held_in
@@ -97,6 +98,11 @@ class Vault:
     def deliveries(self) -> Deliveries:
         """What was sent and received unasked."""
         return Deliveries(self._shelf)
+
+    @cached_property
+    def anchoring(self) -> Anchoring:
+        """Its receipts, on their way from pending to anchored."""
+        return Anchoring(self._shelf, self._usage_of)
 
     @cached_property
     def readings(self) -> Readings:

@@ -38,7 +38,16 @@ from tlog.note import OpenedNote, Signer, Verifier, open_note
 from tlog.observation import Observation, What
 from tlog.policy import GroupLine, LogLine, Policy, WitnessLine, open_by_policy, open_pending
 from tlog.proof_file import ProofFile
-from tlog.receipt import ReceiptOpening, VerifiedReceipt, receipt_file, verify_receipt
+from tlog.receipt import (
+    ReceiptOpening,
+    ReceiptState,
+    VerifiedReceipt,
+    anchored_receipt,
+    check_same_receipt,
+    receipt_file,
+    receipt_leaf,
+    verify_receipt,
+)
 from tlog.tiles import TileId, Tiles, node_reader
 from tlog.witness import AddCheckpoint, Decision, decide
 
@@ -82,6 +91,7 @@ __all__ = [
     "Reason",
     "ReceiptEntry",
     "ReceiptOpening",
+    "ReceiptState",
     "RecordEntry",
     "Signer",
     "TileId",
@@ -92,7 +102,9 @@ __all__ = [
     "Verifier",
     "What",
     "WitnessLine",
+    "anchored_receipt",
     "build_batch",
+    "check_same_receipt",
     "consistency_proof",
     "cosign",
     "decide",
@@ -109,6 +121,7 @@ __all__ = [
     "open_pending",
     "parse_entry",
     "receipt_file",
+    "receipt_leaf",
     "root_of",
     "sign_checkpoint",
     "tree_root",

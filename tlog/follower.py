@@ -6,13 +6,31 @@ the note beside a receipt is the one that its leaf names. What `size`, `hashes` 
 same follower again, so that a reader that broke off goes on from there.
 """
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tlog.block import BlockHeader
 from tlog.checkpoint import Checkpoint
-from tlog.entry import Entry, ReceiptEntry, parse_entry
+from tlog.entry import Entry, ReceiptEntry, is_receipt_of, parse_entry
 from tlog.errors import InputError, Reason, VerificationError
 from tlog.merkle import Frontier, leaf_hash
+
+
+@dataclass(frozen=True)
+class Covered:
+    """A header that was read, and the root of the tree that it ends, itself included."""
+
+    header: BlockHeader
+    root: bytes
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A run of entries that was taken in: the leaf hash of each, and the headers among them."""
+
+    leaves: Sequence[bytes]
+    covered: Sequence[Covered]
 
 
 class Follower:
@@ -69,6 +87,26 @@ class Follower:
             check_note(parsed, note)
         self.take(parsed, leaf_hash(entry))
         return parsed
+
+    def extend(self, entries: Sequence[bytes], notes: Sequence[bytes | None]) -> Taken:
+        """Take in entries with the notes beside them as `append` does each.
+
+        This is for whoever reads millions: a receipt whose note is the one that it names is taken in without
+        being made an object of. Raises as `append` does; what stood before the refused entry is then taken
+        in, so that `size` is its index.
+        """
+        covered, leaves, sha256, done = list[Covered](), list[bytes](), hashlib.sha256, 0
+        for entry, note in zip(entries, notes, strict=True):
+            leaf = sha256(b"\x00" + entry).digest()
+            if not is_receipt_of(entry, note):
+                self._frontier.extend(leaves[done:])
+                done = len(leaves) + 1
+                parsed = self.append(entry, note)
+                if isinstance(parsed, BlockHeader):
+                    covered.append(Covered(parsed, self.root()))
+            leaves.append(leaf)
+        self._frontier.extend(leaves[done:])
+        return Taken(leaves, covered)
 
     def check_follows(self, header: BlockHeader) -> None:
         """Check that a header comes after the last one, at this place; VerificationError BLOCK_INVALID."""

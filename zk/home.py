@@ -18,7 +18,7 @@ from zk.exits import CommandError, Exit
 
 DEFAULT_SERVER: Final = "localhost:8443"
 _PROFILE: Final = "profile.toml"
-_FIELDS: Final = ("server", "root", "log_key")
+_FIELDS: Final = ("server", "root", "log_key", "earlier_log_keys")
 
 
 def write_private(path: Path, octets: bytes) -> None:
@@ -49,15 +49,30 @@ def unreadable(path: Path) -> CommandError:
 
 @dataclass(frozen=True)
 class Profile:
-    """Where the service is and whom to believe: `host:port`, the PEM root's file, the log's verifier key."""
+    """Where the service is and whom to believe: `host:port`, the PEM root's file, the log's verifier key.
+
+    `earlier_log_keys` are those that the pinned one has followed, oldest first: what they signed they signed.
+    """
 
     server: str | None = None
     root: Path | None = None
     log_key: Verifier | None = None
+    earlier_log_keys: tuple[Verifier, ...] = ()
+
+    @property
+    def log_keys(self) -> tuple[Verifier, ...]:
+        """The pinned key and then those that it has followed, newest first; none if none is pinned."""
+        return () if self.log_key is None else (self.log_key, *reversed(self.earlier_log_keys))
 
     def to_toml(self) -> bytes:
         """Return the file; a JSON string is a basic string of TOML as well."""
-        values = {"server": self.server, "root": self.root, "log_key": self.log_key}
+        earlier = " ".join(map(str, self.earlier_log_keys))
+        values = {
+            "server": self.server,
+            "root": self.root,
+            "log_key": self.log_key,
+            "earlier_log_keys": earlier,
+        }
         lines = [f"{name} = {json.dumps(str(each))}\n" for name, each in values.items() if each]
         return "".join(lines).encode()
 
@@ -72,6 +87,7 @@ class Profile:
             server=values.get("server"),
             root=Path(root) if root else None,
             log_key=Verifier.from_string(key) if key else None,
+            earlier_log_keys=tuple(map(Verifier.from_string, values.get("earlier_log_keys", "").split())),
         )
 
 

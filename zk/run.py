@@ -25,7 +25,8 @@ from disclosure.links import ExchangeLink
 from prover.errors import PassphraseError
 from prover.sealing import check_passphrase
 from tlog import MalformedError as KeyMalformedError
-from tlog import Verifier
+from tlog import ProofFile, Verifier
+from tlog.note import parse_unverified
 from wire.client import Endpoint
 from zk import messages
 from zk.exits import CommandError, Exit
@@ -166,6 +167,18 @@ class Run:
         self.home.save_profile(replace(self.profile, log_key=given))
         self.warn("ledger.pinned", key=given, home=self.home.path)
         return given
+
+    def log_key_of(self, proof: bytes, log: Verifier) -> Verifier:
+        """Return the key that a kept receipt or proof file names as its signer, of `log` and the keys before.
+
+        `log` if it names none of them, or is no such file: whoever verifies it says so.
+        """
+        try:
+            lines = parse_unverified(ProofFile.parse(proof).checkpoint).lines
+        except KeyMalformedError:
+            return log
+        known = self.profile.log_keys if log in self.profile.log_keys else (log,)
+        return next((each for each in known if any(line.is_by(each) for line in lines)), log)
 
 
 def check_same_key(pinned: Verifier, other: Verifier) -> None:

@@ -110,6 +110,14 @@ class SignedCheckpoint:
 
 
 @dataclass(frozen=True)
+class LogKey:
+    """A key that a log says it has had, and what is to prove that it followed the one before."""
+
+    verifier_key: str
+    change_proof: bytes
+
+
+@dataclass(frozen=True)
 class Entry:
     """One entry of the log with the holder's note beside it, if it is a receipt."""
 
@@ -352,11 +360,20 @@ class Service:
             accumulator=AccumulatorName.parse(accumulator, field="accumulator") if accumulator else None,
         )
 
-    def checkpoint(self) -> SignedCheckpoint:
-        """The newest checkpoint, its signature verified under the key that the service states."""
+    def checkpoint(self, pinned: Verifier | None = None) -> SignedCheckpoint:
+        """The newest checkpoint, its signature verified under a key that the service states.
+
+        While the log changes its key that is the pinned one, if it is the old or the new one.
+        """
         answer = call(self._ledger.GetCheckpoint, ledger_pb2.GetCheckpointRequest())
-        key = Verifier.from_string(answer.verifier_key)
+        following = str(pinned) == answer.next_verifier_key
+        key = Verifier.from_string(answer.next_verifier_key if following else answer.verifier_key)
         return SignedCheckpoint(answer.checkpoint, key, open_checkpoint(answer.checkpoint, key))
+
+    def log_keys(self) -> list[LogKey]:
+        """The keys that the log says it has had, oldest first, with the proofs of its changes, unverified."""
+        answer = call(self._ledger.ListLogKeys, ledger_pb2.ListLogKeysRequest())
+        return [LogKey(each.verifier_key, each.change_proof) for each in answer.log_keys]
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """The hashes that lead from an entry to the root of a tree of `size` entries."""

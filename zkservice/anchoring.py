@@ -274,8 +274,10 @@ class Anchoring:
             return  # another replica has moved on since we asked
         text = behind.explained(witness, why)
         structlog.get_logger().error("the log is behind its witnesses", witness=witness, note=note.decode())
-        self._stop(text)
-        await self._database.write(lambda each: marks.write(each, Mark.BEHIND, text))
+        try:
+            await self._database.write(lambda each: marks.write(each, Mark.BEHIND, text))
+        finally:
+            self._stop(text)
 
     def _stop(self, text: str) -> None:
         if not self._behind.done():

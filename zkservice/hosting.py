@@ -1,4 +1,4 @@
-"""What every process of the service does alike: it holds its folder alone, and bounds its connections."""
+"""What every process of the service does alike: it holds its files alone, and bounds its connections."""
 
 import fcntl
 from collections.abc import Iterator
@@ -27,13 +27,34 @@ CONNECTION: Final = (
 
 @contextmanager
 def only_process(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the operating system frees it when the process ends, however it ends.
+    """Hold a folder's lock; the operating system frees it when the process ends, however it ends.
 
     Raises StartError if another process holds it.
     """
-    with (folder / "server.lock").open("w") as file:
+    with _locked(folder / "server.lock", f"another server is running on {folder}"):
+        yield
+
+
+@contextmanager
+def only_user(database: Path | None) -> Iterator[None]:
+    """Hold the lock beside a database's file, which servers of several folders may name; None holds nothing.
+
+    SQLite would let two of them write in turns, and each would sequence. Raises StartError.
+    """
+    if database is None:
+        yield
+        return
+    if not database.parent.is_dir():
+        raise StartError(f"the folder of the database {database} is not there")
+    with _locked(database.with_name(f"{database.name}.lock"), f"another server is running on {database}"):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, taken: str) -> Iterator[None]:
+    with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StartError(f"another server is running on {folder}") from None
+            raise StartError(taken) from None
         yield

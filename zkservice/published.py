@@ -61,6 +61,11 @@ class Published:
         """The outbox rows that somebody waits for, the oldest first, as many as one look is for."""
         return sorted(self._waiters)[:_LOOKED_FOR]
 
+    @property
+    def overdue(self) -> bool:
+        """Whether somebody waits for an entry that stands on the log already."""
+        return any(each <= self._newest_row for each in self._waiters)
+
     def take(self, state: State) -> None:
         """Note what is published by now. StartError if it is less than what was shown before."""
         if state.size < self._state.size:

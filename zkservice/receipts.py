@@ -71,9 +71,7 @@ def read_places(connection: Connection, outbox_ids: Sequence[int]) -> dict[int, 
         return {}
     blocks = ledger.blocks_of(connection, list(indexes.values()))
     nodes = {
-        node
-        for index in indexes.values()
-        for node in nodes_for_inclusion(index, blocks[index].header.size)
+        node for index in indexes.values() for node in nodes_for_inclusion(index, blocks[index].header.size)
     }
     node = cache(node_reader(ledger.read_tiles(connection, tiles_for_nodes(nodes))))
     return {row: Place(index, blocks[index], node) for row, index in indexes.items()}

@@ -39,7 +39,7 @@ from zkservice.log_keys import LogKeys
 from zkservice.moments import to_ms
 from zkservice.published import Published, Seen
 from zkservice.receipts import Place, places_of
-from zkservice.storage import ledger, lease, marks
+from zkservice.storage import lease, ledger, marks
 from zkservice.storage.database import Database
 from zkservice.storage.lease import HOLDER_OCTETS, Lease
 from zkservice.storage.ledger import LockLostError, State
@@ -133,16 +133,14 @@ class Sequencer:
     async def start(self) -> None:
         """Bring the log to where lock and published agree, unless another process leads.
 
-        Raises StartError, ServiceError STORAGE_UNAVAILABLE.
+        Raises StartError, having changed nothing; ServiceError STORAGE_UNAVAILABLE.
         """
-        try:
-            await self._database.write(self._begin)
-            seen = await self._database.read(lease.read)
-            if seen.vacant or self._database.alone:
-                await self._take(seen)
-            await self._recover()
-        except TlogError as error:
-            raise StartError(f"the stored log is damaged, restore from a backup: {error}") from None
+        await self._database.write(self._begin)
+        seen = await self._database.read(lease.read)
+        free = seen.vacant or self._database.alone
+        unfinished = await self._inspect(leading=free)
+        if free and await self._take(seen):
+            await self._finish(unfinished)
 
     def _begin(self, connection: Connection) -> None:
         """Begin a log that was never begun; of several servers that start at once the first one does."""
@@ -153,7 +151,7 @@ class Sequencer:
         """Integrate whatever waits, or follow whoever does, until `stop`.
 
         A database that fails is tried again, and whoever waits meanwhile is told to send the same again.
-        Raises StartError and TlogError if the log is damaged, forked or older than what was shown;
+        Raises StartError or TlogError if the log is damaged, forked or older than what was shown;
         LockLostError if another process writes to a database that only this one may write to.
         """
         pause = _FIRST_PAUSE
@@ -198,11 +196,33 @@ class Sequencer:
         """Find out whether this process leads, and go on from what is durable."""
         found = await self._database.read(lease.read)
         self._lease = found if found.holder == self._holder else None
-        await self._recover()
+        if self._lease is None and self._database.alone:
+            raise LockLostError("another process sequences this log, which only one may")
+        unfinished = await self._inspect(leading=self._lease is not None)
+        await self._finish(unfinished)
 
-    async def _recover(self) -> None:
-        awaited = self._published.awaited
-        found, seen = await self._database.read(lambda each: (self._states(each), self._look(each, awaited)))
+    async def _inspect(self, *, leading: bool) -> tuple[Plan, State] | None:
+        """Check the stored log, and tell whoever waits for what stands on it; StartError.
+
+        Return the block that is locked and not published, with its state, for whoever leads to finish.
+        """
+        try:
+            lock = await self._database.read(self._checked)
+            while True:
+                await self._look()
+                if not self._published.overdue:
+                    break
+            size = self.published.size
+            if not leading or lock.size <= size:
+                return None
+            return await self._database.read(lambda each: blocks.staged(each, self._keys, size, lock)), lock
+        except TlogError as error:
+            raise StartError(f"the stored log is damaged, restore from a backup: {error}") from None
+
+    def _checked(self, connection: Connection) -> State:
+        """Return the lock, if it and what is published agree and the tree has the published root."""
+        self._keys.refresh(connection)
+        found = ledger.states(connection)
         if found is None:
             raise StartError("the log's state is gone: restore the database from a backup")
         lock, published = found
@@ -212,17 +232,30 @@ class Sequencer:
             raise StartError("the published log is ahead of its lock: restore from a backup or mirror")
         if published.size == lock.size and published.checkpoint != lock.checkpoint:
             raise StartError("the log has two checkpoints of one size: it was forked; do not go on with it")
+        blocks.check_tree(connection, self._keys, published)
+        return lock
+
+    async def _look(self) -> Lease:
+        """Tell whoever waits what is published by now, by whichever process; return who leads."""
+        awaited, size = self._published.awaited, self.published.size
+
+        def look(connection: Connection) -> tuple[Seen, Lease]:
+            seen = self._published.look(connection, awaited)
+            if seen.state.size > size:
+                self._keys.refresh(connection)
+            return seen, lease.read(connection)
+
+        seen, held = await self._database.read(look)
         self._published.take_seen(seen)
-        if self._lease is not None and lock.size > published.size:
-            await self._finish(lock)
-        await self._database.read(lambda each: blocks.check_tree(each, self._keys, self.published))
+        return held
 
-    def _states(self, connection: Connection) -> tuple[State, State] | None:
-        self._keys.refresh(connection)
-        return ledger.states(connection)
-
-    def _look(self, connection: Connection, awaited: list[int]) -> Seen:
-        return self._published.look(connection, awaited)
+    async def _finish(self, unfinished: tuple[Plan, State] | None) -> None:
+        """Repeat apply and publish of a block that was locked before a crash, or by who led before."""
+        if unfinished is not None:
+            plan, lock = unfinished
+            log = structlog.get_logger()
+            log.warning("finishing a block that was locked before", height=plan.batch.header.height)
+            await self._complete(plan, lock)
 
     # Following
 
@@ -231,11 +264,7 @@ class Sequencer:
         wanted = self._published.wanted
         while not self._stopped.is_set():
             wanted.clear()
-            awaited = self._published.awaited
-            seen, held = await self._database.read(
-                lambda each, awaited=awaited: (self._look(each, awaited), lease.read(each))  # type: ignore[misc]
-            )
-            self._published.take_seen(seen)
+            held = await self._look()
             if self._is_silent(held) and await self._take(held):
                 return
             if self._published.awaited:
@@ -244,7 +273,7 @@ class Sequencer:
                 await _until(wanted, _LOOK_IDLE)
 
     def _is_silent(self, held: Lease) -> bool:
-        """Tell whether nobody leads: by this process's own clock, which nobody can set, nothing has changed."""
+        """Tell whether nobody leads: nothing has changed, by a clock of this process that nobody can set."""
         now = asyncio.get_running_loop().time()
         if self._watched is None or self._watched[0] != held:
             self._watched = held, now
@@ -262,7 +291,7 @@ class Sequencer:
         self._lease = await self._database.write(take)
         if self._lease is not None and not self._database.alone:
             structlog.get_logger().info("this server sequences the log now", term=self._lease.term)
-        return self.leads
+        return self._lease is not None
 
     # Leading
 
@@ -328,14 +357,6 @@ class Sequencer:
         self._published.tell(
             max(row.id for row in rows), ((row.id, place) for row, place in zip(rows, places, strict=True))
         )
-
-    async def _finish(self, lock: State) -> None:
-        """Repeat apply and publish of a block that was locked before a crash, or by who led before."""
-        size = self.published.size
-        plan = await self._database.read(lambda each: blocks.staged(each, self._keys, size, lock))
-        log = structlog.get_logger()
-        log.warning("finishing a block that was locked before", height=plan.batch.header.height)
-        await self._complete(plan, lock)
 
 
 async def _until(event: asyncio.Event, seconds: float) -> bool:

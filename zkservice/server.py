@@ -36,7 +36,7 @@ from zkservice.context import Context
 from zkservice.directory import Directories
 from zkservice.errors import ServiceError, StartError
 from zkservice.fields import Pages
-from zkservice.hosting import CONNECTION, only_process
+from zkservice.hosting import CONNECTION, only_process, only_user
 from zkservice.keys import Keys, load_admin_token
 from zkservice.log_keys import LogKeys, write_verifier_key
 from zkservice.proofs import Proofs
@@ -58,7 +58,7 @@ from zkservice.storage import (
     secrets,
     statistics,
 )
-from zkservice.storage.database import Database, open_engine
+from zkservice.storage.database import Database, open_engine, sqlite_file
 from zkservice.watching import Watching
 from zkservice.workers import Workers, working
 
@@ -126,7 +126,7 @@ async def running(
 ) -> AsyncIterator[Ready]:
     """Run a server inside the running event loop. `failed` is set, and leaving raises, if the log is lost."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with only_process(settings.data):
+    with only_process(settings.data), only_user(_database_file(settings)):
         private_key, chain = tls.server_credentials(settings, clock())
         admin_token = load_admin_token(settings.data)
         database = _open_database(settings, upgrade)
@@ -182,11 +182,22 @@ async def running(
             await asyncio.to_thread(database.close)
 
 
+_UNUSABLE: Final = "the setting `database` is no URL of a database that can be used here"
+"""What its URL says is not repeated: it may hold a password."""
+
+
+def _database_file(settings: Settings) -> Path | None:
+    try:
+        return sqlite_file(settings.database_url)
+    except (SQLAlchemyError, ValueError):
+        raise StartError(_UNUSABLE) from None
+
+
 def _open_database(settings: Settings, upgrade: bool) -> Database:
     try:
         engine = open_engine(settings.database_url)
-    except (SQLAlchemyError, ImportError):  # the text may hold a password
-        raise StartError("the setting `database` is no URL of a database that can be used here") from None
+    except (SQLAlchemyError, ImportError):
+        raise StartError(_UNUSABLE) from None
     try:
         if upgrade:
             schema_version.upgrade(engine)

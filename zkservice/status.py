@@ -56,6 +56,7 @@ CODES: Final[dict[str, grpc.StatusCode]] = {
     DisclosureReason.OVER_ASKING: Code.PERMISSION_DENIED,
     DisclosureReason.DELIVERY_INVALID: Code.INVALID_ARGUMENT,
     DisclosureReason.DELIVERY_REPLAYED: Code.ALREADY_EXISTS,
+    DisclosureReason.LOG_KEY_NOT_FOLLOWED: Code.FAILED_PRECONDITION,
     ServiceReason.MESSAGE_MALFORMED: Code.INVALID_ARGUMENT,
     ServiceReason.MESSAGE_TOO_LARGE: Code.INVALID_ARGUMENT,
     ServiceReason.BATCH_TOO_LARGE: Code.INVALID_ARGUMENT,

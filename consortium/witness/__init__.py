@@ -5,6 +5,6 @@ One folder holds its keys and what it has cosigned; one process at a time has th
 
 from consortium.witness.app import witness_app
 from consortium.witness.keys import load_keys, make_keys
-from consortium.witness.store import Cosigned, WitnessStore, opened_store
+from consortium.witness.store import Cosigned, WitnessStore, opened_store, read_store
 
-__all__ = ["Cosigned", "WitnessStore", "load_keys", "make_keys", "opened_store", "witness_app"]
+__all__ = ["Cosigned", "WitnessStore", "load_keys", "make_keys", "opened_store", "read_store", "witness_app"]

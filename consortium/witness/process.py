@@ -10,7 +10,7 @@ from pathlib import Path
 from consortium.serving import listening
 from consortium.witness.app import witness_app
 from consortium.witness.keys import load_keys
-from consortium.witness.store import WitnessStore, opened_store
+from consortium.witness.store import Connect, WitnessStore, connect, opened_store
 from tlog import Policy, Verifier
 from tlog.witness import KnownLogs
 
@@ -52,14 +52,14 @@ def serve(
     *,
     on_ready: Callable[[Ready], None] = lambda _: None,
     clock: Callable[[], int] = lambda: int(time.time()),
-    make: Callable[..., WitnessStore] = WitnessStore,
+    connect: Connect = connect,
 ) -> None:
     """Run a witness for the logs of these policies.
 
     Raises FolderError FOLDER_BUSY, FOLDER_INVALID; OSError if the address or the certificate cannot be used.
     """
     signers, logs = load_keys(folder), known_logs(policies)
-    with opened_store(folder, logs, signers, make) as store:
+    with opened_store(folder, logs, signers, connect) as store:
         ready = tuple(each.verifier for each in signers), tuple(logs)
         asyncio.run(_serve(store, logs, address, clock, lambda port: on_ready(Ready(port, *ready))))
 

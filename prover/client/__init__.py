@@ -12,7 +12,6 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -22,11 +21,13 @@ from disclosure import Accumulator, DepartmentName, ExchangeLink, OfferLink, Ref
 from disclosure.composite import CompositeDirectory, CompositeRequest
 from disclosure.event import EventKind
 from prover.asker import Asker, TrackRecord, track_record
-from prover.client import answers, claims, events, reading, witnesses
+from prover.client import anchoring, answers, claims, events, reading, resuming, witnesses
+from prover.client.anchoring import Anchorings
 from prover.client.answers import Pair
-from prover.client.calls import Way, apart, raised
-from prover.client.claims import Agree, AnyClaim
+from prover.client.calls import Way, raised
+from prover.client.claims import Agree
 from prover.client.reading import Progress, Rebuilt
+from prover.client.resuming import Resumed
 from prover.client.witnesses import EpochWatch, Report
 from prover.composite.handing import AskedOpening, SealedNumber
 from prover.composite.joint import HandoverConsent, handover_consent_of
@@ -36,30 +37,21 @@ from prover.composite.presenting import Prepared, present_plan
 from prover.composite.records import Held, HeldComposite
 from prover.composite.telling import CompositeConsent, composite_consent_of
 from prover.errors import ContentError, PresentingError, VaultReason
-from prover.events import Event, EventState
+from prover.events import Event
 from prover.present import Consent, Plan, consent_of, plan, present
 from prover.records import FetchedRequest
 from prover.revocation import CaughtUp
-from prover.usages import Usage, UsageState
+from prover.usages import Usage
 from prover.vault import Vault, utc_now
 from wire.client import Endpoint
 
 MAX_EPOCH_AGE: Final = dt.timedelta(hours=48)
 
-__all__ = ["EpochWatch", "HolderClient", "Report", "Resumed"]
+__all__ = ["Anchorings", "EpochWatch", "HolderClient", "Report", "Resumed"]
 
 
 def _nothing(_: HeldComposite, __: int) -> None:
     """Report to nobody."""
-
-
-@dataclass(frozen=True)
-class Resumed:
-    """What `resume` went on with: credentials that came in, uses and events as they stand now."""
-
-    credentials: tuple[Held, ...]
-    usages: tuple[Usage, ...]
-    events: tuple[Event, ...]
 
 
 def track_record_in(vault: Vault, verifier: VerifierName) -> TrackRecord:
@@ -308,32 +300,17 @@ class HolderClient:
         on with. If the service is not reached, ServiceError is raised at once and what is left can be resumed
         later. Uses that are sent one right after the other can be linked by their time.
         """
-        server = self._way.endpoint.server
-        failures, claimed, settled, sent = list[Exception](), list[str](), set[str](), set[str]()
-        under_way: list[AnyClaim] = [*vault.pending_claims(), *vault.composite.claims()]
-        for claim in under_way:
-            if claim.link.server == server:
-                with apart(failures):
-                    claimed.append(claims.finished(self._way, claim, vault, log_verifier))
-        for usage in vault.usages():
-            alone = isinstance(usage.link, ExchangeLink)
-            if alone and usage.state is UsageState.SENT and usage.link.server == server:
-                settled.add(usage.id)
-                with apart(failures):
-                    answers.submit(self._way, usage, vault, log_verifier)
-        for event in vault.events():
-            if event.state is EventState.SENT and event.server == server:
-                sent.add(event.id)
-                with apart(failures):
-                    events.send(self._way, vault, event, log_verifier)
-        if failures:
-            raise failures[0]
-        held: list[Held] = [*vault.credentials(), *vault.composite.credentials()]
-        return Resumed(
-            tuple(each for each in held if each.id in claimed),
-            tuple(each for each in vault.usages() if each.id in settled),
-            tuple(each for each in vault.events() if each.id in sent),
-        )
+        return resuming.resume(self._way, vault, log_verifier)
+
+    def anchor(self, vault: Vault, log: tlog.LogKeys, policy: tlog.Policy) -> Anchorings:
+        """Bring the vault's receipts from pending to anchored, as far as witnesses have cosigned by now.
+
+        What the service learns stands in prover.client.anchoring. What does not hold is left as it is, and
+        the first such error is raised after everything else was gone on with; broken off at any point, the
+        next call goes on. Raises tlog.TlogError: INCLUSION_INVALID if the log has shown its witnesses
+        another ledger than the one that a receipt stands on, which the receipt then convicts it of.
+        """
+        return anchoring.anchor(self._way, vault, log, policy)
 
     def rebuild(
         self, vault: Vault, log_verifier: tlog.Verifier, progress: Progress = lambda read, size: None

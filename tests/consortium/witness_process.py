@@ -1,10 +1,10 @@
-"""A witness in a process of its own, which may end itself without warning at a point of its store.
+"""A witness in a process of its own, whose store may fail, or end the process, at any one of its calls.
 
-    python -m tests.consortium.witness_process FOLDER POLICY [POINT N [fails]] [CLOCK]
+    python -m tests.consortium.witness_process FOLDER POLICY [CALL before|after killed|fails]
 
-POINT is one of `begun`, `stored`, `committed`: just after the transaction began, before its commit, after it.
-For the N-th time the process leaves the file `reached` behind and kills itself; with `fails` the database
-reports an error there instead, before the commit or after it, when it persists.
+CALL counts what the store does in its file from the first request on: begin, select, insert, delete, commit
+and so on. `before` or `after` that call the process leaves the file `reached` behind, with the call's first
+word, and kills itself; or the call reports a fault, with `after` one of a write that is there all the same.
 """
 
 import os
@@ -15,55 +15,58 @@ from pathlib import Path
 from typing import Any
 
 from consortium.witness.process import Address, serve
-from consortium.witness.store import WitnessStore
+from consortium.witness.store import Connect, connect
 from tlog import Policy
 
-POINTS = ("begun", "stored", "committed")
 
+class Faulty:
+    """A connection that counts its calls."""
 
-def faulty(folder: Path, point: str, times: int, *, fails: bool) -> type[WitnessStore]:
-    left = times
+    def __init__(self, connection: sqlite3.Connection, folder: Path, call: int, when: str, kind: str) -> None:
+        self._connection, self._folder, self._when, self._kind = connection, folder, when, kind
+        self._left = call
+        self._counts = False
 
-    def reached(here: str) -> None:
-        nonlocal left
-        if here != point or left == 0:
-            return
-        left -= 1
-        if left:
-            return
-        (folder / "reached").write_text(point)
-        if fails:
+    @property
+    def in_transaction(self) -> bool:
+        return self._connection.in_transaction
+
+    def execute(self, statement: str, parameters: tuple[object, ...] = ()) -> sqlite3.Cursor:
+        word = statement.split(maxsplit=1)[0]
+        self._counts = self._counts or word == "begin"
+        here = self._counts and self._left == 1
+        self._left -= self._counts
+        if here and self._when == "before":
+            self._reached(word)
+        cursor = self._connection.execute(statement, parameters)
+        if here and self._when == "after":
+            self._reached(word)
+        return cursor
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _reached(self, word: str) -> None:
+        (self._folder / "reached").write_text(word)
+        if self._kind == "fails":
             raise sqlite3.OperationalError("as the test wants it")
         os.kill(os.getpid(), signal.SIGKILL)
 
-    class Faulty(WitnessStore):
-        def _checkpoint(self, origin: str) -> Any:
-            if self._connection.in_transaction:
-                reached("begun")
-            return super()._checkpoint(origin)
 
-        def _commit(self) -> None:
-            reached("stored")
-            super()._commit()
-            reached("committed")
+def faulty(folder: Path, call: str, when: str, kind: str) -> Connect:
+    def opened(path: Path) -> Any:
+        return Faulty(connect(path), folder, int(call), when, kind)
 
-    return Faulty
+    return opened
 
 
-def main(
-    folder: Path, policy: Path, point: str = "", times: str = "0", kind: str = "", clock: str = ""
-) -> None:
-    given: dict[str, Any] = {}
-    if point:
-        given["make"] = faulty(folder, point, int(times), fails=kind == "fails")
-    if clock:
-        given["clock"] = lambda: int(Path(clock).read_text())
+def main(folder: Path, policy: Path, *fault: str) -> None:
     serve(
         folder,
         [Policy.parse(policy.read_bytes())],
         Address("127.0.0.1", 0),
         on_ready=lambda ready: print(ready.port, flush=True),  # noqa: T201
-        **given,
+        connect=faulty(folder, *fault) if fault else connect,
     )
 
 

@@ -1,4 +1,4 @@
-"""Evidence: each fault of a really cheating log convinces by its file alone; nothing accuses an honest one."""
+"""Evidence: each fault of a cheating log convinces by its file alone, and nothing accuses an honest one."""
 
 import json
 from collections.abc import Callable

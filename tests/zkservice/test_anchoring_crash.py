@@ -1,4 +1,4 @@
-"""The server killed after the witnesses have cosigned and before it has stored that: nothing is lost by it."""
+"""The server killed after the witnesses have cosigned and before it has stored that: nothing is lost."""
 
 import asyncio
 import signal
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tests.zkservice.auditing import audit
 from tests.zkservice.server_process import Process, started
@@ -32,16 +32,16 @@ def silent_once(quiet: asyncio.Event) -> Callable[[ASGIApp], ASGIApp]:
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-            answer: list[object] = []
+            answer: list[Message] = []
 
-            async def kept(message: object) -> None:
+            async def kept(message: Message) -> None:
                 answer.append(message)
 
-            await app(scope, receive, kept)  # type: ignore[arg-type]
+            await app(scope, receive, kept)
             while quiet.is_set():
                 await asyncio.sleep(0.02)
             for message in answer:
-                await send(message)  # type: ignore[arg-type]
+                await send(message)
 
         return serve
 

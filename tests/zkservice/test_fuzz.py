@@ -200,6 +200,7 @@ async def _seeds(town: City, issued: Issued) -> dict[str, Message]:
         "ListEntries": ledger_pb2.ListEntriesRequest(start_index=1, page_size=2),
         "ReadTiles": ledger_pb2.ReadTilesRequest(tiles=[ledger_pb2.Tile(width=2)], tree_size=2),
         "ListAnchoredCheckpoints": ledger_pb2.ListAnchoredCheckpointsRequest(start_size=1, page_size=2),
+        "ListLogKeys": ledger_pb2.ListLogKeysRequest(),
         "WatchCheckpoints": ledger_pb2.WatchCheckpointsRequest(),
         **await _composite_seeds(town),
         **await _publication_seeds(town, number),

@@ -80,6 +80,7 @@ HOLDERS_OWN: Final = {
     Reason.UNSATISFIED,
     Reason.DELIVERY_INVALID,
     Reason.DELIVERY_REPLAYED,
+    Reason.LOG_KEY_NOT_FOLLOWED,
 }
 """What only a holder or a verifier finds, at home; in the table, so that it never gets another meaning."""
 COMPOSITE_FORM: Final = {*cases_composite.REASONS, Reason.RECEIPT_MISMATCH}

@@ -145,7 +145,7 @@ def _private(path: Path, home: Path) -> bool:
 def _remote(run: Run) -> Iterator[Check]:
     try:
         with Service(run.endpoint) as service:
-            signed = service.checkpoint()
+            signed = service.checkpoint(run.profile.log_key)
             newest = _newest_block(service, signed)
     except (ServiceError, CommandError) as error:
         sentence = explain(error, run.lang, way=run.way(), full=run.as_json).sentence()

@@ -11,7 +11,12 @@ import typer
 from disclosure import Accumulator, IssuerKey
 from disclosure import MalformedError as DisclosureMalformedError
 from disclosure.composite import OpeningRecord
-from disclosure.registry import issuer_key_state_of_record, schema_of_record, verifier_of_record
+from disclosure.registry import (
+    issuer_key_state_of_record,
+    log_keys_of_record,
+    schema_of_record,
+    verifier_of_record,
+)
 from tlog import (
     ArchiveInvalidError,
     ArchiveMalformedError,
@@ -29,6 +34,8 @@ from tlog import (
     verify_inclusion,
 )
 from tlog.archive import Place, read_lines
+from zk.commands import keyrotation, monitoring
+from zk.commands.keyrotation import followed
 from zk.exits import CommandError, Exit
 from zk.export import export as export_to
 from zk.group import Group
@@ -42,6 +49,8 @@ GROUP = Group("ledger")
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
+    keyrotation.add_to(GROUP)
+    monitoring.add_to(GROUP)
     app.add_typer(GROUP.app)
 
 
@@ -51,16 +60,25 @@ _KEY_LINE = 2  # of a ledger file: the log's key
 @GROUP.command("trust", remote=True)
 def trust(
     run: Run,
-    key: Annotated[str, typer.Argument(metavar="KEY|FILE", help="help.ledger.trust_key")],
+    key: Annotated[str | None, typer.Argument(metavar="KEY|FILE", help="help.ledger.trust_key")] = None,
     replace_key: Annotated[bool, typer.Option("--replace", help="help.ledger.replace")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="help.ledger.follow")] = False,
 ) -> Answer:
-    """Pin the log's key, and keep --server and --root with it; another key is refused without --replace."""
+    """Pin the log's key, and keep --server and --root with it; another key is refused without --replace.
+
+    With --follow the pinned key moves to the one that took its place, by proof: of the service, or of a file.
+    """
+    if follow:
+        return followed(run, key)
+    if key is None:
+        raise CommandError(Exit.USAGE, "LOG_KEY_MISSING", "error.log_key_missing")
     given, pinned = read_log_key(key), run.profile.log_key
     if pinned is not None and not replace_key:
         check_same_key(pinned, given)
     profile = replace(
         run.profile,
         log_key=given,
+        earlier_log_keys=run.profile.earlier_log_keys if given == pinned else (),
         server=run.server if run.remote.server else run.profile.server,
         root=run.remote.root or run.profile.root,
     )
@@ -75,7 +93,9 @@ def fetch_checkpoint(run: Run, service: Service) -> tuple[SignedCheckpoint, Veri
     A key that the service states and that is not the pinned one is refused. Without a pin the stated key is
     believed, with a warning.
     """
-    signed = service.checkpoint()
+    signed = service.checkpoint(
+        read_log_key(run.remote.log_key) if run.remote.log_key else run.profile.log_key
+    )
     if run.profile.log_key is None and run.remote.log_key is None:
         run.warn("ledger.not_pinned", key=signed.key)
         return signed, signed.key, False
@@ -118,7 +138,9 @@ def keep_grown(run: Run, service: Service, signed: SignedCheckpoint) -> int | No
 
 
 def _checked_growth(run: Run, service: Service, signed: SignedCheckpoint, path: Path) -> int:
-    before, now = open_checkpoint(path.read_bytes(), run.log_verifier()), signed.checkpoint
+    # What was seen last may be older than the pinned key.
+    keys = (run.log_verifier(), *run.profile.log_keys[1:])
+    before, now = open_checkpoint(path.read_bytes(), keys), signed.checkpoint
     if now.size < before.size:
         # A replica may lag, a log may not: which of the two it is, is for the operator to say.
         raise CommandError(
@@ -285,10 +307,16 @@ def _verifier(payload: bytes) -> dict[str, Any]:
     return {"verifier": str(name), "public_key": public_key.hex()}
 
 
+def _log_key(payload: bytes) -> dict[str, Any]:
+    old, new = log_keys_of_record(payload)
+    return {"old_log_key": str(old), "new_log_key": str(new)}
+
+
 _RECORDS: Final[Mapping[str, Callable[[bytes], dict[str, Any]]]] = {
     "issuer-key": _issuer_key,
     "issuer-key-state": _issuer_key_state,
     "accumulator": _accumulator,
     "schema": _schema,
     "verifier": _verifier,
+    "log-key": _log_key,
 }

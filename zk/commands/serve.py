@@ -29,6 +29,8 @@ def serve(
     host: Annotated[str | None, typer.Option("--host", help="help.serve.host")] = None,
     port: Annotated[int | None, typer.Option("--port", help="help.serve.port")] = None,
     public_host: Annotated[str | None, typer.Option("--public-host", help="help.serve.public_host")] = None,
+    policy: Annotated[Path | None, typer.Option("--policy", help="help.serve.policy")] = None,
+    http_port: Annotated[int | None, typer.Option("--http-port", help="help.serve.http_port")] = None,
     log_level: Annotated[str | None, typer.Option("--log-level", help="help.serve.log_level")] = None,
     upgrade: Annotated[bool, typer.Option("--upgrade", help="help.serve.upgrade")] = False,
 ) -> Answer:
@@ -42,9 +44,11 @@ def serve(
         "host": host,
         "port": port,
         "public_host": public_host,
+        "policy": policy,
+        "http_port": http_port,
         "log_level": log_level,
     }
-    settings = _settings({name: value for name, value in given.items() if value is not None})
+    settings = settings_of({name: value for name, value in given.items() if value is not None})
     if not run.as_json and "log_level" not in settings.model_fields_set:
         # A person at a terminal is told what matters; whoever wants every call in the log says so.
         settings = settings.model_copy(update={"log_level": "warning"})
@@ -55,7 +59,8 @@ def serve(
     return Answer({"event": "stopped"}, [run.text("serve.stopped")])
 
 
-def _settings(given: dict[str, Any]) -> Settings:
+def settings_of(given: dict[str, Any]) -> Settings:
+    """Return the settings: what is given, else the environment's and `zk.toml`'s; CommandError USAGE."""
     try:
         return Settings(**given)
     except pydantic.ValidationError as error:
@@ -91,10 +96,13 @@ def _ready(run: Run, ready: Ready) -> None:
             "address": ready.address,
             "log_key": ready.verifier_key,
             "data": str(ready.data),
+            "http_port": ready.http_port,
         }
     )
+    edge = [] if ready.http_port is None else [run.text("serve.http", port=ready.http_port)]
     run.say(
         run.text("serve.ready", address=ready.address),
+        *edge,
         run.text("serve.log_key", key=ready.verifier_key),
         run.text("serve.files", data=ready.data),
     )

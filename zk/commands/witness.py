@@ -1,17 +1,18 @@
 """`zk witness`: cosign other operators' logs, never two checkpoints that do not go together."""
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from consortium.errors import FolderError
-from consortium.witness import load_keys, make_keys, opened_store
-from consortium.witness.keys import drop_key
-from consortium.witness.process import Address, Ready, known_logs
+from consortium.witness import Cosigned, load_keys, make_keys, read_store
+from consortium.witness.keys import KEY_FILE, drop_key
+from consortium.witness.process import Address, Ready
 from consortium.witness.process import serve as run_witness
-from tlog import InputError, Policy
+from tlog import CosignatureSigner, InputError, MldsaCosignatureSigner, Policy
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import read_file
@@ -22,6 +23,7 @@ GROUP = Group("witness")
 Data = Annotated[Path, typer.Option("--data", help="help.witness.data")]
 Pem = Annotated[Path | None, typer.Option("--certificate", help="help.witness.certificate")]
 Key = Annotated[Path | None, typer.Option("--private-key", help="help.witness.private_key")]
+MlDsa = Annotated[bool, typer.Option("--ml-dsa", help="help.witness.ml_dsa")]
 Policies = Annotated[list[Path], typer.Option("--policy", help="help.witness.policy")]
 
 
@@ -35,14 +37,28 @@ def init(
     run: Run,
     name: Annotated[str, typer.Argument(help="help.witness.name")],
     data: Data,
+    ml_dsa: MlDsa = False,
 ) -> Answer:
-    """Make the folder of a witness with its first key; in a folder that has one, a further key."""
+    """Make the folder of a witness with its key, which is of Ed25519; one of ML-DSA-44 beside it if asked."""
+    if (data / KEY_FILE).exists():
+        raise CommandError(Exit.USAGE, "WITNESS_EXISTS", "error.witness_exists", path=data)
+    return _made(run, data, name, (CosignatureSigner, MldsaCosignatureSigner)[: 1 + ml_dsa])
+
+
+@GROUP.command("rotate")
+def rotate(run: Run, data: Data, ml_dsa: MlDsa = False) -> Answer:
+    """Add a key under the same name, in force from the next start. The others go on until they retire."""
+    kind = MldsaCosignatureSigner if ml_dsa else CosignatureSigner
+    return _made(run, data, load_keys(data)[0].name, (kind,))
+
+
+def _made(run: Run, data: Path, name: str, kinds: Sequence[type[CosignatureSigner]]) -> Answer:
     try:
-        key = make_keys(data, name).verifier
+        keys = [str(make_keys(data, name, kind).verifier) for kind in kinds]
     except InputError as error:
         raise CommandError(Exit.USAGE, error.reason, "error.usage", detail=error.detail) from None
-    lines = [run.text("witness.made", path=data), run.text("witness.key", key=key)]
-    return Answer({"data": str(data), "key": str(key)}, lines)
+    lines = [run.text("witness.made", path=data), *(run.text("witness.key", key=key) for key in keys)]
+    return Answer({"data": str(data), "key": keys[0], "keys": keys}, lines)
 
 
 @GROUP.command("retire")
@@ -82,25 +98,24 @@ def serve(
 
 
 @GROUP.command("show")
-def show(run: Run, data: Data, policy: Policies) -> Answer:
-    """Show what a stopped witness has cosigned of each log, and what it refused that the log had signed."""
-    signers, logs = load_keys(data), known_logs(_policies(policy))
-    rows = list[dict[str, Any]]()
-    with opened_store(data, logs, signers) as store:
-        for origin in logs:
-            found = store.cosigned(origin)
-            rows.append(
-                {
-                    "origin": origin,
-                    "size": found.checkpoint.size if found else None,
-                    "root": found.checkpoint.root.hex() if found else None,
-                    "time": _moment(found.time) if found else None,
-                    "refused": len(store.refused(origin)),
-                }
-            )
+def show(run: Run, data: Data) -> Answer:
+    """Show what a witness has cosigned of each log, and whether it refused anything that the log signed."""
+    signers = load_keys(data)
+    with read_store(data) as store:
+        rows = [_row(found, len(store.refused(found.checkpoint.origin))) for found in store.all()]
     lines = [run.text("witness.key", key=each.verifier) for each in signers]
-    lines += [run.text("witness.row" if row["time"] else "witness.row_none", **row) for row in rows]
+    lines += [run.text("witness.row", **row) for row in rows] or [run.text("witness.row_none")]
     return Answer({"keys": [str(each.verifier) for each in signers], "logs": rows}, lines)
+
+
+def _row(found: Cosigned, refused: int) -> dict[str, Any]:
+    return {
+        "origin": found.checkpoint.origin,
+        "size": found.checkpoint.size,
+        "root": found.checkpoint.root.hex(),
+        "time": _moment(found.time),
+        "refused": refused,
+    }
 
 
 def _moment(seconds: int) -> str:

@@ -56,7 +56,8 @@ MESSAGES: Final = {
     ),
     "error.log_key_changed": (
         "WARNING: THE LOG'S KEY IS NOT THE ONE THAT WAS PINNED. Nothing was done. Somebody may be "
-        "showing you another log. Pinned: {pinned}  Now: {other}"
+        "showing you another log. Where the log has changed its key, zk ledger trust --follow moves the pin "
+        "by proof. Pinned: {pinned}  Now: {other}"
     ),
     "error.log_key_malformed": "{path} is neither a log's verifier key nor a file that holds one.",
     "error.log_key_unknown": (
@@ -120,6 +121,7 @@ MESSAGES: Final = {
     "option.help": "Show this and end.",
     # serve
     "serve.ready": "The service is ready at {address}. Ctrl-C ends it.",
+    "serve.http": "The log is served over HTTP on port {port}.",
     "serve.log_key": "Log key: {key}",
     "serve.files": (
         "In {data}: ca.pem (root), log.vkey (log key), admin.token (administrator). Keep the last one secret."

@@ -70,6 +70,8 @@ MESSAGES: Final = {
     "help.serve.host": "Address to listen on.",
     "help.serve.port": "Port; 0 takes a free one.",
     "help.serve.public_host": "Host name that clients use.",
+    "help.serve.policy": "File that names the log's witnesses and their quorum (C2SP tlog-policy).",
+    "help.serve.http_port": "Port that serves the log over HTTP, for mirrors; 0 takes a free one.",
     "help.serve.log_level": "debug, info, warning or error.",
     "help.serve.upgrade": "Bring an older database up to date first.",
     "help.issuer.item": "Item of the catalogue, such as residence_permit, or item@version.",

@@ -69,6 +69,8 @@ MESSAGES: Final = {
     "help.serve.host": "监听地址。",
     "help.serve.port": "端口；0 表示任取空闲端口。",
     "help.serve.public_host": "客户端使用的主机名。",
+    "help.serve.policy": "列出账本的见证方及其法定数的文件（C2SP tlog-policy）。",
+    "help.serve.http_port": "通过 HTTP 提供账本（供镜像使用）的端口；0 表示任取空闲端口。",
     "help.serve.log_level": "debug、info、warning 或 error。",
     "help.serve.upgrade": "先升级旧数据库。",
     "help.issuer.item": "目录中的数据项，例如 residence_permit，或 数据项@版本。",

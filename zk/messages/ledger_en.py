@@ -4,23 +4,157 @@ from typing import Final
 
 MESSAGES: Final = {
     "help.witness": "Cosign other operators' logs.",
-    "help.witness.init": "Make a witness's folder and its key; again, a further key.",
-    "help.witness.retire": "Forget a key that no policy names any more.",
+    "help.witness.init": "Make a witness's folder, its key and its store.",
+    "help.witness.retire": "Forget a key that no policy names any more, from the next start on.",
+    "help.witness.rotate": "Add a key of the same name; the old ones cosign beside it until they retire.",
     "help.witness.serve": "Run the witness (C2SP tlog-witness).",
-    "help.witness.show": "What a stopped witness has cosigned, log by log.",
+    "help.witness.show": "What a witness has cosigned, log by log; it may be running.",
     "help.witness.data": "The witness's folder.",
     "help.witness.policy": "Policy file (C2SP tlog-policy) that names known logs; may be given again.",
     "help.witness.name": "The key's name, for instance witness.city.example.",
+    "help.witness.ml_dsa": "A key of ML-DSA-44, meant to hold against quantum computers, beside Ed25519.",
     "help.witness.key_id": "The key's identifier, the 8 digits between the plus signs of the verifier key.",
     "help.witness.host": "Address to listen on.",
     "help.witness.port": "Port to listen on; 0 lets the system choose.",
     "help.witness.certificate": "Certificate chain, PEM; without it HTTP is plain, as behind a proxy.",
     "help.witness.private_key": "The certificate's private key, PEM.",
-    "witness.made": "The witness in {path} has a new key. Back the folder up as you back keys up.",
+    "error.witness_exists": "There is a witness in {path} already; `zk witness rotate` adds a key to it.",
+    "witness.made": "The witness in {path} has a new key. Never run it from an older copy of this folder: "
+    "it would have forgotten what it cosigned. If the folder is lost, make another witness.",
     "witness.key": "Verifier key: {key}",
-    "witness.retired": "The key {key} cosigns no more.",
+    "witness.retired": "The key {key} cosigns no more once the witness is started again.",
     "witness.ready": "The witness listens on {address} for {count} logs.",
     "witness.stopped": "The witness has ended.",
-    "witness.row": "{origin}: size {size}, root {root}, cosigned {time}; refused {refused}",
-    "witness.row_none": "{origin}: nothing cosigned yet; refused {refused}",
+    "witness.row": "{origin}: size {size}, root {root}, cosigned {time}; refused notes kept: {refused}",
+    "witness.row_none": "Nothing was cosigned yet.",
+    "help.ledger.rotate-key": "Let the log go over to another key; the server on the folder is stopped.",
+    "help.ledger.rotate_data": "The server's folder.",
+    "help.ledger.rotate_finish": "End the time in which both keys sign: the new key signs alone.",
+    "help.ledger.follow": (
+        "Move the pinned key to the one that took its place, by proof; FILE is a proof of it."
+    ),
+    "help.ledger.key-proof": "Write the proof that a key follows the pinned one to a file.",
+    "help.ledger.key_proof_file": "File to write.",
+    "ledger.rotation_begun": "The log's next key is {new}. From the next start on it signs beside {old}.",
+    "ledger.rotation_begun_next": (
+        "Start the server, give everybody time for zk ledger trust --follow, then stop "
+        "it and run this with --finish."
+    ),
+    "ledger.rotation_finished": "The key {old} is retired and its secret erased. {new} signs alone.",
+    "ledger.rotation_finished_next": (
+        "Start the server. Whoever still pins the old key runs zk ledger trust --follow."
+    ),
+    "ledger.followed": (
+        "The log has proved that {new} follows {old}. It is pinned now; what the old key signed still holds."
+    ),
+    "ledger.nothing_to_follow": "No other key has taken the place of {old}.",
+    "ledger.key_proof": "{path} proves that {new} follows {old}: zk ledger trust --follow {path}",
+    "error.log_key_missing": "Say which key: KEY|FILE, or --follow.",
+    "error.log_key_not_followed": (
+        "The service has no proof that starts from the pinned key. Nothing was done. Pinned: {key}"
+    ),
+    "error.rotation_refused": "Nothing was done ({reason}): {detail}",
+    "help.ledger.monitor": "Watch other operators' logs and raise an alarm, with evidence, when one cheats.",
+    "help.ledger.monitor_policy": (
+        "Policy file (C2SP tlog-policy) that names logs and witnesses; may be given again."
+    ),
+    "help.ledger.monitor_folder": (
+        "The monitor's folder: what it has seen, its key, and alarms/ with the evidence."
+    ),
+    "help.ledger.monitor_witness": "URL of a further witness to compare with; may be given again.",
+    "help.ledger.monitor_mirror": "URL of a mirror of one of the logs; may be given again.",
+    "help.ledger.monitor_peer": "URL of another monitor to compare with; may be given again.",
+    "help.ledger.monitor_name": "Name of the monitor's key, taken when the key is made.",
+    "help.ledger.monitor_once": "Go round once and end.",
+    "help.ledger.monitor_interval": "Seconds between two rounds.",
+    "help.ledger.monitor_late": "So many seconds a log may take to show what it has signed.",
+    "help.ledger.monitor_listen": "Listen for other monitors and for what people report, HOST:PORT.",
+    "help.ledger.monitor_root": "Root certificate (PEM) to believe instead of the system's.",
+    "help.ledger.evidence": "Verify a file of evidence, offline: who is accused of what, and is it proven?",
+    "help.ledger.evidence_file": "File of evidence.",
+    "help.ledger.evidence_policy": (
+        "Policy file whose keys you trust to be the logs' and witnesses'; may be given again."
+    ),
+    "help.ledger.report": "Tell a monitor the checkpoint in a receipt, and nothing else of the receipt.",
+    "help.ledger.report_receipt": "Receipt file.",
+    "help.ledger.report_to": "URL of the monitor.",
+    "ledger.monitor_ready": "Watching {count} logs. The monitor's key: {key}",
+    "ledger.monitor_trouble": "{source} fails: {detail}",
+    "ledger.monitor_row": "{origin}: size {size}, root {root}",
+    "ledger.monitor_ended": "The monitor has ended. Alarms: {count}.",
+    "ledger.alarm_file": "Evidence: {path}",
+    "ledger.evidence_compare": (
+        "The file proves it of these keys. Compare them with those that you know: a name in a key is "
+        "whatever its holder wrote."
+    ),
+    "ledger.evidence_stranger": "Not a key of your policies: {key}",
+    "ledger.reported": "The monitor at {url} has the checkpoint of the receipt.",
+    "ledger.report_failed": "The monitor did not take it: {detail}",
+    "ledger.accused": "Accused: {key}",
+    "ledger.concerned": "About: {key}",
+    "ledger.word_of": "On the word of: {key}",
+    "ledger.grade.PROVEN": (
+        "PROVEN, of the log {origin}. Nobody but the holder of an accused key can have brought this about."
+    ),
+    "ledger.grade.STATED": (
+        "STATED by witnesses, of the log {origin}. It convicts nobody: the network may have failed."
+    ),
+    "ledger.grade.OBSERVED": (
+        "OBSERVED by a monitor, of the log {origin}. It is the monitor's word and no proof."
+    ),
+    "ledger.fault.SAME_SIZE": (
+        "Two trees of size {first_size} were signed, with the roots {first_root} and {second_root}."
+    ),
+    "ledger.fault.OTHER_BEGINNING": (
+        "A tree of size {first_size} with root {first_root} was signed, and one of size {second_size} "
+        "(root {second_root}) whose first {first_size} entries have the root {beginning}."
+    ),
+    "ledger.fault.TIMES_REVERSED": (
+        "The tree of size {second_size} was cosigned at {second_time}, and at {first_time}, later, "
+        "the smaller one of size {first_size} as the latest."
+    ),
+    "ledger.fault.EMPTY_TREE": (
+        "A tree of size {size} was signed with the root {root}, which is not that of the empty tree."
+    ),
+    "ledger.fault.ENTRY_UNKNOWN": (
+        "Entry {index} of the signed tree of size {size} is of no kind that a ledger has."
+    ),
+    "ledger.fault.END_WITHOUT_HEADER": (
+        "The signed tree of size {size} ends without a block header (entry {index})."
+    ),
+    "ledger.fault.HEADER_MISPLACED": (
+        "Entry {index} of the signed tree of size {size} is a block header that belongs to another place."
+    ),
+    "ledger.fault.HEADER_WITHIN_BLOCK": (
+        "The block whose header is entry {index} of the signed tree of size {size} has another header in it."
+    ),
+    "ledger.fault.HEADER_UNLINKED": (
+        "The block header that is entry {index} of the signed tree of size {size} does not follow the "
+        "header before it."
+    ),
+    "ledger.fault.HEADER_ROOT": (
+        "The block header that is entry {index} of the signed tree of size {size} states a root that "
+        "the tree does not have there."
+    ),
+    "ledger.fault.NOT_COVERED": (
+        "Block {height} (entry {index}) has the time {time}; {seconds} seconds later "
+        "{witnesses:witness/witnesses} still cosigned size {first_size}, without it."
+    ),
+    "ledger.seen.BEHIND": "{time}, {source}: the log shows less than it has signed: {detail}",
+    "ledger.seen.UNCOVERED": "{time}, {source}: the log does not show a tree that it has signed: {detail}",
+    "ledger.seen.LATE": "{time}, {source}: a block came late: {detail}",
+    "ledger.seen.SILENT": "{time}, {source}: no answer for too long: {detail}",
+    "ledger.seen.MISSING": "{time}, {source}: the log lacks what it should serve: {detail}",
+    "ledger.seen.MISMATCH": "{time}, {source}: the log serves other entries than it has signed: {detail}",
+    "ledger.seen.NOTE_WRONG": "{time}, {source}: a note beside an entry is wrong: {detail}",
+    "ledger.seen.UNPROVEN_SPLIT": (
+        "{time}, {source}: two signed trees do not go together, and it cannot be proven: {detail}"
+    ),
+    "error.listen_address": "{address} is no address to listen on; write HOST:PORT.",
+    "reason.EVIDENCE_MALFORMED": "The file is not a file of evidence.",
+    "reason.EVIDENCE_INVALID": "The file proves nothing: an honest party could have signed all of it.",
+    "reason.KEYS_UNRELATED": (
+        "Each tree is signed by another key; give the policy that says that both are the log's."
+    ),
+    "reason.OBSERVATION_MALFORMED": "The note is not an observation of a monitor.",
 }

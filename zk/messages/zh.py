@@ -39,7 +39,8 @@ MESSAGES: Final = {
         "链接已损坏，或属于另一条命令：zk vault claim 用 zk://offer?...，zk vault present 用 zk://present?..."
     ),
     "error.log_key_changed": (
-        "警告：账本的公钥与已固定的不同！未做任何操作。可能有人向您展示另一本账。已固定：{pinned}  "
+        "警告：账本的公钥与已固定的不同！未做任何操作。可能有人向您展示另一本账。"
+        "若账本更换了密钥，zk ledger trust --follow 可凭证明更换固定的公钥。已固定：{pinned}  "
         "现在：{other}"
     ),
     "error.log_key_malformed": "{path} 既不是账本公钥，也不是含有公钥的文件。",
@@ -97,6 +98,7 @@ MESSAGES: Final = {
     "option.help": "显示此说明后结束。",
     # serve
     "serve.ready": "服务已就绪：{address}。按 Ctrl-C 结束。",
+    "serve.http": "账本通过 HTTP 在端口 {port} 提供。",
     "serve.log_key": "账本公钥：{key}",
     "serve.files": (
         "{data} 中有：ca.pem（根证书）、log.vkey（账本公钥）、admin.token（管理员令牌，请保密）。"

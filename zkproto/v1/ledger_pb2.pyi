@@ -45,6 +45,7 @@ class GetCheckpointResponse(_message.Message):
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     VERIFIER_KEY_FIELD_NUMBER: _builtins.int
     ANCHORED_FIELD_NUMBER: _builtins.int
+    NEXT_VERIFIER_KEY_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
     """The checkpoint as a signed note (C2SP tlog-checkpoint)."""
     verifier_key: _builtins.str
@@ -55,16 +56,19 @@ class GetCheckpointResponse(_message.Message):
     """The newest checkpoint that is anchored: the signed note with the cosignatures of the quorum's witnesses
     (C2SP tlog-cosignature). Empty while there is none. It is never larger than `checkpoint`.
     """
+    next_verifier_key: _builtins.str
+    """The key that signs beside `verifier_key` and will take its place; empty unless the log changes its key."""
     def __init__(
         self,
         *,
         checkpoint: _builtins.bytes = ...,
         verifier_key: _builtins.str = ...,
         anchored: _builtins.bytes = ...,
+        next_verifier_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchored", b"anchored", "checkpoint", b"checkpoint", "verifier_key", b"verifier_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchored", b"anchored", "checkpoint", b"checkpoint", "next_verifier_key", b"next_verifier_key", "verifier_key", b"verifier_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -35,6 +35,7 @@ class LedgerService(LedgerServiceServicer):
             checkpoint=self._context.sequencer.published.checkpoint,
             verifier_key=self._context.verifier_key,
             anchored=anchored.checkpoint if anchored is not None else b"",
+            next_verifier_key=str(self._context.log_keys.following or ""),
         )
 
     async def GetInclusionProof(self, request: pb.GetInclusionProofRequest, context: Any) -> Any:

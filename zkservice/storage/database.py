@@ -17,11 +17,12 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from zkservice.errors import ServiceError, ServiceReason
@@ -44,7 +45,9 @@ def open_engine(url: str) -> Engine:
     may reach a log. Raises SQLAlchemyError, ImportError.
     """
     parsed = make_url(url)
-    postgresql = parsed.get_backend_name() == "postgresql"
+    if (kind := parsed.get_backend_name()) not in {"sqlite", "postgresql"}:
+        raise ArgumentError("only SQLite and PostgreSQL")
+    postgresql = kind == "postgresql"
     engine = create_engine(
         parsed,
         poolclass=QueuePool,
@@ -58,6 +61,19 @@ def open_engine(url: str) -> Engine:
     else:
         _configure_sqlite(engine)
     return engine
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of a SQLite database, by the one path that all its names lead to; None of another kind.
+
+    Raises ValueError for one that is in no file, or named in SQLite's own way of writing URLs.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return None
+    if not parsed.database or parsed.database.startswith((":", "file:")):
+        raise ValueError
+    return Path(parsed.database).resolve()
 
 
 def _configure_sqlite(engine: Engine) -> None:

@@ -28,9 +28,8 @@ def end(connection: Connection, offers: Iterable[str]) -> list[str]:
     )
     rows = connection.execute(query).all()
     claimed = [row for row in rows if row.claim_request_id is not None]
-    due = [{"offer": row.id} for row in claimed if row.accumulator is not None]
-    if due:
-        insert_all_new(connection, tables.due_revocation, due)
+    due = [(row.id,) for row in claimed if row.accumulator is not None]
+    insert_all_new(connection, tables.due_revocation, due)
     still = table.c.id.in_(wanted) & (table.c.state == "offered")
     connection.execute(update(table).where(still).values(state="expired", sealed=None))
     return [row.id for row in claimed if row.accumulator is None]

@@ -55,7 +55,7 @@ def take(connection: Connection, seen: Lease, holder: bytes) -> Lease | None:
 
 
 def beat(connection: Connection, mine: Lease) -> None:
-    """Say that the holder lives, in the transaction of what it writes; LockLostError if it is not it any more."""
+    """Say that the holder lives, in the transaction of what it writes; LockLostError if it lost the lease."""
     table = tables.ledger_lease
     held = (table.c.holder == mine.holder) & (table.c.term == mine.term)
     if connection.execute(update(table).where(held).values(beat=table.c.beat + 1)).rowcount != 1:

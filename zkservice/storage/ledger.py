@@ -8,18 +8,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, func, select, text, update
 
 from tlog.block import BlockHeader
 from tlog.builder import Batch
 from tlog.tiles import TileId, Tiles
 from zkservice.errors import StartError
 from zkservice.storage import tables
+from zkservice.storage.many import insert_many, update_many
 from zkservice.storage.rows import insert_all_new, insert_new
 
 _LOCK: Final = "lock"
 _PUBLISHED: Final = "published"
 _ID_OCTETS: Final = 8
+_NEW_ROWS: Final = text(
+    "INSERT INTO outbox (entry_index) "
+    "WITH RECURSIVE new (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM new WHERE number < :count) "
+    "SELECT CAST(NULL AS BIGINT) FROM new RETURNING id"
+)
+_INTO_CONTENT: Final = tables.outbox_content.insert()
 
 
 @dataclass(frozen=True)
@@ -47,17 +54,30 @@ class Block:
     checkpoint: bytes
 
 
+@dataclass(frozen=True)
+class New:
+    """What is to be put on the log: an entry, and what is kept beside it for the holder alone."""
+
+    entry: bytes
+    holder_note: bytes | None
+
+
 class LockLostError(Exception):
     """The lock row holds another checkpoint than the sequencer's own: somebody else sequences this log."""
 
 
 def enqueue(connection: Connection, entry: bytes, holder_note: bytes | None) -> int:
     """Put an entry into the outbox; return the row's identifier."""
-    insert = tables.outbox.insert().values(entry_index=None)
-    identifier: int = connection.execute(insert.returning(tables.outbox.c.id)).scalar_one()
-    content = {"outbox": identifier, "entry": entry, "holder_note": holder_note}
-    connection.execute(tables.outbox_content.insert().values(**content))
+    (identifier,) = enqueue_all(connection, [New(entry, holder_note)])
     return identifier
+
+
+def enqueue_all(connection: Connection, new: Sequence[New]) -> list[int]:
+    """Put entries into the outbox, in this order; return the rows' identifiers."""
+    ids = sorted(connection.execute(_NEW_ROWS, {"count": len(new)}).scalars())
+    rows = [(row, each.entry, each.holder_note) for row, each in zip(ids, new, strict=True)]
+    insert_many(connection, _INTO_CONTENT, ("outbox", "entry", "holder_note"), rows)
+    return ids
 
 
 def waiting(connection: Connection, limit: int) -> list[Waiting]:
@@ -168,14 +188,8 @@ def advance_lock(connection: Connection, old: State, new: State) -> None:
 def apply(connection: Connection, batch: Batch, rows: Sequence[Waiting], checkpoint: bytes) -> None:
     """Write a locked block: entries, tiles, block. Safe to repeat; the outbox still holds the entries."""
     notes: list[bytes | None] = [*(row.holder_note for row in rows), None]
-    insert_all_new(
-        connection,
-        tables.ledger_entry,
-        [
-            {"index": batch.first_index + offset, "entry": entry, "holder_note": note}
-            for offset, (entry, note) in enumerate(zip(batch.entries, notes, strict=True))
-        ],
-    )
+    numbered = enumerate(zip(batch.entries, notes, strict=True), batch.first_index)
+    insert_all_new(connection, tables.ledger_entry, [(index, *each) for index, each in numbered])
     for tile, hashes in batch.changed_tiles.items():
         _write_tile(connection, tile, hashes)
     block = {
@@ -191,10 +205,8 @@ def apply(connection: Connection, batch: Batch, rows: Sequence[Waiting], checkpo
 def publish(connection: Connection, state: State, batch: Batch, rows: Sequence[Waiting]) -> None:
     """Make an applied block the published one; its outbox rows keep their index and give up their content."""
     table = tables.outbox
-    connection.execute(
-        update(table).where(table.c.id == bindparam("row")).values(entry_index=bindparam("place")),
-        [{"row": row.id, "place": batch.first_index + offset} for offset, row in enumerate(rows)],
-    )
+    places = [(index, row.id) for index, row in enumerate(rows, batch.first_index)]
+    update_many(connection, table.c.entry_index, table.c.id, places)
     content = tables.outbox_content
     # The oldest are taken first, so all up to the newest of these are of published blocks.
     connection.execute(content.delete().where(content.c.outbox <= max(row.id for row in rows)))
@@ -267,8 +279,6 @@ def last_block(connection: Connection, size: int) -> Block | None:
     return Block(BlockHeader.parse(row.header), row.checkpoint) if row is not None else None
 
 
-def waiting_count(connection: Connection) -> int:
-    """Return how many rows of the outbox are in no block."""
-    query = select(func.count()).select_from(tables.outbox_content)
-    count: int = connection.execute(query).scalar_one()
-    return count
+def anything_waits(connection: Connection) -> bool:
+    """Tell whether a row of the outbox is in no block."""
+    return connection.execute(select(tables.outbox_content.c.outbox).limit(1)).first() is not None

@@ -5,11 +5,11 @@ which together takes as long as the database itself. Values are converted as SQL
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from sqlalchemy import Column, Connection, Dialect, Insert, Table, bindparam, select
+from sqlalchemy import Column, Connection, Dialect, Insert, Table, bindparam, select, update
 from sqlalchemy.sql.compiler import Compiled
 
 _KEPT: Final = 64
@@ -24,6 +24,9 @@ class _Prepared:
     names: tuple[str, ...]
     converts: tuple[Callable[[Any], Any] | None, ...]
     positional: bool
+    at_once: bool = False
+    """Whether the rows go as one array a column: on PostgreSQL each row that is sent costs as much as it does
+    to write it."""
 
     @classmethod
     def of(
@@ -31,14 +34,27 @@ class _Prepared:
     ) -> "_Prepared":
         """Prepare a statement whose parameters are values of these columns."""
         converts = tuple(each.type.dialect_impl(dialect).bind_processor(dialect) for each in columns)
-        return cls(str(compiled), names, converts, dialect.positional)
+        at_once = dialect.name == "postgresql" and not compiled.statement.is_select  # type: ignore[union-attr]
+        return cls(str(compiled), names, converts, dialect.positional, at_once)
 
-    def parameters(self, rows: Iterable[tuple[Any, ...]]) -> list[Any]:
-        """Return one row or more as the driver takes them."""
+    def run(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Run the statement for rows, of which there is one at least."""
+        if self.at_once:
+            connection.exec_driver_sql(self.text, tuple(map(list, self._columns(rows))))
+        else:
+            connection.exec_driver_sql(self.text, self.parameters(rows))
+
+    def _columns(self, rows: Iterable[tuple[Any, ...]]) -> list[Iterable[Any]]:
+        """Return the values that the driver takes, column by column."""
         columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
         for place, convert in enumerate(self.converts):
             if convert is not None:
                 columns[place] = map(convert, columns[place])
+        return columns
+
+    def parameters(self, rows: Iterable[tuple[Any, ...]]) -> list[Any]:
+        """Return one row or more as the driver takes them."""
+        columns = self._columns(rows)
         ready = zip(*columns, strict=True)
         return list(ready) if self.positional else [dict(zip(self.names, row, strict=True)) for row in ready]
 
@@ -52,7 +68,16 @@ def insert_many(
     """
     if rows:
         prepared = _inserting(insert, names, connection.dialect)
-        connection.exec_driver_sql(prepared.text, prepared.parameters(rows))
+        prepared.run(connection, rows)
+
+
+def update_many(
+    connection: Connection, column: Column[Any], key: Column[Any], values: Sequence[tuple[Any, Any]]
+) -> None:
+    """Set a column, in each row that has a key, by pairs of what the column becomes and the key."""
+    if values:
+        prepared = _updating(column, key, connection.dialect)
+        prepared.run(connection, values)
 
 
 @lru_cache(_KEPT)
@@ -60,7 +85,32 @@ def _inserting(insert: Insert, names: tuple[str, ...], dialect: Dialect) -> _Pre
     columns = [each for each in cast(Table, insert.table).columns if each.name in names]
     if tuple(each.name for each in columns) != names:
         raise ValueError("columns are named in the table's order")
-    return _Prepared.of(insert.compile(dialect=dialect, column_keys=list(names)), names, columns, dialect)
+    prepared = _Prepared.of(insert.compile(dialect=dialect, column_keys=list(names)), names, columns, dialect)
+    if not prepared.at_once:
+        return prepared
+    into, _, rest = prepared.text.partition(" VALUES ")
+    _, conflict, how = rest.partition(" ON CONFLICT ")
+    text = f"{into} SELECT * FROM {_arrays(columns, dialect)}{conflict}{how}"  # noqa: S608
+    return replace(prepared, text=text)
+
+
+@lru_cache(_KEPT)
+def _updating(column: Column[Any], key: Column[Any], dialect: Dialect) -> _Prepared:
+    names = ("new_", "key_")
+    statement = update(column.table).where(key == bindparam("key_")).values({column: bindparam("new_")})
+    prepared = _Prepared.of(statement.compile(dialect=dialect), names, [column, key], dialect)
+    if not prepared.at_once:
+        return prepared
+    quote = dialect.identifier_preparer
+    table, new, old = quote.format_table(column.table), quote.format_column(column), quote.format_column(key)
+    given = f"{_arrays([column, key], dialect)} AS given (new_, key_)"
+    return replace(prepared, text=f"UPDATE {table} SET {new} = new_ FROM {given} WHERE {table}.{old} = key_")  # noqa: S608
+
+
+def _arrays(columns: Iterable[Column[Any]], dialect: Dialect) -> str:
+    """Return PostgreSQL's rows of several arrays. A type's length is left out: a cast would cut off there."""
+    types = (each.type.compile(dialect).partition("(")[0] for each in columns)
+    return f"unnest({', '.join(f'%b::{each}[]' for each in types)})"
 
 
 def present(

@@ -1,6 +1,6 @@
 """What the use cases share: rows by their names, pages of them, inserting what may stand there already."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -8,11 +8,13 @@ from sqlalchemy import Connection, Insert, Row, Select, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from zkservice.errors import ServiceError, ServiceReason
+from zkservice.storage.many import insert_many
 
 
-def insert_all_new(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    """Insert rows, passing over those whose keys stand there already."""
-    connection.execute(_insert_new(table, connection.dialect.name), rows)
+def insert_all_new(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert whole rows, passing over those whose keys stand there already."""
+    insert = _insert_new(table, connection.dialect.name)
+    insert_many(connection, insert, tuple(each.name for each in table.columns), rows)
 
 
 def insert_new(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:

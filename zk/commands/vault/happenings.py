@@ -39,7 +39,7 @@ def event_row(run: Run, event: Event, log: Verifier | None) -> Row:
         state = run.text("vault.refused", reason=event.reason)
     elif event.state is EventState.RECORDED and log is not None:
         try:
-            receipt = check_event(event, log)
+            receipt = check_event(event, run.log_key_of(event.receipt or b"", log))
         except (TlogError, DisclosureError) as error:
             data |= {"holds": False, "receipt_reason": error.reason}
             state, broken = run.text("vault.receipt_fails", reason=error.reason), True
@@ -74,7 +74,8 @@ def found_row(run: Run, vault: Vault, found: Found, log: Verifier | None) -> Row
         state = run.text("vault.found_copy", index=found.index, first=found.copy_of)
     if log is not None:
         try:
-            check_found(found, vault.readings.proof(found), log)
+            proof = vault.readings.proof(found)
+            check_found(found, proof, run.log_key_of(proof, log))
         except TlogError as error:
             data |= {"holds": False, "receipt_reason": error.reason}
             state, broken = run.text("vault.receipt_fails", reason=error.reason), True

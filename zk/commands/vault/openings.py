@@ -62,7 +62,7 @@ def _entries(run: Run, service: Service) -> list[tuple[int, bytes, Entry]]:
     All entries together give the root that the log has signed. Raises CommandError LOG_KEY_CHANGED,
     LOG_SHRANK; tlog.TlogError.
     """
-    check_same_key(run.log_verifier(), (signed := service.checkpoint()).key)
+    check_same_key(log := run.log_verifier(), (signed := service.checkpoint(log)).key)
     keep_grown(run, service, signed)
     now, entries = signed.checkpoint, list[bytes]()
     with progress(run, run.text("ledger.exporting"), now.size) as advance:

@@ -174,7 +174,7 @@ def checked(run: Run, usage: Usage, log: Verifier | None) -> tuple[dict[str, Any
     if log is None or usage.receipt is None:
         return {}, run.text("vault.sent")
     try:
-        receipt = check_usage(usage, log)
+        receipt = check_usage(usage, run.log_key_of(usage.receipt, log))
     except (TlogError, DisclosureError) as error:
         found = {"holds": False, "receipt_reason": error.reason}
         return found, run.text("vault.receipt_fails", reason=error.reason)

@@ -151,6 +151,8 @@ def check(
     pinned = read_log_key(key) if key else run.profile.log_key
     read_file(record)  # a file that cannot be read is named, as everywhere
     kept = load_record(record)
+    if pinned is not None:
+        pinned = run.log_key_of(kept.receipt, pinned)
     checked = _recheck(kept, pinned)
     if not checked.pinned:
         run.warn("ledger.key_of_file")

@@ -1,0 +1,471 @@
+"""The log goes over to another key: what holds under which key before, meanwhile, after, after crashes."""
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from disclosure import DepartmentName, VerifierName
+from disclosure.errors import MalformedError, RefusedError
+from disclosure.log_key_change import follow, open_change
+from disclosure.registry import LOG_KEY_RECORD, log_key_entry, log_keys_of_record
+from tests.zkservice.stored import change, dump
+from tests.zkservice.support import PERMIT, City, city, reopened
+from tlog import (
+    Checkpoint,
+    CosignatureSigner,
+    LogLine,
+    Policy,
+    ProofFile,
+    RecordEntry,
+    Signer,
+    TlogError,
+    Verifier,
+    WitnessLine,
+    build_batch,
+    cosign,
+    inclusion_proof,
+    node_reader,
+    open_checkpoint,
+    parse_entry,
+    sign_checkpoint,
+    verify_receipt,
+)
+from wire.published import Reader
+from zkproto.v1 import ledger_pb2
+from zkservice import key_change
+from zkservice.config import Settings
+from zkservice.errors import StartError
+from zkservice.key_change import KeyChangeError
+from zkservice.keys import Keys
+from zkservice.log_keys import LogKeys
+from zkservice.sequencer import Sequencer, Step
+from zkservice.storage import ledger, schema_version, secrets
+from zkservice.storage.database import Database, open_engine
+
+ORIGIN = "log.example/rotating"
+OLD, NEW, STRANGE = (Signer.from_secret(ORIGIN, bytes([number]) * 32) for number in range(3))
+
+SIGNING, NEXT = ledger_pb2.LogKey.STATE_SIGNING, ledger_pb2.LogKey.STATE_NEXT
+RETIRED = ledger_pb2.LogKey.STATE_RETIRED
+
+
+def settings_of(folder: Path) -> Settings:
+    return Settings(data=folder, log_origin=ORIGIN)
+
+
+@asynccontextmanager
+async def serving(folder: Path, before: City | None = None) -> AsyncIterator[City]:
+    """Start a server, the first time on an empty folder; later with what the parties hold from before."""
+    if before is None:
+        async with city(folder, log_origin=ORIGIN) as town:
+            yield town
+        return
+    async with reopened(folder, log_origin=ORIGIN) as town:
+        yield replace(town, department_token=before.department_token, verifier_keys=before.verifier_keys)
+
+
+async def readable(town: City, key: Verifier) -> bool:
+    """Read what stands on the ledger of the catalogue, with every check, as who has pinned this key."""
+    root = grpc.ssl_channel_credentials((town.ready.data / "ca.pem").read_bytes())
+
+    def run() -> bool:
+        with closing(grpc.secure_channel(town.ready.address, root)) as channel:
+            reader = Reader(channel, key)
+            try:
+                reader.schema(PERMIT.name)
+                reader.issuer_keys(DepartmentName(PERMIT.name.department))
+                reader.verifier_key(VerifierName("school"))
+            except TlogError as error:
+                return _unsigned(error)
+            return True
+
+    return await asyncio.to_thread(run)
+
+
+async def head(town: City) -> ledger_pb2.GetCheckpointResponse:
+    answer: ledger_pb2.GetCheckpointResponse = await town.ledger.GetCheckpoint(
+        ledger_pb2.GetCheckpointRequest()
+    )
+    return answer
+
+
+async def listed(town: City) -> list[ledger_pb2.LogKey]:
+    return list((await town.ledger.ListLogKeys(ledger_pb2.ListLogKeysRequest())).log_keys)
+
+
+async def settled(town: City, key: Verifier) -> ledger_pb2.GetCheckpointResponse:
+    """Wait until the newest checkpoint is signed by a key."""
+    async with asyncio.timeout(20):
+        while True:
+            answer = await head(town)
+            try:
+                open_checkpoint(answer.checkpoint, key)
+            except TlogError:
+                await asyncio.sleep(0.05)
+            else:
+                return answer
+
+
+def refused(reason: str, note: bytes, key: Verifier) -> None:
+    with pytest.raises(TlogError) as caught:
+        open_checkpoint(note, key)
+    assert caught.value.reason == reason
+
+
+def not_now(reason: str, folder: Path, act: Any) -> None:
+    before = dump(folder)
+    with pytest.raises(KeyChangeError) as caught:
+        act(settings_of(folder))
+    assert caught.value.reason == reason
+    assert dump(folder) == before
+
+
+async def use(town: City, issued: Any) -> bytes:
+    receipt: bytes = (await town.answered(issued))[2].receipt
+    return receipt
+
+
+def _holds(receipt: bytes, key: Verifier) -> bool:
+    try:
+        verify_receipt(receipt, key)
+    except TlogError as error:
+        return _unsigned(error)
+    return True
+
+
+def _unsigned(error: TlogError) -> bool:
+    """Return that it does not hold, for the one reason that there may be."""
+    assert error.reason == "NOTE_UNSIGNED"
+    return False
+
+
+async def test_receipts_and_records_before_meanwhile_and_after(tmp_path: Path) -> None:
+    async with serving(tmp_path) as first:
+        old = Verifier.from_string(first.ready.verifier_key)
+        issued = await first.claim(await first.issue())
+        before = await use(first, issued)
+        (only,) = await listed(first)
+        assert (only.verifier_key, only.state, only.change_proof) == (str(old), SIGNING, b"")
+        assert (await head(first)).next_verifier_key == ""
+    began, new = key_change.begin(settings_of(tmp_path))
+    assert (began, new.name) == (old, ORIGIN)
+    assert (tmp_path / "log.vkey").read_text() == f"{old}\n"
+
+    async with serving(tmp_path, first) as town:
+        answer = await settled(town, new)
+        assert (answer.verifier_key, answer.next_verifier_key) == (str(old), str(new))
+        open_checkpoint(answer.checkpoint, old)
+        meanwhile = await use(town, issued)
+        one, two = await listed(town)
+        assert (one.state, two.state) == (SIGNING, NEXT)
+        assert follow([two.change_proof], old) == [new]
+        assert await readable(town, old)
+        assert await readable(town, new), "who pins the new key early can read what is older than it"
+
+    assert key_change.finish(settings_of(tmp_path)) == (old, new)
+    assert (tmp_path / "log.vkey").read_text() == f"{new}\n"
+    async with serving(tmp_path, first) as town:
+        assert town.ready.verifier_key == str(new)
+        after = await use(town, issued)
+        answer = await head(town)
+        assert (answer.verifier_key, answer.next_verifier_key) == (str(new), "")
+        refused("NOTE_UNSIGNED", answer.checkpoint, old)
+        one, two = await listed(town)
+        assert (one.state, two.state, one.change_proof) == (RETIRED, SIGNING, b"")
+        assert follow([two.change_proof], old) == [new]
+        assert await readable(town, new)
+        assert not await readable(town, old)
+
+    holds = [[_holds(receipt, key) for key in (old, new)] for receipt in (before, meanwhile, after)]
+    assert holds == [[True, False], [True, True], [False, True]]
+    for receipt in (before, meanwhile, after):
+        verify_receipt(receipt, (new, old))
+
+
+async def test_what_was_sent_before_is_answered_under_the_new_key_after(tmp_path: Path) -> None:
+    """Sending the same again gives the same entry; its proof is one that who knows the new key can check."""
+    async with serving(tmp_path) as first:
+        old = Verifier.from_string(first.ready.verifier_key)
+        issued = await first.claim(await first.issue())
+        _, submission, answer = await first.answered(issued)
+    _, new = key_change.begin(settings_of(tmp_path))
+    async with serving(tmp_path, first) as town:
+        await settled(town, new)
+    key_change.finish(settings_of(tmp_path))
+    async with serving(tmp_path, first) as town:
+        again = await town.presentation.SubmitPresentation(submission)
+    earlier, later = verify_receipt(answer.receipt, old), verify_receipt(again.receipt, new)
+    assert (earlier.index, earlier.opening) == (later.index, later.opening)
+
+
+async def test_a_log_changes_its_key_twice_and_is_followed_over_both(tmp_path: Path) -> None:
+    async with serving(tmp_path) as town:
+        keys = [Verifier.from_string(town.ready.verifier_key)]
+    for _ in range(2):
+        _, new = key_change.begin(settings_of(tmp_path))
+        async with serving(tmp_path, town) as running:
+            await settled(running, new)
+        key_change.finish(settings_of(tmp_path))
+        keys.append(new)
+    async with serving(tmp_path, town) as running:
+        proofs = [each.change_proof for each in await listed(running) if each.change_proof]
+        assert [each.verifier_key for each in await listed(running)] == list(map(str, keys))
+    assert follow(proofs, keys[0]) == keys[1:]
+    assert follow(proofs, keys[1]) == keys[2:]
+    assert follow(proofs, keys[2]) == []
+    with pytest.raises(RefusedError, match="LOG_KEY_NOT_FOLLOWED"):
+        follow(reversed(proofs), keys[1])
+
+
+async def test_steps_that_are_not_their_turn_change_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyChangeError, match="LOG_NOT_BEGUN"):
+        key_change.begin(settings_of(tmp_path / "none"))
+    async with serving(tmp_path) as town:
+        for act in (key_change.begin, key_change.finish):
+            with pytest.raises(StartError, match="another server is running"):
+                act(settings_of(tmp_path))
+    not_now("CHANGE_NOT_BEGUN", tmp_path, key_change.finish)
+    with pytest.raises(StartError, match="another log_origin"):
+        key_change.begin(Settings(data=tmp_path, log_origin="log.example/other"))
+    _, new = key_change.begin(settings_of(tmp_path))
+    not_now("CHANGE_UNDER_WAY", tmp_path, key_change.begin)
+    not_now("CHANGE_NOT_RECORDED", tmp_path, key_change.finish)
+    async with serving(tmp_path, town) as running:
+        await settled(running, new)
+    not_now("CHANGE_UNDER_WAY", tmp_path, key_change.begin)
+
+
+async def test_the_old_secret_is_erased_when_the_change_is_finished(tmp_path: Path) -> None:
+    async with serving(tmp_path) as town:
+        pass
+    ((name, _),) = dump(tmp_path)["service_secret"]
+    _, new = key_change.begin(settings_of(tmp_path))
+    assert len(dump(tmp_path)["service_secret"]) == 2
+    async with serving(tmp_path, town) as running:
+        await settled(running, new)
+    key_change.finish(settings_of(tmp_path))
+    ((left, _),) = dump(tmp_path)["service_secret"]
+    assert left != name
+
+
+async def test_a_log_without_a_table_of_keys_goes_on_with_its_one_key(tmp_path: Path) -> None:
+    async with serving(tmp_path) as town:
+        pass
+    change(tmp_path, "delete from log_key")
+    async with serving(tmp_path, town) as running:
+        assert running.ready.verifier_key == town.ready.verifier_key
+    change(tmp_path, "delete from log_key")
+    old, _ = key_change.begin(settings_of(tmp_path))
+    assert str(old) == town.ready.verifier_key
+
+
+@pytest.mark.parametrize("state", ["signing", "next"])
+async def test_a_key_that_was_exchanged_or_lost_is_not_signed_with(tmp_path: Path, state: str) -> None:
+    async with serving(tmp_path) as town:
+        pass
+    key_change.begin(settings_of(tmp_path))
+    change(tmp_path, "update log_key set verifier_key = ? where state = ?", str(STRANGE.verifier), state)
+    with pytest.raises(StartError, match="not the one that it is said to be"):
+        async with serving(tmp_path, town):
+            pass
+    change(tmp_path, "delete from service_secret")
+    with pytest.raises(StartError, match="is missing"):
+        async with serving(tmp_path, town):
+            pass
+
+
+# Crashes.
+
+
+async def test_a_crash_before_a_change_is_durable_leaves_no_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(tmp_path) as town:
+        pass
+    for act, last in ((key_change.begin, "add_next"), (key_change.finish, "retire")):
+        before, done = dump(tmp_path), getattr(secrets, last)
+
+        def crash(*given: Any, done: Any = done) -> None:
+            done(*given)
+            raise ConnectionAbortedError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(secrets, last, crash)
+            with pytest.raises(ConnectionAbortedError):
+                act(settings_of(tmp_path))
+        assert dump(tmp_path) == before
+        _, new = act(settings_of(tmp_path))
+        if act is key_change.begin:
+            async with serving(tmp_path, town) as running:
+                await settled(running, new)
+
+
+async def test_a_crash_after_the_change_is_finished_leaves_the_file_to_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(tmp_path) as town:
+        pass
+    old, new = key_change.begin(settings_of(tmp_path))
+    async with serving(tmp_path, town) as running:
+        await settled(running, new)
+
+    def crash(*_: Any) -> None:
+        raise ConnectionAbortedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(key_change, "write_verifier_key", crash)
+        with pytest.raises(ConnectionAbortedError):
+            key_change.finish(settings_of(tmp_path))
+    assert (tmp_path / "log.vkey").read_text() == f"{old}\n"
+    async with serving(tmp_path, town) as running:
+        assert running.ready.verifier_key == str(new)
+    assert (tmp_path / "log.vkey").read_text() == f"{new}\n"
+
+
+class CrashError(Exception):
+    """The sequencer ends here."""
+
+
+@pytest.mark.parametrize("step", list(Step))
+async def test_a_crash_in_the_block_of_the_record_loses_neither_key(tmp_path: Path, step: Step) -> None:
+    async with serving(tmp_path) as town:
+        pass
+    old, new = key_change.begin(settings_of(tmp_path))
+    reached = list[Step]()
+
+    def after(now: Step) -> None:
+        if now is step:
+            reached.append(now)
+            raise CrashError
+
+    database = Database(open_engine(f"sqlite:///{tmp_path / 'service.sqlite3'}"))
+    try:
+        keys = Keys.load(tmp_path / "keys")
+        log_keys = await database.write(lambda each: LogKeys.load(each, keys, ORIGIN))
+        sequencer = Sequencer(database, log_keys, lambda: dt.datetime.now(dt.UTC), max_batch=100, after=after)
+        await sequencer.start()
+        with pytest.raises(CrashError):
+            await sequencer.run()
+    finally:
+        database.close()
+    assert reached == [step]
+    async with serving(tmp_path, town) as running:
+        answer = await settled(running, new)
+        open_checkpoint(answer.checkpoint, old)
+        _, second = await listed(running)
+        assert follow([second.change_proof], old) == [new]
+    assert key_change.finish(settings_of(tmp_path)) == (old, new)
+    async with serving(tmp_path, town) as running:
+        assert open_checkpoint((await head(running)).checkpoint, new).size > 0
+
+
+# While the sequencer runs.
+
+
+async def test_a_sequencer_that_runs_signs_with_a_key_that_was_made_meanwhile(tmp_path: Path) -> None:
+    """As another replica, or an operation of the server itself, would make it."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'service.sqlite3'}")
+    schema_version.upgrade(engine)
+    database, keys = Database(engine), Keys.load(tmp_path / "keys")
+    enqueue = partial(ledger.enqueue, entry=RecordEntry("test", b"entry").to_bytes(), holder_note=None)
+    try:
+        log_keys = await database.write(lambda each: LogKeys.load(each, keys, ORIGIN))
+        sequencer = Sequencer(database, log_keys, lambda: dt.datetime.now(dt.UTC), max_batch=100)
+        await sequencer.start()
+        running = asyncio.create_task(sequencer.run())
+        place = await sequencer.integrated(await database.write(enqueue))
+        old = log_keys.current
+        before = open_checkpoint(place.block.checkpoint, old)
+        assert log_keys.following is None
+        (stored,) = await database.read(secrets.log_keys)
+        made = await database.write(lambda each: secrets.add_next(each, keys, stored))
+        assert made.outbox is not None
+        place = await sequencer.integrated(made.outbox)
+        for key in (old, made.verifier):
+            assert open_checkpoint(place.block.checkpoint, key).size > before.size
+        await database.write(lambda each: secrets.retire(each, stored, made))
+        place = await sequencer.integrated(await database.write(enqueue))
+        open_checkpoint(place.block.checkpoint, made.verifier)
+        refused("NOTE_UNSIGNED", place.block.checkpoint, old)
+        assert (log_keys.current, log_keys.following) == (made.verifier, None)
+        assert log_keys.known == (old, made.verifier)
+        sequencer.stop()
+        await running
+    finally:
+        database.close()
+
+
+# What is no proof of a change.
+
+
+def proof_of(entry: bytes, *signers: Signer, extra: bytes | None = None, origin: str = ORIGIN) -> bytes:
+    """A log of two records that these keys sign; the proof is that of the first."""
+    batch = build_batch(0, None, lambda _: b"", [entry, RecordEntry("test", b"x").to_bytes()], 1000)
+    hashes = inclusion_proof(0, batch.size, node_reader(batch.changed_tiles.__getitem__))
+    note = sign_checkpoint(Checkpoint(origin, batch.size, batch.root), *signers)
+    return ProofFile(0, tuple(hashes), note, entry if extra is None else extra).to_bytes()
+
+
+RECORD = log_key_entry(OLD.verifier, NEW.verifier)
+
+
+def test_a_change_is_followed_by_its_proof() -> None:
+    assert open_change(proof_of(RECORD, OLD, NEW), OLD.verifier) == NEW.verifier
+    entry = parse_entry(RECORD)
+    assert isinstance(entry, RecordEntry)
+    assert entry.kind == LOG_KEY_RECORD
+    assert log_keys_of_record(entry.payload) == (OLD.verifier, NEW.verifier)
+
+
+@pytest.mark.parametrize(
+    ("reason", "proof"),
+    [
+        ("NOTE_UNSIGNED", proof_of(RECORD, NEW)),
+        ("NOTE_UNSIGNED", proof_of(RECORD, STRANGE, NEW)),
+        ("NOTE_UNSIGNED", proof_of(RECORD, OLD)),
+        ("NOTE_UNSIGNED", proof_of(log_key_entry(OLD.verifier, STRANGE.verifier), OLD, NEW)),
+        ("INCLUSION_INVALID", proof_of(RecordEntry("test", b"other").to_bytes(), OLD, NEW, extra=RECORD)),
+        ("LOG_KEY_NOT_FOLLOWED", proof_of(log_key_entry(NEW.verifier, OLD.verifier), OLD, NEW)),
+        ("LOG_KEY_NOT_FOLLOWED", proof_of(log_key_entry(STRANGE.verifier, NEW.verifier), OLD, NEW)),
+        ("MALFORMED", proof_of(RecordEntry("issuer-key", b"x").to_bytes(), OLD, NEW)),
+        ("MALFORMED", proof_of(RecordEntry(LOG_KEY_RECORD, b"x").to_bytes(), OLD, NEW)),
+        ("ENTRY_MALFORMED", proof_of(RECORD, OLD, NEW, extra=b"x")),
+        ("PROOF_MALFORMED", b"x"),
+    ],
+    ids=[
+        "new key only", "strange and new", "old key only", "other key than signed", "not on the ledger",
+        "the other way round", "of another key", "other record", "no names", "no entry", "no proof",
+    ],
+)  # fmt: skip
+def test_what_is_no_proof_of_a_change_moves_nothing(reason: str, proof: bytes) -> None:
+    with pytest.raises((TlogError, RefusedError, MalformedError), match=f"^{reason}"):
+        open_change(proof, OLD.verifier)
+
+
+def test_a_record_names_two_keys_of_one_log() -> None:
+    other = Signer.from_secret("log.example/other", bytes(32))
+    cosigner = CosignatureSigner.from_secret(ORIGIN, bytes(32))
+    for new in (OLD.verifier, other.verifier, cosigner.verifier):
+        entry = parse_entry(log_key_entry(OLD.verifier, new))
+        assert isinstance(entry, RecordEntry)
+        with pytest.raises(MalformedError):
+            log_keys_of_record(entry.payload)
+
+
+def test_with_a_policy_the_witnesses_have_to_have_seen_the_change() -> None:
+    witness = CosignatureSigner.from_secret("witness.example", bytes([9]) * 32)
+    line = WitnessLine("w", witness.verifier)
+    policy = Policy((LogLine(OLD.verifier),), (line,), quorum="w")
+    proof = proof_of(RECORD, OLD, NEW)
+    with pytest.raises(TlogError, match="QUORUM_MISSING"):
+        open_change(proof, OLD.verifier, policy)
+    cosigned = proof + cosign(ProofFile.parse(proof).checkpoint, witness, 1)
+    assert open_change(cosigned, OLD.verifier, policy) == NEW.verifier
