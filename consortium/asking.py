@@ -119,15 +119,18 @@ class Asking:
 
     def _answered(self, witness: WitnessLine, note: bytes, checkpoint: Checkpoint, body: bytes) -> Asked:
         """Take the witness's own line out of its answer, if it is there and holds."""
-        verifier = witness.verifier
+        verifier, text = witness.verifier, text_unverified(note)
         try:
-            lines = [each for each in parse_unverified(_text(note) + body).lines if each.is_by(verifier)]
+            answer = parse_unverified(text.encode() + b"\n" + body)
         except TlogError as error:
             return Asked(witness, fault=Fault(FaultKind.MALFORMED, error.detail))
+        if answer.text != text:
+            return Asked(witness, fault=Fault(FaultKind.MALFORMED, "it answered with more than lines"))
+        lines = [each for each in answer.lines if each.is_by(verifier)]
         if len(lines) != 1:
             return Asked(witness, fault=Fault(FaultKind.SIGNATURE, "it did not sign with its key, or twice"))
         try:
-            verifier.verify(text_unverified(note), lines[0].signature)
+            verifier.verify(text, lines[0].signature)
         except TlogError as error:
             return Asked(witness, fault=Fault(FaultKind.SIGNATURE, error.detail))
         if int.from_bytes(lines[0].signature[:TIME_OCTETS]) > self._clock() + AHEAD_SECONDS:
@@ -171,11 +174,6 @@ class Asking:
             return None
         detail = f"it has this log at size {theirs.size}, we have {checkpoint.size}"
         return Asked(witness, fault=Fault(FaultKind.AHEAD, detail), ahead=shown)
-
-
-def _text(note: bytes) -> bytes:
-    """Return a note without its signatures, up to the empty line."""
-    return text_unverified(note).encode() + b"\n"
 
 
 def _told_size(body: bytes) -> int | None:

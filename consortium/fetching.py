@@ -91,8 +91,13 @@ class Fetcher:
 
 
 def _context(root: bytes | None) -> ssl.SSLContext:
+    if root is None:
+        return ssl.create_default_context()
+    if not root:
+        # Python takes an empty text for none, and would trust the system's roots instead of nobody.
+        raise SourceError(Reason.ROOT_INVALID, "the root certificate is empty")
     try:
-        return ssl.create_default_context(cadata=None if root is None else root.decode("ascii"))
+        return ssl.create_default_context(cadata=root.decode("ascii"))
     except (ssl.SSLError, UnicodeError, ValueError):
         raise SourceError(Reason.ROOT_INVALID, "the root certificate is no PEM certificate") from None
 

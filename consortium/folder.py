@@ -4,9 +4,9 @@
     tile/..., tile/entries/..., notes/  what it commits to, at the paths at which it is served
     refused/<hash>/held, refused        two notes of the log that do not go together
 
-The checkpoint is the last thing that is written, by renaming, when all that it commits to is durable. So the
-folder holds a whole log at any moment, that of the checkpoint that stands in it; what lies beyond that size is
-what somebody said and nobody has vouched for yet. One process writes at a time.
+The checkpoint is the last thing that is written, by renaming, when all that it commits to is durable. So
+the folder holds a whole log at any moment, that of the checkpoint that stands in it; what lies beyond that
+size is what somebody said and nobody has vouched for yet. One process writes at a time.
 """
 
 import contextlib

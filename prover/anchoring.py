@@ -1,9 +1,9 @@
 """The part of a vault that brings its receipts from pending to anchored; `Vault.anchoring` gives it.
 
-A receipt comes pending: the log alone has signed for it. Once witnesses have cosigned a checkpoint that covers
-it, the anchored receipt takes its place, and only if everything about the use or event holds with it and it is
-for the very same entry. The pending one is not lost by trying: it is what convicts a log that showed its
-witnesses another ledger.
+A receipt comes pending: the log alone has signed for it. Once witnesses have cosigned a checkpoint that
+covers it, the anchored receipt takes its place, and only if everything about the use or event holds with it
+and it is for the very same entry. The pending one is not lost by trying: it is what convicts a log that
+showed its witnesses another ledger.
 """
 
 from collections.abc import Callable
@@ -62,7 +62,7 @@ class Anchoring:
 def check_kept(
     kept: Receipted, log: LogKeys, policy: Policy, *, accept_pending: bool = False
 ) -> VerifiedReceipt:
-    """Check the receipt of a use or an event, whichever it is; raises as `prover.history.check_usage` does."""
+    """Check the receipt of a use or an event; raises as `prover.history.check_usage` does."""
     if isinstance(kept, Usage):
         return check_usage(kept, log, policy=policy, accept_pending=accept_pending)
     return check_event(kept, log, policy=policy, accept_pending=accept_pending)

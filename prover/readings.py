@@ -48,12 +48,14 @@ class Readings:
         """
         with self._shelf.writing() as records:
             reading = _reading(records) or Reading(self._shelf.new_id(), log)
-            if reading.log != log or size < reading.verified.size:
+            if _origin(reading.log) != _origin(log) or size < reading.verified.size:
                 detail = "this is another log than the one that was read, or an older state of it"
                 raise ContentError(VaultReason.RECOVERY_BROKEN_OFF, detail)
             if size < reading.read.size:
                 reading = self._drop(records, reading)
             first = {each.holder_note: each.index for each in reversed(self._all(records))}
+            # Of one origin with another key: it changed its key, or it is none of it and gives another root.
+            reading = replace(reading, log=log)
         return reading, LedgerReader(self._shelf.keys, reading.read, first, self._shelf.new_id)
 
     def keep(self, reading: Reading, place: Place, found: list[Found]) -> Reading:
@@ -93,6 +95,11 @@ class Readings:
     def _all(self, records: Records) -> list[Found]:
         found = records.all(Kind.FOUND, found_of(self._shelf.keys))
         return sorted(found, key=lambda each: each.index)
+
+
+def _origin(log: str) -> str:
+    """Return the origin out of a log's verifier key."""
+    return log.partition("+")[0]
 
 
 def _reading(records: Records) -> Reading | None:

@@ -39,6 +39,7 @@ from tlog.observation import Observation, What
 from tlog.policy import GroupLine, LogLine, Policy, WitnessLine, open_by_policy, open_pending
 from tlog.proof_file import ProofFile
 from tlog.receipt import (
+    PENDING_REASONS,
     ReceiptOpening,
     ReceiptState,
     VerifiedReceipt,
@@ -55,6 +56,7 @@ __all__ = [
     "EMPTY_ROOT",
     "HOLDER_NOTE_OCTETS",
     "MAX_EVIDENCE_OCTETS",
+    "PENDING_REASONS",
     "AddCheckpoint",
     "ArchiveInvalidError",
     "ArchiveMalformedError",

@@ -32,9 +32,9 @@ SALT_OCTETS = 32
 _PREFIX = b"zk-disclosure/receipt-commitment/v1\n"
 _VERSION = b"\x01"
 _BODY_AT = 1 + SALT_OCTETS + 4
-_PENDING: Final = {Reason.QUORUM_MISSING.value, Reason.NOTE_UNSIGNED.value}
-"""What a policy says of a checkpoint that may be anchored yet: too few have cosigned, or an earlier key of the
-log that the policy no longer names has signed. The log's own signature is verified apart."""
+PENDING_REASONS: Final = {Reason.QUORUM_MISSING.value, Reason.NOTE_UNSIGNED.value}
+"""What a policy says of a checkpoint that may be anchored yet: too few have cosigned, or an earlier key of
+the log that the policy no longer names has signed. The log's own signature is verified apart."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class ReceiptOpening:
 class ReceiptState(StrEnum):
     """What a receipt is under a policy.
 
-    Pending: the log has signed for it, and nobody else is known to have seen that. Anchored: a checkpoint with
-    the quorum's cosignatures covers it, so that the log cannot have shown others a ledger without it.
+    Pending: the log has signed for it, and nobody else is known to have seen that. Anchored: a checkpoint
+    with the quorum's cosignatures covers it, so that others cannot have been shown a ledger without it.
     """
 
     PENDING = "pending"
@@ -135,7 +135,7 @@ def verify_receipt(
             checkpoint, cosignatures = proof.verify_leaf(leaf, log, policy=policy)
             return VerifiedReceipt(opening, proof.index, checkpoint, cosignatures, ReceiptState.ANCHORED)
         except VerificationError as error:
-            if not accept_pending or error.reason not in _PENDING:
+            if not accept_pending or error.reason not in PENDING_REASONS:
                 raise
     checkpoint, _ = proof.verify_leaf(leaf, log)
     return VerifiedReceipt(opening, proof.index, checkpoint)

@@ -5,12 +5,14 @@ no network; `composite` has policies and records of the composite form, `forms` 
 `unique` notes pseudonyms that may come once. Only `client` talks gRPC, and is imported by its own name.
 """
 
+from verifier.anchoring import AnyRecord, anchored_record
 from verifier.audit import audit_receipt, receipt_body
 from verifier.composite.checking import check_composite_policy
 from verifier.composite.foreign import Counterpart
 from verifier.composite.joint import JointScopeFile
 from verifier.composite.policy import CompositePolicy
-from verifier.composite.record import CompositeRechecked, CompositeRecord, recheck_composite
+from verifier.composite.rechecking import CompositeRechecked, recheck_composite
+from verifier.composite.record import CompositeRecord
 from verifier.errors import (
     AlreadySeenError,
     AnswerError,
@@ -44,6 +46,7 @@ from verifier.verify import (
 __all__ = [
     "AlreadySeenError",
     "AnswerError",
+    "AnyRecord",
     "Claim",
     "CompositePolicy",
     "CompositeRechecked",
@@ -67,6 +70,7 @@ __all__ = [
     "VerifierError",
     "VerifierReason",
     "WithdrawnError",
+    "anchored_record",
     "audit_receipt",
     "check_composite_policy",
     "check_policy",

@@ -4,23 +4,27 @@ import hmac
 
 from disclosure import Presentation, Reason, ReceiptBody, RefusedError, Request
 from disclosure.composite import CompositePresentation, CompositeRequest
-from tlog import VerifiedReceipt, Verifier, verify_receipt
+from tlog import LogKeys, Policy, VerifiedReceipt, verify_receipt
 
 
 def audit_receipt(
     receipt: bytes,
     request: Request | CompositeRequest,
     presentation: Presentation | CompositePresentation,
-    log_verifier: Verifier,
+    log_verifier: LogKeys,
+    *,
+    policy: Policy | None = None,
+    accept_pending: bool = False,
 ) -> VerifiedReceipt:
     """Return a receipt that the log's checkpoint covers and that is for this request and presentation.
 
-    `receipt` is the file as the service handed it out. Raises tlog.MalformedError, tlog.VerificationError
-    (the log); MalformedError (the body); RefusedError RECEIPT_MISMATCH (another presentation, or another
-    holder's note than the presentation commits to), REQUEST_EXPIRED, REQUEST_NOT_YET_VALID (verified outside
-    the request's life).
+    `receipt` is the file as the service handed it out, or the anchored one that was made of it. With a policy
+    its quorum is demanded, or with `accept_pending` told of as the receipt's state. Raises
+    tlog.MalformedError, tlog.VerificationError (the log); MalformedError (the body); RefusedError
+    RECEIPT_MISMATCH (another presentation, or another holder's note than the presentation commits to),
+    REQUEST_EXPIRED, REQUEST_NOT_YET_VALID (verified outside the request's life).
     """
-    verified = verify_receipt(receipt, log_verifier)
+    verified = verify_receipt(receipt, log_verifier, policy=policy, accept_pending=accept_pending)
     body = receipt_body(verified)
     body.check(request, presentation)
     if not hmac.compare_digest(verified.opening.note_hash, _note_hash(presentation)):

@@ -24,6 +24,7 @@ class VerifierReason(StrEnum):
     PAIRING_CLOSED = "PAIRING_CLOSED"
     PSEUDONYM_SEEN = "PSEUDONYM_SEEN"
     REGISTER_INVALID = "REGISTER_INVALID"
+    RECEIPT_PENDING = "RECEIPT_PENDING"
 
 
 class VerifierError(Exception):

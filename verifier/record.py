@@ -139,7 +139,8 @@ class Rechecked:
     """A record that holds: what was shown, when the service verified it, and where its receipt stands.
 
     `log_key` is the key that signed the checkpoint; `pinned` tells whether the caller brought it, or the
-    record did, which shows only that the record fits together.
+    record did, which shows only that the record fits together. `state` is what the receipt is under the
+    policy that was asked for, and `cosignatures` who has cosigned an anchored one.
     """
 
     verified: VerifiedPresentation
@@ -148,17 +149,28 @@ class Rechecked:
     checkpoint: tlog.Checkpoint
     log_key: str
     pinned: bool
+    state: tlog.ReceiptState = tlog.ReceiptState.PENDING
+    cosignatures: tuple[tlog.Cosignature, ...] = ()
 
 
-def recheck(record: Record, *, log_verifier: tlog.Verifier | None) -> Rechecked:
+def recheck(
+    record: Record,
+    *,
+    log_verifier: tlog.Verifier | None,
+    policy: tlog.Policy | None = None,
+    accept_pending: bool = False,
+) -> Rechecked:
     """Verify everything in a record offline, as of the moment that its receipt states.
 
+    With a policy the receipt has to be anchored, unless `accept_pending` says that its state is to be told.
     Raises RefusedError, MalformedError (request signature, presentation, receipt's body), tlog.TlogError (the
     log's key and signatures, the receipt's place).
     """
     log = log_verifier or tlog.Verifier.from_string(record.log_key)
     request = open_request(record.signed_request, lambda _: record.verifier_key)
-    receipt = audit_receipt(record.receipt, request, record.presentation, log)
+    receipt = audit_receipt(
+        record.receipt, request, record.presentation, log, policy=policy, accept_pending=accept_pending
+    )
     moment = receipt_body(receipt).verified
     verified = verify_presentation(request, record.presentation, record.directory, moment)
     return Rechecked(
@@ -168,6 +180,8 @@ def recheck(record: Record, *, log_verifier: tlog.Verifier | None) -> Rechecked:
         checkpoint=receipt.checkpoint,
         log_key=str(log),
         pinned=log_verifier is not None,
+        state=receipt.state,
+        cosignatures=receipt.cosignatures,
     )
 
 

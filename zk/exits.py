@@ -44,6 +44,7 @@ class CommandError(Exception):
 
 NOT_VERIFIED_REASONS: Final = frozenset(
     {
+        "LOG_KEY_NOT_FOLLOWED",
         "PROOF_INVALID",
         "RECEIPT_MISMATCH",
         "REQUEST_SIGNATURE_INVALID",

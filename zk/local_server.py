@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from zk.exits import CommandError, Exit
 
@@ -50,35 +50,46 @@ def running_server(data: Path, log: Path, *, log_level: str = "info") -> Iterato
     The server's own log goes to `log`, from `log_level` upwards. Raises CommandError NOT_STARTED, also
     if it does not end cleanly.
     """
-    command = [sys.executable, "-m", "zk.cli", "serve", "--dev", "--data", str(data), "--port", "0", "--json"]
-    command += ["--log-level", log_level]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ZK_")}
+    command = ["serve", "--dev", "--data", data, "--port", "0", "--json", "--log-level", log_level]
     with log.open("w", encoding="utf-8") as errors:
-        # A session of its own: Ctrl-C reaches its parent alone, which then ends the server in order.
-        process = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-            text=True, encoding="utf-8", env=environment, start_new_session=True,
-        )  # fmt: skip
+        process = launch(command, errors)
         try:
-            yield LocalServer(_address(process, log), data, process.pid)
+            yield LocalServer(ready_line(process, log)["address"], data, process.pid)
         finally:
-            code = _stop(process)
+            code = stop(process)
     if code != 0:
         raise CommandError(Exit.NOT_STARTED, "NOT_STARTED", "error.not_started", detail=f"exit {code}, {log}")
 
 
-def _address(process: "subprocess.Popen[str]", log: Path) -> str:
-    """Return the address from the ready line; a thread reads it, so that a silent server is noticed."""
-    lines: queue.Queue[str] = queue.Queue()
+def launch(
+    arguments: Sequence[object], errors: TextIO, settings: Mapping[str, str] | None = None
+) -> "subprocess.Popen[str]":
+    """Start a `zk` command as a process, with these settings and none of the caller's own."""
+    command = [sys.executable, "-m", "zk.cli", *map(str, arguments)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ZK_")}
+    # A session of its own: Ctrl-C reaches its parent alone, which then ends the process in order.
+    return subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+        text=True, encoding="utf-8", env={**environment, **(settings or {})}, start_new_session=True,
+    )  # fmt: skip
+
+
+def ready_line(
+    process: "subprocess.Popen[str]", log: Path, lines: "queue.Queue[str] | None" = None
+) -> dict[str, Any]:
+    """Return what a process says when it is ready; a thread reads it, so that a silent one is noticed.
+
+    Whatever it prints later comes into `lines`, an empty line at its end. Raises CommandError NOT_STARTED.
+    """
+    lines = queue.Queue() if lines is None else lines
     threading.Thread(target=_read_into, args=(process.stdout, lines), daemon=True).start()
     try:
-        ready = json.loads(lines.get(timeout=START_SECONDS) or "{}")
+        ready: dict[str, Any] = json.loads(lines.get(timeout=START_SECONDS) or "{}")
     except (queue.Empty, json.JSONDecodeError):
         ready = {}
     if ready.get("event") != "ready":
         raise CommandError(Exit.NOT_STARTED, "NOT_STARTED", "error.not_started", detail=_end_of(log))
-    address: str = ready["address"]
-    return address
+    return ready
 
 
 def _end_of(log: Path) -> str:
@@ -93,7 +104,8 @@ def _read_into(stream: TextIO | None, lines: "queue.Queue[str]") -> None:
     lines.put("")
 
 
-def _stop(process: "subprocess.Popen[str]") -> int:
+def stop(process: "subprocess.Popen[str]") -> int:
+    """End a process by SIGTERM, and by SIGKILL if it does not end in time; return its exit code."""
     process.send_signal(signal.SIGTERM)
     try:
         return process.wait(STOP_SECONDS)

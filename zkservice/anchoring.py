@@ -62,21 +62,20 @@ def read_policy(settings: Settings, log: Verifier) -> Policy | None:
 
 @asynccontextmanager
 async def witnessed(
-    settings: Settings, database: Database, sequencer: Sequencer, log: Verifier, clock: Clock
+    settings: Settings, policy: Policy | None, database: Database, sequencer: Sequencer, clock: Clock
 ) -> AsyncIterator[tuple[Anchored, "Anchoring | None"]]:
     """Ask the witnesses before anything is signed; give what is anchored, and who goes on asking.
 
-    Raises StartError, LogBehindError.
+    The sequencer has started and does not run yet. Raises StartError, LogBehindError.
     """
-    policy, anchored = read_policy(settings, log), Anchored()
-    await behind.check_marks(database, policy)
+    anchored = Anchored()
     anchored.take(await database.read(anchors.newest))
     if policy is None:
         yield anchored, None
         return
     async with _fetcher(settings) as fetcher:
         period = dt.timedelta(milliseconds=settings.checkpoint_ms)
-        keys = policy.logs_of(log.name)
+        keys = policy.logs_of(settings.log_origin)
         asking = Asking(keys, policy.witnesses, fetcher, lambda: int(clock().timestamp()))
         anchoring = Anchoring(database, sequencer, anchored, policy, keys, asking, period, clock)
         await anchoring.start()

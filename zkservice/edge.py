@@ -6,9 +6,12 @@ way is shown what no quorum has seen. It is a server beside gRPC's with limits o
 (`consortium.serving`): whatever comes in here, the other one goes on.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection
 
 from consortium.errors import Reason, SourceError
 from consortium.serving import listening
@@ -28,6 +31,9 @@ Newest = Callable[[], bytes]
 """Returns the signed note of the newest checkpoint that is shown; empty while there is none."""
 
 _TOO_FEW: Final = "the log has not so many entries"
+_READS: Final = 2
+"""So many reads of the database at once: the others that there are stay for gRPC, however many ask here."""
+_Result = TypeVar("_Result")
 
 
 def newest(sequencer: Sequencer, anchored: Anchored, *, witnessed: bool) -> Newest:
@@ -44,6 +50,7 @@ class DatabaseSource:
 
     def __init__(self, database: Database, shown: Newest) -> None:
         self._database, self._shown = database, shown
+        self._turns = asyncio.Semaphore(_READS)
 
     async def checkpoint(self) -> bytes:
         """Return the newest checkpoint that is shown."""
@@ -55,7 +62,7 @@ class DatabaseSource:
     async def tile(self, tile: TileId, width: int) -> bytes:
         """Return the first `width` hashes of a tile, which may be stored wider."""
         with _unavailable():
-            tiles = await self._database.read(lambda each: ledger.read_tiles(each, [tile]))
+            tiles = await self._read(lambda each: ledger.read_tiles(each, [tile]))
         octets = tiles(tile)[: width * HASH_OCTETS]
         if len(octets) < width * HASH_OCTETS:
             raise SourceError(Reason.NOT_FOUND, "the tile is not so wide")
@@ -72,10 +79,14 @@ class DatabaseSource:
     async def _rows(self, index: int, width: int) -> Sequence[tuple[int, bytes, bytes | None]]:
         with _unavailable():
             first = index * TILE_WIDTH
-            rows = await self._database.read(lambda each: ledger.entries(each, first, width))
+            rows = await self._read(lambda each: ledger.entries(each, first, width))
         if len(rows) < width:
             raise SourceError(Reason.NOT_FOUND, _TOO_FEW)
         return rows
+
+    async def _read(self, act: Callable[[Connection], _Result]) -> _Result:
+        async with self._turns:
+            return await self._database.read(act)
 
 
 @contextlib.contextmanager

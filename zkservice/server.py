@@ -29,7 +29,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from wire.client import MAX_MESSAGE_OCTETS
 from zkservice import edge, logs, tls
 from zkservice.access import Access
-from zkservice.anchoring import Anchoring, witnessed
+from zkservice.anchoring import Anchoring, read_policy, witnessed
+from zkservice.behind import check_marks
 from zkservice.calls import Calls
 from zkservice.config import Settings
 from zkservice.context import Context
@@ -88,6 +89,7 @@ def serve(
     *,
     upgrade: bool = False,
     on_ready: Callable[[Ready], None] = lambda _: None,
+    clock: Callable[[], dt.datetime] = _now,
     after: Callable[[Step], None] = _nothing,
 ) -> None:
     """Run the server until SIGINT or SIGTERM; raises StartError if it cannot start.
@@ -97,17 +99,21 @@ def serve(
     """
     logs.configure(settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, upgrade, on_ready, after))
+        runner.run(_serve(settings, upgrade, on_ready, clock, after))
 
 
 async def _serve(
-    settings: Settings, upgrade: bool, on_ready: Callable[[Ready], None], after: Callable[[Step], None]
+    settings: Settings,
+    upgrade: bool,
+    on_ready: Callable[[Ready], None],
+    clock: Callable[[], dt.datetime],
+    after: Callable[[Step], None],
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings, upgrade=upgrade, after=after, failed=stop) as ready:
+    async with running(settings, upgrade=upgrade, clock=clock, after=after, failed=stop) as ready:
         gc.freeze()  # what a server starts with stays; the collector need not look at it again
         on_ready(ready)
         structlog.get_logger().info("ready", address=ready.address)
@@ -141,9 +147,11 @@ async def running(
                     )
                     most = settings.max_batch
                     sequencer = Sequencer(database, log_keys, clock, max_batch=most, after=after)
+                    policy = read_policy(settings, log_keys.current)
+                    await check_marks(database, policy)
                     await sequencer.start()
                     await database.write(catalog.record_missing)
-                    asked = witnessed(settings, database, sequencer, log_keys.current, clock)
+                    asked = witnessed(settings, policy, database, sequencer, clock)
                     anchored, anchoring = await stack.enter_async_context(asked)
                 write_verifier_key(settings.data, log_keys.current)
                 judges, signers = await stack.enter_async_context(_workers(settings, crypto))

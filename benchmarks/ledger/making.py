@@ -1,4 +1,4 @@
-"""A big log made fast: whole blocks of random receipts, written in bulk and signed, as the sequencer leaves them.
+"""A big log made fast: whole blocks of random receipts, written in bulk, as the sequencer leaves them.
 
 Not a way to measure writing. What stands in the database afterwards is what a server would have left there,
 but for the business rows: `zk ledger fsck` finds no fault in it.

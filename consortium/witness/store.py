@@ -133,7 +133,7 @@ class WitnessStore:
             if decision.new_state is None:
                 self._keep_refused(body, decision, before)
                 return decision, b""
-            time = now
+            time = max(now, before.time if before else 0)
             lines = decision.cosigned(time, *self._signers)
             self._store(decision.new_state, decision.note, lines, time)
         return decision, lines  # the transaction has ended: it is durable

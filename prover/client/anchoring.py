@@ -1,12 +1,12 @@
-"""Bringing a vault's receipts from pending to anchored, without telling the service which entries are its own.
+"""Bringing a vault's receipts from pending to anchored; the service is not told which entries are its own.
 
 The vault reads the newest anchored checkpoint, and from the tree's tiles computes the proofs itself; it never
 asks for the proof of an entry by its index. What the service learns: that somebody who came now holds one or
-more of the 256 entries of a tile, which is asked for whole, and whether the tree is large or small. It does
-not learn how many of these, nor which. Each tile is asked for over a channel of its own, once however many
-entries in it are the vault's, and in an order that is drawn anew: so nothing at the transport says that two
-tiles were asked for by one vault. Their time still may, and the address: who minds that reads the whole ledger
-instead (`HolderClient.rebuild`). Where the ledger has fewer than 256 entries the tile is all of it.
+more of the 256 entries of a tile, which is asked for whole. It does not learn how many of these, nor which.
+Each tile is asked for over a channel of its own, once however many entries in it are the vault's, and in an
+order that is drawn anew: so nothing at the transport says that two tiles were asked for by one vault. Their
+time still may, and the address: who minds that reads the whole ledger instead (`HolderClient.rebuild`). Where
+the ledger has fewer than 256 entries the tile is all of it.
 """
 
 import random

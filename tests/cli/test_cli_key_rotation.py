@@ -75,6 +75,7 @@ def rotated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rotated]:
         for item in ("residence_permit", "social_insurance"):
             holder.json("vault", "claim", town.homes["issuer"].issue(item))
         found["before"] = town.use()
+        found["read"] = holder.json("vault", "recover")
         found["seen"] = town.homes["seen"].json("ledger", "checkpoint")
     found["begun"] = town.rotate().json
     found["too_early"] = town.rotate("--finish")
@@ -135,6 +136,9 @@ def test_a_home_follows_and_what_it_kept_still_holds(rotated: Rotated) -> None:
     assert "zk ledger trust --follow" in refused(late, Exit.NOT_VERIFIED, "NOTE_UNSIGNED").err
     history = town.homes["holder"].json("vault", "history")
     assert [each["holds"] for each in history["usages"]] == [True, True, True]
+    read = town.homes["holder"].json("vault", "recover")
+    assert (found["read"]["uses"], read["uses"], read["copies"]) == (1, 3, 0), "it reads on from where it was"
+    assert read["entries"] > found["read"]["entries"]
     seen = town.homes["seen"].json("ledger", "checkpoint")
     assert seen["consistent_with"] == found["seen"]["size"], (
         "what was seen under the old key still binds the log"

@@ -1,244 +1,330 @@
-"""A log asks its witnesses: the honest are counted, the others are named and harm nobody."""
+"""Asking witnesses over real HTTP: those that are right cosign, the others are named, each with its fault."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from consortium.asking import Asked, Asking, FaultKind
-from consortium.witness.app import origin_hash, witness_app
-from consortium.witness.store import WitnessStore
-from tests.consortium.making import LOG, ORIGIN, MemoryLog, cosigner, fetcher, policy_of, served
+from consortium.fetching import Fetcher
+from consortium.witness import WitnessStore, load_keys, make_keys, opened_store, witness_app
+from tests.consortium.making import LOG, ORIGIN, MemoryLog, cosigner, served
+from tests.consortium.witnesses import KNOWN
 from tlog import (
     AddCheckpoint,
-    CosignatureSigner,
-    Policy,
-    WitnessLine,
+    Checkpoint,
+    MldsaCosignatureSigner,
+    Signer,
     cosign,
-    open_by_policy,
-    open_checkpoint,
+    mldsa,
+    open_cosigned,
+    sign_checkpoint,
 )
+from tlog.keys import CosignatureSigner, Verifier
+from tlog.note import parse_unverified
+from tlog.policy import WitnessLine
 
-KNOWN = {ORIGIN: (LOG.verifier,)}
-NOW = 1_000_000
-Answer = Callable[[Request], Awaitable[Response]]
+NOW = 1_700_000_000
+WHOLE = 0.5
+Answering = Callable[[Request], Awaitable[Response]]
+
+
+def liar(add: Answering, shown: bytes | None = None) -> Starlette:
+    """Return a witness that answers add-checkpoint in its own way and shows what it likes, if anything."""
+
+    async def checkpoint(_: Request) -> Response:
+        return Response(shown, 404 if shown is None else 200)
+
+    return Starlette(
+        routes=[Route("/add-checkpoint", add, methods=["POST"]), Route("/{place}/checkpoint", checkpoint)]
+    )
+
+
+def says(body: bytes | str, status: int = 200, kind: str = "text/plain") -> Answering:
+    async def answer(_: Request) -> Response:
+        return Response(body, status, media_type=kind)
+
+    return answer
+
+
+def signs(make: Callable[[bytes], bytes]) -> Answering:
+    """Answer with what is made of the note that was sent."""
+
+    async def answer(request: Request) -> Response:
+        return Response(make(AddCheckpoint.parse(await request.body()).note))
+
+    return answer
+
+
+@dataclass
+class Round:
+    """A log and those whom it asks."""
+
+    log: MemoryLog
+    asking: Asking
+
+    async def ask(self, size: int | None = None) -> list[Asked]:
+        note = self.log.note if size is None else self.log.notes_at[size]
+        return [each async for each in self.asking.asked(note, self.log.prove)]
+
+    async def one(self, size: int | None = None) -> Asked:
+        (asked,) = await self.ask(size)
+        return asked
 
 
 @asynccontextmanager
-async def honest(folder: Path, number: int, now: int = NOW) -> AsyncIterator[str]:
-    store = WitnessStore(folder / f"{number}.sqlite3", KNOWN, (cosigner(number),))
-    try:
-        async with served(witness_app(store, KNOWN, lambda: now)) as url:
-            yield url
-    finally:
-        store.close()
+async def asking(
+    log: MemoryLog, *apps: ASGIApp | str, keys: Sequence[Verifier] = (), now: int = NOW
+) -> AsyncIterator[Round]:
+    """Ask applications, or URLs, as the witnesses w0, w1 and so on."""
+    mounts = [Mount(f"/w{n}", app) for n, app in enumerate(apps) if not isinstance(app, str)]
+    async with served(Starlette(routes=mounts)) as url, Fetcher(connect=WHOLE, whole=WHOLE) as fetcher:
+        lines = [
+            WitnessLine(
+                f"w{n}",
+                keys[n] if keys else cosigner(n).verifier,
+                app if isinstance(app, str) else f"{url}/w{n}" + "/" * (n % 2),
+            )
+            for n, app in enumerate(apps)
+        ]
+        yield Round(log, Asking((LOG.verifier,), lines, fetcher, lambda: now))
 
 
-def lying(add: Answer, shown: Answer | None = None) -> Starlette:
-    routes = [Route("/add-checkpoint", add, methods=["POST"])]
-    if shown is not None:
-        routes.append(Route(f"/{origin_hash(ORIGIN)}/checkpoint", shown))
-    return Starlette(routes=routes)
+@asynccontextmanager
+async def witness(
+    folder: Path, signers: tuple[CosignatureSigner, ...] = (), now: int = NOW
+) -> AsyncIterator[tuple[Starlette, WitnessStore]]:
+    if not folder.exists():
+        make_keys(folder, "w.example")
+    with opened_store(folder, KNOWN, signers or (cosigner(0),)) as store:
+        yield witness_app(store, KNOWN, lambda: now), store
 
 
-async def ask(policy: Policy, log: MemoryLog, asking: Asking | None = None) -> dict[str, Asked]:
-    async with fetcher(connect=0.5, whole=1.0) as asks:
-        made = asking or Asking([LOG.verifier], policy.witnesses, asks, lambda: NOW)
-        return {each.witness.name: each async for each in made.asked(log.note, log.prove)}
-
-
-async def test_all_that_are_honest_cosign_as_the_log_grows(tmp_path: Path) -> None:
+async def test_a_witness_follows_as_the_log_grows(tmp_path: Path) -> None:
     log = MemoryLog()
-    async with AsyncExitStack() as stack:
-        urls = [await stack.enter_async_context(honest(tmp_path, number)) for number in range(3)]
-        asks = await stack.enter_async_context(fetcher())
-        policy = policy_of(urls, threshold=3)
-        asking = Asking([LOG.verifier], policy.witnesses, asks, lambda: NOW)
-        for count in (1, 300, 2):
-            log.grow(count)
-            found = [each async for each in asking.asked(log.note, log.prove)]
-            assert [each.fault for each in found] == [None] * 3
-            note = log.note + b"".join(each.line or b"" for each in found)
-            checkpoint, cosignatures = open_by_policy(note, policy)
-            assert (checkpoint.size, len(cosignatures)) == (log.size, 3)
-        again = Asking([LOG.verifier], policy.witnesses, asks, lambda: NOW)
-        log.grow(5)
-        found = [each async for each in again.asked(log.note, log.prove)]
-        assert all(each.line for each in found), "who has forgotten the sizes is told them"
+    async with witness(tmp_path / "w") as (app, store), asking(log, app) as this:
+        for _ in range(3):
+            log.grow(2, 300)
+            asked = await this.one()
+            assert asked.fault is None
+            assert asked.line is not None
+            assert open_cosigned(log.note + asked.line, LOG.verifier, [cosigner(0).verifier], 1)
+            found = store.cosigned(ORIGIN)
+            assert found is not None
+            assert found.checkpoint.size == log.size
+        async with asking(log.grow(1), app) as other:  # which remembers nothing, and is told the size
+            assert (await other.one()).line is not None
+            assert (await other.one()).line is not None, "the same again"
 
 
-async def _status(status: int, body: bytes = b"no\n") -> Response:
-    return Response(body, status)
+@pytest.mark.skipif(not mldsa.is_supported(), reason="no ML-DSA in the cryptographic library")
+async def test_a_witness_with_several_keys_gives_each_policy_its_line(tmp_path: Path) -> None:
+    folder, log = tmp_path / "w", MemoryLog().grow(3)
+    made = [
+        make_keys(folder, "w.example", kind)
+        for kind in (CosignatureSigner, CosignatureSigner, MldsaCosignatureSigner)
+    ]
+    keys = [each.verifier for each in made]
+    async with witness(folder, load_keys(folder)) as (app, _), asking(log, app, app, app, keys=keys) as this:
+        lines = {each.witness.verifier: each.line for each in await this.ask()}
+        assert set(lines) == set(keys)
+        for key, line in lines.items():
+            assert line is not None
+            assert open_cosigned(log.note + line, LOG.verifier, [key], 1)
 
 
-async def the_wrong_key(request: Request) -> Response:
-    note = AddCheckpoint.parse(await request.body()).note
-    other = CosignatureSigner.from_secret("w0.example", bytes(32))
-    return Response(cosign(note, other, NOW))
+OLD = MemoryLog().grow(1)
+OTHER_KEY = CosignatureSigner.generate(cosigner(0).name)
 
 
-async def another_checkpoint(_: Request) -> Response:
-    return Response(cosign(MemoryLog(seed=900).grow(1).note, cosigner(0), NOW))
-
-
-async def twice(request: Request) -> Response:
-    note = AddCheckpoint.parse(await request.body()).note
-    return Response(cosign(note, cosigner(0), NOW) + cosign(note, cosigner(0), NOW + 1))
-
-
-async def far_ahead(request: Request) -> Response:
-    note = AddCheckpoint.parse(await request.body()).note
-    return Response(cosign(note, cosigner(0), NOW + 10_000))
-
-
-async def garbage(_: Request) -> Response:
-    return Response(b"\xff\x00 nothing of the kind")
-
-
-async def nothing(_: Request) -> Response:
-    return Response(b"")
-
-
-async def endless(_: Request) -> Response:
+async def _endless(_: Request) -> Response:
     async def pieces() -> AsyncIterator[bytes]:
         while True:
-            yield bytes(4096)
-            await asyncio.sleep(0.001)
+            yield bytes(8192)
+            await asyncio.sleep(0)
 
     return StreamingResponse(pieces())
 
 
-async def silent(_: Request) -> Response:
-    await asyncio.sleep(20)
-    return Response(b"")
+async def _dripping(_: Request) -> Response:
+    async def pieces() -> AsyncIterator[bytes]:
+        while True:
+            yield b"\xe2"
+            await asyncio.sleep(WHOLE / 10)
+
+    return StreamingResponse(pieces())
 
 
-async def refusing(_: Request) -> Response:
-    return await _status(403)
+async def _silent(_: Request) -> Response:
+    await asyncio.sleep(WHOLE * 2)
+    return Response()
 
 
-async def broken(_: Request) -> Response:
-    return await _status(500)
+def _line(key: CosignatureSigner, time: int = NOW) -> Callable[[bytes], bytes]:
+    return lambda note: cosign(note, key, time)
 
 
-async def unreadable_size(_: Request) -> Response:
-    return await _status(409, b"07\n")
+LIES = {
+    "says nothing": (says(b""), FaultKind.MALFORMED),
+    "talks nonsense": (says(b"\xff\xfe nonsense"), FaultKind.MALFORMED),
+    "gives half a line": (signs(lambda note: _line(cosigner(0))(note)[:-9]), FaultKind.MALFORMED),
+    "gives a web page": (says("<html>welcome</html>\n"), FaultKind.MALFORMED),
+    "answers without end": (_endless, FaultKind.MALFORMED),
+    "answers drop by drop": (_dripping, FaultKind.SLOW),
+    "does not answer": (_silent, FaultKind.SLOW),
+    "signs with another key of its name": (signs(_line(OTHER_KEY)), FaultKind.SIGNATURE),
+    "signs in another's name": (signs(_line(cosigner(1))), FaultKind.SIGNATURE),
+    "signs another checkpoint": (says(cosign(OLD.note, cosigner(0), NOW)), FaultKind.SIGNATURE),
+    "signs twice": (signs(lambda note: _line(cosigner(0))(note) * 2), FaultKind.SIGNATURE),
+    "signs in the future": (signs(_line(cosigner(0), NOW + 3600)), FaultKind.SIGNATURE),
+    "signs another text before ours": (
+        signs(lambda note: b"x\n\n" + _line(cosigner(0))(note)),
+        FaultKind.MALFORMED,
+    ),
+    "knows no such log": (says(b"", 404), FaultKind.REFUSED),
+    "has a broken store": (says(b"", 503), FaultKind.REFUSED),
+    "sends elsewhere": (says(b"", 302), FaultKind.REFUSED),
+    "says a size that is none": (says(b"many\n", 409), FaultKind.REFUSED),
+    "says a negative size": (says(b"-1\n", 409), FaultKind.REFUSED),
+    "says an endless size": (says(b"1" * 4000 + b"\n", 409), FaultKind.REFUSED),
+    "says another size each time": (says(b"1\n", 409), FaultKind.REFUSED),
+    "does not take what follows": (says(b"", 422), FaultKind.REFUSED),
+    "claims to be ahead": (says(b"1000000\n", 409), FaultKind.AHEAD),
+}
 
 
-async def another_size_each_time(request: Request) -> Response:
-    old = AddCheckpoint.parse(await request.body()).old_size
-    return await _status(409, b"1\n" if old == 0 else b"0\n")
-
-
-async def claims_more(_: Request) -> Response:
-    return await _status(409, b"999999\n")
+@pytest.mark.parametrize("lie", LIES)
+async def test_a_witness_that_misbehaves_is_named_and_the_others_count(tmp_path: Path, lie: str) -> None:
+    add, kind = LIES[lie]
+    log = MemoryLog().grow(3)
+    signers = (cosigner(1),)
+    async with witness(tmp_path / "w", signers) as (app, _), asking(log, liar(add), app) as this:
+        asked = {each.witness.name: each for each in await this.ask()}
+        fault = asked["w0"].fault
+        assert fault is not None
+        assert fault.kind is kind, fault.detail
+        assert (asked["w0"].line, asked["w0"].ahead) == (None, None)
+        assert (asked["w1"].fault, asked["w1"].ahead) == (None, None)
+        assert asked["w1"].line is not None
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        (the_wrong_key, FaultKind.SIGNATURE),
-        (another_checkpoint, FaultKind.SIGNATURE),
-        (twice, FaultKind.SIGNATURE),
-        (far_ahead, FaultKind.SIGNATURE),
-        (garbage, FaultKind.MALFORMED),
-        (nothing, FaultKind.MALFORMED),
-        (endless, FaultKind.MALFORMED),
-        (silent, FaultKind.SLOW),
-        (refusing, FaultKind.REFUSED),
-        (broken, FaultKind.REFUSED),
-        (unreadable_size, FaultKind.REFUSED),
-        (another_size_each_time, FaultKind.REFUSED),
-        (claims_more, FaultKind.AHEAD),
-    ],
+    "url", ["http://127.0.0.1:1", "http://no.such.host.invalid", "http://[", "gopher://x"]
 )
-async def test_each_kind_of_failing_is_named_and_the_honest_one_counts(
-    tmp_path: Path, answer: Answer, kind: FaultKind
-) -> None:
+async def test_a_witness_that_is_not_there_is_named(url: str) -> None:
+    async with asking(MemoryLog().grow(1), url) as this:
+        fault = (await this.one()).fault
+        assert fault is not None
+        assert fault.kind is FaultKind.UNREACHABLE
+
+
+async def test_a_good_line_among_strangers_lines_counts() -> None:
+    stranger = cosigner(7)
+    both = signs(lambda note: _line(stranger)(note) + _line(cosigner(0))(note) + _line(cosigner(8))(note))
     log = MemoryLog().grow(3)
-    async with served(lying(answer)) as bad, honest(tmp_path, 1) as good:
-        found = await ask(policy_of([bad, good]), log)
-    assert found["w1"].line is not None
-    assert found["w0"].line is None
-    assert found["w0"].ahead is None
-    fault = found["w0"].fault
-    assert fault is not None
-    assert fault.kind is kind, fault
+    async with asking(log, liar(both)) as this:
+        asked = await this.one()
+        assert asked.line is not None
+        (line,) = parse_unverified(log.note[: log.note.index(b"\n\n") + 2] + asked.line).lines
+        assert line.is_by(cosigner(0).verifier)
 
 
-async def test_one_that_is_not_there(tmp_path: Path) -> None:
-    log = MemoryLog().grow(3)
-    async with honest(tmp_path, 1) as good:
-        found = await ask(policy_of(["http://127.0.0.1:1", good, None]), log)
-    assert set(found) == {"w0", "w1"}, "who has no URL is not asked"
-    fault = found["w0"].fault
-    assert fault is not None
-    assert fault.kind is FaultKind.UNREACHABLE
+async def test_quick_witnesses_do_not_wait_for_slow_ones(tmp_path: Path) -> None:
+    signers = (cosigner(1),)
+    async with (
+        witness(tmp_path / "w", signers) as (app, _),
+        asking(MemoryLog().grow(1), liar(_silent), app) as this,
+    ):
+        begun, names = time.perf_counter(), list[str]()
+        async for each in this.asking.asked(this.log.note, this.log.prove):
+            names.append(each.witness.name)
+            if each.line is not None:
+                assert time.perf_counter() - begun < WHOLE
+        assert names == ["w1", "w0"]
+        assert time.perf_counter() - begun < 3 * WHOLE
 
 
-async def test_a_checkpoint_of_ours_that_we_have_forgotten_is_found(tmp_path: Path) -> None:
-    log = MemoryLog().grow(3)
-    older = log.fork(0)
-    fork = log.fork(800).grow(2)
-    log.grow(2)
-    async with honest(tmp_path, 0) as url:
-        policy = policy_of([url])
-        assert (await ask(policy, log))["w0"].line
-        behind = (await ask(policy, older))["w0"]
-        assert behind.ahead is not None
-        assert behind.ahead.startswith(log.note)
-        forked = (await ask(policy, fork))["w0"]
-        assert forked.ahead is not None, "the same size with another root"
-        async with fetcher() as asks:
-            asking = Asking([LOG.verifier], policy.witnesses, asks, lambda: NOW)
-            (seen,) = await asking.newest(open_checkpoint(older.note, LOG.verifier))
-            assert seen.ahead is not None
-            (level,) = await asking.newest(open_checkpoint(log.note, LOG.verifier))
-            assert (level.ahead, level.fault) == (None, None)
+async def test_stopping_to_read_cancels_the_rest(tmp_path: Path) -> None:
+    before = asyncio.all_tasks()
+    async with asking(MemoryLog().grow(1), liar(says(b"")), liar(_silent)) as this:
+        asked = this.asking.asked(this.log.note, this.log.prove)
+        assert (await anext(asked)).witness.name == "w0"
+        servers = {each for each in asyncio.all_tasks() - before if "_ask" in repr(each.get_coro())}
+        assert servers
+        await asked.aclose()  # type: ignore[attr-defined]
+        assert all(each.done() for each in servers)
 
 
-async def test_a_larger_checkpoint_that_is_not_ours_is_a_lie() -> None:
-    log = MemoryLog().grow(3)
-    forged = MemoryLog(type(LOG).from_secret(ORIGIN, bytes(32))).grow(9)
-
-    async def shown(_: Request) -> Response:
-        return Response(forged.note)
-
-    async with served(lying(claims_more, shown)) as url:
-        found = (await ask(policy_of([url]), log))["w0"]
-    assert found.ahead is None
-    assert found.fault is not None
-    assert found.fault.kind is FaultKind.SIGNATURE
-
-
-async def test_an_old_checkpoint_of_ours_does_not_show_that_we_are_behind() -> None:
-    log = MemoryLog().grow(3)
-    old = log.note
-    log.grow(4)
-
-    async def shown(_: Request) -> Response:
-        return Response(old)
-
-    async with served(lying(claims_more, shown)) as url:
-        found = (await ask(policy_of([url]), log))["w0"]
-    assert found.ahead is None
-    assert found.fault is not None
-    assert found.fault.kind is FaultKind.AHEAD
+async def test_a_log_that_forgot_is_shown_what_it_signed(tmp_path: Path) -> None:
+    log = MemoryLog().grow(2)
+    small = log.size
+    async with witness(tmp_path / "w") as (app, _), asking(log.grow(2), app) as this:
+        assert (await this.one()).line is not None
+        asked = await this.one(small)
+        assert asked.fault is not None
+        assert asked.fault.kind is FaultKind.AHEAD
+        assert asked.ahead is not None
+        assert asked.ahead.startswith(log.note)
+        assert open_cosigned(asked.ahead, LOG.verifier, [cosigner(0).verifier], 1)[0].size == log.size
 
 
-async def test_the_first_come_first_and_the_slow_are_not_waited_for(tmp_path: Path) -> None:
-    log = MemoryLog().grow(3)
-    async with served(lying(silent)) as slow, honest(tmp_path, 1) as good, fetcher(whole=10.0) as asks:
-        lines: tuple[WitnessLine, ...] = policy_of([slow, good]).witnesses
-        asking = Asking([LOG.verifier], lines, asks, lambda: NOW)
-        answers = asking.asked(log.note, log.prove)
-        async with asyncio.timeout(5):
-            first = await anext(answers)
-            await answers.aclose()  # type: ignore[attr-defined]
-        assert first.witness.name == "w1"
+@pytest.mark.parametrize("grown", [0, 1])
+async def test_a_log_that_went_another_way_is_shown_the_first(tmp_path: Path, grown: int) -> None:
+    """Of the same size the witness tells its size again, of a larger one that it does not follow."""
+    log = MemoryLog().grow(2)
+    async with witness(tmp_path / "w") as (app, _), asking(log, app) as this:
+        assert (await this.one()).line is not None
+        this.log = MemoryLog(seed=500).grow(2, *[1] * grown)
+        asked = await this.one()
+        assert asked.fault is not None
+        assert asked.fault.kind is (FaultKind.REFUSED if grown else FaultKind.AHEAD)
+        assert asked.ahead is not None
+        assert asked.ahead.startswith(log.note)
+
+
+SHOWN = {
+    "a forged one": sign_checkpoint(Checkpoint(ORIGIN, 50, bytes(32)), Signer.from_secret(ORIGIN, bytes(32))),
+    "one of another log": sign_checkpoint(
+        Checkpoint("other.example/log", 50, bytes(32)), Signer.from_secret("other.example/log", bytes(32))
+    ),
+    "one that is not larger": OLD.note,
+    "nonsense": b"nonsense",
+    "one without end": sign_checkpoint(Checkpoint(ORIGIN, 50, bytes(32)), LOG)
+    + Signer.generate("junk.example").sign_line("x\n") * 4000,
+}
+
+
+@pytest.mark.parametrize("shown", SHOWN)
+@pytest.mark.parametrize("size", [b"50\n", b"4\n"])
+async def test_whoever_claims_to_be_ahead_and_shows_no_such_thing_lies(shown: str, size: bytes) -> None:
+    async with asking(MemoryLog().grow(3), liar(says(size, 409), SHOWN[shown])) as this:
+        asked = await this.one()
+        assert asked.fault is not None
+        assert asked.fault.kind in (FaultKind.AHEAD, FaultKind.SIGNATURE, FaultKind.REFUSED)
+        assert asked.ahead is None
+
+
+async def test_a_smaller_size_than_before_is_believed_and_proven_from(tmp_path: Path) -> None:
+    """A witness that lost its memory is brought up again; that it did is for monitors to find."""
+    log = MemoryLog().grow(2)
+    async with witness(tmp_path / "a") as (first, _), witness(tmp_path / "b") as (second, store):
+        current = first
+
+        async def either(scope: Scope, receive: Receive, send: Send) -> None:
+            await current(scope, receive, send)
+
+        async with asking(log, either) as this:
+            assert (await this.one()).line is not None
+            current = second
+            log.grow(1)
+            assert (await this.one()).line is not None
+            assert [each.checkpoint.size for each in store.all()] == [log.size]

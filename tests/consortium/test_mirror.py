@@ -63,7 +63,8 @@ class Lying:
     async def _answer(self, name: str, *place: Any) -> bytes:
         self.asked.append((name, *place))
         honest: bytes = await getattr(self._log, name)(*place)
-        return self._replaced.get(name, lambda found, *_: found)(honest, *place)
+        replaced = self._replaced.get(name)
+        return honest if replaced is None else replaced(honest, *place)
 
     async def checkpoint(self) -> bytes:
         return await self._answer("checkpoint")
@@ -345,43 +346,38 @@ async def test_two_processes_do_not_write_one_folder(tmp_path: Path) -> None:
         await refused("FOLDER_BUSY", tmp_path, MemoryLog().grow(1))
 
 
-async def test_a_write_that_fails_leaves_what_is_published(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(("owner", "name"), [(os, "fsync"), (Path, "replace")])
+async def test_a_write_that_fails_leaves_what_is_published(tmp_path: Path, owner: Any, name: str) -> None:
     """Each call that stores something fails once, as on a full disk; the next attempt goes on."""
     log = MemoryLog().grow(300)
-    assert await mirrored(tmp_path, log)
+    assert await mirrored(tmp_path / "held", log)
     log.grow(300)
-    real: dict[str, Any] = {"fsync": os.fsync, "replace": Path.replace}
-    for name, owner in (("fsync", os), ("replace", Path)):
-        reached = 0
-        while True:
-            folder = tmp_path / f"{name}-{reached}"
-            shutil.copytree(tmp_path, folder, ignore=shutil.ignore_patterns("fsync-*", "replace-*"))
-            before, count = (folder / "checkpoint").read_bytes(), 0
+    real, calls = getattr(owner, name), list[int]()
 
-            def failing(*arguments: Any, name: str = name, at: int = reached) -> Any:
-                nonlocal count
-                count += 1
-                if count == at + 1:
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                return real[name](*arguments)
+    def at(failing: int) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            calls.append(failing)
+            if calls.count(failing) == failing:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return real(*arguments)
 
-            monkeypatch.setattr(owner, name, failing)
-            try:
-                await mirrored(folder, log)
-            except FolderError as error:
-                assert error.reason == "STORE_FAILED"
-            else:
-                break
-            finally:
-                monkeypatch.setattr(owner, name, real[name])
-            if (folder / "checkpoint").read_bytes() == before:
-                assert check(folder, POLICY).checkpoint.size == 301
-            await mirrored(folder, log)
-            assert check(folder, POLICY).checkpoint.size == log.size
-            reached += 1
-        assert reached > 5
+        return call
+
+    shutil.copytree(tmp_path / "held", tmp_path / "counted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, at(0))
+        assert await mirrored(tmp_path / "counted", log)
+    reached = len(calls)
+    assert reached > 5
+    for failing in range(1, reached + 1):
+        folder = tmp_path / str(failing)
+        shutil.copytree(tmp_path / "held", folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, name, at(failing))
+            await refused("STORE_FAILED", folder, log)
+        check(folder, POLICY)
+        await mirrored(folder, log)
+        assert check(folder, POLICY).checkpoint.size == log.size
 
 
 async def _killed(folder: Path, url: str, last: int) -> tuple[str, str] | None:

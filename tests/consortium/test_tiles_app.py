@@ -126,13 +126,7 @@ async def test_official_tiles_are_served_and_give_the_official_root() -> None:
     text = (folder / "checkpoint").read_bytes()
     checkpoint = Checkpoint.parse(text_unverified(text))
 
-    class Official(FolderSource):
-        async def tile(self, tile: TileId, width: int) -> bytes:
-            path = folder / "tile" / str(tile.level) / f"{tile.index:03}"
-            whole = path if width == 256 else path.with_name(path.name + ".p") / str(width)
-            return whole.read_bytes()
-
-    async with served(tiles_app(Official(folder))) as url, fetcher() as asks:
+    async with served(tiles_app(FolderSource(folder))) as url, fetcher() as asks:
         source = HttpSource(url, asks)
         assert await source.checkpoint() == text
         widths = {TileId(0, 1): 44, TileId(1, 0): 1}

@@ -6,19 +6,28 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
 from prover.client import HolderClient
-from tests.prover.composite_town import CompositeTown
+from tests.prover.town import Town
 from wire.client import Endpoint
 from zkservice.config import Settings
 from zkservice.tls import server_credentials
 
 Alter = Callable[[bytes, bytes], bytes]
 """Gets what was asked and what was answered; returns what the holder gets."""
+
+
+class HasTown(Protocol):
+    """Whatever has a town with the service before which the proxy stands."""
+
+    @property
+    def town(self) -> Town: ...
+
+
 _Message = TypeVar("_Message", bound=Message)
 
 
@@ -68,12 +77,12 @@ class Proxy(grpc.GenericRpcHandler):
 
         self.alter[method] = altered
 
-    def client(self, town: CompositeTown) -> HolderClient:
+    def client(self, town: HasTown) -> HolderClient:
         return HolderClient(self.endpoint, clock=town.town.city.clock)
 
 
 @contextmanager
-def proxied(town: CompositeTown, folder: Path) -> Iterator[Proxy]:
+def proxied(town: HasTown, folder: Path) -> Iterator[Proxy]:
     """Start a proxy before a town's service, with a certificate of its own."""
     wanted: dict[str, Any] = {"data": folder, "dev": True}
     key, chain = server_credentials(Settings(**wanted), dt.datetime.now(dt.UTC))

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -65,14 +65,17 @@ class Town:
         return asked, ExchangeLink(self.server, opened.exchange.removeprefix("exchanges/"), opened.ticket)
 
 
+Opening = Callable[[Path], AbstractAsyncContextManager[City]]
+
+
 @contextmanager
-def running(folder: Path) -> Iterator[Town]:
-    """Start a furnished server on an empty folder; stop it at the end."""
+def running(folder: Path, opening: Opening = city) -> Iterator[Town]:
+    """Start a furnished server on an empty folder, and whatever else `opening` starts; stop it at the end."""
     started, ended = threading.Event(), asyncio.Event()
     found: list[Town] = []
 
     async def serve() -> None:
-        async with city(folder) as made:
+        async with opening(folder) as made:
             found.append(Town(made, asyncio.get_running_loop()))
             started.set()
             await ended.wait()

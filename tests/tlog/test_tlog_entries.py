@@ -313,8 +313,8 @@ def test_the_state_of_a_receipt_is_told_where_the_quorum_is_not_demanded() -> No
     log = sample_log(1)
     note = cosigned(log, None, 9, None, 8)
 
-    def state(receipt: bytes, policy: Policy | None) -> ReceiptState:
-        return verify_receipt(receipt, LOG.verifier, policy=policy, accept_pending=True).state
+    def state(file: bytes, policy: Policy | None) -> ReceiptState:
+        return verify_receipt(file, LOG.verifier, policy=policy, accept_pending=True).state
 
     assert state(kept(log, 0, 0, note), None) is ReceiptState.PENDING
     assert state(kept(log, 0, 0, note), quorum_of(2)) is ReceiptState.ANCHORED
@@ -330,15 +330,13 @@ def test_what_does_not_hold_is_not_pending() -> None:
     log, other = sample_log(1), sample_log(2)
     broken = log.signed() + cosign(other.signed(), WITNESSES[0], 9)
     strange = sign_checkpoint(log.checkpoint(), Signer.generate(ORIGIN))
-    for reason, receipt in (
+    for reason, file in (
         ("INCLUSION_INVALID", kept(log, 1, 0, cosigned(log, 9))),
         ("INCLUSION_INVALID", kept(log, 1, 0)),
         ("NOTE_SIGNATURE_INVALID", kept(log, 0, 0, broken)),
         ("NOTE_UNSIGNED", kept(log, 0, 0, strange)),
     ):
-        refused(
-            reason, verify_receipt, receipt, LOG.verifier, policy=quorum_of(1), accept_pending=True
-        )  # fmt: skip
+        refused(reason, verify_receipt, file, LOG.verifier, policy=quorum_of(1), accept_pending=True)
 
 
 def test_a_quorum_does_not_stand_in_for_the_pinned_log() -> None:

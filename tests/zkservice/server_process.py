@@ -1,12 +1,14 @@
-"""A server in a process of its own, which may be told to end itself, without warning, at a step of the log.
+"""A server in a process of its own, which may be told to end or freeze itself at a step of the log.
 
-    python -m tests.zkservice.server_process FOLDER [STEP N]
+    python -m tests.zkservice.server_process FOLDER [STEP N [SIGNAL]]
 
-It writes its address to standard output when it is ready. It ends by SIGKILL when the step is reached for the
-N-th time, having left the file `reached` behind.
+It writes its address to standard output when it is ready. When the step is reached for the N-th time it
+gives itself the signal, SIGKILL if none is named, having left the file `reached` behind. Its clock is so many
+seconds ahead as the file `ahead` says at that moment. What else its folder tells it is in `faults`.
 """
 
 import asyncio
+import datetime as dt
 import os
 import signal
 import sys
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import grpc
 
+from tests.zkservice import faults
 from tests.zkservice.support import City, Clock
 from zkservice.config import Settings
 from zkservice.errors import StartError
@@ -76,7 +79,7 @@ async def started(folder: Path, *arguments: object, **settings: object) -> Async
             await handle.wait()
 
 
-def ending(folder: Path, step: Step, times: int) -> Callable[[Step], None]:
+def ending(folder: Path, step: Step, times: int, number: signal.Signals) -> Callable[[Step], None]:
     left = times
 
     def after(reached: Step) -> None:
@@ -84,9 +87,19 @@ def ending(folder: Path, step: Step, times: int) -> Callable[[Step], None]:
         left -= reached is step
         if left == 0:
             (folder / "reached").write_text(step)
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
 
     return after
+
+
+def clock_of(folder: Path) -> Callable[[], dt.datetime]:
+    path = folder / "ahead"
+
+    def clock() -> dt.datetime:
+        ahead = float(path.read_text()) if path.exists() else 0
+        return dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ahead)
+
+    return clock
 
 
 def _nothing(_: Step) -> None:
@@ -94,11 +107,18 @@ def _nothing(_: Step) -> None:
 
 
 def main(folder: Path, *fault: str) -> int:
-    after = ending(folder, Step(fault[0]), int(fault[1])) if fault else _nothing
+    number = signal.Signals[fault[2]] if len(fault) > 2 else signal.SIGKILL
+    after = ending(folder, Step(fault[0]), int(fault[1]), number) if fault else _nothing
+    faults.install(folder)
     os.environ.setdefault("ZK_PROCESSES", "0")
     settings = Settings(data=folder, dev=True, port=0)
     try:
-        serve(settings, on_ready=lambda ready: print(ready.address, flush=True), after=after)  # noqa: T201
+        serve(
+            settings,
+            on_ready=lambda ready: print(ready.address, flush=True),  # noqa: T201
+            clock=clock_of(folder),
+            after=after,
+        )
     except StartError as error:
         sys.stderr.write(f"{error}\n")
         return 9

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Final
 import httpx
 import pytest
 import pytest_asyncio
+from sqlalchemy import Connection
 
 from consortium.fetching import Fetcher
 from consortium.folder import Folder
@@ -25,6 +27,7 @@ from tlog.merkle import HASH_OCTETS
 from tlog.tiles import TILE_WIDTH, TileId, entries_path, parse_entry_bundle, tile_path, tile_width
 from zkproto.v1 import ledger_pb2
 from zkservice.errors import StartError
+from zkservice.storage import ledger
 
 ENTRIES: Final = 700
 """Enough for two full tiles, a partial one and a level above."""
@@ -182,6 +185,33 @@ async def test_whoever_speaks_no_http_disturbs_nobody(town: City) -> None:
     for _, writer in silent:
         writer.close()
     await grow(town, "afterwards")
+
+
+@module
+async def test_however_many_read_here_grpc_has_readers_left(
+    town: City, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, reading = threading.Event(), threading.Semaphore(0)
+    read = ledger.entries
+
+    def slow(connection: Connection, start: int, limit: int) -> Any:
+        reading.release()
+        held.wait(20)
+        return read(connection, start, limit)
+
+    monkeypatch.setattr(ledger, "entries", slow)
+    asked = [asyncio.create_task(client.get(f"/{entries_path(0)}")) for _ in range(20)]
+    try:
+        for _ in range(2):
+            assert await asyncio.to_thread(reading.acquire, timeout=10)
+        async with asyncio.timeout(5):
+            for index in range(20):
+                proof = ledger_pb2.GetInclusionProofRequest(entry_index=index)
+                assert (await town.ledger.GetInclusionProof(proof)).hashes
+        assert not reading.acquire(blocking=False), "a third one reads"
+    finally:
+        held.set()
+    assert {(await each).status_code for each in asked} == {200}
 
 
 @module

@@ -104,9 +104,9 @@ class Consortium:
 
 
 @asynccontextmanager
-async def consortium(folder: Path, server: Path) -> AsyncIterator[Consortium]:
+async def consortium(folder: Path, server: Path, **settings: Any) -> AsyncIterator[Consortium]:
     """Start the witnesses of the log in a server's folder, which is begun if it is empty."""
-    async with reopened(server) as town:
+    async with reopened(server, **settings) as town:
         log = Verifier.from_string(town.ready.verifier_key)
     witnesses = dict[str, Witness]()
     for name in (*CITIES, REGULATOR):

@@ -4,11 +4,20 @@ What the service says of an answer is not believed. The presentation is verified
 asked, the receipt against the log's key that the caller brought. Schemas and the public halves of issuer keys
 come from the service's catalogue; an issuer key's name follows from the key and stands in the result. What
 requests of the composite form name by digest and number counts with its proof from the ledger only.
+
+An answer comes with a pending receipt: the log has signed for it. A verifier that wants more gives the policy
+of the witnesses that it believes, and an answer counts once their quorum has cosigned; until then it is none.
 """
 
 from verifier.client.calls import ASK_PATIENCE
 from verifier.client.client import VerifierClient
-from verifier.client.exchange import Answered, CompositeAnswered, CompositeExchange, OpenExchange
+from verifier.client.exchange import (
+    Answered,
+    CompositeAnswered,
+    CompositeExchange,
+    OpenExchange,
+    PendingError,
+)
 from verifier.client.remote import RemoteRefusal, RemoteVerdict
 
 __all__ = [
@@ -17,6 +26,7 @@ __all__ = [
     "CompositeAnswered",
     "CompositeExchange",
     "OpenExchange",
+    "PendingError",
     "RemoteRefusal",
     "RemoteVerdict",
     "VerifierClient",

@@ -36,9 +36,17 @@ from disclosure import (
 from disclosure.composite import CompositeRequest, is_composite, open_composite_request, verify_composite
 from disclosure.request import CLOCK_TOLERANCE
 from verifier import keys
+from verifier.anchoring import AnyRecord
 from verifier.audit import audit_receipt, receipt_body
+from verifier.client.anchoring import anchor_record
 from verifier.client.calls import patiently, pauses
-from verifier.client.exchange import Answered, CompositeAnswered, CompositeExchange, OpenExchange
+from verifier.client.exchange import (
+    Answered,
+    CompositeAnswered,
+    CompositeExchange,
+    OpenExchange,
+    PendingError,
+)
 from verifier.client.published import PublishedReader
 from verifier.client.remote import AnyPresentation, Remote, RemoteRefusal, RemoteVerdict
 from verifier.composite.foreign import Counterpart
@@ -141,21 +149,32 @@ class VerifierClient:
 
     @overload
     def wait(
-        self, exchange: OpenExchange, timeout: dt.timedelta, counterparts: Iterable[Counterpart] = ()
+        self,
+        exchange: OpenExchange,
+        timeout: dt.timedelta,
+        counterparts: Iterable[Counterpart] = (),
+        policy: tlog.Policy | None = None,
     ) -> Answered: ...
     @overload
     def wait(
-        self, exchange: CompositeExchange, timeout: dt.timedelta, counterparts: Iterable[Counterpart] = ()
+        self,
+        exchange: CompositeExchange,
+        timeout: dt.timedelta,
+        counterparts: Iterable[Counterpart] = (),
+        policy: tlog.Policy | None = None,
     ) -> CompositeAnswered: ...
     def wait(
         self,
         exchange: OpenExchange | CompositeExchange,
         timeout: dt.timedelta,
         counterparts: Iterable[Counterpart] = (),
+        policy: tlog.Policy | None = None,
     ) -> Answered | CompositeAnswered:
         """Wait until the exchange is answered, verify the answer, and return it with its record.
 
-        `counterparts` are the answers whose numbers the request counts: without them it does not hold.
+        `counterparts` are the answers whose numbers the request counts: without them it does not hold. With a
+        `policy` only an anchored record is returned: an answer whose receipt is still pending after `timeout`
+        raises PendingError.
         A stream that breaks is opened anew until `timeout` is over. Raises ExpiredError (nobody answered),
         PairingFailedError (it was closed), TimedOutError, ServiceError (refused), AnswerError; for an answer
         that does not hold here, what `audit_receipt` and `verify_presentation` or `verify_composite` raise,
@@ -164,7 +183,8 @@ class VerifierClient:
         message = presentation_pb2.WatchExchangeRequest(
             exchange=exchange.exchange, result_token=exchange.result_token
         )
-        states, others = self._states(message, timeout), tuple(counterparts)
+        deadline = time.monotonic() + timeout.total_seconds()
+        states, others = self._states(message, deadline), tuple(counterparts)
         while True:
             state = next(states)
             if state.state == _State.STATE_EXPIRED:
@@ -177,12 +197,33 @@ class VerifierClient:
                 raise PairingFailedError("five wrong pairing codes were sent; ask again")
             if state.state == _State.STATE_VERIFIED:
                 try:
-                    return self.accept(exchange.signed_request, state, others)
+                    answered = self.accept(exchange.signed_request, state, others)
+                    return answered if policy is None else self._anchored(answered, policy, deadline)
                 except ServiceError as error:  # the catalogue; the stream will tell the answer again
                     if error.code not in _BROKEN:
                         raise
             elif state.state != _State.STATE_PENDING:
                 raise AnswerError("the exchange is in no known state", field="state")
+
+    def anchor(self, record: AnyRecord, policy: tlog.Policy) -> AnyRecord | None:
+        """Return a record as it is anchored, verified; None while the witnesses have not cosigned it.
+
+        Raises ServiceError; tlog.TlogError, INCLUSION_INVALID if the log has shown them another ledger; what
+        `recheck` raises for a record that does not hold.
+        """
+        return anchor_record(self._channel, record, self._log, policy)
+
+    def _anchored(
+        self, answered: Answered | CompositeAnswered, policy: tlog.Policy, deadline: float
+    ) -> Answered | CompositeAnswered:
+        """Wait until an answer is anchored; PendingError if it is not in time."""
+        waits = pauses()
+        while (record := self.anchor(answered.record, policy)) is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise PendingError(answered)
+            self._pause(min(next(waits), left))
+        return answered.with_record(record)
 
     def directory_for(
         self, schemas: Iterable[SchemaName], issuer_keys: Iterable[IssuerKeyName] = ()
@@ -236,10 +277,9 @@ class VerifierClient:
         return answer.exchange, link, answer.result_token, signed, expires, answer.pairing_code
 
     def _states(
-        self, message: presentation_pb2.WatchExchangeRequest, timeout: dt.timedelta
+        self, message: presentation_pb2.WatchExchangeRequest, deadline: float
     ) -> Iterator[presentation_pb2.WatchExchangeResponse]:
         """Give the exchange's states without end, over as many streams as it takes, or raise."""
-        deadline = time.monotonic() + timeout.total_seconds()
         detail = "nobody has answered yet"
         for pause in pauses():
             left = deadline - time.monotonic()

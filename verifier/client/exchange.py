@@ -2,15 +2,16 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from disclosure import ExchangeLink, SignedRequest
 from disclosure.composite import VerifiedComposite
 from verifier import files
+from verifier.anchoring import AnyRecord
 from verifier.composite.foreign import Counterpart
 from verifier.composite.record import CompositeRecord
-from verifier.errors import AlreadySeenError, RegisterError
+from verifier.errors import AlreadySeenError, RegisterError, VerifierError, VerifierReason
 from verifier.record import Record
 from verifier.unique import PseudonymRegister
 from verifier.verify import VerifiedPresentation
@@ -53,6 +54,12 @@ class Answered:
     verified: VerifiedPresentation
     record: Record
 
+    def with_record(self, record: AnyRecord) -> "Answered":
+        """Return the answer with its record as it is anchored."""
+        if not isinstance(record, Record):
+            raise TypeError("the record is of another form")
+        return replace(self, record=record)
+
 
 @dataclass(frozen=True)
 class CompositeAnswered:
@@ -69,6 +76,12 @@ class CompositeAnswered:
     def counterpart(self) -> Counterpart:
         """What another request needs that counts its numbers."""
         return Counterpart(self.verified, self.record)
+
+    def with_record(self, record: AnyRecord) -> "CompositeAnswered":
+        """Return the answer with its record as it is anchored."""
+        if not isinstance(record, CompositeRecord):
+            raise TypeError("the record is of another form")
+        return replace(self, record=record)
 
     def keep(
         self, path: Path, *, unique: Sequence[str] = (), register: PseudonymRegister | None = None
@@ -102,6 +115,19 @@ class CompositeAnswered:
         except AlreadySeenError:
             files.remove(pending)
             raise
+
+
+class PendingError(VerifierError):
+    """The answer holds, and its receipt was not anchored in the time that the verifier waits: not accepted.
+
+    `answered` is what holds so far. Its record can be kept, and anchored later.
+    """
+
+    REASON = VerifierReason.RECEIPT_PENDING
+
+    def __init__(self, answered: Answered | CompositeAnswered) -> None:
+        super().__init__("the quorum of witnesses has not yet cosigned a checkpoint that covers the answer")
+        self.answered = answered
 
 
 def pending_of(path: Path) -> Path:

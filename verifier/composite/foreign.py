@@ -18,7 +18,8 @@ import tlog
 from disclosure.composite import CommittedNumber, Compared, ForeignNumber, HolderWaiver, VerifiedComposite
 from disclosure.names import check_attribute_id, check_id
 from verifier.composite.nodes import Node, check_once
-from verifier.composite.record import CompositeRecord, recheck_composite
+from verifier.composite.rechecking import recheck_composite
+from verifier.composite.record import CompositeRecord
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ is, and kept as personal data are. So an auditor sees years later who asked, for
 ground, that it asked no more than it was allowed, and what was proven, from this one file.
 """
 
-import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,29 +20,23 @@ from bbs import BbsError
 from disclosure import (
     DisclosureError,
     PolicyName,
-    Reason,
-    RefusedError,
     SignedRequest,
     VerifierName,
     epoch_entry,
 )
-from disclosure.allowance import check_allowed, policy_of
+from disclosure.allowance import policy_of
 from disclosure.composite import (
     CompositeDirectory,
     CompositePresentation,
     CompositeRequest,
     Regulator,
     RegulatorKey,
-    VerifiedComposite,
-    open_composite_request,
     table_entry,
-    verify_composite,
 )
 from disclosure.composite.needed import Needed
 from disclosure.policy import RegisteredPolicy
 from disclosure.registry import issuer_key_entry, schema_entry, verifier_entry
 from verifier import files
-from verifier.audit import audit_receipt, receipt_body
 from verifier.composite import record_file
 from verifier.composite.record_file import accumulator_entry
 from verifier.errors import RecordError
@@ -282,88 +275,10 @@ def ledger_entries(directory: CompositeDirectory, regulators: Mapping[bytes, Reg
         yield from map(epoch_entry, accumulator.epochs.values())
 
 
-@dataclass(frozen=True)
-class CompositeRechecked:
-    """A record that holds: what was proven, when the service verified it, and where its receipt stands.
-
-    `log_key` is the key that signed the checkpoints; `pinned` tells whether the caller brought it, or the
-    record did, which shows only that the record fits together. `others` are the verified answers whose
-    numbers it counts.
-    """
-
-    verified: VerifiedComposite
-    verify_time: dt.datetime
-    index: int
-    checkpoint: tlog.Checkpoint
-    log_key: str
-    pinned: bool
-    others: tuple[VerifiedComposite, ...] = ()
-
-
-def recheck_composite(record: CompositeRecord, *, log_verifier: tlog.Verifier | None) -> CompositeRechecked:
-    """Verify everything in a record offline, as of the moment that its receipt states.
-
-    So are the records of the answers whose numbers it counts, each as of its own receipt. What the answer
-    rests on stood on the ledger before its receipt did.
-
-    Raises RefusedError, MalformedError (request and scopes' signatures, presentation, receipt's body; also
-    OVER_ASKING, for a request that asked more than its policy allows, and RECEIPT_MISMATCH, for a receipt
-    that stands before what the answer rests on), tlog.TlogError (the log's key and signatures, the place of
-    the receipt, or of anything published).
-    """
-    log = log_verifier or tlog.Verifier.from_string(record.log_key)
-    request = open_composite_request(record.signed_request, lambda name: _key_of(record, name))
-    receipt = audit_receipt(record.receipt, request, record.presentation, log)
-    _check_published(record, receipt.index, log)
-    check_allowed(request, record.policy)
-    moment = receipt_body(receipt).verified
-    others = tuple(recheck_composite(each, log_verifier=log).verified for each in record.counterparts)
-    return CompositeRechecked(
-        verified=verify_composite(request, record.presentation, record.directory, moment, others),
-        verify_time=moment,
-        index=receipt.index,
-        checkpoint=receipt.checkpoint,
-        log_key=str(log),
-        pinned=log_verifier is not None,
-        others=others,
-    )
-
-
-def _check_published(record: CompositeRecord, index: int, log: tlog.Verifier) -> None:
-    """Check that everything stands on the ledger, and that it did so before the receipt at an index.
-
-    Else a wider policy, or a key, could be registered after the answer, for whoever looks. An entry never
-    changes its place in a log, so the indexes tell, though the proofs lead to different checkpoints.
-    """
-    newer = _epochs_not_proven(record)
+def proof_files(record: CompositeRecord) -> Iterator[tuple[bytes, bytes]]:
+    """Give each proof file of a record, its counterparts' too, with the hash of the leaf that it proves."""
+    yield record.receipt, tlog.receipt_leaf(record.receipt)[1]
     for entry, proof in record.proofs.items():
-        place = tlog.ProofFile.parse(proof)
-        place.verify(entry, log)
-        if place.index >= index and entry not in newer:
-            detail = f"the receipt is entry {index}, and what it rests on is entry {place.index}"
-            raise RefusedError(Reason.RECEIPT_MISMATCH, detail, field="proofs")
-
-
-def _epochs_not_proven(record: CompositeRecord) -> set[bytes]:
-    """Return the entries of epochs that the answer does not prove: the latest when the record was made."""
-    proven = {
-        (each.epoch.accumulator, each.epoch.number)
-        for each in record.presentation.answer.credentials
-        if each.epoch is not None
-    }
-    return {
-        epoch_entry(epoch)
-        for key, accumulator in record.directory.accumulators.items()
-        for number, epoch in accumulator.epochs.items()
-        if (key, number) not in proven
-    }
-
-
-def _key_of(record: CompositeRecord, name: VerifierName) -> bytes:
-    """Return a verifier's key; the asking one has one only, as a member of a scope too."""
-    if name == record.request.verifier:
-        if record.directory.verifiers.get(name, record.verifier_key) != record.verifier_key:
-            detail = "the verifier signs a scope with another key than its requests"
-            raise RefusedError(Reason.REQUEST_SIGNATURE_INVALID, detail, field="verifier_key")
-        return record.verifier_key
-    return record.directory.verifier_key(name)
+        yield proof, tlog.leaf_hash(entry)
+    for each in record.counterparts:
+        yield from proof_files(each)

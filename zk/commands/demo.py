@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from zk.demo import DemoResult
+from zk.demo.consortium.story import NAME as CONSORTIUM
 from zk.demo.stories.outcome import StoryResult
-from zk.demo.stories.playing import NAMES, StoriesResult, run_stories
+from zk.demo.stories.playing import NAMES, StoriesResult, run_consortium, run_stories
 from zk.demo.stories.show import tables
 from zk.exits import CommandError, Exit
 from zk.group import Group
@@ -27,12 +28,19 @@ def demo(
     story: Annotated[str | None, typer.Option("--story", metavar="NAME", help="help.demo.story")] = None,
 ) -> Answer:
     """Play the demo, or one part; exit 0 only if everything succeeded that must, and failed that must."""
-    if story is not None and story not in NAMES:
-        known = ", ".join(NAMES)
+    if story is not None and story not in (*NAMES, CONSORTIUM):
+        known = ", ".join((*NAMES, CONSORTIUM))
         raise CommandError(Exit.USAGE, "STORY_UNKNOWN", "error.story_unknown", story=story, known=known)
     names = NAMES if story is None else (story,)
+
+    def tell(step: str) -> None:
+        run.say(run.text(step))
+
     with terminable():
-        result = run_stories(output, names, run.lang, lambda step: run.say(run.text(step)))
+        if story == CONSORTIUM:
+            result = run_consortium(output, tell)
+        else:
+            result = run_stories(output, names, run.lang, tell)
     exit_code = Exit.OK if result.went_as_it_must else Exit.UNHEALTHY
     return Answer(_data(run, result), list(tables(result, run.lang)), exit_code)
 

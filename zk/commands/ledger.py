@@ -34,7 +34,7 @@ from tlog import (
     verify_inclusion,
 )
 from tlog.archive import Place, read_lines
-from zk.commands import keyrotation, monitoring
+from zk.commands import beginning, keyrotation, mirroring, monitoring, upkeep
 from zk.commands.keyrotation import followed
 from zk.exits import CommandError, Exit
 from zk.export import export as export_to
@@ -49,8 +49,11 @@ GROUP = Group("ledger")
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
+    beginning.add_to(GROUP)
     keyrotation.add_to(GROUP)
+    mirroring.add_to(GROUP)
     monitoring.add_to(GROUP)
+    upkeep.add_to(GROUP)
     app.add_typer(GROUP.app)
 
 

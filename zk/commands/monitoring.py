@@ -30,6 +30,7 @@ from tlog.proof_file import MAX_PROOF_FILE_OCTETS
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import read_file, unreadable
+from zk.listening import listen_address
 from zk.run import Answer, Run
 
 Policies = Annotated[list[Path], typer.Option("--policy", help="help.ledger.monitor_policy")]
@@ -80,7 +81,7 @@ def monitor(
         Bounds(late, interval),
         read_file(root) if root else None,
     )
-    address = _address(listen) if listen else None
+    address = listen_address(listen) if listen else None
     try:
         summary = asyncio.run(watch.run(name, once=once, address=address))
     except FolderError as error:
@@ -244,10 +245,3 @@ def _moment(seconds: int) -> str:
         return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")
     except (OverflowError, ValueError, OSError):  # a time that no calendar has
         return str(seconds)
-
-
-def _address(written: str) -> tuple[str, int]:
-    host, colon, port = written.rpartition(":")
-    if not colon or not port.isascii() or not port.isdecimal() or int(port) > 0xFFFF:
-        raise CommandError(Exit.USAGE, "ADDRESS_MALFORMED", "error.listen_address", address=written)
-    return host.strip("[]") or "127.0.0.1", int(port)

@@ -39,6 +39,8 @@ from zk.messages import (
     regulator_zh,
     stories_en,
     stories_zh,
+    upkeep_en,
+    upkeep_zh,
     zh,
 )
 
@@ -61,6 +63,7 @@ TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
         **catalogue_zh.MESSAGES,
         **regulator_zh.MESSAGES,
         **stories_zh.MESSAGES,
+        **upkeep_zh.MESSAGES,
     },
     "en": {
         **en.MESSAGES,
@@ -78,6 +81,7 @@ TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
         **catalogue_en.MESSAGES,
         **regulator_en.MESSAGES,
         **stories_en.MESSAGES,
+        **upkeep_en.MESSAGES,
     },
 }
 _VARIABLES: Final = ("ZK_LANG", "LC_ALL", "LC_MESSAGES", "LANG")

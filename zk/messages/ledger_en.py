@@ -3,6 +3,9 @@
 from typing import Final
 
 MESSAGES: Final = {
+    "help.ledger.init": "Make a log's key before its server first runs, so that policies can name it.",
+    "help.ledger.origin": "The log's origin, for instance city.example/log; it is the key's name for ever.",
+    "ledger.begun": "The log in {path} has its key.",
     "help.witness": "Cosign other operators' logs.",
     "help.witness.init": "Make a witness's folder, its key and its store.",
     "help.witness.retire": "Forget a key that no policy names any more, from the next start on.",
@@ -157,4 +160,39 @@ MESSAGES: Final = {
         "Each tree is signed by another key; give the policy that says that both are the log's."
     ),
     "reason.OBSERVATION_MALFORMED": "The note is not an observation of a monitor.",
+    "help.ledger.mirror": "Keep a checked copy of a log in a folder, and serve it to others.",
+    "help.ledger.mirror_folder": "The mirror's folder: static files that any web server could serve too.",
+    "help.ledger.mirror_policy": (
+        "Policy file (C2SP tlog-policy): whose signatures count, and where the log is. Else the log's key."
+    ),
+    "help.ledger.mirror_origin": "Which log of the policy, by its origin; needed where it names several.",
+    "help.ledger.mirror_url": "Where the log is served, if not where the policy says; a mirror will do.",
+    "help.ledger.mirror_root": "Root certificate (PEM) to believe instead of the system's.",
+    "help.ledger.mirror_follow": "Go on following until Ctrl-C.",
+    "help.ledger.mirror_interval": "Seconds between two looks at the log.",
+    "help.ledger.mirror_serve": "Serve the folder there; without --follow the log itself is not asked.",
+    "help.ledger.mirror_certificate": "Certificate chain to serve with, PEM; without it HTTP is plain.",
+    "help.ledger.mirror_private_key": "The certificate's private key, PEM.",
+    "ledger.mirroring": "Reading and checking",
+    "ledger.mirrored": (
+        "{origin}: all {size:entry/entries} checked and kept, root {root}, {count:cosignature/cosignatures}"
+    ),
+    "ledger.mirror_follows": "Mirroring into {folder}; Ctrl-C ends it.",
+    "ledger.mirror_serves": "Serving {folder} on {address}; Ctrl-C ends it.",
+    "ledger.mirror_stopped": "The mirror has ended.",
+    "error.mirror_url_missing": "Say where the log is served: --url URL, or in the policy's line of the log.",
+    "error.mirror_policy_or_key": "Either --policy or --key says whom to believe, not both.",
+    "error.mirror_key_unknown": "Nobody said whose log it is: --policy FILE, --key KEY, or zk ledger trust.",
+    "error.mirror_origin_missing": "The policy does not say which log is meant; --origin one of: {origins}",
+    "error.mirror_source": "The log at {url} could not be mirrored further: {detail}",
+    "error.mirror_contradiction": "{meaning}. Nothing was taken over; both checkpoints are kept in {path}",
+    "error.mirror_empty": "There is no mirror in {path} yet.",
+    "reason.LOG_FORKED": "The log has signed two checkpoints that do not go together",
+    "reason.LOG_ROLLED_BACK": "The log shows fewer entries than it had signed before",
+    "reason.UNREACHABLE": "It was not reached",
+    "reason.TOO_LARGE": "It sent more than there can be",
+    "reason.STATUS_UNEXPECTED": "It answered with an unexpected status",
+    "reason.URL_INVALID": "The URL cannot be asked",
+    "reason.ROOT_INVALID": "The root certificate is no PEM certificate",
+    "reason.STORE_FAILED": "A file could not be written",
 }

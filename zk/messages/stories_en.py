@@ -86,4 +86,34 @@ MESSAGES: Final = {
         "The regulator's figures have it, without any person: over-asked {count}, answered {answered}."
     ),
     "story.attacks.title": "What must fail, and who learns what.",
+    "story.consortium.title": "Nine cities hold each other's ledgers to what they have shown.",
+    "story.consortium.step.start": (
+        "Nine cities and a regulator start: nine logs, ten witnesses, each a process."
+    ),
+    "story.consortium.step.receipts": (
+        "In each city a parent answers a school; receipts come pending and are anchored."
+    ),
+    "story.consortium.step.dead": "Two cities die without warning.",
+    "story.consortium.step.cheat": "One city shows some people another ledger.",
+    "story.consortium.step.offline": "Everything has ended; a receipt is verified from two files.",
+    "story.consortium.started": (
+        "{cities} logs, each with the other cities and the regulator as witnesses, ready after {seconds} s."
+    ),
+    "story.consortium.receipts": (
+        "{count} receipts came at once, pending: the log alone had signed for them."
+    ),
+    "story.consortium.anchored": (
+        "{count} of them were anchored within {seconds} s, each by {least} witnesses or "
+        "more; five of eight cities are demanded."
+    ),
+    "story.consortium.two_dead": (
+        "With {dead} dead a new receipt was anchored in {seconds} s by {count} "
+        "witnesses, none of them theirs."
+    ),
+    "story.consortium.caught": "The monitor caught city {city}: {fault}, proven to anybody by {path}.",
+    "story.consortium.offline": (
+        "Offline: receipt {index} of city {city} stands under the quorum of {names}."
+    ),
+    "error.not_anchored": "A receipt of city {city} was not anchored in time.",
+    "error.no_alarm": "The monitor did not see what a city did.",
 }

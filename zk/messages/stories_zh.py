@@ -65,4 +65,22 @@ MESSAGES: Final = {
     "story.over.history": "买方的历史中有记录：{shop} 索取超出许可，已在账本上。",
     "story.over.figures": "监管方的统计中有记录，不含任何个人：超范围索取 {count} 次，答复 {answered} 次。",
     "story.attacks.title": "什么必须失败，以及谁得知了什么。",
+    "story.consortium.title": "九个城市彼此监督账本，谁也不能展示两个版本。",
+    "story.consortium.step.start": "九个城市和监管方启动：九个日志、十个见证方，各为一个进程。",
+    "story.consortium.step.receipts": "每个城市有一位家长答复学校；收据先为待定，随后被锚定。",
+    "story.consortium.step.dead": "两个城市突然停止。",
+    "story.consortium.step.cheat": "一个城市向部分人展示另一个账本。",
+    "story.consortium.step.offline": "所有进程已结束；仅凭两个文件验证收据。",
+    "story.consortium.started": "{cities} 个日志，各以其他城市和监管方为见证，{seconds} 秒后就绪。",
+    "story.consortium.receipts": "{count} 张收据立即返回，状态为待定：只有日志自己签了名。",
+    "story.consortium.anchored": (
+        "其中 {count} 张在 {seconds} 秒内被锚定，每张至少 {least} 个见证；要求八城中的五城。"
+    ),
+    "story.consortium.two_dead": (
+        "{dead} 停止后，新收据仍在 {seconds} 秒内由 {count} 个见证锚定，其中没有它们。"
+    ),
+    "story.consortium.caught": "监视器抓到城市 {city}：{fault}，{path} 可向任何人证明。",
+    "story.consortium.offline": "离线：城市 {city} 的第 {index} 条收据由 {names} 的法定多数确认。",
+    "error.not_anchored": "城市 {city} 的收据未能及时锚定。",
+    "error.no_alarm": "监视器没有发现某城市的行为。",
 }

@@ -97,8 +97,9 @@ def waiting(connection: Connection) -> Iterator[Waiting]:
 
 
 def place(connection: Connection, standing: Mapping[int, int | None]) -> None:
-    """Give each of these entries, by its index, its row in the outbox: the row that waited to become it, which
-    gives up its content, or for None a new one.
+    """Give each of these entries, by its index, its row in the outbox.
+
+    It is the row that waited to become it, which gives up its content, or for None a new one.
     """
     waited = [(index, row) for index, row in standing.items() if row is not None]
     update_many(connection, tables.outbox.c.entry_index, tables.outbox.c.id, waited)

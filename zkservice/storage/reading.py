@@ -1,4 +1,4 @@
-"""The ledger's tables read whole and as they are, page by page in the order of their keys, by whoever checks them.
+"""The ledger's tables read whole and as they are, page by page in the order of their keys, to be checked.
 
 Columns come as the database gives them: one that was damaged may hold anything, and the check has to name it,
 not to stumble over it. One connection is one transaction that sees one state, of a server that runs as well;
@@ -175,7 +175,7 @@ def dangling(connection: Connection) -> Iterator[tuple[str, Any]]:
 def _rows(connection: Connection, query: Select[Any]) -> list[Raw]:
     """Return what the driver gives: no value is converted, which might fail, and no row made an object of."""
     result = connection.execute(query)
-    rows: list[Raw] = result.cursor.fetchall() if result.cursor is not None else []
+    rows: list[Raw] = list(result.cursor.fetchall()) if result.cursor is not None else []
     result.close()
     return rows
 

@@ -40,6 +40,12 @@ def version_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+def is_used(engine: Engine) -> bool:
+    """Tell whether the database has any table."""
+    with engine.connect() as connection:
+        return bool(inspect(connection).get_table_names())
+
+
 def upgrade(engine: Engine) -> None:
     """Bring the database to this program's version, in one transaction."""
     command.upgrade(_config(engine), "head")

@@ -29,7 +29,7 @@ _OF_NOTES: Final = (Reason.HOLDER_NOTE_INVALID, Reason.HOLDER_NOTE_MALFORMED)
 
 @dataclass(frozen=True)
 class Standing:
-    """Where everything was right so far; `edge` are the tiles that are not full here, as the entries give them."""
+    """Where everything was right so far. `edge` are the tiles that are not full here, as rebuilt."""
 
     size: int
     hashes: tuple[bytes, ...]

@@ -1,4 +1,4 @@
-"""What can be wrong with a stored ledger: a stable reason, and the place where it shows first."""
+"""What can be wrong with a stored ledger, and why upkeep refuses; each with a stable reason."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,12 +29,11 @@ class FaultReason(StrEnum):
     ANCHOR_INVALID = "ANCHOR_INVALID"
     MARK_INVALID = "MARK_INVALID"
     LEASE_INVALID = "LEASE_INVALID"
-    BACKUP_CHANGED = "BACKUP_CHANGED"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a fault shows: a table, of a row the key; an entry's index, a block's height, where there is one."""
+    """Where a fault shows: a table, a row's key in it, an entry's index, a block's height."""
 
     table: str
     key: str = ""
@@ -56,6 +55,35 @@ class FaultError(Exception):
         self.reason: str = reason.value
         self.place = place
         self.detail = f"{place}: {detail}"
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
+
+class UpkeepReason(StrEnum):
+    """Why something is not done; the value equals the name."""
+
+    TARGET_NOT_EMPTY = "TARGET_NOT_EMPTY"
+    TARGET_BUSY = "TARGET_BUSY"
+    BACKUP_MALFORMED = "BACKUP_MALFORMED"
+    BACKUP_CHANGED = "BACKUP_CHANGED"
+    BACKUP_OF_OTHER_SCHEMA = "BACKUP_OF_OTHER_SCHEMA"
+    DATABASE_OTHER = "DATABASE_OTHER"
+    LOG_IN_USE = "LOG_IN_USE"
+    LOG_NOT_BEGUN = "LOG_NOT_BEGUN"
+    MIRROR_BEHIND = "MIRROR_BEHIND"
+    MIRROR_CONTRADICTS = "MIRROR_CONTRADICTS"
+    PROGRAM_MISSING = "PROGRAM_MISSING"
+    PROGRAM_FAILED = "PROGRAM_FAILED"
+
+
+class UpkeepError(Exception):
+    """Something that is refused, or could not be done; what was there before is there still."""
+
+    def __init__(self, reason: UpkeepReason, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason: str = reason.value
+        self.detail = detail
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}"

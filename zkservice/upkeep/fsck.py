@@ -1,12 +1,12 @@
 """The check of a stored ledger: everything rebuilt from the entries, and compared with what is stored.
 
-Order: keys, the two states, the outbox, the staged block, then the entries with all that follows from them, in
-one pass, then what is left over. The first fault in this order ends it. One transaction sees one state, so a
-server may go on writing meanwhile; what it writes is not looked at.
+Order: keys, the two states, the outbox, the staged block, then the entries with all that follows from them,
+in one pass, then what is left over. The first fault in this order ends it. One transaction sees one state, so
+a server may go on writing meanwhile; what it writes is not looked at.
 
-Three things cannot be seen here: which business row an entry belongs to, beside that the row of the outbox is
-there; the time at which a checkpoint was anchored; and a cosignature under a stored checkpoint where no policy
-names its witness.
+Some things cannot be seen here: which of the service's rows an entry belongs to, but that the row of the
+outbox between them is there; the time at which a checkpoint was anchored; how far a lease has been counted;
+and a cosignature under a stored checkpoint where no policy names its witness.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ from zkservice.upkeep.rebuilding import Rebuilding
 
 @dataclass(frozen=True)
 class Report:
-    """What a ledger without a fault holds. `size` is what is published; a locked block may stand beyond it."""
+    """What a ledger without a fault holds. `size` is what is published; so many more are `locked`."""
 
     origin: str
     schema: str
@@ -138,7 +138,7 @@ class _Check:
 
 
 class _Passing:
-    """What is compared with the entries while they pass: the rows that point at them, anchors, both states."""
+    """What is compared with the entries as they pass: the rows that point at them, anchors, both states."""
 
     def __init__(self, connection: Connection, states: States, waiting: Outbox, anchors: Anchors) -> None:
         self.anchors = anchors

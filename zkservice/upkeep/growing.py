@@ -1,7 +1,7 @@
 """A log's entries on their way into its tables: checked, and gathered into blocks that can be written whole.
 
-Entries come in any pieces; what ends in a header becomes blocks with the tiles and the checkpoints that belong
-to them, the rest waits for its header. Nothing here is durable, and nothing is signed before its header came.
+Entries come in any pieces. What ends in a header becomes blocks with the tiles and checkpoints that belong to
+them, the rest waits for its header. Nothing here is durable, and nothing is signed before its header came.
 """
 
 from collections.abc import Callable, Sequence

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from zk.demo.consortium import story as consortium
 from zk.demo.folder import fresh
 from zk.demo.result import DemoResult
 from zk.demo.savings import Saved, saved
@@ -30,6 +31,7 @@ STORIES: Final[Mapping[str, Story]] = {each.name: each for each in (city.story(_
 ATTACKS: Final = "attacks"
 """The part that is played last: what must fail, who learns what, the regulator's opening, the ledger."""
 NAMES: Final = (*STORIES, ATTACKS)
+"""What is played unless one part is chosen. Nine cities are a story of their own, at servers of their own."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,12 @@ def run_stories(
         attacks = play_at(server, output, lang, tell, town.hosts) if ATTACKS in names else None
     found = leaks(output, town.registers.people, town.shown)
     return StoriesResult(PEOPLE, len(town.shown), told, attacks, found, time.monotonic() - begun)
+
+
+def run_consortium(output: Path, tell: Callable[[str], None] = lambda _: None) -> StoriesResult:
+    """Play the story of nine cities; what it tells is a result like the others'."""
+    told = consortium.play(output, tell)
+    return StoriesResult(0, 0, (told,), None, (), told.seconds)
 
 
 def play(town: Town, story: Story, tell: Callable[[str], None]) -> StoryResult:

@@ -22,7 +22,7 @@ def tables(result: StoriesResult, lang: Language) -> Iterator[RenderableType]:
     if result.attacks is not None:
         yield text(lang, "story.attacks.title")
         yield from show.tables(result.attacks, lang)
-    if result.stories:
+    if result.people:
         yield _saved(result, lang)
         where = ", ".join(result.leaks)
         yield text(

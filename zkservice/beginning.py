@@ -1,0 +1,33 @@
+"""Making a log before its server first runs: keys are exchanged first, then policies written."""
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from tlog import Verifier
+from zkservice.config import Settings
+from zkservice.errors import StartError
+from zkservice.hosting import only_process
+from zkservice.keys import Keys
+from zkservice.log_keys import LogKeys, write_verifier_key
+from zkservice.storage import schema_version, secrets
+from zkservice.storage.database import open_engine
+
+
+def begin(settings: Settings) -> Verifier:
+    """Make folder, database, master key and the log's key, and return that one; what is there stays.
+
+    Durable on return. Raises StartError.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with only_process(settings.data):
+        engine = open_engine(settings.database_url)
+        try:
+            schema_version.require_newest(engine)
+            with engine.connect().execution_options(writing=True) as connection, connection.begin():
+                keys = Keys.load(settings.data / "keys", make=not secrets.begun(connection))
+                verifier = LogKeys.load(connection, keys, settings.log_origin).current
+        except SQLAlchemyError as error:
+            raise StartError(f"the database cannot be used ({type(error).__name__})") from None
+        finally:
+            engine.dispose()
+        write_verifier_key(settings.data, verifier)
+    return verifier
