@@ -60,7 +60,7 @@ class Anchoring:
 
 
 def check_kept(
-    kept: Receipted, log: LogKeys, policy: Policy, *, accept_pending: bool = False
+    kept: Receipted, log: LogKeys, policy: Policy | None, *, accept_pending: bool = False
 ) -> VerifiedReceipt:
     """Check the receipt of a use or an event; raises as `prover.history.check_usage` does."""
     if isinstance(kept, Usage):

@@ -27,6 +27,8 @@ class Exit(IntEnum):
     """A check of `doctor` failed, a promised figure of `bench` misses, or the demo did not go as it must."""
     NOT_STARTED = 9
     """The service cannot start. Nothing was changed."""
+    PENDING = 10
+    """The receipt or record holds, and is pending: too few witnesses have cosigned it by now."""
     INTERRUPTED = 130
     """Ctrl-C."""
 

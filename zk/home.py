@@ -6,18 +6,20 @@ may serve one role or all: issuer, holder, verifier, regulator.
 
 import json
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
 from disclosure import SchemaName
-from tlog import MalformedError, Verifier
+from tlog import MalformedError, Policy, Verifier
 from verifier import files
 from zk.exits import CommandError, Exit
 
 DEFAULT_SERVER: Final = "localhost:8443"
 _PROFILE: Final = "profile.toml"
+_POLICY: Final = "witnesses.policy"
 _FIELDS: Final = ("server", "root", "log_key", "earlier_log_keys")
 
 
@@ -118,6 +120,28 @@ class Home:
             write_private(self.path / "root.pem", read_file(profile.root))
             profile = replace(profile, root=self.path.resolve() / "root.pem")
         write_private(self.path / _PROFILE, profile.to_toml())
+
+    def policy(self) -> Policy | None:
+        """Return the pinned policy, whose quorum anchors a receipt; None if none is pinned.
+
+        CommandError USAGE if it is damaged.
+        """
+        path = self.path / _POLICY
+        try:
+            return Policy.parse(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, MalformedError):
+            raise CommandError(Exit.USAGE, "PROFILE_DAMAGED", "error.profile_damaged", path=path) from None
+
+    def save_policy(self, policy: Policy) -> None:
+        """Keep the policy in the place of the one there is."""
+        write_private(self.path / _POLICY, policy.to_bytes())
+
+    def drop_policy(self) -> None:
+        """Forget the policy, as another log is pinned; what is not there stays so."""
+        with suppress(FileNotFoundError):
+            files.remove(self.path / _POLICY)
 
     def token_path(self, department: str) -> Path:
         """Where a department's token is kept."""

@@ -25,7 +25,7 @@ from disclosure.links import ExchangeLink
 from prover.errors import PassphraseError
 from prover.sealing import check_passphrase
 from tlog import MalformedError as KeyMalformedError
-from tlog import ProofFile, Verifier
+from tlog import Policy, ProofFile, Verifier
 from tlog.note import parse_unverified
 from wire.client import Endpoint
 from zk import messages
@@ -177,8 +177,23 @@ class Run:
             lines = parse_unverified(ProofFile.parse(proof).checkpoint).lines
         except KeyMalformedError:
             return log
-        known = self.profile.log_keys if log in self.profile.log_keys else (log,)
+        known = self.log_keys(log)
         return next((each for each in known if any(line.is_by(each) for line in lines)), log)
+
+    def log_keys(self, log: Verifier) -> tuple[Verifier, ...]:
+        """Return `log` and, if it is the pinned key, those that it has followed."""
+        return self.profile.log_keys if log in self.profile.log_keys else (log,)
+
+    @cached_property
+    def policy(self) -> Policy | None:
+        """The pinned policy, which names the pinned log; None if none is pinned. CommandError USAGE."""
+        policy, known = self.home.policy(), self.profile.log_keys
+        if policy is None or not known:
+            return None
+        if not any(each.verifier in known for each in policy.logs):
+            path = self.home.path
+            raise CommandError(Exit.USAGE, "PROFILE_DAMAGED", "error.profile_damaged", path=path)
+        return policy
 
 
 def check_same_key(pinned: Verifier, other: Verifier) -> None:

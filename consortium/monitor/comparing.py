@@ -66,14 +66,19 @@ class Comparing:
         self.keys, self.witnesses = known.logs[origin], known.witnesses
         self.tree = Tree(origin, store)
 
-    def take(self, seen: Seen, now: int) -> None:
-        """Keep a note that was seen somewhere, and compare it as far as the tree goes."""
-        kept = self._store.keep_seen(seen, self._known, now)
-        if kept is None:
+    def take(self, seen: Seen, now: int, *, with_room: bool = False) -> None:
+        """Compare a note that was seen somewhere, as far as the tree goes, and keep it.
+
+        The alarm comes first: after a crash in between the note is as new as before.
+        """
+        joined = self._store.joined(seen, self._known, with_room=with_room)
+        if joined is None:
             return
         for other, _, _ in self._store.seen(self._origin):
-            self._compare_times(kept, other, now)
-        self._settle(kept, now)
+            self._compare_times(joined, other, now)
+        standing = self._judge(joined, now)
+        self._store.keep_seen(joined, now)
+        self._store.stand(joined, standing)
 
     def newest(self, most: int) -> list[Seen]:
         """Return the largest notes that the tree has, with all lines that were seen under them."""
@@ -83,26 +88,29 @@ class Comparing:
         """Keep that a note was proven to contradict the tree."""
         self._store.stand(seen, Standing.FORKED)
 
+    def reached(self, seen: Seen, now: int) -> None:
+        """Keep the note that the tree has just been read up to, whatever waits, and what waited for it."""
+        self.take(seen, now, with_room=True)
+        self.settle(now)
+
     def settle(self, now: int) -> None:
         """Compare what waited for the tree to grow."""
         for seen, _, _ in self._store.seen(self._origin, Standing.PENDING):
-            self._settle(seen, now)
+            if (standing := self._judge(seen, now)) is not Standing.PENDING:
+                self._store.stand(seen, standing)
 
-    def _settle(self, seen: Seen, now: int) -> None:
+    def _judge(self, seen: Seen, now: int) -> Standing:
+        """Return how a note stands to the tree; accuse whoever is shown by it to have signed both."""
         state, checkpoint = self._store.state(self._origin), seen.checkpoint
         if checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT:
-            self._store.stand(seen, Standing.FORKED)
             self._accuse([accusing.broken_chain(seen.note, self.keys, [])], now)
-        elif checkpoint.size > state.size or (state.note is None and checkpoint.size):
-            return  # it stays pending
-        elif checkpoint.size and checkpoint.root != self.tree.root(checkpoint.size):
-            self._store.stand(seen, Standing.FORKED)
-            for other, _, _ in self._store.seen(self._origin, Standing.SETTLED):
-                self.contradict(seen, other, now)
-        else:
-            self._store.stand(seen, Standing.SETTLED)
-            for forked, _, _ in self._store.seen(self._origin, Standing.FORKED):
-                self.contradict(forked, seen, now)
+            return Standing.FORKED
+        if checkpoint.size > state.size:
+            return Standing.PENDING
+        holds = not checkpoint.size or checkpoint.root == self.tree.root(checkpoint.size)
+        for other, _, _ in self._store.seen(self._origin, Standing.FORKED if holds else Standing.SETTLED):
+            self.contradict(other if holds else seen, seen if holds else other, now)
+        return Standing.SETTLED if holds else Standing.FORKED
 
     def contradict(self, forked: Seen, other: Seen, now: int) -> None:
         """Accuse whoever signed both a note that contradicts the tree and one that the tree has.

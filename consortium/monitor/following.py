@@ -103,6 +103,7 @@ class Following:
         header = reading.last_header if sound else None
         self._store.keep_headers(self._origin, reading.headers)
         self._keep(reading, State(tree.size, tree.root, seen.note, header, reading.size, header, sound))
+        self._comparing.reached(seen, now)
         return True
 
     async def _extends(self, source: Source, name: str | None, seen: Seen, state: State, now: int) -> bool:

@@ -129,7 +129,7 @@ class Monitor:
         return rows
 
     async def _hear(self, url: str) -> None:
-        with self._minding(url):
+        with self._minding(f"{url}/gossip"):
             self._take_all(await hear_from(url, self._fetcher))
 
     async def _look(self, origin: str) -> None:
@@ -149,7 +149,7 @@ class Monitor:
         if origin not in self._known.urls:
             return None
         url = self._known.urls[origin]
-        with self._minding(url):
+        with self._minding(f"{origin} at {url}"):
             seen = open_seen(await HttpSource(url, self._fetcher).checkpoint(), self._known)
             if seen.checkpoint.origin != origin:
                 raise SourceError(Reason.ANSWER_MALFORMED, f"{url} shows another log")

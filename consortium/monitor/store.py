@@ -169,30 +169,30 @@ class MonitorStore:
         found = [(_seen(note), Standing(value), at) for note, value, at in rows]
         return [each for each in found if standing is None or each[1] is standing]
 
-    def keep_seen(self, seen: Seen, known: Known, now: int) -> Seen | None:
-        """Keep a note, joined with what is kept of its text; None if nothing of it is new, or it has no room.
+    def joined(self, seen: Seen, known: Known, *, with_room: bool = False) -> Seen | None:
+        """Return a note joined with what is kept of its text; None if nothing is new, or there is no room.
 
         Of pending and forked notes the first ones stay, since whoever floods the monitor must not drive out
-        what it has; of settled ones the newest.
+        what it has; of settled ones the newest. `with_room` is for one that is about to be settled.
         """
         origin = seen.checkpoint.origin
+        query = "select note from seen where origin = ? and key = ?"
+        row = self._connection.execute(query, (origin, seen.key)).fetchone()
+        if row is None:
+            full = self._count(origin, Standing.PENDING) >= MOST_NOTES
+            return None if full and not with_room else seen
+        before = _seen(row[0])
+        joined = before.merged(seen, known)
+        return None if set(joined.lines) == set(before.lines) else joined
+
+    def keep_seen(self, seen: Seen, now: int) -> None:
+        """Keep a note as it is joined; a new one is pending."""
+        checkpoint = seen.checkpoint
         with self.transaction():
-            query = "select note from seen where origin = ? and key = ?"
-            row = self._connection.execute(query, (origin, seen.key)).fetchone()
-            if row is None:
-                if self._count(origin, Standing.PENDING) >= MOST_NOTES:
-                    return None
-                values = (origin, seen.key, seen.checkpoint.size, Standing.PENDING, seen.note, now)
-                self._connection.execute("insert into seen values (?, ?, ?, ?, ?, ?)", values)
-                return seen
-            before = _seen(row[0])
-            joined = before.merged(seen, known)
-            if set(joined.lines) == set(before.lines):
-                return None
             self._connection.execute(
-                "update seen set note = ? where origin = ? and key = ?", (joined.note, origin, seen.key)
+                "insert into seen values (?, ?, ?, ?, ?, ?) on conflict do update set note = excluded.note",
+                (checkpoint.origin, seen.key, checkpoint.size, Standing.PENDING, seen.note, now),
             )
-        return joined
 
     def stand(self, seen: Seen, standing: Standing) -> None:
         """Keep how a note stands; beyond the bounds the oldest settled go, and further forked ones."""

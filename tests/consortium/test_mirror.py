@@ -1,82 +1,23 @@
 """A mirror over real HTTP: what an honest log says is kept whole, and of anything else nothing."""
 
-import asyncio
-import errno
 import hashlib
-import os
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from consortium.checking import check
-from consortium.errors import ConsortiumError, FolderError, Reason, SourceError
-from consortium.folder import Step, opened_folder
-from consortium.mirror import ContradictionError, Mirror
-from consortium.source import FolderSource, HttpSource, Source
-from consortium.tiles_app import tiles_app
-from tests.consortium.making import LOG, OTHER, MemoryLog, cosigner, fetcher, policy_of, served
-from tests.consortium.mirror_process import killed_at
+from consortium.errors import FolderError, Reason, SourceError
+from consortium.folder import opened_folder
+from consortium.mirror import ContradictionError
+from consortium.source import FolderSource
+from tests.consortium.making import LOG, OTHER, MemoryLog, cosigner, policy_of
+from tests.consortium.mirrors import POLICY, Lying, files, mirrored, over_http, refused
 from tests.tlog.making import flip, holder_note, record
 from tlog import EMPTY_ROOT, Checkpoint, Policy, Signer, TileId, TlogError, cosign, sign_checkpoint
 from tlog.tiles import entry_bundle, parse_entry_bundle
-
-POLICY = Policy.of_log(LOG.verifier)
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Everything that stands in a folder but for the lock and what was being written."""
-    found = {str(each.relative_to(folder)): each.read_bytes() for each in folder.rglob("*") if each.is_file()}
-    return {path: octets for path, octets in found.items() if not path.startswith(".")}
-
-
-async def mirrored(folder: Path, source: Source, policy: Policy = POLICY) -> bool:
-    """Update a mirror by one call of a new process's worth of state."""
-    with opened_folder(folder) as opened:
-        mirror = await Mirror.opened(opened, policy)
-        return await mirror.update(source)
-
-
-async def refused(reason: str, folder: Path, source: Source, policy: Policy = POLICY) -> Exception:
-    with pytest.raises((ConsortiumError, TlogError)) as caught:
-        await mirrored(folder, source, policy)
-    assert getattr(caught.value, "reason", "") == reason, caught.value
-    return caught.value
-
-
-@asynccontextmanager
-async def over_http(log: Source) -> AsyncIterator[HttpSource]:
-    async with served(tiles_app(log)) as url, fetcher(whole=30.0) as asks:
-        yield HttpSource(url, asks)
-
-
-class Lying:
-    """A log's source with one answer replaced."""
-
-    def __init__(self, log: MemoryLog, **replaced: Callable[..., bytes]) -> None:
-        self._log, self._replaced = log, replaced
-        self.asked: list[tuple[Any, ...]] = []
-
-    async def _answer(self, name: str, *place: Any) -> bytes:
-        self.asked.append((name, *place))
-        honest: bytes = await getattr(self._log, name)(*place)
-        replaced = self._replaced.get(name)
-        return honest if replaced is None else replaced(honest, *place)
-
-    async def checkpoint(self) -> bytes:
-        return await self._answer("checkpoint")
-
-    async def tile(self, tile: TileId, width: int) -> bytes:
-        return await self._answer("tile", tile, width)
-
-    async def entries(self, index: int, width: int) -> bytes:
-        return await self._answer("entries", index, width)
-
-    async def notes(self, index: int, width: int) -> bytes:
-        return await self._answer("notes", index, width)
 
 
 async def test_a_mirror_of_a_mirror_is_the_log(tmp_path: Path) -> None:
@@ -344,78 +285,3 @@ async def test_a_damaged_folder_is_not_gone_on_from(tmp_path: Path) -> None:
 async def test_two_processes_do_not_write_one_folder(tmp_path: Path) -> None:
     with opened_folder(tmp_path):
         await refused("FOLDER_BUSY", tmp_path, MemoryLog().grow(1))
-
-
-@pytest.mark.parametrize(("owner", "name"), [(os, "fsync"), (Path, "replace")])
-async def test_a_write_that_fails_leaves_what_is_published(tmp_path: Path, owner: Any, name: str) -> None:
-    """Each call that stores something fails once, as on a full disk; the next attempt goes on."""
-    log = MemoryLog().grow(300)
-    assert await mirrored(tmp_path / "held", log)
-    log.grow(300)
-    real, calls = getattr(owner, name), list[int]()
-
-    def at(failing: int) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            calls.append(failing)
-            if calls.count(failing) == failing:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            return real(*arguments)
-
-        return call
-
-    shutil.copytree(tmp_path / "held", tmp_path / "counted")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(owner, name, at(0))
-        assert await mirrored(tmp_path / "counted", log)
-    reached = len(calls)
-    assert reached > 5
-    for failing in range(1, reached + 1):
-        folder = tmp_path / str(failing)
-        shutil.copytree(tmp_path / "held", folder)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(owner, name, at(failing))
-            await refused("STORE_FAILED", folder, log)
-        check(folder, POLICY)
-        await mirrored(folder, log)
-        assert check(folder, POLICY).checkpoint.size == log.size
-
-
-async def _killed(folder: Path, url: str, last: int) -> tuple[str, str] | None:
-    return await asyncio.to_thread(killed_at, folder, url, POLICY.to_bytes(), last)
-
-
-async def test_a_mirror_that_is_killed_at_any_write_goes_on(tmp_path: Path) -> None:
-    log = MemoryLog().grow(100, 160)
-    assert await mirrored(tmp_path / "held", log)
-    older, steps = log.note, set[str]()
-    log.grow(300)
-    async with served(tiles_app(log)) as url, fetcher() as asks:
-        for last in range(1000):
-            folder = tmp_path / str(last)
-            shutil.copytree(tmp_path / "held", folder)
-            reached = await _killed(folder, url, last)
-            if reached is None:
-                break
-            steps.add(reached[0])
-            note = (folder / "checkpoint").read_bytes()
-            assert note in (older, log.note)
-            check(folder, POLICY)
-            if reached[0] == Step.PUBLISHED:
-                assert note == log.note
-            assert await mirrored(folder, HttpSource(url, asks)) == (note == older)
-            assert check(folder, POLICY).checkpoint.size == log.size
-            shutil.rmtree(folder)
-    assert steps == {each.value for each in Step}
-    assert last > 20
-
-
-async def test_a_mirror_that_is_killed_over_and_over_arrives(tmp_path: Path) -> None:
-    log = MemoryLog().grow(1500)
-    async with served(tiles_app(log)) as url:
-        for last in range(3, 400, 7):
-            if await _killed(tmp_path, url, last) is None:
-                break
-        else:
-            pytest.fail("it never arrived")
-    assert last > 3
-    assert check(tmp_path, POLICY).checkpoint.size == log.size

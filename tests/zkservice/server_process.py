@@ -85,7 +85,7 @@ def ending(folder: Path, step: Step, times: int, number: signal.Signals) -> Call
     def after(reached: Step) -> None:
         nonlocal left
         left -= reached is step
-        if left == 0:
+        if reached is step and left == 0:
             (folder / "reached").write_text(step)
             os.kill(os.getpid(), number)
 

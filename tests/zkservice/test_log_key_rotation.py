@@ -47,7 +47,7 @@ from zkservice.key_change import KeyChangeError
 from zkservice.keys import Keys
 from zkservice.log_keys import LogKeys
 from zkservice.sequencer import Sequencer, Step
-from zkservice.storage import ledger, schema_version, secrets
+from zkservice.storage import anchors, ledger, schema_version, secrets
 from zkservice.storage.database import Database, open_engine
 
 ORIGIN = "log.example/rotating"
@@ -280,6 +280,35 @@ async def test_a_key_that_was_exchanged_or_lost_is_not_signed_with(tmp_path: Pat
     with pytest.raises(StartError, match="is missing"):
         async with serving(tmp_path, town):
             pass
+
+
+async def test_with_a_policy_a_change_is_finished_only_when_it_is_anchored(tmp_path: Path) -> None:
+    witness = CosignatureSigner.from_secret("witness.example", bytes([9]) * 32)
+    async with serving(tmp_path) as town:
+        pass
+    old, new = key_change.begin(settings_of(tmp_path))
+    async with serving(tmp_path, town) as running:
+        await settled(running, new)
+    line, file = WitnessLine("w", witness.verifier, "http://w.example"), tmp_path / "policy"
+    policy = Policy((LogLine(old),), (line,), quorum="w")
+
+    def finish(_: Settings) -> object:
+        return key_change.finish(Settings(data=tmp_path, log_origin=ORIGIN, policy=file))
+
+    file.write_bytes(policy.to_bytes())
+    not_now("POLICY_LACKS_KEY", tmp_path, finish)
+    file.write_bytes(replace(policy, logs=(LogLine(old), LogLine(new))).to_bytes())
+    not_now("CHANGE_NOT_ANCHORED", tmp_path, finish)
+    engine = open_engine(f"sqlite:///{tmp_path / 'service.sqlite3'}")
+    with engine.execution_options(writing=True).begin() as connection:
+        newest = ledger.published(connection)
+        anchors.add(connection, newest, [cosign(newest.checkpoint, witness, 1)], 1)
+    with engine.connect() as connection:
+        proof = key_change.change_proof(connection, *secrets.log_keys(connection))
+    engine.dispose()
+    assert proof is not None
+    assert open_change(proof, old, policy) == new, "the proof that is given is the anchored one"
+    assert finish(settings_of(tmp_path)) == (old, new)
 
 
 # Crashes.

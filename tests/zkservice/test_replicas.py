@@ -44,7 +44,7 @@ class Watcher:
                 self._see(head.checkpoint)
             except grpc.aio.AioRpcError:
                 pass  # it is frozen or away just now
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
     def _see(self, note: bytes) -> None:
         self.notes[int(note.split(b"\n")[1])].add(note)

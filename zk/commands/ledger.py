@@ -34,7 +34,9 @@ from tlog import (
     verify_inclusion,
 )
 from tlog.archive import Place, read_lines
-from zk.commands import beginning, keyrotation, mirroring, monitoring, upkeep
+from wire.anchored import newest
+from zk.anchoring import cosigned_by, read_policy
+from zk.commands import beginning, keyrotation, mirroring, monitoring, receipts, upkeep
 from zk.commands.keyrotation import followed
 from zk.exits import CommandError, Exit
 from zk.export import export as export_to
@@ -53,6 +55,7 @@ def add_to(app: typer.Typer) -> None:
     keyrotation.add_to(GROUP)
     mirroring.add_to(GROUP)
     monitoring.add_to(GROUP)
+    receipts.add_to(GROUP)
     upkeep.add_to(GROUP)
     app.add_typer(GROUP.app)
 
@@ -66,16 +69,21 @@ def trust(
     key: Annotated[str | None, typer.Argument(metavar="KEY|FILE", help="help.ledger.trust_key")] = None,
     replace_key: Annotated[bool, typer.Option("--replace", help="help.ledger.replace")] = False,
     follow: Annotated[bool, typer.Option("--follow", help="help.ledger.follow")] = False,
+    policy: Annotated[Path | None, typer.Option("--policy", help="help.ledger.trust_policy")] = None,
 ) -> Answer:
     """Pin the log's key, and keep --server and --root with it; another key is refused without --replace.
 
     With --follow the pinned key moves to the one that took its place, by proof: of the service, or of a file.
+    With --policy it is pinned whose cosignatures make a receipt of this log anchored; without KEY the pinned
+    log's. Another policy takes the place of the one before; another log's is forgotten with its key.
     """
-    if follow:
+    if follow and policy is None:
         return followed(run, key)
-    if key is None:
+    pinned = run.profile.log_key
+    given = read_log_key(key) if key else pinned if policy else None
+    if given is None or follow:
         raise CommandError(Exit.USAGE, "LOG_KEY_MISSING", "error.log_key_missing")
-    given, pinned = read_log_key(key), run.profile.log_key
+    believed = None if policy is None else read_policy(policy, given)
     if pinned is not None and not replace_key:
         check_same_key(pinned, given)
     profile = replace(
@@ -85,9 +93,17 @@ def trust(
         server=run.server if run.remote.server else run.profile.server,
         root=run.remote.root or run.profile.root,
     )
+    if given != pinned:
+        run.home.drop_policy()
     run.home.save_profile(profile)
     data = {"log_key": str(given), "server": profile.server, "home": str(run.home.path)}
-    return Answer(data, [run.text("ledger.pinned", key=given, home=run.home.path)])
+    lines = [run.text("ledger.pinned", key=given, home=run.home.path)]
+    if believed is not None:
+        run.home.save_policy(believed)
+        data["quorum"] = believed.quorum
+        count = len(believed.witnesses)
+        lines.append(run.text("ledger.policy_pinned", quorum=believed.quorum, count=count))
+    return Answer(data, lines)
 
 
 def fetch_checkpoint(run: Run, service: Service) -> tuple[SignedCheckpoint, Verifier, bool]:
@@ -113,6 +129,7 @@ def checkpoint(run: Run) -> Answer:
     with Service(run.endpoint) as service:
         signed, key, pinned = fetch_checkpoint(run, service)
         seen = keep_grown(run, service, signed) if pinned else None
+    anchored, shown = _anchored(run, key) if pinned else ({}, [])
     found = signed.checkpoint
     data = {
         "origin": found.origin,
@@ -122,11 +139,27 @@ def checkpoint(run: Run) -> Answer:
         "key_pinned": pinned,
         "consistent_with": seen,
         "note": signed.note.decode(),
+        **anchored,
     }
     lines = [run.text("ledger.checkpoint", origin=found.origin, size=found.size, root=found.root.hex())]
     if seen is not None:
         lines.append(run.text("ledger.consistent", size=seen))
-    return Answer(data, lines)
+    return Answer(data, [*lines, *shown])
+
+
+def _anchored(run: Run, log: Verifier) -> tuple[dict[str, Any], list[str]]:
+    """Return what the newest anchored checkpoint is by the pinned policy, and who has cosigned it."""
+    policy = run.policy
+    if policy is None:
+        return {}, []
+    with run.endpoint.channel() as channel:
+        found = newest(channel, log, policy)
+    if found is None:
+        return {"anchored": None}, [run.text("ledger.nothing_anchored")]
+    by, lines = cosigned_by(run, policy, found.cosignatures)
+    root, size = found.checkpoint.root.hex(), found.checkpoint.size
+    anchored = {"size": size, "root": root, "cosigned_by": by, "note": found.note.decode()}
+    return {"anchored": anchored}, [run.text("ledger.anchored_at", size=size, root=root), *lines]
 
 
 def keep_grown(run: Run, service: Service, signed: SignedCheckpoint) -> int | None:

@@ -195,4 +195,42 @@ MESSAGES: Final = {
     "reason.URL_INVALID": "The URL cannot be asked",
     "reason.ROOT_INVALID": "The root certificate is no PEM certificate",
     "reason.STORE_FAILED": "A file could not be written",
+    "help.ledger.check-receipt": "Verify a receipt or a record against a policy's quorum, offline.",
+    "help.ledger.receipt_file": "The receipt, or a verifier's record.",
+    "help.ledger.receipt_policy": (
+        "Policy file (C2SP tlog-policy) that names the log and its witnesses; else the pinned one."
+    ),
+    "help.ledger.trust_policy": "Policy file (C2SP tlog-policy): whose cosignatures make a receipt anchored.",
+    "help.vault.anchor": "Bring pending receipts to anchored: witnesses of other operators vouch for them.",
+    "help.vault.receipt": "Write the receipt of a use or an event to a file.",
+    "help.vault.receipt_of": "The use or event: the beginning of its identifier.",
+    "help.vault.receipt_file": "File to write. Whoever has it knows what the receipt is for.",
+    "help.verifier.anchor": "Bring a record to the anchored receipt.",
+    "help.verifier.anchored": "Demand that the record is anchored by the pinned policy; else exit code 10.",
+    "help.verifier.ask_anchored": "Accept the answer once the pinned policy's witnesses have cosigned it.",
+    "ledger.policy_pinned": "Pinned with it: {count:witness/witnesses}; the quorum is {quorum}.",
+    "ledger.anchored": "Anchored: the quorum has cosigned.",
+    "ledger.pending": "Pending: the log has signed, and too few witnesses have cosigned by now.",
+    "ledger.cosigned_by": "{witness}, {time}",
+    "ledger.anchored_at": "Anchored: {size:entry/entries}, root {root}. The quorum has cosigned:",
+    "ledger.nothing_anchored": "Nothing is anchored by the pinned policy yet.",
+    "ledger.receipt_stands": "It holds: entry {index} of {origin}, which had {size:entry/entries} then.",
+    "vault.anchored": "{count:receipt/receipts} anchored.",
+    "vault.still_pending": "{count:receipt/receipts} still pending; run this again later.",
+    "vault.receipt_anchored": "entry {index}, anchored",
+    "vault.receipt_pending": "entry {index}, pending",
+    "vault.receipt_written": "Written to {path}; anybody can check it: zk ledger check-receipt",
+    "error.policy_missing": "Say whose cosignatures count: zk ledger trust --policy FILE. Nothing was done.",
+    "error.policy_of_another_log": (
+        "The policy in {path} does not name this log. Nothing was done. The log's key: {key}"
+    ),
+    "error.policy_without_quorum": (
+        "The policy in {path} demands no witness, so nothing would be more than the log's word."
+    ),
+    "error.receipt_of_unknown_log": "It is of the log {origin}, which the policy does not name.",
+    "error.record_pending": (
+        "The answer holds, but too few witnesses have cosigned it: it is not accepted yet. Its record "
+        "is kept; later: zk verifier anchor {path}"
+    ),
+    "reason.RECEIPT_PENDING": "Too few witnesses have cosigned the receipt by now",
 }

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Select, Table, create_engine, event, func, select
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from zkservice.errors import StartError
@@ -30,7 +30,11 @@ def read_only(url: str) -> Iterator[Connection]:
     except (SQLAlchemyError, ImportError, ValueError):  # the text may hold a password
         raise StartError("this is no URL of a database that can be used here") from None
     try:
-        with engine.connect() as connection:
+        try:
+            connection = engine.connect()
+        except SQLAlchemyError as error:
+            raise StartError(f"the database cannot be opened ({type(error).__name__})") from None
+        with connection:
             yield connection
             connection.rollback()
     finally:
@@ -50,6 +54,8 @@ def _engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: object) -> None:
         connection.isolation_level = None
+        # What is no text any more is to be seen as such, not to end the reading.
+        connection.text_factory = lambda octets: octets.decode("utf-8", "backslashreplace")
         connection.execute("PRAGMA busy_timeout = 10000")
 
     @event.listens_for(engine, "begin")
@@ -86,10 +92,10 @@ def entries(connection: Connection, first: int, limit: int) -> list[Raw]:
     return _rows(connection, query.where(table.c.index >= first).order_by(table.c.index).limit(limit))
 
 
-def least_index(connection: Connection) -> Any:
-    """Return the smallest index of an entry; None if there is no entry."""
-    ((least,),) = _rows(connection, select(func.min(tables.ledger_entry.c.index)))
-    return least
+def least(connection: Connection, column: Column[Any]) -> Any:
+    """Return the smallest value of a column; None if there is none."""
+    ((found,),) = _rows(connection, select(func.min(column)))
+    return found
 
 
 def tiles(connection: Connection, level: int, first: int, limit: int) -> list[Raw]:
@@ -175,9 +181,12 @@ def dangling(connection: Connection) -> Iterator[tuple[str, Any]]:
 def _rows(connection: Connection, query: Select[Any]) -> list[Raw]:
     """Return what the driver gives: no value is converted, which might fail, and no row made an object of."""
     result = connection.execute(query)
-    rows: list[Raw] = list(result.cursor.fetchall()) if result.cursor is not None else []
-    result.close()
-    return rows
+    try:
+        return list(result.cursor.fetchall()) if result.cursor is not None else []
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError(None, None, error) from error
+    finally:
+        result.close()
 
 
 def _first(connection: Connection, query: Select[Any]) -> Raw | None:

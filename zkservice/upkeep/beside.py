@@ -34,12 +34,16 @@ _ID_OCTETS: Final = 8
 _MOST: Final = 1 << 63
 
 
-def log_keys(connection: Connection, given: Sequence[Verifier]) -> tuple[Verifier, ...]:
+def log_keys(
+    connection: Connection, given: Sequence[Verifier]
+) -> tuple[tuple[Verifier, ...], FaultError | None]:
     """Return all keys that the log has had, of which one at least is given; LOG_KEY_INVALID.
 
-    Each key after the first is named by a record on the log, together with the one before it. A database that
-    is older than the table of keys has none in it: then those that are given are all.
+    Each key after the first is named by a record on the log, together with the one before it. Where it is
+    not, the fault is returned: it may be the entry that is wrong. A database that is older than the table of
+    keys has none in it: then those that are given are all.
     """
+    doubt: FaultError | None = None
     keys = list[Verifier]()
     states = list[str]()
     for row in reading.everything(connection, tables.log_key, _FEW):
@@ -50,19 +54,20 @@ def log_keys(connection: Connection, given: Sequence[Verifier]) -> tuple[Verifie
         except (TlogError, TypeError):
             raise _fault(FaultReason.LOG_KEY_INVALID, place, "the row holds no key") from None
         states.append(state)
-        followed = len(keys) == 1 or _names(connection, outbox, log_key_entry(keys[-2], keys[-1]))
-        if number != len(keys) or not followed or (len(keys) == 1 and outbox is not None):
-            raise _fault(FaultReason.LOG_KEY_INVALID, place, "not the key that the log names next")
+        if number != len(keys) or (outbox is None) != (len(keys) == 1):
+            raise _fault(FaultReason.LOG_KEY_INVALID, place, "not the key that comes next")
+        if len(keys) > 1 and not _names(connection, outbox, *keys[-2:]):
+            doubt = doubt or _fault(FaultReason.LOG_KEY_INVALID, place, "not the key that the log names next")
     place = Place("log_key")
     if keys and not set(given) <= set(keys):
         raise _fault(FaultReason.LOG_KEY_INVALID, place, "the log's key is not the given one")
     if keys and not _may_follow(states):
         raise _fault(FaultReason.LOG_KEY_INVALID, place, "the states of the keys do not follow one another")
-    return tuple(keys) or tuple(given)
+    return tuple(keys) or tuple(given), doubt
 
 
-def _names(connection: Connection, outbox: Any, entry: bytes) -> bool:
-    return type(outbox) is int and reading.entry_of(connection, outbox) == entry
+def _names(connection: Connection, outbox: Any, old: Verifier, new: Verifier) -> bool:
+    return type(outbox) is int and reading.entry_of(connection, outbox) == log_key_entry(old, new)
 
 
 def _may_follow(states: Sequence[str]) -> bool:
@@ -269,9 +274,10 @@ def staged(connection: Connection, states: States, waiting: Outbox) -> Staged | 
 
 
 def staged_builds(
-    staged: Staged, follower: Follower, found: Sequence[Waiting], locked: Checkpoint | None
+    staged: Staged, before: Follower, found: Sequence[Waiting], locked: Checkpoint | None
 ) -> None:
     """Check that the staged entries give the staged header, and the locked checkpoint; STAGED_INVALID."""
+    follower = Follower(before.size, before.hashes, before.header)
     place = Place("ledger_staged", str(staged.header.size), block=staged.header.height)
     try:
         follower.extend([each.entry for each in found], [each.holder_note for each in found])

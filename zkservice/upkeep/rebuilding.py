@@ -56,11 +56,13 @@ class Rebuilding:
 
     def run(self, size: int, progress: Callable[[int], None]) -> Rebuilt:
         """Go through the first `size` entries, which have to be all there are. Raises FaultError."""
-        least = reading.least_index(self._connection)
-        if least is not None and (type(least) is not int or least < 0):
-            raise FaultError(
-                FaultReason.ENTRY_EXTRA, Place("ledger_entry", repr(least)), "no index of an entry"
-            )
+        for column, reason in (
+            (tables.ledger_entry.c.index, FaultReason.ENTRY_EXTRA),
+            (tables.ledger_block.c.height, FaultReason.BLOCK_EXTRA),
+        ):
+            least = reading.least(self._connection, column)
+            if least is not None and (type(least) is not int or least < 0):
+                raise FaultError(reason, Place(column.table.name, str(least)), "a row before the first")
         while self._follower.size < size:
             self._page(size)
             progress(self._follower.size)

@@ -4,6 +4,7 @@ import typer
 
 from zk.commands.vault import (
     account,
+    anchoring,
     applications,
     consents,
     credentials,
@@ -22,6 +23,7 @@ from zk.commands.vault.common import GROUP
 __all__ = [
     "account",
     "add_to",
+    "anchoring",
     "applications",
     "consents",
     "credentials",

@@ -13,7 +13,8 @@ from prover.notes import EventNote, NoteSummary
 from prover.reading import Found
 from prover.usages import Usage
 from prover.vault import Vault
-from tlog import TlogError, Verifier
+from tlog import TlogError, VerifiedReceipt, Verifier
+from zk.anchoring import told
 from zk.commands.vault.common import SHORT_ID
 from zk.run import Run
 
@@ -39,14 +40,24 @@ def event_row(run: Run, event: Event, log: Verifier | None) -> Row:
         state = run.text("vault.refused", reason=event.reason)
     elif event.state is EventState.RECORDED and log is not None:
         try:
-            receipt = check_event(event, run.log_key_of(event.receipt or b"", log))
+            signer = run.log_key_of(event.receipt or b"", log)
+            receipt = check_event(event, signer, policy=run.policy, accept_pending=True)
         except (TlogError, DisclosureError) as error:
             data |= {"holds": False, "receipt_reason": error.reason}
             state, broken = run.text("vault.receipt_fails", reason=error.reason), True
         else:
             data |= {"holds": True, "entry_index": receipt.index, "tree_size": receipt.checkpoint.size}
-            state = run.text("vault.receipt_holds", index=receipt.index)
+            data |= told(run, run.policy, receipt.state, receipt.cosignatures).data
+            state = holds(run, receipt)
     return Row(note.time, data, (event.id[:SHORT_ID], *_cells(run, note), state), broken)
+
+
+def holds(run: Run, receipt: VerifiedReceipt) -> str:
+    """Say in a word or two that a receipt holds and, where a policy is pinned, whether it is anchored."""
+    if run.policy is None:
+        return run.text("vault.receipt_holds", index=receipt.index)
+    key = "vault.receipt_anchored" if receipt.is_anchored else "vault.receipt_pending"
+    return run.text(key, index=receipt.index)
 
 
 def unknown(vault: Vault, usages: Iterable[Usage], events: Iterable[Event]) -> list[Found]:

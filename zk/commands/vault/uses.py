@@ -18,6 +18,7 @@ from prover.history import check_usage
 from prover.usages import Usage, UsageState
 from prover.vault import Vault
 from tlog import TlogError, Verifier
+from zk.anchoring import told
 from zk.commands.vault.common import (
     GROUP,
     SHORT_ID,
@@ -27,7 +28,7 @@ from zk.commands.vault.common import (
     opened,
     table_of,
 )
-from zk.commands.vault.happenings import Row, event_row, found_row, unknown
+from zk.commands.vault.happenings import Row, event_row, found_row, holds, unknown
 from zk.exits import Exit
 from zk.run import Answer, Run
 
@@ -174,12 +175,14 @@ def checked(run: Run, usage: Usage, log: Verifier | None) -> tuple[dict[str, Any
     if log is None or usage.receipt is None:
         return {}, run.text("vault.sent")
     try:
-        receipt = check_usage(usage, run.log_key_of(usage.receipt, log))
+        signer = run.log_key_of(usage.receipt, log)
+        receipt = check_usage(usage, signer, policy=run.policy, accept_pending=True)
     except (TlogError, DisclosureError) as error:
         found = {"holds": False, "receipt_reason": error.reason}
         return found, run.text("vault.receipt_fails", reason=error.reason)
     found = {"holds": True, "entry_index": receipt.index, "tree_size": receipt.checkpoint.size}
-    return found, run.text("vault.receipt_holds", index=receipt.index)
+    state = told(run, run.policy, receipt.state, receipt.cosignatures)
+    return {**found, **state.data}, holds(run, receipt)
 
 
 @GROUP.command("resume", remote=True)

@@ -2,14 +2,14 @@
 
 import typer
 
-from zk.commands.verifier import asking, consents, deliveries, errands, policies, records
+from zk.commands.verifier import anchoring, asking, consents, deliveries, errands, policies, records
 from zk.commands.verifier.common import GROUP
 from zk.commands.verifier.consents import CONSENTS
 from zk.commands.verifier.deliveries import DELIVERIES
 from zk.commands.verifier.errands import ERRANDS
 from zk.commands.verifier.policies import POLICIES
 
-__all__ = ["add_to", "asking", "consents", "deliveries", "errands", "policies", "records"]
+__all__ = ["add_to", "anchoring", "asking", "consents", "deliveries", "errands", "policies", "records"]
 
 
 def add_to(app: typer.Typer) -> None:

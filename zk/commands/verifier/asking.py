@@ -21,7 +21,15 @@ from verifier import (
     files,
     keys,
 )
-from verifier.client import Answered, CompositeAnswered, CompositeExchange, OpenExchange, VerifierClient
+from verifier.client import (
+    Answered,
+    CompositeAnswered,
+    CompositeExchange,
+    OpenExchange,
+    PendingError,
+    VerifierClient,
+)
+from zk.anchoring import policy_needed
 from zk.commands.verifier.common import (
     GROUP,
     AnyPolicy,
@@ -95,12 +103,16 @@ def ask(
     record: Annotated[Path | None, typer.Option("--record", help="help.verifier.record")] = None,
     counting: Counting = None,
     pairing: Annotated[bool, typer.Option("--pairing/--no-pairing", help="help.verifier.pairing")] = False,
+    anchored: Annotated[bool, typer.Option("--anchored", help="help.verifier.ask_anchored")] = False,
     qr: Annotated[bool, typer.Option("--qr/--no-qr", help="help.option.qr")] = True,
 ) -> Answer:
     """Ask by a policy, wait for the answer, verify it here and keep it.
 
-    With --json it prints one line when it has asked and one when it was answered.
+    With --json it prints one line when it has asked and one when it was answered. With --anchored an answer
+    is accepted once the pinned policy's witnesses have cosigned; if they have not in time, its record is kept
+    and the exit code is 10.
     """
+    believed = policy_needed(run) if anchored else None
     loaded, name = loaded_policy(policy), name_of(run, verifier)
     path = record or run.home.records / f"{loaded.id}-{secrets.token_hex(4)}.json"
     if path.exists():
@@ -111,7 +123,11 @@ def ask(
         opened = client.ask(checked_request(client, loaded, name, given), pairing=pairing)
         _show_question(run, opened, loaded, qr)
         wait = dt.timedelta(seconds=timeout) if timeout else loaded.lifetime + dt.timedelta(seconds=5)
-        answered = client.wait(opened, wait, given.values())
+        try:
+            answered = client.wait(opened, wait, given.values(), believed)
+        except PendingError as error:
+            keep(run, error.answered, loaded, path)
+            raise CommandError(Exit.PENDING, error.reason, "error.record_pending", path=path) from None
     keep(run, answered, loaded, path)
     return told_answer(run, answered.record, path)
 

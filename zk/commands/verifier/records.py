@@ -20,7 +20,9 @@ from verifier import (
     recheck,
     recheck_composite,
 )
+from zk.anchoring import policy_needed, told
 from zk.commands.verifier.common import GROUP
+from zk.exits import Exit
 from zk.home import read_file
 from zk.run import Answer, Run, read_log_key
 from zk.values import json_value
@@ -31,22 +33,25 @@ AnyRechecked: TypeAlias = Rechecked | CompositeRechecked
 
 def answered(run: Run, record: AnyRecord, path: Path) -> Answer:
     """Tell an answer that was verified and kept."""
-    checked = _recheck(record, run.log_verifier())
-    data = {"event": "answered", "record": str(path), **_data(record, checked)}
+    checked = _recheck(record, run.log_verifier(), run.policy)
+    state = told(run, run.policy, checked.state, checked.cosignatures)
+    data = {"event": "answered", "record": str(path), **_data(record, checked), **state.data}
     lines = [
         run.text("verifier.answered"),
         *_shown(run, record),
         *_proven(run, record, checked),
         run.text("verifier.receipt", index=checked.index, size=checked.checkpoint.size),
+        *state.lines,
         run.text("verifier.kept", path=path),
     ]
     return Answer(data, lines)
 
 
-def _recheck(record: AnyRecord, log: tlog.Verifier | None) -> AnyRechecked:
+def _recheck(record: AnyRecord, log: tlog.Verifier | None, policy: tlog.Policy | None = None) -> AnyRechecked:
+    """Verify a record; whether it is anchored under the policy stands in what is returned."""
     if isinstance(record, CompositeRecord):
-        return recheck_composite(record, log_verifier=log)
-    return recheck(record, log_verifier=log)
+        return recheck_composite(record, log_verifier=log, policy=policy, accept_pending=True)
+    return recheck(record, log_verifier=log, policy=policy, accept_pending=True)
 
 
 def _data(record: AnyRecord, checked: AnyRechecked) -> dict[str, Any]:
@@ -146,14 +151,20 @@ def check(
     run: Run,
     record: Annotated[Path, typer.Argument(help="help.verifier.check_record")],
     key: Annotated[str | None, typer.Option("--key", metavar="KEY|FILE", help="help.ledger.key")] = None,
+    anchored: Annotated[bool, typer.Option("--anchored", help="help.verifier.anchored")] = False,
 ) -> Answer:
-    """Check a record again, offline: request, its policy, proofs, receipt, checkpoint."""
+    """Check a record again, offline: request, its policy, proofs, receipt, checkpoint.
+
+    With --anchored one that holds and is pending ends with exit code 10.
+    """
     pinned = read_log_key(key) if key else run.profile.log_key
     read_file(record)  # a file that cannot be read is named, as everywhere
     kept = load_record(record)
     if pinned is not None:
         pinned = run.log_key_of(kept.receipt, pinned)
-    checked = _recheck(kept, pinned)
+    policy = policy_needed(run) if anchored else run.policy
+    checked = _recheck(kept, pinned, policy)
+    state = told(run, policy, checked.state, checked.cosignatures)
     if not checked.pinned:
         run.warn("ledger.key_of_file")
     data = {
@@ -162,6 +173,7 @@ def check(
         "log_key": checked.log_key,
         "key_pinned": checked.pinned,
         **_data(kept, checked),
+        **state.data,
     }
     lines = [
         run.text(
@@ -171,5 +183,6 @@ def check(
         *_shown(run, kept),
         *_proven(run, kept, checked),
         run.text("verifier.receipt", index=checked.index, size=checked.checkpoint.size),
+        *state.lines,
     ]
-    return Answer(data, lines)
+    return Answer(data, lines, state.exit_code if anchored else Exit.OK)

@@ -1,0 +1,70 @@
+"""`zk ledger check-receipt`: is a receipt or a record anchored, and by whom? Offline, from two files."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+import tlog
+from tlog import Policy, ProofFile, Verifier
+from tlog.note import parse_unverified
+from tlog.proof_file import PROOF_HEADER
+from verifier import Record, parse_record, recheck, recheck_composite
+from zk.anchoring import policy_needed, told
+from zk.exits import CommandError, Exit
+from zk.group import Group
+from zk.home import read_file
+from zk.run import Answer, Run, read_log_key
+
+_RECEIPT: Final = PROOF_HEADER.encode()
+
+
+def add_to(group: Group) -> None:
+    """Add the command to those of the ledger."""
+    group.command("check-receipt")(check_receipt)
+
+
+def check_receipt(
+    run: Run,
+    file: Annotated[Path, typer.Argument(help="help.ledger.receipt_file")],
+    policy: Annotated[Path | None, typer.Option("--policy", help="help.ledger.receipt_policy")] = None,
+    key: Annotated[str | None, typer.Option("--key", metavar="KEY|FILE", help="help.ledger.key")] = None,
+) -> Answer:
+    """Verify a receipt or a record against the quorum of a policy, offline; the policy names the log.
+
+    Exit code 0: it is anchored. 10: it holds, and is pending. 4: it does not hold.
+    """
+    given = read_log_key(key) if key else None
+    believed = policy_needed(run, policy, given)
+    octets = read_file(file)
+    if octets.startswith(_RECEIPT):
+        log = _signer(octets, believed, given)
+        receipt = tlog.verify_receipt(octets, log, policy=believed, accept_pending=True)
+        index, checkpoint = receipt.index, receipt.checkpoint
+        state = told(run, believed, receipt.state, receipt.cosignatures)
+    else:
+        record = parse_record(octets)
+        log = _signer(record.receipt, believed, given)
+        checked = (
+            recheck(record, log_verifier=log, policy=believed, accept_pending=True)
+            if isinstance(record, Record)
+            else recheck_composite(record, log_verifier=log, policy=believed, accept_pending=True)
+        )
+        index, checkpoint = checked.index, checked.checkpoint
+        state = told(run, believed, checked.state, checked.cosignatures)
+    data = {"file": str(file), "log_key": str(log), "entry_index": index, "tree_size": checkpoint.size}
+    stands = run.text("ledger.receipt_stands", origin=log.name, index=index, size=checkpoint.size)
+    return Answer({**data, **state.data}, [stands, *state.lines], state.exit_code)
+
+
+def _signer(receipt: bytes, policy: Policy, given: Verifier | None) -> Verifier:
+    """Return the log's key that a receipt says it is signed by, of those that are believed.
+
+    Raises CommandError KEY_NOT_TRUSTED if it is another log's; tlog.MalformedError.
+    """
+    note = parse_unverified(ProofFile.parse(receipt).checkpoint)
+    origin = tlog.Checkpoint.parse(note.text).origin
+    known = policy.logs_of(origin) if given is None else (given,)
+    if not known:
+        raise CommandError(Exit.KEY_NOT_TRUSTED, "LOG_UNKNOWN", "error.receipt_of_unknown_log", origin=origin)
+    return next((each for each in known if any(line.is_by(each) for line in note.lines)), known[0])
