@@ -6,6 +6,7 @@ themselves: who cosigned both sides, and whose times go back.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from consortium.monitor.alarms import Alarms
 from consortium.monitor.notes import Known, Seen
@@ -25,7 +26,9 @@ from tlog import (
 )
 from tlog.merkle import NodeReader
 
-_MILLISECONDS = 1000
+_MILLISECONDS: Final = 1000
+_LATE_AGAIN: Final = 3600
+"""After so many seconds a block that is late is told again."""
 
 
 class Tree:
@@ -65,6 +68,7 @@ class Comparing:
         self._origin, self._known, self._store, self._alarms = origin, known, store, alarms
         self.keys, self.witnesses = known.logs[origin], known.witnesses
         self.tree = Tree(origin, store)
+        self._late_again = 0
 
     def take(self, seen: Seen, now: int, *, with_room: bool = False) -> None:
         """Compare a note that was seen somewhere, as far as the tree goes, and keep it.
@@ -137,12 +141,12 @@ class Comparing:
         state = self._store.state(self._origin)
         headers = [BlockHeader.parse(each) for each in self._store.headers(self._origin)]
         headers = [each for each in headers if each.index < state.size]
-        if state.note is None or not headers:
+        if state.note is None or not headers or now < self._late_again:
             return
-        for seen, _, _ in self._store.seen(self._origin, Standing.SETTLED):
+        for seen, _, _ in reversed(self._store.seen(self._origin, Standing.SETTLED)):
             header = next((each for each in headers if each.index >= seen.checkpoint.size), None)
             if header is None:
-                return
+                continue
             by = header.time_ms // _MILLISECONDS + bound
             late = [key for key in self.witnesses if max(seen.times(key), default=0) > by]
             if not late:
@@ -150,7 +154,9 @@ class Comparing:
             included = self.tree.included(header.index, header.to_bytes(), state.size)
             found = accusing.late(seen.note, state.note, self.keys, late, included)
             if found is not None and self._accuse([found], now):
-                return  # the blocks after it are late for the same reason
+                # What is late goes on being late: one alarm for all of it.
+                self._late_again = now + _LATE_AGAIN
+                return
 
     def _accuse(self, found: Iterable[Evidence], now: int) -> bool:
         return bool([each for each in found if self._alarms.accuse(each, self.keys, now)])

@@ -62,11 +62,17 @@ class Seen:
 
     def times(self, witness: Verifier) -> list[int]:
         """Return when a witness cosigned it; empty if it did not."""
+        if not self.signed_by(witness):
+            return []
         return [int.from_bytes(each.signature[:TIME_OCTETS]) for each in self.lines if each.is_by(witness)]
 
     def signed_by(self, key: Verifier) -> bool:
         """Tell whether a key's line stands under it."""
-        return any(each.is_by(key) for each in self.lines)
+        return (key.name, key.key_id) in self._signers
+
+    @cached_property
+    def _signers(self) -> frozenset[tuple[str, bytes]]:
+        return frozenset((each.name, each.key_id) for each in self.lines)
 
     def merged(self, other: "Seen", known: Known) -> "Seen":
         """Return the same text with the lines of both; of each witness's times the first and the last."""

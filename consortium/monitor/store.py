@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -271,8 +272,9 @@ def opened_store(folder: Path) -> Iterator[MonitorStore]:
             store.close()
 
 
+@lru_cache(maxsize=1 << 13)
 def _seen(note: bytes) -> Seen:
-    """Return a note that was verified before it was kept."""
+    """Return a note that was verified before it was kept; the same ones are compared again and again."""
     opened = parse_unverified(note)
     return Seen(opened.text, opened.lines)
 

@@ -9,34 +9,32 @@ import pytest
 
 from consortium.fetching import Fetcher
 from consortium.monitor import Sources, gossip_app, hand_in
+from consortium.witness import load_keys, make_keys, witness_app
+from consortium.witness import opened_store as opened_witness
 from tests.consortium.making import LOG, ORIGIN, served
 from tests.consortium.watching import (
-    LATE,
     NOW,
     LyingWitness,
     Shown,
     TimedLog,
     W,
-    Watcher,
     forged,
     policy,
     serving,
     watcher,
 )
-from tests.tlog.making import holder_note, opening
+from tests.tlog.making import opening
 from tlog import (
     AddCheckpoint,
     BlockHeader,
     Checkpoint,
     Evidence,
     Grade,
-    TileId,
     Verifier,
     cosign,
     receipt_file,
     sign_checkpoint,
 )
-from tlog.tiles import entry_bundle
 
 FORKED = 7_000
 
@@ -50,12 +48,6 @@ def convinces(path: Path, kind: str, accused: Verifier) -> None:
     found = Evidence.parse(path.read_bytes()).verify()
     assert (found.kind.value, found.grade) == (kind, Grade.PROVEN)
     assert found.accused == (accused,)
-
-
-def not_proven(watch: Watcher, grade: Grade, what: str) -> None:
-    found = Evidence.parse(watch.file().read_bytes()).verify()
-    assert (found.grade, found.accused, found.concerned) == (grade, (), (LOG.verifier,))
-    assert what in (found.kind.value, found.parts.get("what"))
 
 
 async def ask(url: str, note: bytes) -> bytes:
@@ -153,6 +145,28 @@ async def test_what_a_witness_refused_convicts_the_log(tmp_path: Path) -> None:
         watcher(tmp_path, [policy(url)], Sources(witnesses=(at_witness,))) as watch,
     ):
         assert await watch.rounds(2) == ["SPLIT_VIEW"]
+
+
+async def test_an_honest_witness_keeps_what_convicts_the_log(tmp_path: Path) -> None:
+    """The real witness, which refuses the log's other view and shows it to whoever compares."""
+    other, log = two_views()
+    other.grow(3)
+    known = {ORIGIN: (LOG.verifier,)}
+    make_keys(tmp_path / "w", "w.example")
+    with opened_witness(tmp_path / "w", known, load_keys(tmp_path / "w")) as store:
+        async with (
+            served(witness_app(store, known, lambda: NOW)) as at_witness,
+            serving(Shown(log)) as (url,),
+            watcher(tmp_path / "m", [policy(url)], Sources(witnesses=(at_witness,))) as watch,
+            httpx.AsyncClient() as client,
+        ):
+            for old, view in ((0, log), (log.size, other)):
+                proof = tuple(await view.prove(min(old, view.size), view.size))
+                body = AddCheckpoint(old, proof, view.note).to_bytes()
+                answer = await client.post(f"{at_witness}/add-checkpoint", content=body)
+                assert answer.status_code == (409 if old else 200)
+            assert await watch.rounds(2) == ["SPLIT_VIEW"]
+            convinces(watch.file(), "SPLIT_VIEW", LOG.verifier)
 
 
 @pytest.mark.parametrize("blocks", [1, 3])
@@ -266,115 +280,3 @@ async def test_an_empty_tree_with_a_root(tmp_path: Path) -> None:
     async with serving(shown) as (url,), watcher(tmp_path, [policy(url)]) as watch:
         assert await watch.rounds(2) == ["BROKEN_CHAIN"]
         convinces(watch.file(), "BROKEN_CHAIN", LOG.verifier)
-
-
-async def test_witnesses_that_were_not_shown_a_block_in_time(tmp_path: Path) -> None:
-    log = TimedLog().grow(2, time_ms=(NOW - 500) * 1000)
-    old = log.note
-    log.grow(2, time_ms=(NOW - 400) * 1000)
-    witness = LyingWitness(W[0])
-    witness.note = old + cosign(old, W[0], NOW - 100)
-    async with serving(Shown(log), witness) as (url, at_witness):
-        sources = Sources(witnesses=(at_witness,))
-        async with watcher(tmp_path, [policy(url, witnesses=W[:1])], sources) as watch:
-            assert await watch.rounds(3) == ["LATE"]
-            not_proven(watch, Grade.STATED, "LATE")
-            assert watch.alarms[0].data["parts"]["seconds"] == 300
-
-
-async def observed(watch: Watcher, expected: str) -> None:
-    """What cannot be proven is said once and after the bound, and accuses nobody."""
-    assert await watch.rounds(2) == []
-    assert await watch.rounds(3, seconds=LATE) == [expected]
-    assert await watch.rounds(3, seconds=LATE) == []
-    not_proven(watch, Grade.OBSERVED, expected)
-
-
-async def test_a_log_that_answers_with_an_old_checkpoint(tmp_path: Path) -> None:
-    log = TimedLog().grow(2, 2, 2)
-    shown = Shown(log)
-    async with serving(shown) as (url,), watcher(tmp_path, [policy(url)]) as watch:
-        assert await watch.rounds() == []
-        shown.checkpoint_is = log.notes_at[3]
-        await observed(watch, "BEHIND")
-
-
-@pytest.mark.parametrize("hidden", ["entries", "notes"])
-async def test_a_log_that_lacks_a_block(tmp_path: Path, hidden: str) -> None:
-    shown = Shown(TimedLog().grow(2, 2))
-    async with serving(shown) as (url,), watcher(tmp_path, [policy(url)]) as watch:
-        assert await watch.rounds() == []
-        shown.log.grow(2)
-        shown.hidden = {hidden}
-        await observed(watch, "MISSING")
-
-
-async def test_a_log_that_says_nothing(tmp_path: Path) -> None:
-    shown = Shown(TimedLog().grow(2, 2))
-    async with serving(shown) as (url,), watcher(tmp_path, [policy(url)]) as watch:
-        assert await watch.rounds() == []
-        shown.hidden = {"checkpoint"}
-        await observed(watch, "SILENT")
-        assert any(url in each for each in watch.troubles)
-        shown.hidden = set()
-        assert await watch.rounds(2) == []
-        shown.hidden = {"checkpoint"}
-        await observed(watch, "SILENT")
-
-
-async def test_a_pending_checkpoint_that_is_never_shown(tmp_path: Path) -> None:
-    log = TimedLog().grow(2, 2)
-    shown = Shown(log)
-    async with serving(shown) as (url,), watcher(tmp_path, [policy(url)]) as watch:
-        assert await watch.rounds() == []
-        watch.monitor.take(log.fork(FORKED).grow(9).note)
-        await observed(watch, "UNCOVERED")
-
-
-async def test_a_block_that_is_shown_long_after_its_time(tmp_path: Path) -> None:
-    log = TimedLog().grow(2, time_ms=NOW * 1000)
-    async with serving(Shown(log)) as (url,), watcher(tmp_path, [policy(url)]) as watch:
-        assert await watch.rounds(5, seconds=LATE) == []
-        log.grow(2, time_ms=(NOW + 5) * 1000)
-        assert await watch.rounds(2) == ["LATE"]
-        not_proven(watch, Grade.OBSERVED, "LATE")
-
-
-class Altered(Shown):
-    """A log that serves other octets than it signed."""
-
-    altered = ""
-
-    async def entries(self, index: int, width: int) -> bytes:
-        found = await super().entries(index, width)
-        return found[:-1] + bytes([found[-1] ^ 1]) if self.altered == "entries" else found
-
-    async def notes(self, index: int, width: int) -> bytes:
-        notes = [note and holder_note(-1) for _, note in self.log.pairs[index * 256 :][:width]]
-        return (
-            entry_bundle([each or b"" for each in notes])
-            if self.altered == "notes"
-            else await super().notes(index, width)
-        )
-
-    async def tile(self, tile: TileId, width: int) -> bytes:
-        found = await super().tile(tile, width)
-        return bytes(len(found)) if self.altered == "tile" else found
-
-
-@pytest.mark.parametrize(
-    ("altered", "expected"), [("entries", "MISMATCH"), ("notes", "NOTE_WRONG"), ("tile", "UNPROVEN_SPLIT")]
-)
-async def test_a_log_that_serves_something_else_than_it_signed(
-    tmp_path: Path, altered: str, expected: str
-) -> None:
-    shown = Altered(TimedLog().grow(4, 4))
-    async with serving(shown) as (url,), watcher(tmp_path, [policy(url)]) as watch:
-        assert await watch.rounds() == []
-        shown.log.grow(4)
-        shown.altered = altered
-        assert await watch.rounds(3) == [expected]
-        not_proven(watch, Grade.OBSERVED, expected)
-        shown.altered = ""
-        assert await watch.rounds(2) == []
-        assert watch.monitor.summary()[0]["size"] == shown.log.size

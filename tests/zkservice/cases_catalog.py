@@ -194,13 +194,13 @@ reads("ReadTiles", _TILES(tree_size=3), *_RANGE, "tiles")
 reads("ReadTiles", _TILES(tree_size=3, tiles=[_LEFT] * 65), *_RANGE, "tiles")
 reads("ReadTiles", _TILES(tree_size=-1, tiles=[_LEFT]), *_RANGE, "tree_size")
 reads("ReadTiles", _TILES(tree_size=_FAR, tiles=[_LEFT]), *_RANGE, "tree_size")
-for wrong in (
+for place in (
     {"width": 2}, {"width": 4}, {"width": 0}, {"width": -1}, {"width": 3, "level": -1},
     {"width": 3, "level": 1}, {"width": 3, "level": 64}, {"width": 3, "level": 1 << 30},
     {"width": 3, "index": -1}, {"width": 3, "index": 1}, {"width": 3, "index": _FAR},
     {"width": 3, "index": (1 << 63) - 1},
 ):  # fmt: skip
-    reads("ReadTiles", _TILES(tree_size=3, tiles=[_LEFT, ledger_pb2.Tile(**wrong)]), *_RANGE, "tiles[1]")
+    reads("ReadTiles", _TILES(tree_size=3, tiles=[_LEFT, ledger_pb2.Tile(**place)]), *_RANGE, "tiles[1]")
 reads("ListAnchoredCheckpoints", _ANCHORED(start_size=-1), *_RANGE, "start_size")
 reads("ListAnchoredCheckpoints", _ANCHORED(page_size=-1), BAD, "FIELD_INVALID", "page_size")
 reads("ListAnchoredCheckpoints", _ANCHORED(page_token="x"), BAD, "PAGE_TOKEN_INVALID", "page_token")

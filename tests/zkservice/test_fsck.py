@@ -1,7 +1,6 @@
 """fsck: what a sound ledger is said to hold, and every single damage of every table named where it is."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.zkservice.damaging import ANCHORS, ENTRIES, WAITING, Made, grow, make, receipt
-from tlog import BlockHeader, RecordEntry, Signer, leaf_hash
+from tlog import BlockHeader, Signer
 from tlog.checkpoint import Checkpoint, sign_checkpoint
 from zkservice.errors import StartError
 from zkservice.upkeep.faults import FaultReason as Reason
@@ -74,30 +73,61 @@ def first_of(made: Made, *, note: bool, after: int) -> int:
     """Return an entry of the second block that is a receipt, or a record."""
     rows = made.rows('SELECT "index", holder_note, entry FROM ledger_entry WHERE "index" > ?', after)
     return next(
-        index for index, held, entry in rows
+        index
+        for index, held, entry in rows
         if (held is not None) == note and not entry.startswith(b"zk-disclosure/block")
-    )  # fmt: skip
+    )
 
 
 ENTRY_DAMAGES: dict[str, tuple[Callable[[Made, int], object], Reason]] = {
-    "a commitment": (lambda m, i: m.flip("ledger_entry", "entry", f'"index" = {i}', PREFIX + 3), Reason.ENTRY_CHANGED),
-    "the hash of a note": (lambda m, i: m.flip("ledger_entry", "entry", f'"index" = {i}', -1), Reason.ENTRY_CHANGED),
+    "a commitment": (
+        lambda m, i: m.flip("ledger_entry", "entry", f'"index" = {i}', PREFIX + 3),
+        Reason.ENTRY_CHANGED,
+    ),
+    "the hash of a note": (
+        lambda m, i: m.flip("ledger_entry", "entry", f'"index" = {i}', -1),
+        Reason.ENTRY_CHANGED,
+    ),
     "a prefix": (lambda m, i: m.flip("ledger_entry", "entry", f'"index" = {i}', 0), Reason.ENTRY_CHANGED),
-    "text for octets": (lambda m, i: m.change('UPDATE ledger_entry SET entry = ? WHERE "index" = ?', "x", i), Reason.ENTRY_CHANGED),
+    "text for octets": (
+        lambda m, i: m.change('UPDATE ledger_entry SET entry = ? WHERE "index" = ?', "x", i),
+        Reason.ENTRY_CHANGED,
+    ),
     "another receipt": (
         lambda m, i: m.change(
             'UPDATE ledger_entry SET entry = ?, holder_note = ? WHERE "index" = ?', *receipt(b"other"), i
         ),
         Reason.ENTRY_CHANGED,
     ),
-    "a note": (lambda m, i: m.flip("ledger_entry", "holder_note", f'"index" = {i}', 700), Reason.NOTE_CHANGED),
-    "a note's length": (lambda m, i: m.change('UPDATE ledger_entry SET holder_note = ? WHERE "index" = ?', b"x", i), Reason.NOTE_CHANGED),
-    "a note that is gone": (lambda m, i: m.change('UPDATE ledger_entry SET holder_note = NULL WHERE "index" = ?', i), Reason.NOTE_CHANGED),
-    "a note of text": (lambda m, i: m.change('UPDATE ledger_entry SET holder_note = ? WHERE "index" = ?', "x" * 1024, i), Reason.NOTE_CHANGED),
-    "a row that is gone": (lambda m, i: m.change('DELETE FROM ledger_entry WHERE "index" = ?', i), Reason.ENTRY_MISSING),
-    "a row elsewhere": (lambda m, i: m.change('UPDATE ledger_entry SET "index" = 99999 WHERE "index" = ?', i), Reason.ENTRY_MISSING),
-    "an index of text": (lambda m, i: m.change('UPDATE ledger_entry SET "index" = ? WHERE "index" = ?', "x", i), Reason.ENTRY_MISSING),
-}  # fmt: skip
+    "a note": (
+        lambda m, i: m.flip("ledger_entry", "holder_note", f'"index" = {i}', 700),
+        Reason.NOTE_CHANGED,
+    ),
+    "a note's length": (
+        lambda m, i: m.change('UPDATE ledger_entry SET holder_note = ? WHERE "index" = ?', b"x", i),
+        Reason.NOTE_CHANGED,
+    ),
+    "a note that is gone": (
+        lambda m, i: m.change('UPDATE ledger_entry SET holder_note = NULL WHERE "index" = ?', i),
+        Reason.NOTE_CHANGED,
+    ),
+    "a note of text": (
+        lambda m, i: m.change('UPDATE ledger_entry SET holder_note = ? WHERE "index" = ?', "x" * 1024, i),
+        Reason.NOTE_CHANGED,
+    ),
+    "a row that is gone": (
+        lambda m, i: m.change('DELETE FROM ledger_entry WHERE "index" = ?', i),
+        Reason.ENTRY_MISSING,
+    ),
+    "a row elsewhere": (
+        lambda m, i: m.change('UPDATE ledger_entry SET "index" = 99999 WHERE "index" = ?', i),
+        Reason.ENTRY_MISSING,
+    ),
+    "an index of text": (
+        lambda m, i: m.change('UPDATE ledger_entry SET "index" = ? WHERE "index" = ?', "x", i),
+        Reason.ENTRY_MISSING,
+    ),
+}
 
 
 @pytest.mark.parametrize("after", [0, 300, -9], ids=["in the first tile", "later", "in the last block"])
@@ -147,7 +177,8 @@ def swap_entries(made: Made) -> None:
 
 
 def other_checkpoint(made: Made) -> None:
-    """Another checkpoint that the log's own key signed, of the right size: it must not pass for the block's."""
+    """Another checkpoint that the log's own key signed, of the right size: it must not pass "
+    "for the block's."""
     (row,) = made.rows("SELECT size, checkpoint FROM ledger_block WHERE height = 3")
     (other,) = made.rows("SELECT checkpoint FROM ledger_block WHERE height = 4")
     assert row[1] != other[0]
@@ -189,7 +220,8 @@ def waiting_twice(made: Made) -> None:
 
 def content_of(made: Made, entry: bytes) -> None:
     made.change(
-        "UPDATE outbox_content SET entry = ?, holder_note = NULL WHERE outbox = (SELECT max(outbox) FROM outbox_content)",
+        "UPDATE outbox_content SET entry = ?, holder_note = NULL WHERE outbox = (SELECT "
+        "max(outbox) FROM outbox_content)",
         entry,
     )
 
@@ -211,96 +243,462 @@ WAITS = "outbox = (SELECT min(outbox) FROM outbox_content WHERE holder_note NOT 
 ANCHOR = "size = (SELECT max(size) FROM ledger_anchor)"
 LAST_TILE = '(level, "index") = (0, (SELECT max("index") FROM ledger_tile WHERE level = 0))'
 CASES = [
-    Case("an entry too many", sql('INSERT INTO ledger_entry SELECT max("index") + 1, entry, holder_note FROM ledger_entry'), Reason.ENTRY_EXTRA, "ledger_entry"),
-    Case("an entry far out", sql("INSERT INTO ledger_entry VALUES (99999, x'00', NULL)"), Reason.ENTRY_EXTRA, "ledger_entry", 99999),
-    Case("an entry before all", sql("INSERT INTO ledger_entry VALUES (-1, x'00', NULL)"), Reason.ENTRY_EXTRA, "ledger_entry"),
+    Case(
+        "an entry too many",
+        sql('INSERT INTO ledger_entry SELECT max("index") + 1, entry, holder_note FROM ledger_entry'),
+        Reason.ENTRY_EXTRA,
+        "ledger_entry",
+    ),
+    Case(
+        "an entry far out",
+        sql("INSERT INTO ledger_entry VALUES (99999, x'00', NULL)"),
+        Reason.ENTRY_EXTRA,
+        "ledger_entry",
+        99999,
+    ),
+    Case(
+        "an entry before all",
+        sql("INSERT INTO ledger_entry VALUES (-1, x'00', NULL)"),
+        Reason.ENTRY_EXTRA,
+        "ledger_entry",
+    ),
     Case("two entries swapped", swap_entries, Reason.ENTRY_CHANGED, "ledger_entry", 41),
     Case("no entries", sql("DELETE FROM ledger_entry"), Reason.ENTRY_MISSING, "ledger_entry", 0),
-    Case("a first tile", flip("ledger_tile", "hashes", '(level, "index") = (0, 0)', 32 * 7), Reason.TILE_CHANGED, "ledger_tile", 7),
-    Case("a middle tile", flip("ledger_tile", "hashes", '(level, "index") = (0, 1)', -1), Reason.TILE_CHANGED, "ledger_tile", 511),
+    Case(
+        "a first tile",
+        flip("ledger_tile", "hashes", '(level, "index") = (0, 0)', 32 * 7),
+        Reason.TILE_CHANGED,
+        "ledger_tile",
+        7,
+    ),
+    Case(
+        "a middle tile",
+        flip("ledger_tile", "hashes", '(level, "index") = (0, 1)', -1),
+        Reason.TILE_CHANGED,
+        "ledger_tile",
+        511,
+    ),
     Case("the last tile", flip("ledger_tile", "hashes", LAST_TILE, 0), Reason.TILE_CHANGED, "ledger_tile"),
-    Case("the upper tile", flip("ledger_tile", "hashes", "level = 1", 40), Reason.TILE_CHANGED, "ledger_tile"),
-    Case("a longer tile", sql(f"UPDATE ledger_tile SET hashes = hashes || x'{'00' * 32}' WHERE {LAST_TILE}"), Reason.TILE_CHANGED, "ledger_tile"),
-    Case("a shorter tile", sql("UPDATE ledger_tile SET hashes = substr(hashes, 1, 64) WHERE level = 1"), Reason.TILE_CHANGED, "ledger_tile"),
-    Case("a full tile cut", sql('UPDATE ledger_tile SET hashes = substr(hashes, 1, 320) WHERE (level, "index") = (0, 0)'), Reason.TILE_MISSING, "ledger_tile", 10),
-    Case("a tile of text", sql("UPDATE ledger_tile SET hashes = 'x' WHERE level = 1"), Reason.TILE_CHANGED, "ledger_tile"),
-    Case("no first tile", sql('DELETE FROM ledger_tile WHERE (level, "index") = (0, 0)'), Reason.TILE_MISSING, "ledger_tile", 0),
-    Case("no last tile", sql(f"DELETE FROM ledger_tile WHERE {LAST_TILE}"), Reason.TILE_MISSING, "ledger_tile"),
+    Case(
+        "the upper tile", flip("ledger_tile", "hashes", "level = 1", 40), Reason.TILE_CHANGED, "ledger_tile"
+    ),
+    Case(
+        "a longer tile",
+        sql(f"UPDATE ledger_tile SET hashes = hashes || x'{'00' * 32}' WHERE {LAST_TILE}"),
+        Reason.TILE_CHANGED,
+        "ledger_tile",
+    ),
+    Case(
+        "a shorter tile",
+        sql("UPDATE ledger_tile SET hashes = substr(hashes, 1, 64) WHERE level = 1"),
+        Reason.TILE_CHANGED,
+        "ledger_tile",
+    ),
+    Case(
+        "a full tile cut",
+        sql('UPDATE ledger_tile SET hashes = substr(hashes, 1, 320) WHERE (level, "index") = (0, 0)'),
+        Reason.TILE_MISSING,
+        "ledger_tile",
+        10,
+    ),
+    Case(
+        "a tile of text",
+        sql("UPDATE ledger_tile SET hashes = 'x' WHERE level = 1"),
+        Reason.TILE_CHANGED,
+        "ledger_tile",
+    ),
+    Case(
+        "no first tile",
+        sql('DELETE FROM ledger_tile WHERE (level, "index") = (0, 0)'),
+        Reason.TILE_MISSING,
+        "ledger_tile",
+        0,
+    ),
+    Case(
+        "no last tile", sql(f"DELETE FROM ledger_tile WHERE {LAST_TILE}"), Reason.TILE_MISSING, "ledger_tile"
+    ),
     Case("no upper tile", sql("DELETE FROM ledger_tile WHERE level = 1"), Reason.TILE_MISSING, "ledger_tile"),
-    Case("a tile elsewhere", sql('UPDATE ledger_tile SET "index" = 77 WHERE (level, "index") = (0, 1)'), Reason.TILE_MISSING, "ledger_tile", 256),
-    Case("a tile of another level", sql('UPDATE ledger_tile SET level = 3 WHERE (level, "index") = (0, 1)'), Reason.TILE_MISSING, "ledger_tile", 256),
-    Case("a tile beyond", sql('INSERT INTO ledger_tile SELECT 0, 99, hashes FROM ledger_tile WHERE (level, "index") = (0, 0)'), Reason.TILE_EXTRA, "ledger_tile"),
-    Case("a tile before", sql('INSERT INTO ledger_tile SELECT 0, -1, hashes FROM ledger_tile WHERE (level, "index") = (0, 0)'), Reason.TILE_EXTRA, "ledger_tile"),
-    Case("a tile above", sql('INSERT INTO ledger_tile SELECT 2, 0, hashes FROM ledger_tile WHERE (level, "index") = (0, 0)'), Reason.TILE_EXTRA, "ledger_tile"),
-    Case("a tile of no level", sql('INSERT INTO ledger_tile SELECT -1, 0, hashes FROM ledger_tile WHERE (level, "index") = (0, 0)'), Reason.TILE_EXTRA, "ledger_tile"),
-    Case("a block's height", sql("UPDATE ledger_block SET height = 999 WHERE height = 3"), Reason.BLOCK_MISSING, "ledger_block", None, 3),
-    Case("a block's first index", sql("UPDATE ledger_block SET first_index = first_index + 1 WHERE height = 3"), Reason.BLOCK_CHANGED, "ledger_block", None, 3),
-    Case("a block's size", sql("UPDATE ledger_block SET size = size + 1 WHERE height = 3"), Reason.BLOCK_CHANGED, "ledger_block", None, 3),
-    Case("a checkpoint's text", flip("ledger_block", "checkpoint", "height = 3", 3), Reason.BLOCK_CHANGED, "ledger_block", None, 3),
-    Case("a checkpoint's signature", flip("ledger_block", "checkpoint", "height = 3", -5), Reason.BLOCK_CHANGED, "ledger_block", None, 3),
+    Case(
+        "a tile elsewhere",
+        sql('UPDATE ledger_tile SET "index" = 77 WHERE (level, "index") = (0, 1)'),
+        Reason.TILE_MISSING,
+        "ledger_tile",
+        256,
+    ),
+    Case(
+        "a tile of another level",
+        sql('UPDATE ledger_tile SET level = 3 WHERE (level, "index") = (0, 1)'),
+        Reason.TILE_MISSING,
+        "ledger_tile",
+        256,
+    ),
+    Case(
+        "a tile beyond",
+        sql('INSERT INTO ledger_tile SELECT 0, 99, hashes FROM ledger_tile WHERE (level, "index") = (0, 0)'),
+        Reason.TILE_EXTRA,
+        "ledger_tile",
+    ),
+    Case(
+        "a tile before",
+        sql('INSERT INTO ledger_tile SELECT 0, -1, hashes FROM ledger_tile WHERE (level, "index") = (0, 0)'),
+        Reason.TILE_EXTRA,
+        "ledger_tile",
+    ),
+    Case(
+        "a tile above",
+        sql('INSERT INTO ledger_tile SELECT 2, 0, hashes FROM ledger_tile WHERE (level, "index") = (0, 0)'),
+        Reason.TILE_EXTRA,
+        "ledger_tile",
+    ),
+    Case(
+        "a tile of no level",
+        sql('INSERT INTO ledger_tile SELECT -1, 0, hashes FROM ledger_tile WHERE (level, "index") = (0, 0)'),
+        Reason.TILE_EXTRA,
+        "ledger_tile",
+    ),
+    Case(
+        "a block's height",
+        sql("UPDATE ledger_block SET height = 999 WHERE height = 3"),
+        Reason.BLOCK_MISSING,
+        "ledger_block",
+        None,
+        3,
+    ),
+    Case(
+        "a block's first index",
+        sql("UPDATE ledger_block SET first_index = first_index + 1 WHERE height = 3"),
+        Reason.BLOCK_CHANGED,
+        "ledger_block",
+        None,
+        3,
+    ),
+    Case(
+        "a block's size",
+        sql("UPDATE ledger_block SET size = size + 1 WHERE height = 3"),
+        Reason.BLOCK_CHANGED,
+        "ledger_block",
+        None,
+        3,
+    ),
+    Case(
+        "a checkpoint's text",
+        flip("ledger_block", "checkpoint", "height = 3", 3),
+        Reason.BLOCK_CHANGED,
+        "ledger_block",
+        None,
+        3,
+    ),
+    Case(
+        "a checkpoint's signature",
+        flip("ledger_block", "checkpoint", "height = 3", -5),
+        Reason.BLOCK_CHANGED,
+        "ledger_block",
+        None,
+        3,
+    ),
     Case("another block's checkpoint", other_checkpoint, Reason.BLOCK_CHANGED, "ledger_block", None, 3),
     Case("a stranger's line", extra_line, Reason.BLOCK_CHANGED, "ledger_block", None, 2),
-    Case("a checkpoint of text", sql("UPDATE ledger_block SET checkpoint = 'x' WHERE height = 3"), Reason.BLOCK_CHANGED, "ledger_block", None, 3),
-    Case("no block", sql("DELETE FROM ledger_block WHERE height = 3"), Reason.BLOCK_MISSING, "ledger_block", None, 3),
-    Case("no last block", sql("DELETE FROM ledger_block WHERE height = (SELECT max(height) FROM ledger_block)"), Reason.BLOCK_MISSING, "ledger_block"),
-    Case("a block beyond", sql("INSERT INTO ledger_block SELECT 999, 99999, 99999, header, checkpoint FROM ledger_block WHERE height = 0"), Reason.BLOCK_EXTRA, "ledger_block", None, 999),
-    Case("a block before", sql("INSERT INTO ledger_block SELECT -1, 99999, 99999, header, checkpoint FROM ledger_block WHERE height = 0"), Reason.BLOCK_EXTRA, "ledger_block"),
-    Case("a state's size", sql("UPDATE ledger_state SET size = size + 1 WHERE role = 'lock'"), Reason.STATE_INVALID, "ledger_state"),
-    Case("a state's checkpoint", flip("ledger_state", "checkpoint", "role = 'published'", 1), Reason.STATE_INVALID, "ledger_state"),
-    Case("a state's signature", flip("ledger_state", "checkpoint", "role = 'lock'", -9), Reason.STATE_INVALID, "ledger_state"),
+    Case(
+        "a checkpoint of text",
+        sql("UPDATE ledger_block SET checkpoint = 'x' WHERE height = 3"),
+        Reason.BLOCK_CHANGED,
+        "ledger_block",
+        None,
+        3,
+    ),
+    Case(
+        "no block",
+        sql("DELETE FROM ledger_block WHERE height = 3"),
+        Reason.BLOCK_MISSING,
+        "ledger_block",
+        None,
+        3,
+    ),
+    Case(
+        "no last block",
+        sql("DELETE FROM ledger_block WHERE height = (SELECT max(height) FROM ledger_block)"),
+        Reason.BLOCK_MISSING,
+        "ledger_block",
+    ),
+    Case(
+        "a block beyond",
+        sql(
+            "INSERT INTO ledger_block SELECT 999, 99999, 99999, header, checkpoint FROM "
+            "ledger_block WHERE height = 0"
+        ),
+        Reason.BLOCK_EXTRA,
+        "ledger_block",
+        None,
+        999,
+    ),
+    Case(
+        "a block before",
+        sql(
+            "INSERT INTO ledger_block SELECT -1, 99999, 99999, header, checkpoint FROM "
+            "ledger_block WHERE height = 0"
+        ),
+        Reason.BLOCK_EXTRA,
+        "ledger_block",
+    ),
+    Case(
+        "a state's size",
+        sql("UPDATE ledger_state SET size = size + 1 WHERE role = 'lock'"),
+        Reason.STATE_INVALID,
+        "ledger_state",
+    ),
+    Case(
+        "a state's checkpoint",
+        flip("ledger_state", "checkpoint", "role = 'published'", 1),
+        Reason.STATE_INVALID,
+        "ledger_state",
+    ),
+    Case(
+        "a state's signature",
+        flip("ledger_state", "checkpoint", "role = 'lock'", -9),
+        Reason.STATE_INVALID,
+        "ledger_state",
+    ),
     Case("a stranger's state", strangers_checkpoint, Reason.STATE_INVALID, "ledger_state"),
-    Case("a state of text", sql("UPDATE ledger_state SET checkpoint = 'x' WHERE role = 'published'"), Reason.STATE_INVALID, "ledger_state"),
-    Case("no lock", sql("DELETE FROM ledger_state WHERE role = 'lock'"), Reason.STATE_INVALID, "ledger_state"),
-    Case("a third state", sql("INSERT INTO ledger_state SELECT 'x', size, checkpoint FROM ledger_state LIMIT 1"), Reason.STATE_INVALID, "ledger_state"),
+    Case(
+        "a state of text",
+        sql("UPDATE ledger_state SET checkpoint = 'x' WHERE role = 'published'"),
+        Reason.STATE_INVALID,
+        "ledger_state",
+    ),
+    Case(
+        "no lock", sql("DELETE FROM ledger_state WHERE role = 'lock'"), Reason.STATE_INVALID, "ledger_state"
+    ),
+    Case(
+        "a third state",
+        sql("INSERT INTO ledger_state SELECT 'x', size, checkpoint FROM ledger_state LIMIT 1"),
+        Reason.STATE_INVALID,
+        "ledger_state",
+    ),
     Case("no states", sql("DELETE FROM ledger_state"), Reason.STATE_INVALID, "ledger_state"),
-    Case("an older published state", sql("UPDATE ledger_state SET (size, checkpoint) = (SELECT size, checkpoint FROM ledger_block WHERE height = 4) WHERE role = 'published'"), Reason.STAGED_INVALID, "ledger_staged"),
-    Case("an older lock", sql("UPDATE ledger_state SET (size, checkpoint) = (SELECT size, checkpoint FROM ledger_block WHERE height = 4) WHERE role = 'lock'"), Reason.STATE_INVALID, "ledger_state"),
-    Case("a staged size", sql("UPDATE ledger_staged SET size = size + 1"), Reason.STAGED_INVALID, "ledger_staged"),
+    Case(
+        "an older published state",
+        sql(
+            "UPDATE ledger_state SET (size, checkpoint) = (SELECT size, checkpoint FROM "
+            "ledger_block WHERE height = 4) WHERE role = 'published'"
+        ),
+        Reason.STAGED_INVALID,
+        "ledger_staged",
+    ),
+    Case(
+        "an older lock",
+        sql(
+            "UPDATE ledger_state SET (size, checkpoint) = (SELECT size, checkpoint FROM "
+            "ledger_block WHERE height = 4) WHERE role = 'lock'"
+        ),
+        Reason.STATE_INVALID,
+        "ledger_state",
+    ),
+    Case(
+        "a staged size",
+        sql("UPDATE ledger_staged SET size = size + 1"),
+        Reason.STAGED_INVALID,
+        "ledger_staged",
+    ),
     Case("a staged header", flip("ledger_staged", "header", "1", 80), Reason.STAGED_INVALID, "ledger_staged"),
     Case("a staged height", flip("ledger_staged", "header", "1", 30), Reason.STAGED_INVALID, "ledger_staged"),
     Case("staged text", sql("UPDATE ledger_staged SET header = 'x'"), Reason.STAGED_INVALID, "ledger_staged"),
     Case("staged rows", flip("ledger_staged", "outbox_ids", "1", 7), Reason.STAGED_INVALID, "ledger_staged"),
-    Case("staged rows cut", sql("UPDATE ledger_staged SET outbox_ids = substr(outbox_ids, 1, 9)"), Reason.STAGED_INVALID, "ledger_staged"),
-    Case("two staged", sql("INSERT INTO ledger_staged SELECT size + 9, header, outbox_ids FROM ledger_staged"), Reason.STAGED_INVALID, "ledger_staged"),
-    Case("an outbox index", sql("UPDATE outbox SET entry_index = 99999 WHERE entry_index = 45"), Reason.OUTBOX_MISSING, "outbox", 45),
-    Case("an outbox index of text", sql("UPDATE outbox SET entry_index = 'x' WHERE entry_index = 45"), Reason.OUTBOX_MISSING, "outbox", 45),
+    Case(
+        "staged rows cut",
+        sql("UPDATE ledger_staged SET outbox_ids = substr(outbox_ids, 1, 9)"),
+        Reason.STAGED_INVALID,
+        "ledger_staged",
+    ),
+    Case(
+        "two staged",
+        sql("INSERT INTO ledger_staged SELECT size + 9, header, outbox_ids FROM ledger_staged"),
+        Reason.STAGED_INVALID,
+        "ledger_staged",
+    ),
+    Case(
+        "an outbox index",
+        sql("UPDATE outbox SET entry_index = 99999 WHERE entry_index = 45"),
+        Reason.OUTBOX_MISSING,
+        "outbox",
+        45,
+    ),
+    Case(
+        "an outbox index of text",
+        sql("UPDATE outbox SET entry_index = 'x' WHERE entry_index = 45"),
+        Reason.OUTBOX_MISSING,
+        "outbox",
+        45,
+    ),
     Case("an outbox row at a header", outbox_at_header, Reason.OUTBOX_MISSING, "outbox", 1),
-    Case("an outbox row too many", sql("INSERT INTO outbox (entry_index) VALUES (99999)"), Reason.OUTBOX_INVALID, "outbox", 99999),
-    Case("an outbox row before", sql("INSERT INTO outbox (entry_index) VALUES (-1)"), Reason.OUTBOX_INVALID, "outbox", -1),
-    Case("no outbox row", sql("DELETE FROM outbox WHERE entry_index = 45"), Reason.OUTBOX_MISSING, "outbox", 45),
-    Case("an index forgotten", sql("UPDATE outbox SET entry_index = NULL WHERE entry_index = 45"), Reason.OUTBOX_MISSING, "outbox_content"),
-    Case("no content", sql("DELETE FROM outbox_content WHERE outbox = (SELECT max(outbox) FROM outbox_content)"), Reason.OUTBOX_MISSING, "outbox_content"),
-    Case("content of nothing", sql("UPDATE outbox_content SET outbox = 999999 WHERE outbox = (SELECT max(outbox) FROM outbox_content)"), Reason.OUTBOX_INVALID, "outbox_content"),
-    Case("content of an integrated row", sql("INSERT INTO outbox_content SELECT (SELECT id FROM outbox WHERE entry_index = 45), entry, holder_note FROM outbox_content LIMIT 1"), Reason.OUTBOX_INVALID, "outbox_content"),
-    Case("an entry that waits", flip("outbox_content", "entry", WAITS, -1), Reason.OUTBOX_INVALID, "outbox_content"),
-    Case("a note that waits", flip("outbox_content", "holder_note", WAITS, 1), Reason.OUTBOX_INVALID, "outbox_content"),
-    Case("text that waits", sql("UPDATE outbox_content SET entry = 'x'"), Reason.OUTBOX_INVALID, "outbox_content"),
+    Case(
+        "an outbox row too many",
+        sql("INSERT INTO outbox (entry_index) VALUES (99999)"),
+        Reason.OUTBOX_INVALID,
+        "outbox",
+        99999,
+    ),
+    Case(
+        "an outbox row before",
+        sql("INSERT INTO outbox (entry_index) VALUES (-1)"),
+        Reason.OUTBOX_INVALID,
+        "outbox",
+        -1,
+    ),
+    Case(
+        "no outbox row", sql("DELETE FROM outbox WHERE entry_index = 45"), Reason.OUTBOX_MISSING, "outbox", 45
+    ),
+    Case(
+        "an index forgotten",
+        sql("UPDATE outbox SET entry_index = NULL WHERE entry_index = 45"),
+        Reason.OUTBOX_MISSING,
+        "outbox_content",
+    ),
+    Case(
+        "no content",
+        sql("DELETE FROM outbox_content WHERE outbox = (SELECT max(outbox) FROM outbox_content)"),
+        Reason.OUTBOX_MISSING,
+        "outbox_content",
+    ),
+    Case(
+        "content of nothing",
+        sql(
+            "UPDATE outbox_content SET outbox = 999999 WHERE outbox = (SELECT max(outbox) FROM "
+            "outbox_content)"
+        ),
+        Reason.OUTBOX_INVALID,
+        "outbox_content",
+    ),
+    Case(
+        "content of an integrated row",
+        sql(
+            "INSERT INTO outbox_content SELECT (SELECT id FROM outbox WHERE entry_index = 45), "
+            "entry, holder_note FROM outbox_content LIMIT 1"
+        ),
+        Reason.OUTBOX_INVALID,
+        "outbox_content",
+    ),
+    Case(
+        "an entry that waits",
+        flip("outbox_content", "entry", WAITS, -1),
+        Reason.OUTBOX_INVALID,
+        "outbox_content",
+    ),
+    Case(
+        "a note that waits",
+        flip("outbox_content", "holder_note", WAITS, 1),
+        Reason.OUTBOX_INVALID,
+        "outbox_content",
+    ),
+    Case(
+        "text that waits",
+        sql("UPDATE outbox_content SET entry = 'x'"),
+        Reason.OUTBOX_INVALID,
+        "outbox_content",
+    ),
     Case("a header that waits", header_waits, Reason.OUTBOX_INVALID, "outbox_content"),
     Case("a receipt that stands and waits", doubled, Reason.OUTBOX_DOUBLED, "outbox_content"),
     Case("a receipt that waits twice", waiting_twice, Reason.OUTBOX_DOUBLED, "outbox_content"),
-    Case("an anchor's size", sql("UPDATE ledger_anchor SET size = size + 1 WHERE size = (SELECT max(size) FROM ledger_anchor)"), Reason.ANCHOR_INVALID, "ledger_anchor"),
-    Case("an anchor's checkpoint", flip("ledger_anchor", "checkpoint", ANCHOR, 2), Reason.ANCHOR_INVALID, "ledger_anchor"),
-    Case("an anchor's cosignature", flip("ledger_anchor", "checkpoint", ANCHOR, -9), Reason.ANCHOR_INVALID, "ledger_anchor"),
+    Case(
+        "an anchor's size",
+        sql("UPDATE ledger_anchor SET size = size + 1 WHERE size = (SELECT max(size) FROM ledger_anchor)"),
+        Reason.ANCHOR_INVALID,
+        "ledger_anchor",
+    ),
+    Case(
+        "an anchor's checkpoint",
+        flip("ledger_anchor", "checkpoint", ANCHOR, 2),
+        Reason.ANCHOR_INVALID,
+        "ledger_anchor",
+    ),
+    Case(
+        "an anchor's cosignature",
+        flip("ledger_anchor", "checkpoint", ANCHOR, -9),
+        Reason.ANCHOR_INVALID,
+        "ledger_anchor",
+    ),
     Case("an anchor's time", sql("UPDATE ledger_anchor SET at = -1"), Reason.ANCHOR_INVALID, "ledger_anchor"),
-    Case("an anchor of another", sql("UPDATE ledger_anchor SET checkpoint = (SELECT checkpoint FROM ledger_block WHERE height = 0)"), Reason.ANCHOR_INVALID, "ledger_anchor"),
-    Case("an anchor beyond", sql("INSERT INTO ledger_anchor SELECT 99999, checkpoint, at FROM ledger_anchor LIMIT 1"), Reason.ANCHOR_INVALID, "ledger_anchor"),
-    Case("an anchor without cosignatures", sql("UPDATE ledger_anchor SET checkpoint = (SELECT b.checkpoint FROM ledger_block b WHERE b.size = ledger_anchor.size)"), Reason.ANCHOR_INVALID, "ledger_anchor"),
+    Case(
+        "an anchor of another",
+        sql("UPDATE ledger_anchor SET checkpoint = (SELECT checkpoint FROM ledger_block WHERE height = 0)"),
+        Reason.ANCHOR_INVALID,
+        "ledger_anchor",
+    ),
+    Case(
+        "an anchor beyond",
+        sql("INSERT INTO ledger_anchor SELECT 99999, checkpoint, at FROM ledger_anchor LIMIT 1"),
+        Reason.ANCHOR_INVALID,
+        "ledger_anchor",
+    ),
+    Case(
+        "an anchor without cosignatures",
+        sql(
+            "UPDATE ledger_anchor SET checkpoint = (SELECT b.checkpoint FROM ledger_block b "
+            "WHERE b.size = ledger_anchor.size)"
+        ),
+        Reason.ANCHOR_INVALID,
+        "ledger_anchor",
+    ),
     Case("a mark's name", sql("UPDATE ledger_mark SET name = 'x'"), Reason.MARK_INVALID, "ledger_mark"),
     Case("a mark's value", sql("UPDATE ledger_mark SET value = ''"), Reason.MARK_INVALID, "ledger_mark"),
     Case("a lease's role", sql("UPDATE ledger_lease SET role = 'x'"), Reason.LEASE_INVALID, "ledger_lease"),
-    Case("a lease's holder", sql("UPDATE ledger_lease SET holder = x'01'"), Reason.LEASE_INVALID, "ledger_lease"),
+    Case(
+        "a lease's holder",
+        sql("UPDATE ledger_lease SET holder = x'01'"),
+        Reason.LEASE_INVALID,
+        "ledger_lease",
+    ),
     Case("a lease's term", sql("UPDATE ledger_lease SET term = -1"), Reason.LEASE_INVALID, "ledger_lease"),
     Case("a lease's beat", sql("UPDATE ledger_lease SET beat = 'x'"), Reason.LEASE_INVALID, "ledger_lease"),
-    Case("a key's number", sql("UPDATE log_key SET number = 7 WHERE number = 2"), Reason.LOG_KEY_INVALID, "log_key"),
-    Case("a key", sql("UPDATE log_key SET verifier_key = 'x' WHERE number = 2"), Reason.LOG_KEY_INVALID, "log_key"),
-    Case("a stranger's key", lambda made: made.change("UPDATE log_key SET verifier_key = ? WHERE number = 2", str(Signer.generate(made.key.name).verifier)), Reason.LOG_KEY_INVALID, "log_key"),
-    Case("a key's state", sql("UPDATE log_key SET state = 'retired' WHERE number = 2"), Reason.LOG_KEY_INVALID, "log_key"),
-    Case("a first key's record", sql("UPDATE log_key SET outbox = 1 WHERE number = 1"), Reason.LOG_KEY_INVALID, "log_key"),
-    Case("a next key's record", sql("UPDATE log_key SET outbox = outbox + 1 WHERE number = 2"), Reason.LOG_KEY_INVALID, "log_key"),
+    Case(
+        "a key's number",
+        sql("UPDATE log_key SET number = 7 WHERE number = 2"),
+        Reason.LOG_KEY_INVALID,
+        "log_key",
+    ),
+    Case(
+        "a key",
+        sql("UPDATE log_key SET verifier_key = 'x' WHERE number = 2"),
+        Reason.LOG_KEY_INVALID,
+        "log_key",
+    ),
+    Case(
+        "a stranger's key",
+        lambda made: made.change(
+            "UPDATE log_key SET verifier_key = ? WHERE number = 2",
+            str(Signer.generate(made.key.name).verifier),
+        ),
+        Reason.LOG_KEY_INVALID,
+        "log_key",
+    ),
+    Case(
+        "a key's state",
+        sql("UPDATE log_key SET state = 'retired' WHERE number = 2"),
+        Reason.LOG_KEY_INVALID,
+        "log_key",
+    ),
+    Case(
+        "a first key's record",
+        sql("UPDATE log_key SET outbox = 1 WHERE number = 1"),
+        Reason.LOG_KEY_INVALID,
+        "log_key",
+    ),
+    Case(
+        "a next key's record",
+        sql("UPDATE log_key SET outbox = outbox + 1 WHERE number = 2"),
+        Reason.LOG_KEY_INVALID,
+        "log_key",
+    ),
     Case("no first key", sql("DELETE FROM log_key WHERE number = 1"), Reason.LOG_KEY_INVALID, "log_key"),
-    Case("a schema", sql("UPDATE alembic_version SET version_num = '0001'"), Reason.SCHEMA_MISMATCH, "alembic_version"),
-    Case("no table", sql("ALTER TABLE ledger_tile RENAME TO something"), Reason.DATABASE_UNREADABLE, "database"),
-]  # fmt: skip
+    Case(
+        "a schema",
+        sql("UPDATE alembic_version SET version_num = '0001'"),
+        Reason.SCHEMA_MISMATCH,
+        "alembic_version",
+    ),
+    Case(
+        "no table", sql("ALTER TABLE ledger_tile RENAME TO something"), Reason.DATABASE_UNREADABLE, "database"
+    ),
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[each.name for each in CASES])
@@ -320,7 +718,8 @@ def test_a_damage_is_named_at_its_place(sound: Made, tmp_path: Path, case: Case)
 
 
 def test_every_column_of_every_table_of_the_ledger_is_among_the_cases(sound: Made) -> None:
-    """Whoever adds a column adds a damage of it here. What cannot be told is named in fsck's own docstring."""
+    """Whoever adds a column adds a damage of it here. What cannot be told is named in "
+    "fsck's own docstring."""
     covered = {
         "outbox": {"id", "entry_index"},
         "outbox_content": {"outbox", "entry", "holder_note"},
@@ -335,9 +734,10 @@ def test_every_column_of_every_table_of_the_ledger_is_among_the_cases(sound: Mad
         "log_key": {"number", "verifier_key", "state", "outbox"},
     }
     names = [
-        name for (name,) in sound.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        name
+        for (name,) in sound.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")
         if name.startswith(("ledger_", "outbox", "log_"))
-    ]  # fmt: skip
+    ]
     found = {name: {row[1] for row in sound.rows(f"PRAGMA table_info({name})")} for name in names}
     assert found == covered
 

@@ -16,15 +16,13 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    create_engine,
     insert,
     select,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
-from tests.connectors import postgres
 from zkservice.storage.database import open_engine
-from zkservice.storage.many import insert_many, present
+from zkservice.storage.many import insert_many, present, update_many
 
 KEPT = Table(
     "kept",
@@ -45,18 +43,12 @@ ROWS: list[tuple[Any, ...]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres.server() as url:
-        yield url
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connection]:
     if request.param == "sqlite":
         engine = open_engine(f"sqlite:///{tmp_path / 'many.sqlite3'}")
     else:
-        engine = create_engine(request.getfixturevalue("server"), hide_parameters=True)
+        engine = open_engine(request.getfixturevalue("postgresql").url)
     with engine.connect() as opened, opened.begin() as transaction:
         KEPT.create(opened)
         yield opened
@@ -107,3 +99,23 @@ def test_what_is_there_is_found_in_lists_of_any_size(connection: Connection, cou
     assert sorted(found) == wanted[::2]
     assert present(connection, KEPT.c.mark, {KEPT.c.owner: "a", KEPT.c.day: DAY}, wanted) == wanted[:1]
     assert present(connection, KEPT.c.mark, {KEPT.c.owner: "c"}, wanted) == []
+
+
+def test_a_column_is_set_in_the_rows_of_these_keys(connection: Connection) -> None:
+    insert_many(connection, NEW, NAMES, ROWS)
+    update_many(connection, KEPT.c.number, KEPT.c.mark, [])
+    update_many(connection, KEPT.c.number, KEPT.c.mark, [(1 << 61, ROWS[2][1]), (None, ROWS[3][1])])
+    numbers = [row[4] for row in rows(connection)]
+    assert numbers == [*(row[4] for row in ROWS[:2]), 1 << 61, None, *(row[4] for row in ROWS[4:])]
+
+
+def test_a_text_that_is_too_long_is_never_cut_off(connection: Connection) -> None:
+    """PostgreSQL refuses it, SQLite keeps it: a cast to the column's type would keep a part of it."""
+    long = [("a" * 11, *ROWS[0][1:])]
+    if connection.dialect.name == "postgresql":
+        with pytest.raises(DataError), connection.begin_nested():
+            insert_many(connection, NEW, NAMES, long)
+        assert rows(connection) == []
+    else:
+        insert_many(connection, NEW, NAMES, long)
+        assert rows(connection)[0][0] == "a" * 11

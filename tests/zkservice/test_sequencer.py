@@ -270,15 +270,25 @@ async def test_a_database_that_is_away_for_a_while_is_waited_for(tmp_path: Path)
     database.close()
 
 
+BEGINNING: Final = 5
+"""What a start asks of its database: to begin the log, who leads, whether the log is whole, what is published,
+and to lead."""
+
+
 @pytest.mark.parametrize("persists", [False, True], ids=["failed", "failed but persisted"])
-async def test_after_a_beginning_that_failed_the_log_begins(tmp_path: Path, persists: bool) -> None:
+@pytest.mark.parametrize("fails", range(1, BEGINNING + 1))
+async def test_after_a_beginning_that_failed_the_log_begins(
+    tmp_path: Path, fails: int, persists: bool
+) -> None:
     database = opened(tmp_path)
-    database.fails, database.persists, database.armed = 1, persists, True
+    database.fails, database.persists, database.armed = fails, persists, True
     with pytest.raises(ServiceError):
         await sequencer_of(database).start()
+    assert database.calls == fails
     database.armed = False
     async with running(database) as sequencer:
         assert sequencer.published.size == 0
+        assert sequencer.leads
     assert (await audit(database))[0].root == EMPTY_ROOT
     database.close()
 
@@ -358,4 +368,31 @@ async def test_refuses_a_staged_block_that_is_not_the_locked_one(tmp_path: Path,
     with pytest.raises(StartError):
         await sequencer_of(database).start()
     assert dump(tmp_path) == before
+    database.close()
+
+
+async def test_an_older_database_under_a_running_server_ends_it(tmp_path: Path) -> None:
+    """What it has shown cannot be taken back: going on would sign a second history."""
+    database = opened(tmp_path)
+    ids = await enqueue(database)
+    sequencer = sequencer_of(database)
+    await sequencer.start()
+    task = asyncio.create_task(sequencer.run())
+    await settled(sequencer, ids)
+    shown, published = sequencer.published, await database.read(ledger.published)
+    assert shown == published
+    change(
+        tmp_path,
+        "update ledger_state set size = ?, checkpoint = (select checkpoint from ledger_block where size = ?)",
+        3,
+        3,
+    )
+    later = await database.write(lambda each: ledger.enqueue(each, ENTRIES[0], None))
+    waiting = asyncio.ensure_future(sequencer.integrated(later))
+    database.fails, database.persists, database.calls, database.armed = 1, False, 0, True
+    with pytest.raises(StartError, match="lost a part of the log"):
+        await task
+    assert sequencer.published == shown
+    with pytest.raises(ServiceError):
+        await waiting
     database.close()

@@ -14,7 +14,7 @@ not happen: use cases are keyed so that sending the same again is safe.
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -131,9 +131,19 @@ def _missing_from(url: URL) -> dict[str, int]:
 
 def _configure_postgresql(engine: Engine) -> None:
     """Bound what one replica can hold up; let writes wait for one another, and reads see one state."""
+    from psycopg import Cursor  # noqa: PLC0415, who stores in SQLite need not have it
+
+    class OneByOne(Cursor[Any]):
+        """PostgreSQL throws nobody out who idles in a transaction after a pipeline, which is psycopg's way of
+        running a statement for several rows."""
+
+        def executemany(self, query: Any, params_seq: Iterable[Any], *, returning: bool = False) -> None:
+            for each in params_seq:
+                self.execute(query, each)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: object) -> None:
+        connection.cursor_factory = OneByOne
         connection.autocommit = True
         connection.execute("".join(f"SET {name} = '{value}';" for name, value in _SESSION.items()))
         connection.autocommit = False

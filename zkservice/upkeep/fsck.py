@@ -6,7 +6,8 @@ a server may go on writing meanwhile; what it writes is not looked at.
 
 Some things cannot be seen here: which of the service's rows an entry belongs to, but that the row of the
 outbox between them is there; the time at which a checkpoint was anchored; how far a lease has been counted;
-and a cosignature under a stored checkpoint where no policy names its witness.
+what an entry says that waits and is not staged; and a cosignature under a stored checkpoint where no policy
+names its witness.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""`zk vault anchor` and `zk vault receipt`: receipts that witnesses have cosigned, and handing one to others."""
+"""`zk vault anchor` and `zk vault receipt`: receipts that witnesses have cosigned, and giving one away."""
 
 from pathlib import Path
 from typing import Annotated
@@ -37,7 +37,7 @@ def receipt(
     file: VaultFile = None,
     passphrase_file: PassphraseFile = None,
 ) -> Answer:
-    """Write the receipt of a use or an event to a file, for whoever is to check it: zk ledger check-receipt."""
+    """Write the receipt of a use or an event to a file: whoever has it can check it, and read it."""
     log = run.log_verifier()
     with opened(run, file, passphrase_file) as vault:
         every: list[Receipted] = [*vault.usages(), *vault.events()]
