@@ -1,6 +1,7 @@
 """The sequencer: takes entries from the outbox into blocks, in an order that survives a crash at any step.
 
-1. stage: header and outbox rows of the next block are durable, but nothing refers to them.
+1. stage: header and outbox rows of the next block are durable, but nothing refers to them. While more waits
+   this is done together with step 5 of the block before.
 2. sign: the checkpoint over the block exists in memory only.
 3. lock: the lock row is swapped from the last checkpoint to the new one. From here on the block is the log's
    only continuation.
@@ -300,8 +301,7 @@ class Sequencer:
         wanted = self._published.wanted
         while True:
             wanted.clear()
-            while await self._integrate():
-                pass
+            await self._integrate()
             if self._stopped.is_set():
                 break
             await self._rest()
@@ -332,31 +332,42 @@ class Sequencer:
         self._beaten = asyncio.get_running_loop().time()
         return result
 
-    async def _integrate(self) -> bool:
-        """Take one block from the outbox to published; return whether it was full, so that more may wait."""
-        old, now = self.published, to_ms(self._clock())
-        plan = await self._write(lambda each: blocks.stage(each, self._keys, old.size, self._max_batch, now))
-        if plan is None:
-            return False
-        self._after(Step.STAGED)
-        new = blocks.sign(self._keys, plan.batch.size, plan.batch.root)
-        self._after(Step.SIGNED)
+    async def _integrate(self) -> None:
+        """Take what waits from the outbox to published, block by block."""
+        size = self.published.size
+        plan = await self._write(lambda connection: self._stage(connection, size))
+        while plan is not None:
+            self._after(Step.STAGED)
+            old, new = self.published, blocks.sign(self._keys, plan.batch.size, plan.batch.root)
+            self._after(Step.SIGNED)
+            await self._advance(old, new)
+            plan = await self._complete(plan, new)
+
+    def _stage(self, connection: Connection, size: int) -> Plan | None:
+        return blocks.stage(connection, self._keys, size, self._max_batch, to_ms(self._clock()))
+
+    async def _advance(self, old: State, new: State) -> None:
         await self._write(lambda connection: ledger.advance_lock(connection, old, new))
         self._after(Step.LOCKED)
-        await self._complete(plan, new)
-        return len(plan.rows) == self._max_batch
 
-    async def _complete(self, plan: Plan, new: State) -> None:
+    async def _complete(self, plan: Plan, new: State) -> Plan | None:
+        """Apply and publish a block that is locked; return the next one, which the same commit stages."""
         batch, rows = plan.batch, plan.rows
+
+        def publish(connection: Connection) -> Plan | None:
+            ledger.publish(connection, new, batch, rows)
+            return self._stage(connection, new.size)
+
         await self._write(lambda connection: ledger.apply(connection, batch, rows, new.checkpoint))
         self._after(Step.APPLIED)
-        await self._write(lambda connection: ledger.publish(connection, new, batch, rows))
+        following = await self._write(publish)
         self._after(Step.PUBLISHED)
         self._published.take(new)
         places = places_of(batch, plan.before, new.checkpoint)
         self._published.tell(
             max(row.id for row in rows), ((row.id, place) for row, place in zip(rows, places, strict=True))
         )
+        return following
 
 
 async def _until(event: asyncio.Event, seconds: float) -> bool:

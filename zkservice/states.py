@@ -3,8 +3,9 @@
 Whoever reads a request anew needs just that: all else that it names never changes. It goes out with the
 request and with its answer, which spares both sides a call.
 
-State rules: only this process changes a key's state or makes an epoch, and says so (`changed`) once it is
-durable. Until then what was read counts; what is being read meanwhile is not kept.
+State rules: where only this process changes a key's state or makes an epoch, it says so (`changed`) once it
+is durable. Until then what was read counts; what is being read meanwhile is not kept. Where other servers
+write to the same database, nothing is.
 """
 
 import asyncio
@@ -127,7 +128,8 @@ class StatesReader:
                 issuer_keys=[await issuer_key_proven(self._proofs, each) for each in found.keys],
                 epochs=[await epoch_proven(self._proofs, name, each) for name, each in found.epochs],
             )
-            if changes == self._changes and len(self._read) < _MOST_READ:
+            unchanged = self._database.alone and changes == self._changes
+            if unchanged and len(self._read) < _MOST_READ:
                 self._read[names] = states
         return states
 

@@ -284,20 +284,16 @@ def test_what_is_anchored_already_stays(anchored: AnchoredTown, used: Vault) -> 
     assert used.usages()[0].receipt == first
 
 
-def test_a_stricter_policy_makes_it_pending_again(anchored: AnchoredTown, used: Vault) -> None:
-    anchored.anchored()
-    anchor(anchored, used)
+def test_a_stricter_policy_makes_it_pending_again(anchored: AnchoredTown, vault: Vault) -> None:
     strict = replace(anchored.policy, groups=(GroupLine("cities", len(CITIES), CITIES),))
     stranger = Signer.generate(anchored.town.log.name).verifier
-    assert used.anchoring.pending(anchored.town.log, anchored.policy) == []
-    anchored.end(CITIES[7])
-    with_a_use(anchored, used)
+    anchored.end(FOUR[0])
+    with_a_use(anchored, vault)
     anchored.anchored()
-    assert anchor(anchored, used).pending == 0
-    assert [type(each) for each in used.anchoring.pending(anchored.town.log, strict)][:2] == [Usage, Event][
-        :2
-    ]
-    assert used.anchoring.pending(stranger, Policy((LogLine(stranger),))) == []
+    assert counts(anchor(anchored, vault)) == (2, 0)
+    assert vault.anchoring.pending(anchored.town.log, anchored.policy) == []
+    assert [type(each) for each in vault.anchoring.pending(anchored.town.log, strict)] == [Usage, Event]
+    assert vault.anchoring.pending(stranger, Policy((LogLine(stranger),))) == []
 
 
 def test_a_tile_that_is_refused_leaves_the_others(anchored: AnchoredTown, used: Vault, proxy: Proxy) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,7 @@ async def test_receipts_given_out_after_the_backup_verify_at_the_forwarded_log(l
     await asyncio.to_thread(brought, lost.restored, lost.mirror)
     for outbox in lost.waiting[::7]:
         there, here = [
-            await _with(made.folder, lambda each, row=outbox: _proven(each, row, made.key))
+            await _with(made.folder, partial(_proven, row=outbox, key=made.key))
             for made in (lost.whole, lost.restored)
         ]
         assert there == here

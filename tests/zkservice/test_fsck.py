@@ -72,11 +72,12 @@ def kinds(made: Made) -> dict[int, int]:
 def first_of(made: Made, *, note: bool, after: int) -> int:
     """Return an entry of the second block that is a receipt, or a record."""
     rows = made.rows('SELECT "index", holder_note, entry FROM ledger_entry WHERE "index" > ?', after)
-    return next(
+    found: int = next(
         index
         for index, held, entry in rows
         if (held is not None) == note and not entry.startswith(b"zk-disclosure/block")
     )
+    return found
 
 
 ENTRY_DAMAGES: dict[str, tuple[Callable[[Made, int], object], Reason]] = {
@@ -152,7 +153,7 @@ def test_a_damaged_header_is_named_in_the_log_and_in_the_table(
     ((octets,),) = sound.rows("SELECT header FROM ledger_block WHERE height = ?", height)
     index = BlockHeader.parse(octets).index
     made = sound.copy(tmp_path / "log")
-    made.flip("ledger_entry", "entry", f'"index" = {index}', at + 7 if at != 31 and at != 79 else at)
+    made.flip("ledger_entry", "entry", f'"index" = {index}', at + 7 if at not in {31, 79} else at)
     fault = made.fault()
     assert (fault.reason, fault.place.table, fault.place.index) == (
         Reason.ENTRY_CHANGED,
@@ -186,7 +187,7 @@ def other_checkpoint(made: Made) -> None:
 
 
 def strangers_checkpoint(made: Made) -> None:
-    ((size, note),) = made.rows("SELECT size, checkpoint FROM ledger_state WHERE role = 'published'")
+    ((size,),) = made.rows("SELECT size FROM ledger_state WHERE role = 'published'")
     root = made.check().root
     signer = Signer.generate(made.key.name)
     forged = sign_checkpoint(Checkpoint(made.key.name, size, root), signer)

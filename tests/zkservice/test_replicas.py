@@ -254,8 +254,11 @@ async def test_what_was_signed_after_the_lock_was_lost_never_leaves(burst: Burst
         stored = {
             bytes(row[0]) for row in burst.store.select(burst.folder, "select checkpoint from ledger_block")
         }
-        dropped = [note for note in signed_by(both.first)[1:] if note not in stored]
-        assert len(dropped) == (step is Step.SIGNED or step is Step.STAGED), "the fault is not what it seems"
+        dropped = [note for note in signed_by(both.first) if note not in stored]
+        if step is Step.PUBLISHED:  # it may have had the next block staged by then
+            assert len(dropped) <= 1
+        else:
+            assert len(dropped) == (step in {Step.STAGED, Step.SIGNED}), "the fault is not what it seems"
         shown = set().union(*both.watcher.notes.values())
         assert not shown & set(dropped)
         both.first.end(signal.SIGTERM)

@@ -185,9 +185,9 @@ async def test_uses_stand_in_no_order_within_a_block_and_records_in_theirs(
 
 
 BLOCKS: Final = 3
-CALLS: Final = 3 + 4 * BLOCKS
-"""What a sequencer asks of its database: whether it leads, whether the log is whole, what is published; and
-four writes a block."""
+CALLS: Final = 4 + 3 * BLOCKS
+"""What a sequencer asks of its database: whether it leads, whether the log is whole, what is published; to
+stage a block; and three writes a block, of which the last stages the next one."""
 
 
 async def settled(sequencer: Sequencer, ids: list[int]) -> list[Place]:
@@ -230,7 +230,7 @@ async def test_after_any_call_that_failed_the_log_goes_on(tmp_path: Path, fails:
     assert database.calls >= fails, "the fault point was not reached"
     indexes = [each.index for each in told if isinstance(each, Place)]
     assert {each.reason for each in told if isinstance(each, ServiceError)} == {"STORAGE_UNAVAILABLE"}
-    assert len(indexes) == 2 * (max(fails - 4, 0) // 4), "told what is not so, or not told what is"
+    assert len(indexes) == 2 * (max(fails - 5, 0) // 3), "told what is not so, or not told what is"
     found_again = [each.index for each in await settled(sequencer, ids)]
     assert found_again[: len(indexes)] == indexes
     assert len(set(found_again)) == len(ids)
@@ -271,8 +271,8 @@ async def test_a_database_that_is_away_for_a_while_is_waited_for(tmp_path: Path)
 
 
 BEGINNING: Final = 5
-"""What a start asks of its database: to begin the log, who leads, whether the log is whole, what is published,
-and to lead."""
+"""What a start asks of its database: to begin the log, who leads, whether the log is whole, what is
+published, and to lead."""
 
 
 @pytest.mark.parametrize("persists", [False, True], ids=["failed", "failed but persisted"])

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -24,6 +24,21 @@ from zkservice.upkeep import fsck
 from zkservice.upkeep.faults import FaultError
 from zkservice.upkeep.manifest import KEY
 
+_SHOWN: Final = {
+    "origin": "fsck.origin",
+    "schema": "fsck.schema",
+    "size": "fsck.size",
+    "root": "fsck.root",
+    "blocks": "fsck.blocks",
+    "receipts": "fsck.receipts",
+    "records": "fsck.records",
+    "tiles": "fsck.tiles",
+    "anchors": "fsck.anchors",
+    "cosignatures": "fsck.cosignatures",
+    "waiting": "fsck.waiting",
+    "locked": "fsck.locked",
+    "marks": "fsck.marks",
+}
 Checked = tuple[dict[str, Any], int]
 """What a ledger holds, for a JSON document, and how many entries were read."""
 
@@ -49,7 +64,7 @@ def check(
     pinned = read_log_key(key) if key else None
     source: str | Path
     begun = time.monotonic()
-    with progress(run, run.text("fsck.checking"), None) as advance:
+    with unusable(), progress(run, run.text("fsck.checking"), None) as advance:
         try:
             if file is not None:
                 source, checked = file, _file(run, file, pinned or run.profile.log_key, advance)
@@ -66,7 +81,7 @@ def check(
     data_of = {"source": str(source), **found, "seconds": round(seconds, 3), "entries_per_second": speed}
     lines = [
         run.text("fsck.sound", source=source, seconds=f"{seconds:.1f}", speed=speed),
-        *(run.text(f"fsck.{name}", value=value) for name, value in found.items() if value not in ({}, None)),
+        *(run.text(_SHOWN[name], value=value) for name, value in found.items() if value != {}),
     ]
     return Answer({**data_of, "fault": None}, lines)
 
@@ -75,7 +90,7 @@ def where(
     run: Run, data: Path | None, database: str | None, pinned: Verifier | None
 ) -> tuple[str, str, Verifier]:
     """Return what a database is called, its URL and its log's key; CommandError."""
-    with unusable(run):
+    with unusable():
         if database is not None:
             known = pinned or run.profile.log_key
             if known is None:
@@ -87,7 +102,7 @@ def where(
 
 
 @contextmanager
-def unusable(run: Run) -> Iterator[None]:
+def unusable() -> Iterator[None]:
     """Say why a folder or a database cannot be used."""
     try:
         yield

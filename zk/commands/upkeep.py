@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from consortium.fetching import Fetcher
 from consortium.source import FolderSource, HttpSource, Source
@@ -23,17 +21,13 @@ from zk.messages import reason_text
 from zk.progress import progress
 from zk.run import Answer, Run, read_log_key
 from zkservice.config import Settings
-from zkservice.errors import ServiceError, StartError
-from zkservice.hosting import only_process
-from zkservice.keys import Keys
-from zkservice.log_keys import LogKeys
-from zkservice.storage import schema_version
-from zkservice.storage.database import Database, open_engine
+from zkservice.errors import StartError
 from zkservice.upkeep.backup import Told, back_up
 from zkservice.upkeep.faults import FaultError, UpkeepError
 from zkservice.upkeep.forward import Forwarded
 from zkservice.upkeep.forward import forward as bring_forward
 from zkservice.upkeep.restoring import restore as bring_back
+from zkservice.upkeep.stopped import opened
 
 _WHOLE_SECONDS = 30.0
 """A bundle of the largest entries has 16 MB, which may come over a slow line."""
@@ -130,32 +124,20 @@ def forward(
 
 
 async def _forward(
-    settings: Settings, source: str, root: bytes | None, policy: Policy | None, advance: Callable[[int], None]
+    settings: Settings,
+    source: str,
+    root: bytes | None,
+    policy: Policy | None,
+    advance: Callable[[int], None],
 ) -> Forwarded:
     async with AsyncExitStack() as stack:
-        if not settings.data.is_dir():
-            raise StartError(f"{settings.data} is no data folder of a server")
-        stack.enter_context(only_process(settings.data))
-        keys = Keys.load(settings.data / "keys", make=False)
-        database = Database(_engine(settings))
-        stack.callback(database.close)
-        log_keys = await database.write(lambda each: LogKeys.load(each, keys, settings.log_origin))
+        database, keys = await stack.enter_async_context(opened(settings))
         reading: Source = FolderSource(Path(source))
         if "://" in source:
             fetcher = await stack.enter_async_context(Fetcher(root=root, whole=_WHOLE_SECONDS))
             reading = HttpSource(source, fetcher)
         now = int(dt.datetime.now(dt.UTC).timestamp() * 1000)
-        return await bring_forward(database, log_keys, reading, at_ms=now, policy=policy, progress=advance)
-
-
-def _engine(settings: Settings) -> Engine:
-    engine = open_engine(settings.database_url)
-    try:
-        schema_version.require_newest(engine)
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine
+        return await bring_forward(database, keys, reading, at_ms=now, policy=policy, progress=advance)
 
 
 @contextmanager
@@ -167,6 +149,5 @@ def refusals(run: Run) -> Iterator[None]:
         code = Exit.NOT_VERIFIED if isinstance(error, FaultError) else Exit.REFUSED
         meaning = reason_text(run.lang, error.reason, error.detail)
         raise CommandError(code, error.reason, "error.upkeep", meaning=meaning, detail=error.detail) from None
-    except (StartError, ServiceError, SQLAlchemyError) as error:
-        detail = type(error).__name__ if isinstance(error, SQLAlchemyError) else str(error)
-        raise CommandError(Exit.USAGE, "DATABASE_UNUSABLE", "error.upkeep_unusable", detail=detail) from None
+    except StartError as error:
+        raise CommandError(Exit.USAGE, "DATABASE_UNUSABLE", "error.upkeep_unusable", detail=error) from None

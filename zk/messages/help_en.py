@@ -7,7 +7,8 @@ MESSAGES: Final = {
         "Zero-knowledge selective disclosure: issue, prove, verify, keep the receipt.\n\nExit "
         "codes: 0 done; 1 unexpected; 2 usage; 3 refused by service or vault; 4 does not verify; 5 "
         "unreachable or timed out; 6 declined by the person; 7 log key not trusted; 8 a check, a "
-        "promised figure or the demo failed; 9 the service cannot start; 130 interrupted."
+        "promised figure or the demo failed; 9 the service cannot start; 10 it holds and is "
+        "pending; 130 interrupted."
     ),
     "help.serve": "Run the service.",
     "help.demo": "Play a city's stories on a real server, and what must fail failing; count what was saved.",

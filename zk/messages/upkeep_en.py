@@ -27,7 +27,7 @@ MESSAGES: Final = {
     "fsck.blocks": "  blocks: {value}",
     "fsck.receipts": "  receipts: {value}",
     "fsck.records": "  records: {value}",
-    "fsck.tiles": "Full tiles and those at the edge: {value}",
+    "fsck.tiles": "Tiles: {value}",
     "fsck.anchors": "Anchored checkpoints: {value}",
     "fsck.cosignatures": "Cosignatures under the checkpoint: {value}",
     "fsck.waiting": "Waiting in the outbox: {value}",

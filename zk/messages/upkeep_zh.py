@@ -27,7 +27,7 @@ MESSAGES: Final = {
     "fsck.blocks": "  区块：{value}",
     "fsck.receipts": "  回执：{value}",
     "fsck.records": "  公开记录：{value}",
-    "fsck.tiles": "完整及边缘的瓦片：{value}",
+    "fsck.tiles": "瓦片：{value}",
     "fsck.anchors": "已锚定的检查点：{value}",
     "fsck.cosignatures": "检查点下的联署：{value}",
     "fsck.waiting": "在发件箱等待：{value}",
