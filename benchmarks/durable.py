@@ -35,7 +35,7 @@ class Durable:
 
 
 async def durable_receipts(url: str, receipts: int, *, batch: int = 256, under_way: int = 4) -> Durable:
-    """Write that many receipts to an empty database, a batch in each transaction; measure how long it takes."""
+    """Write that many receipts to an empty database, a batch a transaction; measure how long it takes."""
     engine = open_engine(url)
     schema_version.require_newest(engine)
     database = Database(engine)

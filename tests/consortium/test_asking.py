@@ -34,7 +34,7 @@ from tlog.note import parse_unverified
 from tlog.policy import WitnessLine
 
 NOW = 1_700_000_000
-WHOLE = 0.5
+WHOLE = 1.5
 Answering = Callable[[Request], Awaitable[Response]]
 
 
