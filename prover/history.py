@@ -1,9 +1,10 @@
 """Checking a use again, offline: what the receipt says, that it is for this very use, and who opened it.
 
-No I/O and no clock. What it rests on is the log's key, which the caller brings from elsewhere.
+No I/O and no clock. What it rests on is the log's key, and whose cosignatures a policy demands, both of which
+the caller brings from elsewhere.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import tlog
@@ -15,35 +16,36 @@ from prover.errors import ContentError, VaultReason
 from prover.events import Event
 from prover.reading import Found
 from prover.usages import Usage, UsageState
-from tlog import ReceiptEntry, RecordEntry, VerifiedReceipt, note_hash, parse_entry
+from tlog import LogKeys, Policy, ReceiptEntry, RecordEntry, VerifiedReceipt, note_hash, parse_entry
 from tlog.errors import Reason as TlogReason
 
 
 def check_usage(
-    usage: Usage, log_verifier: tlog.Verifier, *, witnesses: Sequence[tlog.Verifier] = (), quorum: int = 0
+    usage: Usage, log: LogKeys, *, policy: Policy | None = None, accept_pending: bool = False
 ) -> VerifiedReceipt:
     """Return the receipt of an answered use once everything about it holds.
 
-    The log's signed checkpoint, cosigned by `quorum` of the witnesses, covers the entry; the entry commits to
-    this verifier, this request and this presentation; the note beside it is the one that the vault sealed;
-    the usage tag is the vault's. Raises ContentError NO_RECEIPT; tlog.TlogError as `tlog.verify_receipt`
-    does; RefusedError RECEIPT_MISMATCH; MalformedError.
+    The log's signed checkpoint covers the entry, and with a policy its quorum has cosigned that, or with
+    `accept_pending` has perhaps not yet; the entry commits to this verifier, this request and this
+    presentation; the note beside it is the one that the vault sealed; the usage tag is the vault's. Raises
+    ContentError NO_RECEIPT; tlog.TlogError as `tlog.verify_receipt` does; RefusedError RECEIPT_MISMATCH;
+    MalformedError.
     """
     if usage.state is not UsageState.ANSWERED or usage.receipt is None:
         raise ContentError(VaultReason.NO_RECEIPT, f"the use was {usage.state.value} and has no receipt")
-    return check_receipt(usage, usage.receipt, log_verifier, witnesses=witnesses, quorum=quorum)
+    return check_receipt(usage, usage.receipt, log, policy=policy, accept_pending=accept_pending)
 
 
 def check_receipt(
     usage: Usage,
     receipt: bytes,
-    log_verifier: tlog.Verifier,
+    log: LogKeys,
     *,
-    witnesses: Sequence[tlog.Verifier] = (),
-    quorum: int = 0,
+    policy: Policy | None = None,
+    accept_pending: bool = False,
 ) -> VerifiedReceipt:
     """Check a receipt for a use, in whatever state that is; raises as `check_usage` does."""
-    verified = tlog.verify_receipt(receipt, log_verifier, witnesses=witnesses, quorum=quorum)
+    verified = tlog.verify_receipt(receipt, log, policy=policy, accept_pending=accept_pending)
     presentation, opening = usage.presentation, verified.opening
     body = ReceiptBody.from_bytes(opening.body)
     body.check(usage.request, presentation)
@@ -58,28 +60,28 @@ def check_receipt(
 
 
 def check_event(
-    event: Event, log_verifier: tlog.Verifier, *, witnesses: Sequence[tlog.Verifier] = (), quorum: int = 0
+    event: Event, log: LogKeys, *, policy: Policy | None = None, accept_pending: bool = False
 ) -> VerifiedReceipt:
     """Return the receipt of a recorded event once everything about it holds.
 
     The checkpoint covers the entry; the entry commits to this kind, party and matter; the note beside it is
-    the one that the vault sealed. Raises as `check_usage` does.
+    the one that the vault sealed. Policy and errors are as with `check_usage`.
     """
     if event.receipt is None:
         raise ContentError(VaultReason.NO_RECEIPT, f"the event was {event.state.value} and has no receipt")
-    return check_event_receipt(event, event.receipt, log_verifier, witnesses=witnesses, quorum=quorum)
+    return check_event_receipt(event, event.receipt, log, policy=policy, accept_pending=accept_pending)
 
 
 def check_event_receipt(
     event: Event,
     receipt: bytes,
-    log_verifier: tlog.Verifier,
+    log: LogKeys,
     *,
-    witnesses: Sequence[tlog.Verifier] = (),
-    quorum: int = 0,
+    policy: Policy | None = None,
+    accept_pending: bool = False,
 ) -> VerifiedReceipt:
     """Check a receipt for an event, in whatever state that is; raises as `check_usage` does."""
-    verified = tlog.verify_receipt(receipt, log_verifier, witnesses=witnesses, quorum=quorum)
+    verified = tlog.verify_receipt(receipt, log, policy=policy, accept_pending=accept_pending)
     body = EventBody.from_bytes(verified.opening.body)
     body.check(event.note.kind, event.note.party, event.note.digest)
     if note_hash(event.holder_note) != verified.opening.note_hash:

@@ -12,10 +12,14 @@ Functions with short names are reached by their module: `tiles.append`, `archive
 from tlog.archive import ArchiveInvalidError, ArchiveMalformedError, AuditReport, Place, verify_archive
 from tlog.block import BlockHeader
 from tlog.builder import Batch, build_batch
-from tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from tlog.cosignature import Cosignature, CosignatureSigner, cosign, open_cosigned
+from tlog.checkpoint import Checkpoint, LogKeys, log_keys, open_checkpoint, sign_checkpoint
+from tlog.cosignature import Cosignature, CosignatureSigner, MldsaCosignatureSigner, cosign, open_cosigned
 from tlog.entry import HOLDER_NOTE_OCTETS, Entry, ReceiptEntry, RecordEntry, note_hash, parse_entry
 from tlog.errors import InputError, MalformedError, Reason, TlogError, VerificationError
+from tlog.evidence import MAX_EVIDENCE_OCTETS, Evidence
+from tlog.finding import Fault, Finding, Grade, Kind
+from tlog.follower import Follower
+from tlog.judging import Beginning, Included
 from tlog.keys import KeyType
 from tlog.merkle import (
     EMPTY_ROOT,
@@ -31,36 +35,65 @@ from tlog.merkle import (
     verify_inclusion,
 )
 from tlog.note import OpenedNote, Signer, Verifier, open_note
+from tlog.observation import Observation, What
+from tlog.policy import GroupLine, LogLine, Policy, WitnessLine, open_by_policy, open_pending
 from tlog.proof_file import ProofFile
-from tlog.receipt import ReceiptOpening, VerifiedReceipt, receipt_file, verify_receipt
+from tlog.receipt import (
+    PENDING_REASONS,
+    ReceiptOpening,
+    ReceiptState,
+    VerifiedReceipt,
+    anchored_receipt,
+    check_same_receipt,
+    receipt_file,
+    receipt_leaf,
+    verify_receipt,
+)
 from tlog.tiles import TileId, Tiles, node_reader
 from tlog.witness import AddCheckpoint, Decision, decide
 
 __all__ = [
     "EMPTY_ROOT",
     "HOLDER_NOTE_OCTETS",
+    "MAX_EVIDENCE_OCTETS",
+    "PENDING_REASONS",
     "AddCheckpoint",
     "ArchiveInvalidError",
     "ArchiveMalformedError",
     "AuditReport",
     "Batch",
+    "Beginning",
     "BlockHeader",
     "Checkpoint",
     "Cosignature",
     "CosignatureSigner",
     "Decision",
     "Entry",
+    "Evidence",
+    "Fault",
+    "Finding",
+    "Follower",
     "Frontier",
+    "Grade",
+    "GroupLine",
+    "Included",
     "InputError",
     "KeyType",
+    "Kind",
+    "LogKeys",
+    "LogLine",
     "MalformedError",
+    "MldsaCosignatureSigner",
     "NodeReader",
+    "Observation",
     "OpenedNote",
     "Place",
+    "Policy",
     "ProofFile",
     "Reason",
     "ReceiptEntry",
     "ReceiptOpening",
+    "ReceiptState",
     "RecordEntry",
     "Signer",
     "TileId",
@@ -69,20 +102,28 @@ __all__ = [
     "VerificationError",
     "VerifiedReceipt",
     "Verifier",
+    "What",
+    "WitnessLine",
+    "anchored_receipt",
     "build_batch",
+    "check_same_receipt",
     "consistency_proof",
     "cosign",
     "decide",
     "inclusion_proof",
     "leaf_hash",
+    "log_keys",
     "node_hash",
     "node_reader",
     "note_hash",
+    "open_by_policy",
     "open_checkpoint",
     "open_cosigned",
     "open_note",
+    "open_pending",
     "parse_entry",
     "receipt_file",
+    "receipt_leaf",
     "root_of",
     "sign_checkpoint",
     "tree_root",

@@ -27,10 +27,11 @@ from tlog.block import BlockHeader
 from tlog.checkpoint import Checkpoint
 from tlog.cosignature import Cosignature, open_cosigned
 from tlog.encoding import from_base64, from_decimal, from_utf8, to_base64
-from tlog.entry import ReceiptEntry, parse_entry
+from tlog.entry import Entry, ReceiptEntry, parse_entry
 from tlog.errors import InputError, MalformedError, Reason, TlogError, VerificationError
+from tlog.follower import Follower, check_note
 from tlog.keys import Verifier
-from tlog.merkle import Frontier, leaf_hash
+from tlog.merkle import leaf_hash
 from tlog.note import MAX_SIGNATURES, parse_unverified
 
 ARCHIVE_HEADER = "zk-disclosure/ledger/v1"
@@ -141,14 +142,14 @@ def verify_archive(
     while (line := audit.next_line()) != b"\n":
         audit.read_entry(line)
         if progress:
-            progress(audit.frontier.size)
+            progress(audit.follower.size)
     audit.end_entries()
     checkpoint, cosignatures = audit.read_checkpoint(log, witnesses, quorum)
     return AuditReport(
         size=checkpoint.size,
         blocks=audit.blocks,
         receipts=audit.receipts,
-        records=audit.frontier.size - audit.blocks - audit.receipts,
+        records=audit.follower.size - audit.blocks - audit.receipts,
         root=checkpoint.root,
         origin=checkpoint.origin,
         verifier_key=str(log),
@@ -160,17 +161,16 @@ class _Audit:
     """One pass over an archive: the tree and the chain as the lines so far make them."""
 
     def __init__(self, lines: Iterable[bytes], leaf_hashes: Iterable[bytes] | None) -> None:
-        self.frontier = Frontier()
+        self.follower = Follower()
         self.receipts = 0
         self._lines = iter(lines)
         self._line = 0
         self._expected = None if leaf_hashes is None else iter(leaf_hashes)
-        self._header: BlockHeader | None = None
 
     @property
     def blocks(self) -> int:
         """The number of headers read."""
-        return self._header.height + 1 if self._header else 0
+        return self.follower.header.height + 1 if self.follower.header else 0
 
     def next_line(self) -> bytes:
         """Return the next line with its newline, where there has to be one."""
@@ -196,13 +196,13 @@ class _Audit:
 
     def read_entry(self, line: bytes) -> None:
         """Read an entry's line and append it to the tree."""
-        index = self.frontier.size
+        index = self.follower.size
         place = Place(self._line, index, index)
         try:
             entry, note = _split_line(line, index)
             parsed = parse_entry(entry)
             if isinstance(parsed, BlockHeader):
-                self._check_header(parsed)
+                self.follower.check_follows(parsed)
         except (InputError, MalformedError, VerificationError) as error:
             self._fail(error, place)
         leaf = leaf_hash(entry)
@@ -210,13 +210,12 @@ class _Audit:
             raise ArchiveInvalidError(place, "the entry is not the one of the log's tiles")
         if isinstance(parsed, BlockHeader):
             self._check_root(parsed)
-            self._header = parsed
         self._check_note(parsed, note, place)
-        self.frontier.append(leaf)
+        self.follower.take(parsed, leaf)
 
     def end_entries(self) -> None:
         """Check that a header closes the last block, and that the tiles hold no more leaves."""
-        size, covered = self.frontier.size, self._header.size if self._header else 0
+        size, covered = self.follower.size, self.follower.covered
         if size != covered:
             place = Place(self._line, covered, size - 1)
             raise ArchiveInvalidError(place, "no block header covers these entries")
@@ -243,34 +242,26 @@ class _Audit:
         return checkpoint, cosignatures
 
     def _check_tree(self, checkpoint: Checkpoint, place: Place) -> None:
-        size = self.frontier.size
+        size = self.follower.size
         if checkpoint.size != size:
             raise ArchiveInvalidError(place, f"the checkpoint has {checkpoint.size} entries, the file {size}")
-        if checkpoint.root != self.frontier.root():
+        if checkpoint.root != self.follower.root():
             # Every entry before the last header is covered by that header's root, which was checked.
             last = Place(place.line, size - 1, size - 1, self.blocks - 1) if size else place
             raise ArchiveInvalidError(last, "the last header is not the one that the checkpoint signs")
 
-    def _check_header(self, header: BlockHeader) -> None:
-        header.check_follows(self._header)
-        if header.index != self.frontier.size:
-            raise VerificationError(
-                Reason.BLOCK_INVALID, f"block {header.height} states {header.count} entries, not as many"
-            )
-
     def _check_root(self, header: BlockHeader) -> None:
-        if header.root != self.frontier.root():
-            place = Place(self._line, header.first_index, header.index, header.height)
-            raise ArchiveInvalidError(place, "an entry of the block, or the root in its header, was changed")
-
-    def _check_note(self, entry: object, note: bytes | None, place: Place) -> None:
-        if not isinstance(entry, ReceiptEntry):
-            if note is not None:
-                raise ArchiveInvalidError(place, "a note beside an entry that is no receipt")
-            return
-        self.receipts += 1
         try:
-            entry.check_note(b"" if note is None else note)
+            self.follower.check_root(header)
+        except VerificationError:
+            place = Place(self._line, header.first_index, header.index, header.height)
+            detail = "an entry of the block, or the root in its header, was changed"
+            raise ArchiveInvalidError(place, detail) from None
+
+    def _check_note(self, entry: Entry, note: bytes | None, place: Place) -> None:
+        self.receipts += isinstance(entry, ReceiptEntry)
+        try:
+            check_note(entry, note)
         except (MalformedError, VerificationError) as error:
             self._fail(error, place)
 

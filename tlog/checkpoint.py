@@ -1,72 +1,64 @@
 """Checkpoints: what a log signs of its tree (c2sp.org/tlog-checkpoint).
 
 The name of a log's key is the log's origin, which binds a checkpoint to the one log that may have signed it.
-Extension lines are read and kept, since cosignatures cover them, and mean nothing here; this log writes none.
+Extension lines are read and kept, since cosignatures of type 04 cover them, and mean nothing here; this log
+writes none.
+
+A log that changes its key has several under one origin, and signs with the old and the new one for a while.
+Whoever knows several takes a checkpoint that any of them signed.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import TypeAlias
 
-from tlog.encoding import check_bytes, check_count, check_line, decoding, from_base64, from_decimal, to_base64
-from tlog.errors import InputError, MalformedError, Reason, VerificationError
+from tlog.errors import InputError, Reason, VerificationError
 from tlog.keys import KeyType, Signer, Verifier
-from tlog.merkle import HASH_OCTETS
 from tlog.note import OpenedNote, open_note, sign
+from tlog.statement import Checkpoint
+
+__all__ = [
+    "Checkpoint",
+    "LogKeys",
+    "check_log_key",
+    "checkpoint_of",
+    "log_keys",
+    "open_checkpoint",
+    "sign_checkpoint",
+]
+
+LogKeys: TypeAlias = Verifier | Sequence[Verifier]
+"""The key of a log, or several of one origin, any of which may have signed."""
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """The size and the root of the log that `origin` names.
+def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> bytes:
+    """Return the note of a checkpoint signed by one key of the log or, while it changes its key, by several.
 
-    The constructor raises InputError INVALID_TEXT, INVALID_TYPE, INVALID_LENGTH, OUT_OF_RANGE.
+    A log signs only what extends everything that it signed before: that is the caller's to know. Raises
+    InputError KEY_MISMATCH unless the keys have the origin's name, OUT_OF_RANGE (no key).
     """
-
-    origin: str
-    size: int
-    root: bytes
-    extensions: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_line(self.origin, "the origin")
-        check_count(self.size, "the size")
-        check_bytes(self.root, "the root", HASH_OCTETS)
-        for line in self.extensions:
-            check_line(line, "an extension line")
-
-    def text(self) -> str:
-        """Return the text that is signed."""
-        lines = (self.origin, str(self.size), to_base64(self.root), *self.extensions)
-        return "".join(f"{line}\n" for line in lines)
-
-    @classmethod
-    def parse(cls, text: str) -> "Checkpoint":
-        """Decode the text of a note; MalformedError CHECKPOINT_MALFORMED."""
-        lines = text.split("\n")
-        if len(lines) < 4 or lines.pop():
-            raise MalformedError(Reason.CHECKPOINT_MALFORMED, "a checkpoint has three lines at least")
-        origin, size, root, *extensions = lines
-        with decoding(Reason.CHECKPOINT_MALFORMED):
-            root_octets = from_base64(root, "the root", HASH_OCTETS)
-            return cls(origin, from_decimal(size, "the size"), root_octets, tuple(extensions))
+    for signer in signers:
+        if signer.name != checkpoint.origin:
+            raise InputError(Reason.KEY_MISMATCH, f"the key {signer.name} is not that of {checkpoint.origin}")
+    return sign(checkpoint.text(), *signers)
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> bytes:
-    """Return the signed note of a checkpoint; InputError KEY_MISMATCH unless the key has the origin's name.
-
-    A log signs only what extends everything that it signed before: that is the caller's to know.
-    """
-    if signer.name != checkpoint.origin:
-        raise InputError(Reason.KEY_MISMATCH, f"the key {signer.name} is not that of {checkpoint.origin}")
-    return sign(checkpoint.text(), signer)
-
-
-def open_checkpoint(note: bytes, verifier: Verifier) -> Checkpoint:
+def open_checkpoint(note: bytes, log: LogKeys) -> Checkpoint:
     """Verify a log's signed checkpoint.
 
     Raises MalformedError NOTE_MALFORMED, CHECKPOINT_MALFORMED; VerificationError NOTE_UNSIGNED,
     NOTE_SIGNATURE_INVALID, ORIGIN_UNKNOWN (another origin than the key's name); InputError KEY_MISMATCH (a
-    cosigner's key).
+    cosigner's key, keys of several logs or none).
     """
-    return checkpoint_of(open_note(note, [check_log_key(verifier)]), verifier)
+    keys = log_keys(log)
+    return checkpoint_of(open_note(note, keys), keys)
+
+
+def log_keys(log: LogKeys) -> tuple[Verifier, ...]:
+    """Return the keys of one log; InputError KEY_MISMATCH if they are not."""
+    keys = (log,) if isinstance(log, Verifier) else tuple(log)
+    if len({check_log_key(each).name for each in keys}) != 1:
+        raise InputError(Reason.KEY_MISMATCH, "keys of one log are one at least, and have one name")
+    return keys
 
 
 def check_log_key(verifier: Verifier) -> Verifier:
@@ -76,11 +68,13 @@ def check_log_key(verifier: Verifier) -> Verifier:
     return verifier
 
 
-def checkpoint_of(opened: OpenedNote, log: Verifier) -> Checkpoint:
-    """Return the checkpoint of a note that the log's key signed; see `open_checkpoint` for what it raises."""
-    if log not in opened.verified:
-        raise VerificationError(Reason.NOTE_UNSIGNED, f"{log.name} did not sign the checkpoint")
+def checkpoint_of(opened: OpenedNote, log: LogKeys) -> Checkpoint:
+    """Return the checkpoint of a note that the log signed; see `open_checkpoint` for what it raises."""
+    keys = log_keys(log)
+    origin = keys[0].name
+    if not any(each in opened.verified for each in keys):
+        raise VerificationError(Reason.NOTE_UNSIGNED, f"{origin} did not sign the checkpoint")
     checkpoint = Checkpoint.parse(opened.text)
-    if checkpoint.origin != log.name:
-        raise VerificationError(Reason.ORIGIN_UNKNOWN, f"the checkpoint's origin is not {log.name}")
+    if checkpoint.origin != origin:
+        raise VerificationError(Reason.ORIGIN_UNKNOWN, f"the checkpoint's origin is not {origin}")
     return checkpoint

@@ -7,15 +7,19 @@ taken. What is computed here is public.
 
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+PUBLIC_KEY_OCTETS: Final = 32
+SIGNATURE_OCTETS: Final = 64
+
 _P: Final = 2**255 - 19
 _D: Final = -121665 * pow(121666, -1, _P) % _P
 _SIGN: Final = 1 << 255
-_OCTETS: Final = 32
 
 
 def is_public_key(octets: bytes) -> bool:
     """Tell whether octets are the one encoding of a point of the curve whose order is not 1, 2, 4 or 8."""
-    if len(octets) != _OCTETS:
+    if len(octets) != PUBLIC_KEY_OCTETS:
         return False
     y = int.from_bytes(octets, "little") & (_SIGN - 1)
     if y >= _P or pow(_x_squared(y), (_P - 1) // 2, _P) == _P - 1:
@@ -35,3 +39,13 @@ def _has_small_order(y: int) -> bool:
         x_squared = _x_squared(y)
         y = (y * y + x_squared) * pow(2 - y * y + x_squared, -1, _P) % _P
     return y == 1
+
+
+def public_key(octets: bytes) -> Ed25519PublicKey:
+    """Return the library's key."""
+    return Ed25519PublicKey.from_public_bytes(octets)
+
+
+def secret_key(seed: bytes) -> Ed25519PrivateKey:
+    """Return the library's key of a seed of 32 octets."""
+    return Ed25519PrivateKey.from_private_bytes(seed)

@@ -8,7 +8,7 @@ State rules: everything here is a function of its arguments, but for `Frontier`,
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from tlog.encoding import check_bytes, check_count
 from tlog.errors import InputError, Reason, VerificationError
@@ -59,6 +59,11 @@ class Frontier:
         """The number of leaves."""
         return self._size
 
+    @property
+    def hashes(self) -> tuple[bytes, ...]:
+        """The complete subtrees' hashes, biggest first."""
+        return tuple(self._hashes)
+
     def append(self, leaf: bytes) -> None:
         """Add a leaf by its hash; InputError INVALID_LENGTH, OUT_OF_RANGE (2^63 leaves)."""
         check_count(self._size + 1, "the size")
@@ -70,10 +75,20 @@ class Frontier:
         self._hashes.append(merged)
         self._size += 1
 
-    def extend(self, leaves: Iterable[bytes]) -> None:
-        """Add leaves by their hashes."""
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Add leaves by their hashes, in bulk; raises as `append` does, and then adds none."""
+        check_count(self._size + len(leaves), "the size")
         for leaf in leaves:
-            self.append(leaf)
+            check_bytes(leaf, "a leaf hash", HASH_OCTETS)
+        hashes, size, sha256 = self._hashes, self._size, hashlib.sha256
+        for leaf in leaves:
+            merged, rest = leaf, size
+            while rest & 1:
+                merged = sha256(b"\x01" + hashes.pop() + merged).digest()
+                rest >>= 1
+            hashes.append(merged)
+            size += 1
+        self._size = size
 
     def root(self) -> bytes:
         """Return the root of the tree as it is now."""

@@ -4,15 +4,15 @@ The extra data is the application's and nobody signed it: trust what of it the e
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tlog.checkpoint import Checkpoint
-from tlog.cosignature import Cosignature, open_cosigned
+from tlog.checkpoint import Checkpoint, LogKeys, open_checkpoint
+from tlog.cosignature import Cosignature
 from tlog.encoding import check_bytes, check_count, decoding, from_base64, from_decimal, from_utf8, to_base64
 from tlog.errors import InputError, MalformedError, Reason
-from tlog.keys import Verifier
 from tlog.merkle import HASH_OCTETS, leaf_hash, verify_inclusion
 from tlog.note import MAX_NOTE_OCTETS, parse_unverified
+from tlog.policy import Policy, open_by_policy
 
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 MAX_EXTRA_OCTETS = 1_100_000
@@ -69,22 +69,32 @@ class ProofFile:
                 None if extra is None else from_base64(extra, "the extra data"),
             )
 
-    def verify(
-        self, entry: bytes, verifier: Verifier, *, witnesses: Sequence[Verifier] = (), quorum: int = 0
-    ) -> Checkpoint:
-        """Verify that the log's checkpoint, cosigned by `quorum` witnesses, includes an entry.
+    def verify(self, entry: bytes, log: LogKeys, *, policy: Policy | None = None) -> Checkpoint:
+        """Verify that the log's checkpoint includes an entry and, with a policy, that its quorum cosigned it.
 
-        Raises VerificationError INCLUSION_INVALID and what `open_cosigned` raises.
+        Raises VerificationError INCLUSION_INVALID and what `open_checkpoint` and `open_by_policy` raise.
         """
-        return self.verify_leaf(leaf_hash(entry), verifier, witnesses=witnesses, quorum=quorum)[0]
+        return self.verify_leaf(leaf_hash(entry), log, policy=policy)[0]
 
     def verify_leaf(
-        self, leaf: bytes, verifier: Verifier, *, witnesses: Sequence[Verifier] = (), quorum: int = 0
+        self, leaf: bytes, log: LogKeys, *, policy: Policy | None = None
     ) -> tuple[Checkpoint, tuple[Cosignature, ...]]:
-        """Verify as `verify` does, by the hash of the leaf; also return the cosignatures."""
-        checkpoint, cosignatures = open_cosigned(self.checkpoint, verifier, witnesses, quorum)
+        """Verify as `verify` does, by the hash of the leaf; also return the cosignatures, with a policy."""
+        checkpoint = open_checkpoint(self.checkpoint, log)
+        cosignatures = () if policy is None else open_by_policy(self.checkpoint, policy)[1]
         verify_inclusion(leaf, self.index, checkpoint.size, self.hashes, checkpoint.root)
         return checkpoint, cosignatures
+
+    def moved(
+        self, leaf: bytes, hashes: Sequence[bytes], checkpoint_note: bytes, log: LogKeys, policy: Policy
+    ) -> "ProofFile":
+        """Return the proof of the same entry in an anchored checkpoint, to whose root `hashes` lead.
+
+        What is returned was verified. Raises as the constructor and `verify` do.
+        """
+        proof = replace(self, hashes=tuple(hashes), checkpoint=checkpoint_note)
+        proof.verify_leaf(leaf, log, policy=policy)
+        return proof
 
 
 def _labelled(lines: list[str], label: str) -> str | None:

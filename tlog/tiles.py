@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from tlog.encoding import check_bytes, check_count, decoding, from_decimal
 from tlog.errors import InputError, MalformedError, Reason
-from tlog.merkle import HASH_OCTETS, Node, NodeReader, node_hash, nodes_for_root
+from tlog.merkle import HASH_OCTETS, Node, NodeReader, node_hash, nodes_for_inclusion, nodes_for_root
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
@@ -105,6 +105,18 @@ def parse_entry_bundle(content: bytes, width: int) -> tuple[bytes, ...]:
 def tiles_for_nodes(nodes: Iterable[Node]) -> set[TileId]:
     """Return the tiles that `node_reader` reads for these nodes."""
     return {_place(level, index)[0] for level, index in nodes}
+
+
+def tiles_for_inclusion(index: int, size: int) -> set[TileId]:
+    """Return the tiles from which the proof of an entry is made, and of any other in the same lowest tile.
+
+    So whoever asks for them tells no more than that tile. Raises InputError OUT_OF_RANGE.
+    """
+    check_count(index, "the index", 0, check_count(size, "the size"))
+    lowest = index >> TILE_HEIGHT
+    within = range(lowest << TILE_HEIGHT, min(size, (lowest + 1) << TILE_HEIGHT))
+    nodes = {node for each in within for node in nodes_for_inclusion(each, size)}
+    return tiles_for_nodes(nodes) | {TileId(0, lowest)}
 
 
 def tiles_for_append(size: int) -> set[TileId]:

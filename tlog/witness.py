@@ -4,21 +4,21 @@ State rules, which are the caller's to keep: for one origin, reading the stored 
 storing `new_state` are one atomic step, and `new_state` is durable before a cosignature leaves the process.
 Otherwise two requests at once could roll the record back and the witness would vouch for a fork.
 
-Editions of the specification differ on the same size with another root (409 or 422) and on an unknown origin
-(403 in an implementation, 404 in the text); this one answers 422 and 404. A checkpoint of size 0 that has not
-the root of the empty tree gets 422.
+The same size with another root gets 409 with the size, and an unknown origin 404, as the specification says;
+implementations have been seen to answer 422 and 403. A checkpoint of size 0 that has not the root of the
+empty tree gets 422.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tlog.checkpoint import Checkpoint, open_checkpoint
+from tlog.checkpoint import Checkpoint, checkpoint_of
 from tlog.cosignature import cosign
 from tlog.encoding import check_bytes, check_count, decoding, from_base64, from_decimal, from_utf8, to_base64
 from tlog.errors import InputError, MalformedError, Reason, VerificationError
 from tlog.keys import CosignatureSigner, Verifier
 from tlog.merkle import EMPTY_ROOT, HASH_OCTETS, verify_consistency
-from tlog.note import MAX_NOTE_OCTETS, text_unverified
+from tlog.note import MAX_NOTE_OCTETS, open_note, text_unverified
 
 MAX_PROOF_HASHES = 63
 MAX_REQUEST_OCTETS = MAX_NOTE_OCTETS + 4096
@@ -26,6 +26,8 @@ MAX_REQUEST_OCTETS = MAX_NOTE_OCTETS + 4096
 SIZE_TYPE = "text/x.tlog.size"
 TEXT_TYPE = "text/plain; charset=utf-8"
 
+KnownLogs = Mapping[str, Sequence[Verifier]]
+"""The keys of each known log by its origin: two while it changes its key, and either signs for it."""
 Stored = Callable[[str], Checkpoint | None]
 """Given an origin, returns the latest checkpoint cosigned for it. Called at most once a decision."""
 
@@ -107,7 +109,7 @@ class _RefusedError(Exception):
         self.decision = Decision(status, f"{detail}\n".encode())
 
 
-def decide(request_body: bytes, *, known_logs: Mapping[str, Verifier], stored: Stored) -> Decision:
+def decide(request_body: bytes, *, known_logs: KnownLogs, stored: Stored) -> Decision:
     """Decide on a request, given the logs by origin and what is stored; never raises on what was sent."""
     try:
         return _decide(request_body, known_logs, stored)
@@ -115,7 +117,7 @@ def decide(request_body: bytes, *, known_logs: Mapping[str, Verifier], stored: S
         return refused.decision
 
 
-def _decide(request_body: bytes, known_logs: Mapping[str, Verifier], stored: Stored) -> Decision:
+def _decide(request_body: bytes, known_logs: KnownLogs, stored: Stored) -> Decision:
     request, checkpoint = _open(request_body, known_logs)
     if request.old_size > checkpoint.size:
         raise _RefusedError(400, "the old size is greater than that of the checkpoint")
@@ -123,20 +125,23 @@ def _decide(request_body: bytes, known_logs: Mapping[str, Verifier], stored: Sto
     if request.old_size != (known.size if known else 0):
         # The body is the size alone, and the only thing that a log may learn from a refusal.
         raise _RefusedError(409, str(known.size if known else 0))
+    if known and checkpoint.size == known.size and checkpoint.root != known.root and not request.proof:
+        raise _RefusedError(409, str(known.size))
     _check_extends(request, checkpoint, known)
     return Decision(200, b"", checkpoint, request.note)
 
 
-def _open(request_body: bytes, known_logs: Mapping[str, Verifier]) -> tuple[AddCheckpoint, Checkpoint]:
+def _open(request_body: bytes, known_logs: KnownLogs) -> tuple[AddCheckpoint, Checkpoint]:
     try:
         request = AddCheckpoint.parse(request_body)
-        log = known_logs.get(request.origin)
+        log = known_logs.get(request.origin, ())
     except MalformedError as error:
         raise _RefusedError(400, str(error)) from error
-    if log is None:
+    if not log:
         raise _RefusedError(404, "unknown log")
     try:
-        return request, open_checkpoint(request.note, log)
+        opened = open_note(request.note, log)
+        return request, checkpoint_of(opened, opened.verified[0])
     except (MalformedError, VerificationError) as error:
         # What is left to be malformed is the signature lines, and a signature that nobody can read is bad.
         raise _RefusedError(403, f"invalid signature: {error.detail}") from error

@@ -21,7 +21,7 @@ from tests.prover.making import (
     residence,
 )
 from tests.tlog.making import ORIGIN, WITNESS_KEYS
-from tlog import Signer, TlogError
+from tlog import LogLine, Policy, Signer, TlogError, WitnessLine
 
 OTHERS = VaultKeys(bytes(32))
 
@@ -110,5 +110,8 @@ def test_the_tag_has_to_be_the_vaults(usage: Usage) -> None:
 
 
 def test_a_quorum_that_was_demanded_has_to_be_there(usage: Usage) -> None:
-    with pytest.raises(TlogError):
-        check_usage(usage, LOG_KEY, witnesses=WITNESS_KEYS, quorum=1)
+    witness = WitnessLine("w", WITNESS_KEYS[0])
+    policy = Policy((LogLine(LOG_KEY),), (witness,), quorum=witness.name)
+    refused(TlogError, "QUORUM_MISSING", check_usage, usage, LOG_KEY, policy=policy)
+    assert not check_usage(usage, LOG_KEY, policy=policy, accept_pending=True).is_anchored
+    assert not check_usage(usage, LOG_KEY).is_anchored

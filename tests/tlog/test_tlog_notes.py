@@ -282,3 +282,35 @@ def test_cosign_arguments() -> None:
     refused("CHECKPOINT_MALFORMED", cosign, sign("no checkpoint\n", LOG), WITNESSES[0], 1)
     refused("NOTE_MALFORMED", cosign, b"no note", WITNESSES[0], 1)
     assert open_checkpoint(sign_checkpoint(Checkpoint(ORIGIN, 0, EMPTY_ROOT), LOG), LOG.verifier).size == 0
+
+
+NEXT = Signer.from_secret(ORIGIN, bytes(range(32)))
+
+
+def test_a_log_that_changes_its_key_signs_with_both() -> None:
+    both = sign_checkpoint(CHECKPOINT, LOG, NEXT)
+    keys = (LOG.verifier, NEXT.verifier)
+    for known in (LOG.verifier, NEXT.verifier, keys, [NEXT.verifier]):
+        assert open_checkpoint(both, known) == CHECKPOINT
+    old, new = sign_checkpoint(CHECKPOINT, LOG), sign_checkpoint(CHECKPOINT, NEXT)
+    assert open_checkpoint(old, keys) == open_checkpoint(new, keys) == CHECKPOINT
+    refused("NOTE_UNSIGNED", open_checkpoint, new, LOG.verifier)
+    refused("NOTE_UNSIGNED", open_checkpoint, old, NEXT.verifier)
+    cosigned = both + cosign(both, WITNESSES[0], 1)
+    assert open_cosigned(cosigned, keys, WITNESS_KEYS, 1)[0] == CHECKPOINT
+
+
+def test_a_bad_signature_of_either_key_refuses_the_checkpoint() -> None:
+    keys = (LOG.verifier, NEXT.verifier)
+    for good, bad in ((LOG, NEXT), (NEXT, LOG)):
+        line = bad.sign_line("another text\n")
+        refused("NOTE_SIGNATURE_INVALID", open_checkpoint, sign_checkpoint(CHECKPOINT, good) + line, keys)
+
+
+def test_several_keys_are_of_one_log_and_of_a_log() -> None:
+    note = sign_checkpoint(CHECKPOINT, LOG)
+    refused("KEY_MISMATCH", open_checkpoint, note, ())
+    refused("KEY_MISMATCH", open_checkpoint, note, (LOG.verifier, OTHER.verifier))
+    refused("KEY_MISMATCH", open_checkpoint, note, (LOG.verifier, WITNESS_KEYS[0]))
+    refused("KEY_MISMATCH", sign_checkpoint, CHECKPOINT, LOG, OTHER)
+    refused("OUT_OF_RANGE", sign_checkpoint, CHECKPOINT)

@@ -207,7 +207,7 @@ def test_witness_exchange() -> None:
     for number, exchange in enumerate(data["in_order"]):
         body = exchange["request_body"].encode()
         assert AddCheckpoint.parse(body).to_bytes() == body
-        decision = decide(body, known_logs={origin: log}, stored=stored.get)
+        decision = decide(body, known_logs={origin: [log]}, stored=stored.get)
         assert decision.status == (404 if number == 2 else exchange["status"])
         assert (decision.new_state is not None) == (decision.status == 200)
         answer = decision.body

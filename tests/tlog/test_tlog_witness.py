@@ -20,7 +20,7 @@ from tlog import (
 from tlog.keys import signature_line
 from tlog.note import sign
 
-KNOWN = {ORIGIN: LOG.verifier}
+KNOWN = {ORIGIN: (LOG.verifier,)}
 
 
 def node(level: int, index: int) -> bytes:
@@ -72,7 +72,6 @@ def test_conflict_tells_the_stored_size() -> None:
 def test_proofs_that_do_not_hold() -> None:
     fork = digest(999)
     for body, stored in [
-        (request(5, 5, root=fork), checkpoint(5)),
         (request(5, 5, [fork]), checkpoint(5)),
         (request(5, 9, root=fork), checkpoint(5)),
         (request(5, 9, []), checkpoint(5)),
@@ -85,6 +84,12 @@ def test_proofs_that_do_not_hold() -> None:
         decision = ask(body, stored)
         rejected(decision, 422)
         assert decision.content_type == "text/plain; charset=utf-8"
+
+
+def test_another_root_of_the_size_that_is_stored() -> None:
+    decision = ask(request(5, 5, root=digest(999)), checkpoint(5))
+    rejected(decision, 409)
+    assert (decision.body, decision.content_type) == (b"5\n", "text/x.tlog.size")
 
 
 def test_old_size_above_the_new() -> None:
