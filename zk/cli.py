@@ -25,6 +25,7 @@ COMMANDS: Final = (
     "errands",
     "regulator",
     "ledger",
+    "witness",
     "keyed",
     "doctor",
     "bench",

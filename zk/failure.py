@@ -10,6 +10,7 @@ import typer
 import bbs
 import disclosure
 import tlog
+from consortium.errors import FolderError, SourceError
 from disclosure.written import ValueFormError
 from prover.errors import VaultError, VaultReason
 from verifier.errors import (
@@ -47,6 +48,8 @@ _EXITS: Final[tuple[tuple[tuple[type[Exception], ...], Exit], ...]] = (
     ((AlreadySeenError, PairingFailedError), Exit.REFUSED),
     ((RecordError, AnswerError), Exit.NOT_VERIFIED),
     ((disclosure.MalformedError, CatalogueError, YamlError, VerifierError), Exit.USAGE),
+    ((SourceError,), Exit.UNREACHABLE),
+    ((FolderError,), Exit.USAGE),
     ((tlog.MalformedError, tlog.VerificationError), Exit.NOT_VERIFIED),
     ((bbs.VerificationError, bbs.DecodingError), Exit.NOT_VERIFIED),
 )

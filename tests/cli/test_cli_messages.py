@@ -47,7 +47,8 @@ def test_every_key_is_used_and_every_used_key_exists() -> None:
     states = ("vault.event.", "vault.grant.", "vault.delivery.", "verifier.consent.", "push.state.")
     told = ("stories.saved.", "story.")
     items = ("catalogue.about.", "catalogue.sensitivity.", "catalogue.refresh.", "issuer.identifies.")
-    made = ("reason.", "doctor.name.", "demo.", "help.", *told, *counted, *states, *items, *words)
+    evidence = ("ledger.grade.", "ledger.fault.", "ledger.seen.")
+    made = ("reason.", "doctor.name.", "demo.", "help.", *told, *evidence, *counted, *states, *items, *words)
     for key in TABLES["en"]:
         assert re.search(rf"[\"']{re.escape(key)}[\"']", SOURCES) or key.startswith(made), key
     groups = "error|serve|catalogue|issuer|push|vault|verifier|regulator|ledger|doctor|demo|bench"

@@ -29,6 +29,7 @@ from tlog import (
     verify_inclusion,
 )
 from tlog.archive import Place, read_lines
+from zk.commands import mirroring, monitoring
 from zk.exits import CommandError, Exit
 from zk.export import export as export_to
 from zk.group import Group
@@ -42,6 +43,8 @@ GROUP = Group("ledger")
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
+    mirroring.add_to(GROUP)
+    monitoring.add_to(GROUP)
     app.add_typer(GROUP.app)
 
 
