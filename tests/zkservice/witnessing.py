@@ -23,6 +23,8 @@ from tlog.policy import GroupLine, LogLine, WitnessLine, open_by_policy
 from zkproto.v1 import ledger_pb2
 
 CITIES: Final = tuple(f"city-{each}" for each in "bcdefghi")
+QUORUM: Final = 5
+"""Of the eight; with the log's own signature six of nine."""
 """The other eight: the log's own city is the ninth."""
 REGULATOR: Final = "regulator"
 QUICK: Final[dict[str, Any]] = {"checkpoint_ms": 100, "witness_seconds": 1.0}
@@ -81,7 +83,7 @@ class Consortium:
         lines = tuple(
             WitnessLine(name, each.signer.verifier, each.url) for name, each in self.witnesses.items()
         )
-        return Policy((LogLine(self.log),), lines, (GroupLine("cities", 5, CITIES),), "cities")
+        return Policy((LogLine(self.log),), lines, (GroupLine("cities", QUORUM, CITIES),), "cities")
 
     @property
     def settings(self) -> dict[str, Any]:
