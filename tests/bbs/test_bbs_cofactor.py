@@ -89,7 +89,7 @@ def test_only_the_subgroup_is_left_unchecked(group: Group) -> None:
             group.g1s_from_octets_unchecked_subgroup([encodings[0], octets])
 
 
-@pytest.mark.parametrize(("group", "count"), SIZES, ids=str)
+@pytest.mark.parametrize(("group", "count"), SIZES, ids=lambda each: getattr(each, "name", str(each)))
 def test_a_sum_is_right_once_it_is_cleared(group: Group, count: int) -> None:
     """Below and above every threshold, with short scalars among long ones, equal and opposite points."""
     everything = [*outside(), (ZERO_X, IDENTITY_G1)]
@@ -105,7 +105,7 @@ def test_a_sum_is_right_once_it_is_cleared(group: Group, count: int) -> None:
     assert group.g1_to_octets(mine) == group.g1_to_octets(reference)
 
 
-@pytest.mark.parametrize(("group", "count"), SIZES, ids=str)
+@pytest.mark.parametrize(("group", "count"), SIZES, ids=lambda each: getattr(each, "name", str(each)))
 @pytest.mark.parametrize("order", G1_SMALL_ORDERS)
 def test_a_sum_of_points_of_small_order_is_cleared_to_the_identity(
     group: Group, order: int, count: int

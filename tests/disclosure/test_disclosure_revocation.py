@@ -56,6 +56,7 @@ def test_a_name_is_of_one_department_one_suite_and_one_key() -> None:
         (SUITES[0], b"\xc0" + bytes(95)),
         (SUITES[0], KEY.octets[:-1] + bytes([KEY.octets[-1] ^ 1])),
     ],
+    ids=["suite", "short", "long", "zeros", "identity", "changed"],
 )
 def test_what_is_no_key_is_refused(suite: str, octets: bytes) -> None:
     refused("MALFORMED", lambda: Accumulator.from_octets(ACCUMULATOR.name, suite, octets))

@@ -122,7 +122,7 @@ LIMITS = StandingLimits(10, 30, 331)
         (replace(LIMITS, days=330), {"until"}),
         (StandingLimits(9, 31, 330), {"times", "interval_days", "until"}),
     ],
-    ids=str,
+    ids=["unlisted", "times", "interval", "until", "all"],
 )
 def test_what_the_registered_policy_does_not_allow_beforehand_nobody_can_agree_to(
     parties: Parties, monkeypatch: pytest.MonkeyPatch, limits: StandingLimits | None, places: set[str]

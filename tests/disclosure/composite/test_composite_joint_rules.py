@@ -192,6 +192,7 @@ def months(digits: bytes, departments: tuple[str, ...]) -> CompositeRequest:
         (digits_of(HRSS), ("civil-affairs",), True),
         (digits_of(POLICE), ("hrss",), False),
     ],
+    ids=lambda each: "digits" if isinstance(each, bytes) else None,  # a key drawn at random names no test
 )
 def test_digits_are_of_nobody_who_signed_a_term_or_a_foreign_number(
     digits: bytes, departments: tuple[str, ...], holds: bool
