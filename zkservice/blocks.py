@@ -5,6 +5,7 @@ Nothing here is held from one block to the next: what a block is built on is giv
 
 import secrets
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -18,6 +19,8 @@ from zkservice.errors import StartError
 from zkservice.log_keys import LogKeys
 from zkservice.storage import ledger
 from zkservice.storage.ledger import State, Waiting
+
+_CHANCE_OCTETS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,9 @@ def _shuffled(rows: list[Waiting]) -> list[Waiting]:
     stands after what it builds on. The order that is staged counts: after a crash it is that which is built.
     """
     chance = [row for row in rows if row.holder_note is not None]
-    secrets.SystemRandom().shuffle(chance)
-    others = iter(chance)
+    drawn = secrets.token_bytes(_CHANCE_OCTETS * len(chance))  # at once: a draw a row is a system call a row
+    places = sorted(
+        range(len(chance)), key=lambda each: drawn[_CHANCE_OCTETS * each : _CHANCE_OCTETS * (each + 1)]
+    )
+    others = iter([chance[each] for each in places])
     return [row if row.holder_note is None else next(others) for row in rows]

@@ -11,6 +11,7 @@ import datetime as dt
 import gc
 import math
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ from zkservice.storage import (
     secrets,
     statistics,
 )
-from zkservice.storage.database import Database, open_engine, sqlite_file
+from zkservice.storage.database import THREAD_SWITCH_SECONDS, Database, open_engine, sqlite_file
 from zkservice.watching import Watching
 from zkservice.workers import Workers, working
 
@@ -98,6 +99,7 @@ def serve(
     the sequencer, for tests that end the process there.
     """
     logs.configure(settings.log_level)
+    sys.setswitchinterval(THREAD_SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, upgrade, on_ready, clock, after))
 

@@ -31,6 +31,12 @@ _GROUP: Final = 256
 _READERS: Final = 4
 _WRITING: Final = int.from_bytes(b"zkwrite")
 """The lock that each write transaction takes first on PostgreSQL; a number of the database it stands in."""
+THREAD_SWITCH_SECONDS: Final = 0.0005
+"""How long the event loop may keep the interpreter while the writer waits for it (`sys.setswitchinterval`).
+
+The writer gives it up with each row and each commit, and has to get it back: with Python's own five
+milliseconds it spends more time waiting for a busy loop than for the disk. Whoever runs a loop sets it.
+"""
 _Result = TypeVar("_Result")
 _Write = tuple[Callable[[Connection], Any], "asyncio.Future[Any]"]
 _Answer = Callable[[], None]

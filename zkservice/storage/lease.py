@@ -8,7 +8,7 @@ a holder that has meanwhile beaten keeps it. No time is stored, so no clock that
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from zkservice.storage import tables
 from zkservice.storage.ledger import LockLostError
@@ -33,6 +33,12 @@ class Lease:
         return self.holder == _NOBODY
 
 
+_ROW: Final = tables.ledger_lease.c
+_RAISE_BEAT: Final = (  # built once: it stands in each of the sequencer's transactions
+    update(tables.ledger_lease)
+    .where(_ROW.holder == bindparam("mine"), _ROW.term == bindparam("of_term"))
+    .values(beat=_ROW.beat + 1)
+)
 _NEVER: Final = Lease(_NOBODY, 0, 0)
 
 
@@ -56,9 +62,7 @@ def take(connection: Connection, seen: Lease, holder: bytes) -> Lease | None:
 
 def beat(connection: Connection, mine: Lease) -> None:
     """Say that the holder lives, in the transaction of what it writes; LockLostError if it lost the lease."""
-    table = tables.ledger_lease
-    held = (table.c.holder == mine.holder) & (table.c.term == mine.term)
-    if connection.execute(update(table).where(held).values(beat=table.c.beat + 1)).rowcount != 1:
+    if connection.execute(_RAISE_BEAT, {"mine": mine.holder, "of_term": mine.term}).rowcount != 1:
         raise LockLostError("another server sequences this log now")
 
 

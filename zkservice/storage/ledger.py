@@ -84,7 +84,7 @@ def waiting(connection: Connection, limit: int) -> list[Waiting]:
     """Return the oldest rows of the outbox that are in no block."""
     table = tables.outbox_content
     query = select(table).order_by(table.c.outbox).limit(limit)
-    return [Waiting(row.outbox, row.entry, row.holder_note) for row in connection.execute(query)]
+    return [Waiting(row, entry, note) for row, entry, note in connection.execute(query)]
 
 
 def index_of(connection: Connection, outbox_id: int) -> int | None:

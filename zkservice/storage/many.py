@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from sqlalchemy import Column, Connection, Dialect, Insert, Table, bindparam, select, update
+from sqlalchemy import Column, Connection, Dialect, Insert, LargeBinary, Table, bindparam, select, update
 from sqlalchemy.sql.compiler import Compiled
 
 _KEPT: Final = 64
@@ -33,7 +33,7 @@ class _Prepared:
         cls, compiled: Compiled, names: tuple[str, ...], columns: Iterable[Column[Any]], dialect: Dialect
     ) -> "_Prepared":
         """Prepare a statement whose parameters are values of these columns."""
-        converts = tuple(each.type.dialect_impl(dialect).bind_processor(dialect) for each in columns)
+        converts = tuple(_conversion(each, dialect) for each in columns)
         at_once = dialect.name == "postgresql" and not compiled.statement.is_select  # type: ignore[union-attr]
         return cls(str(compiled), names, converts, dialect.positional, at_once)
 
@@ -78,6 +78,13 @@ def update_many(
     if values:
         prepared = _updating(column, key, connection.dialect)
         prepared.run(connection, values)
+
+
+def _conversion(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """Return how values become what the driver takes. All of our drivers take octets as they are."""
+    if isinstance(column.type, LargeBinary):
+        return None
+    return column.type.dialect_impl(dialect).bind_processor(dialect)
 
 
 @lru_cache(_KEPT)
