@@ -6,8 +6,11 @@ said of nothing else.
 
 Each name is a member of one group at most and the groups have no cycle, so that a witness counts in one way.
 Two keys that are one public key would let one party be counted twice, whatever names they stand under: such a
-policy is refused. Several log lines of one origin are the keys of one log that is changing its key: one of
-them is enough.
+policy is refused. So are two keys of one key name, which are one witness that is changing its key or its kind
+of key, unless it counts once: where several of them count, a group of which any one is enough has them all
+(`group b any b-old b-new`). An ML-DSA-44 cosignature of time 0 counts like every other: its witness has
+signed nothing that does not go together with the checkpoint, which is what a quorum is for. Several log lines
+of one origin are the keys of one log that is changing its key: one of them is enough.
 """
 
 import re
@@ -99,9 +102,12 @@ class Policy:
         if max(len(self.logs), len(self.witnesses), len(self.groups)) > MAX_LINES:
             raise InputError(Reason.OUT_OF_RANGE, f"a policy has at most {MAX_LINES} lines of a kind")
         verifiers = [each.verifier for each in self.logs] + [each.verifier for each in self.witnesses]
-        keys = [each.public_key for each in verifiers]
-        if len(set(keys)) != len(keys):
+        if len({each.public_key for each in verifiers}) != len(verifiers):
             raise InputError(Reason.KEY_AMBIGUOUS, "two lines of the policy share a public key")
+        if len({(each.name, each.key_id) for each in verifiers}) != len(verifiers):
+            raise InputError(
+                Reason.KEY_AMBIGUOUS, "two keys of the policy share name and id: a note cannot tell"
+            )
         known = {each.name for each in self.witnesses}
         if len(known) != len(self.witnesses):
             raise InputError(Reason.INVALID_NAME, "two witnesses have one name")
@@ -119,6 +125,23 @@ class Policy:
             known.add(group.name)
         if self.quorum != NONE and self.quorum not in known:
             raise InputError(Reason.INVALID_NAME, f"the quorum {self.quorum} is not defined above")
+        self._check_counted_once()
+
+    def _check_counted_once(self) -> None:
+        group_of = {member: group for group in self.groups for member in group.members}
+        counting: dict[str, set[GroupLine]] = {}
+        for witness in self.witnesses:
+            group = group_of.get(witness.name)
+            if group is None:
+                continue
+            if (groups := counting.setdefault(witness.verifier.name, set())) and (
+                group not in groups or group.threshold > 1
+            ):
+                detail = (
+                    f"{witness.verifier.name} would count more than once: put its keys into a group of any"
+                )
+                raise InputError(Reason.KEY_AMBIGUOUS, detail)
+            groups.add(group)
 
     @classmethod
     def of_log(cls, verifier: Verifier) -> "Policy":

@@ -20,6 +20,8 @@ from zk.exits import CommandError, Exit
 DEFAULT_SERVER: Final = "localhost:8443"
 _PROFILE: Final = "profile.toml"
 _POLICY: Final = "witnesses.policy"
+_MOST_OCTETS: Final = 256 * 2**20
+"""Of a file that a command is given; the largest are registers of a whole city."""
 _FIELDS: Final = ("server", "root", "log_key", "earlier_log_keys")
 
 
@@ -206,8 +208,12 @@ class Home:
 
 
 def read_file(path: Path) -> bytes:
-    """Read a file; CommandError USAGE if it cannot be read."""
+    """Read a file; CommandError USAGE if it cannot be read, or has no end."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            octets = file.read(_MOST_OCTETS + 1)
     except OSError:
         raise unreadable(path) from None
+    if len(octets) > _MOST_OCTETS:
+        raise CommandError(Exit.USAGE, "FILE_TOO_LARGE", "error.file_too_large", path=path)
+    return octets

@@ -111,7 +111,9 @@ class Run:
     def document(self, data: Mapping[str, Any]) -> None:
         """Print one JSON document on a line of its own; nothing without --json."""
         if self.as_json:
-            sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+            # A policy may name a witness in octets that are no text: they are written as JSON's escapes.
+            written = json.dumps(data, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+            sys.stdout.write(written + "\n")
             sys.stdout.flush()
 
     def warn(self, key: str, /, **values: object) -> None:

@@ -219,3 +219,36 @@ def test_no_changed_octet_of_a_cosigned_note_is_accepted_as_it_was(bit: int) -> 
     except TlogError:
         return
     assert found == CHECKPOINT, "a changed text was accepted"
+
+
+ONE_NAME = [_other(60, "w.example"), _other(61, "w.example")]
+TWO_KEYS = [f"witness new{number} {key}" for number, key in enumerate(ONE_NAME)]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("group g 2 new0 new1 w0", "quorum g"),
+        ("group g all new0 new1", "quorum g"),
+        ("group g any new0 w0", "group h any new1", "group i all g h", "quorum i"),
+        ("group g any new0", "group h any new1", "group i 2 g h w0", "quorum i"),
+    ],
+    ids=["two of three", "both", "two groups", "a group each"],
+)
+def test_one_witness_counts_once_however_many_keys_it_has(lines: tuple[str, ...]) -> None:
+    refused("POLICY_MALFORMED", parsed, *TWO_KEYS, *lines)
+
+
+def test_a_witness_that_changes_its_key_counts_by_either() -> None:
+    policy = parsed(*TWO_KEYS, "group new any new0 new1", "group g 2 new w0 w1", "quorum g")
+    assert not policy.satisfied(ONE_NAME)
+    assert all(policy.satisfied([each, WITNESS_KEYS[0]]) for each in ONE_NAME)
+    assert parsed(*TWO_KEYS, "group g any new0 w0", "quorum g").satisfied([ONE_NAME[0]]), (
+        "one beside the quorum"
+    )
+
+
+def test_no_two_keys_share_name_and_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note names a key by these alone; to find two that share an id takes seconds."""
+    monkeypatch.setattr(Verifier, "key_id", property(lambda _: bytes(4)))
+    refused("KEY_AMBIGUOUS", Policy, (), tuple(WitnessLine(f"x{n}", key) for n, key in enumerate(ONE_NAME)))

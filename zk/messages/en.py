@@ -30,6 +30,7 @@ MESSAGES: Final = {
     "error.evidence_unclear": "Name either a record, or all of --request, --presentation and --receipt.",
     "error.evidence_unreadable": "The files are no SignedRequest and no CompositePresentation.",
     "error.file_unreadable": "{path} cannot be read.",
+    "error.file_too_large": "{path} is larger than any file that this command reads.",
     "error.handle_unreadable": "{handle} is no handle: 64 hexadecimal digits, in lower case.",
     "error.identify": (
         "{schema} is of the composite form: say whose it will be, either with --person or with --requires."

@@ -21,6 +21,7 @@ MESSAGES: Final = {
     "error.evidence_unclear": "请给出一份记录，或同时给出 --request、--presentation 和 --receipt。",
     "error.evidence_unreadable": "文件不是 SignedRequest 和 CompositePresentation 消息。",
     "error.file_unreadable": "无法读取 {path}。",
+    "error.file_too_large": "{path} 超过了本命令可读取的文件大小。",
     "error.handle_unreadable": "{handle} 不是吊销标号：应为 64 位小写十六进制数字。",
     "error.identify": "{schema} 是复合形式：请说明归谁所有，用 --person 或 --requires 之一。",
     "error.identify_plain": "{schema} 是普通形式，不接受 --person 和 --requires。",
