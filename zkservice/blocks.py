@@ -15,10 +15,12 @@ from tlog.checkpoint import Checkpoint
 from tlog.errors import TlogError
 from tlog.merkle import tree_root
 from tlog.tiles import Tiles, node_reader, tiles_for_append
+from zkservice.behind import LogBehindError
 from zkservice.errors import StartError
 from zkservice.log_keys import LogKeys
-from zkservice.storage import ledger
+from zkservice.storage import ledger, marks
 from zkservice.storage.ledger import State, Waiting
+from zkservice.storage.marks import Mark
 
 _CHANCE_OCTETS: Final = 16
 
@@ -32,13 +34,28 @@ class Plan:
     before: Tiles
 
 
-def stage(connection: Connection, keys: LogKeys, size: int, most: int, time_ms: int) -> Plan | None:
-    """Build the next block of what waits, and stage it; None if nothing waits."""
+class ChangedError(Exception):
+    """The stored log is not what this process took it for: it has to look again."""
+
+
+def stage(connection: Connection, keys: LogKeys, known: State, most: int, time_ms: int) -> Plan | None:
+    """Build the next block of what waits, on what is `known` to be published, and stage it; None without any.
+
+    What was seen before this transaction held the lock of all writes may have changed by now: a commit whose
+    answer was lost can become durable long after its connection has ended. Raises ChangedError then;
+    LogBehindError, StartError if the log is marked, with nothing staged.
+    """
+    if ledger.states(connection) != (known, known):
+        raise ChangedError
+    if (why := marks.read(connection, Mark.BEHIND)) is not None:
+        raise LogBehindError(why)
+    if marks.read(connection, Mark.RESTORED) is not None:
+        raise StartError("the database was restored: start again, so that the witnesses are asked first")
     rows = _shuffled(ledger.waiting(connection, most))
     if not rows:
         return None
     keys.refresh(connection)
-    plan = _build(connection, size, rows, time_ms)
+    plan = _build(connection, known.size, rows, time_ms)
     ledger.stage(connection, plan.batch.size, plan.batch.header.to_bytes(), [row.id for row in plan.rows])
     return plan
 

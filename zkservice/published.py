@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from tlog.note import text_unverified
 from zkservice.errors import ServiceError, ServiceReason, StartError
 from zkservice.receipts import Place, read_place, read_places
 from zkservice.storage import ledger
@@ -67,16 +68,21 @@ class Published:
         return any(each <= self._newest_row for each in self._waiters)
 
     def take(self, state: State) -> None:
-        """Note what is published by now. StartError if it is less than what was shown before."""
-        if state.size < self._state.size:
+        """Note what is published by now. StartError if it is not, or less than, what was shown before."""
+        if state.size < self._state.size or (state.size == self._state.size and self._is_another(state)):
             raise StartError(
-                "the database has lost a part of the log that this server has shown: it is an older copy"
+                "the database has lost a part of the log that this server has shown: it is another copy"
             )
         grown = state.size > self._state.size
         self._state = state
         if grown:
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
+
+    def _is_another(self, state: State) -> bool:
+        """Tell whether a state of the same size is of other entries; who signed it may have changed."""
+        known = self._state.checkpoint
+        return known != b"" and text_unverified(state.checkpoint) != text_unverified(known)
 
     def tell(self, newest_row: int, places: Iterable[tuple[int, Place]]) -> None:
         """Tell whoever waits where entries stand; all rows up to `newest_row` are on the log by now."""

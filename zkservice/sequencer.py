@@ -34,7 +34,7 @@ from sqlalchemy import Connection
 from tlog.errors import TlogError
 from tlog.merkle import EMPTY_ROOT
 from zkservice import blocks
-from zkservice.blocks import Plan
+from zkservice.blocks import ChangedError, Plan
 from zkservice.errors import ServiceError, ServiceReason, StartError
 from zkservice.log_keys import LogKeys
 from zkservice.moments import to_ms
@@ -163,6 +163,8 @@ class Sequencer:
                     pause = _FIRST_PAUSE
                     if await self._act():
                         return
+                except ChangedError:
+                    continue
                 except LockLostError:
                     if self._database.alone:
                         raise
@@ -229,6 +231,9 @@ class Sequencer:
         lock, published = found
         for state in found:
             blocks.check(self._keys, state)
+        if self.published.size > 0:
+            # Another copy of the database may be as large as the one that was there, and hold other entries.
+            blocks.check_tree(connection, self._keys, self.published)
         if published.size > lock.size:
             raise StartError("the published log is ahead of its lock: restore from a backup or mirror")
         if published.size == lock.size and published.checkpoint != lock.checkpoint:
@@ -334,8 +339,8 @@ class Sequencer:
 
     async def _integrate(self) -> None:
         """Take what waits from the outbox to published, block by block."""
-        size = self.published.size
-        plan = await self._write(lambda connection: self._stage(connection, size))
+        known = self.published
+        plan = await self._write(lambda connection: self._stage(connection, known))
         while plan is not None:
             self._after(Step.STAGED)
             old, new = self.published, blocks.sign(self._keys, plan.batch.size, plan.batch.root)
@@ -343,8 +348,8 @@ class Sequencer:
             await self._advance(old, new)
             plan = await self._complete(plan, new)
 
-    def _stage(self, connection: Connection, size: int) -> Plan | None:
-        return blocks.stage(connection, self._keys, size, self._max_batch, to_ms(self._clock()))
+    def _stage(self, connection: Connection, known: State) -> Plan | None:
+        return blocks.stage(connection, self._keys, known, self._max_batch, to_ms(self._clock()))
 
     async def _advance(self, old: State, new: State) -> None:
         await self._write(lambda connection: ledger.advance_lock(connection, old, new))
@@ -356,7 +361,7 @@ class Sequencer:
 
         def publish(connection: Connection) -> Plan | None:
             ledger.publish(connection, new, batch, rows)
-            return self._stage(connection, new.size)
+            return self._stage(connection, new)
 
         await self._write(lambda connection: ledger.apply(connection, batch, rows, new.checkpoint))
         self._after(Step.APPLIED)

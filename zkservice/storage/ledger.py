@@ -111,9 +111,15 @@ def indexes_of(connection: Connection, outbox_ids: Sequence[int]) -> dict[int, i
 
 
 def newest_integrated(connection: Connection) -> int:
-    """Return the newest outbox row that is in a published block; 0 if there is none."""
-    query = select(func.max(tables.outbox.c.id)).where(tables.outbox.c.entry_index.is_not(None))
-    newest: int | None = connection.execute(query).scalar()
+    """Return an outbox row up to which all are in published blocks, the newest such; 0 if there is none.
+
+    Rows that stand may be newer than one that waits: a log that was brought forward gives the entries that
+    it knows from its mirror only rows of their own.
+    """
+    first: int | None = connection.execute(select(func.min(tables.outbox_content.c.outbox))).scalar()
+    if first is not None:
+        return first - 1
+    newest: int | None = connection.execute(select(func.max(tables.outbox.c.id))).scalar()
     return newest or 0
 
 
