@@ -1,16 +1,19 @@
 """An HTTP server inside the running event loop, bounded against whoever connects.
 
 uvicorn with nothing of a process of its own: no signals, no log of accesses. A connection gets so many
-seconds for the head of each request and for taking its answer, and a body so many octets; how many
-connections there are at once is limited too.
+seconds for the head of each request and for taking its answer, and a body so many octets, of which nobody
+reads what comes after the answer. How many connections there are at once, and from one address, is limited
+too: what comes beyond is closed without an answer. Behind a proxy all come from its address, so it opens few.
 """
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import h11
 import uvicorn
@@ -20,6 +23,8 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CONNECTIONS: Final = 512
+FROM_ONE: Final = 128
+"""Connections of one address, or of one network of 64 bits where it is of IPv6."""
 HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 30.0
@@ -65,6 +70,7 @@ async def listening(
     certificate: Path | None = None,
     private_key: Path | None = None,
     connections: int = CONNECTIONS,
+    from_one: int = FROM_ONE,
 ) -> AsyncIterator[int]:
     """Serve an application until the block ends; gives the port, which 0 lets the system choose.
 
@@ -73,7 +79,7 @@ async def listening(
     """
     config = uvicorn.Config(
         app,
-        http=_ImpatientProtocol,
+        http=cast(Any, partial(_ImpatientProtocol, from_one)),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -121,9 +127,24 @@ class _ImpatientProtocol(H11Protocol):
     _waiting: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
 
+    def __init__(self, from_one: int, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._most, self._from_one = self.limit_concurrency or CONNECTIONS, from_one
+        self.limit_concurrency = None  # an answer to each of too many, and a line in the log, is too much
+
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._expect()
+        others = self.connections - {self}
+        if len(others) >= self._most or sum(_of(each) == _of(self) for each in others) >= self._from_one:
+            transport.abort()
+        else:
+            self._expect()
+
+    def on_response_complete(self) -> None:
+        # Who has its answer and still sends a body would hold the connection for as long as it likes.
+        if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
+            self.transport.close()
+        super().on_response_complete()
 
     def data_received(self, data: bytes) -> None:
         if self._waiting is None and self.conn.their_state is h11.IDLE:
@@ -167,3 +188,15 @@ class _ImpatientProtocol(H11Protocol):
         self._waiting = None
         if not self.transport.is_closing():
             self.transport.close()
+
+
+def _of(connection: Any) -> str:
+    """Return whose a connection is: the address that it comes from, or its network's."""
+    address: str = connection.client[0] if connection.client else ""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is None and not parsed.is_loopback:
+        return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
+    return address

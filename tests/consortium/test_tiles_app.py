@@ -179,8 +179,10 @@ def hostile() -> Starlette:
 
         return StreamingResponse(pieces())
 
+    packed = gzip.compress(bytes(64 << 20), 1)
+
     async def squeezed(_: Request) -> Response:
-        return Response(gzip.compress(bytes(64 << 20)), headers={"Content-Encoding": "gzip"})
+        return Response(packed, headers={"Content-Encoding": "gzip"})
 
     async def failing_(_: Request) -> Response:
         return Response(status_code=500)
