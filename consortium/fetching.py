@@ -75,6 +75,8 @@ class Fetcher:
     async def _asked(self, method: str, url: str, body: bytes | None, most: int) -> tuple[int, bytes]:
         accepted = "gzip, identity" if body is None else "identity"
         try:
+            if httpx.URL(url).userinfo:  # what follows is said with the URL, to whom it may concern
+                raise SourceError(Reason.URL_INVALID, "a URL with a name or a password is not asked")
             async with (
                 asyncio.timeout(self._whole),
                 self._client.stream(

@@ -10,15 +10,17 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
 import h11
 import uvicorn
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -53,6 +55,13 @@ async def body_of(request: Request, most: int) -> bytes:
     except TimeoutError:
         raise BodyError(408) from None
     return bytes(body)
+
+
+def application(routes: Sequence[Route], handlers: Mapping[Any, Any] | None = None) -> Starlette:
+    """Return an application whose resources have one path each: no answer leads elsewhere, or names hosts."""
+    made = Starlette(routes=routes, exception_handlers=handlers)
+    made.router.redirect_slashes = False
+    return made
 
 
 def plain(status: int, text: str, headers: dict[str, str] | None = None) -> Response:

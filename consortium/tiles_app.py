@@ -13,9 +13,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from consortium.errors import Reason, SourceError
-from consortium.serving import plain
+from consortium.serving import application, plain
 from consortium.source import Source, parse_notes_path
 from tlog import Checkpoint, MalformedError, TileId
 from tlog.note import text_unverified
@@ -26,6 +27,9 @@ _NO_SNIFFING: Final = {"X-Content-Type-Options": "nosniff"}
 _FOREVER: Final = {"Cache-Control": "public, max-age=31536000, immutable", **_NO_SNIFFING}
 _SOON_OLD: Final = {"Cache-Control": "public, max-age=1", **_NO_SNIFFING}
 _ENTRIES: Final = "tile/entries/"
+_LARGE_OCTETS: Final = 1 << 20
+"""Ordinary bundles have a few times ten thousand; of records of 60 kB they have 16 MB."""
+_LARGE_AT_ONCE: Final = 16
 _NEVER: Final = re.compile(r" *[qQ]=0(?:\.0*)? *")
 
 
@@ -37,14 +41,13 @@ def tiles_app(source: Source) -> Starlette:
         Route("/tile/{rest:path}", app.tile, methods=["GET"]),
         Route("/notes/{rest:path}", app.notes, methods=["GET"]),
     ]
-    made = Starlette(routes=routes)
-    made.router.redirect_slashes = False  # each resource has one path, and no answer names a host
-    return made
+    return application(routes)
 
 
 class _Tiles:
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def checkpoint(self, _: Request) -> Response:
         try:
@@ -59,12 +62,25 @@ class _Tiles:
             if path.startswith(_ENTRIES):
                 index, width = parse_entries_path(path)
                 await self._check(TileId(0, index), width)
-                return await _compressed(request, await self._source.entries(index, width))
+                return await self._bundle(request, await self._source.entries(index, width))
             tile, width = parse_tile_path(path)
             await self._check(tile, width)
             return _found(await self._source.tile(tile, width))
         except (SourceError, MalformedError) as error:
             return _refused(error)
+
+    async def _bundle(self, request: Request, octets: bytes) -> Response:
+        """Return a bundle; of those that are large so many at most are held for slow readers."""
+        if len(octets) < _LARGE_OCTETS:
+            return await _compressed(request, octets)
+        if self._large.locked():
+            return plain(503, "too many large bundles are being read", {"Retry-After": "5"})
+        await self._large.acquire()
+        try:
+            return _Held(await _compressed(request, octets), self._large)
+        except BaseException:
+            self._large.release()
+            raise
 
     async def notes(self, request: Request) -> Response:
         try:
@@ -79,6 +95,28 @@ class _Tiles:
         size = Checkpoint.parse(text_unverified(await self._source.checkpoint())).size
         if not 0 < width <= tile_width(tile, size):
             raise SourceError(Reason.NOT_FOUND, "the published tree has no such tile, or not so wide")
+
+
+class _Held(Response):
+    """An answer that counts as large until it was taken, or its reader is gone."""
+
+    def __init__(self, answer: Response, counted: asyncio.Semaphore) -> None:
+        super().__init__(answer.body, answer.status_code)
+        self.raw_headers, self._counted = answer.raw_headers, counted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def whole(message: Message) -> None:
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
+            # The server waits for a slow reader only before it sends more.
+            await send({**message, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        try:
+            await super().__call__(scope, receive, whole)
+        finally:
+            self._counted.release()
 
 
 def _path(request: Request) -> str:

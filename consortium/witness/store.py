@@ -223,7 +223,8 @@ class WitnessStore:
         if proven and self._connection.execute(count_proven, (origin,)).fetchone()[0] >= MAX_REFUSED:
             return
         self._connection.execute(
-            "insert or ignore into refused values (?, ?, ?, ?, ?)",
+            "insert into refused values (?, ?, ?, ?, ?) on conflict do update set"
+            " note = excluded.note, beside = excluded.beside, proven = excluded.proven where excluded.proven",
             (origin, opened.text.encode(), _of_log(opened), before.note, proven),
         )
         self._connection.execute(_KEEP_NEWEST, (origin, MAX_REFUSED))

@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 import gzip
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -210,7 +210,14 @@ async def test_a_hostile_server_costs_little_and_is_named() -> None:
         await failing("NOT_FOUND", asks.get(f"{url}/nothing", 100))
     async with fetcher(connect=0.5, whole=1.0) as asks:
         await failing("UNREACHABLE", asks.get("http://127.0.0.1:1/checkpoint", 100))
-        for wrong in ("ftp://example/x", "nonsense", "http://[::1", "http:///x", ""):
+        for wrong in (
+            "ftp://example/x",
+            "nonsense",
+            "http://[::1",
+            "http:///x",
+            "",
+            "http://name:secret@127.0.0.1:1/x",
+        ):
             await failing("URL_INVALID", asks.get(wrong, 10))
 
 
@@ -269,3 +276,29 @@ async def test_tls_with_a_pinned_root(tmp_path: Path) -> None:
             assert await HttpSource(url, asks).checkpoint() == log.note
         async with fetcher() as asks:
             await failing("UNREACHABLE", HttpSource(url, asks).checkpoint())
+
+
+async def test_large_bundles_of_slow_readers_are_bounded_and_others_are_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("consortium.tiles_app._LARGE_AT_ONCE", 2)
+    monkeypatch.setattr("consortium.tiles_app._LARGE_OCTETS", 1000)
+    monkeypatch.setattr("consortium.serving.ANSWER_SECONDS", 4.0)
+    log = MemoryLog().grow(300)
+    log.pairs[0] = (bytes(30 << 20), None)  # more than the sockets between the two take
+
+    async def many(*_: object) -> bytes:
+        return log.pairs[0][0]
+
+    monkeypatch.setattr(log, "entries", many)
+    async with served(tiles_app(log)) as url, AsyncExitStack() as stack:
+        for _ in range(2):
+            _, writer = await stack.enter_async_context(raw(url))
+            writer.write(b"GET /tile/entries/000 HTTP/1.1\r\nHost: x\r\n\r\n")
+        async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(30):
+            while (refused := await client.get("/tile/entries/000")).status_code == 200:
+                pass
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+            assert (await client.get("/tile/0/000")).status_code == 200
+            while (await client.get("/tile/entries/000")).status_code != 200:
+                await asyncio.sleep(0.1)  # who does not take its answer has been dropped

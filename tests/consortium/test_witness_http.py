@@ -176,7 +176,14 @@ async def test_bad_requests_are_answered_and_nothing_is_stored(tmp_path: Path) -
         assert flood.status_code == 413
         assert (await client.get(f"{url}/add-checkpoint")).status_code == 405
         assert (await client.post(f"{url}/{origin_hash(ORIGIN)}/checkpoint")).status_code == 405
-        for path in ("/", "/x/checkpoint", "/x/refused", "/add-checkpoint/x", "/../checkpoint"):
+        for path in (
+            "/",
+            "/x/checkpoint",
+            "/x/refused",
+            "/add-checkpoint/x",
+            "/add-checkpoint/",
+            "/../checkpoint",
+        ):
             assert (await client.get(url + path)).status_code == 404
         assert store.all() == []
         assert store.refused(ORIGIN) == []

@@ -95,6 +95,23 @@ async def test_what_is_kept_is_bounded_and_noise_does_not_displace_a_proof(tmp_p
         assert store.refused(ORIGIN) == [log.note, *views[:MAX_REFUSED], *noise[-MAX_REFUSED:]]
 
 
+async def test_a_view_that_is_proven_later_is_kept_as_proven(tmp_path: Path) -> None:
+    """It came before the witness had that size, when nothing spoke against it but its proof."""
+    log = MemoryLog().grow(4)
+    with store_of(tmp_path) as store:
+        add(store, await request(log, 0))
+        old = log.size
+        log.grow(2)
+        fork = sign_checkpoint(Checkpoint(ORIGIN, log.size, bytes(32)), LOG)
+        assert add(store, AddCheckpoint(old, (), fork).to_bytes()) == 422
+        assert add(store, await request(log, old)) == 200
+        assert add(store, AddCheckpoint(log.size, (), fork).to_bytes()) == 409
+        for number in range(2 * MAX_REFUSED):
+            noise = sign_checkpoint(Checkpoint(ORIGIN, 99, bytes([number]) * 32), LOG)
+            assert add(store, AddCheckpoint(log.size, (), noise).to_bytes()) == 422
+        assert store.refused(ORIGIN)[:2] == [log.note, fork]
+
+
 async def test_only_the_logs_own_signatures_are_kept(tmp_path: Path) -> None:
     """Whoever sends a genuine checkpoint with a hundred lines of his own does not spoil what is shown."""
     log = MemoryLog().grow(2)
