@@ -9,30 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consortium.errors import FolderError, Reason
-from consortium.source import CHECKPOINT_PATH, Bundle, notes_path, take
-from tlog import (
-    Checkpoint,
-    Cosignature,
-    Follower,
-    Policy,
-    ReceiptEntry,
-    TileId,
-    TlogError,
-    leaf_hash,
-    open_by_policy,
-    parse_entry,
-)
+from consortium.growing import Growing
+from consortium.source import CHECKPOINT_PATH, notes_path
+from tlog import Checkpoint, Cosignature, Follower, Policy, TileId, TlogError, open_by_policy
+from tlog.entry import RECEIPT_PREFIX
 from tlog.merkle import HASH_OCTETS
-from tlog.tiles import (
-    TILE_OCTETS,
-    TILE_WIDTH,
-    append,
-    entries_path,
-    parse_entry_bundle,
-    tile_path,
-    tile_width,
-    tiles_for_append,
-)
+from tlog.tiles import TILE_WIDTH, entries_path, parse_entry_bundle, tile_path, tile_width
 
 
 @dataclass(frozen=True)
@@ -66,25 +48,21 @@ class _Checking:
 
     def __init__(self, folder: Path) -> None:
         self.follower, self.receipts = Follower(), 0
-        self._folder = folder
-        self._edge = dict[TileId, bytes]()
+        self._folder, self._growing = folder, Growing(self.follower)
 
     def bundle(self, index: int, width: int) -> None:
-        path, first = entries_path(index, width), self.follower.size
+        path = entries_path(index, width)
         entries = self._parts(path, width)
-        notes = tuple(each or None for each in self._parts(notes_path(index, width), width))
+        notes = [each or None for each in self._parts(notes_path(index, width), width)]
         try:
-            take(Bundle(index, 0, entries, notes), self.follower)
+            full = self._growing.take(entries, notes)
         except TlogError as error:
             raise _invalid(path, f"entry {self.follower.size}: {error}") from None
-        self.receipts += sum(isinstance(parse_entry(each), ReceiptEntry) for each in entries)
-        changed = append(first, [leaf_hash(each) for each in entries], lambda tile: self._edge.get(tile, b""))
-        self._edge |= changed
-        self._edge = {each: self._edge[each] for each in tiles_for_append(self.follower.size)}
-        self._compare({tile: octets for tile, octets in changed.items() if len(octets) == TILE_OCTETS})
+        self.receipts += sum(each.startswith(RECEIPT_PREFIX) for each in entries)
+        self._compare(full)
 
     def end(self, checkpoint: Checkpoint) -> None:
-        self._compare({tile: octets for tile, octets in self._edge.items() if len(octets) < TILE_OCTETS})
+        self._compare(self._growing.partial())
         try:
             self.follower.check(checkpoint)
         except TlogError as error:

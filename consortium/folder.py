@@ -15,9 +15,11 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from consortium import durable
 from consortium.errors import FolderError, Reason
 from consortium.source import CHECKPOINT_PATH, notes_path
 from tlog.tiles import TILE_WIDTH, entries_path, tile_path
@@ -25,6 +27,7 @@ from tlog.tiles import TILE_WIDTH, entries_path, tile_path
 _LOCK: Final = ".lock"
 _WRITING: Final = ".writing"
 _REFUSED: Final = "refused"
+_SUSPECTED: Final = "suspected"
 _MOST_REFUSED: Final = 64
 """A log that signs a new contradiction every second must not fill the disk: the first ones convict it."""
 _LEVELS: Final = 8
@@ -68,17 +71,13 @@ class Folder:
         It is durable once `publish` has begun to write the checkpoint.
         """
         with _stored():
-            target, writing = self.path / path, self.path / _WRITING
+            target = self.path / path
             if _holds(target, octets):
                 self._unsettled.add(target.parent)
                 return
             self._make(target.parent)
-            with writing.open("wb") as file:
-                file.write(octets)
-                file.flush()
-                os.fsync(file.fileno())
-            self._after(Step.WRITTEN, path)
-            writing.replace(target)
+            written = partial(self._after, Step.WRITTEN, path)
+            durable.place(target, octets, self.path / _WRITING, written=written)
             self._unsettled.add(target.parent)
             self._after(Step.PLACED, path)
 
@@ -89,17 +88,47 @@ class Folder:
         self._settle()
         self._after(Step.PUBLISHED, CHECKPOINT_PATH)
 
-    def refuse(self, held: bytes, refused: bytes) -> Path:
-        """Keep two notes that do not go together, durably; return where. Beyond a bound none is kept."""
-        name = hashlib.sha256(hashlib.sha256(held).digest() + hashlib.sha256(refused).digest()).hexdigest()
-        place = self.path / _REFUSED / name[:32]
-        with _stored():
-            others = list(place.parent.iterdir()) if place.parent.is_dir() else []
-        if place not in others and len(others) < _MOST_REFUSED:
-            self.write(str((place / "held").relative_to(self.path)), held)
-            self.write(str((place / "refused").relative_to(self.path)), refused)
-            self._settle()
+    def convict(self, held: bytes, refused: bytes) -> Path | None:
+        """Keep two notes that contradict each other, durably; return where.
+
+        Beyond a bound none is kept: the first that were proven are as good as any, and stay.
+        """
+        place, others = self._pair(_REFUSED, held, refused)
+        if place not in others and len(others) >= _MOST_REFUSED:
+            return None
+        self._keep_pair(place, held, refused)
+        self._drop_pair(self._pair(_SUSPECTED, held, refused)[0])
         return place
+
+    def suspect(self, held: bytes, refused: bytes) -> None:
+        """Keep two notes of which it is not known whether they go together, durably.
+
+        Anybody who serves wrong tiles can bring them about: they displace one another, the oldest first, and
+        nothing that is proven.
+        """
+        place, others = self._pair(_SUSPECTED, held, refused)
+        if place not in others:
+            self._keep_pair(place, held, refused)
+        with _stored():
+            oldest_first = sorted(others, key=lambda each: each.stat().st_mtime_ns)
+        for each in oldest_first[: max(0, len(oldest_first) + 1 - _MOST_REFUSED)]:
+            self._drop_pair(each)
+
+    def _pair(self, folder: str, held: bytes, refused: bytes) -> tuple[Path, list[Path]]:
+        """Return where two notes are kept, and what is kept there."""
+        name = hashlib.sha256(hashlib.sha256(held).digest() + hashlib.sha256(refused).digest()).hexdigest()
+        place = self.path / folder / name[:32]
+        with _stored():
+            return place, list(place.parent.iterdir()) if place.parent.is_dir() else []
+
+    def _keep_pair(self, place: Path, held: bytes, refused: bytes) -> None:
+        self.write(str((place / "held").relative_to(self.path)), held)
+        self.write(str((place / "refused").relative_to(self.path)), refused)
+        self._settle()
+
+    def _drop_pair(self, place: Path) -> None:
+        for name in ("held", "refused"):
+            self._remove(place / name)
 
     def drop_beyond(self, size: int) -> None:
         """Remove what no checkpoint of `size` entries commits to."""
@@ -150,7 +179,7 @@ class Folder:
     def _settle(self) -> None:
         with _stored():
             for each in sorted(self._unsettled):
-                _sync(each)
+                durable.sync(each)
             self._unsettled.clear()
             self._after(Step.SETTLED, "")
 
@@ -197,14 +226,6 @@ def _tile_paths(level: int) -> PathOf:
 def _edge(shift: int, size: int) -> tuple[int, int]:
     """Return the first index that is not full in a tree of `size` leaves, and how wide it is."""
     return divmod(size >> shift, TILE_WIDTH)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

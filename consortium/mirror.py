@@ -9,7 +9,11 @@ signature, whether or not the operator is still there.
 What was read before a crash, or before the source went away, is read from the folder when it goes on, and
 checked as if the source had sent it just now: nobody has vouched for it yet.
 
-A checkpoint that contradicts the one that stands is refused, and both are kept: they are evidence.
+A checkpoint that contradicts the one that stands is refused, and both are kept: they are evidence. One that
+is older and of the same log is nothing: a cache has it, or whoever wants the mirror to stop. Of a note's
+lines a policy that knows witnesses keeps those that it verified, since a false one in a witness's name would
+make the note useless to whoever knows that witness; a mirror that knows the log's key only keeps what it is
+given.
 """
 
 import asyncio
@@ -20,6 +24,7 @@ from pathlib import Path
 
 from consortium.errors import ConsortiumError, FolderError, Reason, SourceError
 from consortium.folder import Folder
+from consortium.growing import Growing
 from consortium.source import (
     Bundle,
     FolderSource,
@@ -28,7 +33,6 @@ from consortium.source import (
     fetch_consistency,
     nodes_of,
     notes_path,
-    take,
 )
 from tlog import (
     EMPTY_ROOT,
@@ -49,10 +53,9 @@ from tlog import (
 )
 from tlog.errors import Reason as TlogReason
 from tlog.merkle import HASH_OCTETS, nodes_for_root
+from tlog.note import only_lines_of
 from tlog.tiles import (
-    TILE_OCTETS,
     TILE_WIDTH,
-    append,
     entries_path,
     entry_bundle,
     parse_entry_bundle,
@@ -64,9 +67,10 @@ from tlog.tiles import (
 
 
 class ContradictionError(ConsortiumError):
-    """Two checkpoints of one log that do not go together, both signed; kept as evidence at `place`."""
+    """Two checkpoints of one log that do not go together, both signed; kept as evidence at `place`, unless
+    more than enough is kept already."""
 
-    def __init__(self, reason: Reason, detail: str, place: Path) -> None:
+    def __init__(self, reason: Reason, detail: str, place: Path | None) -> None:
         super().__init__(reason, detail)
         self.place = place
 
@@ -137,10 +141,13 @@ class Mirror:
         """Bring the mirror to the source's checkpoint; tell whether anything is new.
 
         `progress` gets the number of entries so far. Raises SourceError; MalformedError and VerificationError
-        of what the source gave; ContradictionError LOG_FORKED, LOG_ROLLED_BACK; FolderError STORE_FAILED.
+        of what the source gave; ContradictionError LOG_FORKED; FolderError STORE_FAILED.
         """
         note = await source.checkpoint()
         checkpoint, cosignatures = open_by_policy(note, self._policy)
+        if self._policy.demands_witnesses:
+            signers = (*self._policy.logs_of(checkpoint.origin), *(each.witness for each in cosignatures))
+            note = only_lines_of(note, signers)
         held, cosigned = self._held, len(cosignatures)
         if held.note and checkpoint.origin != held.origin:
             # Two logs of one policy contradict each other in everything, and that is evidence of nothing.
@@ -153,7 +160,8 @@ class Mirror:
             return True
         if checkpoint.size < held.size or checkpoint.root != held.root:
             raise await self._contradiction(note, checkpoint)
-        if held.note and cosigned <= held.cosigned:
+        unchecked = not self._policy.demands_witnesses and note != held.note
+        if held.note and cosigned <= held.cosigned and not unchecked:
             return False
         # The same tree that more witnesses have seen, or the checkpoint of a log that is empty still.
         self._folder.publish(note)
@@ -169,24 +177,25 @@ class Mirror:
         try:
             verify_consistency(held.size, checkpoint.size, proof, held.root, checkpoint.root)
         except VerificationError:
-            place = self._folder.refuse(held.note, note)
+            self._folder.suspect(held.note, note)  # at once: the source may not be there a second time
             tiles = tiles_for_nodes(nodes_for_root(held.size))
             other = tree_root(held.size, await nodes_of(source, checkpoint.size, tiles))
             # Tiles that hash to the signed root with another past in them convict the log; any others say
             # only that the source serves wrong tiles, and raise the same error again.
             verify_consistency(held.size, checkpoint.size, proof, other, checkpoint.root)
             detail = f"the log of {checkpoint.size} entries does not begin with the {held.size} held here"
+            place = self._folder.convict(held.note, note)
             raise ContradictionError(Reason.LOG_FORKED, detail, place) from None
 
-    async def _contradiction(self, note: bytes, checkpoint: Checkpoint) -> ContradictionError:
+    async def _contradiction(self, note: bytes, checkpoint: Checkpoint) -> ConsortiumError:
         """Return what a checkpoint is that is not larger and not the same: an older one, or of a fork."""
         held, size = self._held, checkpoint.size
-        place = self._folder.refuse(held.note, note)
         own = FolderSource(self._folder.path)
         known = tree_root(size, await nodes_of(own, size, tiles_for_nodes(nodes_for_root(size))))
         if known == checkpoint.root:
             detail = f"the source shows {size} entries of the log, {held.size} are held here"
-            return ContradictionError(Reason.LOG_ROLLED_BACK, detail, place)
+            return SourceError(Reason.LOG_ROLLED_BACK, detail)
+        place = self._folder.convict(held.note, note)
         return ContradictionError(Reason.LOG_FORKED, f"the log has another root at {size} entries", place)
 
     async def _read(
@@ -213,7 +222,7 @@ class Mirror:
         async with aclosing(bundles(source, self._held.size, checkpoint.size)) as coming:
             async for bundle in coming:
                 await self._check_known(bundle)
-                full = growth.take(bundle)
+                full = growth.bundle(bundle)
                 await _check_tiles(source, full)
                 await asyncio.to_thread(self._keep, bundle, full)
                 progress(growth.follower.size)
@@ -257,34 +266,24 @@ class Mirror:
         self._folder.prune(self._held.size, growth.follower.size)
 
 
-class _Growth:
-    """A log on its way from what is held to a checkpoint: the follower, and the right edge of the tree."""
+class _Growth(Growing):
+    """A log on its way from what is held to a checkpoint."""
 
     def __init__(self, held: Held) -> None:
         hashes = Frontier.load(held.size, node_reader(held.edge.__getitem__)).hashes
-        self.follower = Follower(held.size, hashes, held.header)
+        super().__init__(Follower(held.size, hashes, held.header), held.edge)
         self.last: Bundle | None = None
-        self._edge = dict(held.edge)
 
-    def take(self, bundle: Bundle) -> dict[TileId, bytes]:
+    def bundle(self, bundle: Bundle) -> dict[TileId, bytes]:
         """Take a bundle in once it is checked; return the tiles that it makes full."""
-        first = self.follower.size
-        take(bundle, self.follower)
-        leaves = [leaf_hash(each) for each in bundle.entries[bundle.offset :]]
-        changed = append(first, leaves, lambda tile: self._edge.get(tile, b""))
-        self._edge |= changed
-        self._edge = {each: self._edge[each] for each in tiles_for_append(self.follower.size)}
+        full = self.take(*bundle.new)
         self.last = bundle
-        return {tile: octets for tile, octets in changed.items() if len(octets) == TILE_OCTETS}
-
-    def partial(self) -> dict[TileId, bytes]:
-        """Return the tiles that are not full yet."""
-        return {tile: octets for tile, octets in self._edge.items() if len(octets) < TILE_OCTETS}
+        return full
 
     def held(self, note: bytes, checkpoint: Checkpoint, cosigned: int) -> Held:
         """Return what is held once it is published."""
         header = self.follower.header
-        return Held(note, checkpoint.origin, checkpoint.size, checkpoint.root, cosigned, header, self._edge)
+        return Held(note, checkpoint.origin, checkpoint.size, checkpoint.root, cosigned, header, self.edge)
 
 
 class _Staged:

@@ -183,6 +183,11 @@ class Bundle:
     entries: tuple[bytes, ...]
     notes: tuple[bytes | None, ...]
 
+    @property
+    def new(self) -> tuple[tuple[bytes, ...], tuple[bytes | None, ...]]:
+        """The entries from `offset` on, and the notes beside them."""
+        return self.entries[self.offset :], self.notes[self.offset :]
+
 
 async def read_all(
     source: Source,
@@ -199,16 +204,9 @@ async def read_all(
     async with aclosing(bundles(source, follower.size, checkpoint.size)) as coming:
         async for bundle in coming:
             first = follower.size
-            take(bundle, follower)
-            taken(first, bundle.entries[bundle.offset :], bundle.notes[bundle.offset :])
+            follower.extend(*bundle.new)
+            taken(first, *bundle.new)
     follower.check(checkpoint)
-
-
-def take(bundle: Bundle, follower: Follower) -> None:
-    """Feed what is new in a bundle to the follower that stands at its offset; raises what `append` does."""
-    new = zip(bundle.entries[bundle.offset :], bundle.notes[bundle.offset :], strict=True)
-    for entry, note in new:
-        follower.append(entry, note)
 
 
 async def bundles(source: Source, first: int, size: int) -> AsyncGenerator[Bundle, None]:

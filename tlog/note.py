@@ -5,7 +5,7 @@ and are passed over; each signature by a known key is verified, duplicates too, 
 note. A key is known when name, key id and type are: of an unsupported type, none is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tlog.encoding import check_bytes, decoding, from_base64, from_utf8
@@ -29,6 +29,7 @@ __all__ = [
     "Signer",
     "UnverifiedNote",
     "Verifier",
+    "only_lines_of",
     "open_note",
     "parse_unverified",
     "sign",
@@ -111,6 +112,16 @@ def parse_unverified(note: bytes) -> UnverifiedNote:
         if len(split) > MAX_SIGNATURES:
             raise InputError(Reason.OUT_OF_RANGE, f"a note has at most {MAX_SIGNATURES} signatures")
         return UnverifiedNote(text, tuple(map(_parse_line, split)))
+
+
+def only_lines_of(note: bytes, verifiers: Collection[Verifier]) -> bytes:
+    """Return a note with those of its lines that name one of these keys; it does not verify them.
+
+    Raises MalformedError NOTE_MALFORMED.
+    """
+    taken = parse_unverified(note)
+    lines = [each.to_bytes() for each in taken.lines if any(map(each.is_by, verifiers))]
+    return taken.text.encode() + b"\n" + b"".join(lines)
 
 
 def text_unverified(note: bytes) -> str:

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,11 +20,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from consortium.errors import FolderError
-from consortium.serving import BodyError, body_of, plain
+from consortium.serving import BodyError, application, body_of, plain
 from consortium.witness.store import WitnessStore
 from tlog.witness import MAX_REQUEST_OCTETS, TEXT_TYPE, KnownLogs
 
 _Found = TypeVar("_Found")
+
+MOST_NOTES: Final = 512
+"""So many notes are read of one answer, and a monitor tells no more."""
 
 _FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -37,13 +40,13 @@ def origin_hash(origin: str) -> str:
 def witness_app(store: WitnessStore, known_logs: KnownLogs, clock: Callable[[], int]) -> Starlette:
     """Return the application; `clock` gives POSIX seconds."""
     app = _Witness(store, known_logs, clock)
-    return Starlette(
-        routes=[
+    return application(
+        [
             Route("/add-checkpoint", app.add_checkpoint, methods=["POST"]),
             Route("/{place:str}/checkpoint", app.checkpoint, methods=["GET"]),
             Route("/{place:str}/refused", app.refused, methods=["GET"]),
         ],
-        exception_handlers={BodyError: _bad_body, FolderError: _no_store},
+        {BodyError: _bad_body, FolderError: _no_store},
     )
 
 
@@ -88,15 +91,16 @@ async def _no_store(_: Request, error: Exception) -> Response:
 
 
 def split_refused(body: bytes) -> list[bytes]:
-    """Return the notes of an answer to `refused`; what is not framed as it must be ends the list."""
+    """Return the notes of an answer to `refused`, `MOST_NOTES` at most; what is not framed as it must be ends
+    the list, and so does a note of no octets: an answer has room for millions of them."""
     notes, at = list[bytes](), 0
-    while at < len(body):
+    while at < len(body) and len(notes) < MOST_NOTES:
         end = body.find(b"\n", at, at + 8)
         if end < 0 or not body[at:end].isdigit():
             break
         start = end + 1
         at = start + int(body[at:end])
-        if at > len(body):
+        if at > len(body) or at == start:
             break
         notes.append(body[start:at])
     return notes

@@ -6,11 +6,10 @@ A witness that changes its key cosigns with both for as long as both stand there
 old one and those who pin the new one are served alike. A process takes up a change when it is started again.
 """
 
-import os
-import secrets
 from pathlib import Path
 from typing import Final
 
+from consortium import durable
 from consortium.errors import FolderError, Reason
 from consortium.witness.store import make_store
 from tlog import CosignatureSigner, InputError, MldsaCosignatureSigner, TlogError
@@ -88,27 +87,11 @@ def _make_folder(folder: Path) -> None:
 
 
 def _write(folder: Path, keys: tuple[CosignatureSigner, ...]) -> None:
-    path = folder / KEY_FILE
-    temporary = path.with_name(f".{KEY_FILE}.{secrets.token_hex(4)}")
     text = "".join(f"{each.name} {each.KEY_TYPE:02x} {to_base64(each.to_secret())}\n" for each in keys)
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync(folder)
+        durable.write(folder / KEY_FILE, text.encode(), mode=durable.PRIVATE)
     except OSError as error:
-        temporary.unlink(missing_ok=True)  # it holds secrets
         raise _unwritable(folder, error) from None
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unwritable(folder: Path, error: OSError) -> FolderError:

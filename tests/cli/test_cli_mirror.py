@@ -18,7 +18,7 @@ from consortium.serving import listening
 from consortium.tiles_app import tiles_app
 from tests.cli.running import Done, start, zk
 from tests.consortium.making import LOG, OTHER, MemoryLog, cosigner, policy_of
-from tlog import LogLine, Policy, cosign
+from tlog import Checkpoint, LogLine, Policy, cosign, sign_checkpoint
 
 POLICY = Policy.of_log(LOG.verifier)
 ENDS: list[tuple[int, str]] = []
@@ -147,6 +147,8 @@ def test_follow_and_serve_while_the_operator_comes_and_goes(tmp_path: Path) -> N
             assert fetched(ready["address"], "checkpoint") == log.note
             log.note = log.notes_at[6]
             assert (event()["reason"], log.size) == ("LOG_ROLLED_BACK", 407)
+            log.note = sign_checkpoint(Checkpoint(LOG.name, 407, bytes(32)), LOG)
+            assert event()["reason"] == "LOG_FORKED"
             # What stands goes on being served.
             assert fetched(ready["address"], "checkpoint") == log.notes_at[407]
     code, rest = ENDS.pop()

@@ -160,7 +160,7 @@ async def test_a_lie_is_refused_with_its_reason_and_nothing_of_it_stays(
     assert not isinstance(error, ContradictionError)
     now = files(tmp_path)
     assert {path: now[path] for path in before} == before
-    assert all(path.startswith("refused/") for path in now.keys() - before.keys())
+    assert all(path.startswith("suspected/") for path in now.keys() - before.keys())
     assert await mirrored(tmp_path, log)
     assert check(tmp_path, POLICY).checkpoint.size == log.size
 
@@ -195,7 +195,6 @@ async def test_a_fork_is_refused_and_both_notes_are_kept(tmp_path: Path) -> None
         ("larger", MemoryLog(seed=1000).grow(4, 300, 5), "LOG_FORKED"),
         ("as large", MemoryLog(seed=1000).grow(4, 300), "LOG_FORKED"),
         ("smaller", MemoryLog(seed=1000).grow(4), "LOG_FORKED"),
-        ("older", MemoryLog().grow(4), "LOG_ROLLED_BACK"),
     ]
     for name, fork, reason in forks:
         folder = tmp_path / name
@@ -206,6 +205,7 @@ async def test_a_fork_is_refused_and_both_notes_are_kept(tmp_path: Path) -> None
             for _ in range(2):
                 error = await refused(reason, folder, source)
         assert isinstance(error, ContradictionError)
+        assert error.place
         assert (error.place / "held").read_bytes() == log.note
         assert (error.place / "refused").read_bytes() == fork.note
         now = files(folder)
@@ -214,13 +214,62 @@ async def test_a_fork_is_refused_and_both_notes_are_kept(tmp_path: Path) -> None
         assert await mirrored(folder, log.fork(2000).grow(6))
 
 
-async def test_notes_that_are_kept_are_bounded(tmp_path: Path) -> None:
+async def test_an_old_answer_is_no_fork_and_the_log_is_followed_on(tmp_path: Path) -> None:
+    """A cache has it, a replica that lags, or somebody who wants the mirror to stop."""
+    log = MemoryLog().grow(4)
+    old = log.note
+    log.grow(300)
+    assert await mirrored(tmp_path, log)
+    before = files(tmp_path)
+    error = await refused("LOG_ROLLED_BACK", tmp_path, Lying(log, checkpoint=lambda _: old))
+    assert isinstance(error, SourceError)
+    assert files(tmp_path) == before
+    assert await mirrored(tmp_path, log.grow(3))
+
+
+async def test_notes_that_are_kept_are_bounded_and_doubts_do_not_displace_a_proof(tmp_path: Path) -> None:
     log = MemoryLog().grow(2)
     assert await mirrored(tmp_path, log)
     with opened_folder(tmp_path) as folder:
         for number in range(100):
-            folder.refuse(log.note, b"%d" % number)
-    assert len(list((tmp_path / "refused").iterdir())) == 64
+            folder.suspect(log.note, b"%d" % number)
+        kept = {each.name: (each / "refused").read_bytes() for each in (tmp_path / "suspected").iterdir()}
+        assert sorted(map(int, kept.values())) == list(range(36, 100)), "the newest"
+        places = [folder.convict(log.note, b"%d" % number) for number in range(100)]
+        assert [number for number, each in enumerate(places) if each] == list(range(64)), "the first"
+        assert len(list((tmp_path / "refused").iterdir())) == 64
+        still = {int((each / "refused").read_bytes()) for each in (tmp_path / "suspected").iterdir()}
+        assert still == set(range(64, 100)), "what was proven is a doubt no more"
+
+
+async def test_wrong_tiles_under_honest_checkpoints_hide_no_fork(tmp_path: Path) -> None:
+    """Who serves them has no key of the log, and fills what is kept of doubts with all it likes."""
+    log = MemoryLog().grow(4)
+    assert await mirrored(tmp_path, log)
+    held = log.note
+    for _ in range(66):
+        log.grow(1)
+        wrong = Lying(log, tile=lambda octets, *_: bytes(len(octets)))
+        await refused("CONSISTENCY_INVALID", tmp_path, wrong)
+    assert not (tmp_path / "refused").exists()
+    error = await refused("LOG_FORKED", tmp_path, MemoryLog(seed=1000).grow(4, 5))
+    assert isinstance(error, ContradictionError)
+    assert error.place
+    assert (error.place / "held").read_bytes() == held
+
+
+async def test_a_false_line_in_a_witnesss_name_is_not_passed_on(tmp_path: Path) -> None:
+    """The mirror's policy does not know that witness; whoever reads the mirror may."""
+    log = MemoryLog().grow(4)
+    stranger, known = cosigner(5), policy_of([None] * 3, threshold=2)
+    false = cosign(MemoryLog().grow(1).note, stranger, 1)
+    true = cosigned(log, 0, 1)
+    assert await mirrored(tmp_path / "policy", Lying(log, checkpoint=lambda _: true + false), known)
+    assert (tmp_path / "policy" / "checkpoint").read_bytes() == true
+    # With the log's key alone nothing can be told apart: what an honest source has takes its place.
+    assert await mirrored(tmp_path / "key", Lying(log, checkpoint=lambda _: true + false))
+    assert await mirrored(tmp_path / "key", Lying(log, checkpoint=lambda _: true))
+    assert (tmp_path / "key" / "checkpoint").read_bytes() == true
 
 
 async def test_a_source_that_goes_away_leaves_what_was_read_and_it_is_used(tmp_path: Path) -> None:

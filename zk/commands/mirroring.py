@@ -16,7 +16,7 @@ from consortium.mirror import ContradictionError, Held, Mirror, load
 from consortium.serving import listening
 from consortium.source import FolderSource, HttpSource
 from consortium.tiles_app import tiles_app
-from tlog import Policy, TlogError
+from tlog import LogLine, Policy, TlogError
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import read_file
@@ -80,10 +80,11 @@ def _policy(run: Run, file: Path | None, key: str | None, origin: str | None) ->
     if file is not None and key is not None:
         raise CommandError(Exit.USAGE, "USAGE", "error.mirror_policy_or_key")
     if file is None:
-        pinned = read_log_key(key) if key else run.profile.log_key
-        if pinned is None:
+        # What the folder has may be signed by a key from before the pinned one.
+        known = (read_log_key(key),) if key else run.profile.log_keys
+        if not known:
             raise CommandError(Exit.KEY_NOT_TRUSTED, "LOG_KEY_UNKNOWN", "error.mirror_key_unknown")
-        return Policy.of_log(pinned), None
+        return Policy(tuple(map(LogLine, known))), None
     whole = Policy.parse(read_file(file))
     origins = list(dict.fromkeys(each.verifier.name for each in whole.logs))
     if origin is None and len(origins) == 1:
@@ -216,8 +217,8 @@ class _Mirroring:
 
     def _refused(self, error: ContradictionError) -> CommandError:
         meaning = self.run.text(f"reason.{error.reason}")
-        text = "error.mirror_contradiction"
-        return CommandError(Exit.NOT_VERIFIED, error.reason, text, meaning=meaning, path=error.place)
+        text, path = "error.mirror_contradiction", error.place or self.folder
+        return CommandError(Exit.NOT_VERIFIED, error.reason, text, meaning=meaning, path=path)
 
 
 def _standing(held: Held) -> dict[str, Any]:
