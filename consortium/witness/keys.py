@@ -58,6 +58,8 @@ def load_keys(folder: Path) -> tuple[CosignatureSigner, ...]:
     try:
         if path.stat().st_mode & 0o077:
             raise FolderError(Reason.FOLDER_INVALID, f"{path} can be read by others; run chmod 600 on it")
+        if folder.stat().st_mode & 0o022:  # whoever may put another store there rolls the witness back
+            raise FolderError(Reason.FOLDER_INVALID, f"others can write to {folder}; run chmod 700 on it")
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         raise FolderError(

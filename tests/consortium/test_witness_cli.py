@@ -146,6 +146,10 @@ def test_what_cannot_start_says_why(tmp_path: Path) -> None:
     open_to_all = witness("show", "--data", folder)
     assert (open_to_all.code, "chmod 600" in open_to_all.err) == (Exit.USAGE, True)
     (folder / "witness.keys").chmod(0o600)
+    folder.chmod(0o770)
+    shared = zk("witness", "show", "--data", folder)
+    assert (shared.code, "chmod 700" in shared.err) == (Exit.USAGE, True)
+    folder.chmod(0o700)
     for broken in (
         "",
         "x\n",
