@@ -264,7 +264,8 @@ def test_debugging_shows_where_an_unexpected_error_came_from(
 def test_exit_codes_are_stable() -> None:
     assert {each.name: each.value for each in Exit} == {
         "OK": 0, "UNEXPECTED": 1, "USAGE": 2, "REFUSED": 3, "NOT_VERIFIED": 4, "UNREACHABLE": 5,
-        "DECLINED": 6, "KEY_NOT_TRUSTED": 7, "UNHEALTHY": 8, "NOT_STARTED": 9, "INTERRUPTED": 130,
+        "DECLINED": 6, "KEY_NOT_TRUSTED": 7, "UNHEALTHY": 8, "NOT_STARTED": 9, "PENDING": 10,
+        "INTERRUPTED": 130,
     }  # fmt: skip
 
 

@@ -7,11 +7,16 @@ from typing import Any
 
 
 def dump(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every table, read over a connection of its own."""
+    """Return every row of every table, read over a connection of its own.
+
+    But for how often the sequencer has said that it lives: it does so whenever it looks.
+    """
     with closing(sqlite3.connect(f"file:{folder / 'service.sqlite3'}?mode=ro", uri=True)) as connection:
         names = connection.execute("select name from sqlite_schema where type = 'table' order by name")
         return {
-            name: sorted(connection.execute(f'select * from "{name}"'), key=repr)
+            name: []
+            if name == "ledger_lease"
+            else sorted(connection.execute(f'select * from "{name}"'), key=repr)
             for (name,) in names.fetchall()
         }
 

@@ -155,7 +155,8 @@ async def test_a_credential_that_is_stored_in_its_vault_is_gone(tmp_path: Path) 
         (offer,) = dump(tmp_path)["offer"]
         assert (offer[5], offer[7]) == ("done", None)
     # The log of writes goes with the last connection; what is then left of the database has it no more.
-    assert [path.name for path in database_files(tmp_path)] == ["service.sqlite3"]
+    kept = [path.name for path in database_files(tmp_path) if path.stat().st_size]  # a lock is empty
+    assert kept == ["service.sqlite3"]
     assert (
         found([sealed[at : at + 24] for at in range(0, len(sealed) - 24, 24)], *database_files(tmp_path))
         == []
