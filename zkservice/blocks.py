@@ -47,9 +47,10 @@ def stage(connection: Connection, keys: LogKeys, known: State, most: int, time_m
     """
     if ledger.states(connection) != (known, known):
         raise ChangedError
-    if (why := marks.read(connection, Mark.BEHIND)) is not None:
-        raise LogBehindError(why)
-    if marks.read(connection, Mark.RESTORED) is not None:
+    marked = marks.read_all(connection)
+    if Mark.BEHIND in marked:
+        raise LogBehindError(marked[Mark.BEHIND])
+    if Mark.RESTORED in marked:
         raise StartError("the database was restored: start again, so that the witnesses are asked first")
     rows = _shuffled(ledger.waiting(connection, most))
     if not rows:

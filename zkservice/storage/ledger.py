@@ -16,7 +16,7 @@ from tlog.tiles import TileId, Tiles
 from zkservice.errors import StartError
 from zkservice.storage import tables
 from zkservice.storage.many import insert_many, update_many
-from zkservice.storage.rows import insert_all_new, insert_new
+from zkservice.storage.rows import insert_all_new, insert_new, put_all
 
 _LOCK: Final = "lock"
 _PUBLISHED: Final = "published"
@@ -196,8 +196,8 @@ def apply(connection: Connection, batch: Batch, rows: Sequence[Waiting], checkpo
     notes: list[bytes | None] = [*(row.holder_note for row in rows), None]
     numbered = enumerate(zip(batch.entries, notes, strict=True), batch.first_index)
     insert_all_new(connection, tables.ledger_entry, [(index, *each) for index, each in numbered])
-    for tile, hashes in batch.changed_tiles.items():
-        _write_tile(connection, tile, hashes)
+    tiles = [(tile.level, tile.index, hashes) for tile, hashes in batch.changed_tiles.items()]
+    put_all(connection, tables.ledger_tile, tiles)
     block = {
         "height": batch.header.height,
         "first_index": batch.first_index,
@@ -221,14 +221,6 @@ def publish(connection: Connection, state: State, batch: Batch, rows: Sequence[W
         update(table).where(table.c.role == _PUBLISHED).values(size=state.size, checkpoint=state.checkpoint)
     )
     connection.execute(tables.ledger_staged.delete())
-
-
-def _write_tile(connection: Connection, tile: TileId, hashes: bytes) -> None:
-    table = tables.ledger_tile
-    values = {"level": tile.level, "index": tile.index, "hashes": hashes}
-    if not insert_new(connection, table, values):
-        here = (table.c.level == tile.level) & (table.c.index == tile.index)
-        connection.execute(update(table).where(here).values(hashes=hashes))
 
 
 def read_tiles(connection: Connection, tiles: Iterable[TileId]) -> Tiles:

@@ -28,6 +28,12 @@ def read(connection: Connection, mark: Mark) -> str | None:
     return value
 
 
+def read_all(connection: Connection) -> dict[Mark, str]:
+    """Return what each mark that is there says."""
+    rows = connection.execute(select(tables.ledger_mark.c.name, tables.ledger_mark.c.value))
+    return {Mark(name): value for name, value in rows}
+
+
 def write(connection: Connection, mark: Mark, value: str) -> None:
     """Set a mark, at most 1,000 characters; one that is there already stays as it is."""
     insert_new(connection, tables.ledger_mark, {"name": mark.value, "value": value})

@@ -17,6 +17,12 @@ def insert_all_new(connection: Connection, table: Table, rows: Sequence[tuple[An
     insert_many(connection, insert, tuple(each.name for each in table.columns), rows)
 
 
+def put_all(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert whole rows; one whose key stands there already takes the place of what is there."""
+    put = _put(table, connection.dialect.name)
+    insert_many(connection, put, tuple(each.name for each in table.columns), rows)
+
+
 def insert_new(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert a row unless one of its keys stands there already; return whether it was inserted."""
     return connection.execute(_insert_new(table, connection.dialect.name), dict(values)).rowcount == 1
@@ -28,6 +34,13 @@ def _insert_new(table: Table, dialect: str) -> Insert:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     # SQLAlchemy keeps the count of updates and deletes only, unless it is told to.
     return insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+
+
+@cache
+def _put(table: Table, dialect: str) -> Insert:
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+    values = {each.name: insert.excluded[each.name] for each in table.columns if not each.primary_key}
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=values)
 
 
 def missing(name: str, field: str) -> ServiceError:
