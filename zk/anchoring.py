@@ -1,15 +1,14 @@
 """The policy that says whose cosignatures count, and how the state of a receipt is told under it."""
 
-import datetime as dt
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from prover.consent import show_moment
-from tlog import Cosignature, Policy, ReceiptState, Verifier
+from tlog import Cosignature, LogLine, Policy, ReceiptState, Verifier
 from zk.exits import CommandError, Exit
 from zk.home import read_file
+from zk.moments import iso_moment, shown_moment
 from zk.run import Run
 
 
@@ -27,6 +26,20 @@ def read_policy(path: Path, log: Verifier | None) -> Policy:
     if not policy.demands_witnesses:
         raise CommandError(Exit.USAGE, "POLICY_WITHOUT_QUORUM", "error.policy_without_quorum", path=path)
     return policy
+
+
+def naming(policy: Policy, keys: Sequence[Verifier]) -> Policy:
+    """Return a policy that names a log with a line for each of its keys, beside the line that there is.
+
+    Lines of one origin are the keys of one log, so all are where the first is served. A policy that names
+    every key stays as it is. Raises tlog.InputError KEY_AMBIGUOUS (a witness has one of these public keys),
+    OUT_OF_RANGE.
+    """
+    origin = keys[0].name
+    at = next(at for at, line in enumerate(policy.logs) if line.verifier.name == origin)
+    named, url = policy.logs_of(origin), policy.logs[at].url
+    missing = [LogLine(each, url) for each in keys if each not in named]
+    return replace(policy, logs=(*policy.logs[:at], *missing, *policy.logs[at:]))
 
 
 def policy_needed(run: Run, file: Path | None = None, log: Verifier | None = None) -> Policy:
@@ -68,8 +81,7 @@ def cosigned_by(
     names = {each.verifier: each.name for each in policy.witnesses}
     data, lines = list[dict[str, Any]](), list[str]()
     for each in cosignatures:
-        moment = dt.datetime.fromtimestamp(each.time, dt.UTC)
-        data.append({"witness": names[each.witness], "time": moment.isoformat(timespec="seconds")})
-        shown = show_moment(moment, run.lang)
+        data.append({"witness": names[each.witness], "time": iso_moment(each.time)})
+        shown = shown_moment(each.time, run.lang)
         lines.append("  " + run.text("ledger.cosigned_by", witness=names[each.witness], time=shown))
     return data, lines

@@ -7,17 +7,20 @@ of it again each second that it goes on: the first file convicts it.
 
 import hashlib
 import json
-import os
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from consortium import durable
 from consortium.errors import ConsortiumError, Reason
 from consortium.monitor.store import MonitorStore
 from tlog import Evidence, Finding, Grade, Observation, Signer, TlogError, Verifier, What, accusing
 
 FOLDER: Final = "alarms"
+
+_USER: Final = re.compile(r"^([A-Za-z0-9+.-]*://)?[^/?#]*@")
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,11 @@ class Alarms:
 
     def observe(self, what: What, about: Verifier, source: str, detail: str, *, since: int, now: int) -> None:
         """Say what was seen and cannot be proven: once for each time that it began."""
-        name = _digest(what.value, str(about), source, str(since))
+        shown = shown_url(source)
+        name = _digest(what.value, str(about), shown, str(since))
         if self._store.has_alarm(name):
             return
-        seen = Observation(what, about, now, source[:400], detail[:400])
+        seen = Observation(what, about, now, shown[:400], detail.replace(source, shown)[:400])
         evidence = accusing.observed(seen, self._signer)
         self._raise(name, evidence, evidence.verify(), now)
 
@@ -74,6 +78,11 @@ class Alarms:
         self._store.keep_alarm(name, json.dumps(data, ensure_ascii=False), now)
         self._tell(Alarm(name, data))
         self._store.told(name)
+
+
+def shown_url(url: str) -> str:
+    """Return a URL without the name and the password that may stand in it: others read what is alarmed."""
+    return _USER.sub(r"\1", url)
 
 
 def described(finding: Finding) -> dict[str, Any]:
@@ -106,17 +115,7 @@ def _write(path: Path, octets: bytes) -> None:
     """Write a file whole and durable; ConsortiumError STORE_FAILED."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        writing = path.with_suffix(".writing")
-        with writing.open("wb") as file:
-            file.write(octets)
-            file.flush()
-            os.fsync(file.fileno())
-        writing.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        durable.write(path, octets)
     except OSError as error:
         detail = f"{path.name} cannot be written ({error.strerror})"
         raise ConsortiumError(Reason.STORE_FAILED, detail) from None

@@ -8,16 +8,18 @@ themselves: who cosigned both sides, and whose times go back.
 from collections.abc import Iterable
 from typing import Final
 
+from consortium.errors import ConsortiumError, Reason
 from consortium.monitor.alarms import Alarms
 from consortium.monitor.notes import Known, Seen
-from consortium.monitor.store import MonitorStore, Standing
+from consortium.monitor.states import Standing
+from consortium.monitor.store import MonitorStore
 from tlog import (
     EMPTY_ROOT,
     Beginning,
-    BlockHeader,
     Evidence,
     Included,
-    TileId,
+    Kind,
+    Verifier,
     accusing,
     consistency_proof,
     inclusion_proof,
@@ -25,6 +27,7 @@ from tlog import (
     tree_root,
 )
 from tlog.merkle import NodeReader
+from tlog.tiles import Tiles
 
 _MILLISECONDS: Final = 1000
 _LATE_AGAIN: Final = 3600
@@ -34,17 +37,8 @@ _LATE_AGAIN: Final = 3600
 class Tree:
     """The hashes that were read of a log."""
 
-    def __init__(self, origin: str, store: MonitorStore) -> None:
-        self._origin, self._store = origin, store
-
-    @property
-    def node(self) -> NodeReader:
-        """A reader of complete nodes."""
-        return node_reader(self.tile)
-
-    def tile(self, tile: TileId) -> bytes:
-        """What is kept of a tile."""
-        return self._store.tile(self._origin, tile)
+    def __init__(self, tile: Tiles) -> None:
+        self.node: NodeReader = node_reader(tile)
 
     def root(self, size: int) -> bytes:
         """The root at a size that was read."""
@@ -67,22 +61,27 @@ class Comparing:
     def __init__(self, origin: str, known: Known, store: MonitorStore, alarms: Alarms) -> None:
         self._origin, self._known, self._store, self._alarms = origin, known, store, alarms
         self.keys, self.witnesses = known.logs[origin], known.witnesses
-        self.tree = Tree(origin, store)
+        self.tree = Tree(lambda tile: store.tile(origin, tile))
         self._late_again = 0
+        self._convicted = set[tuple[Kind, frozenset[Verifier]]]()
 
-    def take(self, seen: Seen, now: int, *, with_room: bool = False) -> None:
+    def take(self, seen: Seen, now: int) -> None:
         """Compare a note that was seen somewhere, as far as the tree goes, and keep it.
 
-        The alarm comes first: after a crash in between the note is as new as before.
+        The alarm comes first: after a crash in between the note is as new as before, and one for which there
+        is no room has been compared with all that are kept. Raises ConsortiumError NOTES_FULL, STORE_FAILED.
         """
-        joined = self._store.joined(seen, self._known, with_room=with_room)
+        joined = self._store.joined(seen, self._known)
         if joined is None:
             return
         for other, _, _ in self._store.seen(self._origin):
             self._compare_times(joined, other, now)
-        standing = self._judge(joined, now)
-        self._store.keep_seen(joined, now)
-        self._store.stand(joined, standing)
+            if joined.contradicts(other):
+                # Of one size and other roots: no tree is needed to see it, and neither may ever be shown.
+                self.contradict(joined, other, now)
+        if not self._store.keep_seen(joined, self._judge(joined, now), now):
+            detail = f"smaller notes of {self._origin} wait for its tree, and no more are kept"
+            raise ConsortiumError(Reason.NOTES_FULL, detail)
 
     def newest(self, most: int) -> list[Seen]:
         """Return the largest notes that the tree has, with all lines that were seen under them."""
@@ -93,8 +92,8 @@ class Comparing:
         self._store.stand(seen, Standing.FORKED)
 
     def reached(self, seen: Seen, now: int) -> None:
-        """Keep the note that the tree has just been read up to, whatever waits, and what waited for it."""
-        self.take(seen, now, with_room=True)
+        """Keep the note that the tree has just been read up to, and compare what waited for it."""
+        self.take(seen, now)
         self.settle(now)
 
     def settle(self, now: int) -> None:
@@ -125,22 +124,34 @@ class Comparing:
         size = forked.checkpoint.size
         if not 0 < size <= other.checkpoint.size:
             return
-        beginning = self.tree.beginning(size, other.checkpoint.size)
-        self._accuse(
-            accusing.contradiction(forked.note, other.note, self.keys, self.witnesses, beginning), now
-        )
+        log = [key for key in self.keys if forked.signed_by(key) or other.signed_by(key)]
+        if (Kind.SPLIT_VIEW, frozenset(log)) in self._convicted:
+            log = []
+        witnesses = self._unconvicted(Kind.DOUBLE_COSIGNED, forked, other)
+        if log or witnesses:
+            beginning = self.tree.beginning(size, other.checkpoint.size)
+            found = accusing.contradiction(forked.note, other.note, log, witnesses, beginning)
+            if Kind.SPLIT_VIEW in self._accuse(found, now):
+                self._convicted.add((Kind.SPLIT_VIEW, frozenset(log)))
 
     def _compare_times(self, one: Seen, other: Seen, now: int) -> None:
         if one.checkpoint.size != other.checkpoint.size:
-            witnesses = [key for key in self.witnesses if one.signed_by(key) and other.signed_by(key)]
+            witnesses = self._unconvicted(Kind.ROLLED_BACK, one, other)
             if witnesses:
                 self._accuse(accusing.rolled_back(one.note, other.note, witnesses), now)
+
+    def _unconvicted(self, kind: Kind, one: Seen, other: Seen) -> list[Verifier]:
+        """Return the witnesses under both notes of whom this is not known already.
+
+        Who was convicted goes on signing as many contradictions as it likes: each would be proven anew.
+        """
+        both = [key for key in self.witnesses if one.signed_by(key) and other.signed_by(key)]
+        return [key for key in both if (kind, frozenset([key])) not in self._convicted]
 
     def find_late(self, bound: int, now: int) -> None:
         """Look for a block that witnesses had not been shown so long after its time."""
         state = self._store.state(self._origin)
-        headers = [BlockHeader.parse(each) for each in self._store.headers(self._origin)]
-        headers = [each for each in headers if each.index < state.size]
+        headers = self._store.headers(self._origin)
         if state.note is None or not headers or now < self._late_again:
             return
         for seen, _, _ in reversed(self._store.seen(self._origin, Standing.SETTLED)):
@@ -158,5 +169,9 @@ class Comparing:
                 self._late_again = now + _LATE_AGAIN
                 return
 
-    def _accuse(self, found: Iterable[Evidence], now: int) -> bool:
-        return bool([each for each in found if self._alarms.accuse(each, self.keys, now)])
+    def _accuse(self, found: Iterable[Evidence], now: int) -> set[Kind]:
+        """Alarm, and return the kinds of what convinces."""
+        proven = [each for each in found if self._alarms.accuse(each, self.keys, now)]
+        for each in proven:
+            self._convicted |= {(each.kind, frozenset([key])) for key in each.keys if key in self.witnesses}
+        return {each.kind for each in proven}

@@ -8,6 +8,7 @@ the receipt: the checkpoint is the same for everybody in its block, unless the l
 """
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Final
 
 from starlette.applications import Starlette
@@ -15,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from consortium.errors import Reason, SourceError
+from consortium.errors import ConsortiumError, Reason, SourceError
 from consortium.fetching import Fetcher
-from consortium.serving import BodyError, body_of, plain
-from consortium.witness.app import split_refused
+from consortium.serving import BodyError, application, body_of, plain
+from consortium.witness.app import MOST_NOTES, split_refused
 from tlog import ProofFile, TlogError
 from tlog.errors import Reason as TlogReason
 from tlog.note import MAX_NOTE_OCTETS
@@ -30,7 +31,8 @@ _FRESH: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff
 
 
 def gossip_app(notes: Callable[[], Iterable[bytes]], take: Callable[[bytes], None]) -> Starlette:
-    """Return the application; `take` raises TlogError for what is no note of a followed log."""
+    """Return the application; `take` raises TlogError for what is no note of a followed log, ConsortiumError
+    for what it could not keep: that is answered with 503, since it may be kept another time."""
 
     async def give(_: Request) -> Response:
         return Response(framed(notes()), 200, _FRESH, TEXT_TYPE)
@@ -40,21 +42,21 @@ def gossip_app(notes: Callable[[], Iterable[bytes]], take: Callable[[bytes], Non
             take(await body_of(request, MAX_NOTE_OCTETS))
         except BodyError as error:
             return plain(error.status, "the note is too long, or too slow")
+        except ConsortiumError as error:
+            return plain(503, error.detail)
         except TlogError as error:
             unknown = error.reason == TlogReason.ORIGIN_UNKNOWN
             unsigned = error.reason == TlogReason.NOTE_UNSIGNED
             return plain(404 if unknown else 403 if unsigned else 400, error.detail)
         return plain(200, "taken")
 
-    return Starlette(
-        routes=[Route("/gossip", give, methods=["GET"]), Route("/gossip", hear, methods=["POST"])]
-    )
+    return application([Route("/gossip", give, methods=["GET"]), Route("/gossip", hear, methods=["POST"])])
 
 
 def framed(notes: Iterable[bytes]) -> bytes:
-    """Return notes one after the other, as many as the bound takes."""
+    """Return notes one after the other, as many as the bounds take."""
     body = bytearray()
-    for each in notes:
+    for each in islice(notes, MOST_NOTES):
         piece = b"%d\n%s" % (len(each), each)
         if len(body) + len(piece) > MAX_GOSSIP_OCTETS:
             break

@@ -1,10 +1,10 @@
 """The monitor's own key, with which it signs what it saw and cannot prove."""
 
-import os
 import secrets
 from pathlib import Path
 from typing import Final
 
+from consortium import durable
 from consortium.errors import FolderError, Reason
 from tlog import Signer, TlogError
 
@@ -30,19 +30,7 @@ def load_key(folder: Path, name: str) -> Signer:
 
 
 def _make(path: Path, name: str) -> None:
-    """Write a new key, for its owner only, whole and durable or not at all."""
-    writing = path.with_suffix(".new")
-    writing.unlink(missing_ok=True)
+    """Write a new key, for its owner only."""
     seed = secrets.token_bytes(_SEED_OCTETS)
     Signer.from_secret(name, seed)
-    descriptor = os.open(writing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"{name} {seed.hex()}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    writing.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.write(path, f"{name} {seed.hex()}\n".encode(), mode=durable.PRIVATE)

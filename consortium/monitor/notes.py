@@ -5,13 +5,13 @@ otherwise be made to pass on one that nobody takes, by a bad line beside the goo
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tlog import Checkpoint, Policy, Reason, TlogError, VerificationError, Verifier
+from tlog import Checkpoint, InputError, Policy, Reason, TlogError, VerificationError, Verifier
 from tlog.keys import TIME_OCTETS
-from tlog.note import SignatureLine, parse_unverified
+from tlog.note import MAX_NOTE_OCTETS, MAX_SIGNATURES, SignatureLine, parse_unverified
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,13 @@ class Known:
 
     @classmethod
     def of(cls, policies: Iterable[Policy]) -> "Known":
-        """Return what some policies name together."""
+        """Return what some policies name together.
+
+        Raises InputError KEY_AMBIGUOUS: a public key under two names, whose lines under one of them would not
+        be seen, or two keys that a line cannot tell apart.
+        """
         logs = dict[str, tuple[Verifier, ...]]()
-        urls, witnesses = dict[str, str](), dict[bytes, Verifier]()
+        urls, witnesses = dict[str, str](), dict[Verifier, None]()
         for policy in policies:
             for line in policy.logs:
                 keys = logs.setdefault(line.verifier.name, ())
@@ -34,8 +38,9 @@ class Known:
                 if line.url is not None:
                     urls.setdefault(line.verifier.name, line.url.rstrip("/"))
             for each in policy.witnesses:
-                witnesses.setdefault(each.verifier.public_key, each.verifier)
-        return cls(logs, urls, tuple(witnesses.values()))
+                witnesses[each.verifier] = None
+        _check_apart([*(key for keys in logs.values() for key in keys), *witnesses])
+        return cls(logs, urls, tuple(witnesses))
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,11 @@ class Seen:
         """The signed note."""
         return self.text.encode() + b"\n" + b"".join(line.to_bytes() for line in self.lines)
 
+    def contradicts(self, other: "Seen") -> bool:
+        """Tell whether the two are of one size and of other roots."""
+        one, two = self.checkpoint, other.checkpoint
+        return one.size == two.size and one.root != two.root
+
     def times(self, witness: Verifier) -> list[int]:
         """Return when a witness cosigned it; empty if it did not."""
         if not self.signed_by(witness):
@@ -75,15 +85,8 @@ class Seen:
         return frozenset((each.name, each.key_id) for each in self.lines)
 
     def merged(self, other: "Seen", known: Known) -> "Seen":
-        """Return the same text with the lines of both; of each witness's times the first and the last."""
-        lines = dict.fromkeys((*self.lines, *other.lines))
-        kept = [each for each in lines if not any(each.is_by(key) for key in known.witnesses)]
-        for key in known.witnesses:
-            own = sorted(
-                (each for each in lines if each.is_by(key)), key=lambda each: each.signature[:TIME_OCTETS]
-            )
-            kept += dict.fromkeys((own[0], own[-1])) if own else ()
-        return Seen(self.text, tuple(kept))
+        """Return the same text with the lines of both, as far as they are kept."""
+        return Seen(self.text, _kept(self.text, [*self.lines, *other.lines], known))
 
 
 def open_seen(note: bytes, known: Known) -> Seen:
@@ -100,7 +103,8 @@ def open_seen(note: bytes, known: Known) -> Seen:
     signed = _verified(opened.text, opened.lines, keys)
     if not signed:
         raise VerificationError(Reason.NOTE_UNSIGNED, f"{checkpoint.origin} did not sign the checkpoint")
-    return Seen(opened.text, (*signed, *_verified(opened.text, opened.lines, known.witnesses)))
+    cosigned = _verified(opened.text, opened.lines, known.witnesses)
+    return Seen(opened.text, _kept(opened.text, [*signed, *cosigned], known))
 
 
 def _verified(text: str, lines: Sequence[SignatureLine], keys: Sequence[Verifier]) -> list[SignatureLine]:
@@ -118,3 +122,40 @@ def _holds(key: Verifier, text: str, signature: bytes) -> bool:
     except TlogError:
         return False
     return True
+
+
+def _kept(text: str, lines: Sequence[SignatureLine], known: Known) -> tuple[SignatureLine, ...]:
+    """Return what is kept of lines that verify: the first of each key, and each witness's last by its times.
+
+    Whoever signs with other nonces has any number of lines under one text. All of them would be more than a
+    note can have, and nothing that is kept of it could be read again. Of lines of one time the first stays:
+    one that tells nothing new changes nothing.
+    """
+    left = MAX_NOTE_OCTETS - len(text.encode()) - 1
+    kept = dict[SignatureLine, None]()
+    for line in _in_order(lines, known):
+        octets = len(line.to_bytes())
+        if line not in kept and len(kept) < MAX_SIGNATURES and octets <= left:
+            kept[line], left = None, left - octets
+    return tuple(kept)
+
+
+def _in_order(lines: Sequence[SignatureLine], known: Known) -> Iterator[SignatureLine]:
+    """Give the lines by how much they tell: the log's, the witnesses' first ones, their last ones."""
+    of_witnesses = [own for key in known.witnesses if (own := [each for each in lines if each.is_by(key)])]
+    for keys in known.logs.values():
+        yield from (own[0] for key in keys if (own := [each for each in lines if each.is_by(key)]))
+    yield from (min(own, key=_time) for own in of_witnesses)
+    yield from (max(own, key=_time) for own in of_witnesses)
+
+
+def _time(line: SignatureLine) -> bytes:
+    return line.signature[:TIME_OCTETS]
+
+
+def _check_apart(keys: Sequence[Verifier]) -> None:
+    places, owners = dict[tuple[str, bytes], Verifier](), dict[bytes, Verifier]()
+    for key in keys:
+        same = [places.setdefault((key.name, key.key_id), key), owners.setdefault(key.public_key, key)]
+        if other := next((each for each in same if each != key), None):
+            raise InputError(Reason.KEY_AMBIGUOUS, f"{other} and {key} cannot be told apart")

@@ -1,7 +1,8 @@
 """The monitor: one task for each log and for each other monitor, each going round by itself.
 
-No source can stop another: every answer is bounded in time and octets, a task waits for its own sources only,
-and what fails is told and tried again in the next round. What a source says counts for what it has signed.
+No source can stop another: every answer is bounded in time and octets, so is the reading of a log in each
+round, a task waits for its own sources only, and what fails is told and tried again in the next round. What a
+source says counts for what it has signed.
 """
 
 import asyncio
@@ -15,27 +16,32 @@ from typing import Any, Final
 
 from consortium.errors import ConsortiumError, Reason, SourceError
 from consortium.fetching import Fetcher
-from consortium.monitor.alarms import Alarm, Alarms
+from consortium.monitor.alarms import Alarm, Alarms, shown_url
 from consortium.monitor.comparing import Comparing
 from consortium.monitor.following import Following
 from consortium.monitor.gossip import MAX_GOSSIP_OCTETS, hear_from
 from consortium.monitor.notes import Known, Seen, open_seen
-from consortium.monitor.store import MonitorStore, Standing
+from consortium.monitor.states import Standing
+from consortium.monitor.store import MonitorStore
 from consortium.source import HttpSource
 from consortium.witness.app import origin_hash, split_refused
-from tlog import BlockHeader, Signer, TlogError, What
+from tlog import Signer, TlogError, What
 from tlog.note import MAX_NOTE_OCTETS
 
 _MOST_TOLD: Final = 16
 _MILLISECONDS: Final = 1000
+_LONGEST: Final = 6 * 3600
+"""A tree that would take more seconds to read than this, at the pace at which it comes, is not served."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """How long a log may take for what it owes, and how long a round waits, in seconds."""
+    """How long a log may take for what it owes, how long a round waits, and how long it reads at each source,
+    in seconds."""
 
     late: int = 60
     interval: float = 10.0
+    reading: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -49,11 +55,13 @@ class Sources:
 
 @dataclass
 class _Log:
-    """One log: what compares and reads it, and when the log itself was last seen at which size."""
+    """One log: what compares and reads it, when the log itself was last seen at which size, and since when
+    and from where on its entries have been read that no checkpoint has vouched for yet."""
 
     comparing: Comparing
     following: Following
     looked: tuple[int, int] | None = None
+    begun: tuple[int, int] | None = None
     troubles: dict[str, str] = field(default_factory=dict)
 
 
@@ -81,7 +89,8 @@ class Monitor:
         self._logs = dict[str, _Log]()
         for origin in known.logs:
             comparing = Comparing(origin, known, store, self._alarms)
-            self._logs[origin] = _Log(comparing, Following(origin, store, self._alarms, comparing))
+            following = Following(origin, store, self._alarms, comparing, bounds.reading)
+            self._logs[origin] = _Log(comparing, following)
 
     async def once(self) -> None:
         """Go round once: what others have first, so that nothing waits for the next round."""
@@ -106,17 +115,25 @@ class Monitor:
             await asyncio.sleep(self._bounds.interval)
 
     def take(self, note: bytes) -> None:
-        """Take a note from anywhere; TlogError if it is none that a followed log signed."""
-        seen = open_seen(note, self._known)
-        with self._minding("store"):
+        """Take a note from anywhere.
+
+        Raises TlogError if it is none that a followed log signed; ConsortiumError NOTES_FULL, STORE_FAILED if
+        it was not kept.
+        """
+        self._take(open_seen(note, self._known))
+
+    def _take(self, seen: Seen) -> None:
+        try:
             self._logs[seen.checkpoint.origin].comparing.take(seen, self._clock())
+        except sqlite3.Error as error:
+            raise ConsortiumError(Reason.STORE_FAILED, f"the store failed ({type(error).__name__})") from None
 
     def notes(self) -> Iterator[bytes]:
-        """Give what others should know of each log: its contradictions first."""
-        for origin in self._logs:
-            for standing in (Standing.FORKED, Standing.SETTLED, Standing.PENDING):
-                for seen, _, _ in self._store.seen(origin, standing)[-_MOST_TOLD:]:
-                    yield seen.note
+        """Give what others should know of each log: of all of them first what contradicts something."""
+        seen = {each: self._store.seen(each) for each in self._logs}
+        for choose in (_contradicting, _settled, _pending):
+            for notes in seen.values():
+                yield from (each.note for each in choose(notes)[-_MOST_TOLD:])
 
     def summary(self) -> list[dict[str, Any]]:
         """Return where each log stands, for the operator."""
@@ -129,14 +146,19 @@ class Monitor:
         return rows
 
     async def _hear(self, url: str) -> None:
-        with self._minding(f"{url}/gossip"):
-            self._take_all(await hear_from(url, self._fetcher))
+        with self._minding(f"{shown_url(url)}/gossip"):
+            await self._take_all(await hear_from(url, self._fetcher))
 
     async def _look(self, origin: str) -> None:
         """Go round for one log: what everybody shows of it, its own entries, and what is late by now."""
         asked = asyncio.gather(*(self._ask(each) for each in self._places(origin)))
         own, others = await asyncio.gather(self._own(origin), asked)
-        self._take_all([each for notes in others for each in notes])
+        with self._minding(f"{origin} (notes)"):
+            await self._take_all([each for notes in others for each in notes])
+        with self._minding(f"{origin} (kept notes)"):
+            if count := self._store.unreadable(origin):
+                detail = f"{count} notes cannot be read and are passed over"
+                raise ConsortiumError(Reason.STORE_FAILED, detail)
         with self._minding("store"):
             await self._follow(origin, own)
             now, log = self._clock(), self._logs[origin]
@@ -149,13 +171,17 @@ class Monitor:
         if origin not in self._known.urls:
             return None
         url = self._known.urls[origin]
-        with self._minding(f"{origin} at {url}"):
-            seen = open_seen(await HttpSource(url, self._fetcher).checkpoint(), self._known)
-            if seen.checkpoint.origin != origin:
-                raise SourceError(Reason.ANSWER_MALFORMED, f"{url} shows another log")
-            self._logs[origin].comparing.take(seen, self._clock())
-            return seen
-        return None
+        seen = None
+        with self._minding(f"{origin} at {shown_url(url)}"):
+            found = open_seen(await HttpSource(url, self._fetcher).checkpoint(), self._known)
+            if found.checkpoint.origin != origin:
+                raise SourceError(Reason.ANSWER_MALFORMED, f"{shown_url(url)} shows another log")
+            seen = found
+        if seen is not None:
+            # It was shown, whether or not there is room to keep it.
+            with self._minding(f"{origin} (notes)"):
+                self._take(seen)
+        return seen
 
     def _places(self, origin: str) -> list[tuple[str, bool]]:
         """Return where notes of a log are asked for, and whether several come at once."""
@@ -170,33 +196,51 @@ class Monitor:
 
     async def _ask(self, place: tuple[str, bool]) -> list[bytes]:
         url, several = place
-        with self._minding(url, but=Reason.NOT_FOUND):
+        with self._minding(shown_url(url), but=Reason.NOT_FOUND):
             body = await self._fetcher.get(url, MAX_GOSSIP_OCTETS if several else MAX_NOTE_OCTETS)
             return split_refused(body) if several else [body]
         return []
 
-    def _take_all(self, notes: list[bytes]) -> None:
+    async def _take_all(self, notes: list[bytes]) -> None:
+        """Take notes; ConsortiumError if some were not kept. What a stranger shows and no followed log has
+        signed is passed over: it says nothing about anybody."""
+        full: ConsortiumError | None = None
         for each in notes:
-            # What a stranger shows and no followed log has signed says nothing about anybody.
-            with contextlib.suppress(TlogError):
+            try:
                 self.take(each)
+            except ConsortiumError as error:
+                full = error
+            except TlogError:
+                pass
+            # Verifying takes its time, and everybody else waits for this loop.
+            await asyncio.sleep(0)
+        if full is not None:
+            raise full
 
     async def _follow(self, origin: str, own: Seen | None) -> None:
         """Read on, at the log itself and else at a mirror that has more."""
         log, url = self._logs[origin], self._known.urls.get(origin)
         if own is not None and url is not None and own.checkpoint.size > self._store.state(origin).size:
             log.troubles.pop("missing", None)
+            before = self._read(origin, url)
             try:
-                await log.following.follow(HttpSource(url, self._fetcher), url, own, self._clock())
+                source = HttpSource(url, self._fetcher)
+                await log.following.follow(source, url, own, self._clock(), own=True)
             except (SourceError, TlogError) as error:
-                log.troubles["missing"] = error.detail
+                if self._read(origin, url) <= before:
+                    log.troubles["missing"] = error.detail
         for mirror in self._sources.mirrors:
-            with self._minding(f"{mirror} (entries)"):
+            with self._minding(f"{shown_url(mirror)} (entries)"):
                 source = HttpSource(mirror, self._fetcher)
                 seen = open_seen(await source.checkpoint(), self._known)
                 here, size = seen.checkpoint, self._store.state(origin).size
                 if here.origin == origin and here.size > size:
-                    await log.following.follow(source, None, seen, self._clock())
+                    await log.following.follow(source, mirror, seen, self._clock(), own=False)
+
+    def _read(self, origin: str, source: str) -> int:
+        """Return how far a source was read."""
+        progress = self._store.progress(origin, source)
+        return progress.read if progress is not None else self._store.state(origin).size
 
     def _watch(self, origin: str, own: Seen | None, now: int) -> None:
         """Say what has lasted too long to be the network's fault, and when a block came too late."""
@@ -216,6 +260,7 @@ class Monitor:
             self._last(What.BEHIND, origin, url, detail, now, behind)
             missing = log.troubles.get("missing", "") if shown != state.size and not behind else ""
             self._last(What.MISSING, origin, url, missing, now, bool(missing))
+            self._check_pace(origin, url, own.checkpoint.size, now)
             largest = max((each.checkpoint.size for each in pending), default=0)
             detail = f"it has signed size {largest} and shows size {shown}"
             # The bound has passed already since the note was seen.
@@ -226,17 +271,32 @@ class Monitor:
             # What was shown before counts as shown: an old answer out of a cache makes no block late.
             log.looked = (now, max(shown, state.size))
 
+    def _check_pace(self, origin: str, url: str, shown: int, now: int) -> None:
+        """Say that a tree that the log signed comes so slowly that it is as good as not served.
+
+        A log that is read for the first time, or over a slow line, comes to its end; one that signs any size
+        and gives each answer just in time does not.
+        """
+        log, progress = self._logs[origin], self._store.progress(origin, url)
+        if progress is None or shown <= progress.read:
+            log.begun = None
+            return
+        log.begun = log.begun or (now, progress.read)
+        since, first = log.begun
+        seconds, came, left = now - since, progress.read - first, shown - progress.read
+        if seconds >= self._bounds.late and seconds * (came + left) > _LONGEST * came:
+            detail = f"of the {shown} entries that it signed {came} came in {seconds} seconds"
+            self._observe(What.MISSING, origin, url, detail, since, now)
+
     def _check_shown(self, origin: str, url: str, looked: tuple[int, int], now: int) -> None:
         """Say that a block was not shown when it was looked for, so long after its time."""
         at, size = looked
-        for octets in self._store.headers(origin):
-            header = BlockHeader.parse(octets)
+        for header in self._store.headers(origin):
             if header.index >= size:
                 seconds = at - header.time_ms // _MILLISECONDS
                 if seconds > self._bounds.late:
                     detail = f"block {header.height} was not shown {seconds} seconds after its time"
-                    about = self._logs[origin].comparing.keys[0]
-                    self._alarms.observe(What.LATE, about, url, detail, since=header.height, now=now)
+                    self._observe(What.LATE, origin, url, detail, header.height, now)
                 return
 
     def _last(
@@ -244,8 +304,11 @@ class Monitor:
     ) -> None:
         since = self._store.lasting(f"{what.value} {origin}", now, so=so)
         if so and now - since >= (self._bounds.late if bound is None else bound):
-            about = self._logs[origin].comparing.keys[0]
-            self._alarms.observe(what, about, url, detail, since=since, now=now)
+            self._observe(what, origin, url, detail, since, now)
+
+    def _observe(self, what: What, origin: str, url: str, detail: str, since: int, now: int) -> None:
+        about = self._logs[origin].comparing.keys[0]
+        self._alarms.observe(what, about, url, detail, since=since, now=now)
 
     @contextlib.contextmanager
     def _minding(self, what: str, but: Reason | None = None) -> Iterator[None]:
@@ -259,3 +322,23 @@ class Monitor:
                 self._trouble(what, str(error))
         else:
             self._failing.pop(what, None)
+
+
+def _contradicting(seen: list[tuple[Seen, Standing, int]]) -> list[Seen]:
+    """Return the notes that contradict the tree, and those of which one size has several roots."""
+    roots = dict[int, set[bytes]]()
+    for each, _, _ in seen:
+        roots.setdefault(each.checkpoint.size, set()).add(each.checkpoint.root)
+    return [
+        each
+        for each, standing, _ in seen
+        if standing is Standing.FORKED or len(roots[each.checkpoint.size]) > 1
+    ]
+
+
+def _settled(seen: list[tuple[Seen, Standing, int]]) -> list[Seen]:
+    return [each for each, standing, _ in seen if standing is Standing.SETTLED]
+
+
+def _pending(seen: list[tuple[Seen, Standing, int]]) -> list[Seen]:
+    return [each for each, standing, _ in seen if standing is Standing.PENDING]

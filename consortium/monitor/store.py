@@ -3,53 +3,64 @@
 All hashes of each tree are kept, 32 octets an entry: with them the monitor proves by itself that a checkpoint
 contradicts what the log signed before, when the log has long stopped serving it.
 
-    head      the newest checkpoint whose entries were all read and give its root
-    read      how far beyond it entries were read that no checkpoint has vouched for yet
+    log       the newest checkpoint whose entries were all read and give its root
+    reading   of each source, how far beyond it entries were read that no checkpoint has vouched for yet
+    tile      the hashes, those of the log's own reading too: what is beyond a tree's size does it no harm.
+              Those of another source stand apart, under its name, until a checkpoint vouches for them
     seen      notes: PENDING until the tree reaches their size, then SETTLED, or FORKED if they contradict it
-    header    the newest block headers
+    header    the newest block headers, and under its name those of each reading
     alarm     each finding, once; `told` when the operator was told
     trouble   since when something has been so that becomes an alarm if it lasts
 
 State rules: one process; each method is one transaction, durable (WAL, synchronous FULL) when it returns. A
-crash loses what was read since the last bundle that was kept, and reads it again.
+crash loses what was read since the last bundle that was kept, and reads it again. Notes that cannot be read
+are passed over and counted: one bad row must not silence the others.
 """
 
 import fcntl
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from consortium.errors import ConsortiumError, FolderError, Reason
 from consortium.monitor.notes import Known, Seen
-from tlog import EMPTY_ROOT, BlockHeader, TileId
+from consortium.monitor.states import Fault, Progress, Read, Standing, State
+from tlog import BlockHeader, TileId, TlogError
 from tlog.note import parse_unverified
 
 STORE_FILE: Final = "monitor.sqlite3"
 MOST_NOTES: Final = 256
-"""So many notes are kept of each log and standing; the newest settled ones, the first of the others."""
+"""So many settled notes are kept of each log, the newest, and so many pending ones, the smallest."""
 MOST_FORKED: Final = 16
+"""So many notes that contradict the tree are kept of each log, the first ones."""
 MOST_HEADERS: Final = 1024
+OWN: Final = ""
+"""Whose the hashes are that stand where the tree's stand."""
 
 _SCHEMA: Final = """
 create table if not exists log (
     origin text primary key, size integer not null, root blob not null, note blob, header blob,
-    read integer not null, read_header blob, sound integer not null
+    sound integer not null
+) strict;
+create table if not exists reading (
+    origin text not null, source text not null, read integer not null, header blob,
+    fault_index integer, fault_entry blob, fault_before blob, bad_note integer,
+    primary key (origin, source)
 ) strict;
 create table if not exists tile (
-    origin text not null, level integer not null, place integer not null, content blob not null,
-    primary key (origin, level, place)
+    origin text not null, source text not null, level integer not null, place integer not null,
+    content blob not null, primary key (origin, source, level, place)
 ) strict, without rowid;
 create table if not exists seen (
     origin text not null, key blob not null, size integer not null, standing integer not null,
     note blob not null, at integer not null, primary key (origin, key)
 ) strict;
 create table if not exists header (
-    origin text not null, place integer not null, entry blob not null, primary key (origin, place)
+    origin text not null, source text not null, place integer not null, entry blob not null,
+    primary key (origin, source, place)
 ) strict;
 create table if not exists alarm (
     id text primary key, at integer not null, line text not null, told integer not null
@@ -58,26 +69,41 @@ create table if not exists trouble (id text primary key, since integer not null)
 """
 
 
-class Standing(IntEnum):
-    """How a note stands to the tree that was read."""
-
-    PENDING = 0
-    SETTLED = 1
-    FORKED = 2
-
-
-@dataclass(frozen=True)
-class State:
-    """How far a log has been read. `sound` is False once its chain was found broken: from then on it is only
-    the tree that is followed."""
-
-    size: int = 0
-    root: bytes = EMPTY_ROOT
-    note: bytes | None = None
-    header: BlockHeader | None = None
-    read: int = 0
-    read_header: BlockHeader | None = None
-    sound: bool = True
+# No reading has the empty name: what is dropped is never the tree's own.
+_DROP_ONE: Final = (
+    "delete from reading where origin = ? and source = ?",
+    "delete from tile where origin = ? and source = ?",
+    "delete from header where origin = ? and source = ?",
+)
+_DROP_ALL: Final = (
+    "delete from reading where origin = ?",
+    "delete from tile where origin = ? and source <> ''",
+    "delete from header where origin = ? and source <> ''",
+)
+_VOUCHED: Final = (
+    "update or replace tile set source = '' where origin = ? and source = ?",
+    "update or replace header set source = '' where origin = ? and source = ?",
+)
+_BOUNDED: Final = (
+    (
+        "delete from seen where origin = ?1 and standing = ?2 and key not in (select key from seen "
+        "where origin = ?1 and standing = ?2 order by size, at, rowid limit ?3)",
+        Standing.PENDING,
+        MOST_NOTES,
+    ),
+    (
+        "delete from seen where origin = ?1 and standing = ?2 and key not in (select key from seen "
+        "where origin = ?1 and standing = ?2 order by size desc, at desc limit ?3)",
+        Standing.SETTLED,
+        MOST_NOTES,
+    ),
+    (
+        "delete from seen where origin = ?1 and standing = ?2 and key not in (select key from seen "
+        "where origin = ?1 and standing = ?2 order by at, rowid limit ?3)",
+        Standing.FORKED,
+        MOST_FORKED,
+    ),
+)
 
 
 class MonitorStore:
@@ -111,110 +137,151 @@ class MonitorStore:
 
     def state(self, origin: str) -> State:
         """Return how far a log has been read."""
-        query = "select size, root, note, header, read, read_header, sound from log where origin = ?"
+        query = "select size, root, note, header, sound from log where origin = ?"
         row = self._connection.execute(query, (origin,)).fetchone()
         if row is None:
             return State()
-        size, root, note, header, read, read_header, sound = row
-        return State(size, root, note, _header(header), read, _header(read_header), bool(sound))
+        size, root, note, header, sound = row
+        return State(size, root, note, _header(header), bool(sound))
 
-    def keep_state(self, origin: str, state: State, tiles: Mapping[TileId, bytes]) -> None:
-        """Keep a state with the tiles that changed for it."""
+    def progress(self, origin: str, source: str) -> Progress | None:
+        """Return how far a source was read beyond the tree; None if it was not."""
+        query = (
+            "select read, header, fault_index, fault_entry, fault_before, bad_note from reading "
+            "where origin = ? and source = ?"
+        )
+        row = self._connection.execute(query, (origin, source)).fetchone()
+        if row is None:
+            return None
+        read, header, index, entry, before, bad_note = row
+        fault = None if index is None else Fault(index, entry, _header(before))
+        return Progress(read, _header(header), fault, bad_note)
+
+    def keep_progress(self, origin: str, progress: Progress, read: Read, *, apart: bool) -> None:
+        """Keep how far a source was read, and what of it is new; `apart` if it is not the log's own."""
+        fault = progress.fault
         with self.transaction():
-            self._connection.executemany(
-                "insert or replace into tile values (?, ?, ?, ?)",
-                [(origin, tile.level, tile.index, content) for tile, content in tiles.items()],
-            )
+            self._put(origin, read, apart=apart)
             self._connection.execute(
-                "insert or replace into log values (?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert or replace into reading values (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     origin,
-                    state.size,
-                    state.root,
-                    state.note,
-                    _octets(state.header),
-                    state.read,
-                    _octets(state.read_header),
-                    state.sound,
+                    read.source,
+                    progress.read,
+                    _octets(progress.header),
+                    fault and fault.index,
+                    fault and fault.entry,
+                    _octets(fault.before) if fault else None,
+                    progress.bad_note,
                 ),
             )
 
-    def tile(self, origin: str, tile: TileId) -> bytes:
-        """Return what is kept of a tile: nothing, or as many hashes as were read."""
-        query = "select content from tile where origin = ? and level = ? and place = ?"
-        row = self._connection.execute(query, (origin, tile.level, tile.index)).fetchone()
+    def drop_progress(self, origin: str, source: str) -> None:
+        """Forget what was read of a source and nobody vouched for."""
+        with self.transaction():
+            for each in _DROP_ONE:
+                self._connection.execute(each, (origin, source))
+
+    def keep_state(self, origin: str, state: State, read: Read, *, apart: bool) -> None:
+        """Keep how far the log has been read, by what was read of this source; all other readings end."""
+        with self.transaction():
+            self._put(origin, read, apart=apart)
+            for each in _VOUCHED:
+                self._connection.execute(each, (origin, read.source))
+            self._keep_newest_headers(origin, OWN)
+            for each in _DROP_ALL:
+                self._connection.execute(each, (origin,))
+            self._connection.execute(
+                "insert or replace into log values (?, ?, ?, ?, ?, ?)",
+                (origin, state.size, state.root, state.note, _octets(state.header), state.sound),
+            )
+
+    def _put(self, origin: str, read: Read, *, apart: bool) -> None:
+        self._connection.executemany(
+            "insert or replace into tile values (?, ?, ?, ?, ?)",
+            [
+                (origin, read.source if apart else OWN, tile.level, tile.index, content)
+                for tile, content in read.tiles.items()
+            ],
+        )
+        self._connection.executemany(
+            "insert or replace into header values (?, ?, ?, ?)",
+            [(origin, read.source, place, entry) for place, entry in read.headers.items()],
+        )
+        self._keep_newest_headers(origin, read.source)
+
+    def _keep_newest_headers(self, origin: str, source: str) -> None:
+        self._connection.execute(
+            "delete from header where origin = ?1 and source = ?2 and place not in "
+            "(select place from header where origin = ?1 and source = ?2 order by place desc limit ?3)",
+            (origin, source, MOST_HEADERS),
+        )
+
+    def tile(self, origin: str, tile: TileId, source: str = OWN) -> bytes:
+        """Return what is kept of a tile: nothing, or as many hashes as were read, of a source or the tree."""
+        query = (
+            "select content from tile where origin = ? and source in (?, ?) and level = ? and place = ? "
+            "order by source desc limit 1"
+        )
+        row = self._connection.execute(query, (origin, source, OWN, tile.level, tile.index)).fetchone()
         return row[0] if row else b""
 
-    def headers(self, origin: str) -> list[bytes]:
-        """Return the newest headers, in their order."""
-        query = "select entry from header where origin = ? order by place"
-        return [entry for (entry,) in self._connection.execute(query, (origin,))]
-
-    def keep_headers(self, origin: str, headers: Mapping[int, bytes]) -> None:
-        """Keep headers; only the newest of all stay."""
-        with self.transaction():
-            self._connection.executemany(
-                "insert or replace into header values (?, ?, ?)",
-                [(origin, place, entry) for place, entry in headers.items()],
-            )
-            self._connection.execute(
-                "delete from header where origin = ?1 and place not in "
-                "(select place from header where origin = ?1 order by place desc limit ?2)",
-                (origin, MOST_HEADERS),
-            )
+    def headers(self, origin: str) -> list[BlockHeader]:
+        """Return the newest headers of the tree, in their order."""
+        query = "select entry from header where origin = ? and source = ? order by place"
+        return [BlockHeader.parse(entry) for (entry,) in self._connection.execute(query, (origin, OWN))]
 
     def seen(self, origin: str, standing: Standing | None = None) -> list[tuple[Seen, Standing, int]]:
         """Return notes with their standing and when they were first seen, smallest first."""
-        query = "select note, standing, at from seen where origin = ? order by size, at"
+        query = "select note, standing, at from seen where origin = ? order by size, at, rowid"
         rows = self._connection.execute(query, (origin,)).fetchall()
-        found = [(_seen(note), Standing(value), at) for note, value, at in rows]
-        return [each for each in found if standing is None or each[1] is standing]
+        wanted = [row for row in rows if standing is None or row[1] == standing]
+        return [(seen, Standing(value), at) for note, value, at in wanted if (seen := _seen(note))]
 
-    def joined(self, seen: Seen, known: Known, *, with_room: bool = False) -> Seen | None:
-        """Return a note joined with what is kept of its text; None if nothing is new, or there is no room.
+    def unreadable(self, origin: str) -> int:
+        """Return how many notes are kept that cannot be read."""
+        rows = self._connection.execute("select note from seen where origin = ?", (origin,)).fetchall()
+        return sum(_seen(note) is None for (note,) in rows)
 
-        Of pending and forked notes the first ones stay, since whoever floods the monitor must not drive out
-        what it has; of settled ones the newest. `with_room` is for one that is about to be settled.
-        """
-        origin = seen.checkpoint.origin
+    def joined(self, seen: Seen, known: Known) -> Seen | None:
+        """Return a note joined with what is kept of its text; None if nothing is new."""
         query = "select note from seen where origin = ? and key = ?"
-        row = self._connection.execute(query, (origin, seen.key)).fetchone()
-        if row is None:
-            full = self._count(origin, Standing.PENDING) >= MOST_NOTES
-            return None if full and not with_room else seen
-        before = _seen(row[0])
+        row = self._connection.execute(query, (seen.checkpoint.origin, seen.key)).fetchone()
+        before = None if row is None else _seen(row[0])
+        if before is None:
+            return seen
         joined = before.merged(seen, known)
         return None if set(joined.lines) == set(before.lines) else joined
 
-    def keep_seen(self, seen: Seen, now: int) -> None:
-        """Keep a note as it is joined; a new one is pending."""
+    def keep_seen(self, seen: Seen, standing: Standing, now: int) -> bool:
+        """Keep a note with its standing; tell whether there was room for it.
+
+        Of pending notes the largest go first, since the tree comes to the smaller ones before: whoever floods
+        the monitor with sizes far away drives nothing out that will be compared soon.
+        """
         checkpoint = seen.checkpoint
         with self.transaction():
             self._connection.execute(
-                "insert into seen values (?, ?, ?, ?, ?, ?) on conflict do update set note = excluded.note",
-                (checkpoint.origin, seen.key, checkpoint.size, Standing.PENDING, seen.note, now),
+                "insert into seen values (?, ?, ?, ?, ?, ?) on conflict do update "
+                "set note = excluded.note, standing = excluded.standing",
+                (checkpoint.origin, seen.key, checkpoint.size, standing, seen.note, now),
             )
+            self._keep_bounded(checkpoint.origin)
+        query = "select 1 from seen where origin = ? and key = ?"
+        return self._connection.execute(query, (checkpoint.origin, seen.key)).fetchone() is not None
 
     def stand(self, seen: Seen, standing: Standing) -> None:
-        """Keep how a note stands; beyond the bounds the oldest settled go, and further forked ones."""
+        """Keep how a note stands by now."""
         origin = seen.checkpoint.origin
         with self.transaction():
-            if standing is Standing.FORKED and self._count(origin, standing) >= MOST_FORKED:
-                self._connection.execute("delete from seen where origin = ? and key = ?", (origin, seen.key))
-                return
             self._connection.execute(
                 "update seen set standing = ? where origin = ? and key = ?", (standing, origin, seen.key)
             )
-            self._connection.execute(
-                "delete from seen where origin = ?1 and standing = ?2 and key not in (select key from seen "
-                "where origin = ?1 and standing = ?2 order by size desc, at desc limit ?3)",
-                (origin, Standing.SETTLED, MOST_NOTES),
-            )
+            self._keep_bounded(origin)
 
-    def _count(self, origin: str, standing: Standing) -> int:
-        query = "select count(*) from seen where origin = ? and standing = ?"
-        (count,) = self._connection.execute(query, (origin, standing)).fetchone()
-        return int(count)
+    def _keep_bounded(self, origin: str) -> None:
+        for statement, standing, most in _BOUNDED:
+            self._connection.execute(statement, (origin, standing, most))
 
     def has_alarm(self, name: str) -> bool:
         """Tell whether a finding was alarmed already."""
@@ -273,10 +340,15 @@ def opened_store(folder: Path) -> Iterator[MonitorStore]:
 
 
 @lru_cache(maxsize=1 << 13)
-def _seen(note: bytes) -> Seen:
-    """Return a note that was verified before it was kept; the same ones are compared again and again."""
-    opened = parse_unverified(note)
-    return Seen(opened.text, opened.lines)
+def _seen(note: bytes) -> Seen | None:
+    """Return a note that was verified before it was kept, None if it cannot be read; the same ones are
+    compared again and again."""
+    try:
+        opened = parse_unverified(note)
+        seen = Seen(opened.text, opened.lines)
+        return seen if seen.checkpoint else None
+    except TlogError:
+        return None
 
 
 def _header(octets: bytes | None) -> BlockHeader | None:

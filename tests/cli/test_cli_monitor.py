@@ -14,7 +14,7 @@ from tests.consortium.watching import NOW, Shown, TimedLog, W, in_a_fresh_proces
 from tests.tlog.cheating import ALL, KEYS, SECOND, view
 from tests.tlog.making import LOG as CITY
 from tests.tlog.making import WITNESSES, opening
-from tlog import Grade, LogLine, Policy, WitnessLine, accusing, cosign, receipt_file
+from tlog import CosignatureSigner, Grade, LogLine, Policy, WitnessLine, accusing, cosign, receipt_file
 from zk.exits import Exit
 
 ZK = [sys.executable, "-c", "from zk.cli import main; main()"]
@@ -86,6 +86,40 @@ def test_a_policy_says_whose_keys_they_are(tmp_path: Path) -> None:
         "ledger", "evidence", tmp_path / "double", "--policy", tmp_path / "other"
     )
     assert (code, found["known"]) == (Exit.OK, False)
+
+
+@pytest.mark.parametrize("name", ["NOT_COVERED", "OBSERVED"])
+def test_a_word_is_only_as_good_as_the_key_under_it(tmp_path: Path, name: str) -> None:
+    """Whoever makes a key of an honest witness's name, or a monitor's, has its word and nobody else's."""
+    evidence = ALL[name]()
+    finding = evidence.verify()
+    (tmp_path / "file").write_bytes(evidence.to_bytes())
+    namesakes = [CosignatureSigner.generate(each.name) for each in WITNESSES]
+    for file, witnesses in (("honest", namesakes), ("these", WITNESSES)):
+        lines = tuple(WitnessLine(f"w{n}", each.verifier) for n, each in enumerate(witnesses))
+        (tmp_path / file).write_bytes(Policy((LogLine(CITY.verifier),), lines).to_bytes())
+    ask = ("ledger", "evidence", tmp_path / "file", "--policy")
+    code, found = in_a_fresh_process(*ask, tmp_path / "honest")
+    assert (code, found["known"]) == (Exit.UNHEALTHY, False)
+    code, found = in_a_fresh_process(*ask, tmp_path / "these")
+    assert (code, found["known"]) == (Exit.UNHEALTHY, name == "NOT_COVERED"), "no policy names a monitor"
+    if name == "OBSERVED":
+        key = finding.word_of[0]
+        code, found = in_a_fresh_process(*ask, tmp_path / "these", "--monitor", key)
+        assert (code, found["known"]) == (Exit.UNHEALTHY, True)
+        told = subprocess.run(
+            [*ZK, "--lang", "en", *map(str, ask[:-1])], capture_output=True, text=True, check=False
+        ).stdout
+        assert f"Not a monitor that you named: {key}" in told
+
+
+def test_policies_that_give_one_key_two_names_are_refused(tmp_path: Path) -> None:
+    again = CosignatureSigner.from_secret("another.example", W[0].to_secret())
+    (tmp_path / "one").write_bytes(policy(None, witnesses=W[:1]).to_bytes())
+    (tmp_path / "two").write_bytes(policy(None, witnesses=[again]).to_bytes())
+    policies = ("--policy", tmp_path / "one", "--policy", tmp_path / "two")
+    code, found = in_a_fresh_process("ledger", "monitor", *policies, "--folder", tmp_path / "m", "--once")
+    assert (code, found["error"]["reason"]) == (Exit.USAGE, "KEY_AMBIGUOUS")
 
 
 def test_what_is_no_evidence_is_refused(tmp_path: Path) -> None:

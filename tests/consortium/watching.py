@@ -145,7 +145,13 @@ class Watcher:
     """A monitor with a clock of the test's, and what it told."""
 
     def __init__(
-        self, folder: Path, store: MonitorStore, fetcher: Fetcher, known: Known, sources: Sources
+        self,
+        folder: Path,
+        store: MonitorStore,
+        fetcher: Fetcher,
+        known: Known,
+        sources: Sources,
+        reading: float,
     ) -> None:
         self.now, self.alarms, self.troubles = NOW, list[Alarm](), list[str]()
         self.monitor = Monitor(
@@ -155,7 +161,7 @@ class Watcher:
             sources,
             load_key(folder, "monitor.example"),
             fetcher,
-            Bounds(LATE, 0.05),
+            Bounds(LATE, 0.05, reading),
             tell=self.alarms.append,
             trouble=lambda what, detail: self.troubles.append(f"{what}: {detail}"),
             clock=lambda: self.now,
@@ -179,11 +185,11 @@ def what(alarm: Alarm) -> str:
 
 @asynccontextmanager
 async def watcher(
-    folder: Path, policies: Sequence[Policy], sources: Sources = NOBODY_ELSE
+    folder: Path, policies: Sequence[Policy], sources: Sources = NOBODY_ELSE, *, reading: float = 20
 ) -> AsyncIterator[Watcher]:
     async with Fetcher(connect=0.5, whole=1.0) as fetcher:
         with opened_store(folder) as store:
-            yield Watcher(folder, store, fetcher, Known.of(policies), sources)
+            yield Watcher(folder, store, fetcher, Known.of(policies), sources, reading)
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """`zk ledger monitor`, `evidence`, `report`: watch other operators' logs, and show others what they did."""
 
 import asyncio
-import datetime as dt
 import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -25,12 +24,13 @@ from consortium.monitor import (
 )
 from consortium.monitor.alarms import described
 from consortium.serving import listening
-from tlog import MAX_EVIDENCE_OCTETS, Evidence, Grade, Policy
+from tlog import MAX_EVIDENCE_OCTETS, Evidence, Grade, InputError, Policy, Verifier
 from tlog.proof_file import MAX_PROOF_FILE_OCTETS
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import read_file, unreadable
 from zk.listening import listen_address
+from zk.moments import iso_moment
 from zk.run import Answer, Run
 
 Policies = Annotated[list[Path], typer.Option("--policy", help="help.ledger.monitor_policy")]
@@ -76,7 +76,7 @@ def monitor(
     watch = _Watch(
         run,
         folder,
-        Known.of(policies),
+        _known(policies),
         Sources(tuple(witnesses), tuple(mirror or ()), tuple(peer or ())),
         Bounds(late, interval),
         read_file(root) if root else None,
@@ -95,6 +95,13 @@ def monitor(
     ]
     data = {"event": "stopped", "logs": summary, "alarms": len(watch.alarms)}
     return Answer(data, [*lines, run.text("ledger.monitor_ended", count=len(watch.alarms))], watch.exit_code)
+
+
+def _known(policies: list[Policy]) -> Known:
+    try:
+        return Known.of(policies)
+    except InputError as error:
+        raise CommandError(Exit.USAGE, error.reason, "error.usage", detail=error.detail) from None
 
 
 class _Watch:
@@ -172,13 +179,17 @@ def evidence(
     run: Run,
     file: Annotated[Path, typer.Argument(help="help.ledger.evidence_file")],
     policy: Annotated[list[Path] | None, typer.Option("--policy", help="help.ledger.evidence_policy")] = None,
+    monitor_key: Annotated[
+        list[str] | None, typer.Option("--monitor", help="help.ledger.evidence_monitor")
+    ] = None,
 ) -> Answer:
     """Verify a file of evidence, offline, and say who is accused of what, and whether it is proven.
 
     It ends with 0 if a fault is proven, with 8 if the file holds and proves nothing against anybody, and with
     4 if it does not hold.
     """
-    known = Known.of(Policy.parse(read_file(each)) for each in policy or ())
+    known = _known([Policy.parse(read_file(each)) for each in policy or ()])
+    monitors = [Verifier.from_string(each) for each in monitor_key or ()]
     logs = tuple(key for keys in known.logs.values() for key in keys)
     try:
         with file.open("rb") as opened:
@@ -187,14 +198,19 @@ def evidence(
         raise unreadable(file) from None
     finding = Evidence.parse(octets).verify(logs)
     data = described(finding)
-    strangers = [
-        key for key in (*finding.accused, *finding.concerned) if key not in (*logs, *known.witnesses)
-    ]
+    # Whose word it rests on counts as much as of whom it is: anybody can make a key of a witness's name.
+    trusted = (*logs, *known.witnesses, *monitors)
+    named = dict.fromkeys((*finding.accused, *finding.concerned, *finding.word_of))
+    strangers = [key for key in named if key not in trusted]
     data["known"] = bool(policy) and not strangers
     lines = told(run, data)
     if not policy:
         lines.append(run.text("ledger.evidence_compare"))
-    elif strangers:
+    if finding.grade is Grade.OBSERVED:
+        unknown = [key for key in finding.word_of if key not in monitors]
+        lines += [run.text("ledger.evidence_monitor", key=key) for key in unknown]
+        strangers = [key for key in strangers if key not in unknown]
+    if policy:
         lines += [run.text("ledger.evidence_stranger", key=key) for key in strangers]
     proven = finding.grade is Grade.PROVEN
     return Answer(data, lines, Exit.OK if proven else Exit.UNHEALTHY)
@@ -230,7 +246,7 @@ def told(run: Run, data: Mapping[str, Any]) -> list[str]:
     parts = dict(data["parts"])
     for each in _TIMES:
         if each in parts:
-            parts[each] = _moment(parts[each])
+            parts[each] = iso_moment(parts[each])
     what = parts.get("what")
     sentence = f"ledger.seen.{what}" if what else f"ledger.fault.{data['fault']}"
     lines = [run.text(f"ledger.grade.{data['grade']}", origin=data["origin"]), run.text(sentence, **parts)]
@@ -238,10 +254,3 @@ def told(run: Run, data: Mapping[str, Any]) -> list[str]:
     lines += [run.text("ledger.concerned", key=each) for each in data["concerned"]]
     lines += [run.text("ledger.word_of", key=each) for each in data["word_of"]]
     return lines
-
-
-def _moment(seconds: int) -> str:
-    try:
-        return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")
-    except (OverflowError, ValueError, OSError):  # a time that no calendar has
-        return str(seconds)

@@ -1,6 +1,5 @@
 """`zk witness`: cosign other operators' logs, never two checkpoints that do not go together."""
 
-import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from tlog import CosignatureSigner, InputError, MldsaCosignatureSigner, Policy
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import read_file
+from zk.moments import iso_moment
 from zk.run import Answer, Run
 
 GROUP = Group("witness")
@@ -113,13 +113,9 @@ def _row(found: Cosigned, refused: int) -> dict[str, Any]:
         "origin": found.checkpoint.origin,
         "size": found.checkpoint.size,
         "root": found.checkpoint.root.hex(),
-        "time": _moment(found.time),
+        "time": iso_moment(found.time),
         "refused": refused,
     }
-
-
-def _moment(seconds: int) -> str:
-    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")
 
 
 def _policies(paths: list[Path]) -> list[Policy]:
