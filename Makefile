@@ -47,6 +47,7 @@ bench-quick: setup
 	$(BIN)/python -m benchmarks.quick
 
 bench: setup
+	scripts/postgres.sh
 	$(BIN)/python -m benchmarks
 
 proto: setup

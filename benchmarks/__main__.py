@@ -1,11 +1,11 @@
 """The whole run and its report: `python -m benchmarks [--fresh] [--only PART ...] [--raw FOLDER]`.
 
-Parts: quick (the promised figures), bbs, chain, memory, keyed (pytest-benchmark), load (the service), others
-(other packages). Each is a process of its own whose figures are kept in FOLDER (default build/bench) when it
-is done. A run that was broken off goes on with the parts that it still owes; with --fresh it begins anew.
-With --only some parts are measured and the figures of the others stay as they are. Then results/latest.json,
-the pictures and REPORT.md are made; the pictures by matplotlib in an environment of its own, which the
-project's does not know.
+Parts: quick (the promised figures), bbs, chain, memory, keyed (pytest-benchmark), load (the service),
+ledger (the log, its witnesses, its upkeep), others (other packages). Each is a process of its own whose
+figures are kept in FOLDER (default build/bench) when it is done. A run that was broken off goes on with the
+parts that it still owes; with --fresh it begins anew. With --only some parts are measured and the figures
+of the others stay as they are in results/latest.json. Then results/latest.json, the pictures and REPORT.md
+are made; the pictures by matplotlib in an environment of its own, which the project's does not know.
 
 Exit code: 0, 1 if a part failed, 2 without the native group, 130 after Ctrl-C.
 """
@@ -15,12 +15,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Final
 
 from benchmarks.parts import State
-from benchmarks.results import PARTS, SUITES, collect, save
+from benchmarks.results import LATEST, PARTS, SUITES, collect, load, only, save
 from zk.bench.measure import unit
 from zk.exits import Exit
 
@@ -51,8 +52,11 @@ def _let_end(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def measure(part: str, raw: Path) -> None:
-    """Run one part; a promised figure that is missed is a figure too. Its figures are there whole or not."""
+def measure(part: str, raw: Path, *, fresh: bool = False) -> None:
+    """Run one part; a promised figure that is missed is a figure too. Its figures are there whole or not.
+
+    The ledger's part goes on by itself where it was broken off, unless it is to be `fresh`.
+    """
     python, output = sys.executable, raw / f"{part}.json.new"
     if part == "quick":
         run([python, "-m", "benchmarks.quick", "--json"], fine=(0, Exit.UNHEALTHY), output=output)
@@ -60,7 +64,8 @@ def measure(part: str, raw: Path) -> None:
         pytest = [python, "-m", "pytest", f"benchmarks/test_{part}.py", "-q", "--benchmark-disable-gc"]
         run([*pytest, "--benchmark-max-time=0.5", "--benchmark-columns=median", f"--benchmark-json={output}"])
     else:
-        run([python, "-m", f"benchmarks.{part}", "--output", str(output)])
+        anew = ["--fresh"] if fresh and part == "ledger" else []
+        run([python, "-m", f"benchmarks.{part}", "--output", str(output), *anew])
     os.replace(output, raw / f"{part}.json")
 
 
@@ -117,14 +122,15 @@ def main() -> int:
     before = State.load(raw)
     state = before if given.only else before.begin(fresh=given.fresh)
     try:
-        measure_all(given.only or state.remaining, state, raw, say)
+        measure_all(given.only or state.remaining, state, raw, say, partial(measure, fresh=given.fresh))
     except KeyboardInterrupt:
         say("broken off; the same command goes on from here, with --fresh from the beginning")
         return Exit.INTERRUPTED
     except RuntimeError as error:
         say(f"{error}; the same command goes on from here")
         return 1
-    save(collect(raw))
+    found = collect(raw)
+    save(only(given.only, found, load()) if given.only and LATEST.exists() else found)
     draw(raw)
     run([sys.executable, "-m", "benchmarks.report"])
     return 0

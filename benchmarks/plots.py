@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.ledger.page import TIMES, fits
+from benchmarks.ledger.published import PUBLISHED
 from benchmarks.results import FOLDER, Results, Row, load
 
 _BLUE, _ORANGE, _GREEN, _PURPLE, _RED, _GREY = (
@@ -48,13 +50,13 @@ _STYLE: Final = {
 
 
 @contextmanager
-def _figure(path: Path, *, columns: int = 1) -> Iterator[Any]:
+def _figure(path: Path, *, columns: int = 1, width: float = 6.4) -> Iterator[Any]:
     """Hand out the axes of a picture and write it; the same figures give the same file."""
     library: Any = import_module("matplotlib")
     library.use("svg")
     plot: Any = import_module("matplotlib.pyplot")
     with plot.rc_context(_STYLE):
-        figure, axes = plot.subplots(1, columns, figsize=(5.2 * columns if columns > 1 else 6.4, 3.9))
+        figure, axes = plot.subplots(1, columns, figsize=(5.2 * columns if columns > 1 else width, 3.9))
         yield axes
         figure.savefig(path, format="svg", metadata={"Date": None})
         plot.close(figure)
@@ -161,6 +163,72 @@ def latency(rows: list[Row], path: Path) -> None:
         axes.legend(fontsize=8.5)
 
 
+def durable(rows: list[Row], path: Path) -> None:
+    """Entries a second of ours, what has been promised, and what others have published of theirs."""
+    ours = [(f"this, {row['database']}", row["per_second"], _BLUE) for row in rows]
+    theirs = [(f"{each.name} ({each.machine})", each.per_second, _GREY) for each in PUBLISHED]
+    names, rates, colors = zip(*ours, *theirs, strict=True)
+    with _figure(path, width=9.0) as axes:
+        axes.barh(range(len(names)), rates, color=colors, height=0.6)
+        axes.set_yticks(range(len(names)), names, fontsize=8)
+        for place, row in enumerate(rows):
+            axes.plot([row["target"]] * 2, [place - 0.4, place + 0.4], color=_RED)
+        axes.invert_yaxis()
+        axes.grid(visible=False, axis="y")
+        _labels(axes, "Entries on a log, ours with what was promised (red)", "entries per second", "")
+
+
+def anchored(rows: list[Row], path: Path) -> None:
+    """The part of submissions that is anchored by when."""
+    (row,) = rows
+    seconds = sorted(row["seconds"])
+    with _figure(path) as axes:
+        axes.step(seconds, [(place + 1) / len(seconds) for place in range(len(seconds))], where="post")
+        axes.axvline(row["median"], color=_ORANGE, linestyle=":", label=f"median {row['median']:.2f} s")
+        axes.set(xlim=(0, None), ylim=(0, 1.02))
+        axes.legend()
+        _labels(axes, "From submission to anchored, nine witnesses", "seconds", "part of submissions")
+
+
+def proofs(rows: list[Row], path: Path) -> None:
+    """Octets and time of proofs against the size of the log, on a logarithmic axis, with the fitted lines."""
+    grown, sizes = fits(rows), [row["size"] for row in rows]
+    times = list(zip(TIMES.items(), OPERATIONS.values(), strict=True))
+    makes = [each for each in times if not each[0][0].startswith("verify")]
+    with _figure(path, columns=3) as (octets, making, verifying):
+        octets.plot(sizes, [row["octets"] for row in rows], "o", color=_BLUE)
+        octets.plot(sizes, [grown["octets"].at(each) for each in sizes], color=_BLUE, linewidth=1)
+        for axes, shown in ((making, makes), (verifying, [each for each in times if each not in makes])):
+            for (name, label), color in shown:
+                axes.plot(sizes, [1e6 * row[name]["seconds"] for row in rows], "o", color=color, label=label)
+                axes.plot(sizes, [grown[name].at(each) for each in sizes], color=color, linewidth=1)
+            axes.legend(fontsize=8.5, loc="lower right")
+        step = grown["octets"].step
+        _labels(octets, f"Inclusion proof: {step:.0f} octets for each doubling", "entries", "octets")
+        _labels(making, "Making, with a + b log2(size)", "entries", "microseconds")
+        _labels(verifying, "Verifying, with a + b log2(size)", "entries", "microseconds")
+        for axes in (octets, making, verifying):
+            axes.set(xscale="log", ylim=(0, None))
+
+
+def memory(rows: list[Row], path: Path) -> None:
+    """Resident memory at most against the size of the log."""
+    with _figure(path) as axes:
+        for operation, color in (("sequencer", _BLUE), ("fsck", _ORANGE)):
+            ours = [row | {"megabytes": row["peak_octets"] / 1e6} for row in rows]
+            mine = [row for row in ours if row["operation"] == operation]
+            _line(axes, mine, "size", "megabytes", color=color, label=operation)
+        axes.set(xscale="log", ylim=(0, None))
+        axes.legend()
+        _labels(axes, "Resident memory at most, whole process", "entries", "MB")
+
+
+_LEDGER: Final[dict[str, tuple[Callable[[list[Row], Path], None], tuple[str, ...]]]] = {
+    "durable": (durable, ("durable receipts",)),
+    "anchored": (anchored, ("anchored",)),
+    "proofs": (proofs, ("proofs",)),
+    "memory": (memory, ("sequencer", "fsck")),
+}
 _SUITE: Final[dict[str, tuple[Callable[[list[Row], Path], None], str]]] = {
     "cost": (cost, "proof_verify"),
     "parts": (parts, "parts of sign"),
@@ -178,6 +246,10 @@ def draw(results: Results, folder: Path) -> list[str]:
             rows = [row for row in results["suite"] if "ratio" in row]
             picture(rows, folder / f"{name}.svg")
             drawn.append(name)
+    for name, (picture, operations) in _LEDGER.items():
+        if rows := [row for row in results.get("ledger", []) if row["operation"] in operations]:
+            picture(rows, folder / f"ledger_{name}.svg")
+            drawn.append(f"ledger_{name}")
     if any(row["rate"] for row in results["load"]):
         latency(results["load"], folder / "latency.svg")
         drawn.append("latency")

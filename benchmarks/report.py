@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import plots, results
+from benchmarks.ledger import page as ledger
 from benchmarks.presentations import alternatives, keyed
 from benchmarks.results import Results, Row
 from benchmarks.tables import figure, table
@@ -29,7 +30,8 @@ disk or a network. Issuers' keys, generators and their tables are there before t
 each further credential costs; the first one is under "Start".
 
 To repeat: `make bench-quick` prints the promised figures in two minutes, `make bench` makes this report and
-[results/latest.json](results/latest.json) anew, `python -m benchmarks.regress` compares ratios with that.
+[results/latest.json](results/latest.json) anew, `python -m benchmarks --only ledger` one part of them,
+`python -m benchmarks.regress` compares ratios with that.
 """
 _QUICK: Final = """## Promised figures
 
@@ -97,9 +99,10 @@ def machine(found: Results) -> str:
     about = found["machine"]
     libraries = ", ".join(f"{name} {version}" for name, version in about["libraries"].items())
     memory = f"{about['memory_octets'] / 2**30:.0f} GiB"
+    later = "".join(f" Measured again: {part} on {day}." for part, day in found.get("later", {}).items())
     return (
         f"Measured on {found['measured_on']}: {about['processor']}, {about['cores']} cores, {memory},"
-        f" {about['system']}, Python {about['python']}; {libraries}.\n"
+        f" {about['system']}, Python {about['python']}; {libraries}.{later}\n"
     )
 
 
@@ -294,6 +297,7 @@ def render(found: Results, folder: Path = results.FOLDER) -> str:
         keyed(suite) if _pick(suite, operation="composite verify") else "",
         process(suite) if _pick(suite, operation="memory") else "",
         chain(suite, folder) if _pick(suite, operation="log entry") else "",
+        ledger.section(found["ledger"], folder) if found.get("ledger") else "",
         service(found["load"], folder) if found["load"] else "",
         others(found["others"]) if found["others"] else "",
         alternatives(found["quick"]) if found["quick"] else "",

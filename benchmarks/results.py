@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ LATEST: Final = FOLDER / "latest.json"
 VERSION: Final = 2
 SUITES: Final = ("bbs", "chain", "memory", "keyed")
 """The suites of pytest-benchmark, each a file test_*.py here and a part of a run."""
-PARTS: Final = ("quick", *SUITES, "load", "others")
+PARTS: Final = ("quick", *SUITES, "load", "ledger", "others")
 _DIGITS: Final = 5
 
 Row = dict[str, Any]
@@ -35,6 +35,15 @@ def collect(raw: Path, now: Callable[[], dt.datetime] = lambda: dt.datetime.now(
     parts = {"quick": parts.pop("quick"), "suite": suite, **parts}
     head = {"version": VERSION, "measured_on": now().date().isoformat(), "machine": describe()}
     return head | {name: _rounded(rows) for name, rows in parts.items()}
+
+
+def only(measured: Sequence[str], found: Results, before: Results) -> Results:
+    """Return results in which some parts are new and the others as they were, with the days of these."""
+    names = {"suite" if name in SUITES else name for name in measured}
+    later = {**before.get("later", {}), **dict.fromkeys(measured, found["measured_on"])}
+    rows = {name: found[name] if name in names else before.get(name, []) for name in found}
+    head = {name: before[name] for name in ("version", "measured_on", "machine")}
+    return {**rows, **head, "later": later}
 
 
 def save(results: Results, path: Path = LATEST) -> None:

@@ -10,6 +10,7 @@ _TEXTS: Final = frozenset(
         "process",
         "method",
         "package",
+        "database",
         "setting",
         "suite",
         "P, 3 shown",

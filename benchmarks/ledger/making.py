@@ -22,7 +22,7 @@ from zkservice.storage.ledger import State
 from zkservice.upkeep.growing import Growing
 
 BATCH: Final = 256
-_TOGETHER: Final = 64
+_TOGETHER: Final = 16
 """So many blocks are written in one transaction."""
 _BEGUN_MS: Final = 1_800_000_000_000
 
@@ -49,8 +49,8 @@ def make(
     writing = engine.execution_options(writing=True)
     with writing.begin() as connection:
         ledger.begin(connection, state)
-    while state.size < entries + entries // batch:
-        for _ in range(_TOGETHER):
+    while (missing := -(-entries // batch) * (batch + 1) - state.size) > 0:
+        for _ in range(min(_TOGETHER, missing // (batch + 1))):
             growing.take(*made.block())
         blocks = growing.blocks(origin, lambda each: sign_checkpoint(each, signer))
         with writing.begin() as connection:

@@ -28,7 +28,7 @@ def test_parts_are_put_together_and_missing_ones_are_empty(tmp_path: Path) -> No
     assert found["quick"] == [{"name": "sign"}]
     assert [row["operation"] for row in found["suite"]] == ["sign", "start"]
     assert found["suite"][0] == {"operation": "sign", "seconds": 0.33333, "rounds": 7}
-    assert found["load"] == found["others"] == []
+    assert found["load"] == found["ledger"] == found["others"] == []
     results.save(found, tmp_path / "latest.json")
     assert results.load(tmp_path / "latest.json") == found
 
