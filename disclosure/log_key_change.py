@@ -58,3 +58,22 @@ def follow(proofs: Iterable[bytes], pinned: Verifier, policy: Policy | None = No
         if passed or _named(ProofFile.parse(proof))[0] == here:
             passed.append(open_change(proof, here, policy))
     return passed
+
+
+def predecessors(proofs: Iterable[bytes], pinned: Verifier) -> Sequence[Verifier]:
+    """Return the keys whose place the pinned one has taken, the newest first; none if no proof ends at it.
+
+    Each is proven by its own signature and that of the key after it, so nobody is led here from a key that is
+    not this log's. Proofs of other changes are passed over unverified. Raises as `open_change` does.
+    """
+    before = dict[Verifier, tuple[Verifier, bytes]]()
+    for proof in proofs:
+        old, new = _named(ProofFile.parse(proof))
+        before[new] = old, proof
+    found = list[Verifier]()
+    here = pinned
+    while here in before:
+        here, proof = before.pop(here)
+        open_change(proof, here)
+        found.append(here)
+    return found

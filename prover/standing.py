@@ -5,10 +5,22 @@ State rules: a consent is stored with the event that tells of it, in one transac
 an answer under it is counted in the transaction that stores the answer, before that is sent. What was read of
 the ledger counts from the transaction in which it is believed: a vault that was put back from an older copy
 of its file neither goes on with what was withdrawn since, nor answers where it has lost count.
+
+Each consent has a key of its own, derived from the log's key that it was granted under, from its name and its
+terms. What the log's key is in there for: a service chooses names and can hand on another one's terms, so
+without it two services could have one consent granted twice, and see by the key that both are of one vault.
+The origin would not do, since anybody can call a log so; under another's key nobody can sign.
+
+When the log goes over to another key, the service knows the consent by the key that it was granted with. So a
+consent remembers which log's key that was, and its own key stays. That is sound, because nothing is signed by
+it at a log whose key is not proven to have taken the place of that one (`disclosure.log_key_change`), which
+takes the signature of the key it was granted under. A log of the same origin, with a key that the person was
+made to pin, sees no signature of it. And it links nothing: before and after it is one consent of one name.
+What is signed names the log by the key that is pinned now, as everything else does.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -22,7 +34,7 @@ from disclosure.event import EventKind
 from disclosure.request import CLOCK_TOLERANCE, Request
 from disclosure.standing import SignedTerms, StandingTerms
 from prover.errors import ContentError, PresentingError, VaultReason
-from prover.events import Event, MakeCall, begin_event
+from prover.events import Call, Event, MakeCall, begin_event
 from prover.finding import one_of
 from prover.notes import EventNote, NoteSummary, detail_of
 from prover.reading import Found
@@ -30,6 +42,11 @@ from prover.records import Kind, head_of, malformed, milliseconds, moment_of, pa
 from prover.sealing import VaultKeys
 from prover.shelf import Records, Shelf
 from prover.usages import Usage, usage_of
+
+MakeGrant = Callable[[bytes, str, bytes], Call]
+"""Gets the public key, 32 octets, that a consent is granted with; then what a MakeCall gets."""
+Sign = Callable[[bytes], bytes]
+"""Gives the signature, 64 octets, of what it is given."""
 
 
 class GrantState(StrEnum):
@@ -43,7 +60,12 @@ class GrantState(StrEnum):
 
 @dataclass(frozen=True)
 class HeldConsent:
-    """A standing consent. `uses` are the times of the requests that were answered under it, as they state."""
+    """A standing consent. `uses` are the times of the requests that were answered under it, as they state.
+
+    `log` is the log's key that it was granted under. It is None where nothing here says which one that was:
+    the ledger gave the consent back, or it was stored before this was remembered, or it was granted again
+    under another one after a refusal.
+    """
 
     id: str
     state: GrantState
@@ -51,6 +73,7 @@ class HeldConsent:
     verifier_display_name: LocalizedText
     signed: SignedTerms = field(repr=False)
     uses: tuple[dt.datetime, ...] = ()
+    log: tlog.Verifier | None = None
 
     @property
     def terms(self) -> StandingTerms:
@@ -62,6 +85,7 @@ class HeldConsent:
         uses: list[Item] = [milliseconds(each) for each in self.uses]
         head: list[Item] = [
             Kind.CONSENT.value, self.state.value, str(self.link), self.verifier_display_name.items(), uses,
+            None if self.log is None else str(self.log),
         ]  # fmt: skip
         return pack(head, self.signed.payload, self.signed.signature)
 
@@ -87,11 +111,11 @@ class HeldConsent:
 
 
 def held_consent_of(record_id: str, octets: bytes) -> HeldConsent:
-    """Decode a consent's record; MalformedError."""
+    """Decode a consent's record; MalformedError. One from before keys of the log were remembered has none."""
     head, *parts = unpack(octets)
     match head_of(head), parts:
         case [
-            [Kind.CONSENT, str(state), str(link), [str(zh), str(en)], list(uses)],
+            [Kind.CONSENT, str(state), str(link), [str(zh), str(en)], list(uses), *more],
             [payload, signature],
         ] if state in set(GrantState) and all(isinstance(each, int) for each in uses):
             return HeldConsent(
@@ -101,7 +125,20 @@ def held_consent_of(record_id: str, octets: bytes) -> HeldConsent:
                 LocalizedText(zh, en),
                 SignedTerms(payload, signature),
                 tuple(moment_of(each) for each in uses if isinstance(each, int)),
+                _log_of(more),
             )
+    raise malformed()
+
+
+def _log_of(items: Sequence[Item]) -> tlog.Verifier | None:
+    match items:
+        case [] | [None]:
+            return None
+        case [str(written)]:
+            try:
+                return tlog.Verifier.from_string(written)
+            except tlog.MalformedError:
+                pass
     raise malformed()
 
 
@@ -120,22 +157,47 @@ class Consents:
         """Return the one whose identifier begins so; ContentError CONSENT_NOT_FOUND, ID_AMBIGUOUS."""
         return one_of(self.all(), wanted, VaultReason.CONSENT_NOT_FOUND)
 
-    def public_key(self, log: tlog.Verifier, link: ConsentLink, signed: SignedTerms) -> bytes:
-        """Return the public key, 32 octets, that a consent is granted with."""
-        return self._key(log, link, signed).public_key().public_bytes_raw()
+    def signers(
+        self,
+        server: str,
+        consent: str,
+        log: tlog.Verifier,
+        before: Callable[[], Sequence[tlog.Verifier]] = tuple,
+    ) -> Iterator[Sign]:
+        """Give what may sign for a consent at a server, by its name: one where it is known, else in turn.
 
-    def signer(self, server: str, consent: str, log: tlog.Verifier) -> Callable[[bytes], bytes]:
-        """Return what signs for a consent at a server, by its name; ContentError CONSENT_NOT_FOUND."""
+        `log` is the key that the caller believes the service's log by, `before` reads those whose place it is
+        proven to have taken, and is called only if they are needed. Raises ContentError CONSENT_NOT_FOUND;
+        RefusedError LOG_KEY_NOT_FOLLOWED if it was granted under a key that is none of these.
+        """
+        held = self._named(server, consent)
+        if held.log in (None, log):
+            yield self._key(log, held.link, held.signed).sign
+        if held.log == log:
+            return
+        earlier = [each for each in before() if held.log in (None, each)]
+        if held.log is not None and not earlier:
+            detail = "the consent was granted under another log's key; nothing was signed"
+            raise RefusedError(Reason.LOG_KEY_NOT_FOLLOWED, detail, field="consent")
+        for each in earlier:
+            yield self._key(each, held.link, held.signed).sign
+
+    def _named(self, server: str, consent: str) -> HeldConsent:
         for each in self.all():
             if (each.link.server, each.link.consent) == (server, consent):
-                return self._key(log, each.link, each.signed).sign
+                return each
         raise ContentError(VaultReason.CONSENT_NOT_FOUND, "the vault holds no such consent")
 
     def _key(self, log: tlog.Verifier, link: ConsentLink, signed: SignedTerms) -> Ed25519PrivateKey:
         return self._shelf.keys.consent_key(str(log), link.consent, signed.terms.digest)
 
     def grant(
-        self, link: ConsentLink, signed: SignedTerms, verifier_display_name: LocalizedText, make: MakeCall
+        self,
+        log: tlog.Verifier,
+        link: ConsentLink,
+        signed: SignedTerms,
+        verifier_display_name: LocalizedText,
+        make: MakeGrant,
     ) -> tuple[HeldConsent, Event]:
         """Store a consent and the event that grants it; one that is there already is gone on with.
 
@@ -143,10 +205,19 @@ class Consents:
         """
         with self._shelf.writing() as records:
             made = _known(records, link, signed) or HeldConsent(
-                self._shelf.new_id(), GrantState.GRANTED, link, verifier_display_name, signed
+                self._shelf.new_id(), GrantState.GRANTED, link, verifier_display_name, signed, log=log
             )
             records.put(made)
-            return made, self._event(records, EventKind.CONSENT_GRANTED, made, make)
+
+            def keyed(request_id: str, sealed: bytes) -> Call:
+                # Called for a first grant, and for one after a refusal: by then it may be under another key.
+                if made.log != log:
+                    records.put(replace(made, log=None))
+                public = self._key(log, link, signed).public_key().public_bytes_raw()
+                return make(public, request_id, sealed)
+
+            event = self._event(records, EventKind.CONSENT_GRANTED, made, keyed)
+            return self._one(records, made.id), event
 
     def adopt(
         self, link: ConsentLink, signed: SignedTerms, verifier_display_name: LocalizedText

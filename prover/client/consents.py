@@ -103,19 +103,18 @@ class ConsentClient:
         fetched.terms.check_offered(self._way.clock())
         if not agrees(StandingConsent(fetched.terms, self._told(fetched, vault, log))):
             return self._declined(fetched, vault, log)
-        key = vault.consents.public_key(log, link, fetched.signed)
 
-        def make(request_id: str, sealed: bytes) -> Call:
+        def make(public_key: bytes, request_id: str, sealed: bytes) -> Call:
             message = consent_pb2.GrantConsentRequest(
                 consent=link.consent,
                 ticket=link.ticket,
-                public_key=key,
+                public_key=public_key,
                 holder_note=sealed,
                 request_id=request_id,
             )
             return outgoing(_SERVICE, "GrantConsent", message)
 
-        held, event = vault.consents.grant(link, fetched.signed, fetched.verifier_display_name, make)
+        held, event = vault.consents.grant(log, link, fetched.signed, fetched.verifier_display_name, make)
         event = events.tried(self._way, vault, event, log)
         if event.state is EventState.REFUSED:
             vault.consents.forget(held.id)

@@ -205,3 +205,40 @@ def test_the_record_is_shown_for_what_it_is(rotated: Rotated) -> None:
     assert [(each["old_log_key"], each["new_log_key"]) for each in records] == [
         (found["begun"]["old_key"], found["begun"]["new_key"])
     ]
+
+
+def test_each_command_that_fails_by_the_old_pin_names_the_way_out(rotated: Rotated, tmp_path: Path) -> None:
+    town, found = rotated
+    late, file = town.homes["late"], tmp_path / "new.ledger"
+    assert town.homes["early"].json("ledger", "export", file)["log_key"] == found["begun"]["new_key"]
+    late.json("vault", "create")
+    told = {
+        ("ledger", "checkpoint"): "LOG_KEY_CHANGED",
+        ("ledger", "show", 0): "LOG_KEY_CHANGED",
+        ("ledger", "export", tmp_path / "late.ledger"): "LOG_KEY_CHANGED",
+        ("ledger", "trust", found["begun"]["new_key"]): "LOG_KEY_CHANGED",
+        ("ledger", "verify", file): "LOG_KEY_CHANGED",
+        ("ledger", "verify", file, "--key", found["begun"]["old_key"]): "LOG_KEY_CHANGED",
+        ("vault", "recover"): "NOTE_UNSIGNED",
+    }
+    for command, reason in told.items():
+        for lang in ("en", "zh"):
+            done = late.zk(*command, "--lang", lang)
+            assert done.code in (Exit.KEY_NOT_TRUSTED, Exit.NOT_VERIFIED), (command, done)
+            assert reason in done.err
+            assert "zk ledger trust --follow" in done.err
+    assert town.pinned("late") == found["begun"]["old_key"]
+
+
+def test_a_file_that_states_no_change_to_its_own_key_is_another_logs(
+    rotated: Rotated, tmp_path: Path
+) -> None:
+    town, found = rotated
+    file = tmp_path / "ledger"
+    town.homes["early"].json("ledger", "export", file)
+    stranger = tlog.Signer.generate(tlog.Verifier.from_string(found["begun"]["new_key"]).name).verifier
+    head, _, *rest = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([head, f"{stranger}\n".encode(), *rest]))
+    for name in ("late", "early"):
+        done = town.homes[name].zk("ledger", "verify", file, "--json")
+        assert "--follow" not in refused(done, Exit.NOT_VERIFIED, "ARCHIVE_INVALID").err

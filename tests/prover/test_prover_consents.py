@@ -298,8 +298,8 @@ def test_the_key_of_one_consent_opens_no_other(parties: Parties, monkeypatch: py
     assert len(listed(parties, held[one.consent])) == 1
     assert listed(parties, held[two.consent]) == []
     log, foreign = parties.town.log, held[two.consent]
-    signed = parties.vault.consents.signer(foreign.link.server, two.consent, log)
-    monkeypatch.setattr("prover.standing.Consents.signer", lambda *_: signed)
+    signed = list(parties.vault.consents.signers(foreign.link.server, two.consent, log))
+    monkeypatch.setattr("prover.standing.Consents.signers", lambda *_: signed)
     refused(ServiceError, "REQUEST_SIGNATURE_INVALID", listed, parties, held[one.consent])
 
 

@@ -177,5 +177,5 @@ def test_a_new_phone_takes_no_other_terms_for_those_that_were_granted(
         client_of(parties).rebuild(phone, parties.town.log)
         refused(RefusedError, "REQUEST_MISMATCH", parties.holder.recovered, phone, parties.town.log)
         assert phone.consents.all() == []
-        signer = phone.consents.signer
-        refused(ContentError, "CONSENT_NOT_FOUND", signer, one.link.server, one.consent, parties.town.log)
+        signers = phone.consents.signers(one.link.server, one.consent, parties.town.log)
+        refused(ContentError, "CONSENT_NOT_FOUND", next, signers)

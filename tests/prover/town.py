@@ -84,6 +84,8 @@ def running(folder: Path, opening: Opening = city) -> Iterator[Town]:
     thread.start()
     if not started.wait(60):
         raise TimeoutError("the server did not start")
-    yield found[0]
-    found[0].loop.call_soon_threadsafe(ended.set)
-    thread.join(60)
+    try:
+        yield found[0]
+    finally:
+        found[0].loop.call_soon_threadsafe(ended.set)
+        thread.join(60)

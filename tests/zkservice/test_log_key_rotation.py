@@ -2,44 +2,44 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 
-from disclosure import DepartmentName, VerifierName
-from disclosure.errors import MalformedError, RefusedError
-from disclosure.log_key_change import follow, open_change
-from disclosure.registry import LOG_KEY_RECORD, log_key_entry, log_keys_of_record
+from disclosure.errors import RefusedError
+from disclosure.log_key_change import follow, open_change, predecessors
+from tests.zkservice.changing import (
+    NEXT,
+    ORIGIN,
+    RETIRED,
+    SIGNING,
+    STRANGE,
+    head,
+    holds,
+    listed,
+    not_now,
+    readable,
+    refused,
+    serving,
+    settings_of,
+    settled,
+    use,
+)
 from tests.zkservice.stored import change, dump
-from tests.zkservice.support import PERMIT, City, city, reopened
 from tlog import (
-    Checkpoint,
     CosignatureSigner,
     LogLine,
     Policy,
-    ProofFile,
     RecordEntry,
-    Signer,
-    TlogError,
     Verifier,
     WitnessLine,
-    build_batch,
     cosign,
-    inclusion_proof,
-    node_reader,
     open_checkpoint,
-    parse_entry,
-    sign_checkpoint,
     verify_receipt,
 )
-from wire.published import Reader
-from zkproto.v1 import ledger_pb2
 from zkservice import key_change
 from zkservice.config import Settings
 from zkservice.errors import StartError
@@ -49,102 +49,6 @@ from zkservice.log_keys import LogKeys
 from zkservice.sequencer import Sequencer, Step
 from zkservice.storage import anchors, ledger, schema_version, secrets
 from zkservice.storage.database import Database, open_engine
-
-ORIGIN = "log.example/rotating"
-OLD, NEW, STRANGE = (Signer.from_secret(ORIGIN, bytes([number]) * 32) for number in range(3))
-
-SIGNING, NEXT = ledger_pb2.LogKey.STATE_SIGNING, ledger_pb2.LogKey.STATE_NEXT
-RETIRED = ledger_pb2.LogKey.STATE_RETIRED
-
-
-def settings_of(folder: Path) -> Settings:
-    return Settings(data=folder, log_origin=ORIGIN)
-
-
-@asynccontextmanager
-async def serving(folder: Path, before: City | None = None) -> AsyncIterator[City]:
-    """Start a server, the first time on an empty folder; later with what the parties hold from before."""
-    if before is None:
-        async with city(folder, log_origin=ORIGIN) as town:
-            yield town
-        return
-    async with reopened(folder, log_origin=ORIGIN) as town:
-        yield replace(town, department_token=before.department_token, verifier_keys=before.verifier_keys)
-
-
-async def readable(town: City, key: Verifier) -> bool:
-    """Read what stands on the ledger of the catalogue, with every check, as who has pinned this key."""
-    root = grpc.ssl_channel_credentials((town.ready.data / "ca.pem").read_bytes())
-
-    def run() -> bool:
-        with closing(grpc.secure_channel(town.ready.address, root)) as channel:
-            reader = Reader(channel, key)
-            try:
-                reader.schema(PERMIT.name)
-                reader.issuer_keys(DepartmentName(PERMIT.name.department))
-                reader.verifier_key(VerifierName("school"))
-            except TlogError as error:
-                return _unsigned(error)
-            return True
-
-    return await asyncio.to_thread(run)
-
-
-async def head(town: City) -> ledger_pb2.GetCheckpointResponse:
-    answer: ledger_pb2.GetCheckpointResponse = await town.ledger.GetCheckpoint(
-        ledger_pb2.GetCheckpointRequest()
-    )
-    return answer
-
-
-async def listed(town: City) -> list[ledger_pb2.LogKey]:
-    return list((await town.ledger.ListLogKeys(ledger_pb2.ListLogKeysRequest())).log_keys)
-
-
-async def settled(town: City, key: Verifier) -> ledger_pb2.GetCheckpointResponse:
-    """Wait until the newest checkpoint is signed by a key."""
-    async with asyncio.timeout(20):
-        while True:
-            answer = await head(town)
-            try:
-                open_checkpoint(answer.checkpoint, key)
-            except TlogError:
-                await asyncio.sleep(0.05)
-            else:
-                return answer
-
-
-def refused(reason: str, note: bytes, key: Verifier) -> None:
-    with pytest.raises(TlogError) as caught:
-        open_checkpoint(note, key)
-    assert caught.value.reason == reason
-
-
-def not_now(reason: str, folder: Path, act: Any) -> None:
-    before = dump(folder)
-    with pytest.raises(KeyChangeError) as caught:
-        act(settings_of(folder))
-    assert caught.value.reason == reason
-    assert dump(folder) == before
-
-
-async def use(town: City, issued: Any) -> bytes:
-    receipt: bytes = (await town.answered(issued))[2].receipt
-    return receipt
-
-
-def _holds(receipt: bytes, key: Verifier) -> bool:
-    try:
-        verify_receipt(receipt, key)
-    except TlogError as error:
-        return _unsigned(error)
-    return True
-
-
-def _unsigned(error: TlogError) -> bool:
-    """Return that it does not hold, for the one reason that there may be."""
-    assert error.reason == "NOTE_UNSIGNED"
-    return False
 
 
 async def test_receipts_and_records_before_meanwhile_and_after(tmp_path: Path) -> None:
@@ -184,8 +88,8 @@ async def test_receipts_and_records_before_meanwhile_and_after(tmp_path: Path) -
         assert await readable(town, new)
         assert not await readable(town, old)
 
-    holds = [[_holds(receipt, key) for key in (old, new)] for receipt in (before, meanwhile, after)]
-    assert holds == [[True, False], [True, True], [False, True]]
+    found = [[holds(receipt, key) for key in (old, new)] for receipt in (before, meanwhile, after)]
+    assert found == [[True, False], [True, True], [False, True]]
     for receipt in (before, meanwhile, after):
         verify_receipt(receipt, (new, old))
 
@@ -221,6 +125,7 @@ async def test_a_log_changes_its_key_twice_and_is_followed_over_both(tmp_path: P
     assert follow(proofs, keys[0]) == keys[1:]
     assert follow(proofs, keys[1]) == keys[2:]
     assert follow(proofs, keys[2]) == []
+    assert [predecessors(proofs, each) for each in keys] == [[], keys[:1], keys[1::-1]]
     with pytest.raises(RefusedError, match="LOG_KEY_NOT_FOLLOWED"):
         follow(reversed(proofs), keys[1])
 
@@ -430,71 +335,3 @@ async def test_a_sequencer_that_runs_signs_with_a_key_that_was_made_meanwhile(tm
         await running
     finally:
         database.close()
-
-
-# What is no proof of a change.
-
-
-def proof_of(entry: bytes, *signers: Signer, extra: bytes | None = None, origin: str = ORIGIN) -> bytes:
-    """A log of two records that these keys sign; the proof is that of the first."""
-    batch = build_batch(0, None, lambda _: b"", [entry, RecordEntry("test", b"x").to_bytes()], 1000)
-    hashes = inclusion_proof(0, batch.size, node_reader(batch.changed_tiles.__getitem__))
-    note = sign_checkpoint(Checkpoint(origin, batch.size, batch.root), *signers)
-    return ProofFile(0, tuple(hashes), note, entry if extra is None else extra).to_bytes()
-
-
-RECORD = log_key_entry(OLD.verifier, NEW.verifier)
-
-
-def test_a_change_is_followed_by_its_proof() -> None:
-    assert open_change(proof_of(RECORD, OLD, NEW), OLD.verifier) == NEW.verifier
-    entry = parse_entry(RECORD)
-    assert isinstance(entry, RecordEntry)
-    assert entry.kind == LOG_KEY_RECORD
-    assert log_keys_of_record(entry.payload) == (OLD.verifier, NEW.verifier)
-
-
-@pytest.mark.parametrize(
-    ("reason", "proof"),
-    [
-        ("NOTE_UNSIGNED", proof_of(RECORD, NEW)),
-        ("NOTE_UNSIGNED", proof_of(RECORD, STRANGE, NEW)),
-        ("NOTE_UNSIGNED", proof_of(RECORD, OLD)),
-        ("NOTE_UNSIGNED", proof_of(log_key_entry(OLD.verifier, STRANGE.verifier), OLD, NEW)),
-        ("INCLUSION_INVALID", proof_of(RecordEntry("test", b"other").to_bytes(), OLD, NEW, extra=RECORD)),
-        ("LOG_KEY_NOT_FOLLOWED", proof_of(log_key_entry(NEW.verifier, OLD.verifier), OLD, NEW)),
-        ("LOG_KEY_NOT_FOLLOWED", proof_of(log_key_entry(STRANGE.verifier, NEW.verifier), OLD, NEW)),
-        ("MALFORMED", proof_of(RecordEntry("issuer-key", b"x").to_bytes(), OLD, NEW)),
-        ("MALFORMED", proof_of(RecordEntry(LOG_KEY_RECORD, b"x").to_bytes(), OLD, NEW)),
-        ("ENTRY_MALFORMED", proof_of(RECORD, OLD, NEW, extra=b"x")),
-        ("PROOF_MALFORMED", b"x"),
-    ],
-    ids=[
-        "new key only", "strange and new", "old key only", "other key than signed", "not on the ledger",
-        "the other way round", "of another key", "other record", "no names", "no entry", "no proof",
-    ],
-)  # fmt: skip
-def test_what_is_no_proof_of_a_change_moves_nothing(reason: str, proof: bytes) -> None:
-    with pytest.raises((TlogError, RefusedError, MalformedError), match=f"^{reason}"):
-        open_change(proof, OLD.verifier)
-
-
-def test_a_record_names_two_keys_of_one_log() -> None:
-    other = Signer.from_secret("log.example/other", bytes(32))
-    cosigner = CosignatureSigner.from_secret(ORIGIN, bytes(32))
-    for new in (OLD.verifier, other.verifier, cosigner.verifier):
-        entry = parse_entry(log_key_entry(OLD.verifier, new))
-        assert isinstance(entry, RecordEntry)
-        with pytest.raises(MalformedError):
-            log_keys_of_record(entry.payload)
-
-
-def test_with_a_policy_the_witnesses_have_to_have_seen_the_change() -> None:
-    witness = CosignatureSigner.from_secret("witness.example", bytes([9]) * 32)
-    line = WitnessLine("w", witness.verifier)
-    policy = Policy((LogLine(OLD.verifier),), (line,), quorum="w")
-    proof = proof_of(RECORD, OLD, NEW)
-    with pytest.raises(TlogError, match="QUORUM_MISSING"):
-        open_change(proof, OLD.verifier, policy)
-    cosigned = proof + cosign(ProofFile.parse(proof).checkpoint, witness, 1)
-    assert open_change(cosigned, OLD.verifier, policy) == NEW.verifier

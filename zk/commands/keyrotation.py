@@ -1,6 +1,7 @@
 """`zk ledger rotate-key`, and following a log to its new key: `zk ledger trust --follow`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -8,8 +9,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from disclosure.log_key_change import follow, open_change
-from tlog import Verifier
+from tlog import InputError, Policy, VerificationError, Verifier
+from tlog.errors import Reason
 from verifier.files import write_new
+from zk.anchoring import naming, read_policy
 from zk.commands.serve import settings_of
 from zk.exits import CommandError, Exit
 from zk.group import Group
@@ -20,7 +23,7 @@ from zkservice import key_change
 from zkservice.errors import StartError
 from zkservice.key_change import KeyChangeError
 
-_BEGUN: Final = "ledger.rotation_begun", "ledger.rotation_begun_next"
+_BEGUN: Final = "ledger.rotation_begun", "ledger.rotation_line", "ledger.rotation_begun_next"
 _FINISHED: Final = "ledger.rotation_finished", "ledger.rotation_finished_next"
 
 
@@ -51,31 +54,74 @@ def rotate_key(
     except StartError as error:
         raise CommandError(Exit.NOT_STARTED, "NOT_STARTED", "error.not_started", detail=error) from None
     found = {"rotation": "finished" if finish else "begun", "old_key": str(old), "new_key": str(new)}
-    said, then = _FINISHED if finish else _BEGUN
-    return Answer(found, [run.text(said, old=old, new=new), run.text(then)])
+    return Answer(found, [run.text(each, old=old, new=new) for each in (_FINISHED if finish else _BEGUN)])
 
 
-def followed(run: Run, file: str | None) -> Answer:
+def followed(run: Run, file: str | None, policy: Path | None) -> Answer:
     """Move the pinned key to the one that took its place, by proof: from the service, or from a file.
 
-    What the home has pinned decides where to start from; --log-key says nothing here.
+    What the home has pinned decides where to start from; --log-key says nothing here. The pinned policy is
+    kept with a line for the new key, or `policy` is pinned in its place, which has to name that key. The
+    witnesses of the policy that is kept must have seen the change: against a stolen key nothing else stands.
     """
     pinned = run.profile.log_key
     if pinned is None:
         raise CommandError(Exit.KEY_NOT_TRUSTED, "LOG_KEY_UNKNOWN", "error.log_key_unknown")
-    passed = [open_change(read_file(Path(file)), pinned)] if file else follow(_proofs(run, pinned), pinned)
+    given = None if policy is None else read_policy(policy, None)
+    believed = given or run.policy
+    with _by_policy():
+        passed = (
+            [open_change(read_file(Path(file)), pinned, believed)]
+            if file
+            else follow(_proofs(run, pinned), pinned, believed)
+        )
     newest = passed[-1] if passed else pinned
-    if passed:
-        earlier = (*run.profile.earlier_log_keys, pinned, *passed[:-1])
-        run.home.save_profile(replace(run.profile, log_key=newest, earlier_log_keys=earlier))
+    if given is not None and newest not in given.logs_of(newest.name):
+        raise CommandError(Exit.USAGE, "POLICY_LACKS_KEY", "error.policy_lacks_key", path=policy, key=newest)
+    _keep(run, (pinned, *passed), believed, given)
     said = run.text("ledger.followed" if passed else "ledger.nothing_to_follow", old=pinned, new=newest)
-    return Answer({"log_key": str(newest), "before": str(pinned), "followed": bool(passed)}, [said])
+    data = {"log_key": str(newest), "before": str(pinned), "followed": bool(passed)}
+    if believed is None:
+        return Answer(data, [said])
+    quorum, count = believed.quorum, len(believed.witnesses)
+    told = "ledger.policy_followed" if given is None else "ledger.policy_pinned"
+    return Answer({**data, "quorum": quorum}, [said, run.text(told, quorum=quorum, count=count)])
+
+
+def _keep(run: Run, keys: Sequence[Verifier], believed: Policy | None, given: Policy | None) -> None:
+    """Pin the last of these keys, of which each follows the one before, and the policy with it.
+
+    The policy goes first, naming the old key and the new one: so after a crash at any point it names the key
+    that is pinned, and what is missing can be asked for again. Whatever is refused is refused before that.
+    """
+    newest, earlier = keys[-1], (*run.profile.earlier_log_keys, *keys[:-1])
+    with _by_policy():
+        both = None if believed is None else naming(believed, keys[::-1])
+    if both is not None and (given is not None or both != believed):
+        run.home.save_policy(both)
+    if newest != keys[0]:
+        run.home.save_profile(replace(run.profile, log_key=newest, earlier_log_keys=earlier))
+    if given is not None and given != both:
+        run.home.save_policy(given)
+
+
+@contextmanager
+def _by_policy() -> Iterator[None]:
+    """Say what a policy has against a change: too few witnesses have seen it, or one has such a key."""
+    try:
+        yield
+    except VerificationError as error:
+        if error.reason != Reason.QUORUM_MISSING:
+            raise
+        raise CommandError(Exit.NOT_VERIFIED, error.reason, "error.change_not_anchored") from None
+    except InputError as error:
+        raise CommandError(Exit.NOT_VERIFIED, error.reason, "error.policy_refuses_key") from None
 
 
 def _proofs(run: Run, pinned: Verifier) -> Sequence[bytes]:
     """Return the service's proofs; CommandError if the pinned key is none that the log says it has had."""
     with Service(run.endpoint) as service:
-        keys = service.log_keys()
+        keys = service.ledger.keys()
     if str(pinned) not in [each.verifier_key for each in keys]:
         raise _not_followed(pinned)
     return [each.change_proof for each in keys if each.change_proof]
