@@ -137,7 +137,7 @@ class Deliveries:
     def received(self) -> list[ReceivedDelivery]:
         """Return what was received, oldest first."""
         with self._shelf.reading() as records:
-            return _received(records)
+            return received_in(records)
 
     def find(self, wanted: str) -> SentDelivery | ReceivedDelivery:
         """Return the one whose identifier begins so; ContentError DELIVERY_NOT_FOUND, ID_AMBIGUOUS."""
@@ -190,7 +190,7 @@ class Deliveries:
             self._shelf.now(), _detail(question),
         )  # fmt: skip
         with self._shelf.writing() as records:
-            for each in _received(records):
+            for each in received_in(records):
                 if each.question.digest != question.digest:
                     continue
                 if (each.server, each.delivery) != (found.server, found.delivery):
@@ -205,7 +205,8 @@ class Deliveries:
         return self._shelf.new_id()
 
 
-def _received(records: Records) -> list[ReceivedDelivery]:
+def received_in(records: Records) -> list[ReceivedDelivery]:
+    """Return what was received, in the order of its senders' time."""
     found = records.all(Kind.RECEIVED_DELIVERY, received_delivery_of)
     return sorted(found, key=lambda each: (each.sent, each.id))
 

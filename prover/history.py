@@ -1,4 +1,5 @@
-"""Checking a use again, offline: what the receipt says, that it is for this very use, and who opened it.
+"""Checking again, offline: what a receipt says, that it is for this very use, event or delivery, and who
+opened what was escrowed.
 
 No I/O and no clock. What it rests on is the log's key, and whose cosignatures a policy demands, both of which
 the caller brings from elsewhere.
@@ -11,7 +12,9 @@ import tlog
 from bbs.gadgets.escrow_shares import OFFICERS
 from disclosure import Reason, ReceiptBody, RefusedError
 from disclosure.composite import OpeningRecord, opened_escrow
+from disclosure.delivery import check_sending
 from disclosure.event import EventBody
+from prover.deliveries import ReceivedDelivery
 from prover.errors import ContentError, VaultReason
 from prover.events import Event
 from prover.reading import Found
@@ -87,6 +90,19 @@ def check_event_receipt(
     if note_hash(event.holder_note) != verified.opening.note_hash:
         raise _mismatch("the receipt is for another holder's note")
     return verified
+
+
+def check_received(
+    found: ReceivedDelivery, log: LogKeys, *, policy: Policy | None = None, accept_pending: bool = False
+) -> VerifiedReceipt:
+    """Return the receipt of something received once everything about it holds.
+
+    The checkpoint covers the entry; the entry commits to the sending of this question to its recipient, and
+    stands beside the note that the presentation commits to. Policy and errors are as with `check_usage`.
+    """
+    return check_sending(
+        found.receipt, found.question, found.presentation, log, policy=policy, accept_pending=accept_pending
+    )
 
 
 def check_found(found: Found, proof: bytes, log_verifier: tlog.Verifier) -> None:

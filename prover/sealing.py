@@ -189,7 +189,8 @@ class VaultKeys:
         return hmac.digest(self._tags, _TAG_PREFIX + nonce, "sha256")
 
     def consent_key(self, log: str, consent: str, terms_digest: bytes) -> Ed25519PrivateKey:
-        """Return the key of one standing consent: by its log's verifier key, its resource name, its terms.
+        """Return the key of one standing consent: by the log's verifier key that it was granted under, its
+        resource name, its terms.
 
         A service chooses the name, so a key of the name alone would be one for all consents that it names
         alike, and tell which are of one vault. It is derived and not stored, so that a vault that was made

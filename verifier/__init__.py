@@ -5,7 +5,7 @@ no network; `composite` has policies and records of the composite form, `forms` 
 `unique` notes pseudonyms that may come once. Only `client` talks gRPC, and is imported by its own name.
 """
 
-from verifier.anchoring import AnyRecord, anchored_record
+from verifier.anchoring import AnyRecord, Kept, anchored_kept, is_anchored, recheck_kept
 from verifier.audit import audit_receipt, receipt_body
 from verifier.composite.checking import check_composite_policy
 from verifier.composite.foreign import Counterpart
@@ -28,7 +28,7 @@ from verifier.errors import (
     VerifierReason,
     WithdrawnError,
 )
-from verifier.forms import load_policy, load_record, parse_policy, parse_record
+from verifier.forms import load_kept, load_policy, load_record, parse_kept, parse_policy, parse_record
 from verifier.policy import Policy, check_policy
 from verifier.record import Rechecked, Record, recheck
 from verifier.registering import registered_policy
@@ -55,6 +55,7 @@ __all__ = [
     "DeclinedError",
     "ExpiredError",
     "JointScopeFile",
+    "Kept",
     "KeyFileError",
     "PairingFailedError",
     "Policy",
@@ -70,17 +71,21 @@ __all__ = [
     "VerifierError",
     "VerifierReason",
     "WithdrawnError",
-    "anchored_record",
+    "anchored_kept",
     "audit_receipt",
     "check_composite_policy",
     "check_policy",
+    "is_anchored",
+    "load_kept",
     "load_policy",
     "load_record",
+    "parse_kept",
     "parse_policy",
     "parse_record",
     "receipt_body",
     "recheck",
     "recheck_composite",
+    "recheck_kept",
     "registered_policy",
     "required_names",
     "schema_names",

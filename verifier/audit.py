@@ -1,10 +1,20 @@
 """Auditing a receipt offline: that the log holds it, and that it is for this presentation of this request."""
 
 import hmac
+from collections.abc import Iterable
 
 from disclosure import Presentation, Reason, ReceiptBody, RefusedError, Request
 from disclosure.composite import CompositePresentation, CompositeRequest
-from tlog import LogKeys, Policy, VerifiedReceipt, verify_receipt
+from tlog import (
+    PENDING_REASONS,
+    LogKeys,
+    Policy,
+    ProofFile,
+    VerificationError,
+    VerifiedReceipt,
+    open_by_policy,
+    verify_receipt,
+)
 
 
 def audit_receipt(
@@ -31,6 +41,21 @@ def audit_receipt(
         raise RefusedError(Reason.RECEIPT_MISMATCH, "the receipt stands beside another holder's note")
     request.check_time(body.verified)
     return verified
+
+
+def are_anchored(proofs: Iterable[bytes], policy: Policy) -> bool:
+    """Tell whether the checkpoints of all these proof files are anchored; nothing else of them is verified.
+
+    Raises tlog.TlogError for what is neither anchored nor pending.
+    """
+    try:
+        for note in {ProofFile.parse(each).checkpoint for each in proofs}:
+            open_by_policy(note, policy)
+    except VerificationError as error:
+        if error.reason not in PENDING_REASONS:
+            raise
+        return False
+    return True
 
 
 def receipt_body(verified: VerifiedReceipt) -> ReceiptBody:

@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from disclosure import Reason, RefusedError, Schema, SchemaName, Shown
+from disclosure import DisclosureError, Reason, RefusedError, Schema, SchemaName, Shown
 from disclosure.composite import CompositePresentation
 from disclosure.delivery import UnaskedQuestion
 from verifier import files
+from verifier.errors import RecordError
 
-_FORMAT: Final = "zk-disclosure/received-delivery/v1"
+FORMAT: Final = "zk-disclosure/received-delivery/v1"
+MAX_DELIVERY_OCTETS: Final = 2 << 20
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class KeptDelivery:
     def to_bytes(self) -> bytes:
         """Return the file."""
         values = {
-            "format": _FORMAT,
+            "format": FORMAT,
             "name": self.name,
             "question": self.question.canonical.hex(),
             "presentation": self.presentation.canonical.hex(),
@@ -48,15 +50,35 @@ class KeptDelivery:
 
     @classmethod
     def from_bytes(cls, octets: bytes) -> "KeptDelivery":
-        """Read the file; ValueError, KeyError, TypeError, MalformedError."""
-        values = json.loads(octets)
-        if values["format"] != _FORMAT:
-            raise ValueError("the file is of another format")
-        read = [Schema.from_bytes(bytes.fromhex(each)) for each in values["schemas"]]
-        schemas = {each.name: each for each in read}
-        presentation = CompositePresentation.from_bytes(bytes.fromhex(values["presentation"]), schemas)
-        question = UnaskedQuestion.from_bytes(bytes.fromhex(values["question"]))
-        return cls(values["name"], question, presentation, schemas, values["receipt"].encode())
+        """Decode what `to_bytes` gives, and nothing else; RecordError."""
+        try:
+            kept = _decoded(json.loads(octets))
+            if kept.to_bytes() != octets:
+                raise RecordError("the file is not written as deliveries are kept")
+        except DisclosureError as error:
+            raise RecordError(error.detail, field=error.field) from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise RecordError(f"the file is no {FORMAT}") from None
+        return kept
+
+    @classmethod
+    def load(cls, path: Path) -> "KeptDelivery":
+        """Read a file; OSError, RecordError."""
+        try:
+            written = files.read(path, MAX_DELIVERY_OCTETS)
+        except ValueError as error:
+            raise RecordError(str(error)) from None
+        return cls.from_bytes(written)
+
+
+def _decoded(values: Any) -> KeptDelivery:
+    if values["format"] != FORMAT:
+        raise ValueError
+    read = [Schema.from_bytes(bytes.fromhex(each)) for each in values["schemas"]]
+    schemas = {each.name: each for each in read}
+    presentation = CompositePresentation.from_bytes(bytes.fromhex(values["presentation"]), schemas)
+    question = UnaskedQuestion.from_bytes(bytes.fromhex(values["question"]))
+    return KeptDelivery(values["name"], question, presentation, schemas, values["receipt"].encode())
 
 
 class DeliveryFolder:
@@ -68,18 +90,19 @@ class DeliveryFolder:
     def keep(self, kept: KeptDelivery) -> Path:
         """Keep what was verified, once under each question; return its file.
 
-        Raises RefusedError DELIVERY_REPLAYED for a question that came before as another delivery; OSError.
+        What is kept stays as it is: its receipt may be anchored by now. Raises RefusedError DELIVERY_REPLAYED
+        for a question that came before as another delivery; OSError; RecordError.
         """
         path = self._folder / f"{kept.question.digest.hex()}.json"
         try:
             files.place(path, kept.to_bytes())
         except FileExistsError:
-            if KeptDelivery.from_bytes(path.read_bytes()).name != kept.name:
+            if KeptDelivery.load(path).name != kept.name:
                 detail = "the same was received before"
                 raise RefusedError(Reason.DELIVERY_REPLAYED, detail, field="delivery") from None
         return path
 
     def all(self) -> list[tuple[Path, KeptDelivery]]:
-        """Return everything that is kept, in the order of the senders' times."""
-        found = [(path, KeptDelivery.from_bytes(path.read_bytes())) for path in self._folder.glob("*.json")]
+        """Return everything that is kept, in the order of the senders' times; OSError, RecordError."""
+        found = [(path, KeptDelivery.load(path)) for path in self._folder.glob("*.json")]
         return sorted(found, key=lambda each: (each[1].question.created, each[0]))

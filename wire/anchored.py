@@ -97,6 +97,21 @@ def prove(channel: grpc.Channel, anchored: Anchored, group: Collection[int]) -> 
     return found
 
 
+def anchored_now(channel: grpc.Channel, receipt: bytes, log: LogKeys, policy: Policy) -> bytes:
+    """Return the anchored receipt of a pending one, for who accepts no other; what is returned was verified.
+
+    Raises ServiceError; tlog.TlogError: QUORUM_MISSING while no anchored checkpoint covers the entry,
+    TILE_MALFORMED, INCLUSION_INVALID (the log has shown its witnesses another ledger) and what `newest` does.
+    """
+    index, leaf = tlog.receipt_leaf(receipt)
+    found = newest(channel, log, policy)
+    if found is None or index >= found.checkpoint.size:
+        raise VerificationError(Reason.QUORUM_MISSING, "no anchored checkpoint covers the entry yet")
+    proven = prove(channel, found, [index])[index]
+    proven.check(index, leaf)
+    return tlog.anchored_receipt(receipt, proven.hashes, found.note, log, policy)
+
+
 def _read(channel: grpc.Channel, ids: list[TileId], size: int) -> Iterator[tuple[TileId, bytes]]:
     asked = [
         ledger_pb2.Tile(level=each.level, index=each.index, width=tile_width(each, size)) for each in ids

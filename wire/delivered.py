@@ -38,8 +38,14 @@ from disclosure.composite import (
     check_composite_request,
     verify_composite,
 )
-from disclosure.delivery import DELIVERY_LIFE, QUESTION_LIFE, ReceivingKey, UnaskedQuestion, open_delivery
-from disclosure.event import EventBody, EventKind
+from disclosure.delivery import (
+    DELIVERY_LIFE,
+    QUESTION_LIFE,
+    ReceivingKey,
+    Sending,
+    UnaskedQuestion,
+    open_delivery,
+)
 from disclosure.request import CLOCK_TOLERANCE
 from wire.client import ServiceError, call
 from wire.published import Reader
@@ -88,19 +94,18 @@ def delivered(
     with _of_a_sender():
         opened = open_delivery(sealed, key, party)
         question = opened.question
-        opening = tlog.verify_receipt(receipt, log).opening
-        sent = _sent(EventBody.from_bytes(opening.body), question, now)
+        sending = Sending.of(receipt, question, log)
+        _check_time(sending, question, now)
         names = dict.fromkeys(name for query in question.queries for name in query.schemas)
         schemas = {name: reader.schema(name) for name in names}
         presentation = CompositePresentation.from_bytes(opened.presentation, schemas)
-        if presentation.answer.note_hash != opening.note_hash:
-            raise RefusedError(Reason.RECEIPT_MISMATCH, "the receipt stands beside another holder's note")
+        sending.check_note(presentation)
         proven = [each.epoch for each in presentation.answer.credentials if each.epoch is not None]
         directory = reader.directory(question, proven)
         check_composite_request(question, directory)
-        verified = verify_composite(question, presentation, directory, sent)
-        _check_epochs(presentation, directory, reader, sent)
-    return Delivered(question, presentation, verified, schemas, receipt, sent)
+        verified = verify_composite(question, presentation, directory, sending.time)
+        _check_epochs(presentation, directory, reader, sending.time)
+    return Delivered(question, presentation, verified, schemas, receipt, sending.time)
 
 
 @dataclass(frozen=True)
@@ -123,19 +128,17 @@ def fault_of(error: DisclosureError | ServiceError | tlog.TlogError) -> Fault:
     return Fault(error.reason, final)
 
 
-def _sent(body: EventBody, question: UnaskedQuestion, now: dt.datetime) -> dt.datetime:
-    """Return when the service took it: within the question's life, and not before deliveries are forgotten.
+def _check_time(sending: Sending, question: UnaskedQuestion, now: dt.datetime) -> None:
+    """Check when the service took it: within the question's life, and not before deliveries are forgotten.
 
     A recipient with a new phone may have forgotten what came; the service, which has it, could deliver it
     again.
     """
-    body.check(EventKind.SENT, question.recipient, question.digest)
-    if body.time > now + CLOCK_TOLERANCE:
+    if sending.time > now + CLOCK_TOLERANCE:
         raise RefusedError(Reason.REQUEST_NOT_YET_VALID, "the receipt is dated in the future")
-    if body.time < now - DELIVERY_LIFE - CLOCK_TOLERANCE:
+    if sending.time < now - DELIVERY_LIFE - CLOCK_TOLERANCE:
         raise RefusedError(Reason.REQUEST_EXPIRED, "it was sent longer ago than a delivery waits")
-    question.check_time(body.time)
-    return body.time
+    question.check_time(sending.time)
 
 
 def _check_epochs(

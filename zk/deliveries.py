@@ -1,13 +1,54 @@
 """What was sent unasked, as people and scripts read it: the same for who sends and who receives."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final, Protocol, TypeVar
+
+import typer
 
 from disclosure import Schema, SchemaName, Shown
 from disclosure.delivery import UnaskedQuestion
 from prover.consent import show_date, show_value
+from tlog.errors import Reason
 from zk.run import Run
 from zk.values import json_value
+
+Anchored = Annotated[bool, typer.Option("--anchored", help="help.deliveries.anchored")]
+_PAUSE: Final = 1.0
+
+
+class _Came(Protocol):
+    @property
+    def delivery(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def waits(self) -> bool: ...
+
+
+_AnyCame = TypeVar("_AnyCame", bound=_Came)
+
+
+def is_pending(reason: str) -> bool:
+    """Tell whether something waits because it is not anchored by now."""
+    return reason == Reason.QUORUM_MISSING
+
+
+def arriving(changes: Iterator[int], receive: Callable[[], Sequence[_AnyCame]]) -> Iterator[_AnyCame]:
+    """Give whatever comes at each change of how much waits, without end.
+
+    No change tells that something was anchored: while something is pending it is looked again. What waits is
+    told once.
+    """
+    told = set[str]()
+    for waiting in changes:
+        looking = waiting > 0
+        while looking:
+            came = receive()
+            yield from (each for each in came if not each.waits or each.delivery not in told)
+            told |= {each.delivery for each in came if each.waits}
+            if looking := any(is_pending(each.reason) for each in came):
+                time.sleep(_PAUSE)
 
 
 def shown_lines(run: Run, parts: Iterable[Shown], schemas: Mapping[SchemaName, Schema]) -> Iterator[str]:

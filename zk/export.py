@@ -14,11 +14,11 @@ from typing import BinaryIO
 
 from tlog import AuditReport, InputError, Verifier, archive, verify_archive
 from zk.exits import CommandError, Exit
-from zk.service import Entry, Service, SignedCheckpoint
+from zk.ledger_reader import Entry, LedgerReader, SignedCheckpoint
 
 
 def export(
-    service: Service,
+    ledger: LedgerReader,
     checkpoint: SignedCheckpoint,
     path: Path,
     log: Verifier,
@@ -37,7 +37,7 @@ def export(
     have = begun = _repair(part, size)
     progress(have)
     with part.open("ab") as file:
-        for page in service.entries(have, size):
+        for page in ledger.entries(have, size):
             have = _append(file, page, have)
             progress(have)
     report = _assemble(part, path, checkpoint.note, log, size)

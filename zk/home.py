@@ -202,6 +202,11 @@ class Home:
         return self.path / "records"
 
     @property
+    def deliveries(self) -> Path:
+        """What was sent to verifiers unasked: a folder for each."""
+        return self.path / "deliveries"
+
+    @property
     def vault(self) -> Path:
         """The vault's file."""
         return self.path / "vault.sqlite3"

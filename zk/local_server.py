@@ -62,10 +62,16 @@ def running_server(data: Path, log: Path, *, log_level: str = "info") -> Iterato
 
 
 def launch(
-    arguments: Sequence[object], errors: TextIO, settings: Mapping[str, str] | None = None
+    arguments: Sequence[object],
+    errors: TextIO,
+    settings: Mapping[str, str] | None = None,
+    within: Sequence[str] = (),
 ) -> "subprocess.Popen[str]":
-    """Start a `zk` command as a process, with these settings and none of the caller's own."""
-    command = [sys.executable, "-m", "zk.cli", *map(str, arguments)]
+    """Start a `zk` command as a process, with these settings and none of the caller's own.
+
+    `within` is a command that starts another one in its place, as `ip netns exec NAME` does.
+    """
+    command = [*within, sys.executable, "-m", "zk.cli", *map(str, arguments)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ZK_")}
     # A session of its own: Ctrl-C reaches its parent alone, which then ends the process in order.
     return subprocess.Popen(  # noqa: S603

@@ -29,7 +29,7 @@ from disclosure import (
 )
 from disclosure.centre import Subject
 from disclosure.composite import CompositePresentation, Published, Regulator, table_entry
-from tlog import Checkpoint, ProofFile, Verifier, open_checkpoint
+from tlog import ProofFile, Verifier
 from wire import convert
 from wire.centre import identified_to
 from wire.client import Endpoint, call
@@ -43,13 +43,12 @@ from wire.composite import (
 )
 from wire.published import Reader
 from wire.revocation import accumulator_of
+from zk.ledger_reader import LedgerReader
 from zkproto.v1 import (
     catalog_pb2,
     catalog_pb2_grpc,
     issuance_pb2,
     issuance_pb2_grpc,
-    ledger_pb2,
-    ledger_pb2_grpc,
     publication_pb2,
     publication_pb2_grpc,
     revocation_pb2,
@@ -57,7 +56,6 @@ from zkproto.v1 import (
 )
 
 PAGE_SIZE = 200
-ENTRY_PAGE_SIZE = 500
 
 
 @dataclass(frozen=True)
@@ -101,32 +99,6 @@ class Issuance:
 
 
 @dataclass(frozen=True)
-class SignedCheckpoint:
-    """A checkpoint whose signature holds under `key`, which the service states itself."""
-
-    note: bytes
-    key: Verifier
-    checkpoint: Checkpoint
-
-
-@dataclass(frozen=True)
-class LogKey:
-    """A key that a log says it has had, and what is to prove that it followed the one before."""
-
-    verifier_key: str
-    change_proof: bytes
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry of the log with the holder's note beside it, if it is a receipt."""
-
-    index: int
-    octets: bytes
-    holder_note: bytes | None
-
-
-@dataclass(frozen=True)
 class Revoked:
     """The epoch that a revocation made, and how many are revoked up to it."""
 
@@ -136,7 +108,7 @@ class Revoked:
 
 
 class Service:
-    """Catalogue, issuance, revocation, publication and ledger over one channel; use it as a context manager.
+    """Catalogue, issuance, revocation and publication over one channel; use it as a context manager.
 
     Every call raises wire.client.ServiceError if it is refused or does not get through, and MalformedError if
     the answer is not what the contract says.
@@ -147,9 +119,9 @@ class Service:
         self._channel = endpoint.channel()
         self._catalog = catalog_pb2_grpc.CatalogServiceStub(self._channel)
         self._issuance = issuance_pb2_grpc.IssuanceServiceStub(self._channel)
-        self._ledger = ledger_pb2_grpc.LedgerServiceStub(self._channel)
         self._revocation = revocation_pb2_grpc.RevocationServiceStub(self._channel)
         self._publication = publication_pb2_grpc.PublicationServiceStub(self._channel)
+        self.ledger = LedgerReader(self._channel)
 
     def __enter__(self) -> Self:
         return self
@@ -359,45 +331,6 @@ class Service:
             handle=answer.handle or None,
             accumulator=AccumulatorName.parse(accumulator, field="accumulator") if accumulator else None,
         )
-
-    def checkpoint(self, pinned: Verifier | None = None) -> SignedCheckpoint:
-        """The newest checkpoint, its signature verified under a key that the service states.
-
-        While the log changes its key that is the pinned one, if it is the old or the new one.
-        """
-        answer = call(self._ledger.GetCheckpoint, ledger_pb2.GetCheckpointRequest())
-        following = str(pinned) == answer.next_verifier_key
-        key = Verifier.from_string(answer.next_verifier_key if following else answer.verifier_key)
-        return SignedCheckpoint(answer.checkpoint, key, open_checkpoint(answer.checkpoint, key))
-
-    def log_keys(self) -> list[LogKey]:
-        """The keys that the log says it has had, oldest first, with the proofs of its changes, unverified."""
-        answer = call(self._ledger.ListLogKeys, ledger_pb2.ListLogKeysRequest())
-        return [LogKey(each.verifier_key, each.change_proof) for each in answer.log_keys]
-
-    def inclusion(self, index: int, size: int) -> list[bytes]:
-        """The hashes that lead from an entry to the root of a tree of `size` entries."""
-        request = ledger_pb2.GetInclusionProofRequest(entry_index=index, tree_size=size)
-        return list(call(self._ledger.GetInclusionProof, request).hashes)
-
-    def consistency(self, first: int, second: int) -> list[bytes]:
-        """The hashes that show one tree to be the beginning of another."""
-        request = ledger_pb2.GetConsistencyProofRequest(first_size=first, second_size=second)
-        return list(call(self._ledger.GetConsistencyProof, request).hashes)
-
-    def entries(self, start: int, stop: int) -> Iterator[list[Entry]]:
-        """The entries [start, stop), in pages; ends early if the service has no more."""
-        page_token = ""
-        while start < stop:
-            request = ledger_pb2.ListEntriesRequest(
-                start_index=start, page_size=ENTRY_PAGE_SIZE, page_token=page_token
-            )
-            page = call(self._ledger.ListEntries, request)
-            entries = [Entry(each.index, each.entry, each.holder_note or None) for each in page.entries]
-            yield [each for each in entries if each.index < stop]
-            page_token = page.next_page_token
-            if not page_token or (entries and entries[-1].index >= stop - 1):
-                return
 
 
 def _required(required: Required) -> issuance_pb2.RequiredCredential:

@@ -11,14 +11,14 @@ the others follow what is stored.
 """
 
 import asyncio
-import datetime as dt
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 import structlog
 
-from consortium.asking import Asked, Asking, Fault
+from consortium.asking import Asked, Asking, Fault, FaultKind
 from consortium.errors import SourceError
 from consortium.fetching import Fetcher
 from tlog.errors import TlogError, VerificationError
@@ -29,6 +29,7 @@ from zkservice.anchored import Anchored
 from zkservice.behind import LogBehindError
 from zkservice.config import Settings
 from zkservice.errors import StartError
+from zkservice.lateness import Lateness
 from zkservice.logs import logged
 from zkservice.moments import to_ms
 from zkservice.receipts import read_consistency
@@ -40,6 +41,8 @@ from zkservice.storage.marks import Mark
 
 _GATHER: Final = 0.05
 """After a rest the log grows by one entry first: this share of the period is for those that come with it."""
+_PATIENCE: Final = 5
+"""Beyond so many periods and the time that a witness has to answer, a missing quorum is no mere hitch."""
 _DETAIL: Final = 200
 
 
@@ -74,10 +77,11 @@ async def witnessed(
         yield anchored, None
         return
     async with _fetcher(settings) as fetcher:
-        period = dt.timedelta(milliseconds=settings.checkpoint_ms)
         keys = policy.logs_of(settings.log_origin)
         asking = Asking(keys, policy.witnesses, fetcher, lambda: int(clock().timestamp()))
-        anchoring = Anchoring(database, sequencer, anchored, policy, keys, asking, period, clock)
+        period = settings.checkpoint_ms / 1000
+        lateness = Lateness(_PATIENCE * period + settings.witness_seconds)
+        anchoring = Anchoring(database, sequencer, anchored, policy, keys, asking, period, lateness, clock)
         await anchoring.start()
         yield anchored, anchoring
 
@@ -101,7 +105,10 @@ def _fetcher(settings: Settings) -> Fetcher:
 
 
 class Anchoring:
-    """`start` before the sequencer runs, then `run`. Belongs to the event loop."""
+    """`start` before the sequencer runs, then `run`. Belongs to the event loop.
+
+    `lateness` tells whether what is published is anchored in time, whichever replica asks.
+    """
 
     def __init__(
         self,
@@ -111,18 +118,24 @@ class Anchoring:
         policy: Policy,
         keys: Sequence[Verifier],
         asking: Asking,
-        period: dt.timedelta,
-        clock: Callable[[], dt.datetime],
+        period: float,
+        lateness: Lateness,
+        clock: Clock,
     ) -> None:
         self._database, self._sequencer, self._anchored = database, sequencer, anchored
         self._policy, self._keys, self._asking, self._clock = policy, keys, asking, clock
-        self._period = period.total_seconds()
+        self._period, self.lateness = period, lateness
         self._settled = self._counted(anchored.newest)
         self._gathered: tuple[State | None, dict[Verifier, bytes]] = None, {}
         self._faults: dict[str, Fault] = {}
         self._pending = False
         self._rounds: set[asyncio.Task[None]] = set()
         self._behind: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def asks(self) -> bool:
+        """Whether this replica asks, so that `faults` and `pending` are of now."""
+        return self._sequencer.leads
 
     @property
     def faults(self) -> Mapping[str, Fault]:
@@ -158,6 +171,7 @@ class Anchoring:
                 begun, asked = loop.time(), True
                 with logged("could not anchor, will be tried again"):
                     asked = await self._step()
+                self.lateness.look(self._sequencer.published.size, self._settled, loop.time())
                 await self._pause(begun + self._period - loop.time(), asked)
             self._behind.result()
         finally:
@@ -223,10 +237,9 @@ class Anchoring:
         if self._gathered[0] != state:
             self._gathered = state, {}
         lines = self._gathered[1]
-        async for asked in self._asking.asked(state.checkpoint, self._prove):
+        async for answered in self._asking.asked(state.checkpoint, self._prove):
+            asked = answered if answered.ahead is None else await self._judged(answered, answered.ahead)
             self._tell(asked)
-            if asked.ahead is not None:
-                await self._judge(asked.witness.name, asked.ahead)
             if asked.line is not None:
                 lines[asked.witness.verifier] = asked.line
                 if self._policy.satisfied(lines):
@@ -248,11 +261,18 @@ class Anchoring:
         self._anchored.take(State(state.size, note))
 
     def _counted(self, anchor: State | None) -> int:
-        """Return the size that need not be asked for again; -1 if this policy demands more than is stored."""
+        """Return the size that need not be asked for again; -1 if this policy demands more than is stored.
+
+        Raises StartError for a row that is damaged.
+        """
         try:
             return open_by_policy(anchor.checkpoint, self._policy)[0].size if anchor else -1
         except VerificationError:
             return -1
+        except TlogError as error:
+            raise StartError(
+                f"the newest anchored checkpoint is damaged ({error.reason}): zk ledger fsck names the row"
+            ) from None
 
     def _tell(self, asked: Asked) -> None:
         """Name a witness when it begins or ceases to fail, and not each time."""
@@ -266,17 +286,23 @@ class Anchoring:
         if before is None or before.kind != now.kind:
             log.warning("a witness did not cosign", witness=name, fault=now.kind, detail=now.detail[:_DETAIL])
 
-    async def _judge(self, witness: str, note: bytes) -> None:
-        """Compare a checkpoint that our own key signed with our log; stop if it is not of it."""
-        why = await self._database.read(lambda each: behind.contradiction(each, note, self._keys))
-        if why is None:
-            return  # another replica has moved on since we asked
-        text = behind.explained(witness, why)
+    async def _judged(self, asked: Asked, note: bytes) -> Asked:
+        """Compare a checkpoint that our own key signed with our log; stop if it is not of it.
+
+        What only a retired key signed is the fault of the witness that shows it.
+        """
+        found = await self._database.read(lambda each: behind.contradiction(each, note, self._keys))
+        if found is None:
+            return asked  # another replica has moved on since we asked
+        if not found.counts:
+            return replace(asked, fault=Fault(FaultKind.SIGNATURE, found.why))
+        witness, text = asked.witness.name, behind.explained(asked.witness.name, found.why)
         structlog.get_logger().error("the log is behind its witnesses", witness=witness, note=note.decode())
         try:
             await self._database.write(lambda each: marks.write(each, Mark.BEHIND, text))
         finally:
             self._stop(text)
+        return asked
 
     def _stop(self, text: str) -> None:
         if not self._behind.done():

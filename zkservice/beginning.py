@@ -4,12 +4,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tlog import Verifier
 from zkservice.config import Settings
+from zkservice.databases import held, opened_engine
 from zkservice.errors import StartError
-from zkservice.hosting import only_process
 from zkservice.keys import Keys
 from zkservice.log_keys import LogKeys, write_verifier_key
-from zkservice.storage import schema_version, secrets
-from zkservice.storage.database import open_engine
+from zkservice.storage import secrets
 
 
 def begin(settings: Settings) -> Verifier:
@@ -18,10 +17,9 @@ def begin(settings: Settings) -> Verifier:
     Durable on return. Raises StartError.
     """
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with only_process(settings.data):
-        engine = open_engine(settings.database_url)
+    with held(settings):
+        engine = opened_engine(settings)
         try:
-            schema_version.require_newest(engine)
             with engine.connect().execution_options(writing=True) as connection, connection.begin():
                 keys = Keys.load(settings.data / "keys", make=not secrets.begun(connection))
                 verifier = LogKeys.load(connection, keys, settings.log_origin).current

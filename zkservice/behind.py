@@ -2,10 +2,12 @@
 
 That is what an old backup looks like when it is started, and going on would sign a second history beside the
 one that everybody has seen. Only a checkpoint that the log's own key signed shows it: what a witness merely
-claims counts for nothing, or one liar could stop any log.
+claims counts for nothing, or one liar could stop any log. Nor does a checkpoint that only a retired key
+signed, and that is larger than the log was when it was retired, or whoever has copied an old key could.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -16,7 +18,8 @@ from tlog.merkle import tree_root
 from tlog.policy import Policy
 from tlog.tiles import node_reader, tiles_for_append
 from zkservice.errors import StartError
-from zkservice.storage import anchors, ledger, marks
+from zkservice.log_keys import counting
+from zkservice.storage import anchors, ledger, marks, secrets
 from zkservice.storage.database import Database
 from zkservice.storage.marks import Mark
 
@@ -34,20 +37,34 @@ def explained(witness: str, why: str) -> str:
     )[:1000]
 
 
-def contradiction(connection: Connection, note: bytes, keys: Sequence[Verifier]) -> str | None:
+@dataclass(frozen=True)
+class Finding:
+    """Why a checkpoint of the log's own key is not of the stored log.
+
+    Where it does not count, a retired key signed it, and whoever shows it is to blame.
+    """
+
+    why: str
+    counts: bool = True
+
+
+def contradiction(connection: Connection, note: bytes, keys: Sequence[Verifier]) -> Finding | None:
     """Return why a checkpoint of the log's own key is not of the stored log; None if it is, or not its own.
 
     It was shown before this reads, and published before it was shown: a larger one is not of this log.
     """
-    shown = next(filter(None, (_opened(note, key) for key in keys)), None)
-    published = ledger.published(connection).size
+    signed = [key for key in keys if _opened(note, key) is not None]
+    shown = _opened(note, signed[0]) if signed else None
     if shown is None:
         return None
+    published = ledger.published(connection).size
+    if not counting(signed, shown.size, secrets.ends(secrets.log_keys(connection))):
+        return Finding(f"a key signed size {shown.size} that this log had retired before", counts=False)
     if shown.size > published:
-        return f"it has {shown.size} entries, the database {published}"
+        return Finding(f"it has {shown.size} entries, the database {published}")
     tiles = ledger.read_tiles(connection, tiles_for_append(shown.size))
     if tree_root(shown.size, node_reader(tiles)) != shown.root:
-        return f"its first {shown.size} entries are not those of the database, which has {published}"
+        return Finding(f"its first {shown.size} entries are not those of the database, which has {published}")
     return None
 
 
@@ -64,16 +81,22 @@ async def check_marks(database: Database, policy: Policy | None) -> None:
     Raises LogBehindError, StartError.
     """
 
-    def read(connection: Connection) -> tuple[str | None, bool]:
-        anchored = anchors.newest(connection) is not None
+    def read(connection: Connection) -> tuple[str | None, bool, bool]:
         restored = marks.read(connection, Mark.RESTORED) is not None
-        return marks.read(connection, Mark.BEHIND), restored and anchored
+        return marks.read(connection, Mark.BEHIND), restored, anchors.newest(connection) is not None
 
-    found, comparable = await database.read(read)
-    if found is not None:
-        raise LogBehindError(found)
-    if comparable and policy is None:
+    behind, restored, anchored = await database.read(read)
+    if behind is not None:
+        raise LogBehindError(behind)
+    if not restored or policy is not None:
+        return
+    if anchored:
         raise StartError(
             "the database was restored and its log has been anchored: set the policy, so that the witnesses "
             "can be asked whether they know a larger log"
         )
+    raise StartError(
+        "the database was restored and there are no witnesses who would know of a larger log: bring it "
+        "forward from a mirror with zk ledger forward, and if nobody can have seen more of it than it has, "
+        "say so with zk ledger resume"
+    )

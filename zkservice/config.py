@@ -4,6 +4,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from pydantic import Field, ValidationError
 from pydantic_core import PydanticCustomError
@@ -90,7 +91,7 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The database's SQLAlchemy URL: as given, else SQLite in the data folder."""
-        return self.database or f"sqlite:///{self.data / 'service.sqlite3'}"
+        return self.database or f"sqlite:///{quote(str(self.data / 'service.sqlite3'))}"
 
 
 def _file(settings_cls: type[BaseSettings], path: Path) -> TomlConfigSettingsSource:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from zkservice.access import Access
 from zkservice.anchored import Anchored
+from zkservice.anchoring import Anchoring
 from zkservice.config import Settings
 from zkservice.directory import Directories
 from zkservice.fields import Pages
@@ -24,13 +25,15 @@ from zkservice.workers import Workers
 
 @dataclass(frozen=True)
 class Context:
-    """The service's parts. `crypto` runs what takes longer than the event loop may be held up;
-    `judges` judge presentations, and `signers` sign credentials."""
+    """The service's parts. `anchoring` asks the witnesses, where a policy demands any. `crypto` runs what
+    takes longer than the event loop may be held up; `judges` judge presentations, and `signers` sign
+    credentials."""
 
     settings: Settings
     database: Database
     sequencer: Sequencer
     anchored: Anchored
+    anchoring: Anchoring | None
     proofs: Proofs
     states: StatesReader
     keys: Keys

@@ -1,6 +1,7 @@
 """What every process of the service does alike: it holds its files alone, and bounds its connections."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,19 +36,71 @@ def only_process(folder: Path) -> Iterator[None]:
         yield
 
 
+_used = set[tuple[int, int]]()
+"""Device and inode of each database file that this process holds.
+
+The file of one that is held is never opened a second time here: whoever closes any descriptor of a file loses
+all locks that SQLite has on it in this process.
+"""
+
+
 @contextmanager
 def only_user(database: Path | None) -> Iterator[None]:
-    """Hold the lock beside a database's file, which servers of several folders may name; None holds nothing.
+    """Hold a database's file alone, which servers of several folders may name; None holds nothing.
 
-    SQLite would let two of them write in turns, and each would sequence. Raises StartError.
+    SQLite would let two of them write in turns, and each would sequence. The lock beside the file follows the
+    name, that on the file itself whatever name or mount leads to it; a file of two names is refused, since
+    SQLite keeps its log beside a name. Enter before the database is opened, leave after it is closed. Raises
+    StartError.
     """
     if database is None:
         yield
         return
     if not database.parent.is_dir():
         raise StartError(f"the folder of the database {database} is not there")
-    with _locked(database.with_name(f"{database.name}.lock"), f"another server is running on {database}"):
+    taken = f"another server is running on {database}"
+    with _locked(database.with_name(f"{database.name}.lock"), taken), _held(database, taken):
         yield
+
+
+@contextmanager
+def _held(database: Path, taken: str) -> Iterator[None]:
+    """Lock the file itself, which is made if it is not there: an empty one is a database of no tables."""
+    with _refused(database):
+        if database.exists() and _inode(database.stat()) in _used:
+            raise StartError(taken)
+        descriptor = os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(taken) from None
+        with _refused(database):
+            locked, named = os.fstat(descriptor), database.stat()
+        if locked.st_nlink != 1:
+            raise StartError(f"the database {database} has another name (a hard link): remove that one")
+        inode = _inode(locked)
+        if inode != _inode(named):
+            raise StartError(f"the database {database} was replaced just now: start again")
+        _used.add(inode)
+        try:
+            yield
+        finally:
+            _used.discard(inode)
+    finally:
+        os.close(descriptor)
+
+
+def _inode(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+@contextmanager
+def _refused(database: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StartError(f"the database {database} cannot be opened: {error.strerror}") from None
 
 
 @contextmanager

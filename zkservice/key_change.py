@@ -26,13 +26,12 @@ from tlog.policy import LogLine, Policy, open_by_policy
 from tlog.proof_file import ProofFile
 from zkservice.anchoring import read_policy
 from zkservice.config import Settings
+from zkservice.databases import held, opened_engine
 from zkservice.errors import StartError
-from zkservice.hosting import only_process
 from zkservice.keys import Keys
 from zkservice.log_keys import write_verifier_key
 from zkservice.receipts import place_of, read_place
-from zkservice.storage import anchors, ledger, schema_version, secrets
-from zkservice.storage.database import open_engine
+from zkservice.storage import anchors, ledger, secrets
 from zkservice.storage.ledger import Block
 from zkservice.storage.secrets import LogKeyState, StoredLogKey
 
@@ -159,13 +158,9 @@ def _stopped(settings: Settings) -> Iterator[Connection]:
     """Give one transaction on the database of a folder that no server runs on. Raises StartError."""
     if not settings.data.is_dir():
         raise KeyChangeError(KeyChangeReason.LOG_NOT_BEGUN, _BEGIN_FIRST)
-    with only_process(settings.data):
+    with held(settings):
+        engine = opened_engine(settings)
         try:
-            engine = open_engine(settings.database_url)
-        except (SQLAlchemyError, ImportError):  # the text may hold a password
-            raise StartError("the setting `database` is no URL of a database that can be used here") from None
-        try:
-            schema_version.require_newest(engine)
             with engine.execution_options(writing=True).begin() as connection:
                 yield connection
         except SQLAlchemyError as error:

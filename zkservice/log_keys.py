@@ -5,15 +5,16 @@ block, after its rows were taken: so a block that holds the record of a new key 
 also in a process that did not make the key.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from tlog.checkpoint import Checkpoint, checkpoint_of, sign_checkpoint
+from tlog.errors import Reason, VerificationError
 from tlog.keys import Signer, Verifier
-from tlog.note import parse_unverified
+from tlog.note import open_note, parse_unverified
 from zkservice.keys import Keys, write_private
 from zkservice.storage import secrets
 from zkservice.storage.secrets import StoredLogKey
@@ -26,6 +27,7 @@ class _Held:
     signers: tuple[Signer, ...]
     known: tuple[Verifier, ...]
     stored: tuple[StoredLogKey, ...] = ()
+    ends: Mapping[Verifier, int] = field(default_factory=dict)
 
 
 class LogKeys:
@@ -48,9 +50,8 @@ class LogKeys:
             stored = tuple(secrets.log_keys(connection))
             if stored == held.stored:
                 return held
-            return _Held(
-                secrets.signers(connection, keys, stored), tuple(each.verifier for each in stored), stored
-            )
+            signers = secrets.signers(connection, keys, stored)
+            return _Held(signers, tuple(each.verifier for each in stored), stored, secrets.ends(stored))
 
         return cls(read(connection, _Held((), ())), read)
 
@@ -89,13 +90,37 @@ class LogKeys:
         return sign_checkpoint(checkpoint, *self._held.signers)
 
     def open(self, note: bytes) -> Checkpoint:
-        """Verify a stored checkpoint, which any of the log's keys may have signed; tlog.TlogError."""
-        return open_checkpoint(note, self.known)
+        """Verify a checkpoint of the log as `open_own` does, under all keys that it has had."""
+        held = self._held
+        return open_own(note, held.known, held.ends)
 
     def all_signed(self, note: bytes) -> bool:
         """Tell whether a stored checkpoint names every key that signs now."""
         lines = parse_unverified(note).lines
         return all(any(line.is_by(each.verifier) for line in lines) for each in self._held.signers)
+
+
+def counting(signed: Sequence[Verifier], size: int, ends: Mapping[Verifier, int]) -> tuple[Verifier, ...]:
+    """Return those of the keys that signed a checkpoint of a size whose signature counts for it.
+
+    `ends` are the sizes at which keys were retired. Beyond it a key has no secret half here any more: what it
+    signs then, somebody else signs who has copied it. The key that follows has signed all of the log since.
+    """
+    return tuple(each for each in signed if size <= ends.get(each, size))
+
+
+def open_own(note: bytes, keys: Sequence[Verifier], ends: Mapping[Verifier, int]) -> Checkpoint:
+    """Verify a checkpoint of a log that has had several keys, each of which counts until it was retired.
+
+    Raises what `tlog.checkpoint.open_checkpoint` raises; NOTE_UNSIGNED also where only retired keys signed
+    what is larger.
+    """
+    opened = open_note(note, keys)
+    checkpoint = checkpoint_of(opened, keys)
+    if not counting(opened.verified, checkpoint.size, ends):
+        detail = f"only a key signed it that was retired before the log had {checkpoint.size} entries"
+        raise VerificationError(Reason.NOTE_UNSIGNED, detail)
+    return checkpoint
 
 
 def write_verifier_key(folder: Path, key: Verifier) -> None:

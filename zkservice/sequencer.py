@@ -261,7 +261,7 @@ class Sequencer:
             plan, lock = unfinished
             log = structlog.get_logger()
             log.warning("finishing a block that was locked before", height=plan.batch.header.height)
-            await self._complete(plan, lock)
+            await self._complete(plan, lock, going_on=False)
 
     # Following
 
@@ -355,13 +355,16 @@ class Sequencer:
         await self._write(lambda connection: ledger.advance_lock(connection, old, new))
         self._after(Step.LOCKED)
 
-    async def _complete(self, plan: Plan, new: State) -> Plan | None:
-        """Apply and publish a block that is locked; return the next one, which the same commit stages."""
+    async def _complete(self, plan: Plan, new: State, *, going_on: bool = True) -> Plan | None:
+        """Apply and publish a block that is locked; return the next one, which the same commit stages.
+
+        A log that was restored is finished and does not go on before its witnesses were asked.
+        """
         batch, rows = plan.batch, plan.rows
 
         def publish(connection: Connection) -> Plan | None:
             ledger.publish(connection, new, batch, rows)
-            return self._stage(connection, new)
+            return self._stage(connection, new) if going_on else None
 
         await self._write(lambda connection: ledger.apply(connection, batch, rows, new.checkpoint))
         self._after(Step.APPLIED)

@@ -25,20 +25,21 @@ import uvloop
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
-from sqlalchemy.exc import SQLAlchemyError
 
 from wire.client import MAX_MESSAGE_OCTETS
 from zkservice import edge, logs, tls
 from zkservice.access import Access
-from zkservice.anchoring import Anchoring, read_policy, witnessed
+from zkservice.anchoring import read_policy, witnessed
 from zkservice.behind import check_marks
 from zkservice.calls import Calls
 from zkservice.config import Settings
 from zkservice.context import Context
+from zkservice.databases import held, opened_engine
 from zkservice.directory import Directories
 from zkservice.errors import ServiceError, StartError
 from zkservice.fields import Pages
-from zkservice.hosting import CONNECTION, only_process, only_user
+from zkservice.health import telling
+from zkservice.hosting import CONNECTION
 from zkservice.keys import Keys, load_admin_token
 from zkservice.log_keys import LogKeys, write_verifier_key
 from zkservice.proofs import Proofs
@@ -56,11 +57,10 @@ from zkservice.storage import (
     errand_parts,
     errands,
     issuance,
-    schema_version,
     secrets,
     statistics,
 )
-from zkservice.storage.database import THREAD_SWITCH_SECONDS, Database, open_engine, sqlite_file
+from zkservice.storage.database import THREAD_SWITCH_SECONDS, Database
 from zkservice.watching import Watching
 from zkservice.workers import Workers, working
 
@@ -134,10 +134,10 @@ async def running(
 ) -> AsyncIterator[Ready]:
     """Run a server inside the running event loop. `failed` is set, and leaving raises, if the log is lost."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with only_process(settings.data), only_user(_database_file(settings)):
+    with held(settings):
         private_key, chain = tls.server_credentials(settings, clock())
         admin_token = load_admin_token(settings.data)
-        database = _open_database(settings, upgrade)
+        database = Database(opened_engine(settings, upgrade=upgrade))
         crypto = ThreadPoolExecutor(settings.crypto_threads, "crypto")
         try:
             async with contextlib.AsyncExitStack() as stack:
@@ -163,6 +163,7 @@ async def running(
                     database=database,
                     sequencer=sequencer,
                     anchored=anchored,
+                    anchoring=anchoring,
                     proofs=proofs,
                     states=StatesReader(database, proofs),
                     keys=keys,
@@ -180,7 +181,7 @@ async def running(
                 )
                 lists = RevocationService(context)
                 shown = edge.newest(sequencer, anchored, witnessed=anchoring is not None)
-                await stack.enter_async_context(_background(context, lists, anchoring, failed))
+                await stack.enter_async_context(_background(context, lists, failed))
                 port = await stack.enter_async_context(_listening(context, lists, private_key, chain))
                 http_port = await stack.enter_async_context(
                     edge.serving(settings, edge.DatabaseSource(database, shown))
@@ -190,35 +191,6 @@ async def running(
         finally:
             crypto.shutdown()
             await asyncio.to_thread(database.close)
-
-
-_UNUSABLE: Final = "the setting `database` is no URL of a database that can be used here"
-"""What its URL says is not repeated: it may hold a password."""
-
-
-def _database_file(settings: Settings) -> Path | None:
-    try:
-        return sqlite_file(settings.database_url)
-    except (SQLAlchemyError, ValueError):
-        raise StartError(_UNUSABLE) from None
-
-
-def _open_database(settings: Settings, upgrade: bool) -> Database:
-    try:
-        engine = open_engine(settings.database_url)
-    except (SQLAlchemyError, ImportError):
-        raise StartError(_UNUSABLE) from None
-    try:
-        if upgrade:
-            schema_version.upgrade(engine)
-        schema_version.require_newest(engine)
-    except SQLAlchemyError as error:
-        engine.dispose()
-        raise StartError(f"the database cannot be opened ({type(error).__name__})") from None
-    except BaseException:
-        engine.dispose()
-        raise
-    return Database(engine)
 
 
 @contextlib.contextmanager
@@ -244,9 +216,10 @@ async def _workers(settings: Settings, executor: Executor) -> AsyncIterator[tupl
 
 @contextlib.asynccontextmanager
 async def _background(
-    context: Context, lists: RevocationService, anchoring: Anchoring | None, failed: asyncio.Event | None
+    context: Context, lists: RevocationService, failed: asyncio.Event | None
 ) -> AsyncIterator[None]:
     """Run the sequencer and what is done every minute; on the way out let the sequencer finish what waits."""
+    anchoring = context.anchoring
     sequencing = asyncio.create_task(context.sequencer.run())
     witnessing = asyncio.create_task(anchoring.run() if anchoring is not None else asyncio.sleep(math.inf))
     # It ends by itself only if the log is behind its witnesses: nothing may be signed any more.
@@ -319,12 +292,11 @@ async def _listening(
     except RuntimeError:
         raise StartError(f"{settings.host}:{settings.port} cannot be listened on") from None
     await server.start()
-    for name in ("", *roster.NAMES):
-        await health.set(name, health_pb2.HealthCheckResponse.SERVING)
+    lateness = context.anchoring.lateness if context.anchoring is not None else None
     try:
-        yield port
+        async with telling(health, roster.NAMES, lateness):
+            yield port
     finally:
-        await health.enter_graceful_shutdown()
         context.watching.end()
         context.sequencer.wake_watchers()
         context.anchored.wake_watchers()

@@ -13,6 +13,7 @@ from disclosure.delivery.question import (
     UnaskedQuestion,
 )
 from disclosure.delivery.sealing import SEALED_SIZES, OpenedDelivery, open_delivery, seal_delivery
+from disclosure.delivery.sending import Sending, check_sending
 
 __all__ = [
     "DELIVERY_LIFE",
@@ -23,8 +24,10 @@ __all__ = [
     "OpenedDelivery",
     "ReceivingCard",
     "ReceivingKey",
+    "Sending",
     "SignedCard",
     "UnaskedQuestion",
+    "check_sending",
     "open_delivery",
     "seal_delivery",
 ]

@@ -10,7 +10,8 @@ the ledger has fewer than 256 entries the tile is all of it.
 """
 
 import random
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from prover.anchoring import Receipted
@@ -54,20 +55,30 @@ def anchor(way: Way, vault: Vault, log: LogKeys, policy: Policy) -> Anchorings:
     return Anchorings(len(pending) - left, left, newest.checkpoint)
 
 
-def _covered(pending: Collection[Receipted], size: int) -> dict[int, Receipted]:
-    """Return by index what a tree of a size holds; no two are of one entry, which commits to one note."""
-    places = {receipt_leaf(each.receipt or b"")[0]: each for each in pending}
-    return {index: each for index, each in places.items() if index < size}
+def _covered(pending: Collection[Receipted], size: int) -> dict[int, list[Receipted]]:
+    """Return by index what a tree of a size holds.
+
+    Of one entry are two where a vault has sent to itself: the event that sent it, and what it received.
+    """
+    places = defaultdict[int, list[Receipted]](list)
+    for each in pending:
+        places[receipt_leaf(each.receipt or b"")[0]].append(each)
+    return {index: group for index, group in places.items() if index < size}
 
 
 def _anchor(
-    way: Way, vault: Vault, newest: Anchored, group: Mapping[int, Receipted], log: LogKeys, policy: Policy
+    way: Way,
+    vault: Vault,
+    newest: Anchored,
+    group: Mapping[int, Sequence[Receipted]],
+    log: LogKeys,
+    policy: Policy,
 ) -> None:
     """Anchor what lies in one tile. What one of them meets does not stop the others."""
     with way.channel() as channel, checked():
         found = anchors.prove(channel, newest, list(group))
     failures = list[Exception]()
-    for index, kept in group.items():
+    for index, kept in ((index, each) for index, every in group.items() for each in every):
         with apart(failures):
             receipt = kept.receipt or b""
             found[index].check(*receipt_leaf(receipt))

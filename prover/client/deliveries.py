@@ -6,7 +6,7 @@ its inbox, does the service learn whose a call is.
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import grpc
@@ -50,6 +50,7 @@ from prover.errors import ContentError, PresentingError, VaultReason
 from prover.events import Call, Event
 from prover.vault import Vault, utc_now
 from wire import convert
+from wire.anchored import anchored_now
 from wire.client import Endpoint, ServiceError, call, stream
 from wire.delivered import FAULTS, MAX_EPOCH_AGE, Delivered, delivered, discard, fault_of, waiting_names
 from wire.published import Reader
@@ -254,16 +255,16 @@ class DeliveryClient:
             stub = delivery_pb2_grpc.DeliveryServiceStub(channel)
             call(stub.CloseReceiving, delivery_pb2.CloseReceivingRequest(), token=token)
 
-    def receive(self, vault: Vault, log: tlog.Verifier) -> list[Came]:
+    def receive(self, vault: Vault, log: tlog.Verifier, policy: tlog.Policy | None = None) -> list[Came]:
         """Fetch, verify and keep everything that waits; what does not hold is thrown away, and told.
 
-        What is not on the ledger is told, too, and still waits. Raises ServiceError if the service cannot be
-        reached.
+        What is not on the ledger is told, too, and still waits; with a policy so does what is not anchored
+        (QUORUM_MISSING). Raises ServiceError if the service cannot be reached.
         """
         account = vault.accounts.at(self._way.endpoint.server)
         with self._way.channel() as channel:
             token = sessions.opened(self._way, channel, vault, account.name, log)
-            box = _Box(self._way, channel, token, account, vault, log)
+            box = _Box(self._way, channel, token, account, vault, log, policy)
             return [box.came(name) for name in waiting_names(box.stub, token)]
 
     def watch(self, vault: Vault, log: tlog.Verifier) -> Iterator[int]:
@@ -286,9 +287,17 @@ class _Box:
     """What waits for an account, fetched over one channel and session."""
 
     def __init__(
-        self, way: Way, channel: grpc.Channel, token: str, account: Account, vault: Vault, log: tlog.Verifier
+        self,
+        way: Way,
+        channel: grpc.Channel,
+        token: str,
+        account: Account,
+        vault: Vault,
+        log: tlog.Verifier,
+        policy: tlog.Policy | None,
     ) -> None:
-        self.stub = delivery_pb2_grpc.DeliveryServiceStub(channel)
+        self.stub, self._channel = delivery_pb2_grpc.DeliveryServiceStub(channel), channel
+        self._policy = policy
         self._way, self._token, self._account, self._vault, self._log = way, token, account, vault, log
         self._reader, self._key = way.reader(channel, log), ReceivingKey.of(account.key)
 
@@ -314,6 +323,9 @@ class _Box:
             answer.sealed, answer.receipt, self._key, self._account.name, self._reader, self._log,
             self._way.clock(),
         )  # fmt: skip
+        if self._policy is not None:  # the service has handed it to this account: the tile tells it nothing
+            receipt = anchored_now(self._channel, found.receipt, self._log, self._policy)
+            found = replace(found, receipt=receipt)
 
         def make(request_id: str, sealed: bytes) -> Call:
             message = delivery_pb2.AcknowledgeDeliveryRequest(

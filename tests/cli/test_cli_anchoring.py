@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.city import POLICIES
 from tests.cli.running import Done, Home, refused, register_issuers, start, zk
-from tlog import GroupLine, LogLine, Policy, ProofFile, Signer, Verifier, WitnessLine
+from tlog import CosignatureSigner, GroupLine, LogLine, Policy, ProofFile, Signer, Verifier, WitnessLine
 from zk.exits import Exit
 from zk.local_server import LocalServer, launch, ready_line, stop
 
@@ -253,6 +253,67 @@ def test_the_checkpoint_tells_who_has_cosigned(witnessed: Witnessed, bureau: Hom
     out = bureau.zk("ledger", "checkpoint").out
     assert "The quorum has cosigned" in out
     assert any(name in out for name in NAMES)
+
+
+def test_the_doctor_tells_how_far_the_witnesses_are_and_who_fails(
+    witnessed: Witnessed, office: Home, bureau: Home, tmp_path: Path
+) -> None:
+    stranger = Home(tmp_path / "stranger", witnessed.server).trusting()
+    for home in (stranger, bureau):
+        line = settled(home)
+        assert (line["pending"], line["pending_seconds"], line["quorum_reached"]) == (0, 0, True)
+        assert "Anchored to the end" in line["detail"]
+    witnessed.pause("north")
+    grow(office)
+    line = waited_for(bureau, lambda each: each["faults"] == {"north": "slow"} and not each["late"])
+    assert (line["state"], line["quorum_reached"]) == ("warn", True)
+    assert "north does not answer in time." in line["detail"]
+    witnessed.pause("south")
+    grow(office)
+    line = waited_for(stranger, lambda each: each["late"], Exit.UNHEALTHY)
+    assert (line["state"], line["asks"], line["quorum_reached"]) == ("fail", True, False)
+    assert line["pending"] > 0
+    assert 1 < line["pending_seconds"] < 600
+    assert line["faults"] == {"north": "slow", "south": "slow"}
+    assert "missing for too long" in line["detail"]
+    assert "已太久未达法定联署数" in stranger.zk("doctor", "--lang", "zh").out
+    witnessed.go_on("north", "south")
+    assert settled(bureau)["faults"] == {}
+
+
+def grow(office: Home) -> None:
+    """Put something on the log."""
+    office.json("issuer", "key", "--department", "hrss")
+
+
+def settled(home: Home) -> dict[str, Any]:
+    """Wait until all is well again."""
+    return waited_for(home, lambda each: each["state"] == "ok" and not each["pending"])
+
+
+def waited_for(
+    home: Home, wanted: Callable[[dict[str, Any]], bool], code: Exit | None = None
+) -> dict[str, Any]:
+    """Look until the doctor says what is wanted, and ends as it then must."""
+    for _ in range(60):
+        done = home.zk("doctor", "--json")
+        line: dict[str, Any] = next(each for each in done.json["checks"] if each["name"] == "witnesses")
+        if wanted(line):
+            assert done.code == (code or Exit.OK)
+            return line
+    raise AssertionError(line)
+
+
+def test_the_doctor_does_not_take_another_quorum_for_the_pinned_one(
+    witnessed: Witnessed, make_home: Callable[[], Home], tmp_path: Path
+) -> None:
+    stranger = CosignatureSigner.generate("stranger.example/w").verifier
+    line, file = WitnessLine("stranger", stranger), tmp_path / "policy"
+    file.write_bytes(Policy((LogLine(witnessed.log),), (line,), quorum="stranger").to_bytes())
+    home = make_home()
+    home.json("ledger", "trust", "--policy", file)
+    told = waited_for(home, lambda each: each["state"] == "fail", Exit.UNHEALTHY)
+    assert told["reason"] == "QUORUM_MISSING"
 
 
 def test_a_policy_is_pinned_for_the_pinned_log_only(

@@ -17,7 +17,7 @@ from verifier import keys
 from verifier.client import VerifierClient
 from verifier.policy import Policy
 from wire.client import Endpoint
-from zk import service as zk_service
+from zk import ledger_reader
 from zk.exits import Exit
 from zk.export import export
 from zk.local_server import running_server
@@ -195,15 +195,15 @@ def break_off(home: Home, path: Path, at: int) -> None:
             raise BrokenOffError
 
     with Service(endpoint(home)) as service:
-        signed = service.checkpoint()
+        signed = service.ledger.checkpoint()
         with pytest.raises(BrokenOffError):
-            export(service, signed, path, signed.key, stop)
+            export(service.ledger, signed, path, signed.key, stop)
 
 
 def test_an_export_goes_on_where_it_broke_off(
     home: Home, issuer: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zk_service, "ENTRY_PAGE_SIZE", 2)
+    monkeypatch.setattr(ledger_reader, "PAGE_SIZE", 2)
     path, part = tmp_path / "ledger.txt", tmp_path / "ledger.txt.part"
     break_off(home, path, 2)
     assert not path.exists()
@@ -224,7 +224,7 @@ def test_an_export_goes_on_where_it_broke_off(
 def test_an_export_that_was_tampered_with_never_becomes_a_ledger(
     home: Home, issuer: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zk_service, "ENTRY_PAGE_SIZE", 2)
+    monkeypatch.setattr(ledger_reader, "PAGE_SIZE", 2)
     path, part = tmp_path / "ledger.txt", tmp_path / "ledger.txt.part"
     path.write_bytes(b"the ledger of yesterday")
     break_off(home, path, 2)

@@ -100,6 +100,12 @@ def test_the_drill_word_by_word(made: Made, tmp_path: Path) -> None:
     assert done.code == Exit.OK, done
     assert (done.json["size"], done.json["unknown"]) == (size, 100)
     assert zk("ledger", "fsck", "--data", server.folder).code == Exit.OK
+    done = zk("serve", "--dev", "--port", "0", "--data", server.folder, "--json")
+    assert (done.code, done.reason) == (Exit.NOT_STARTED, "NOT_STARTED"), "nobody can be asked"
+    assert "zk ledger resume" in done.err + done.out
+    for restored in (True, False):
+        done = zk("ledger", "resume", "--data", server.folder, "--json")
+        assert (done.code, done.json["size"], done.json["restored"]) == (Exit.OK, size, restored)
     mirror = zk(
         "ledger", "fsck", "--mirror", tmp_path / "mirror", "--key", made.folder / "log.vkey", "--json"
     )
@@ -110,3 +116,17 @@ def test_the_drill_word_by_word(made: Made, tmp_path: Path) -> None:
         "ledger", "fsck", "--mirror", tmp_path / "mirror", "--key", made.folder / "log.vkey", "--json"
     )
     assert (mirror.code, mirror.json["fault"]["reason"]) == (Exit.NOT_VERIFIED, "FOLDER_INVALID")
+
+
+def test_what_no_quorum_has_cosigned_needs_to_be_said(made: Made, tmp_path: Path) -> None:
+    server = made.copy(tmp_path / "server")
+    (server.folder / "policy").write_bytes(server.policy.to_bytes())
+    (server.folder / "zk.toml").write_text(f'policy = "{server.folder / "policy"}"\n', "utf-8")
+    asyncio.run(mirrored(server, tmp_path / "mirror"))
+    forward = ("ledger", "forward", "--from", tmp_path / "mirror", "--data", server.folder, "--json")
+    done = zk(*forward)
+    assert (done.code, done.reason) == (Exit.NOT_VERIFIED, "QUORUM_MISSING"), done
+    done = zk(*forward, "--unwitnessed")
+    assert (done.code, done.json["anchored"]) == (Exit.OK, False)
+    done = zk("ledger", "resume", "--data", server.folder, "--json")
+    assert (done.code, done.reason) == (Exit.REFUSED, "WITNESSES_KNOW")

@@ -177,7 +177,7 @@ async def test_a_policy_of_strangers_is_never_reached(place: Place, client: Veri
     record = await place.record(client)
     await place.anchored()
     witnesses = tuple(
-        replace(each, verifier=tlog.CosignatureSigner.generate("x").verifier)
+        replace(each, verifier=tlog.CosignatureSigner.generate(f"stranger-of-{each.name}").verifier)
         for each in place.others.policy.witnesses
     )
     strangers = replace(place.others.policy, witnesses=witnesses)

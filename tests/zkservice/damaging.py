@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from zkservice.storage import anchors, ledger, marks, reading
 from zkservice.storage.database import Database, open_engine
 from zkservice.storage.marks import Mark
 from zkservice.upkeep import fsck
-from zkservice.upkeep.faults import FaultError
+from zkservice.upkeep.faults import FaultError, FaultReason
 from zkservice.upkeep.fsck import Report
 
 BATCH: Final = 37
@@ -133,6 +134,40 @@ class Made:
         raise AssertionError(f"no fault was found: {report}")
 
 
+def first_of(made: Made, *, note: bool, after: int) -> int:
+    """Return an entry of the second block that is a receipt, or a record."""
+    rows = made.rows('SELECT "index", holder_note, entry FROM ledger_entry WHERE "index" > ?', after)
+    found: int = next(
+        index
+        for index, held, entry in rows
+        if (held is not None) == note and not entry.startswith(b"zk-disclosure/block")
+    )
+    return found
+
+
+@dataclass(frozen=True)
+class Case:
+    """A damage, and what has to be said of it."""
+
+    name: str
+    damage: Callable[[Made], object]
+    reason: FaultReason
+    table: str
+    index: int | None = None
+    block: int | None = None
+
+
+def sql(statement: str, *values: object) -> Callable[[Made], object]:
+    def damage(made: Made) -> None:
+        assert made.change(statement, *values) > 0, "nothing was damaged"
+
+    return damage
+
+
+def flip(table: str, column: str, where: str, at: int) -> Callable[[Made], object]:
+    return lambda made: made.flip(table, column, where, at)
+
+
 def make(folder: Path) -> Made:
     """Make a log of some blocks, with rows that wait, one staged block, an anchor, a mark and a lease."""
     made = Made(folder, begin(settings_of(folder)))
@@ -160,5 +195,5 @@ def _beside(connection: Connection, keys: LogKeys) -> None:
         line = cosign(checkpoint, WITNESS, 1_800_000_000)
         anchors.add(connection, ledger.State(size, checkpoint), [line], 1_800_000_000_000)
     enqueue(connection, WAITING)
-    assert blocks.stage(connection, keys, ledger.published(connection).size, 3, 1_900_000_000_000)
+    assert blocks.stage(connection, keys, ledger.published(connection), 3, 1_900_000_000_000)
     marks.write(connection, Mark.RESTORED, "as the test wants it")

@@ -14,8 +14,13 @@ from tests.zkservice import upkeep_process
 from tests.zkservice.damaging import NAME, Made, grow, now, settings_of
 from tests.zkservice.server_process import started
 from tests.zkservice.stored import dump
-from tests.zkservice.support import City
+from tests.zkservice.support import City, reopened
+from tests.zkservice.test_fsck_states import crash
+from tlog import Policy
 from zkservice.beginning import begin
+from zkservice.errors import StartError
+from zkservice.sequencer import Sequencer
+from zkservice.sequencer import Step as SequencerStep
 from zkservice.storage.database import open_engine
 from zkservice.upkeep import fsck
 from zkservice.upkeep.backup import Step, back_up
@@ -24,6 +29,8 @@ from zkservice.upkeep.folders import new_folder
 from zkservice.upkeep.manifest import Manifest, file_hash
 from zkservice.upkeep.restoring import Step as RestoreStep
 from zkservice.upkeep.restoring import restore
+from zkservice.upkeep.resuming import resume
+from zkservice.upkeep.stopped import opened
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +90,66 @@ async def test_a_backup_under_load_is_restored_and_the_server_goes_on(tmp_path: 
         _, report = restore(tmp_path / f"backup-{number}", again)
         assert report.size == manifest.size
         shutil.copytree(folder / "keys", again / "keys")
+        with pytest.raises(StartError, match="zk ledger resume"):
+            async with reopened(again):
+                pass
+        assert await resumed(again) == (report.size, True)
         async with started(again) as process, process.city() as town:
             await town.add_verifier("afterwards")
         assert Made(again, made.key).check().size > manifest.size
+
+
+async def resumed(folder: Path, policy: Policy | None = None) -> tuple[int, bool]:
+    async with opened(settings_of(folder)) as (database, _):
+        state, restored = await database.write(lambda each: resume(each, policy))
+        return state.size, restored
+
+
+@pytest.mark.parametrize("step", [SequencerStep.LOCKED, SequencerStep.APPLIED])
+def test_a_backup_of_between_lock_and_publication_can_be_gone_on_from(
+    tmp_path: Path, step: SequencerStep
+) -> None:
+    """The block that was signed is finished before the mark is gone, and nothing else is signed."""
+    made = Made(tmp_path / "server", begin(settings_of(tmp_path / "server")))
+    asyncio.run(crash(made.folder, step))
+    taken(made, tmp_path / "backup")
+    _, report = restore(tmp_path / "backup", tmp_path / "again")
+    shutil.copytree(made.folder / "keys", tmp_path / "again" / "keys")
+    again = Made(tmp_path / "again", made.key)
+    asyncio.run(begun(again.folder))
+    found = again.check()
+    assert (found.size, found.locked) == (report.size + report.locked, 0)
+    assert found.waiting > 0
+    assert asyncio.run(resumed(again.folder)) == (found.size, True)
+    asyncio.run(grow(again.folder, 1))
+    assert again.check().waiting == 0
+
+
+async def begun(folder: Path) -> None:
+    """Start a sequencer, and no more."""
+    async with opened(settings_of(folder)) as (database, keys):
+        await Sequencer(database, keys, now, max_batch=3).start()
+
+
+async def test_only_a_log_that_nobody_can_be_asked_about_goes_on_unasked(sound: Made, tmp_path: Path) -> None:
+    made = sound.copy(tmp_path / "again")
+    assert await resumed(made.folder) == (made.check().size, False)
+    made.change("INSERT INTO ledger_mark VALUES ('restored', 'at noon')")
+    with pytest.raises(UpkeepError, match="WITNESSES_KNOW"):
+        await resumed(made.folder, made.policy)
+    made.change("INSERT INTO ledger_anchor SELECT size, checkpoint, 0 FROM ledger_block WHERE height = 1")
+    with pytest.raises(UpkeepError, match="WITNESSES_KNOW"):
+        await resumed(made.folder)
+    made.change("INSERT INTO ledger_mark VALUES ('behind', 'a witness knows more')")
+    with pytest.raises(UpkeepError, match="LOG_BEHIND: a witness knows more"):
+        await resumed(made.folder)
+    assert made.check().marks.keys() == {"behind", "restored"}
+
+
+async def test_a_log_that_was_never_begun_is_not_resumed(tmp_path: Path) -> None:
+    begin(settings_of(tmp_path / "server"))
+    with pytest.raises(UpkeepError, match="LOG_NOT_BEGUN"):
+        await resumed(tmp_path / "server")
 
 
 @pytest.mark.parametrize("step", list(Step))

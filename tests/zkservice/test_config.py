@@ -16,6 +16,7 @@ from zkservice import tls
 from zkservice.config import Settings
 from zkservice.errors import StartError
 from zkservice.keys import Keys, load_admin_token
+from zkservice.storage.database import sqlite_file
 
 NOW = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
 
@@ -97,6 +98,11 @@ def test_a_bad_variable_is_refused(
 def test_an_unknown_argument_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="colour"):
         settings(tmp_path, colour=1)
+
+
+@pytest.mark.parametrize("name", ["a%62", "a?b", "a#b", "a b", "ä"])
+def test_a_folder_of_any_name_has_its_own_database(tmp_path: Path, name: str) -> None:
+    assert sqlite_file(settings(tmp_path / name).database_url) == tmp_path / name / "service.sqlite3"
 
 
 def test_a_database_password_is_not_shown(tmp_path: Path) -> None:

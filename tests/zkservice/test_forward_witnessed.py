@@ -11,6 +11,7 @@ from tests.zkservice.damaging import Made, log_keys, now, opened, settings_of
 from tests.zkservice.support import reopened
 from tests.zkservice.test_forward import mirrored, same_log
 from tests.zkservice.witnessing import Consortium, anchored, consortium, grow
+from tlog import TlogError
 from zkservice.behind import LogBehindError
 from zkservice.errors import StartError
 from zkservice.upkeep.backup import back_up
@@ -33,7 +34,7 @@ async def test_a_restored_log_stops_is_brought_forward_and_goes_on(
         back_up(settings_of(whole.folder).database_url, others.log, tmp_path / "backup", now=now())
         for name in ("health", "school", "tax"):
             size = await grow(town, name)
-        await anchored(town, size)
+        note = await anchored(town, size)
     await mirrored(whole, tmp_path / "mirror")
     restore(tmp_path / "backup", again.folder)
     shutil.copytree(whole.folder / "keys", again.folder / "keys")
@@ -53,11 +54,14 @@ async def test_a_restored_log_stops_is_brought_forward_and_goes_on(
 
     database = opened(again.folder)
     try:
-        keys = await log_keys(again.folder, database)
-        done = await forward(database, keys, FolderSource(tmp_path / "mirror"), at_ms=1, policy=others.policy)
+        keys, mirror = await log_keys(again.folder, database), FolderSource(tmp_path / "mirror")
+        with pytest.raises(TlogError, match="QUORUM_MISSING"):
+            await forward(database, keys, mirror, at_ms=1, policy=others.policy)
+        (tmp_path / "mirror" / "checkpoint").write_bytes(note)
+        done = await forward(database, keys, mirror, at_ms=1, policy=others.policy)
     finally:
         database.close()
-    assert done.size == size
+    assert (done.size, done.anchored) == (size, True)
     same_log(again, whole)
     async with reopened(again.folder, **others.settings) as town:
         await anchored(town, await grow(town, "customs"))

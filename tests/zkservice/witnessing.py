@@ -27,7 +27,7 @@ QUORUM: Final = 5
 """Of the eight; with the log's own signature six of nine."""
 """The other eight: the log's own city is the ninth."""
 REGULATOR: Final = "regulator"
-QUICK: Final[dict[str, Any]] = {"checkpoint_ms": 100, "witness_seconds": 1.0}
+QUICK: Final[dict[str, Any]] = {"checkpoint_ms": 100, "witness_seconds": 2.0}
 
 Answering = Callable[[Request], Awaitable[Response]]
 

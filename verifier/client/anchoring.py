@@ -1,25 +1,23 @@
-"""Anchoring a record at the service: the newest anchored checkpoint, and the proofs in it made from tiles.
+"""Anchoring what is kept at the service: the newest anchored checkpoint, and proofs in it made from tiles.
 
-The service knows the exchange that the record is of, so that this verifier reads some tiles tells it nothing
-new; they are read as holders read theirs all the same.
+The service knows the exchange that a record is of, or the delivery, so that this verifier reads some tiles
+tells it nothing new; they are read as holders read theirs all the same.
 """
 
 import grpc
 
 import tlog
-from verifier.anchoring import AnyRecord, anchored_record, leaves_of
+from verifier.anchoring import AKept, anchored_kept, leaves_of
 from wire import anchored as anchors
 
 
-def anchor_record(
-    channel: grpc.Channel, record: AnyRecord, log: tlog.Verifier, policy: tlog.Policy
-) -> AnyRecord | None:
-    """Return the record as it is anchored, verified; None while no anchored checkpoint covers all of it.
+def anchor_kept(channel: grpc.Channel, kept: AKept, log: tlog.Verifier, policy: tlog.Policy) -> AKept | None:
+    """Return what is kept as it is anchored, verified; None while no anchored checkpoint covers all of it.
 
     Raises ServiceError; tlog.TlogError: TILE_MALFORMED, INCLUSION_INVALID (the log has shown its witnesses
-    another ledger); what `recheck` raises for a record that does not hold.
+    another ledger); what `recheck_kept` raises for what does not hold.
     """
-    leaves = dict(leaves_of(record))
+    leaves = dict(leaves_of(kept))
     newest = anchors.newest(channel, log, policy)
     if newest is None or max(leaves) >= newest.checkpoint.size:
         return None
@@ -33,4 +31,4 @@ def anchor_record(
         proof = tlog.ProofFile.parse(file)
         return proof.moved(leaf, proven[proof.index].hashes, newest.note, log, policy).to_bytes()
 
-    return anchored_record(record, move, log, policy)
+    return anchored_kept(kept, move, log, policy)

@@ -36,9 +36,9 @@ from disclosure import (
 from disclosure.composite import CompositeRequest, is_composite, open_composite_request, verify_composite
 from disclosure.request import CLOCK_TOLERANCE
 from verifier import keys
-from verifier.anchoring import AnyRecord
+from verifier.anchoring import AKept
 from verifier.audit import audit_receipt, receipt_body
-from verifier.client.anchoring import anchor_record
+from verifier.client.anchoring import anchor_kept
 from verifier.client.calls import patiently, pauses
 from verifier.client.exchange import (
     Answered,
@@ -205,13 +205,13 @@ class VerifierClient:
             elif state.state != _State.STATE_PENDING:
                 raise AnswerError("the exchange is in no known state", field="state")
 
-    def anchor(self, record: AnyRecord, policy: tlog.Policy) -> AnyRecord | None:
-        """Return a record as it is anchored, verified; None while the witnesses have not cosigned it.
+    def anchor(self, kept: AKept, policy: tlog.Policy) -> AKept | None:
+        """Return a record, or what came unasked, as it is anchored, verified; None while it is pending.
 
-        Raises ServiceError; tlog.TlogError, INCLUSION_INVALID if the log has shown them another ledger; what
-        `recheck` raises for a record that does not hold.
+        Raises ServiceError; tlog.TlogError, INCLUSION_INVALID if the log has shown its witnesses another
+        ledger; what `recheck_kept` raises for what does not hold.
         """
-        return anchor_record(self._channel, record, self._log, policy)
+        return anchor_kept(self._channel, kept, self._log, policy)
 
     def _anchored(
         self, answered: Answered | CompositeAnswered, policy: tlog.Policy, deadline: float

@@ -15,6 +15,7 @@ from disclosure.delivery import ReceivingCard, ReceivingKey
 from verifier.client import sessions
 from verifier.client.published import PublishedReader
 from verifier.delivery import DeliveryFolder, KeptDelivery
+from wire.anchored import anchored_now
 from wire.client import Endpoint, call, stream
 from wire.delivered import FAULTS, delivered, discard, fault_of, waiting_names
 from zkproto.v1 import delivery_pb2, delivery_pb2_grpc
@@ -79,20 +80,21 @@ class VerifierDeliveries:
         """Receive nothing more; what waits can still be received."""
         call(self._stub.CloseReceiving, delivery_pb2.CloseReceivingRequest(), token=self._token())
 
-    def receive(self, folder: DeliveryFolder) -> list[Came]:
+    def receive(self, folder: DeliveryFolder, policy: tlog.Policy | None = None) -> list[Came]:
         """Fetch, verify and keep everything that waits; what does not hold is thrown away, and told.
 
-        What is not on the ledger is told, too, and still waits. Raises OSError.
+        What is not on the ledger is told, too, and still waits; with a policy so does what is not anchored
+        (QUORUM_MISSING). Raises OSError.
         """
-        return [self._came(name, folder) for name in waiting_names(self._stub, self._token())]
+        return [self._came(name, folder, policy) for name in waiting_names(self._stub, self._token())]
 
-    def _came(self, name: str, folder: DeliveryFolder) -> Came:
+    def _came(self, name: str, folder: DeliveryFolder, policy: tlog.Policy | None) -> Came:
         """Fetch and verify one, and keep it before the service is told to forget it.
 
         Whatever is wrong with it is told, and the next is gone on with.
         """
         try:
-            kept = self._kept(name)
+            kept = self._kept(name, policy)
             path = folder.keep(kept)
         except FAULTS as error:
             fault = fault_of(error)
@@ -102,14 +104,17 @@ class VerifierDeliveries:
         discard(self._stub, name, self._token())
         return Came(name, kept, path)
 
-    def _kept(self, name: str) -> KeptDelivery:
+    def _kept(self, name: str, policy: tlog.Policy | None) -> KeptDelivery:
         fetch = delivery_pb2.FetchDeliveryRequest(delivery=name)
         answer = call(self._stub.FetchDelivery, fetch, token=self._token())
         found = delivered(
             answer.sealed, answer.receipt, ReceivingKey.of(self._key), str(self._name), self._reader,
             self._log, self._clock(),
         )  # fmt: skip
-        return KeptDelivery(name, found.question, found.presentation, found.schemas, found.receipt)
+        receipt = found.receipt
+        if policy is not None:
+            receipt = anchored_now(self._channel, receipt, self._log, policy)
+        return KeptDelivery(name, found.question, found.presentation, found.schemas, receipt)
 
     def watch(self) -> Iterator[int]:
         """Give how many wait, at once and at each change, until the session ends (TOKEN_INVALID)."""

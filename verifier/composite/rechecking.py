@@ -7,7 +7,7 @@ import tlog
 from disclosure import Reason, RefusedError, VerifierName, epoch_entry
 from disclosure.allowance import check_allowed
 from disclosure.composite import VerifiedComposite, open_composite_request, verify_composite
-from verifier.audit import audit_receipt, receipt_body
+from verifier.audit import are_anchored, audit_receipt, receipt_body
 from verifier.composite.record import CompositeRecord, proof_files
 
 
@@ -53,8 +53,8 @@ def recheck_composite(
     """
     log = log_verifier or tlog.Verifier.from_string(record.log_key)
     request = open_composite_request(record.signed_request, lambda name: _key_of(record, name))
-    if policy is not None:
-        policy = _reached(record, policy, accept_pending)
+    if policy is not None and accept_pending:
+        policy = policy if are_anchored((file for file, _ in proof_files(record)), policy) else None
     receipt = audit_receipt(record.receipt, request, record.presentation, log, policy=policy)
     _check_published(record, receipt.index, log, policy)
     check_allowed(request, record.policy)
@@ -73,19 +73,6 @@ def recheck_composite(
         state=receipt.state,
         cosignatures=receipt.cosignatures,
     )
-
-
-def _reached(record: CompositeRecord, policy: tlog.Policy, accept_pending: bool) -> tlog.Policy | None:
-    """Return the policy if all of a record is anchored under it; None for what is pending, if accepted."""
-    notes = {tlog.ProofFile.parse(each).checkpoint for each, _ in proof_files(record)}
-    try:
-        for note in notes:
-            tlog.open_by_policy(note, policy)
-    except tlog.VerificationError as error:
-        if not accept_pending or error.reason not in tlog.PENDING_REASONS:
-            raise
-        return None
-    return policy
 
 
 def _check_published(

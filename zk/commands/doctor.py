@@ -5,6 +5,7 @@ import platform
 import socket
 import ssl
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -15,15 +16,17 @@ import typer
 from rich.table import Table
 
 import bbs
+from consortium.asking import FaultKind
 from prover.consent import show_moment
-from tlog import BlockHeader, parse_entry
+from tlog import BlockHeader, Policy, TlogError, open_by_policy, open_checkpoint, parse_entry
 from wire.client import ServiceError
 from zk.bench.cost import cost_of
 from zk.exits import CommandError, Exit
 from zk.failure import explain
 from zk.group import Group
+from zk.ledger_reader import LedgerReader, SignedCheckpoint, Witnessing
 from zk.run import Answer, Run
-from zk.service import Service, SignedCheckpoint
+from zk.service import Service
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 _LIBRARIES: Final = (
@@ -35,6 +38,14 @@ _CONSTANT_TIME: Final = frozenset({"blst"})
 _TOLERANCE: Final = dt.timedelta(minutes=2)
 _EXPIRES_SOON: Final = dt.timedelta(days=21)
 _TLS_SECONDS: Final = 5.0
+_FAULTS: Final[dict[FaultKind | None, str]] = {
+    FaultKind.UNREACHABLE: "doctor.witness_unreachable",
+    FaultKind.SLOW: "doctor.witness_slow",
+    FaultKind.REFUSED: "doctor.witness_refused",
+    FaultKind.MALFORMED: "doctor.witness_malformed",
+    FaultKind.SIGNATURE: "doctor.witness_signature",
+    FaultKind.AHEAD: "doctor.witness_ahead",
+}
 
 
 @dataclass(frozen=True)
@@ -145,8 +156,9 @@ def _private(path: Path, home: Path) -> bool:
 def _remote(run: Run) -> Iterator[Check]:
     try:
         with Service(run.endpoint) as service:
-            signed = service.checkpoint(run.profile.log_key)
-            newest = _newest_block(service, signed)
+            signed = service.ledger.checkpoint(run.profile.log_key)
+            newest = _block_from(service.ledger, max(signed.checkpoint.size - 1, 0), signed)
+            witnesses = list(_witnesses(run, service.ledger, signed))
     except (ServiceError, CommandError) as error:
         sentence = explain(error, run.lang, way=run.way(), full=run.as_json).sentence()
         yield Check("server", FAIL, sentence, {})
@@ -156,14 +168,16 @@ def _remote(run: Run) -> Iterator[Check]:
     yield _certificate(run)
     yield _clock(run, newest)
     yield _log_key(run, signed)
+    yield from witnesses
 
 
-def _newest_block(service: Service, signed: SignedCheckpoint) -> BlockHeader | None:
-    size = signed.checkpoint.size
-    for page in service.entries(max(size - 1, 0), size):
+def _block_from(ledger: LedgerReader, start: int, signed: SignedCheckpoint) -> BlockHeader | None:
+    """Return the first block header that stands at an index or behind it."""
+    for page in ledger.entries(start, signed.checkpoint.size):
         for each in page:
             parsed = parse_entry(each.octets)
-            return parsed if isinstance(parsed, BlockHeader) else None
+            if isinstance(parsed, BlockHeader):
+                return parsed
     return None
 
 
@@ -216,3 +230,62 @@ def _log_key(run: Run, signed: SignedCheckpoint | None) -> Check:
     if signed is not None and signed.key != pinned:
         return _check(run, "log_key", FAIL, "error.log_key_changed", pinned=pinned, other=signed.key)
     return _check(run, "log_key", OK, "doctor.log_key", key=pinned)
+
+
+def _witnesses(run: Run, ledger: LedgerReader, signed: SignedCheckpoint) -> Iterator[Check]:
+    """Say how far the anchoring is behind and which witnesses fail; nothing where the log has none.
+
+    How far is shown by what the log has signed, and under a pinned policy by what its quorum has; the rest
+    is the service's word.
+    """
+    policy, told = run.policy, signed.witnessing
+    if told is None and policy is None:
+        return
+    try:
+        anchored = _anchored(run, policy, signed)
+    except TlogError as error:
+        yield _check(run, "witnesses", FAIL, "doctor.anchored_invalid", reason=error.reason)
+        return
+    pending = max(signed.checkpoint.size - anchored, 0)
+    waiting = _block_from(ledger, anchored, signed) if pending else None
+    waited = max(time.time() - waiting.time_ms / 1000, 0) if waiting else 0
+    figures = {"anchored_size": anchored, "pending": pending, "pending_seconds": round(waited, 1)}
+    lines = [run.text("doctor.pending" if pending else "doctor.anchored", **figures), *_told(run, told)]
+    detail = ("" if run.lang == "zh" else " ").join(lines)
+    yield Check("witnesses", _state(told), detail, {**figures, **_figures(told)})
+
+
+def _anchored(run: Run, policy: Policy | None, signed: SignedCheckpoint) -> int:
+    """Return the size up to which the log is anchored, by the pinned policy if there is one."""
+    if not signed.anchored:
+        return 0
+    if policy is not None:
+        return open_by_policy(signed.anchored, policy)[0].size
+    return open_checkpoint(signed.anchored, (signed.key, *run.profile.log_keys)).size
+
+
+def _state(told: Witnessing | None) -> str:
+    if told is not None and told.late:
+        return FAIL
+    return WARN if told is None or told.quorum_missing or told.faults else OK
+
+
+def _told(run: Run, told: Witnessing | None) -> Iterator[str]:
+    if told is None:
+        yield run.text("doctor.witnesses_unasked")
+        return
+    if told.late:
+        yield run.text("doctor.quorum_late")
+    elif told.quorum_missing:
+        yield run.text("doctor.quorum_missing")
+    if not told.asks:
+        yield run.text("doctor.witnesses_elsewhere")
+    for name, kind in told.faults.items():
+        yield run.text(_FAULTS.get(kind, "doctor.witness_fails"), witness=name)
+
+
+def _figures(told: Witnessing | None) -> dict[str, Any]:
+    if told is None:
+        return {}
+    reached = not told.quorum_missing if told.asks else None
+    return {"late": told.late, "asks": told.asks, "quorum_reached": reached, "faults": dict(told.faults)}

@@ -42,9 +42,11 @@ from zk.exits import CommandError, Exit
 from zk.export import export as export_to
 from zk.group import Group
 from zk.home import write_private
+from zk.ledger_file import stated_key, states_change
+from zk.ledger_reader import SignedCheckpoint
 from zk.progress import progress
 from zk.run import Answer, Run, check_same_key, read_log_key
-from zk.service import Service, SignedCheckpoint
+from zk.service import Service
 
 GROUP = Group("ledger")
 
@@ -74,14 +76,15 @@ def trust(
     """Pin the log's key, and keep --server and --root with it; another key is refused without --replace.
 
     With --follow the pinned key moves to the one that took its place, by proof: of the service, or of a file.
+    The pinned policy then names both; or --policy gives another one, which has to name the new key.
     With --policy it is pinned whose cosignatures make a receipt of this log anchored; without KEY the pinned
     log's. Another policy takes the place of the one before; another log's is forgotten with its key.
     """
-    if follow and policy is None:
-        return followed(run, key)
+    if follow:
+        return followed(run, key, policy)
     pinned = run.profile.log_key
     given = read_log_key(key) if key else pinned if policy else None
-    if given is None or follow:
+    if given is None:
         raise CommandError(Exit.USAGE, "LOG_KEY_MISSING", "error.log_key_missing")
     believed = None if policy is None else read_policy(policy, given)
     if pinned is not None and not replace_key:
@@ -112,7 +115,7 @@ def fetch_checkpoint(run: Run, service: Service) -> tuple[SignedCheckpoint, Veri
     A key that the service states and that is not the pinned one is refused. Without a pin the stated key is
     believed, with a warning.
     """
-    signed = service.checkpoint(
+    signed = service.ledger.checkpoint(
         read_log_key(run.remote.log_key) if run.remote.log_key else run.profile.log_key
     )
     if run.profile.log_key is None and run.remote.log_key is None:
@@ -183,7 +186,7 @@ def _checked_growth(run: Run, service: Service, signed: SignedCheckpoint, path: 
             Exit.NOT_VERIFIED, "LOG_SHRANK", "error.log_shrank", before=before.size, now=now.size
         )
     if before.size:
-        proof = service.consistency(before.size, now.size)
+        proof = service.ledger.consistency(before.size, now.size)
         verify_consistency(before.size, now.size, proof, before.root, now.root)
     return before.size
 
@@ -194,7 +197,7 @@ def export(run: Run, file: Annotated[Path, typer.Argument(help="help.ledger.expo
     with Service(run.endpoint) as service:
         signed, key, _ = fetch_checkpoint(run, service)
         with progress(run, run.text("ledger.exporting"), signed.checkpoint.size) as advance:
-            report, begun = export_to(service, signed, file, key, advance)
+            report, begun = export_to(service.ledger, signed, file, key, advance)
     return Answer(
         {"file": str(file), **_report(report), "resumed_from": begun},
         [run.text("ledger.exported", path=file, octets=file.stat().st_size), *_shown(run, report)],
@@ -208,10 +211,10 @@ def verify(
     key: Annotated[str | None, typer.Option("--key", metavar="KEY|FILE", help="help.ledger.key")] = None,
 ) -> Answer:
     """Recompute the whole ledger from a file, offline; a changed octet is found and its place named."""
-    pinned = read_log_key(key) if key else run.profile.log_key
-    if pinned is None:
-        run.warn("ledger.key_of_file")
     try:
+        pinned = read_log_key(key) if key else _known(run, file)
+        if pinned is None:
+            run.warn("ledger.key_of_file")
         with file.open("rb") as lines, progress(run, run.text("ledger.verifying"), None) as advance:
             report = verify_archive(read_lines(lines), pinned, advance)
     except (ArchiveInvalidError, ArchiveMalformedError) as error:
@@ -220,11 +223,22 @@ def verify(
     return Answer(data, [run.text("ledger.verified", path=file), *_shown(run, report)])
 
 
+def _known(run: Run, file: Path) -> Verifier | None:
+    """Return the pinned key, or the one before it that a file is of: what that signed still holds."""
+    stated = stated_key(file)
+    return stated if stated in run.profile.log_keys else run.profile.log_key
+
+
 def _not_the_ledger(
     run: Run, file: Path, pinned: Verifier | None, error: ArchiveInvalidError | ArchiveMalformedError
 ) -> CommandError:
     """Say where a file differs from what was signed, or that it is another log's altogether."""
     if pinned is not None and isinstance(error, ArchiveInvalidError) and error.place.line == _KEY_LINE:
+        if states_change(file, pinned):
+            return CommandError(
+                Exit.KEY_NOT_TRUSTED, "LOG_KEY_CHANGED", "error.ledger_of_next_key",
+                path=file, key=stated_key(file), pinned=pinned,
+            )  # fmt: skip
         return CommandError(
             Exit.NOT_VERIFIED, error.reason, "error.ledger_of_another_log", path=file, key=pinned
         )
@@ -269,8 +283,8 @@ def show(run: Run, index: Annotated[int, typer.Argument(min=0, help="help.ledger
         now = signed.checkpoint
         if index >= now.size:
             raise CommandError(Exit.USAGE, "INDEX_UNKNOWN", "error.index_unknown", size=now.size)
-        proof = service.inclusion(index, now.size)
-        found = [each.octets for page in service.entries(index, index + 1) for each in page]
+        proof = service.ledger.inclusion(index, now.size)
+        found = [each.octets for page in service.ledger.entries(index, index + 1) for each in page]
     octets = found[0] if found else b""
     verify_inclusion(leaf_hash(octets), index, now.size, proof, now.root)
     described = describe(parse_entry(octets))

@@ -81,10 +81,10 @@ def _policy(run: Run, file: Path | None, key: str | None, origin: str | None) ->
         raise CommandError(Exit.USAGE, "USAGE", "error.mirror_policy_or_key")
     if file is None:
         # What the folder has may be signed by a key from before the pinned one.
-        known = (read_log_key(key),) if key else run.profile.log_keys
-        if not known:
+        keys = (read_log_key(key),) if key else run.profile.log_keys
+        if not keys:
             raise CommandError(Exit.KEY_NOT_TRUSTED, "LOG_KEY_UNKNOWN", "error.mirror_key_unknown")
-        return Policy(tuple(map(LogLine, known))), None
+        return Policy(tuple(map(LogLine, keys))), None
     whole = Policy.parse(read_file(file))
     origins = list(dict.fromkeys(each.verifier.name for each in whole.logs))
     if origin is None and len(origins) == 1:

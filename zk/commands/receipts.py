@@ -1,4 +1,4 @@
-"""`zk ledger check-receipt`: is a receipt or a record anchored, and by whom? Offline, from two files."""
+"""`zk ledger check-receipt`: is a receipt, or a file with one, anchored, and by whom? Offline, by files."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,7 +9,8 @@ import tlog
 from tlog import Policy, ProofFile, Verifier
 from tlog.note import parse_unverified
 from tlog.proof_file import PROOF_HEADER
-from verifier import Record, parse_record, recheck, recheck_composite
+from verifier import parse_kept, recheck_kept
+from verifier.anchoring import KeptRechecked
 from zk.anchoring import policy_needed, told
 from zk.exits import CommandError, Exit
 from zk.group import Group
@@ -30,7 +31,7 @@ def check_receipt(
     policy: Annotated[Path | None, typer.Option("--policy", help="help.ledger.receipt_policy")] = None,
     key: Annotated[str | None, typer.Option("--key", metavar="KEY|FILE", help="help.ledger.key")] = None,
 ) -> Answer:
-    """Verify a receipt or a record against the quorum of a policy, offline; the policy names the log.
+    """Verify a receipt, a record or what was sent unasked by a policy's quorum, offline; it names the log.
 
     Exit code 0: it is anchored. 10: it holds, and is pending. 4: it does not hold.
     """
@@ -39,19 +40,13 @@ def check_receipt(
     octets = read_file(file)
     if octets.startswith(_RECEIPT):
         log = _signer(octets, believed, given)
-        receipt = tlog.verify_receipt(octets, log, policy=believed, accept_pending=True)
-        index, checkpoint = receipt.index, receipt.checkpoint
-        state = told(run, believed, receipt.state, receipt.cosignatures)
+        checked: KeptRechecked = tlog.verify_receipt(octets, log, policy=believed, accept_pending=True)
     else:
-        record = parse_record(octets)
-        log = _signer(record.receipt, believed, given)
-        checked = (
-            recheck(record, log_verifier=log, policy=believed, accept_pending=True)
-            if isinstance(record, Record)
-            else recheck_composite(record, log_verifier=log, policy=believed, accept_pending=True)
-        )
-        index, checkpoint = checked.index, checked.checkpoint
-        state = told(run, believed, checked.state, checked.cosignatures)
+        kept = parse_kept(octets)
+        log = _signer(kept.receipt, believed, given)
+        checked = recheck_kept(kept, log, believed, accept_pending=True)
+    index, checkpoint = checked.index, checked.checkpoint
+    state = told(run, believed, checked.state, checked.cosignatures)
     data = {"file": str(file), "log_key": str(log), "entry_index": index, "tree_size": checkpoint.size}
     stands = run.text("ledger.receipt_stands", origin=log.name, index=index, size=checkpoint.size)
     return Answer({**data, **state.data}, [stands, *state.lines], state.exit_code)

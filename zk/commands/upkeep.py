@@ -1,4 +1,4 @@
-"""`zk ledger backup`, `restore` and `forward`: what an operator does with a ledger apart from serving it."""
+"""`zk ledger backup`, `restore`, `forward`, `resume`: what an operator does with a ledger but serving it."""
 
 import asyncio
 import datetime as dt
@@ -22,6 +22,7 @@ from zk.progress import progress
 from zk.run import Answer, Run, read_log_key
 from zkservice.config import Settings
 from zkservice.errors import StartError
+from zkservice.upkeep import resuming
 from zkservice.upkeep.backup import Told, back_up
 from zkservice.upkeep.faults import FaultError, UpkeepError
 from zkservice.upkeep.forward import Forwarded
@@ -41,6 +42,7 @@ def add_to(group: Group) -> None:
     group.command("backup")(backup)
     group.command("restore")(restore)
     group.command("forward")(forward)
+    group.command("resume")(resume)
 
 
 def backup(
@@ -98,12 +100,13 @@ def forward(
     source: Annotated[str, typer.Option("--from", metavar="URL|DIR", help="help.ledger.forward_from")],
     data: Annotated[Path | None, typer.Option("--data", help="help.serve.data")] = None,
     root: Annotated[Path | None, typer.Option("--root", help="help.ledger.mirror_root")] = None,
+    unwitnessed: Annotated[bool, typer.Option("--unwitnessed", help="help.ledger.unwitnessed")] = False,
 ) -> Answer:
     """Bring a restored log forward to a mirror's newest checkpoint; no server may run meanwhile."""
     settings = settings_of({} if data is None else {"data": data})
-    policy = Policy.parse(read_file(settings.policy)) if settings.policy else None
+    trusted = read_file(root) if root else None
     with refusals(run), progress(run, run.text("forward.reading"), None) as advance:
-        done = asyncio.run(_forward(settings, source, read_file(root) if root else None, policy, advance))
+        done = asyncio.run(_forward(settings, source, trusted, _policy(settings), unwitnessed, advance))
     data_of = {
         "data": str(settings.data),
         "before": done.before,
@@ -128,6 +131,7 @@ async def _forward(
     source: str,
     root: bytes | None,
     policy: Policy | None,
+    unwitnessed: bool,
     advance: Callable[[int], None],
 ) -> Forwarded:
     async with AsyncExitStack() as stack:
@@ -137,7 +141,31 @@ async def _forward(
             fetcher = await stack.enter_async_context(Fetcher(root=root, whole=_WHOLE_SECONDS))
             reading = HttpSource(source, fetcher)
         now = int(dt.datetime.now(dt.UTC).timestamp() * 1000)
-        return await bring_forward(database, keys, reading, at_ms=now, policy=policy, progress=advance)
+        return await bring_forward(
+            database, keys, reading, at_ms=now, policy=policy, unwitnessed=unwitnessed, progress=advance
+        )
+
+
+def resume(
+    run: Run,
+    data: Annotated[Path | None, typer.Option("--data", help="help.serve.data")] = None,
+) -> Answer:
+    """Let a restored log without witnesses go on as it is: nobody can have seen more of it."""
+    settings = settings_of({} if data is None else {"data": data})
+    with refusals(run):
+        size, restored = asyncio.run(_resume(settings, _policy(settings)))
+    line = run.text("resume.done" if restored else "resume.nothing", size=size)
+    return Answer({"data": str(settings.data), "size": size, "restored": restored}, [line])
+
+
+async def _resume(settings: Settings, policy: Policy | None) -> tuple[int, bool]:
+    async with opened(settings) as (database, _):
+        state, restored = await database.write(lambda each: resuming.resume(each, policy))
+        return state.size, restored
+
+
+def _policy(settings: Settings) -> Policy | None:
+    return Policy.parse(read_file(settings.policy)) if settings.policy else None
 
 
 @contextmanager

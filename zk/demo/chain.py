@@ -17,9 +17,11 @@ def exported(stage: Stage) -> tuple[Ledger, list[BlockHeader]]:
     """Export and audit the ledger; also return its blocks."""
     path = stage.output / "ledger.txt"
     with Service(stage.endpoint) as service:
-        signed = service.checkpoint()
-        report, _ = stage.watch.time("demo.time.ledger", lambda: export(service, signed, path, stage.log))
-        entries = [each for page in service.entries(0, report.size) for each in page]
+        signed = service.ledger.checkpoint()
+        report, _ = stage.watch.time(
+            "demo.time.ledger", lambda: export(service.ledger, signed, path, stage.log)
+        )
+        entries = [each for page in service.ledger.entries(0, report.size) for each in page]
     parsed = [parse_entry(each.octets) for each in entries]
     ledger = Ledger(path, report.size, report.blocks, report.receipts, report.records, report.root)
     return ledger, [each for each in parsed if isinstance(each, BlockHeader)]

@@ -31,7 +31,7 @@ def open_one(stage: Stage, record: Path, usage: Usage) -> Opened:
         identity = opened.check(evidence, stage.log)
         entries = [
             (each.index, each.octets)
-            for page in service.entries(opened.index, opened.index + 1)
+            for page in service.ledger.entries(opened.index, opened.index + 1)
             for each in page
         ]
     seen = [each.usage for each in opened_uses(stage.mother.vault.usages(), entries)]

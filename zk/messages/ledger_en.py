@@ -34,7 +34,7 @@ MESSAGES: Final = {
     "help.ledger.rotate_data": "The server's folder.",
     "help.ledger.rotate_finish": "End the time in which both keys sign: the new key signs alone.",
     "help.ledger.follow": (
-        "Move the pinned key to the one that took its place, by proof; FILE is a proof of it."
+        "Move the pinned key, and the pinned policy with it, to the one that took its place; FILE is a proof."
     ),
     "help.ledger.key-proof": "Write the proof that a key follows the pinned one to a file.",
     "help.ledger.key_proof_file": "File to write.",
@@ -43,6 +43,7 @@ MESSAGES: Final = {
         "Start the server, give everybody time for zk ledger trust --follow, then stop "
         "it and run this with --finish."
     ),
+    "ledger.rotation_line": "Add to the policies that name this log, and give its witnesses: log {new}",
     "ledger.rotation_finished": "The key {old} is retired and its secret erased. {new} signs alone.",
     "ledger.rotation_finished_next": (
         "Start the server. Whoever still pins the old key runs zk ledger trust --follow."
@@ -50,11 +51,29 @@ MESSAGES: Final = {
     "ledger.followed": (
         "The log has proved that {new} follows {old}. It is pinned now; what the old key signed still holds."
     ),
+    "ledger.policy_followed": (
+        "The pinned policy names it too. Its witnesses vouch for the change; the quorum is {quorum}."
+    ),
     "ledger.nothing_to_follow": "No other key has taken the place of {old}.",
     "ledger.key_proof": "{path} proves that {new} follows {old}: zk ledger trust --follow {path}",
     "error.log_key_missing": "Say which key: KEY|FILE, or --follow.",
     "error.log_key_not_followed": (
         "The service has no proof that starts from the pinned key. Nothing was done. Pinned: {key}"
+    ),
+    "error.change_not_anchored": (
+        "The change of the log's key holds, but too few witnesses of the policy have cosigned it by now. "
+        "Nothing was done; later the same command may do."
+    ),
+    "error.policy_lacks_key": (
+        "The policy in {path} does not name the log's new key. Nothing was done. Add: log {key}"
+    ),
+    "error.policy_refuses_key": (
+        "The policy cannot name both keys of the log: a witness has such a key, or there are too many lines. "
+        "Nothing was done."
+    ),
+    "error.ledger_of_next_key": (
+        "{path} is signed by {key}, and the ledger in it says that this key has taken the place of {pinned}. "
+        "Nothing was done. First zk ledger trust --follow, which moves the pin by proof; then this again."
     ),
     "error.rotation_refused": "Nothing was done ({reason}): {detail}",
     "help.ledger.monitor": "Watch other operators' logs and raise an alarm, with evidence, when one cheats.",
@@ -78,6 +97,7 @@ MESSAGES: Final = {
     "help.ledger.evidence_policy": (
         "Policy file whose keys you trust to be the logs' and witnesses'; may be given again."
     ),
+    "help.ledger.evidence_monitor": "Key of a monitor whose word you take; may be given again.",
     "help.ledger.report": "Tell a monitor the checkpoint in a receipt, and nothing else of the receipt.",
     "help.ledger.report_receipt": "Receipt file.",
     "help.ledger.report_to": "URL of the monitor.",
@@ -90,6 +110,7 @@ MESSAGES: Final = {
         "The file proves it of these keys. Compare them with those that you know: a name in a key is "
         "whatever its holder wrote."
     ),
+    "ledger.evidence_monitor": "Not a monitor that you named: {key}. Anybody can write such a word.",
     "ledger.evidence_stranger": "Not a key of your policies: {key}",
     "ledger.reported": "The monitor at {url} has the checkpoint of the receipt.",
     "ledger.report_failed": "The monitor did not take it: {detail}",
@@ -195,17 +216,20 @@ MESSAGES: Final = {
     "reason.URL_INVALID": "The URL cannot be asked",
     "reason.ROOT_INVALID": "The root certificate is no PEM certificate",
     "reason.STORE_FAILED": "A file could not be written",
-    "help.ledger.check-receipt": "Verify a receipt or a record against a policy's quorum, offline.",
-    "help.ledger.receipt_file": "The receipt, or a verifier's record.",
+    "help.ledger.check-receipt": "Verify a receipt, or what holds one, against a policy's quorum, offline.",
+    "help.ledger.receipt_file": "The receipt, a verifier's record, or its file of what was sent unasked.",
     "help.ledger.receipt_policy": (
         "Policy file (C2SP tlog-policy) that names the log and its witnesses; else the pinned one."
     ),
     "help.ledger.trust_policy": "Policy file (C2SP tlog-policy): whose cosignatures make a receipt anchored.",
     "help.vault.anchor": "Bring pending receipts to anchored: witnesses of other operators vouch for them.",
-    "help.vault.receipt": "Write the receipt of a use or an event to a file.",
-    "help.vault.receipt_of": "The use or event: the beginning of its identifier.",
+    "help.vault.receipt": "Write the receipt of a use, an event or something received to a file.",
+    "help.vault.receipt_of": "The use, event or delivery: the beginning of its identifier.",
     "help.vault.receipt_file": "File to write. Whoever has it knows what the receipt is for.",
-    "help.verifier.anchor": "Bring a record to the anchored receipt.",
+    "help.verifier.anchor": "Bring what a verifier keeps to the anchored receipt.",
+    "help.verifier.anchor_file": "Record, or file of what was sent unasked; without it all in the home.",
+    "help.verifier.errands_anchored": "Leave a part submitted until the pinned policy's witnesses cosigned.",
+    "help.deliveries.anchored": "Take nothing before the pinned policy's witnesses have cosigned it.",
     "help.verifier.anchored": "Demand that the record is anchored by the pinned policy; else exit code 10.",
     "help.verifier.ask_anchored": "Accept the answer once the pinned policy's witnesses have cosigned it.",
     "ledger.policy_pinned": "Pinned with it: {count:witness/witnesses}; the quorum is {quorum}.",
@@ -217,6 +241,13 @@ MESSAGES: Final = {
     "ledger.receipt_stands": "It holds: entry {index} of {origin}, which had {size:entry/entries} then.",
     "vault.anchored": "{count:receipt/receipts} anchored.",
     "vault.still_pending": "{count:receipt/receipts} still pending; run this again later.",
+    "verifier.anchored_count": "{count:file/files} brought to anchored.",
+    "verifier.still_pending": "{count:file/files} still pending; run this again later.",
+    "verifier.anchor_failed": "{path} does not hold, or cannot be anchored: {reason}",
+    "verifier.errands_not_anchored": "{part}: it cannot be anchored ({reason}), and stays submitted",
+    "verifier.delivery_fails": "Its receipt does not hold: {reason}",
+    "vault.delivery_receipt": "Receipt",
+    "vault.delivery_holds": "Its receipt: {receipt}",
     "vault.receipt_anchored": "entry {index}, anchored",
     "vault.receipt_pending": "entry {index}, pending",
     "vault.receipt_written": "Written to {path}; anybody can check it: zk ledger check-receipt",
@@ -233,4 +264,19 @@ MESSAGES: Final = {
         "is kept; later: zk verifier anchor {path}"
     ),
     "reason.RECEIPT_PENDING": "Too few witnesses have cosigned the receipt by now",
+    "doctor.name.witnesses": "Witnesses",
+    "doctor.anchored": "Anchored to the end: {anchored_size:entry/entries}.",
+    "doctor.pending": "Anchored: {anchored_size:entry/entries}; pending: {pending}, for {pending_seconds} s.",
+    "doctor.anchored_invalid": "What the service calls anchored does not hold here ({reason}).",
+    "doctor.quorum_missing": "The quorum was missing when they were asked last.",
+    "doctor.quorum_late": "The quorum has been missing for too long.",
+    "doctor.witnesses_unasked": "The service asks no witnesses.",
+    "doctor.witnesses_elsewhere": "Another server on the same database asks them and knows which fail.",
+    "doctor.witness_unreachable": "{witness} cannot be reached.",
+    "doctor.witness_slow": "{witness} does not answer in time.",
+    "doctor.witness_refused": "{witness} does not want to cosign.",
+    "doctor.witness_malformed": "{witness} answers in no form that is known.",
+    "doctor.witness_signature": "{witness} gives what is no cosignature by its key.",
+    "doctor.witness_ahead": "{witness} claims that the log is larger or another one.",
+    "doctor.witness_fails": "{witness} fails.",
 }

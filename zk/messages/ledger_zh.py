@@ -33,20 +33,33 @@ MESSAGES: Final = {
     "help.ledger.rotate-key": "让账本改用另一把密钥；该文件夹的服务须已停止。",
     "help.ledger.rotate_data": "服务的文件夹。",
     "help.ledger.rotate_finish": "结束两把密钥同时签名的阶段：此后只由新密钥签名。",
-    "help.ledger.follow": "凭证明把固定的公钥换成接替它的公钥；FILE 为证明文件。",
+    "help.ledger.follow": "凭证明把固定的公钥（连同已固定的策略）换成接替它的公钥；FILE 为证明文件。",
     "help.ledger.key-proof": "把“某公钥接替已固定公钥”的证明写入文件。",
     "help.ledger.key_proof_file": "要写入的文件。",
     "ledger.rotation_begun": "账本的下一把公钥是 {new}。从下次启动起，它与 {old} 同时签名。",
     "ledger.rotation_begun_next": (
         "请启动服务，留出时间让各方运行 zk ledger trust --follow，然后停止服务并加 --finish 再运行本命令。"
     ),
+    "ledger.rotation_line": "请把这一行加入列出此日志的策略，并交给其见证方：log {new}",
     "ledger.rotation_finished": "公钥 {old} 已停用，其私钥已抹除。此后只由 {new} 签名。",
     "ledger.rotation_finished_next": "请启动服务。仍固定旧公钥的各方请运行 zk ledger trust --follow。",
     "ledger.followed": "账本已证明 {new} 接替 {old}。现已固定新公钥；旧公钥所签的内容仍然有效。",
+    "ledger.policy_followed": "已固定的策略现也列出新公钥，其见证方为此更换作保；法定数为 {quorum}。",
     "ledger.nothing_to_follow": "没有别的公钥接替 {old}。",
     "ledger.key_proof": "{path} 证明 {new} 接替 {old}：zk ledger trust --follow {path}",
     "error.log_key_missing": "请指明公钥：KEY|FILE，或使用 --follow。",
     "error.log_key_not_followed": "服务没有以已固定公钥为起点的证明。未做任何操作。已固定：{key}",
+    "error.change_not_anchored": (
+        "账本公钥的更换成立，但策略中联署的见证方尚不足。未做任何操作；稍后可再次运行同一命令。"
+    ),
+    "error.policy_lacks_key": "{path} 中的策略未列出账本的新公钥。未做任何操作。请添加：log {key}",
+    "error.policy_refuses_key": (
+        "策略无法同时列出账本的两把公钥：某见证方用了同一公钥，或行数过多。未做任何操作。"
+    ),
+    "error.ledger_of_next_key": (
+        "{path} 由 {key} 签名；其中的账本称该公钥已接替 {pinned}。未做任何操作。"
+        "请先运行 zk ledger trust --follow，凭证明更换固定的公钥，再行核验。"
+    ),
     "error.rotation_refused": "未做任何操作（{reason}）：{detail}",
     "help.ledger.monitor": "监看其他运营方的日志；一旦有日志作弊，即发出警报并附证据。",
     "help.ledger.monitor_policy": "列出日志和见证方的策略文件（C2SP tlog-policy）；可多次给出。",
@@ -63,6 +76,7 @@ MESSAGES: Final = {
     "help.ledger.evidence": "离线验证证据文件：指控何人、何事，是否已证明？",
     "help.ledger.evidence_file": "证据文件。",
     "help.ledger.evidence_policy": "您信任其中日志和见证方密钥的策略文件；可多次给出。",
+    "help.ledger.evidence_monitor": "您信任其说法的监视器的密钥；可多次给出。",
     "help.ledger.report": "把回执中的检查点告诉监视器，回执的其他内容一概不发。",
     "help.ledger.report_receipt": "回执文件。",
     "help.ledger.report_to": "监视器的 URL。",
@@ -74,6 +88,7 @@ MESSAGES: Final = {
     "ledger.evidence_compare": (
         "该文件针对的是这些密钥。请与您已知的密钥核对：密钥中的名称由其持有者自行填写。"
     ),
+    "ledger.evidence_monitor": "不是您指定的监视器：{key}。任何人都能写出这样的说法。",
     "ledger.evidence_stranger": "不在您的策略中的密钥：{key}",
     "ledger.reported": "{url} 的监视器已收到该回执的检查点。",
     "ledger.report_failed": "监视器未接收：{detail}",
@@ -153,16 +168,19 @@ MESSAGES: Final = {
     "reason.ROOT_INVALID": "根证书不是 PEM 证书",
     "reason.STORE_FAILED": "文件无法写入",
     "help.ledger.check-receipt": "离线核验回执或记录是否达到策略要求的法定数。",
-    "help.ledger.receipt_file": "回执，或验证方的记录。",
+    "help.ledger.receipt_file": "回执、验证方的记录，或其主动出示的文件。",
     "help.ledger.receipt_policy": (
         "列出日志及其见证方的策略文件（C2SP tlog-policy）；不给出则用已固定的策略。"
     ),
     "help.ledger.trust_policy": "策略文件（C2SP tlog-policy）：由谁联署回执才算锚定。",
     "help.vault.anchor": "将待锚定的回执锚定：由其他运营方的见证作保。",
-    "help.vault.receipt": "将一次使用或事件的回执写入文件。",
-    "help.vault.receipt_of": "使用或事件标识的开头部分。",
+    "help.vault.receipt": "将一次使用、事件或收到内容的回执写入文件。",
+    "help.vault.receipt_of": "使用、事件或收到内容标识的开头部分。",
     "help.vault.receipt_file": "要写入的文件。持有者即可知回执所为何事。",
-    "help.verifier.anchor": "将记录换为已锚定的回执。",
+    "help.verifier.anchor": "将验证方所存内容换为已锚定的回执。",
+    "help.verifier.anchor_file": "记录或主动出示的文件；不给出则为主目录中的全部。",
+    "help.verifier.errands_anchored": "待已固定策略的见证方联署后才收下各部分。",
+    "help.deliveries.anchored": "待已固定策略的见证方联署后才收下。",
     "help.verifier.anchored": "要求记录按已固定的策略锚定；否则退出码为 10。",
     "help.verifier.ask_anchored": "待已固定策略的见证方联署后才接受答复。",
     "ledger.policy_pinned": "一并固定：{count} 个见证方，法定数为 {quorum}。",
@@ -174,6 +192,13 @@ MESSAGES: Final = {
     "ledger.receipt_stands": "成立：{origin} 的第 {index} 条，当时共 {size} 条。",
     "vault.anchored": "已锚定 {count} 份回执。",
     "vault.still_pending": "仍有 {count} 份待锚定，请稍后再次运行。",
+    "verifier.anchored_count": "已锚定 {count} 个文件。",
+    "verifier.still_pending": "仍有 {count} 个文件待锚定，请稍后再次运行。",
+    "verifier.anchor_failed": "{path} 不成立，或无法锚定：{reason}",
+    "verifier.errands_not_anchored": "{part}：无法锚定（{reason}），保持已提交",
+    "verifier.delivery_fails": "其回执不成立：{reason}",
+    "vault.delivery_receipt": "回执",
+    "vault.delivery_holds": "其回执：{receipt}",
     "vault.receipt_anchored": "第 {index} 条，已锚定",
     "vault.receipt_pending": "第 {index} 条，待锚定",
     "vault.receipt_written": "已写入 {path}，任何人都可核验：zk ledger check-receipt",
@@ -185,4 +210,19 @@ MESSAGES: Final = {
         "答复成立，但联署的见证方尚不足，暂不接受。记录已保存；稍后运行：zk verifier anchor {path}"
     ),
     "reason.RECEIPT_PENDING": "联署回执的见证方尚不足",
+    "doctor.name.witnesses": "见证方",
+    "doctor.anchored": "已锚定到末尾：共 {anchored_size} 条。",
+    "doctor.pending": "已锚定 {anchored_size} 条；待锚定 {pending} 条，已等 {pending_seconds} 秒。",
+    "doctor.anchored_invalid": "服务所称的锚定在此不成立（{reason}）。",
+    "doctor.quorum_missing": "上次询问时未达法定联署数。",
+    "doctor.quorum_late": "已太久未达法定联署数。",
+    "doctor.witnesses_unasked": "该服务不询问见证方。",
+    "doctor.witnesses_elsewhere": "由同一数据库的另一台服务器询问，哪个见证方有故障由它得知。",
+    "doctor.witness_unreachable": "{witness} 无法连接。",
+    "doctor.witness_slow": "{witness} 未按时答复。",
+    "doctor.witness_refused": "{witness} 不愿联署。",
+    "doctor.witness_malformed": "{witness} 的答复格式不明。",
+    "doctor.witness_signature": "{witness} 给出的不是其密钥的联署。",
+    "doctor.witness_ahead": "{witness} 声称日志更大或是另一份。",
+    "doctor.witness_fails": "{witness} 有故障。",
 }

@@ -17,6 +17,8 @@ MESSAGES: Final = {
     "help.ledger.restore_data": "The server's folder, empty or not there.",
     "help.ledger.forward": "Bring a restored log forward from a mirror of it.",
     "help.ledger.forward_from": "A mirror's URL, or a mirror's folder.",
+    "help.ledger.unwitnessed": "Take a checkpoint that the policy's quorum has not cosigned.",
+    "help.ledger.resume": "Let a restored log without witnesses go on as it is.",
     "fsck.checking": "checking entries",
     "fsck.sound": "{source}: no fault. {seconds} s, {speed} entries/s",
     "fsck.fault": "FAULT: {meaning} [{reason}] {detail}",
@@ -42,7 +44,8 @@ MESSAGES: Final = {
     "restore.done": "{data} has the log of {size} entries again, as it was at {made}.",
     "restore.next": (
         "Put keys/master.key back into {data} from its own backup. The server signs nothing before "
-        "a quorum of witnesses was asked; if they know more, use zk ledger forward."
+        "a quorum of witnesses was asked; if they know more, use zk ledger forward. A log without "
+        "witnesses starts again after zk ledger resume."
     ),
     "forward.reading": "reading entries of the mirror",
     "forward.done": "The log was brought from {before} to {size} entries, {blocks} blocks.",
@@ -51,6 +54,11 @@ MESSAGES: Final = {
         "Of {unknown} entries this database knows nothing else: their receipts verify, but what "
         "only the lost database had (requests, offers, revocations) does not come back."
     ),
+    "resume.done": (
+        "The log goes on from {size} entries. If anybody has seen more of it than that, it has two "
+        "histories from the next entry on."
+    ),
+    "resume.nothing": "The log of {size} entries is not marked as restored: nothing was changed.",
     "error.fsck_one_source": "Say one thing to work on: a file, --data, --database or --mirror",
     "error.upkeep": "{meaning}: {detail}",
     "error.upkeep_unusable": "It cannot be used: {detail}",
@@ -78,12 +86,15 @@ MESSAGES: Final = {
     "reason.LEASE_INVALID": "The sequencer's lease is not as it has to be",
     "reason.TARGET_NOT_EMPTY": "The target is not empty, nothing was changed",
     "reason.TARGET_BUSY": "Another process writes there",
+    "reason.TARGET_UNSAFE": "Somebody else can reach what is written there",
     "reason.BACKUP_MALFORMED": "This is no backup that can be read",
     "reason.BACKUP_CHANGED": "The backup was changed",
     "reason.BACKUP_OF_OTHER_SCHEMA": "The backup has another schema than this program",
     "reason.DATABASE_OTHER": "The backup is of another kind of database",
     "reason.LOG_IN_USE": "The log is in use",
     "reason.LOG_NOT_BEGUN": "There is no log",
+    "reason.LOG_BEHIND": "The log is behind its witnesses",
+    "reason.WITNESSES_KNOW": "The log has witnesses who can be asked",
     "reason.MIRROR_BEHIND": "The mirror has less than the database",
     "reason.MIRROR_CONTRADICTS": "The mirror has another log; nothing was signed",
     "reason.PROGRAM_MISSING": "A program is missing",

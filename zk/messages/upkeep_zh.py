@@ -17,6 +17,8 @@ MESSAGES: Final = {
     "help.ledger.restore_data": "服务的文件夹，须为空或不存在。",
     "help.ledger.forward": "由镜像把恢复的日志补到最新。",
     "help.ledger.forward_from": "镜像的 URL 或文件夹。",
+    "help.ledger.unwitnessed": "接受未达到策略法定数联署的检查点。",
+    "help.ledger.resume": "让没有见证者的已恢复日志照现状继续。",
     "fsck.checking": "正在检查条目",
     "fsck.sound": "{source}：无错误。{seconds} 秒，每秒 {speed} 条",
     "fsck.fault": "错误：{meaning} [{reason}] {detail}",
@@ -41,7 +43,7 @@ MESSAGES: Final = {
     "restore.done": "{data} 又有了 {size} 条的日志，为 {made} 时的状态。",
     "restore.next": (
         "请从另行的备份把 keys/master.key 放回 {data}。在询问到法定数的见证者之前，服务不签任何东西；"
-        "若他们所知更多，请用 zk ledger forward。"
+        "若他们所知更多，请用 zk ledger forward。没有见证者的日志须先执行 zk ledger resume 才能启动。"
     ),
     "forward.reading": "正在读取镜像的条目",
     "forward.done": "日志已由 {before} 条补到 {size} 条，共 {blocks} 个区块。",
@@ -50,6 +52,8 @@ MESSAGES: Final = {
         "有 {unknown} 条在本数据库中别无记载：其回执可验证，但只存于丢失数据库中的内容（请求、"
         "发放、撤销）不能恢复。"
     ),
+    "resume.done": ("日志由 {size} 条继续。若有人见过更多的条目，则自下一条起将有两份历史。"),
+    "resume.nothing": "{size} 条的日志没有“已恢复”的标记：未作任何改动。",
     "error.fsck_one_source": "请只指定一个对象：文件、--data、--database 或 --mirror",
     "error.upkeep": "{meaning}：{detail}",
     "error.upkeep_unusable": "无法使用：{detail}",
@@ -77,12 +81,15 @@ MESSAGES: Final = {
     "reason.LEASE_INVALID": "定序者的租约有误",
     "reason.TARGET_NOT_EMPTY": "目标不为空，未作任何改动",
     "reason.TARGET_BUSY": "另一进程正在写入",
+    "reason.TARGET_UNSAFE": "他人可触及写入之处",
     "reason.BACKUP_MALFORMED": "这不是可读的备份",
     "reason.BACKUP_CHANGED": "备份被改动",
     "reason.BACKUP_OF_OTHER_SCHEMA": "备份的结构版本与本程序不同",
     "reason.DATABASE_OTHER": "备份属于另一种数据库",
     "reason.LOG_IN_USE": "日志正在使用",
     "reason.LOG_NOT_BEGUN": "没有日志",
+    "reason.LOG_BEHIND": "日志落后于其见证者",
+    "reason.WITNESSES_KNOW": "日志有可询问的见证者",
     "reason.MIRROR_BEHIND": "镜像比数据库少",
     "reason.MIRROR_CONTRADICTS": "镜像是另一份日志；未签任何东西",
     "reason.PROGRAM_MISSING": "缺少程序",

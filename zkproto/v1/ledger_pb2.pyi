@@ -46,6 +46,7 @@ class GetCheckpointResponse(_message.Message):
     VERIFIER_KEY_FIELD_NUMBER: _builtins.int
     ANCHORED_FIELD_NUMBER: _builtins.int
     NEXT_VERIFIER_KEY_FIELD_NUMBER: _builtins.int
+    WITNESSING_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
     """The checkpoint as a signed note (C2SP tlog-checkpoint)."""
     verifier_key: _builtins.str
@@ -58,6 +59,12 @@ class GetCheckpointResponse(_message.Message):
     """
     next_verifier_key: _builtins.str
     """The key that signs beside `verifier_key` and will take its place; empty unless the log changes its key."""
+    @_builtins.property
+    def witnessing(self) -> Global___Witnessing:
+        """How the witnesses do; absent where the log's policy demands none. It is the server's word: `anchored` is
+        what proves something.
+        """
+
     def __init__(
         self,
         *,
@@ -65,14 +72,120 @@ class GetCheckpointResponse(_message.Message):
         verifier_key: _builtins.str = ...,
         anchored: _builtins.bytes = ...,
         next_verifier_key: _builtins.str = ...,
+        witnessing: Global___Witnessing | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["witnessing", b"witnessing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchored", b"anchored", "checkpoint", b"checkpoint", "next_verifier_key", b"next_verifier_key", "verifier_key", b"verifier_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchored", b"anchored", "checkpoint", b"checkpoint", "next_verifier_key", b"next_verifier_key", "verifier_key", b"verifier_key", "witnessing", b"witnessing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetCheckpointResponse: _TypeAlias = GetCheckpointResponse  # noqa: Y015
+
+@_typing.final
+class Witnessing(_message.Message):
+    """How the witnesses of a log do."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LATE_FIELD_NUMBER: _builtins.int
+    ASKS_FIELD_NUMBER: _builtins.int
+    QUORUM_MISSING_FIELD_NUMBER: _builtins.int
+    FAULTS_FIELD_NUMBER: _builtins.int
+    late: _builtins.bool
+    """Whether something that is published has waited for the quorum for too long. While it has, the health of
+    the name "anchoring" is NOT_SERVING.
+    """
+    asks: _builtins.bool
+    """Whether this server asks the witnesses. Of several on one database one does, and only that one knows
+    what follows.
+    """
+    quorum_missing: _builtins.bool
+    """Whether the quorum was missing when they were asked last."""
+    @_builtins.property
+    def faults(self) -> _containers.RepeatedCompositeFieldContainer[Global___WitnessFault]:
+        """Those who did not cosign when they were asked last, in order of their names."""
+
+    def __init__(
+        self,
+        *,
+        late: _builtins.bool = ...,
+        asks: _builtins.bool = ...,
+        quorum_missing: _builtins.bool = ...,
+        faults: _abc.Iterable[Global___WitnessFault] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks", b"asks", "faults", b"faults", "late", b"late", "quorum_missing", b"quorum_missing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Witnessing: _TypeAlias = Witnessing  # noqa: Y015
+
+@_typing.final
+class WitnessFault(_message.Message):
+    """A witness that does not cosign."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[WitnessFault._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: WitnessFault._Kind.ValueType  # 0
+        """Not said."""
+        KIND_UNREACHABLE: WitnessFault._Kind.ValueType  # 1
+        """It cannot be reached."""
+        KIND_SLOW: WitnessFault._Kind.ValueType  # 2
+        """It does not answer in time."""
+        KIND_REFUSED: WitnessFault._Kind.ValueType  # 3
+        """It answers that it will not cosign."""
+        KIND_MALFORMED: WitnessFault._Kind.ValueType  # 4
+        """Its answer is not what the specification says."""
+        KIND_SIGNATURE: WitnessFault._Kind.ValueType  # 5
+        """What it gave is no cosignature of the checkpoint by its key."""
+        KIND_AHEAD: WitnessFault._Kind.ValueType  # 6
+        """It claims another or a larger log than there is."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """How it fails."""
+
+    KIND_UNSPECIFIED: WitnessFault.Kind.ValueType  # 0
+    """Not said."""
+    KIND_UNREACHABLE: WitnessFault.Kind.ValueType  # 1
+    """It cannot be reached."""
+    KIND_SLOW: WitnessFault.Kind.ValueType  # 2
+    """It does not answer in time."""
+    KIND_REFUSED: WitnessFault.Kind.ValueType  # 3
+    """It answers that it will not cosign."""
+    KIND_MALFORMED: WitnessFault.Kind.ValueType  # 4
+    """Its answer is not what the specification says."""
+    KIND_SIGNATURE: WitnessFault.Kind.ValueType  # 5
+    """What it gave is no cosignature of the checkpoint by its key."""
+    KIND_AHEAD: WitnessFault.Kind.ValueType  # 6
+    """It claims another or a larger log than there is."""
+
+    WITNESS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    witness: _builtins.str
+    """Its name in the log's policy."""
+    kind: Global___WitnessFault.Kind.ValueType
+    """How it fails."""
+    def __init__(
+        self,
+        *,
+        witness: _builtins.str = ...,
+        kind: Global___WitnessFault.Kind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "witness", b"witness"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WitnessFault: _TypeAlias = WitnessFault  # noqa: Y015
 
 @_typing.final
 class GetInclusionProofRequest(_message.Message):

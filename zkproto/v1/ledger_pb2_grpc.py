@@ -82,7 +82,8 @@ class LedgerServiceServicer:
     """
 
     def GetCheckpoint(self, request, context):
-        """The newest published checkpoint, the newest anchored one, and the key that signs them.
+        """The newest published checkpoint, the newest anchored one, the key that signs them, and how the witnesses
+        do.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -8,6 +8,7 @@ from tlog.merkle import HASH_OCTETS
 from tlog.tiles import TILE_WIDTH, TileId, tile_width
 from zkproto.v1 import ledger_pb2 as pb
 from zkproto.v1.ledger_pb2_grpc import LedgerServiceServicer
+from zkservice.anchoring import Anchoring
 from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import page_size
@@ -29,13 +30,14 @@ class LedgerService(LedgerServiceServicer):
         self._context = context
 
     async def GetCheckpoint(self, request: pb.GetCheckpointRequest, context: Any) -> Any:
-        """The newest published checkpoint, the newest anchored one, and the key that signs them."""
+        """The newest published checkpoint, the newest anchored one, their key, and how anchoring goes."""
         anchored = self._context.anchored.newest
         return pb.GetCheckpointResponse(
             checkpoint=self._context.sequencer.published.checkpoint,
             verifier_key=self._context.verifier_key,
             anchored=anchored.checkpoint if anchored is not None else b"",
             next_verifier_key=str(self._context.log_keys.following or ""),
+            witnessing=_witnessing(self._context.anchoring),
         )
 
     async def GetInclusionProof(self, request: pb.GetInclusionProofRequest, context: Any) -> Any:
@@ -131,6 +133,19 @@ class LedgerService(LedgerServiceServicer):
             while True:
                 yield pb.WatchCheckpointsResponse(checkpoint=state.checkpoint)
                 state = await source.next_after(state.size)
+
+
+def _witnessing(anchoring: Anchoring | None) -> pb.Witnessing | None:
+    """Return how the asking goes. What a fault's detail says may name the operators' machines: it is logged
+    and not told."""
+    if anchoring is None:
+        return None
+    told = pb.Witnessing(late=anchoring.lateness.late, asks=anchoring.asks)
+    if anchoring.asks:
+        told.quorum_missing = anchoring.pending
+        for name, fault in sorted(anchoring.faults.items()):
+            told.faults.add(witness=name, kind=pb.WitnessFault.Kind.Value(f"KIND_{fault.kind.name}"))
+    return told
 
 
 def _tile(asked: pb.Tile, size: int, field: str) -> TileId:

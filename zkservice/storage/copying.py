@@ -1,15 +1,17 @@
 """A database copied whole while others write to it, and brought back: SQLite by its own interface for that,
 PostgreSQL by its own programs.
 
-Either copy is of one moment. No password stands in the arguments of a program.
+Either copy is of one moment. No secret of a URL stands in the arguments of a program, which everybody on the
+machine can read.
 """
 
 import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable, Mapping
-from contextlib import closing
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +24,14 @@ from zkservice.storage.marks import Mark
 _PAGES: Final = 2048
 _LOOK_SECONDS: Final = 0.2
 _DEBIAN: Final = Path("/usr/lib/postgresql")
+_SECRETS: Final[tuple[str, ...]] = (
+    "sslpassword",
+    "scram_client_key",
+    "scram_server_key",
+    "oauth_client_secret",
+)
+"""What libpq knows as secrets beside the password; no variable of the environment gives it these."""
+_SERVICE: Final = "database"
 Told = Callable[[int], None]
 """Gets how much is copied by now: pages of SQLite, octets of what PostgreSQL's program wrote."""
 
@@ -38,6 +48,11 @@ def sqlite_file(url: str) -> Path | None:
     """Return the file of a SQLite database; None for another database."""
     parsed = make_url(url)
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a SQLite database in a file of any name."""
+    return URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def copy_sqlite(source: Path, target: Path, told: Told) -> None:
@@ -72,14 +87,19 @@ def export_snapshot(connection: Connection) -> str:
 
 def dump_postgresql(url: str, snapshot: str, target: Path, told: Told) -> None:
     """Dump the state of an exported snapshot into a file; ProgramError."""
-    where, environment = _connecting(make_url(url))
     command = [
         *(_program("pg_dump"), "--format=custom", "--no-owner", "--no-privileges"),
-        *(f"--snapshot={snapshot}", f"--file={target}", f"--dbname={where}"),
+        *(f"--snapshot={snapshot}", f"--file={target}"),
     ]
-    with subprocess.Popen(  # noqa: S603
-        command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as dump:
+    with (
+        _connecting(make_url(url)) as (where, environment),
+        subprocess.Popen(  # noqa: S603
+            [*command, f"--dbname={where}"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        ) as dump,
+    ):
         try:
             while True:
                 try:
@@ -100,7 +120,6 @@ def restore_postgresql(url: str, dump: Path, restored: str) -> None:
 
     Between the rows and the mark there is no moment at which a server could start.
     """
-    where, environment = _connecting(make_url(url))
     mark = (
         "RESET search_path;\nINSERT INTO ledger_mark (name, value) VALUES "
         f"({_quoted(Mark.RESTORED.value)}, {_quoted(restored)});\n"
@@ -108,14 +127,19 @@ def restore_postgresql(url: str, dump: Path, restored: str) -> None:
     unpack = [_program("pg_restore"), "--no-owner", "--no-privileges", "--file=-", str(dump)]
     fill = [
         *(_program("psql"), "--no-psqlrc", "--quiet", "--single-transaction"),
-        *("--set=ON_ERROR_STOP=1", f"--dbname={where}", "--file=-", "--output=/dev/null"),
+        *("--set=ON_ERROR_STOP=1", "--file=-", "--output=/dev/null"),
     ]
     with (
+        _connecting(make_url(url)) as (where, environment),
         subprocess.Popen(  # noqa: S603
             unpack, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as unpacking,
         subprocess.Popen(  # noqa: S603
-            fill, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            [*fill, f"--dbname={where}"],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         ) as filling,
     ):
         try:
@@ -149,12 +173,42 @@ def _pour(
     return ProgramError("psql", said.decode(errors="replace").strip()) if filling.returncode else None
 
 
-def _connecting(url: URL) -> tuple[str, Mapping[str, str]]:
-    """Return where a program connects to, and the environment that has the password."""
-    given = {"user": url.username, "host": url.host, "port": url.port, "dbname": url.database, **url.query}
-    where = " ".join(f"{name}={_conninfo(str(value))}" for name, value in given.items() if value is not None)
-    password = {"PGPASSWORD": str(url.password)} if url.password is not None else {}
-    return where, {**os.environ, **password}
+@contextmanager
+def _connecting(url: URL) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Give where a program connects to, and the environment that leads it to the secrets; StartError.
+
+    The password is a variable of it. The others stand in a service file, which only its owner can read and
+    which is there no longer than this.
+    """
+    given: dict[str, object] = {
+        "user": url.username,
+        "password": url.password,
+        "host": url.host,
+        "port": url.port,
+        "dbname": url.database,
+        **url.query,
+    }
+    said = {name: str(value) for name, value in given.items() if value is not None}
+    environment = dict(os.environ)
+    if (password := said.pop("password", None)) is not None:
+        environment["PGPASSWORD"] = password
+    secrets = {name: said.pop(name) for name in _SECRETS if name in said}
+    where = " ".join(f"{name}={_conninfo(value)}" for name, value in said.items())
+    with tempfile.TemporaryDirectory() as folder:
+        if secrets:
+            path = Path(folder) / "services"
+            _write_service(path, secrets, taken="service" in said)
+            environment |= {"PGSERVICEFILE": str(path), "PGSERVICE": _SERVICE}
+        yield where, environment
+
+
+def _write_service(path: Path, secrets: Mapping[str, str], *, taken: bool) -> None:
+    if taken or any("\n" in each or each != each.strip() for each in secrets.values()):
+        names = " and ".join(secrets)
+        raise StartError(f"{names} cannot be handed to PostgreSQL's programs: put it into your service file")
+    path.touch(0o600)
+    lines = [f"[{_SERVICE}]", *(f"{name}={value}" for name, value in secrets.items())]
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
 
 
 def _conninfo(value: str) -> str:

@@ -7,6 +7,7 @@ nothing is written.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Select, Table, create_engine, event, func, select
@@ -46,7 +47,10 @@ def _engine(url: URL) -> Engine:
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
         reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         return engine.execution_options(**reading)
-    file = f"file:{url.database}"
+    if not url.database:
+        raise ValueError
+    # Escaped: SQLite reads what stands after %, ? and # in such a name as something else.
+    file = Path(url.database).absolute().as_uri()
     engine = create_engine(
         url.set(database=file, query={"mode": "ro", "uri": "true"}), poolclass=NullPool, hide_parameters=True
     )
@@ -163,6 +167,12 @@ def entry_of(connection: Connection, outbox: int) -> Any:
     query = select(placed.c.entry, content.c.entry).select_from(joined).where(row.c.id == outbox)
     found = _first(connection, query)
     return None if found is None else found[0] or found[1]
+
+
+def index_of(connection: Connection, outbox: Any) -> Any:
+    """Return the index of an outbox row's entry on the log; None if it waits, or there is no such row."""
+    found = _first(connection, select(tables.outbox.c.entry_index).where(tables.outbox.c.id == outbox))
+    return None if found is None else found[0]
 
 
 def dangling(connection: Connection) -> Iterator[tuple[str, Any]]:

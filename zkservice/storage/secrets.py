@@ -1,10 +1,11 @@
 """The service's own secrets, sealed: the keys of its log.
 
 A log has one key that signs. While it changes its key there is a next one, and both sign; then the old one is
-retired: its public half stays for ever, for what it signed, and its secret half is erased.
+retired: its public half stays for ever, for what it signed, and its secret half is erased. The size of the
+log at which it was retired is kept: what it alone signed beyond was signed by somebody who has copied it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -31,12 +32,16 @@ class LogKeyState(StrEnum):
 
 @dataclass(frozen=True)
 class StoredLogKey:
-    """A key of the log; `outbox` is the row of the record that names it, None for the log's first key."""
+    """A key of the log; `outbox` is the row of the record that names it, None for the log's first key.
+
+    `retired_at` is the size of the log at which it was retired, None while it signs.
+    """
 
     number: int
     verifier: Verifier
     state: LogKeyState
     outbox: int | None
+    retired_at: int | None = None
 
 
 def begun(connection: Connection) -> bool:
@@ -52,7 +57,7 @@ def begin_log(connection: Connection, keys: Keys, origin: str) -> None:
     stored = log_keys(connection)
     names = set(connection.execute(select(tables.service_secret.c.name)).scalars())
     if any(each.verifier.name != origin for each in stored) or (
-        names and not stored and _name(origin) not in names
+        names and not stored and sealed_name(origin) not in names
     ):
         raise StartError("the log was begun with another log_origin; set that one")
     if stored:
@@ -69,9 +74,16 @@ def log_keys(connection: Connection) -> list[StoredLogKey]:
     """Return the keys that the log has had, oldest first."""
     table = tables.log_key
     return [
-        StoredLogKey(row.number, Verifier.from_string(row.verifier_key), LogKeyState(row.state), row.outbox)
-        for row in connection.execute(select(table).order_by(table.c.number))
+        StoredLogKey(number, Verifier.from_string(key), LogKeyState(state), outbox, retired_at)
+        for number, key, state, outbox, retired_at in connection.execute(
+            select(table).order_by(table.c.number)
+        )
     ]
+
+
+def ends(stored: Sequence[StoredLogKey]) -> Mapping[Verifier, int]:
+    """Return the sizes of the log at which its retired keys were retired."""
+    return {each.verifier: each.retired_at for each in stored if each.retired_at is not None}
 
 
 def signers(connection: Connection, keys: Keys, stored: Sequence[StoredLogKey]) -> tuple[Signer, ...]:
@@ -103,26 +115,34 @@ def add_next(connection: Connection, keys: Keys, signing: StoredLogKey) -> Store
 
 
 def retire(connection: Connection, old: StoredLogKey, following: StoredLogKey) -> None:
-    """Let the next key sign alone, and erase the secret half of the old one."""
+    """Let the next key sign alone, and erase the secret half of the old one.
+
+    What is locked by now is the largest that the old key can have signed alone.
+    """
     table, secret = tables.log_key, tables.service_secret
-    for each, state in ((old, LogKeyState.RETIRED), (following, LogKeyState.SIGNING)):
-        connection.execute(update(table).where(table.c.number == each.number).values(state=state.value))
-    connection.execute(secret.delete().where(secret.c.name == _name(old.verifier.name, old.number)))
+    found = ledger.states(connection)
+    size = found[0].size if found else 0
+    for each, changed in (
+        (old, {"state": LogKeyState.RETIRED.value, "retired_at": size}),
+        (following, {"state": LogKeyState.SIGNING.value}),
+    ):
+        connection.execute(update(table).where(table.c.number == each.number).values(**changed))
+    connection.execute(secret.delete().where(secret.c.name == sealed_name(old.verifier.name, old.number)))
 
 
-def _name(origin: str, number: int = 1) -> str:
+def sealed_name(origin: str, number: int = 1) -> str:
     """Return what a key is sealed under. The first is named as it was when logs had one key only."""
     return f"{_LOG_KEY}/{origin}" if number == 1 else f"{_LOG_KEY}/{number}/{origin}"
 
 
 def _keep(connection: Connection, keys: Keys, signer: Signer, number: int) -> None:
-    name = _name(signer.name, number)
+    name = sealed_name(signer.name, number)
     sealed = keys.seal(name, signer.to_secret())
     connection.execute(tables.service_secret.insert().values(name=name, sealed=sealed))
 
 
 def _open(connection: Connection, keys: Keys, origin: str, number: int) -> Signer:
-    table, name = tables.service_secret, _name(origin, number)
+    table, name = tables.service_secret, sealed_name(origin, number)
     sealed = connection.execute(select(table.c.sealed).where(table.c.name == name)).scalar()
     if sealed is None:
         raise StartError("a key that signs the log is missing: restore the database from a backup")

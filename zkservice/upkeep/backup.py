@@ -26,6 +26,7 @@ from zkservice.upkeep import beside, fsck
 from zkservice.upkeep.faults import FaultError, FaultReason, Place, UpkeepError, UpkeepReason
 from zkservice.upkeep.folders import new_folder
 from zkservice.upkeep.fsck import Report
+from zkservice.upkeep.keyring import Key, Keyring
 from zkservice.upkeep.manifest import KEY, POSTGRESQL, SQLITE, Manifest, file_hash
 
 Telling = Callable[[int], None]
@@ -111,7 +112,7 @@ def _checked(connection: Connection, key: Verifier, told: Told) -> Report:
 def _unchecked(connection: Connection, key: Verifier) -> Report:
     """Return what the published checkpoint says, which has to be the log's at least."""
     schema = schema_version.version_of(connection) or ""
-    states = beside.states(connection, [key])
+    states = beside.states(connection, Keyring((Key(key),)))
     report = Report(key.name, schema)
     if states is None:
         return report
@@ -127,7 +128,7 @@ def _sqlite(url: str, folder: Path, told: Telling) -> Iterator[Connection]:
         raise FaultError(FaultReason.DATABASE_UNREADABLE, place, f"{source} is not there")
     copying.copy_sqlite(source, folder / SQLITE, told)
     (folder / SQLITE).chmod(0o600)
-    with reading.read_only(f"sqlite:///{folder / SQLITE}") as connection:
+    with reading.read_only(copying.sqlite_url(folder / SQLITE)) as connection:
         yield connection
 
 

@@ -1,4 +1,4 @@
-"""What stands beside the entries: the keys of the log, its two states, the outbox, anchors, marks, the lease.
+"""What stands beside the entries: the two states of the log, the outbox, anchors, marks, the lease.
 
 Each check takes rows as they were found, of whatever type, and raises FaultError for the first that is not as
 it has to be.
@@ -11,70 +11,24 @@ from typing import Any, Final, NoReturn
 
 from sqlalchemy import Connection, Table
 
-from disclosure.registry import log_key_entry
 from tlog.block import BlockHeader
-from tlog.checkpoint import Checkpoint, checkpoint_of, open_checkpoint
+from tlog.checkpoint import Checkpoint
 from tlog.entry import parse_entry
 from tlog.errors import TlogError
 from tlog.follower import Covered, Follower, check_note
-from tlog.keys import Verifier
 from tlog.merkle import EMPTY_ROOT, leaf_hash
-from tlog.note import open_note
 from tlog.policy import Policy, open_by_policy
 from zkservice.storage import reading, tables
 from zkservice.storage.lease import HOLDER_OCTETS
 from zkservice.storage.ledger import State, Waiting
 from zkservice.storage.marks import Mark
 from zkservice.storage.reading import Raw
-from zkservice.storage.secrets import LogKeyState
 from zkservice.upkeep.faults import FaultError, FaultReason, Place
+from zkservice.upkeep.keyring import Keyring
 
 _FEW: Final = 1000
 _ID_OCTETS: Final = 8
 _MOST: Final = 1 << 63
-
-
-def log_keys(
-    connection: Connection, given: Sequence[Verifier]
-) -> tuple[tuple[Verifier, ...], FaultError | None]:
-    """Return all keys that the log has had, of which one at least is given; LOG_KEY_INVALID.
-
-    Each key after the first is named by a record on the log, together with the one before it. Where it is
-    not, the fault is returned: it may be the entry that is wrong. A database that is older than the table of
-    keys has none in it: then those that are given are all.
-    """
-    doubt: FaultError | None = None
-    keys = list[Verifier]()
-    states = list[str]()
-    for row in reading.everything(connection, tables.log_key, _FEW):
-        number, written, state, outbox = row
-        place = Place("log_key", str(number))
-        try:
-            keys.append(Verifier.from_string(written))
-        except (TlogError, TypeError):
-            raise _fault(FaultReason.LOG_KEY_INVALID, place, "the row holds no key") from None
-        states.append(state)
-        if number != len(keys) or (outbox is None) != (len(keys) == 1):
-            raise _fault(FaultReason.LOG_KEY_INVALID, place, "not the key that comes next")
-        if len(keys) > 1 and not _names(connection, outbox, *keys[-2:]):
-            doubt = doubt or _fault(FaultReason.LOG_KEY_INVALID, place, "not the key that the log names next")
-    place = Place("log_key")
-    if keys and not set(given) <= set(keys):
-        raise _fault(FaultReason.LOG_KEY_INVALID, place, "the log's key is not the given one")
-    if keys and not _may_follow(states):
-        raise _fault(FaultReason.LOG_KEY_INVALID, place, "the states of the keys do not follow one another")
-    return tuple(keys) or tuple(given), doubt
-
-
-def _names(connection: Connection, outbox: Any, old: Verifier, new: Verifier) -> bool:
-    return type(outbox) is int and reading.entry_of(connection, outbox) == log_key_entry(old, new)
-
-
-def _may_follow(states: Sequence[str]) -> bool:
-    """Tell whether the last key signs, or signs beside the one before it, and all before are retired."""
-    kept = [each for each in states if each != LogKeyState.RETIRED]
-    ends = ([LogKeyState.SIGNING], [LogKeyState.SIGNING, LogKeyState.NEXT])
-    return kept in ends and list(states[len(states) - len(kept) :]) == kept
 
 
 @dataclass(frozen=True)
@@ -92,13 +46,13 @@ class States:
         return self.lock.size > self.published.size
 
 
-def states(connection: Connection, keys: Sequence[Verifier]) -> States | None:
+def states(connection: Connection, keys: Keyring) -> States | None:
     """Return lock and published state, None for a log that was never begun; STATE_INVALID, STATE_FORKED."""
     found = dict[str, tuple[State, Checkpoint]]()
     for role, size, note in reading.everything(connection, tables.ledger_state, _FEW):
         place = Place("ledger_state", str(role))
         try:
-            checkpoint = open_checkpoint(note, keys) if type(note) is bytes else None
+            checkpoint = keys.open(note) if type(note) is bytes else None
         except TlogError as error:
             raise _fault(FaultReason.STATE_INVALID, place, error.detail) from None
         if checkpoint is None or checkpoint.size != size or role not in ("lock", "published"):
@@ -189,7 +143,7 @@ def _not_placed(row: Raw | None, index: int | None) -> NoReturn:
 class Anchors:
     """The anchored checkpoints, each of the tree that a block ends."""
 
-    def __init__(self, connection: Connection, keys: Sequence[Verifier], policy: Policy | None) -> None:
+    def __init__(self, connection: Connection, keys: Keyring, policy: Policy | None) -> None:
         self._rows = _all(connection, tables.ledger_anchor, tables.ledger_anchor.c.size)
         self._keys, self._policy = keys, policy
         self._next: Raw | None = next(self._rows, None)
@@ -228,7 +182,7 @@ class Anchors:
         self._next = next(self._rows, None)
 
     def _opened(self, note: bytes) -> Checkpoint:
-        checkpoint = checkpoint_of(open_note(note, self._keys), self._keys)
+        checkpoint = self._keys.open(note)
         return checkpoint if self._policy is None else open_by_policy(note, self._policy)[0]
 
     def _fault(self, detail: str) -> FaultError:

@@ -6,23 +6,22 @@ give, the entries of the block are right and whatever differs from them is wrong
 first entry that its tile contradicts; where none does, the block.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from sqlalchemy import Connection
 
 from tlog.block import BlockHeader
-from tlog.checkpoint import checkpoint_of
 from tlog.errors import Reason, TlogError
 from tlog.follower import Covered, Follower
-from tlog.keys import Verifier
 from tlog.merkle import HASH_OCTETS, leaf_hash
 from tlog.note import open_note
 from tlog.tiles import TILE_OCTETS, TILE_WIDTH, TileId, append, tiles_for_append
 from zkservice.storage import reading
 from zkservice.storage.reading import Raw
 from zkservice.upkeep.faults import FaultError, FaultReason, Place
+from zkservice.upkeep.keyring import Keyring
 
 _OF_NOTES: Final = (Reason.HOLDER_NOTE_INVALID, Reason.HOLDER_NOTE_MALFORMED)
 
@@ -37,7 +36,7 @@ class Standing:
     edge: Mapping[TileId, bytes]
 
 
-def block_fault(row: Raw, covered: Covered, keys: Sequence[Verifier]) -> FaultReason | None:
+def block_fault(row: Raw, covered: Covered, keys: Keyring) -> FaultReason | None:
     """Return what is wrong with the row of a block, if anything is."""
     header = covered.header
     height, first_index, size, octets, note = row
@@ -49,20 +48,20 @@ def block_fault(row: Raw, covered: Covered, keys: Sequence[Verifier]) -> FaultRe
     return None if checkpoint_holds(note, header.size, covered.root, keys) else FaultReason.BLOCK_CHANGED
 
 
-def checkpoint_holds(note: object, size: int, root: bytes, keys: Sequence[Verifier]) -> bool:
+def checkpoint_holds(note: object, size: int, root: bytes, keys: Keyring) -> bool:
     """Tell whether a note is the log's checkpoint of a tree, signed by its keys and nobody else."""
     if type(note) is not bytes:
         return False
     try:
-        opened = open_note(note, keys)
-        checkpoint = checkpoint_of(opened, keys)
+        opened = open_note(note, keys.all)
+        checkpoint = keys.checkpoint_of(opened)
     except TlogError:
         return False
-    own = all(any(map(line.is_by, keys)) for line in opened.lines)
+    own = all(any(map(line.is_by, keys.all)) for line in opened.lines)
     return own and (checkpoint.size, checkpoint.root) == (size, root)
 
 
-def blame(connection: Connection, keys: Sequence[Verifier], before: Standing, size: int) -> NoReturn:
+def blame(connection: Connection, keys: Keyring, before: Standing, size: int) -> NoReturn:
     """Name what is wrong from here on; something has to be. Raises FaultError."""
     _Blaming(connection, keys, before, size).run()
     place = Place("ledger_entry", index=before.size)
@@ -72,7 +71,7 @@ def blame(connection: Connection, keys: Sequence[Verifier], before: Standing, si
 class _Blaming:
     """The pass entry by entry."""
 
-    def __init__(self, connection: Connection, keys: Sequence[Verifier], before: Standing, size: int) -> None:
+    def __init__(self, connection: Connection, keys: Keyring, before: Standing, size: int) -> None:
         self._connection, self._keys, self._size = connection, keys, size
         self._follower = Follower(before.size, before.hashes, before.header)
         self._suspect: tuple[int, bool] | None = None

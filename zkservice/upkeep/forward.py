@@ -1,12 +1,15 @@
 """A log that was restored from an old backup, brought forward from a mirror of it.
 
-The mirror's newest checkpoint has to be signed by this log's own key. What is read is checked as by any
-mirror, and before a block is signed again its tree is proven to be the beginning of that checkpoint's tree: a
-mirror that lies makes this log sign nothing. Ed25519 is deterministic, so the checkpoint of each block is the
-one that it had.
+The mirror's newest checkpoint has to be signed by a key that this log has not retired, and with a policy that
+demands witnesses to have their quorum: what is signed here is what others have seen, not what whoever has
+copied a key has made. What is read is checked as by any mirror, and before a block is signed again its tree
+is proven to be the beginning of that checkpoint's tree: a mirror that lies makes this log sign nothing.
+Ed25519 is deterministic, so the checkpoint of each block is the one that it had.
 
 Entries, tiles, blocks and both states are written some blocks at a time, each time in one transaction, so
-that after a crash at any moment it goes on from there. A row of the outbox that waits, and whose very entry
+that after a crash at any moment it goes on from there. The lease is held, with a beat each second, and the
+mark of a restored log set, from before the first of it is read: no server signs meanwhile, nor afterwards,
+before a quorum of the witnesses was compared with. A row of the outbox that waits, and whose very entry
 stands in what is brought forward, becomes that entry's row: no receipt is written twice. The others wait on.
 
 What only the lost database had does not come back: who asked what, which credential was issued, what was
@@ -16,28 +19,29 @@ revoked. The entries stand on the log, and the receipts of those who hold them v
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from sqlalchemy import Connection
 
 from consortium.source import Source, bundles, fetch_consistency
 from tlog.checkpoint import Checkpoint
-from tlog.errors import TlogError, VerificationError
+from tlog.errors import VerificationError
 from tlog.merkle import leaf_hash, verify_consistency
 from tlog.note import parse_unverified
 from tlog.policy import Policy, open_by_policy
 from zkservice import blocks as building
+from zkservice.errors import ServiceError
 from zkservice.log_keys import LogKeys
 from zkservice.storage import anchors, forwarding, lease, ledger, marks
 from zkservice.storage.database import Database
 from zkservice.storage.forwarding import Blocks
 from zkservice.storage.lease import HOLDER_OCTETS, Lease
-from zkservice.storage.ledger import State
+from zkservice.storage.ledger import LockLostError, State
 from zkservice.storage.marks import Mark
 from zkservice.upkeep.faults import UpkeepError, UpkeepReason
 from zkservice.upkeep.growing import Growing
@@ -46,6 +50,8 @@ _TOGETHER: Final = 4096
 """About so many entries are written in one transaction."""
 _SILENT: Final = 4.0
 """For so many seconds nobody must have said that he sequences this log."""
+_BEAT: Final = 1.0
+"""So often it is said here: a server takes over after three seconds without."""
 _Result = TypeVar("_Result")
 
 
@@ -85,30 +91,53 @@ async def forward(
     *,
     at_ms: int,
     policy: Policy | None = None,
+    unwitnessed: bool = False,
     progress: Callable[[int], None] = lambda _: None,
     after: Callable[[Step], None] = _nothing,
 ) -> Forwarded:
     """Bring the log of a database, which no server uses, forward to a source's newest checkpoint.
 
-    Where that checkpoint has the cosignatures that the policy demands, it is kept as anchored, at this time.
-    Raises UpkeepError LOG_IN_USE, LOG_NOT_BEGUN, MIRROR_BEHIND, MIRROR_CONTRADICTS; tlog.TlogError for
-    what the source gives; consortium.errors.SourceError; StartError, ServiceError.
+    That checkpoint needs the cosignatures that the policy demands, unless it may be `unwitnessed`, and is
+    kept as anchored, at this time, where it has them. Raises UpkeepError LOG_IN_USE, LOG_NOT_BEGUN,
+    MIRROR_BEHIND, MIRROR_CONTRADICTS; tlog.TlogError for what the source gives (NOTE_UNSIGNED,
+    QUORUM_MISSING); consortium.errors.SourceError; StartError, ServiceError.
     """
-    moving = _Forwarding(database, keys, source, after)
-    await moving.take_lease()
+    moving = _Forwarding(database, keys, source, policy, after)
     try:
-        return await moving.run(at_ms, policy, progress)
+        await moving.take_lease()
+        return await _while(moving.beat(), moving.run(at_ms, progress, unwitnessed=unwitnessed))
+    except LockLostError:
+        detail = "a server has taken the log over: stop all its servers, then go on here"
+        raise UpkeepError(UpkeepReason.LOG_IN_USE, detail) from None
     finally:
         await moving.give_up()
+
+
+async def _while(beating: Coroutine[Any, Any, NoReturn], working: Coroutine[Any, Any, _Result]) -> _Result:
+    """Do a work as long as the beat goes on; raises what ends either."""
+    work, beat = asyncio.create_task(working), asyncio.create_task(beating)
+    try:
+        await asyncio.wait((work, beat), return_when=asyncio.FIRST_COMPLETED)
+        return work.result() if work.done() else beat.result()
+    finally:
+        work.cancel()
+        beat.cancel()
+        await asyncio.gather(work, beat, return_exceptions=True)
 
 
 class _Forwarding:
     """One attempt. What it has written stays, whatever becomes of it."""
 
     def __init__(
-        self, database: Database, keys: LogKeys, source: Source, after: Callable[[Step], None]
+        self,
+        database: Database,
+        keys: LogKeys,
+        source: Source,
+        policy: Policy | None,
+        after: Callable[[Step], None],
     ) -> None:
         self._database, self._keys, self._source, self._after = database, keys, source, after
+        self._policy = policy if policy is not None and policy.demands_witnesses else None
         self._lease: Lease | None = None
         self._waiting = dict[bytes, deque[int]]()
         self._blocks = self._joined = self._unknown = 0
@@ -124,18 +153,26 @@ class _Forwarding:
             raise UpkeepError(UpkeepReason.LOG_IN_USE, "a server sequences this log; stop all its servers")
         self._after(Step.TAKEN)
 
+    async def beat(self) -> NoReturn:
+        """Say each second that the lease is held; LockLostError once it is not."""
+        while True:
+            await asyncio.sleep(_BEAT)
+            await self._write(lambda _: None)
+
     async def give_up(self) -> None:
-        """Let servers sequence again."""
+        """Let servers sequence again. A lease that is lost, or cannot be given up, runs out by itself."""
         mine = self._lease
         if mine is not None:
-            await self._database.write(lambda each: lease.give_up(each, mine))
+            with suppress(LockLostError, ServiceError):
+                await self._database.write(lambda each: lease.give_up(each, mine))
 
-    async def run(self, at_ms: int, policy: Policy | None, progress: Callable[[int], None]) -> Forwarded:
+    async def run(self, at_ms: int, progress: Callable[[int], None], *, unwitnessed: bool) -> Forwarded:
         """Read, check and write until the checkpoint is reached."""
         state = before = await self._write(self._settle)
         self._after(Step.SETTLED)
         note = await self._source.checkpoint()
         target = self._keys.open(note)
+        cosigned = self._cosigned(note, unwitnessed=unwitnessed)
         growing = await self._database.read(lambda each: Growing.load(each, state.size))
         await self._check_extends(growing, target)
         self._waiting = await self._database.read(_waiting)
@@ -147,22 +184,39 @@ class _Forwarding:
                     state = await self._move(state, growing, target)
                     progress(state.size)
         growing.follower.check(target)
-        anchored = await self._write(partial(self._end, target, note, policy, at_ms))
+        await self._write(partial(self._end, cosigned, at_ms))
         self._after(Step.ENDED)
         waiting = sum(map(len, self._waiting.values()))
         return Forwarded(
-            before.size, state.size, self._blocks, self._joined, self._unknown, waiting, anchored
+            before.size, state.size, self._blocks, self._joined, self._unknown, waiting, bool(cosigned)
         )
 
-    def _settle(self, connection: Connection) -> State:
-        """Return the one state of the log; a block that was locked and not published is finished first.
+    def _cosigned(self, note: bytes, *, unwitnessed: bool) -> Sequence[bytes]:
+        """Return the lines of the policy's witnesses under the checkpoint, none if it needs no quorum.
 
-        It is the log's only continuation, so it is in the mirror too, if that has got so far.
+        Raises tlog.TlogError QUORUM_MISSING, unless it may be unwitnessed.
+        """
+        if self._policy is None:
+            return ()
+        try:
+            open_by_policy(note, self._policy)
+        except VerificationError:
+            if unwitnessed:
+                return ()
+            raise
+        witnesses = [each.verifier for each in self._policy.witnesses]
+        return [line.to_bytes() for line in parse_unverified(note).lines if any(map(line.is_by, witnesses))]
+
+    def _settle(self, connection: Connection) -> State:
+        """Mark the log as restored and return its one state; a block that was locked is finished first.
+
+        That block is the log's only continuation, so it is in the mirror too, if that has got so far.
         """
         self._keys.refresh(connection)
         found = ledger.states(connection)
         if found is None:
             raise UpkeepError(UpkeepReason.LOG_NOT_BEGUN, "the database has no log; restore a backup of it")
+        marks.write(connection, Mark.RESTORED, "brought forward from a mirror")
         lock, published = found
         for each in found:
             building.check(self._keys, each)
@@ -225,23 +279,11 @@ class _Forwarding:
         forwarding.append(connection, before, blocks)
         forwarding.place(connection, standing)
 
-    def _end(
-        self,
-        target: Checkpoint,
-        note: bytes,
-        policy: Policy | None,
-        at_ms: int,
-        connection: Connection,
-    ) -> bool:
+    def _end(self, cosigned: Sequence[bytes], at_ms: int, connection: Connection) -> None:
         """Let the next start ask the witnesses whether this was enough; keep what they have cosigned."""
-        if marks.read(connection, Mark.BEHIND) is not None:
-            marks.write(connection, Mark.RESTORED, f"size {target.size}, brought forward from a mirror")
-            marks.remove(connection, Mark.BEHIND)
-        if policy is None or not _is_anchored(note, policy):
-            return False
-        lines = _cosignatures(note, policy)
-        anchors.add(connection, ledger.published(connection), lines, at_ms)
-        return True
+        marks.remove(connection, Mark.BEHIND)
+        if cosigned:
+            anchors.add(connection, ledger.published(connection), cosigned, at_ms)
 
     async def _write(self, act: Callable[[Connection], _Result]) -> _Result:
         mine = self._lease
@@ -260,18 +302,3 @@ def _waiting(connection: Connection) -> dict[bytes, deque[int]]:
     for row in forwarding.waiting(connection):
         found.setdefault(leaf_hash(row.entry), deque()).append(row.id)
     return found
-
-
-def _is_anchored(note: bytes, policy: Policy) -> bool:
-    try:
-        open_by_policy(note, policy)
-    except TlogError:
-        return False
-    return policy.demands_witnesses
-
-
-def _cosignatures(note: bytes, policy: Policy) -> Sequence[bytes]:
-    """Return the lines of the policy's witnesses under a note that is verified."""
-    witnesses = [each.verifier for each in policy.witnesses]
-    lines = parse_unverified(note).lines
-    return [line.to_bytes() for line in lines if any(map(line.is_by, witnesses))]

@@ -5,9 +5,9 @@ in one pass, then what is left over. The first fault in this order ends it. One 
 a server may go on writing meanwhile; what it writes is not looked at.
 
 Some things cannot be seen here: which of the service's rows an entry belongs to, but that the row of the
-outbox between them is there; the time at which a checkpoint was anchored; how far a lease has been counted;
-what an entry says that waits and is not staged; and a cosignature under a stored checkpoint where no policy
-names its witness.
+outbox between them is there; whether a secret half of a key is the right one, since the master key is not
+needed; the time at which a checkpoint was anchored; how far a lease has been counted; what an entry says that
+waits and is not staged; and a cosignature under a stored checkpoint where no policy names its witness.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,9 +25,10 @@ from tlog.merkle import EMPTY_ROOT, leaf_hash
 from tlog.policy import Policy
 from zkservice.errors import StartError
 from zkservice.storage import ledger, reading, schema_version
-from zkservice.upkeep import beside
+from zkservice.upkeep import beside, keyring
 from zkservice.upkeep.beside import Anchors, Outbox, Places, Staged, States
 from zkservice.upkeep.faults import FaultError, FaultReason, Place
+from zkservice.upkeep.keyring import Keyring
 from zkservice.upkeep.rebuilding import Rebuilding
 
 
@@ -95,7 +96,7 @@ class _Check:
         if schema != schema_version.newest():
             detail = f"it is {schema}, this program knows {schema_version.newest()}"
             raise FaultError(FaultReason.SCHEMA_MISMATCH, Place("alembic_version"), detail)
-        keys, doubt = beside.log_keys(connection, self._given)
+        keys, doubt = keyring.read(connection, self._given)
         try:
             report = self._all(keys, schema)
         except FaultError as fault:
@@ -105,11 +106,12 @@ class _Check:
             raise doubt
         return report
 
-    def _all(self, keys: Sequence[Verifier], schema: str) -> Report:
+    def _all(self, keys: Keyring, schema: str) -> Report:
         connection = self._connection
         states = beside.states(connection, keys)
+        keys.check_ends(states.lock.size if states is not None else 0)
         waiting = beside.outbox(connection)
-        report = Report(keys[-1].name, schema, waiting=len(waiting.rows))
+        report = Report(keys.all[-1].name, schema, waiting=len(waiting.rows))
         if states is None:
             beside.nothing(connection)
         else:
@@ -118,7 +120,7 @@ class _Check:
         beside.lease(connection)
         return replace(report, marks=beside.marks(connection))
 
-    def _pass(self, keys: Sequence[Verifier], states: States, waiting: Outbox, report: Report) -> Report:
+    def _pass(self, keys: Keyring, states: States, waiting: Outbox, report: Report) -> Report:
         connection, published = self._connection, states.published.size
         staged = beside.staged(connection, states, waiting)
         # A locked block is applied in one transaction: all of it stands beyond what is published, or nothing.

@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 
 from tlog.errors import TlogError
 from tlog.follower import Covered, Follower
-from tlog.keys import Verifier
 from tlog.tiles import TILE_OCTETS, TILE_WIDTH, TileId, append, tiles_for_append
 from zkservice.storage import reading, tables
 from zkservice.storage.reading import Raw
 from zkservice.upkeep.blaming import Standing, blame, block_fault
 from zkservice.upkeep.faults import FaultError, FaultReason, Place
+from zkservice.upkeep.keyring import Keyring
 
 PAGE: Final = 16 * TILE_WIDTH
 LEVELS: Final = 8
@@ -45,7 +45,7 @@ class Rebuilding:
     def __init__(
         self,
         connection: Connection,
-        keys: Sequence[Verifier],
+        keys: Keyring,
         watch: Callable[[int, Sequence[bytes], Sequence[Covered]], None],
     ) -> None:
         self._connection, self._keys, self._watch = connection, keys, watch

@@ -67,7 +67,7 @@ def restore(
         manifest.check_files(folder)
         with new_folder(data) as filling:
             shutil.copyfile(folder / KEY, filling / KEY)
-            where = url or f"sqlite:///{filling / SQLITE}"
+            where = url or copying.sqlite_url(filling / SQLITE)
             said = f"size {manifest.size}, backup of {manifest.made}"
             if url:
                 _fill_postgresql(url, folder, said)
@@ -91,7 +91,7 @@ def _fill_sqlite(source: Path, target: Path, said: str, after: Callable[[Step], 
     shutil.copyfile(source, target)
     target.chmod(0o600)
     after(Step.FILLED)
-    engine = open_engine(f"sqlite:///{target}")
+    engine = open_engine(copying.sqlite_url(target))
     try:
         with engine.execution_options(writing=True).begin() as connection:
             marks.write(connection, Mark.RESTORED, said)

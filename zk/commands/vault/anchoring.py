@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from prover.anchoring import Receipted, check_kept
+from prover.anchoring import check_kept
 from prover.client import HolderClient
 from prover.errors import ContentError, VaultReason
 from prover.finding import one_of
@@ -37,15 +37,16 @@ def receipt(
     file: VaultFile = None,
     passphrase_file: PassphraseFile = None,
 ) -> Answer:
-    """Write the receipt of a use or an event to a file: whoever has it can check it, and read it."""
+    """Write the receipt of a use, an event or what was received: whoever has it can check it, and read it."""
     log = run.log_verifier()
     with opened(run, file, passphrase_file) as vault:
-        every: list[Receipted] = [*vault.usages(), *vault.events()]
+        every = vault.anchoring.all()
     kept = one_of(every, use, VaultReason.USAGE_NOT_FOUND)
-    if kept.receipt is None:
-        raise ContentError(VaultReason.NO_RECEIPT, f"it was {kept.state.value} and has no receipt")
-    verified = check_kept(kept, run.log_key_of(kept.receipt, log), run.policy, accept_pending=True)
-    files.write_new(to, kept.receipt)
+    octets = kept.receipt
+    if octets is None:
+        raise ContentError(VaultReason.NO_RECEIPT, "it was not recorded, or not yet, and has no receipt")
+    verified = check_kept(kept, run.log_key_of(octets, log), run.policy, accept_pending=True)
+    files.write_new(to, octets)
     state = told(run, run.policy, verified.state, verified.cosignatures)
     data = {"file": str(to), "entry_index": verified.index, **state.data}
     return Answer(data, [run.text("vault.receipt_written", path=to), *state.lines], Exit.OK)

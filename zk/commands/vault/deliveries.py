@@ -1,8 +1,8 @@
 """Sending unasked: to a verifier by its name or to whoever shows a code; and what comes to the vault so."""
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
@@ -15,8 +15,10 @@ from prover.errors import PresentingError, VaultReason
 from prover.events import Event, EventState
 from prover.vault import Vault
 from tlog import Verifier
+from zk.anchoring import policy_needed
 from zk.commands.vault.common import GROUP, SHORT_ID, PassphraseFile, VaultFile, opened, parsed, table_of
-from zk.deliveries import delivery_data, message_lines, shown_lines
+from zk.commands.vault.happenings import checked
+from zk.deliveries import Anchored, arriving, delivery_data, is_pending, message_lines, shown_lines
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.qr import qr_lines
@@ -26,6 +28,10 @@ DELIVERIES: Final = Group(
     f"{GROUP.name}.deliveries",
     typer.Typer(name="deliveries", help=f"help.{GROUP.name}.deliveries", no_args_is_help=True),
 )
+
+
+_Row: TypeAlias = tuple[dt.datetime, str, str, str, str]
+"""One line of the list: time, identifier, with whom, how far it is, its receipt."""
 
 
 @GROUP.command("send", remote=True)
@@ -92,40 +98,63 @@ def close_receiving(run: Run, file: VaultFile = None, passphrase_file: Passphras
 def receive(
     run: Run,
     watch: Annotated[bool, typer.Option("--watch", help="help.vault.watch_deliveries")] = False,
+    anchored: Anchored = False,
     file: VaultFile = None,
     passphrase_file: PassphraseFile = None,
 ) -> Answer:
-    """Fetch, verify and keep what was sent to the vault's account."""
+    """Fetch, verify and keep what was sent to the vault's account.
+
+    With --anchored what the pinned policy's witnesses have not cosigned waits on; the exit code is 10 then.
+    """
     client, log = DeliveryClient(run.endpoint), run.log_verifier()
+    policy = policy_needed(run) if anchored else None
     with opened(run, file, passphrase_file) as vault:
+
+        def received() -> list[Came]:
+            return client.receive(vault, log, policy)
+
         if watch:
-            return _watched(run, client, vault, log)
-        came = client.receive(vault, log)
-    lines = [line for each in came for line in _came_lines(run, each)]
-    data = {"received": [_came_data(each) for each in came]}
-    return Answer(data, lines or [run.text("vault.deliveries_none")])
+            return _watched(run, client.watch(vault, log), received, log)
+        came = received()
+    lines = [line for each in came for line in _came_lines(run, each, log)]
+    data = {"received": [_came_data(run, each, log) for each in came]}
+    code = Exit.PENDING if any(is_pending(each.reason) for each in came) else Exit.OK
+    return Answer(data, lines or [run.text("vault.deliveries_none")], code)
 
 
 @DELIVERIES.command("list")
 def list_deliveries(run: Run, file: VaultFile = None, passphrase_file: PassphraseFile = None) -> Answer:
-    """List what was sent and received unasked."""
+    """List what was sent and received unasked; with a pinned log every receipt is checked again, offline."""
     with opened(run, file, passphrase_file) as vault:
         sent, received = vault.deliveries.sent(), vault.deliveries.received()
-        states = {each.id: each.state for each in vault.events()}
-    rows: list[tuple[dt.datetime, SentDelivery | ReceivedDelivery, str, str]] = [
-        *((each.time, each, run.local(each.display_name), _state(run, states[each.event])) for each in sent),
-        *((each.sent, each, run.text("vault.delivery_unknown"), run.text("vault.event.received"))
-          for each in received),
-    ]  # fmt: skip
-    table = table_of(run, "vault.id", "vault.delivery_time", "vault.delivery_with", "vault.delivery_state")
-    for time, each, name, state in sorted(rows, key=lambda row: row[0]):
-        table.add_row(each.id[:SHORT_ID], show_moment(time, run.lang), name, state)
-    data = {
-        "sent": [{**_data(each), "state": states[each.event].value} for each in sent],
-        "received": [{**_data(each), "time": each.sent.isoformat()} for each in received],
-    }
+        events = {each.id: each for each in vault.events()}
+    data, rows = dict[str, list[dict[str, Any]]](sent=[], received=[]), list[_Row]()
+    for one in sent:
+        event = events[one.event]
+        found, receipt = _receipt(run, event if event.state is EventState.RECORDED else None)
+        data["sent"].append({**_data(one), "state": event.state.value, **found})
+        rows.append((one.time, one.id, run.local(one.display_name), _state(run, event.state), receipt))
+    for each in received:
+        found, receipt = _receipt(run, each)
+        data["received"].append({**_data(each), "time": each.sent.isoformat(), **found})
+        name, state = run.text("vault.delivery_unknown"), run.text("vault.event.received")
+        rows.append((each.sent, each.id, name, state, receipt))
+    table = table_of(
+        run, "vault.id", "vault.delivery_time", "vault.delivery_with", "vault.delivery_state",
+        "vault.delivery_receipt",
+    )  # fmt: skip
+    for time, identifier, *cells in sorted(rows):
+        table.add_row(identifier[:SHORT_ID], show_moment(time, run.lang), *cells)
     lines: list[Any] = [table] if rows else [run.text("vault.deliveries_none")]
-    return Answer(data, lines)
+    broken = any(each.get("holds") is False for told in data.values() for each in told)
+    return Answer(data, lines, Exit.NOT_VERIFIED if broken else Exit.OK)
+
+
+def _receipt(run: Run, kept: Event | ReceivedDelivery | None) -> tuple[dict[str, Any], str]:
+    """Return what its receipt is; nothing where there is none yet, or no log's key to check it with."""
+    if kept is None or run.profile.log_key is None:
+        return {}, ""
+    return checked(run, kept, run.profile.log_key)
 
 
 def _recipient(client: DeliveryClient, to: str | None, card: str | None, log: Verifier) -> Recipient:
@@ -188,32 +217,31 @@ def _told(run: Run, sent: SentDelivery, event: Event) -> Answer:
     return Answer(data, [run.text("vault.delivery_sent", name=run.local(sent.display_name)), *waits])
 
 
-def _watched(run: Run, client: DeliveryClient, vault: Vault, log: Verifier) -> Answer:
+def _watched(run: Run, changes: Iterator[int], receive: Callable[[], list[Came]], log: Verifier) -> Answer:
     """Receive whatever comes until Ctrl-C, or until the session ends."""
     run.say(run.text("account.watching"))
     with terminable():
         try:
-            for waiting in client.watch(vault, log):
-                for each in client.receive(vault, log) if waiting else ():
-                    run.document({"event": "received", **_came_data(each)})
-                    for line in _came_lines(run, each):
-                        run.say(line)
+            for each in arriving(changes, receive):
+                run.document({"event": "received", **_came_data(run, each, log)})
+                run.say(*_came_lines(run, each, log))
         except KeyboardInterrupt:
             pass
     return Answer({"event": "ended"}, [run.text("account.watch_ended")])
 
 
-def _came_lines(run: Run, came: Came) -> list[str]:
+def _came_lines(run: Run, came: Came, log: Verifier) -> list[str]:
     found = came.received
     if found is None:
         told = "vault.delivery_waits" if came.waits else "vault.delivery_refused"
         return [run.text(told, reason=came.reason)]
     heading = run.text("vault.delivery_came", time=show_moment(found.sent, run.lang))
-    return [heading, *shown_lines(run, found.shown, found.schemas), *message_lines(run, found.question)]
+    shown = [*shown_lines(run, found.shown, found.schemas), *message_lines(run, found.question)]
+    return [heading, *shown, run.text("vault.delivery_holds", receipt=checked(run, found, log)[1])]
 
 
-def _came_data(came: Came) -> dict[str, Any]:
-    told = {} if came.received is None else _data(came.received)
+def _came_data(run: Run, came: Came, log: Verifier) -> dict[str, Any]:
+    told = {} if came.received is None else {**_data(came.received), **checked(run, came.received, log)[0]}
     return {"delivery": came.delivery, "reason": came.reason, "waits": came.waits, **told}
 
 

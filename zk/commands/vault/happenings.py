@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from disclosure import DisclosureError, LocalizedText
+from prover.anchoring import Receipted, check_kept
 from prover.consent import show_moment
 from prover.events import Event, EventState
-from prover.history import check_event, check_found
+from prover.history import check_found
 from prover.notes import EventNote, NoteSummary
 from prover.reading import Found
 from prover.usages import Usage
@@ -39,17 +40,21 @@ def event_row(run: Run, event: Event, log: Verifier | None) -> Row:
     if event.state is EventState.REFUSED:
         state = run.text("vault.refused", reason=event.reason)
     elif event.state is EventState.RECORDED and log is not None:
-        try:
-            signer = run.log_key_of(event.receipt or b"", log)
-            receipt = check_event(event, signer, policy=run.policy, accept_pending=True)
-        except (TlogError, DisclosureError) as error:
-            data |= {"holds": False, "receipt_reason": error.reason}
-            state, broken = run.text("vault.receipt_fails", reason=error.reason), True
-        else:
-            data |= {"holds": True, "entry_index": receipt.index, "tree_size": receipt.checkpoint.size}
-            data |= told(run, run.policy, receipt.state, receipt.cosignatures).data
-            state = holds(run, receipt)
+        found, state = checked(run, event, log)
+        data, broken = data | found, not found["holds"]
     return Row(note.time, data, (event.id[:SHORT_ID], *_cells(run, note), state), broken)
+
+
+def checked(run: Run, kept: Receipted, log: Verifier) -> tuple[dict[str, Any], str]:
+    """Check a receipt again, and what it is under the pinned policy; return it for scripts and for people."""
+    try:
+        signer = run.log_key_of(kept.receipt or b"", log)
+        receipt = check_kept(kept, signer, run.policy, accept_pending=True)
+    except (TlogError, DisclosureError) as error:
+        found = {"holds": False, "receipt_reason": error.reason}
+        return found, run.text("vault.receipt_fails", reason=error.reason)
+    found = {"holds": True, "entry_index": receipt.index, "tree_size": receipt.checkpoint.size}
+    return found | told(run, run.policy, receipt.state, receipt.cosignatures).data, holds(run, receipt)
 
 
 def holds(run: Run, receipt: VerifiedReceipt) -> str:

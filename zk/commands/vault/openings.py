@@ -62,11 +62,11 @@ def _entries(run: Run, service: Service) -> list[tuple[int, bytes, Entry]]:
     All entries together give the root that the log has signed. Raises CommandError LOG_KEY_CHANGED,
     LOG_SHRANK; tlog.TlogError.
     """
-    check_same_key(log := run.log_verifier(), (signed := service.checkpoint(log)).key)
+    check_same_key(log := run.log_verifier(), (signed := service.ledger.checkpoint(log)).key)
     keep_grown(run, service, signed)
     now, entries = signed.checkpoint, list[bytes]()
     with progress(run, run.text("ledger.exporting"), now.size) as advance:
-        for page in service.entries(0, now.size):
+        for page in service.ledger.entries(0, now.size):
             entries += [each.octets for each in page]
             advance(len(entries))
     if len(entries) != now.size or root_of([leaf_hash(each) for each in entries]) != now.root:

@@ -7,18 +7,17 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from disclosure import CredentialPresentation, DepartmentName, DisclosureError
+from disclosure import CredentialPresentation, DepartmentName
 from disclosure.composite import CredentialAnswer
 from prover.client import HolderClient
 from prover.composite.sentences import composite_lines
 from prover.composite.showing import ClaimUse
 from prover.composite.telling import Treatment, told_of
 from prover.consent import ConsentLine, show_moment
-from prover.history import check_usage
 from prover.usages import Usage, UsageState
 from prover.vault import Vault
-from tlog import TlogError, Verifier
-from zk.anchoring import told
+from tlog import Verifier
+from zk.commands.vault import happenings
 from zk.commands.vault.common import (
     GROUP,
     SHORT_ID,
@@ -28,7 +27,7 @@ from zk.commands.vault.common import (
     opened,
     table_of,
 )
-from zk.commands.vault.happenings import Row, event_row, found_row, holds, unknown
+from zk.commands.vault.happenings import Row, event_row, found_row, unknown
 from zk.exits import Exit
 from zk.run import Answer, Run
 
@@ -174,15 +173,7 @@ def checked(run: Run, usage: Usage, log: Verifier | None) -> tuple[dict[str, Any
         return {}, run.text("vault.refused", reason=usage.reason)
     if log is None or usage.receipt is None:
         return {}, run.text("vault.sent")
-    try:
-        signer = run.log_key_of(usage.receipt, log)
-        receipt = check_usage(usage, signer, policy=run.policy, accept_pending=True)
-    except (TlogError, DisclosureError) as error:
-        found = {"holds": False, "receipt_reason": error.reason}
-        return found, run.text("vault.receipt_fails", reason=error.reason)
-    found = {"holds": True, "entry_index": receipt.index, "tree_size": receipt.checkpoint.size}
-    state = told(run, run.policy, receipt.state, receipt.cosignatures)
-    return {**found, **state.data}, holds(run, receipt)
+    return happenings.checked(run, usage, log)
 
 
 @GROUP.command("resume", remote=True)

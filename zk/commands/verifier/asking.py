@@ -2,7 +2,8 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -123,11 +124,8 @@ def ask(
         opened = client.ask(checked_request(client, loaded, name, given), pairing=pairing)
         _show_question(run, opened, loaded, qr)
         wait = dt.timedelta(seconds=timeout) if timeout else loaded.lifetime + dt.timedelta(seconds=5)
-        try:
+        with keeping_pending(path, lambda pending: keep(run, pending, loaded, path)):
             answered = client.wait(opened, wait, given.values(), believed)
-        except PendingError as error:
-            keep(run, error.answered, loaded, path)
-            raise CommandError(Exit.PENDING, error.reason, "error.record_pending", path=path) from None
     keep(run, answered, loaded, path)
     return told_answer(run, answered.record, path)
 
@@ -172,6 +170,16 @@ def checked_request(
         return check_composite_policy(policy, name, client.reader, now, given)
     check_policy(policy, client.directory_for(policy.schemas))
     return policy.request(name, now)
+
+
+@contextmanager
+def keeping_pending(path: Path, keep: Callable[[Answered | CompositeAnswered], None]) -> Iterator[None]:
+    """Keep an answer that holds and is pending, where that is no acceptance; CommandError PENDING then."""
+    try:
+        yield
+    except PendingError as error:
+        keep(error.answered)
+        raise CommandError(Exit.PENDING, error.reason, "error.record_pending", path=path) from None
 
 
 def keep(run: Run, answered: Answered | CompositeAnswered, policy: AnyPolicy, path: Path) -> None:

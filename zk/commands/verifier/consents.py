@@ -13,10 +13,11 @@ from disclosure import VerifierName, civil_date
 from disclosure.request import MAX_LIFETIME
 from disclosure.standing import StandingTerms, template_of
 from prover.consent import show_moment
-from verifier.client import CompositeAnswered, VerifierClient
+from verifier.client import VerifierClient
 from verifier.client.consents import AskedConsent, VerifierConsents
 from verifier.files import place
-from zk.commands.verifier.asking import checked_request
+from zk.anchoring import policy_needed
+from zk.commands.verifier.asking import checked_request, keeping_pending
 from zk.commands.verifier.common import GROUP, As, PolicyFile, key_of, loaded_policy, name_of
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
@@ -109,8 +110,13 @@ def use(
     verifier: As = None,
     timeout: Annotated[float | None, typer.Option("--timeout", min=0.1, help="help.verifier.timeout")] = None,
     record: Annotated[Path | None, typer.Option("--record", help="help.verifier.record")] = None,
+    anchored: Annotated[bool, typer.Option("--anchored", help="help.verifier.ask_anchored")] = False,
 ) -> Answer:
-    """Ask under a consent, by the policy that it was asked for with, verify the answer here and keep it."""
+    """Ask under a consent, by the policy that it was asked for with, verify the answer here and keep it.
+
+    With --anchored it is accepted as by `zk verifier ask --anchored`.
+    """
+    believed = policy_needed(run) if anchored else None
     kept, loaded, name = _kept(run, consent), loaded_policy(policy), name_of(run, verifier)
     now = dt.datetime.now(dt.UTC)
     path = record or run.home.records / f"{consent}-{civil_date(now):%Y%m%d}-{now:%H%M%S}.json"
@@ -123,11 +129,10 @@ def use(
         VerifierClient(run.endpoint, name, key_of(run, name), run.log_verifier()) as client,
     ):
         request = checked_request(client, loaded, name, {})
-        answered = client.wait(asking.use(kept.consent, kept.result_token, request), wait)
-    if isinstance(answered, CompositeAnswered):
-        answered.keep(path)
-    else:
-        answered.record.save(path)
+        opened = asking.use(kept.consent, kept.result_token, request)
+        with keeping_pending(path, lambda pending: pending.record.save(path)):
+            answered = client.wait(opened, wait, policy=believed)
+    answered.record.save(path)
     return told_answer(run, answered.record, path)
 
 

@@ -1,14 +1,19 @@
 """What is sent to a verifier unasked: opened for it, received, verified and kept in files of the home."""
 
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Final
 
 import typer
 
-from disclosure import LocalizedText, VerifierName
+from disclosure import DisclosureError, LocalizedText, VerifierName
+from tlog import TlogError
+from verifier import recheck_kept
 from verifier.client.deliveries import Came, VerifierDeliveries
 from verifier.delivery import DeliveryFolder, KeptDelivery
+from zk.anchoring import policy_needed, told
 from zk.commands.verifier.common import GROUP, As, key_of, name_of
-from zk.deliveries import delivery_data, message_lines, shown_lines
+from zk.deliveries import Anchored, arriving, delivery_data, is_pending, message_lines, shown_lines
+from zk.exits import Exit
 from zk.group import Group
 from zk.home import private_folder
 from zk.qr import qr_lines
@@ -48,39 +53,48 @@ def close_receiving(run: Run, verifier: As = None) -> Answer:
 def receive(
     run: Run,
     watch: Annotated[bool, typer.Option("--watch", help="help.verifier.watch_deliveries")] = False,
+    anchored: Anchored = False,
     verifier: As = None,
 ) -> Answer:
-    """Fetch, verify and keep everything that waits."""
+    """Fetch, verify and keep everything that waits.
+
+    With --anchored what the pinned policy's witnesses have not cosigned waits on; the exit code is 10 then.
+    """
     name = name_of(run, verifier)
+    policy = policy_needed(run) if anchored else None
     folder = _folder(run, name)
     with _client(run, name) as client:
+
+        def received() -> list[Came]:
+            return client.receive(folder, policy)
+
         if watch:
-            return _watched(run, client, folder)
-        came = client.receive(folder)
+            return _watched(run, client.watch(), received)
+        came = received()
     lines = [line for each in came for line in _lines(run, each)]
-    data = {"received": [_came(each) for each in came]}
-    return Answer(data, lines or [run.text("verifier.deliveries_none")])
+    data = {"received": [_came(run, each) for each in came]}
+    code = Exit.PENDING if any(is_pending(each.reason) for each in came) else Exit.OK
+    return Answer(data, lines or [run.text("verifier.deliveries_none")], code)
 
 
 @DELIVERIES.command("list")
 def list_deliveries(run: Run, verifier: As = None) -> Answer:
-    """List what was received and is kept here."""
+    """List what was received and is kept here; with a pinned log each receipt is checked again, offline."""
     found = _folder(run, name_of(run, verifier)).all()
     lines = [line for path, each in found for line in (str(path), *_kept_lines(run, each))]
-    data = {"deliveries": [{"file": str(path), **_data(each)} for path, each in found]}
-    return Answer(data, lines or [run.text("verifier.deliveries_none")])
+    data = [{"file": str(path), **_data(run, each)} for path, each in found]
+    code = Exit.NOT_VERIFIED if any(each.get("holds") is False for each in data) else Exit.OK
+    return Answer({"deliveries": data}, lines or [run.text("verifier.deliveries_none")], code)
 
 
-def _watched(run: Run, client: VerifierDeliveries, folder: DeliveryFolder) -> Answer:
+def _watched(run: Run, changes: Iterator[int], receive: Callable[[], list[Came]]) -> Answer:
     """Receive whatever comes until Ctrl-C, or until the session ends."""
     run.say(run.text("account.watching"))
     with terminable():
         try:
-            for waiting in client.watch():
-                for each in client.receive(folder) if waiting else ():
-                    run.document({"event": "received", **_came(each)})
-                    for line in _lines(run, each):
-                        run.say(line)
+            for each in arriving(changes, receive):
+                run.document({"event": "received", **_came(run, each)})
+                run.say(*_lines(run, each))
         except KeyboardInterrupt:
             pass
     return Answer({"event": "ended"}, [run.text("account.watch_ended")])
@@ -91,27 +105,44 @@ def _client(run: Run, name: VerifierName) -> VerifierDeliveries:
 
 
 def _folder(run: Run, name: VerifierName) -> DeliveryFolder:
-    path = run.home.path / "deliveries" / name.verifier
+    path = run.home.deliveries / name.verifier
     private_folder(path)
     return DeliveryFolder(path)
 
 
 def _lines(run: Run, came: Came) -> list[str]:
     if came.kept is None:
-        told = "verifier.delivery_waits" if came.waits else "verifier.delivery_refused"
-        return [run.text(told, reason=came.reason)]
+        key = "verifier.delivery_waits" if came.waits else "verifier.delivery_refused"
+        return [run.text(key, reason=came.reason)]
     lines = [run.text("verifier.delivery_came"), *_kept_lines(run, came.kept)]
     return [*lines, run.text("verifier.delivery_kept", path=came.path)]
 
 
 def _kept_lines(run: Run, kept: KeptDelivery) -> list[str]:
-    return [*shown_lines(run, kept.shown, kept.schemas), *message_lines(run, kept.question)]
+    shown = [*shown_lines(run, kept.shown, kept.schemas), *message_lines(run, kept.question)]
+    return [*shown, *_receipt(run, kept)[1]]
 
 
-def _came(came: Came) -> dict[str, Any]:
-    told = {} if came.kept is None else {"file": str(came.path), **_data(came.kept)}
-    return {"delivery": came.delivery, "reason": came.reason, "waits": came.waits, **told}
+def _came(run: Run, came: Came) -> dict[str, Any]:
+    kept = {} if came.kept is None else {"file": str(came.path), **_data(run, came.kept)}
+    return {"delivery": came.delivery, "reason": came.reason, "waits": came.waits, **kept}
 
 
-def _data(kept: KeptDelivery) -> dict[str, Any]:
-    return delivery_data(kept.question, kept.shown, kept.schemas)
+def _data(run: Run, kept: KeptDelivery) -> dict[str, Any]:
+    return {**delivery_data(kept.question, kept.shown, kept.schemas), **_receipt(run, kept)[0]}
+
+
+def _receipt(run: Run, kept: KeptDelivery) -> tuple[dict[str, Any], list[str]]:
+    """Check its receipt again and tell what it is; nothing where there is no log's key to check it with."""
+    log = run.profile.log_key
+    if log is None:
+        return {}, []
+    try:
+        checked = recheck_kept(kept, run.log_key_of(kept.receipt, log), run.policy, accept_pending=True)
+    except (TlogError, DisclosureError) as error:
+        fails = run.text("verifier.delivery_fails", reason=error.reason)
+        return {"holds": False, "receipt_reason": error.reason}, [fails]
+    state = told(run, run.policy, checked.state, checked.cosignatures)
+    stands = run.text("verifier.receipt", index=checked.index, size=checked.checkpoint.size)
+    data = {"holds": True, "entry_index": checked.index, "tree_size": checked.checkpoint.size, **state.data}
+    return data, [stands, *state.lines]

@@ -1,10 +1,11 @@
 """A counter of one-chain errands at work: asks for each new part, verifies what comes, tells how far."""
 
+import datetime as dt
 import json
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -13,7 +14,8 @@ import typer
 
 from disclosure import DisclosureError, LocalizedText, OfferLink
 from disclosure.errand import ErrandBundle, ErrandBundleName
-from tlog import TlogError
+from tlog import Policy, TlogError
+from verifier import AnyRecord, files
 from verifier.client import VerifierClient
 from verifier.client.errands import (
     DONE,
@@ -28,6 +30,7 @@ from verifier.client.errands import (
 )
 from verifier.errors import AlreadySeenError, AnswerError
 from wire.client import ServiceError
+from zk.anchoring import policy_needed
 from zk.commands.verifier.asking import checked_request, keep
 from zk.commands.verifier.common import GROUP, AnyPolicy, As, key_of, loaded_policy, name_of
 from zk.commands.verifier.records import answered as told_answer
@@ -44,6 +47,9 @@ _OUTCOMES: Final = {"received": RECEIVED, "in-progress": IN_PROGRESS, "done": DO
 _NOT_HELD: Final = LocalizedText("提交的内容未能通过核验", "What was submitted did not verify")
 _SEEN: Final = LocalizedText("只能办理一次，此前已经办理过", "This can be done once, and was done before")
 _HOOK_SECONDS: Final = 300
+_DIGEST_DIGITS: Final = 16
+_LOOK: Final = dt.timedelta(seconds=5)
+"""Where the quorum is demanded the stream is opened anew so often: nothing else tells that it was reached."""
 _PASSING: Final = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.CANCELLED,
@@ -61,13 +67,15 @@ def serve(
     part: Annotated[str | None, typer.Option("--part", help="help.verifier.part")] = None,
     hook: Annotated[str | None, typer.Option("--hook", help="help.verifier.hook")] = None,
     count: Annotated[int | None, typer.Option("--count", min=1, help="help.verifier.count")] = None,
+    anchored: Annotated[bool, typer.Option("--anchored", help="help.verifier.errands_anchored")] = False,
     verifier: As = None,
 ) -> Answer:
     """Serve one counter of a bundle until Ctrl-C, or until so many parts were settled or received.
 
     A stream that breaks is opened anew. Whatever was asked, came or was told stands with the service, so
-    being killed loses nothing.
+    being killed loses nothing. With --anchored a part stays submitted until witnesses have cosigned.
     """
+    believed = policy_needed(run) if anchored else None
     loaded, name = loaded_policy(policy), name_of(run, verifier)
     private_folder(run.home.records)
     with VerifierClient(run.endpoint, name, key_of(run, name), run.log_verifier()) as client:
@@ -77,7 +85,7 @@ def serve(
         if len(own) != 1:
             raise CommandError(Exit.USAGE, "PART_UNCLEAR", "error.part_unclear", parts=", ".join(own) or "-")
         run.say(run.text("verifier.errands_serving", bundle=found.name, part=own[0]))
-        desk = _Desk(run, client, counter, found, loaded, own[0], hook)
+        desk = _Desk(run, client, counter, found, loaded, own[0], hook, believed)
         settled = desk.serve(count)
     return Answer({"settled": settled}, [run.text("verifier.errands_settled", count=settled)])
 
@@ -91,13 +99,15 @@ class _Desk:
     policy: AnyPolicy
     part: str
     hook: str | None
+    believed: Policy | None
+    _told_pending: set[Path] = field(default_factory=set)
 
     def serve(self, count: int | None) -> int:
         """Do whatever comes; return how many parts were settled or, without a hook, received."""
         settled = 0
         while True:
             try:
-                for each in self.counter.parts(self.bundle):
+                for each in self.counter.parts(self.bundle, None if self.believed is None else _LOOK):
                     if each.part == self.part:
                         settled += self._done(each)
                     if count is not None and settled >= count:
@@ -121,7 +131,7 @@ class _Desk:
     def _received(self, part: CounterPart) -> bool:
         try:
             received = self.counter.receive(self.bundle, part)
-            path = self.run.home.records / f"{self.bundle.name.bundle}-{self.part}-{part.name.id}.json"
+            path = self._path(part, received)
             if not path.exists():
                 keep(self.run, received.answered, self.policy, path)
         except AlreadySeenError:
@@ -139,14 +149,46 @@ class _Desk:
                 raise
             self.run.warn("verifier.errands_not_held", part=part.name, reason=error.reason)
             return False
+        record = self._accepted(part, received.answered.record, path)
+        if record is None:
+            return False
+        answer = told_answer(self.run, record, path).data
         if part.state == SUBMITTED:
             self.counter.tell(part, Outcome(RECEIVED))
-            self._tell(part, "received", told_answer(self.run, received.answered.record, path).data)
+            self._tell(part, "received", answer)
         if self.hook is None:
             return True
-        return part.ready and self._asked_hook(part, received, path)
+        return part.ready and self._asked_hook(part, received, answer)
 
-    def _asked_hook(self, part: CounterPart, received: ReceivedPart, path: Path) -> bool:
+    def _path(self, part: CounterPart, received: ReceivedPart) -> Path:
+        """Return where an answer is kept: a part that is opened again gets another one under its name."""
+        digest = received.answered.record.presentation.digest.hex()[:_DIGEST_DIGITS]
+        name = f"{self.bundle.name.bundle}-{self.part}-{part.name.id}-{digest}.json"
+        return self.run.home.records / name
+
+    def _accepted(self, part: CounterPart, record: AnyRecord, path: Path) -> AnyRecord | None:
+        """Return the record, where the quorum is demanded brought to anchored; None while that cannot be.
+
+        Its holder has done everything there is to do, so the part is not rejected, whatever the log or its
+        witnesses do: it stays submitted, and is looked at again.
+        """
+        if self.believed is None:
+            return record
+        try:
+            found = self.client.anchor(record, self.believed)
+        except (TlogError, DisclosureError, ServiceError) as error:
+            if isinstance(error, ServiceError) and error.is_of_all:
+                raise
+            self.run.warn("verifier.errands_not_anchored", part=part.name, reason=error.reason)
+            return None
+        if found is not None:
+            files.replace(path, found.to_bytes())
+        elif path not in self._told_pending:
+            self._told_pending.add(path)
+            self._tell(part, "pending")
+        return found
+
+    def _asked_hook(self, part: CounterPart, received: ReceivedPart, answer: Mapping[str, Any]) -> bool:
         """Ask the department's own program what becomes of a part: JSON in, JSON out.
 
         What it is given goes to its standard input, where nobody else on the machine can read it.
@@ -155,7 +197,6 @@ class _Desk:
             name: value if isinstance(value, str | int) else value.isoformat()
             for name, value in received.values.items()
         }
-        answer = told_answer(self.run, received.answered.record, path).data
         given = {"part": str(part.name), "declared": values, "answer": answer}
         code, outcome = self._run_hook(json.dumps(given, ensure_ascii=False))
         try:

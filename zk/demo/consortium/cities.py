@@ -7,7 +7,7 @@ the witnesses are; then the servers. As operators would do it who write to each 
 import queue
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,7 +25,15 @@ QUORUM: Final = 5
 """Of the eight others; with the log's own signature six of nine."""
 REGULATOR: Final = "regulator"
 _AT_ONCE: Final = 4
-_SETTINGS: Final = {"ZK_PROCESSES": "0", "ZK_HTTP_PLAIN": "true", "ZK_HTTP_HOST": "127.0.0.1"}
+_SETTINGS: Final = {"ZK_PROCESSES": "0", "ZK_HTTP_PLAIN": "true"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a city's processes run: the address that they listen on, and the command that starts them."""
+
+    host: str = "127.0.0.1"
+    within: tuple[str, ...] = ()
 
 
 @dataclass
@@ -48,10 +56,15 @@ class Running:
         self.errors.close()
 
 
-def run(arguments: Sequence[object], log: Path, settings: dict[str, str] | None = None) -> Running:
+def run(
+    arguments: Sequence[object],
+    log: Path,
+    settings: dict[str, str] | None = None,
+    within: Sequence[str] = (),
+) -> Running:
     """Start a `zk` command and wait until it is ready; CommandError NOT_STARTED."""
     errors = log.open("a", encoding="utf-8")
-    process = launch(arguments, errors, settings)
+    process = launch(arguments, errors, settings, within)
     try:
         lines: queue.Queue[str] = queue.Queue()
         return Running(process, ready_line(process, log, lines), errors, lines)
@@ -70,6 +83,7 @@ class City:
     folder: Path
     log: Verifier
     key: Verifier
+    place: Place
     witness: Running | None = None
     server: Running | None = None
 
@@ -93,7 +107,7 @@ class City:
     def http(self) -> str:
         """Where its log is served."""
         assert self.server is not None  # noqa: S101
-        return f"http://127.0.0.1:{self.server.ready['http_port']}"
+        return f"http://{self.place.host}:{self.server.ready['http_port']}"
 
 
 @dataclass
@@ -119,22 +133,30 @@ class Consortium:
         path.write_bytes(self.policy_of(city).to_bytes())
         return path
 
+    def start(self, city: City) -> None:
+        """Start all of a city again."""
+        self.start_witness(city)
+        self.start_server(city)
+
     def start_witness(self, city: City) -> None:
         """Start a city's witness, again at its old address."""
-        before = city.witness
-        port = before.ready["address"].rpartition(":")[2] if before else "0"
+        port = _port(city.witness.ready["address"]) if city.witness else 0
         known = self.folder / "logs.policy"
         command = ["--json", "witness", "serve", "--data", city.folder / "witness", "--policy", known]
-        city.witness = run([*command, "--port", port], city.folder / "witness.log")
+        command += ["--host", city.place.host, "--port", port]
+        city.witness = run(command, city.folder / "witness.log", within=city.place.within)
 
-    def start_server(self, city: City, data: Path | None = None, *, alone: bool = False) -> Running:
-        """Start a server on a city's folder, or on `data`; `alone` it asks no witnesses."""
-        folder = data or city.folder / "server"
-        command: list[object] = ["--json", "serve", "--dev", "--data", folder, "--port", 0, "--http-port", 0]
-        if not alone:
-            command += ["--policy", city.folder / "policy"]
-        settings = _SETTINGS | {"ZK_LOG_ORIGIN": city.log.name}
-        return run(command, folder.parent / f"{folder.name}.log", settings)
+    def start_server(self, city: City) -> None:
+        """Start a city's server, again at its old addresses."""
+        ready = city.server.ready if city.server else None
+        ports = (_port(ready["address"]), ready["http_port"]) if ready else (0, 0)
+        city.server = _serve(city, city.folder / "server", city.folder / "policy", ports)
+
+    def start_second(self, city: City, data: Path, policy: Path | None = None) -> Running:
+        """Start another server as a city's, on another folder; without a policy it asks no witnesses."""
+        second = _serve(city, data, policy)
+        self.others.append(second)
+        return second
 
     def kill(self, city: City) -> None:
         """End all of a city without warning."""
@@ -156,12 +178,14 @@ class Consortium:
 
 
 @contextmanager
-def founded(folder: Path, letters: str = LETTERS) -> Iterator[Consortium]:
-    """Start the cities; end all that still runs when the block ends."""
-    made = Consortium(folder, {}, _city(folder, REGULATOR))
+def founded(
+    folder: Path, letters: str = LETTERS, place: Callable[[str], Place] = lambda _: Place()
+) -> Iterator[Consortium]:
+    """Start the cities, each at its place; end all that still runs when the block ends."""
+    made = Consortium(folder, {}, _city(folder, REGULATOR, place(REGULATOR)))
     try:
         for letter in letters:
-            made.cities[letter] = _city(folder, letter)
+            made.cities[letter] = _city(folder, letter, place(letter))
         logs = tuple(LogLine(each.log) for each in made.cities.values())
         (folder / "logs.policy").write_bytes(Policy(logs).to_bytes())
         with ThreadPoolExecutor(_AT_ONCE) as at_once:
@@ -174,11 +198,26 @@ def founded(folder: Path, letters: str = LETTERS) -> Iterator[Consortium]:
 
 def _open(made: Consortium, city: City) -> None:
     made.policy_file(city)
-    city.server = made.start_server(city)
+    made.start_server(city)
 
 
-def _city(folder: Path, letter: str) -> City:
+def _serve(city: City, data: Path, policy: Path | None, ports: tuple[int, int] = (0, 0)) -> Running:
+    host = city.place.host
+    command: list[object] = ["--json", "serve", "--dev", "--data", data, "--host", host, "--port", ports[0]]
+    command += ["--public-host", host, "--http-port", ports[1]]
+    if policy is not None:
+        command += ["--policy", policy]
+    settings = _SETTINGS | {"ZK_LOG_ORIGIN": city.log.name, "ZK_HTTP_HOST": host}
+    return run(command, data.parent / f"{data.name}.log", settings, city.place.within)
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2])
+
+
+def _city(folder: Path, letter: str, place: Place) -> City:
     own = folder / letter
     own.mkdir(mode=0o700)
     log = begin(Settings(data=own / "server", log_origin=f"{letter}.example/log"))
-    return City(letter, own, log, make_keys(own / "witness", f"{letter}.example/witness").verifier)
+    witness = make_keys(own / "witness", f"{letter}.example/witness").verifier
+    return City(letter, own, log, witness, place)

@@ -176,9 +176,8 @@ def _second_ledger(made: Consortium, city: City, stage: Stage) -> Stage:
         city.server.end()
     copy = city.folder / "second"
     shutil.copytree(city.folder / "server", copy)
-    second = made.start_server(city, copy, alone=True)
-    made.others.append(second)
-    city.server = made.start_server(city)
+    second = made.start_second(city, copy)
+    made.start_server(city)
     stage.server = city.local
     return replace(stage, server=LocalServer(second.ready["address"], copy, second.process.pid))
 

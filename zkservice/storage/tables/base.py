@@ -31,7 +31,8 @@ service_secret = Table(
     Column("sealed", LargeBinary, nullable=False),
 )
 
-# The keys that the log has had; the secret halves of those that sign are in `service_secret`.
+# The keys that the log has had; the secret halves of those that sign are in `service_secret`. `retired_at` is
+# the size of the log at which a key was retired.
 log_key = Table(
     "log_key",
     metadata,
@@ -39,5 +40,6 @@ log_key = Table(
     Column("verifier_key", String(1000), nullable=False),
     Column("state", String(16), nullable=False),
     Column("outbox", ForeignKey("outbox.id")),
+    Column("retired_at", BigInteger),
     CheckConstraint("state in ('signing', 'next', 'retired')", name="state"),
 )
