@@ -16,7 +16,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
-from zkservice import blocks, server
+from zkservice import blocks, databases
 from zkservice.log_keys import LogKeys
 from zkservice.storage.database import open_engine
 from zkservice.storage.ledger import State
@@ -64,7 +64,7 @@ def install(folder: Path) -> None:
         _note(folder / "signed", state.checkpoint.hex())
         return state
 
-    server.open_engine = opened  # type: ignore[attr-defined]
+    databases.open_engine = opened  # type: ignore[attr-defined]
     blocks.sign = signed
 
 

@@ -6,8 +6,9 @@ a server may go on writing meanwhile; what it writes is not looked at.
 
 Some things cannot be seen here: which of the service's rows an entry belongs to, but that the row of the
 outbox between them is there; whether a secret half of a key is the right one, since the master key is not
-needed; the time at which a checkpoint was anchored; how far a lease has been counted; what an entry says that
-waits and is not staged; and a cosignature under a stored checkpoint where no policy names its witness.
+needed; the time at which a checkpoint was anchored, and that of a block that is staged; how far a lease has
+been counted; what an entry says that waits and is not staged; and a cosignature under a stored checkpoint
+where no policy names its witness.
 """
 
 from collections.abc import Callable, Sequence
@@ -64,7 +65,7 @@ def check(
     """
     try:
         return _Check(connection, keys, policy, progress).run()
-    except (SQLAlchemyError, OverflowError) as error:
+    except (SQLAlchemyError, OverflowError, UnicodeDecodeError) as error:  # the last in SQLite's own words
         name = type(getattr(error, "orig", None) or error).__name__
         place = Place("database")
         raise FaultError(FaultReason.DATABASE_UNREADABLE, place, f"it cannot be read ({name})") from None
