@@ -209,13 +209,19 @@ def check_same_key(pinned: Verifier, other: Verifier) -> None:
 def read_log_key(written: str) -> Verifier:
     """Return a log's verifier key, given itself or as a file that holds it; CommandError USAGE."""
     try:
-        return Verifier.from_string(written)
+        verifier = Verifier.from_string(written)
     except KeyMalformedError:
-        path = Path(written)
-    try:
-        return Verifier.from_string(read_secret(path))
-    except KeyMalformedError:
-        raise CommandError(Exit.USAGE, "LOG_KEY_MALFORMED", "error.log_key_malformed", path=path) from None
+        try:
+            verifier = Verifier.from_string(read_secret(Path(written)))
+        except KeyMalformedError:
+            raise _no_log_key(written) from None
+    if verifier.key_type.cosigns:  # a witness's
+        raise _no_log_key(written)
+    return verifier
+
+
+def _no_log_key(written: str) -> CommandError:
+    return CommandError(Exit.USAGE, "LOG_KEY_MALFORMED", "error.log_key_malformed", path=written)
 
 
 def passphrase(

@@ -219,7 +219,7 @@ class Anchoring:
             faults = sorted(self._faults)
             structlog.get_logger().warning("no quorum: what is new stays pending", witnesses=faults)
         elif self._pending and not pending:
-            structlog.get_logger().info("the quorum is reached again")
+            structlog.get_logger().warning("the quorum is reached again")
         self._pending = pending
 
     async def _watched_round(self, state: State, decided: asyncio.Event) -> None:
@@ -280,7 +280,7 @@ class Anchoring:
         log = structlog.get_logger()
         if now is None:
             if self._faults.pop(name, None):
-                log.info("a witness cosigns again", witness=name)
+                log.warning("a witness cosigns again", witness=name)
             return
         self._faults[name] = now
         if before is None or before.kind != now.kind:

@@ -101,6 +101,7 @@ def test_a_policy_says_where_the_log_is_and_what_it_needs(tmp_path: Path) -> Non
     ("arguments", "code", "reason"),
     [
         ((), 7, "LOG_KEY_UNKNOWN"),
+        (("--key", cosigner(0).verifier, "--url", "http://127.0.0.1:1"), 2, "LOG_KEY_MALFORMED"),
         (("--key", LOG.verifier), 2, "URL_MISSING"),
         (("--key", LOG.verifier, "--follow", "--serve", "127.0.0.1:0"), 2, "URL_MISSING"),
         (("--key", LOG.verifier, "--serve", "nonsense"), 2, "ADDRESS_MALFORMED"),

@@ -15,7 +15,7 @@ from tests import postgres
 from tests.zkservice.damaging import WITNESS, Made, enqueue, grow, log_keys, now, opened, settings_of
 from tests.zkservice.stealing import rob
 from tests.zkservice.test_forward import brought, mirrored, mirrored_from
-from tlog import Signer, TlogError
+from tlog import Policy, Signer, TlogError
 from tlog.cosignature import cosign
 from zkservice.beginning import begin
 from zkservice.errors import StartError
@@ -77,6 +77,18 @@ def test_the_cosignatures_that_satisfy_the_policy_are_kept(older: Made, mirror: 
     done = brought(older, mirror, policy=older.policy)
     assert done.anchored
     assert older.check(older.policy).anchors == 1
+
+
+def test_an_anchored_log_is_moved_by_its_policy_or_by_saying_so(older: Made, mirror: Path) -> None:
+    """A policy that is only forgotten must not turn the quorum off."""
+    path = mirror / "checkpoint"
+    path.write_bytes(path.read_bytes() + cosign(path.read_bytes(), WITNESS, 1_800_000_000))
+    brought(older, mirror, policy=older.policy)
+    for policy in (None, Policy.of_log(older.key)):
+        with pytest.raises(UpkeepError, match="POLICY_MISSING"):
+            brought(older, mirror, policy=policy)
+    assert brought(older, mirror, policy=older.policy).anchored
+    assert not brought(older, mirror, unwitnessed=True).anchored
 
 
 async def test_no_server_signs_afterwards_before_it_has_asked(older: Made, mirror: Path) -> None:

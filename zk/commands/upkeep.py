@@ -100,10 +100,12 @@ def forward(
     source: Annotated[str, typer.Option("--from", metavar="URL|DIR", help="help.ledger.forward_from")],
     data: Annotated[Path | None, typer.Option("--data", help="help.serve.data")] = None,
     root: Annotated[Path | None, typer.Option("--root", help="help.ledger.mirror_root")] = None,
+    policy: Annotated[Path | None, typer.Option("--policy", help="help.ledger.forward_policy")] = None,
     unwitnessed: Annotated[bool, typer.Option("--unwitnessed", help="help.ledger.unwitnessed")] = False,
 ) -> Answer:
     """Bring a restored log forward to a mirror's newest checkpoint; no server may run meanwhile."""
-    settings = settings_of({} if data is None else {"data": data})
+    given = {"data": data, "policy": policy}
+    settings = settings_of({name: each for name, each in given.items() if each is not None})
     trusted = read_file(root) if root else None
     with refusals(run), progress(run, run.text("forward.reading"), None) as advance:
         done = asyncio.run(_forward(settings, source, trusted, _policy(settings), unwitnessed, advance))

@@ -135,5 +135,7 @@ MESSAGES: Final = {
     "help.keyed.counter": "Identifier of the counter.",
     "help.keyed.token_file": "File to write the token to; it is stored nowhere else.",
     "help.demo.output": "Folder for the demo's files; what is in it is replaced.",
-    "help.demo.story": "Play one part: city, school, loan, errands, lost-phone, over-asking or attacks.",
+    "help.demo.story": (
+        "Play one part: city, school, loan, errands, lost-phone, over-asking, attacks or consortium."
+    ),
 }

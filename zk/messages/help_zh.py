@@ -130,5 +130,7 @@ MESSAGES: Final = {
     "help.keyed.counter": "窗口标识符。",
     "help.keyed.token_file": "写入令牌的文件；令牌不另存。",
     "help.demo.output": "演示文件的目录；其中内容会被替换。",
-    "help.demo.story": "只演示这一部分：city、school、loan、errands、lost-phone、over-asking 或 attacks。",
+    "help.demo.story": (
+        "只演示这一部分：city、school、loan、errands、lost-phone、over-asking、attacks 或 consortium。"
+    ),
 }

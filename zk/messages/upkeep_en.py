@@ -92,6 +92,8 @@ MESSAGES: Final = {
     "reason.BACKUP_OF_OTHER_SCHEMA": "The backup has another schema than this program",
     "reason.DATABASE_OTHER": "The backup is of another kind of database",
     "reason.LOG_IN_USE": "The log is in use",
+    "reason.POLICY_MISSING": "It is not said whose cosignatures count",
+    "help.ledger.forward_policy": "The log's policy, if the folder's settings do not name it.",
     "reason.LOG_NOT_BEGUN": "There is no log",
     "reason.LOG_BEHIND": "The log is behind its witnesses",
     "reason.WITNESSES_KNOW": "The log has witnesses who can be asked",

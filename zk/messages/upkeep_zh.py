@@ -87,6 +87,8 @@ MESSAGES: Final = {
     "reason.BACKUP_OF_OTHER_SCHEMA": "备份的结构版本与本程序不同",
     "reason.DATABASE_OTHER": "备份属于另一种数据库",
     "reason.LOG_IN_USE": "日志正在使用",
+    "reason.POLICY_MISSING": "未说明以谁的联署为准",
+    "help.ledger.forward_policy": "该账本的策略（若数据目录的设置中未指明）。",
     "reason.LOG_NOT_BEGUN": "没有日志",
     "reason.LOG_BEHIND": "日志落后于其见证者",
     "reason.WITNESSES_KNOW": "日志有可询问的见证者",

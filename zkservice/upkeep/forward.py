@@ -98,9 +98,10 @@ async def forward(
     """Bring the log of a database, which no server uses, forward to a source's newest checkpoint.
 
     That checkpoint needs the cosignatures that the policy demands, unless it may be `unwitnessed`, and is
-    kept as anchored, at this time, where it has them. Raises UpkeepError LOG_IN_USE, LOG_NOT_BEGUN,
-    MIRROR_BEHIND, MIRROR_CONTRADICTS; tlog.TlogError for what the source gives (NOTE_UNSIGNED,
-    QUORUM_MISSING); consortium.errors.SourceError; StartError, ServiceError.
+    kept as anchored, at this time, where it has them; a log that has ever been anchored needs such a policy.
+    Raises UpkeepError LOG_IN_USE, LOG_NOT_BEGUN, POLICY_MISSING, MIRROR_BEHIND, MIRROR_CONTRADICTS;
+    tlog.TlogError for what the source gives (NOTE_UNSIGNED, QUORUM_MISSING); consortium.errors.SourceError;
+    StartError, ServiceError.
     """
     moving = _Forwarding(database, keys, source, policy, after)
     try:
@@ -168,6 +169,9 @@ class _Forwarding:
 
     async def run(self, at_ms: int, progress: Callable[[int], None], *, unwitnessed: bool) -> Forwarded:
         """Read, check and write until the checkpoint is reached."""
+        if self._policy is None and not unwitnessed and await self._database.read(anchors.newest) is not None:
+            detail = "the log has been anchored: give the policy, so that its quorum is demanded"
+            raise UpkeepError(UpkeepReason.POLICY_MISSING, detail)
         state = before = await self._write(self._settle)
         self._after(Step.SETTLED)
         note = await self._source.checkpoint()
