@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+import secrets
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,14 @@ from zkservice.keys import Keys
 
 DEFAULT_PAGE: Final = 50
 MAX_PAGE: Final = 500
+
+
+def fresh_id() -> str:
+    """Return random octets, 128 bits, to call something by; no hyphen comes first, which a command would take
+    for an option."""
+    while (drawn := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return drawn
 
 
 def check_request_id(value: str, *, field: str = "request_id") -> str:

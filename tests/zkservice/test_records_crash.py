@@ -83,7 +83,8 @@ async def pushed(town: City, token: str, push: str, records: list[pb.Record], sc
             acknowledged = told.push.done
             await asyncio.sleep(0.002)
     except grpc.aio.AioRpcError as error:
-        if error.code() != grpc.StatusCode.UNAVAILABLE:
+        # The second is grpcio's own word where the connection ends under a message that is being sent.
+        if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL):
             raise
     return acknowledged
 

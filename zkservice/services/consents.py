@@ -6,7 +6,6 @@ has made for this consent alone.
 
 import asyncio
 import datetime as dt
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any, Final
@@ -26,7 +25,7 @@ from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.events import Happening
 from zkservice.events import receipt as event_receipt
-from zkservice.fields import check_request_id, placed, required, resource_id
+from zkservice.fields import check_request_id, fresh_id, placed, required, resource_id
 from zkservice.moments import whole_ms
 from zkservice.services.asking import count_over_asking, public_key_of
 from zkservice.storage import consents, policies
@@ -66,7 +65,7 @@ class ConsentService(ConsentServiceServicer):
         with placed("signed_terms"):
             await self._check(terms, now)
         consent = Consent(
-            secrets.token_urlsafe(16), str(terms.verifier), request_id, terms.digest, signed, now,
+            fresh_id(), str(terms.verifier), request_id, terms.digest, signed, now,
             terms.expires, terms.until,
         )  # fmt: skip
         kept = await self._context.database.write(lambda each: self._add(each, consent, terms))

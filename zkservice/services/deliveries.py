@@ -6,7 +6,6 @@ says is believed by anybody for the service's sake; what the service adds is the
 
 import asyncio
 import datetime as dt
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any, Final
@@ -27,7 +26,7 @@ from zkproto.v1.delivery_pb2_grpc import DeliveryServiceServicer
 from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.events import Happening, receipt
-from zkservice.fields import check_request_id, placed, required, resource_id
+from zkservice.fields import check_request_id, fresh_id, placed, required, resource_id
 from zkservice.listing import listed
 from zkservice.moments import whole_ms
 from zkservice.storage import deliveries, parties
@@ -135,7 +134,7 @@ class DeliveryService(DeliveryServiceServicer):
         body = happening.body
         event = happening.keep(connection, self._context)
         made = Delivery(
-            secrets.token_urlsafe(16),
+            fresh_id(),
             body.party,
             body.digest,
             len(sealed),

@@ -6,7 +6,6 @@ the part's own random name; nothing in it is the errand's or another counter's.
 
 import asyncio
 import datetime as dt
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
@@ -23,7 +22,7 @@ from zkproto.v1 import errand_pb2 as pb
 from zkservice.composite_judging import OpenedRequest
 from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
-from zkservice.fields import check_request_id, placed, required
+from zkservice.fields import check_request_id, fresh_id, placed, required
 from zkservice.keys import presentation_label
 from zkservice.moments import whole_ms
 from zkservice.services.accepting import receipt_of
@@ -134,7 +133,7 @@ class Counters:
             _check_form_key(request.ask.form_key, counter)
             tie.check(request.ask.ask_signature, key or b"")
         made = Exchange(
-            id=secrets.token_urlsafe(16),
+            id=fresh_id(),
             verifier=verifier,
             request_id=request_id,
             request_digest=opened.digest,

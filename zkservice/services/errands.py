@@ -7,7 +7,6 @@ or nothing, whatever happens to the service meanwhile. What is sent again is ans
 
 import asyncio
 import datetime as dt
-import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -28,7 +27,7 @@ from zkservice.context import Context
 from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.events import Happening, receipt
-from zkservice.fields import check_request_id, required, resource_id
+from zkservice.fields import check_request_id, fresh_id, required, resource_id
 from zkservice.judging import Judgement
 from zkservice.listing import listed
 from zkservice.moments import whole_ms
@@ -108,11 +107,11 @@ class ErrandService(ErrandServiceServicer):
         request_id, now = check_request_id(request.request_id), whole_ms(self._context.now())
         bundle = str(ErrandBundleName.parse(request.bundle, field="bundle"))
         mark = self._context.keys.fingerprint(canonical.encode(_START_LABEL, request_id))
-        errand_id = secrets.token_urlsafe(16)
+        errand_id = fresh_id()
 
         def begun(connection: Connection) -> Errand:
             return errands.start(
-                connection, errand_id, mark, bundle, lambda: secrets.token_urlsafe(16), now, LIFETIME,
+                connection, errand_id, mark, bundle, fresh_id, now, LIFETIME,
                 MAX_WAITING,
             )  # fmt: skip
 

@@ -5,7 +5,6 @@ an application is approved by it. So neither is ever there without the other.
 """
 
 import datetime as dt
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,7 +19,7 @@ from zkproto.v1 import issuance_pb2 as pb
 from zkservice.context import Context
 from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
-from zkservice.fields import check_request_id
+from zkservice.fields import check_request_id, fresh_id
 from zkservice.moments import whole_ms
 from zkservice.offering import department_of
 from zkservice.services.composite_issuance import CompositeIssuance
@@ -127,7 +126,7 @@ class Offers:
         If the call was answered before, what was kept then counts: that is rare, and finding out first would
         cost everybody a look. So it is with the key, which may be taken on while the signer is at work.
         """
-        now, offer_id = whole_ms(self._context.now()), secrets.token_urlsafe(16)
+        now, offer_id = whole_ms(self._context.now()), fresh_id()
         items = {name: to_item(value) for name, value in values.items()}
         signed = await self._desk.one(Draft(str(schema.name), str(key), items, civil_date(now)))
         offer = Offer(
