@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -388,14 +389,5 @@ async def refusal(call: Any) -> ServiceError:
 def aio_error(error: grpc.aio.AioRpcError) -> ServiceError:
     """Read status and reason of an asynchronous call."""
 
-    class _Call:
-        def code(self) -> Any:
-            return error.code()
-
-        def details(self) -> Any:
-            return error.details()
-
-        def trailing_metadata(self) -> Any:
-            return error.trailing_metadata()
-
-    return service_error(_Call())  # type: ignore[arg-type]
+    call = SimpleNamespace(code=error.code, details=error.details, trailing_metadata=error.trailing_metadata)
+    return service_error(call)  # type: ignore[arg-type]
