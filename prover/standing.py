@@ -34,7 +34,7 @@ from disclosure.event import EventKind
 from disclosure.request import CLOCK_TOLERANCE, Request
 from disclosure.standing import SignedTerms, StandingTerms
 from prover.errors import ContentError, PresentingError, VaultReason
-from prover.events import Call, Event, MakeCall, begin_event
+from prover.events import Call, Event, EventState, MakeCall, begin_event, events_in
 from prover.finding import one_of
 from prover.notes import EventNote, NoteSummary, detail_of
 from prover.reading import Found
@@ -242,9 +242,17 @@ class Consents:
             return withdrawn, self._event(records, EventKind.CONSENT_WITHDRAWN, withdrawn, make)
 
     def forget(self, consent_id: str) -> None:
-        """Forget a consent that the service did not take."""
+        """Forget a consent that the service did not take; one that it took before stays."""
         with self._shelf.writing() as records:
-            records.delete(consent_id)
+            held = self._one(records, consent_id)
+            granted = (EventKind.CONSENT_GRANTED, held.terms.digest)
+            taken = [
+                each
+                for each in events_in(records)
+                if (each.note.kind, each.note.digest) == granted and each.state is not EventState.REFUSED
+            ]
+            if held.state is GrantState.GRANTED and not taken:
+                records.delete(consent_id)
 
     def count(self, records: Records, consent_id: str, request: Request | CompositeRequest) -> None:
         """Count an answer, within the transaction that stores it; PresentingError CONSENT_BEYOND."""
@@ -270,18 +278,24 @@ def _all(records: Records) -> list[HeldConsent]:
 
 
 def _known(records: Records, link: ConsentLink, signed: SignedTerms) -> HeldConsent | None:
-    """Return the consent of these terms; RefusedError REQUEST_MISMATCH for a name that has others here.
+    """Return the consent of these terms; RefusedError REQUEST_MISMATCH where name and terms do not fit.
 
-    By its name a vault withdraws a consent and asks what waits for it: two of one name cannot be told apart.
+    By its name a vault withdraws a consent and asks what waits for it: two of one name cannot be told apart,
+    and one of two names would be withdrawn under one of them only.
     """
-    held = _all(records)
-    for each in held:
-        if each.terms.digest == signed.terms.digest:
-            return each
-    if any((each.link.server, each.link.id) == (link.server, link.id) for each in held):
+    held = {each.terms.digest: each for each in _all(records)}
+    known = held.get(signed.terms.digest)
+    if known is not None and _name(known.link) != _name(link):
+        detail = "the vault holds these terms under another name"
+        raise RefusedError(Reason.REQUEST_MISMATCH, detail, field="consent")
+    if known is None and any(_name(each.link) == _name(link) for each in held.values()):
         detail = "the service gives a consent's name to other terms than those that the vault holds"
         raise RefusedError(Reason.REQUEST_MISMATCH, detail, field="consent")
-    return None
+    return known
+
+
+def _name(link: ConsentLink) -> tuple[str, str]:
+    return link.server, link.consent
 
 
 def settle(records: Records, keys: VaultKeys, found: Iterable[Found]) -> None:

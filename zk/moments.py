@@ -1,7 +1,7 @@
 """Times that others have signed, shown to people and scripts: they may be of no calendar.
 
-A cosignature's time is any count of seconds that its witness likes. One that no calendar has must not take
-away what it stands under: it is shown as the count that it is.
+A cosignature's time is any count of seconds that its witness likes, a block's any that its log likes. One
+that no calendar has must not take away what it stands under: it is shown as the count that it is.
 """
 
 import datetime as dt
@@ -10,10 +10,10 @@ from prover.consent import show_moment
 from zk.messages import Language
 
 
-def iso_moment(seconds: int) -> str:
+def iso_moment(seconds: float, timespec: str = "seconds") -> str:
     """Return a POSIX time by ISO 8601; as its count of seconds where no calendar has it."""
     try:
-        return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")
+        return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec=timespec)
     except (OverflowError, ValueError, OSError):
         return str(seconds)
 

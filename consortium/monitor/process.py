@@ -86,6 +86,7 @@ class Monitor:
         self._bounds, self._clock, self._trouble = bounds, clock, trouble
         self._alarms = Alarms(folder, store, signer, tell)
         self._failing = dict[str, str]()
+        self._silent = set[str]()
         self._logs = dict[str, _Log]()
         for origin in known.logs:
             comparing = Comparing(origin, known, store, self._alarms)
@@ -135,6 +136,11 @@ class Monitor:
             for notes in seen.values():
                 yield from (each.note for each in choose(notes)[-_MOST_TOLD:])
 
+    @property
+    def silent(self) -> frozenset[str]:
+        """The origins of the logs that showed no checkpoint of their own when they were asked last."""
+        return frozenset(self._silent)
+
     def summary(self) -> list[dict[str, Any]]:
         """Return where each log stands, for the operator."""
         rows = []
@@ -153,6 +159,7 @@ class Monitor:
         """Go round for one log: what everybody shows of it, its own entries, and what is late by now."""
         asked = asyncio.gather(*(self._ask(each) for each in self._places(origin)))
         own, others = await asyncio.gather(self._own(origin), asked)
+        (self._silent.discard if own is not None else self._silent.add)(origin)
         with self._minding(f"{origin} (notes)"):
             await self._take_all([each for notes in others for each in notes])
         with self._minding(f"{origin} (kept notes)"):

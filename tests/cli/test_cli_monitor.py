@@ -165,6 +165,11 @@ async def test_a_monitor_alarms_once_with_its_exit_code_and_a_receipt_is_reporte
         assert process.returncode == Exit.NOT_VERIFIED
         code, said = await zk(*watch, "--once")
         assert (code, [each["event"] for each in said]) == (Exit.OK, ["ready", "stopped"]), "told once"
+    code, said = await zk(*watch, "--once")
+    assert (code, [each["event"] for each in said]) == (
+        Exit.UNREACHABLE,
+        ["ready", *["trouble"] * (len(said) - 2), "stopped"],
+    ), "a log that was not seen is not seen to be honest"
     code, said = await zk("ledger", "evidence", alarm["file"])
     assert (code, said[0]["accused"]) == (Exit.OK, [str(LOG.verifier)])
     code, said = await zk("ledger", "report", tmp_path / "receipt", "--to", gossip)

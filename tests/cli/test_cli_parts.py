@@ -269,6 +269,11 @@ def test_exit_codes_are_stable() -> None:
     }  # fmt: skip
 
 
+def test_a_block_with_a_time_of_no_calendar_is_shown() -> None:
+    block = tlog.BlockHeader(1, bytes(32), 2, 1, bytes(32), (1 << 63) - 1)
+    assert describe(block)["time"] == str(((1 << 63) - 1) / 1000)
+
+
 def test_measuring_gives_times_that_belong_together() -> None:
     cost = cost_of(bbs.groups.default(), seconds=0.1)
     assert 0 < cost.pairing_check_ms < cost.verify_ms

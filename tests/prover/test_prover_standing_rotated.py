@@ -165,6 +165,21 @@ def test_what_was_refused_and_is_granted_again_is_tried_under_both_keys(vault: V
     refused(RefusedError, "LOG_KEY_NOT_FOLLOWED", list, _elsewhere(vault, keys))
 
 
+def test_a_consent_that_was_taken_is_not_forgotten_for_what_a_service_says_later(vault: Vault) -> None:
+    link = ConsentLink("localhost:1", "x" * 22, "y" * 43)
+    log = tlog.Signer.from_secret(ORIGIN, bytes(32)).verifier
+    made = log, link, sign_terms(TERMS, KEY), TEXT, lambda *_: Call("/x/y", b"")
+    held, event = vault.consents.grant(*made)
+    vault.consents.forget(held.id)
+    assert vault.consents.all() == [held], "it may have been taken"
+    for other in (replace(link, server="localhost:2"), replace(link, id="z" * 22)):
+        refused(RefusedError, "REQUEST_MISMATCH", vault.consents.grant, log, other, *made[2:])
+    assert vault.consents.all() == [held]
+    vault.finish_event(event.id, reason="X")
+    vault.consents.forget(held.id)
+    assert vault.consents.all() == []
+
+
 def _elsewhere(vault: Vault, keys: list[tlog.Verifier]) -> Iterator[Sign]:
     """What may sign, at a log that has taken nobody's place, for a consent that was granted once."""
     link = ConsentLink("localhost:1", "z" * 22, "y" * 43)

@@ -1,6 +1,5 @@
 """`zk ledger`: what anybody may do with the public log: read, export, recompute; and pinning its key."""
 
-import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +43,7 @@ from zk.group import Group
 from zk.home import write_private
 from zk.ledger_file import stated_key, states_change
 from zk.ledger_reader import SignedCheckpoint
+from zk.moments import iso_moment
 from zk.progress import progress
 from zk.run import Answer, Run, check_same_key, read_log_key
 from zk.service import Service
@@ -303,7 +303,6 @@ def describe(entry: Entry) -> dict[str, Any]:
                 "note_hash": entry.note_hash.hex(),
             }
         case BlockHeader():
-            moment = dt.datetime.fromtimestamp(entry.time_ms / 1000, dt.UTC)
             return {
                 "kind": "block",
                 "height": entry.height,
@@ -311,7 +310,7 @@ def describe(entry: Entry) -> dict[str, Any]:
                 "first_index": entry.first_index,
                 "count": entry.count,
                 "root": entry.root.hex(),
-                "time": moment.isoformat(timespec="milliseconds"),
+                "time": iso_moment(entry.time_ms / 1000, "milliseconds"),
             }
         case RecordEntry():
             return {"kind": "record", "record": entry.kind, **_record(entry)}

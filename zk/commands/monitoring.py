@@ -68,7 +68,8 @@ def monitor(
     """Watch the logs of these policies; what is found is told once, with its evidence in the folder.
 
     With --json it prints one line for each alarm and each source that fails. It ends with 4 if a fault was
-    proven, with 8 if something was only stated or observed.
+    proven, with 8 if something was only stated or observed, and after --once with 5 if nothing was found and
+    a log showed no checkpoint: who was not seen is not seen to be honest.
     """
     policies = [Policy.parse(read_file(each)) for each in policy]
     named = [each.url for one in policies for each in one.witnesses if each.url]
@@ -113,12 +114,14 @@ class _Watch:
         self._run, self._folder, self._known = run, folder, known
         self._sources, self._bounds, self._root = sources, bounds, root
         self.alarms = list[Alarm]()
+        self.unseen = False
 
     @property
     def exit_code(self) -> Exit:
         """The exit code of the gravest alarm."""
         grades = {each.grade for each in self.alarms}
-        return next((code for grade, code in _GRADES.items() if grade in grades), Exit.OK)
+        otherwise = Exit.UNREACHABLE if self.unseen else Exit.OK
+        return next((code for grade, code in _GRADES.items() if grade in grades), otherwise)
 
     async def run(self, name: str, *, once: bool, address: tuple[str, int] | None) -> list[dict[str, Any]]:
         """Watch once, or until SIGINT or SIGTERM; return where the logs stand."""
@@ -146,6 +149,7 @@ class _Watch:
                 self._run.text("ledger.monitor_ready", count=len(self._known.logs), key=signer.verifier)
             )
             await (watching.once() if once else _until_told(watching))
+            self.unseen = once and bool(watching.silent & self._known.urls.keys())
             return watching.summary()
 
     def _tell(self, alarm: Alarm) -> None:

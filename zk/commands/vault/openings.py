@@ -1,6 +1,5 @@
 """Which of the own uses a regulator has opened: everything is read, so nobody is told which they are."""
 
-import datetime as dt
 from typing import Any
 
 from prover.consent import show_moment
@@ -11,6 +10,7 @@ from tlog.errors import Reason as TlogReason
 from tlog.merkle import root_of
 from zk.commands.ledger import keep_grown
 from zk.commands.vault.common import GROUP, PassphraseFile, VaultFile, opened, table_of
+from zk.moments import iso_moment, shown_moment
 from zk.progress import progress
 from zk.run import Answer, Run, check_same_key
 from zk.service import Service
@@ -45,12 +45,12 @@ def openings(run: Run, file: VaultFile = None, passphrase_file: PassphraseFile =
         )
     lines: list[Any] = [table] if found else [run.text("vault.no_openings")]
     lines.append(run.text("vault.openings_seen", size=size))
-    last = dt.datetime.fromtimestamp(max(times) / 1000, dt.UTC) if times else None
+    last = max(times) // 1000 if times else None
     if last is not None:
-        lines.append(run.text("vault.openings_until", time=show_moment(last, run.lang)))
+        lines.append(run.text("vault.openings_until", time=shown_moment(last, run.lang)))
     data = {
         "tree_size": size,
-        "last_block": last and last.isoformat(timespec="seconds"),
+        "last_block": None if last is None else iso_moment(last),
         "openings": [_data(run, each, usages[each.usage]) for each in found],
     }
     return Answer(data, lines)
