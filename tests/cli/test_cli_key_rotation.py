@@ -1,5 +1,6 @@
 """A log goes over to another key, as its operator does it, and as those who pinned the old one follow."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from tests.cli.city import POLICIES, answered
 from tests.cli.running import Done, Home, refused, register_issuers, zk
 from tlog.note import parse_unverified
 from zk.exits import Exit
+from zk.home import Home as ZkHome
 from zk.local_server import running_server
 
 
@@ -228,6 +230,16 @@ def test_each_command_that_fails_by_the_old_pin_names_the_way_out(rotated: Rotat
             assert reason in done.err
             assert "zk ledger trust --follow" in done.err
     assert town.pinned("late") == found["begun"]["old_key"]
+
+
+def test_nobody_is_asked_by_whoever_could_not_verify_the_answer(rotated: Rotated) -> None:
+    town, _ = rotated
+    school, late = (ZkHome(town.homes[name].path) for name in ("school", "late"))
+    late.verifier_key("school-7").parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(school.verifier_key("school-7"), late.verifier_key("school-7"))
+    done = town.homes["late"].zk("verifier", "ask", POLICIES / "school.yaml", "--timeout", "1", "--json")
+    assert "link" not in done.out
+    refused(done, Exit.KEY_NOT_TRUSTED, "LOG_KEY_CHANGED")
 
 
 def test_a_file_that_states_no_change_to_its_own_key_is_another_logs(

@@ -41,6 +41,7 @@ from zk.commands.verifier.common import (
     key_of,
     loaded_policy,
     name_of,
+    shown_log,
 )
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
@@ -89,7 +90,7 @@ def check_one(
 ) -> Answer:
     """Check that a policy can be asked and answered, with what is published today; ask nobody."""
     loaded, name = loaded_policy(policy), name_of(run, verifier)
-    with VerifierClient(run.endpoint, name, key_of(run, name), run.log_verifier()) as client:
+    with VerifierClient(run.endpoint, name, key_of(run, name), shown_log(run)) as client:
         checked_request(client, loaded, name, counterparts(run, counting or ()))
     data = {"policy": loaded.id, "form": _form(loaded), "verifier": str(name)}
     return Answer(data, [run.text("verifier.policy_holds", policy=loaded.id)])
@@ -120,7 +121,7 @@ def ask(
         raise CommandError(Exit.USAGE, "RECORD_EXISTS", "error.record_exists", path=path)
     private_folder(path.parent)
     given = counterparts(run, counting or ())
-    with VerifierClient(run.endpoint, name, key_of(run, name), run.log_verifier()) as client:
+    with VerifierClient(run.endpoint, name, key_of(run, name), shown_log(run)) as client:
         opened = client.ask(checked_request(client, loaded, name, given), pairing=pairing)
         _show_question(run, opened, loaded, qr)
         wait = dt.timedelta(seconds=timeout) if timeout else loaded.lifetime + dt.timedelta(seconds=5)

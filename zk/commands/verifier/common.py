@@ -8,11 +8,14 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from disclosure import VerifierName
+from tlog import Verifier
 from verifier import CompositePolicy, CompositeRecord, Counterpart, Policy, keys, load_policy, load_record
+from zk.commands.ledger import fetch_checkpoint
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import read_file
 from zk.run import Run
+from zk.service import Service
 
 AnyPolicy: TypeAlias = Policy | CompositePolicy
 PolicyFile = Annotated[Path, typer.Argument(help="help.verifier.policy")]
@@ -47,6 +50,18 @@ def counterparts(run: Run, written: Sequence[str]) -> dict[str, Counterpart]:
             raise CommandError(Exit.USAGE, "RECORD_PLAIN", "error.answer_plain", path=path)
         given[answer] = Counterpart.of(record, run.log_verifier())
     return given
+
+
+def shown_log(run: Run) -> Verifier:
+    """Return the log's pinned key, once the service has shown a checkpoint under it.
+
+    Asked before a question is: a holder who has disclosed something to whoever then cannot verify it has
+    disclosed it for nothing. Raises CommandError KEY_NOT_TRUSTED.
+    """
+    pinned = run.log_verifier()
+    with Service(run.endpoint) as service:
+        fetch_checkpoint(run, service)
+    return pinned
 
 
 def key_of(run: Run, name: VerifierName) -> Ed25519PrivateKey:

@@ -18,7 +18,7 @@ from verifier.client.consents import AskedConsent, VerifierConsents
 from verifier.files import place
 from zk.anchoring import policy_needed
 from zk.commands.verifier.asking import checked_request, keeping_pending
-from zk.commands.verifier.common import GROUP, As, PolicyFile, key_of, loaded_policy, name_of
+from zk.commands.verifier.common import GROUP, As, PolicyFile, key_of, loaded_policy, name_of, shown_log
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
 from zk.group import Group
@@ -76,7 +76,7 @@ def ask(
     """Ask for the consent to ask the same again; the holder answers by the link."""
     loaded, name = loaded_policy(policy), name_of(run, verifier)
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    with VerifierClient(run.endpoint, name, key_of(run, name), run.log_verifier()) as client:
+    with VerifierClient(run.endpoint, name, key_of(run, name), shown_log(run)) as client:
         request = checked_request(client, loaded, name, {})
     terms = StandingTerms(template_of(request), times, every, until.date(), now, now + MAX_LIFETIME)
     with _consents(run, name) as client_of:
@@ -126,7 +126,7 @@ def use(
     wait = dt.timedelta(seconds=timeout) if timeout else loaded.lifetime + dt.timedelta(seconds=5)
     with (
         _consents(run, name) as asking,
-        VerifierClient(run.endpoint, name, key_of(run, name), run.log_verifier()) as client,
+        VerifierClient(run.endpoint, name, key_of(run, name), shown_log(run)) as client,
     ):
         request = checked_request(client, loaded, name, {})
         opened = asking.use(kept.consent, kept.result_token, request)

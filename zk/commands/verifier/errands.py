@@ -32,7 +32,7 @@ from verifier.errors import AlreadySeenError, AnswerError
 from wire.client import ServiceError
 from zk.anchoring import policy_needed
 from zk.commands.verifier.asking import checked_request, keep
-from zk.commands.verifier.common import GROUP, AnyPolicy, As, key_of, loaded_policy, name_of
+from zk.commands.verifier.common import GROUP, AnyPolicy, As, key_of, loaded_policy, name_of, shown_log
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
 from zk.group import Group
@@ -78,7 +78,7 @@ def serve(
     believed = policy_needed(run) if anchored else None
     loaded, name = loaded_policy(policy), name_of(run, verifier)
     private_folder(run.home.records)
-    with VerifierClient(run.endpoint, name, key_of(run, name), run.log_verifier()) as client:
+    with VerifierClient(run.endpoint, name, key_of(run, name), shown_log(run)) as client:
         counter = ErrandCounter(run.endpoint, name, key_of(run, name), run.log_verifier(), client)
         found = counter.bundle(ErrandBundleName.parse(f"errandBundles/{bundle}"))
         own = [each.part for each in found.counters if each.verifier == name and part in (None, each.part)]
