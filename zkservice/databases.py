@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import structlog
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -32,7 +33,10 @@ def held(settings: Settings) -> Iterator[None]:
 
 
 def opened_engine(settings: Settings, *, upgrade: bool = False) -> Engine:
-    """Open the database, which gets the schema if it has no tables, or is brought to it; StartError."""
+    """Open the database, which gets the schema if it has no tables, or is brought to it; StartError.
+
+    One that a newer program has upgraded is opened as it is if its schema tolerates this program.
+    """
     try:
         engine = open_engine(settings.database_url)
     except (SQLAlchemyError, ImportError, ValueError):
@@ -40,7 +44,9 @@ def opened_engine(settings: Settings, *, upgrade: bool = False) -> Engine:
     try:
         if upgrade:
             schema_version.upgrade(engine)
-        schema_version.require_newest(engine)
+        schema = schema_version.require_newest(engine)
+        if schema != (mine := schema_version.newest()):
+            structlog.get_logger().warning("the schema is a newer one", schema=schema, program=mine)
     except SQLAlchemyError as error:
         engine.dispose()
         raise StartError(f"the database cannot be opened ({type(error).__name__})") from None

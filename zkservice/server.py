@@ -42,6 +42,7 @@ from zkservice.health import telling
 from zkservice.hosting import CONNECTION
 from zkservice.keys import Keys, load_admin_token
 from zkservice.log_keys import LogKeys, write_verifier_key
+from zkservice.presence import present
 from zkservice.proofs import Proofs
 from zkservice.sequencer import Sequencer, Step
 from zkservice.services import roster
@@ -142,6 +143,7 @@ async def running(
         try:
             async with contextlib.AsyncExitStack() as stack:
                 with _starting():
+                    await stack.enter_async_context(present(database, failed))
                     begun = await database.read(secrets.begun)
                     keys = Keys.load(settings.data / "keys", make=not begun)
                     log_keys = await database.write(

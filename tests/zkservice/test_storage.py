@@ -327,6 +327,7 @@ async def test_another_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
     async with reopened(tmp_path):
         pass
     change(tmp_path, "update alembic_version set version_num = '9999'")
+    change(tmp_path, "update schema_rule set oldest_program = '9999'")
     before = dump(tmp_path)
     assert "it was written by a newer program" in await _refused(tmp_path)
     change(tmp_path, "update alembic_version set version_num = '0001'")

@@ -85,6 +85,7 @@ def back_up(
         with copying_of(url, folder, copied) as connection:
             after(Step.COPIED)
             report = _checked(connection, key, told) if check else _unchecked(connection, key)
+            oldest = schema_version.oldest_of(connection) or ""
         after(Step.CHECKED)
         (folder / KEY).write_text(f"{key}\n", "ascii")
         names = [each.name for each in folder.iterdir()]
@@ -92,6 +93,7 @@ def back_up(
             origin=report.origin,
             log_key=str(key),
             schema=report.schema,
+            oldest_program=oldest,
             size=report.size,
             root=report.root.hex(),
             checkpoint=report.checkpoint.decode(),

@@ -94,7 +94,7 @@ class _Check:
 
     def run(self) -> Report:
         connection, schema = self._connection, schema_version.version_of(self._connection)
-        if schema != schema_version.newest():
+        if schema is None or not schema_version.tolerates(schema, schema_version.oldest_of(connection)):
             detail = f"it is {schema}, this program knows {schema_version.newest()}"
             raise FaultError(FaultReason.SCHEMA_MISMATCH, Place("alembic_version"), detail)
         keys, doubt = keyring.read(connection, self._given)

@@ -27,8 +27,8 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Manifest:
-    """`files` are the SHA-256 of each file by its name; `made` is an RFC 3339 time. Raises UpkeepError
-    BACKUP_MALFORMED.
+    """`files` are the SHA-256 of each file by its name; `made` is an RFC 3339 time; the oldest program is the
+    one that `schema` tolerates, not said before 0022. Raises UpkeepError BACKUP_MALFORMED.
     """
 
     origin: str
@@ -40,9 +40,11 @@ class Manifest:
     made: str
     checked: bool
     files: dict[str, str]
+    oldest_program: str = ""
 
     def __post_init__(self) -> None:
-        texts = (self.origin, self.log_key, self.schema, self.root, self.checkpoint, self.made)
+        schema = self.schema, self.oldest_program
+        texts = (self.origin, self.log_key, *schema, self.root, self.checkpoint, self.made)
         sound = (
             all(isinstance(each, str) and len(each) <= _MOST_OCTETS for each in texts)
             and type(self.size) is int
@@ -78,7 +80,7 @@ class Manifest:
             raise _malformed("the manifest is no JSON document") from None
         if not isinstance(found, dict) or found.pop("format", None) != _FORMAT:
             raise _malformed("the manifest is of another form")
-        if set(found) != set(cls.__dataclass_fields__):
+        if set(found) | {"oldest_program"} != set(cls.__dataclass_fields__):
             raise _malformed("the manifest lacks something, or says something else")
         return cls(**found)
 

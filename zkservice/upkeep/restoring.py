@@ -52,7 +52,7 @@ def restore(
     """
     with storage_failures():
         manifest = Manifest.read(folder)
-        if manifest.schema != schema_version.newest():
+        if not schema_version.tolerates(manifest.schema, manifest.oldest_program):
             detail = (
                 f"it is of schema {manifest.schema}, this program of {schema_version.newest()}: "
                 "restore with the program that made it, then upgrade"

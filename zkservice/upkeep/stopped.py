@@ -9,6 +9,7 @@ from zkservice.databases import held, opened_engine
 from zkservice.errors import ServiceError, StartError
 from zkservice.keys import Keys
 from zkservice.log_keys import LogKeys
+from zkservice.presence import present
 from zkservice.storage.database import Database
 
 
@@ -21,7 +22,9 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Database, LogKeys]]:
         keys = Keys.load(settings.data / "keys", make=False)
         database = Database(opened_engine(settings))
         try:
-            yield database, await database.write(lambda each: LogKeys.load(each, keys, settings.log_origin))
+            async with present(database):
+                found = await database.write(lambda each: LogKeys.load(each, keys, settings.log_origin))
+                yield database, found
         except ServiceError as error:
             raise StartError(f"the database failed: {error.detail}") from None
         finally:

@@ -45,6 +45,7 @@ from zkservice.storage.tables.presentation import answer, exchange, pairing, see
 from zkservice.storage.tables.publication import opening, published_table, regulator
 from zkservice.storage.tables.records import push, push_rejection, record
 from zkservice.storage.tables.revocation import accumulator, epoch, revocation
+from zkservice.storage.tables.running import running_server, schema_rule
 from zkservice.storage.tables.statistics import open_exchange, over_asking, regulator_access, statistic
 
 __all__ = [
@@ -103,7 +104,9 @@ __all__ = [
     "regulator",
     "regulator_access",
     "revocation",
+    "running_server",
     "schema",
+    "schema_rule",
     "seen",
     "service_secret",
     "statistic",
