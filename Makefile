@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: demo test test-long lint proto serve bench bench-quick clean setup native-deny native-valgrind native-fuzz
+.PHONY: demo test test-long lint proto serve bench bench-quick clean setup fuzz native-deny native-valgrind native-fuzz
 
 setup: $(STAMP)
 
@@ -66,6 +66,9 @@ native-valgrind: setup
 FUZZ_SECONDS ?= 300
 native-fuzz: setup
 	scripts/native-fuzz.sh $(FUZZ_SECONDS)
+
+fuzz: setup
+	scripts/fuzz.sh $(FUZZ_SECONDS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-output

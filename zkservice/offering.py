@@ -93,10 +93,25 @@ class Offered:
 
     @classmethod
     def from_bytes(cls, octets: bytes) -> "Offered":
-        """Decode what `to_bytes` gave."""
-        decoded: Any = canonical.decode(_LABEL, octets, most=_MOST_OCTETS)
-        values, shown = decoded
-        return cls(dict(values), shown and Required(SchemaName.parse(shown[0]), dict(shown[1])))
+        """Decode what `to_bytes` gave; MalformedError MALFORMED, NAME_INVALID, VALUE_INVALID."""
+        match canonical.decode(_LABEL, octets, most=_MOST_OCTETS):
+            case [list(values), None]:
+                return cls(_values(values))
+            case [list(values), [str(schema), list(shown)]]:
+                return cls(_values(values), Required(SchemaName.parse(schema), _values(shown)))
+        raise MalformedError(Reason.MALFORMED, "the octets are no offered credential")
+
+
+def _values(pairs: Sequence[Any]) -> dict[str, Item]:
+    """Return pairs as they were written: each a name and a value; MalformedError MALFORMED."""
+    found = dict[str, Item]()
+    for pair in pairs:
+        match pair:
+            case [str(name), value]:
+                found[name] = value
+    if len(found) != len(pairs):
+        raise MalformedError(Reason.MALFORMED, "values are pairs of a name and a value, no name twice")
+    return found
 
 
 @dataclass(frozen=True)
