@@ -31,6 +31,7 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	scripts/proto.sh --check
+	$(BIN)/python -m scripts.settings_page --check
 	scripts/native-check.sh lint
 
 test: lint
