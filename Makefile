@@ -32,6 +32,7 @@ lint: setup
 	$(BIN)/lint-imports
 	scripts/proto.sh --check
 	$(BIN)/python -m scripts.settings_page --check
+	$(BIN)/python -m scripts.runtime_lock --check
 	scripts/native-check.sh lint
 
 test: lint
