@@ -31,6 +31,8 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	scripts/proto.sh --check
+	$(BIN)/python -m scripts.settings_page --check
+	$(BIN)/python -m scripts.runtime_lock --check
 	scripts/native-check.sh lint
 
 test: lint

@@ -24,55 +24,84 @@ _CORES: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
 
 
 class Settings(BaseSettings):
-    """All settings of the server.
+    """All settings of the server, each with its meaning and unit: docs/settings.md is made from them.
 
-    `data` is the folder that holds everything the server keeps. `dev` lets it make its own certificate
-    authority. `public_host` is the name that clients connect to: it stands in the certificate.
-    An offer waits `offer_days`, and for `registration_days` a code for an account can be used.
-    `log_origin` names the log and its key for ever. So many `processes` judge presentations, and as many
-    sign, beside the server's own; with 0 of them the server's own `crypto_threads` do. `max_tables` is how
-    many tables and lists each owner may publish: none of them is ever forgotten. Of what is sent unasked
-    `max_deliveries` wait for a recipient at most, and `max_deliveries_a_minute` come to it.
-    `policy` is a file (C2SP tlog-policy) that names this log, its witnesses with their URLs and the quorum
-    that makes a checkpoint anchored; every `checkpoint_ms` they are asked, and each has `witness_seconds` to
-    answer. Their HTTPS is verified against the system's certificate authorities, or `witness_roots` (PEM)
-    alone. `http_port` serves the log's tiles over HTTP, with the server's own certificate; `http_plain`
-    leaves TLS to the proxy in front, or out on loopback. Times are seconds unless the name says otherwise.
     Raises pydantic's ValidationError, which names the setting. A `ZK_` variable that names no setting is not
     refused, since the `zk` command has variables of its own.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ZK_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ZK_", extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
 
     data: Path = DEFAULT_DATA
+    """The folder that holds everything the server keeps, mode 0700."""
     dev: bool = False
+    """Make and keep a local certificate authority, and a certificate by it, in the data folder."""
     host: str = "127.0.0.1"
+    """The address on which it listens; 0.0.0.0 and :: are all of the machine's."""
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65535)
+    """The port on which it listens; 0 takes a free one."""
     public_host: str = "localhost"
+    """The name that clients connect to: it stands in links, and in the certificate of `dev`."""
     database: str = Field(default="", repr=False)
+    """An SQLAlchemy URL; empty for SQLite in the data folder. A password in it is never shown or logged."""
     certificate: Path | None = None
+    """PEM file of the server's certificate, followed by those between it and its authority; instead of
+    `dev`'s."""
     private_key: Path | None = None
+    """PEM file of the certificate's private key, not encrypted, readable by the server alone."""
     log_origin: str = Field(default="zk-disclosure.example/log", pattern=r"^[a-z0-9./-]{1,100}$")
+    """The name of the log and of its key, for ever: set it before the first start."""
     policy: Path | None = None
+    """A file (C2SP tlog-policy) that names this log, its witnesses with their URLs, and the quorum of them
+    that makes a checkpoint anchored."""
     checkpoint_ms: int = Field(default=1000, ge=100, le=60_000)
+    """Milliseconds: the witnesses are asked at most so often."""
     witness_seconds: float = Field(default=3.0, ge=0.1, le=30)
+    """Seconds that each witness has to answer."""
     witness_roots: Path | None = None
+    """PEM file of the only certificate authorities that the witnesses' HTTPS is verified against; without it
+    the system's."""
     http_host: str = "127.0.0.1"
+    """The address on which the log is served over HTTP."""
     http_port: int | None = Field(default=None, ge=0, le=65535)
+    """The port on which the log is served over HTTP, with the server's own certificate; without it the log is
+    not served so."""
     http_plain: bool = False
+    """Serve the log over HTTP without TLS: behind a proxy that has the certificate, or on loopback."""
     offer_days: int = Field(default=30, ge=1, le=365)
+    """Days that an offer lives; a claimed one that no vault acknowledged ends with it too."""
     registration_days: int = Field(default=7, ge=1, le=90)
+    """Days that a code for an account can be used."""
     epoch_hours: int = Field(default=24, ge=1, le=720)
+    """Hours: a list of revocations that had no new epoch for so long gets one. Keep it below the age that
+    policies accept."""
     drain_seconds: float = Field(default=10.0, ge=0, le=300)
+    """Seconds that calls in flight may take at the end."""
     max_message_octets: int = Field(default=MESSAGE_OCTETS, ge=16 << 10, le=4 << 20)
+    """Octets: larger messages are refused as MESSAGE_TOO_LARGE; beyond twice as many (at most 4 MiB) gRPC
+    itself ends the call."""
     max_concurrent_calls: int = Field(default=1000, ge=1)
+    """Calls at the same time; more are refused by gRPC with RESOURCE_EXHAUSTED. Each kind of watcher has a
+    quarter of it at most, all kinds together a half."""
     max_batch: int = Field(default=256, ge=1, le=4096)
+    """Entries in a block of the log at most."""
     max_tables: int = Field(default=64, ge=1, le=4096)
+    """Tables and lists that each department, and each verifier, may publish: none is ever forgotten."""
     max_deliveries: int = Field(default=500, ge=1, le=100_000)
+    """What is sent unasked: so many wait for a recipient at most."""
     max_deliveries_a_minute: int = Field(default=60, ge=1, le=10_000)
+    """What is sent unasked: so many come to a recipient in a minute at most."""
     crypto_threads: int = Field(default=2, ge=1, le=256)
+    """Threads that make issuer keys and accumulators and compute revocations, and with `processes` 0 verify
+    and sign."""
     processes: int = Field(default=_CORES, ge=0, le=256)
+    """Processes that judge presentations, and as many that sign; by default one for each core that the server
+    may use. With 0 threads of the server do both."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    """From which level on a line is logged: debug, info, warning or error. `zk serve` without `--json` takes
+    warning unless it is set."""
 
     @classmethod
     def settings_customise_sources(

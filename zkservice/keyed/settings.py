@@ -20,5 +20,8 @@ class CheckSettings(Settings):
 
     data: Path
     department: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
+    """The department whose credentials it issues and checks: the key is sealed for it."""
     curve: Literal["P-256", "SM2"] = "P-256"
+    """The curve of its key, P-256 or SM2, for ever."""
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65535)
+    """The port on which it listens; 0 takes a free one."""
