@@ -57,8 +57,10 @@ from zkservice.storage import (
     deliveries,
     errand_parts,
     errands,
+    false_answers,
     issuance,
     secrets,
+    statements,
     statistics,
 )
 from zkservice.storage.database import THREAD_SWITCH_SECONDS, Database
@@ -264,6 +266,8 @@ async def _tidy(context: Context) -> None:
         accounts.forget_arrivals,
         appointments.end_over,
         deliveries.forget_over,
+        statements.forget_over,
+        false_answers.forget_over,
     ):
         while await context.database.write(partial(sweep, now=context.now())):
             pass  # some at a time, so that nobody's write waits for all of them
