@@ -30,7 +30,8 @@ class Settings(BaseSettings):
     authority. `public_host` is the name that clients connect to: it stands in the certificate.
     An offer waits `offer_days`, and for `registration_days` a code for an account can be used.
     `log_origin` names the log and its key for ever. So many `processes` judge presentations, and as many
-    sign, beside the server's own; with 0 of them the server's own `crypto_threads` do. `max_tables` is how
+    sign, beside the server's own; with 0 of them the server's own `crypto_threads` do. `servers` processes
+    share one port and those workers, on PostgreSQL only. `max_tables` is how
     many tables and lists each owner may publish: none of them is ever forgotten. Of what is sent unasked
     `max_deliveries` wait for a recipient at most, and `max_deliveries_a_minute` come to it.
     `policy` is a file (C2SP tlog-policy) that names this log, its witnesses with their URLs and the quorum
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
     max_deliveries: int = Field(default=500, ge=1, le=100_000)
     max_deliveries_a_minute: int = Field(default=60, ge=1, le=10_000)
     crypto_threads: int = Field(default=2, ge=1, le=256)
+    servers: int = Field(default=1, ge=1, le=64)
     processes: int = Field(default=_CORES, ge=0, le=256)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
