@@ -101,7 +101,7 @@ async def running(
     authorities: bytes,
     changes: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Nginx]:
-    """Start nginx before these servers, with certificate and key of a server's folder, till the block ends."""
+    """Start nginx before these servers, with a server's certificate and key, until the block ends."""
     path = program()
     folder.mkdir()
     with socket.socket() as free:

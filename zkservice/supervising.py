@@ -57,8 +57,8 @@ def supervise(
         if settings.http_port is not None:
             http = _reserved(settings.http_host, settings.http_port, "http_port")
             changed["http_port"] = stack.enter_context(http)
-        supervisor = _Supervisor(settings.model_copy(update=changed), settings.servers, lock)
-        asyncio.run(supervisor.run(on_ready, upgrade=upgrade))
+        supervisor = _Supervisor(settings.model_copy(update=changed), settings.servers, lock, upgrade=upgrade)
+        asyncio.run(supervisor.run(on_ready))
 
 
 def _check_shared(settings: Settings) -> None:
@@ -118,20 +118,20 @@ class _Member:
 
 
 class _Supervisor:
-    def __init__(self, settings: Settings, places: int, lock: int) -> None:
-        self._settings, self._places, self._lock = settings, places, lock
+    def __init__(self, settings: Settings, places: int, lock: int, *, upgrade: bool) -> None:
+        self._settings, self._places, self._lock, self._upgrade = settings, places, lock, upgrade
         self._members: list[_Member] = []
         self._turns = [asyncio.Lock() for _ in range(places)]
         self._failures: dict[int, StartError] = {}
         self._stop, self._renew = asyncio.Event(), asyncio.Event()
 
-    async def run(self, on_ready: Callable[[Ready], None], *, upgrade: bool) -> None:
+    async def run(self, on_ready: Callable[[Ready], None]) -> None:
         """Start all, keep them, end them."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._renew.set)
-        serving = asyncio.create_task(self._serve(on_ready, upgrade=upgrade))
+        serving = asyncio.create_task(self._serve(on_ready))
         stopping = asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -145,9 +145,9 @@ class _Supervisor:
         if not serving.cancelled():
             serving.result()
 
-    async def _serve(self, on_ready: Callable[[Ready], None], *, upgrade: bool) -> None:
+    async def _serve(self, on_ready: Callable[[Ready], None]) -> None:
         # The first one makes what the folder lacks, and the schema; the others find it.
-        self._members.append(await self._started(upgrade=upgrade))
+        self._members.append(await self._started(upgrade=self._upgrade))
         others = [asyncio.create_task(self._started()) for _ in range(1, self._places)]
         try:
             await asyncio.gather(*others)
@@ -248,7 +248,9 @@ class _Supervisor:
 
     async def _renewed(self, place: int) -> None:
         async with self._turns[place]:
-            before, self._members[place] = self._members[place], await self._started()
+            # With `--upgrade`, so that a newer program that was put in the place of this one finds its schema.
+            member = await self._started(upgrade=self._upgrade)
+            before, self._members[place] = self._members[place], member
         await before.end(self._settings.drain_seconds + _GRACE_SECONDS)
 
 
