@@ -248,7 +248,7 @@ class _Supervisor:
 
     async def _renewed(self, place: int) -> None:
         async with self._turns[place]:
-            # With `--upgrade`, so that a newer program that was put in the place of this one finds its schema.
+            # With `--upgrade`: a newer program may have been put in the place of this one.
             member = await self._started(upgrade=self._upgrade)
             before, self._members[place] = self._members[place], member
         await before.end(self._settings.drain_seconds + _GRACE_SECONDS)
