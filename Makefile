@@ -38,11 +38,13 @@ lint: setup
 test: lint
 	scripts/native-check.sh test
 	scripts/postgres.sh
+	scripts/nginx.sh
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Faults that take minutes each; docs/ledger.md says which they are and how long they take.
 test-long: setup
 	scripts/postgres.sh
+	scripts/nginx.sh
 	$(BIN)/python -m pytest -m long --durations=0
 
 bench-quick: setup

@@ -80,11 +80,13 @@ async def listening(
     private_key: Path | None = None,
     connections: int = CONNECTIONS,
     from_one: int = FROM_ONE,
+    shared: bool = False,
 ) -> AsyncIterator[int]:
     """Serve an application until the block ends; gives the port, which 0 lets the system choose.
 
-    With a certificate chain and its key (PEM files) it speaks TLS. Raises OSError if the address cannot be
-    listened on or the certificate not be read.
+    With a certificate chain and its key (PEM files) it speaks TLS. Other processes of the same user may
+    listen on the port too if it is `shared`. Raises OSError if the address cannot be listened on or the
+    certificate not be read.
     """
     config = uvicorn.Config(
         app,
@@ -104,7 +106,7 @@ async def listening(
     config.load()
     server = _Server(config)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family, backlog=connections) as bound:
+    with socket.create_server((host, port), family=family, backlog=connections, reuse_port=shared) as bound:
         bound.setblocking(False)
         # Connections inherit it; without it an answer's second packet waits 40 ms for the first's receipt.
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

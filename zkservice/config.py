@@ -96,6 +96,8 @@ class Settings(BaseSettings):
     crypto_threads: int = Field(default=2, ge=1, le=256)
     """Threads that make issuer keys and accumulators and compute revocations, and with `processes` 0 verify
     and sign."""
+    servers: int = Field(default=1, ge=1, le=64)
+    """Server processes that share one port and the workers, on PostgreSQL only (docs/scale-out.md)."""
     processes: int = Field(default=_CORES, ge=0, le=256)
     """Processes that judge presentations, and as many that sign; by default one for each core that the server
     may use. With 0 threads of the server do both."""

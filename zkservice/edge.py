@@ -99,10 +99,11 @@ def _unavailable() -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings, source: Source) -> AsyncIterator[int | None]:
+async def serving(settings: Settings, source: Source, *, shared: bool = False) -> AsyncIterator[int | None]:
     """Serve a source on `http_port` until the block ends; give the port, None if none is set.
 
-    With the server's own certificate, unless `http_plain` is set. Raises StartError.
+    With the server's own certificate, unless `http_plain` is set. Others may listen on it too if it is
+    `shared`. Raises StartError.
     """
     port = settings.http_port
     if port is None:
@@ -111,7 +112,9 @@ async def serving(settings: Settings, source: Source) -> AsyncIterator[int | Non
     certificate, private_key = (None, None) if settings.http_plain else tls.server_files(settings)
     host = settings.http_host
     async with contextlib.AsyncExitStack() as stack:
-        server = listening(tiles_app(source), host, port, certificate=certificate, private_key=private_key)
+        server = listening(
+            tiles_app(source), host, port, certificate=certificate, private_key=private_key, shared=shared
+        )
         try:
             taken = await stack.enter_async_context(server)
         except OSError:

@@ -27,13 +27,14 @@ CONNECTION: Final = (
 
 
 @contextmanager
-def only_process(folder: Path) -> Iterator[None]:
+def only_process(folder: Path) -> Iterator[int]:
     """Hold a folder's lock; the operating system frees it when the process ends, however it ends.
 
-    Raises StartError if another process holds it.
+    Gives the lock's descriptor: a process that inherits it holds the lock too. Raises StartError if another
+    process holds it.
     """
-    with _locked(folder / "server.lock", f"another server is running on {folder}"):
-        yield
+    with _locked(folder / "server.lock", f"another server is running on {folder}") as lock:
+        yield lock
 
 
 _used = set[tuple[int, int]]()
@@ -104,10 +105,10 @@ def _refused(database: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(path: Path, taken: str) -> Iterator[None]:
+def _locked(path: Path, taken: str) -> Iterator[int]:
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StartError(taken) from None
-        yield
+        yield file.fileno()

@@ -57,8 +57,10 @@ from zkservice.storage import (
     deliveries,
     errand_parts,
     errands,
+    false_answers,
     issuance,
     secrets,
+    statements,
     statistics,
 )
 from zkservice.storage.database import THREAD_SWITCH_SECONDS, Database
@@ -93,16 +95,18 @@ def serve(
     on_ready: Callable[[Ready], None] = lambda _: None,
     clock: Callable[[], dt.datetime] = _now,
     after: Callable[[Step], None] = _nothing,
+    shared: bool = False,
 ) -> None:
     """Run the server until SIGINT or SIGTERM; raises StartError if it cannot start.
 
     `upgrade` brings an older database to this program's schema. `after` is called after each durable step of
-    the sequencer, for tests that end the process there.
+    the sequencer, for tests that end the process there. `shared` is for one of several that a supervisor
+    starts (`supervising`): it holds the folder and the port for all of them.
     """
     logs.configure(settings.log_level)
     sys.setswitchinterval(THREAD_SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, upgrade, on_ready, clock, after))
+        runner.run(_serve(settings, upgrade, on_ready, clock, after, shared))
 
 
 async def _serve(
@@ -111,12 +115,14 @@ async def _serve(
     on_ready: Callable[[Ready], None],
     clock: Callable[[], dt.datetime],
     after: Callable[[Step], None],
+    shared: bool,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings, upgrade=upgrade, clock=clock, after=after, failed=stop) as ready:
+    server = running(settings, upgrade=upgrade, clock=clock, after=after, failed=stop, shared=shared)
+    async with server as ready:
         gc.freeze()  # what a server starts with stays; the collector need not look at it again
         on_ready(ready)
         structlog.get_logger().info("ready", address=ready.address)
@@ -132,10 +138,14 @@ async def running(
     clock: Callable[[], dt.datetime] = _now,
     after: Callable[[Step], None] = _nothing,
     failed: asyncio.Event | None = None,
+    shared: bool = False,
 ) -> AsyncIterator[Ready]:
-    """Run a server inside the running event loop. `failed` is set, and leaving raises, if the log is lost."""
+    """Run a server inside the running event loop. `failed` is set, and leaving raises, if the log is lost.
+
+    With `shared` somebody else holds the folder for it, and others may listen on the same port.
+    """
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with held(settings):
+    with contextlib.nullcontext() if shared else held(settings):
         private_key, chain = tls.server_credentials(settings, clock())
         admin_token = load_admin_token(settings.data)
         database = Database(opened_engine(settings, upgrade=upgrade))
@@ -184,9 +194,11 @@ async def running(
                 lists = RevocationService(context)
                 shown = edge.newest(sequencer, anchored, witnessed=anchoring is not None)
                 await stack.enter_async_context(_background(context, lists, failed))
-                port = await stack.enter_async_context(_listening(context, lists, private_key, chain))
+                port = await stack.enter_async_context(
+                    _listening(context, lists, private_key, chain, shared=shared)
+                )
                 http_port = await stack.enter_async_context(
-                    edge.serving(settings, edge.DatabaseSource(database, shown))
+                    edge.serving(settings, edge.DatabaseSource(database, shown), shared=shared)
                 )
                 address = f"{settings.public_host}:{port}"
                 yield Ready(address, context.verifier_key, settings.data, http_port)
@@ -264,6 +276,8 @@ async def _tidy(context: Context) -> None:
         accounts.forget_arrivals,
         appointments.end_over,
         deliveries.forget_over,
+        statements.forget_over,
+        false_answers.forget_over,
     ):
         while await context.database.write(partial(sweep, now=context.now())):
             pass  # some at a time, so that nobody's write waits for all of them
@@ -271,7 +285,7 @@ async def _tidy(context: Context) -> None:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    context: Context, lists: RevocationService, private_key: bytes, chain: bytes
+    context: Context, lists: RevocationService, private_key: bytes, chain: bytes, *, shared: bool
 ) -> AsyncIterator[int]:
     settings = context.settings
     server = grpc.aio.server(
@@ -279,7 +293,7 @@ async def _listening(
         options=[
             *CONNECTION,
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
-            ("grpc.so_reuseport", 0),
+            ("grpc.so_reuseport", int(shared)),
         ],
         maximum_concurrent_rpcs=settings.max_concurrent_calls,
     )

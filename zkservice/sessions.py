@@ -15,24 +15,21 @@ from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import Keys
 from zkservice.log_keys import LogKeys
 from zkservice.moments import from_ms, to_ms, whole_ms
-from zkservice.storage import parties
+from zkservice.storage import parties, statements
 from zkservice.storage.database import Database
 
 LIFETIME: Final = dt.timedelta(minutes=15)
-_STATEMENTS: Final = 100_000
-"""So many statements of the last minutes are remembered; more open no session until some are forgotten."""
 
 
 class Sessions:
-    """Opens sessions and tells whose a call is. Belongs to the event loop.
+    """Opens sessions and tells whose a call is.
 
-    Statements are remembered in this process for as long as their time counts: two copies of one sent to two
-    processes would open two sessions of the same party, which the party could open itself.
+    Statements are remembered in the database for as long as their time counts: of two copies of one that are
+    sent to two servers, or to one that was restarted between them, one opens a session.
     """
 
     def __init__(self, database: Database, keys: Keys, log_keys: LogKeys) -> None:
         self._database, self._keys, self._log_keys = database, keys, log_keys
-        self._seen: dict[bytes, dt.datetime] = {}
 
     async def open(
         self, party: str, time: dt.datetime, nonce: bytes, signature: bytes, now: dt.datetime
@@ -56,8 +53,8 @@ class Sessions:
                     party, lambda key: any(_signs(each, signature, key, now) for each in named)
                 )
             raise
-        self._remember(hashlib.sha256(statement.signed_bytes).digest(), now)
-        ends = whole_ms(now + LIFETIME)
+        digest, ends = hashlib.sha256(statement.signed_bytes).digest(), whole_ms(now + LIFETIME)
+        await self._database.write(lambda each: statements.remember(each, party, digest, ends, now))
         return self._token(party, ends, public_key or b""), ends
 
     async def _check_former(self, party: str, is_shown: Callable[[bytes], bool]) -> None:
@@ -66,15 +63,6 @@ class Sessions:
             if is_shown(each.public_key):
                 detail = f"by a code of {each.department}, on {each.replaced:%Y-%m-%d at %H:%M:%S} UTC"
                 raise ServiceError(ServiceReason.ACCOUNT_REPLACED, detail)
-
-    def _remember(self, digest: bytes, now: dt.datetime) -> None:
-        if digest in self._seen:
-            raise ServiceError(ServiceReason.REPLAYED, "this statement has opened a session")
-        if len(self._seen) >= _STATEMENTS:
-            self._seen = {each: at for each, at in self._seen.items() if now - at < LIFETIME}
-        if len(self._seen) >= _STATEMENTS:
-            raise ServiceError(ServiceReason.OVERLOADED, "too many sessions were opened; try again later")
-        self._seen[digest] = now
 
     def _token(self, party: str, ends: dt.datetime, public_key: bytes) -> str:
         mac = self._keys.token("session", party, str(to_ms(ends)), public_key.hex())

@@ -7,11 +7,12 @@ from pathlib import Path
 
 def workers(kind: str = "", parent: int | None = None) -> set[int]:
     """Return the processes of workers that a server has: this process, or another one."""
-    return {
-        pid
-        for pid in map(int, filter(str.isdecimal, os.listdir("/proc")))
-        if _parent(pid) == (parent or os.getpid()) and _is_worker(command(pid), kind)
-    }
+    return {each for each in children_of(parent or os.getpid()) if _is_worker(command(each), kind)}
+
+
+def children_of(parent: int) -> set[int]:
+    """Return the processes that a process has started."""
+    return {pid for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))) if _parent(pid) == parent}
 
 
 def command(pid: int) -> list[str]:

@@ -14,7 +14,8 @@ from zk.run import Answer, Run
 from zkservice.config import Settings
 from zkservice.errors import StartError
 from zkservice.server import Ready
-from zkservice.server import serve as run_server
+from zkservice.server import serve as run_one
+from zkservice.supervising import supervise
 
 
 def add_to(app: typer.Typer) -> None:
@@ -52,6 +53,7 @@ def serve(
     if not run.as_json and "log_level" not in settings.model_fields_set:
         # A person at a terminal is told what matters; whoever wants every call in the log says so.
         settings = settings.model_copy(update={"log_level": "warning"})
+    run_server = run_one if settings.servers == 1 else supervise
     try:
         run_server(settings, upgrade=upgrade, on_ready=lambda ready: _ready(run, ready))
     except StartError as error:

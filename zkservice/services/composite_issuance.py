@@ -33,7 +33,7 @@ from disclosure.composite.credential import SCALAR_OCTETS, require_composite
 from wire.composite import composite_presentation_of, issued_to
 from wire.convert import present_values_of, within
 from zkproto.v1 import issuance_pb2 as pb
-from zkservice.attempts import Attempts
+from zkservice.attempts import StoredAttempts
 from zkservice.context import Context
 from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
@@ -94,7 +94,7 @@ class CompositeIssuance:
         self._context, self._desk, self._revoke_due = context, desk, revoke_due
         self._showing = Showing(context)
         self._witnesses = Witnesses(context)
-        self._attempts = Attempts()
+        self._attempts = StoredAttempts(context.database, context.clock)
 
     async def wanted(
         self, request: pb.IssueCredentialRequest, schema: Schema, values: Mapping[str, Value], request_id: str
@@ -231,7 +231,7 @@ class CompositeIssuance:
         """Sign an offer for whoever answers it first; the same claim may be repeated until acknowledged."""
         digest = self._claim_digest(stored, request)
         if not composite_offers.earlier(stored, request_id, digest, self._context.now()):
-            with self._attempts.one(stored.offer.id):
+            async with self._attempts.one(stored.offer.id):
                 stored = await self._claimed(stored, request, request_id, digest)
             if stored.replaces is not None:
                 with logged("could not revoke what was replaced"):

@@ -22,7 +22,7 @@ from wire.convert import moment_to, within
 from wire.errand import bundle_of
 from zkproto.v1 import errand_pb2 as pb
 from zkproto.v1.errand_pb2_grpc import ErrandServiceServicer
-from zkservice.attempts import Attempts
+from zkservice.attempts import StoredAttempts
 from zkservice.context import Context
 from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
@@ -64,7 +64,7 @@ class ErrandService(ErrandServiceServicer):
             for _ in range(2)
         )
         self._counters = Counters(context, Asking(context, self._asked))
-        self._attempts = Attempts()
+        self._attempts = StoredAttempts(context.database, context.clock)
 
     # Bundles
 
@@ -242,8 +242,10 @@ class ErrandService(ErrandServiceServicer):
         for place, each in enumerate(made):
             with _at(place):
                 await self._context.database.read(partial(exchanges.check_unseen, digests=each.seen))
-        with self._attempts.one(errand.id), self._submitted.room(len(jobs)):
-            for place, verdict in enumerate(await self._submitted.many(jobs)):
+        async with self._attempts.one(errand.id):
+            with self._submitted.room(len(jobs)):
+                verdicts = await self._submitted.many(jobs)
+            for place, verdict in enumerate(verdicts):
                 with _at(place):
                     if not isinstance(verdict, Done):
                         raise verdict

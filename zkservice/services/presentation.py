@@ -19,7 +19,7 @@ from disclosure import SignedRequest
 from wire.convert import moment_to, signed_request_of, signed_request_to, within
 from zkproto.v1 import presentation_pb2 as pb
 from zkproto.v1.presentation_pb2_grpc import PresentationServiceServicer
-from zkservice.attempts import Attempts
+from zkservice.attempts import StoredAttempts
 from zkservice.composite_judging import OpenedRequest
 from zkservice.context import Context
 from zkservice.desk import Desk
@@ -70,7 +70,7 @@ class PresentationService(PresentationServiceServicer):
         )
         self._asking = Asking(context, self._asked)
         self._batch = Batch(context, self._stateless)
-        self._attempts = Attempts()
+        self._attempts = StoredAttempts(context.database, context.clock)
 
     async def CreateExchange(self, request: pb.CreateExchangeRequest, context: Any) -> Any:
         """Open an exchange for a signed request; the same call sent again gets the same answer."""
@@ -174,7 +174,7 @@ class PresentationService(PresentationServiceServicer):
     ) -> Answer:
         submitted.check_note(request.holder_note)
         now = whole_ms(self._context.now())
-        with self._attempts.one(exchange.id):
+        async with self._attempts.one(exchange.id):
             await self._submitted.one(judgement(judged(exchange, request), now, opened=True))
         note = bytes(request.holder_note)
         made = Acceptance.of(self._context.keys, exchange, submitted, request.request_id, note, now)

@@ -46,6 +46,7 @@ from zkservice.storage.tables.publication import opening, published_table, regul
 from zkservice.storage.tables.records import push, push_rejection, record
 from zkservice.storage.tables.revocation import accumulator, epoch, revocation
 from zkservice.storage.tables.running import running_server, schema_rule
+from zkservice.storage.tables.sessions import false_answer, session_statement
 from zkservice.storage.tables.statistics import open_exchange, over_asking, regulator_access, statistic
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "errand_update",
     "event",
     "exchange",
+    "false_answer",
     "former_key",
     "holder",
     "issuer_key",
@@ -109,6 +111,7 @@ __all__ = [
     "schema_rule",
     "seen",
     "service_secret",
+    "session_statement",
     "statistic",
     "unasked_delivery",
     "verifier",
