@@ -6,7 +6,7 @@ repeated as wire.repeating says; streams are not, since only who reads them know
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,7 +128,7 @@ def stream(
     *,
     token: str | None = None,
     timeout: Seconds | None = None,
-) -> Iterator[Answer]:
+) -> Generator[Answer, None, None]:
     """Call a streaming method of a stub; raises ServiceError while it is iterated over."""
     around = scope.current()
     answers = method(request, **_options(token, timeout))
