@@ -36,6 +36,7 @@ lint: setup
 test: lint
 	scripts/native-check.sh test
 	scripts/postgres.sh
+	scripts/grpcurl.sh
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Faults that take minutes each; docs/ledger.md says which they are and how long they take.
