@@ -39,6 +39,7 @@ test: lint
 	scripts/native-check.sh test
 	scripts/postgres.sh
 	scripts/nginx.sh
+	scripts/grpcurl.sh
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Faults that take minutes each; docs/ledger.md says which they are and how long they take.

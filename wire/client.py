@@ -1,108 +1,84 @@
-"""Channels to the service, and its statuses as one typed error.
+"""Channels to the service, and calls over them, whose failures are one tree of typed errors (wire.failures).
 
 A channel is TLS under a given root, or the system's roots when none is given. Holders open a channel for each
-use
-and close it after: nothing at the transport links two uses.
+use and close it after: nothing at the transport links two uses. Calls of one message and one answer are
+repeated as wire.repeating says; streams are not, since only who reads them knows how to go on.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import grpc
-from google.protobuf import any_pb2
-from google.protobuf.message import DecodeError
-from google.rpc import error_details_pb2, status_pb2
-from grpc_status import rpc_status
+
+from wire import scope
+from wire.failures import FieldViolation, ServiceError, refusal, service_error
+from wire.intercepting import UNCHOSEN, Calling, Repeating, RepeatingAio, Unchosen
+from wire.repeating import seconds_left
+
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "ERROR_DOMAIN",
+    "MAX_MESSAGE_OCTETS",
+    "Calling",
+    "Endpoint",
+    "FieldViolation",
+    "Seconds",
+    "ServiceError",
+    "call",
+    "calls",
+    "refusal",
+    "service_error",
+    "stream",
+]
 
 MAX_MESSAGE_OCTETS: Final = 4 << 20
-DEFAULT_TIMEOUT: Final = dt.timedelta(seconds=20)
+DEFAULT_TIMEOUT: Final = UNCHOSEN
+"""Stands for what the endpoint says, and for 20 seconds on a channel of another make."""
 ERROR_DOMAIN: Final = "zk-disclosure"
-_OF_ALL: Final = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.CANCELLED}
-_CODES: Final = {code: each for each in grpc.StatusCode for code in [each.value[0]]}
+_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_OCTETS),
+    ("grpc.use_local_subchannel_pool", 1),
+    # Else a repetition finds a server that is back again still waiting for its turn to be tried.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+)
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True)
-class FieldViolation:
-    """What is wrong at which path of the message."""
-
-    field: str
-    description: str
-
-
-class ServiceError(Exception):
-    """A call that the service, or the way to it, refused: status code, stable reason, sentence, fields."""
-
-    def __init__(
-        self, code: grpc.StatusCode, reason: str, detail: str, violations: tuple[FieldViolation, ...] = ()
-    ) -> None:
-        super().__init__(code, reason, detail)
-        self.code, self.reason, self.detail, self.violations = code, reason, detail, violations
-
-    @property
-    def is_of_all(self) -> bool:
-        """Whether it says nothing of what was asked: a call about something else would fare alike."""
-        return self.code in _OF_ALL
-
-    def __str__(self) -> str:
-        return f"{self.code.name} {self.reason}: {self.detail}"
-
-
-def service_error(error: grpc.RpcError) -> ServiceError:
-    """Turn a failed call into a ServiceError; where the service gave no reason, the code is the reason."""
-    call = cast(grpc.Call, error)
-    try:
-        status = rpc_status.from_call(call)
-    except (ValueError, DecodeError):
-        status = None
-    return _told(call.code(), call.details() or "", status.details if status else ())
-
-
-def refusal(status: status_pb2.Status) -> ServiceError:
-    """Turn the status of one member of a call into a ServiceError; a code that there is not is UNKNOWN."""
-    code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
-    return _told(code, status.message, status.details)
-
-
-def _told(code: grpc.StatusCode, detail: str, details: Iterable[any_pb2.Any]) -> ServiceError:
-    reason, violations = code.name, list[FieldViolation]()
-    for packed in details:
-        info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-        with suppress(DecodeError):  # what cannot be read says nothing
-            if packed.Unpack(info):
-                reason = info.reason
-            elif packed.Unpack(bad_request):
-                violations += [
-                    FieldViolation(each.field, each.description) for each in bad_request.field_violations
-                ]
-    return ServiceError(code, reason, detail, tuple(violations))
+Seconds: TypeAlias = float | dt.timedelta
+"""How long something may take: seconds, or what has a unit."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the service is: `host:port`, and the PEM root that signs its certificate."""
+    """Where the service is: `host:port`, the PEM root that signs its certificate, and how calls are made."""
 
     server: str
     root_certificate: bytes | None = field(default=None, repr=False)
+    calling: Calling = field(default_factory=Calling, compare=False, repr=False)
 
     @classmethod
-    def at(cls, server: str, root: Path | None = None) -> "Endpoint":
+    def at(cls, server: str, root: Path | None = None, calling: Calling | None = None) -> "Endpoint":
         """Read the root from a file."""
-        return cls(server, root.read_bytes() if root else None)
+        return cls(server, root.read_bytes() if root else None, calling or Calling())
 
     def channel(self) -> grpc.Channel:
         """Open a channel of its own connection; the caller closes it."""
-        credentials = grpc.ssl_channel_credentials(root_certificates=self.root_certificate)
-        options = [
-            ("grpc.max_receive_message_length", MAX_MESSAGE_OCTETS),
-            ("grpc.use_local_subchannel_pool", 1),
-        ]
-        return grpc.secure_channel(self.server, credentials, options=options)
+        plain = grpc.secure_channel(self.server, self._credentials(), options=_OPTIONS)
+        return grpc.intercept_channel(plain, Repeating(self.calling))
+
+    def channel_aio(self) -> grpc.aio.Channel:
+        """Open an asynchronous channel, in the loop that will use it; the caller closes it."""
+        return grpc.aio.secure_channel(
+            self.server, self._credentials(), options=_OPTIONS, interceptors=[RepeatingAio(self.calling)]
+        )
+
+    def _credentials(self) -> grpc.ChannelCredentials:
+        return grpc.ssl_channel_credentials(root_certificates=self.root_certificate)
 
 
 def call(
@@ -110,20 +86,30 @@ def call(
     request: Any,
     *,
     token: str | None = None,
-    timeout: dt.timedelta | None = DEFAULT_TIMEOUT,
+    timeout: Seconds | None = DEFAULT_TIMEOUT,
 ) -> Answer:
-    """Call a method of a stub, with a deadline and a bearer token; raises ServiceError."""
+    """Call a method of a stub, with a deadline and a bearer token; raises ServiceError.
+
+    In the run of an asynchronous caller (wire.scope) it is given up as soon as that caller is cancelled.
+    """
+    around = scope.current()
     try:
-        return method(request, **_options(token, timeout))
+        if around is None:
+            return method(request, **_options(token, timeout))
+        around.check()
+        pending = cast(Any, method).future(request, **_options(token, timeout))
+        with around.holding(pending):
+            return cast(Answer, pending.result())
     except grpc.RpcError as error:
         raise service_error(error) from None
 
 
 def calls(method: Any, requests: Iterable[Any]) -> list[Any]:
     """Call a method of a stub with several requests at once; the answers in their order; ServiceError."""
+    around = scope.current()
     pending = [method.future(each, **_options(None, DEFAULT_TIMEOUT)) for each in requests]
     try:
-        return [each.result() for each in pending]
+        return [_result(each, around) for each in pending]
     except grpc.RpcError as error:
         raise service_error(error) from None
     finally:
@@ -131,25 +117,39 @@ def calls(method: Any, requests: Iterable[Any]) -> list[Any]:
             each.cancel()
 
 
+def _result(pending: Any, around: scope.Scope | None) -> Any:
+    with nullcontext() if around is None else around.holding(pending):
+        return pending.result()
+
+
 def stream(
     method: Callable[..., Iterator[Answer]],
     request: Any,
     *,
     token: str | None = None,
-    timeout: dt.timedelta | None = None,
-) -> Iterator[Answer]:
+    timeout: Seconds | None = None,
+) -> Generator[Answer, None, None]:
     """Call a streaming method of a stub; raises ServiceError while it is iterated over."""
+    around = scope.current()
     answers = method(request, **_options(token, timeout))
     try:
-        yield from answers
+        with nullcontext() if around is None else around.holding(cast(grpc.Call, answers)):
+            yield from answers
     except grpc.RpcError as error:
         raise service_error(error) from None
     finally:
         cast(grpc.Call, answers).cancel()  # an iteration given up must not keep the stream open
 
 
-def _options(token: str | None, timeout: dt.timedelta | None) -> dict[str, Any]:
+def _options(token: str | None, timeout: Seconds | None) -> dict[str, Any]:
     return {
         "metadata": (("authorization", f"Bearer {token}"),) if token else (),
-        "timeout": timeout.total_seconds() if timeout else None,
+        "timeout": _seconds(timeout),
     }
+
+
+def _seconds(timeout: Seconds | None) -> float | None:
+    """Return a timeout in seconds; what nobody chose stays marked, for the channel to choose."""
+    if isinstance(timeout, Unchosen):
+        return timeout
+    return seconds_left(timeout.total_seconds() if isinstance(timeout, dt.timedelta) else timeout)

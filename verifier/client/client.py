@@ -9,11 +9,10 @@ import datetime as dt
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Final, Self, overload
 
-import grpc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import tlog
@@ -39,40 +38,29 @@ from verifier import keys
 from verifier.anchoring import AKept
 from verifier.audit import audit_receipt, receipt_body
 from verifier.client.anchoring import anchor_kept
-from verifier.client.calls import patiently, pauses
+from verifier.client.calls import patiently
 from verifier.client.exchange import (
     Answered,
     CompositeAnswered,
     CompositeExchange,
     OpenExchange,
-    PendingError,
 )
 from verifier.client.published import PublishedReader
 from verifier.client.remote import AnyPresentation, Remote, RemoteRefusal, RemoteVerdict
+from verifier.client.waiting import States, Waiting, done
 from verifier.composite.foreign import Counterpart
 from verifier.composite.record import CompositeRecord
 from verifier.errors import (
     AnswerError,
-    DeclinedError,
-    ExpiredError,
-    PairingFailedError,
-    TimedOutError,
-    WithdrawnError,
 )
 from verifier.record import Record
 from verifier.verify import required_names, verify_presentation
 from wire import convert
-from wire.client import Endpoint, ServiceError, call, stream
+from wire.client import Endpoint, call
 from wire.composite import composite_presentation_of
 from zkproto.v1 import catalog_pb2, catalog_pb2_grpc, presentation_pb2, presentation_pb2_grpc
 
-_BROKEN: Final = {
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.CANCELLED,
-    grpc.StatusCode.DEADLINE_EXCEEDED,
-}
 _PAIRING_CODE: Final = re.compile(r"[0-9]{6}", re.ASCII)
-_State = presentation_pb2.WatchExchangeResponse
 
 
 def _now() -> dt.datetime:
@@ -180,30 +168,24 @@ class VerifierClient:
         that does not hold here, what `audit_receipt` and `verify_presentation` or `verify_composite` raise,
         and tlog.TlogError for what is not on the ledger.
         """
-        message = presentation_pb2.WatchExchangeRequest(
-            exchange=exchange.exchange, result_token=exchange.result_token
+        steps = self.waiting(exchange, timeout, counterparts, policy).steps()
+        return done(steps, States(self._presentations.WatchExchange, exchange), self._pause)
+
+    def waiting(
+        self,
+        exchange: OpenExchange | CompositeExchange,
+        timeout: dt.timedelta,
+        counterparts: Iterable[Counterpart] = (),
+        policy: tlog.Policy | None = None,
+    ) -> Waiting:
+        """Return the steps of `wait`, for whoever does them."""
+        others = tuple(counterparts)
+        return Waiting(
+            time.monotonic() + timeout.total_seconds(),
+            lambda state: self.accept(exchange.signed_request, state, others),
+            self.anchor,
+            policy,
         )
-        deadline = time.monotonic() + timeout.total_seconds()
-        states, others = self._states(message, deadline), tuple(counterparts)
-        while True:
-            state = next(states)
-            if state.state == _State.STATE_EXPIRED:
-                raise ExpiredError("nobody answered the request in time")
-            if state.state == _State.STATE_DECLINED:
-                raise DeclinedError("the holder declined the request")
-            if state.state == _State.STATE_WITHDRAWN:
-                raise WithdrawnError("the holder has withdrawn the standing consent")
-            if state.state == _State.STATE_PAIRING_FAILED:
-                raise PairingFailedError("five wrong pairing codes were sent; ask again")
-            if state.state == _State.STATE_VERIFIED:
-                try:
-                    answered = self.accept(exchange.signed_request, state, others)
-                    return answered if policy is None else self._anchored(answered, policy, deadline)
-                except ServiceError as error:  # the catalogue; the stream will tell the answer again
-                    if error.code not in _BROKEN:
-                        raise
-            elif state.state != _State.STATE_PENDING:
-                raise AnswerError("the exchange is in no known state", field="state")
 
     def anchor(self, kept: AKept, policy: tlog.Policy) -> AKept | None:
         """Return a record, or what came unasked, as it is anchored, verified; None while it is pending.
@@ -212,18 +194,6 @@ class VerifierClient:
         ledger; what `recheck_kept` raises for what does not hold.
         """
         return anchor_kept(self._channel, kept, self._log, policy)
-
-    def _anchored(
-        self, answered: Answered | CompositeAnswered, policy: tlog.Policy, deadline: float
-    ) -> Answered | CompositeAnswered:
-        """Wait until an answer is anchored; PendingError if it is not in time."""
-        waits = pauses()
-        while (record := self.anchor(answered.record, policy)) is None:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise PendingError(answered)
-            self._pause(min(next(waits), left))
-        return answered.with_record(record)
 
     def directory_for(
         self, schemas: Iterable[SchemaName], issuer_keys: Iterable[IssuerKeyName] = ()
@@ -275,26 +245,6 @@ class VerifierClient:
         except MalformedError as error:
             raise AnswerError(error.detail, field=error.field) from None
         return answer.exchange, link, answer.result_token, signed, expires, answer.pairing_code
-
-    def _states(
-        self, message: presentation_pb2.WatchExchangeRequest, deadline: float
-    ) -> Iterator[presentation_pb2.WatchExchangeResponse]:
-        """Give the exchange's states without end, over as many streams as it takes, or raise."""
-        detail = "nobody has answered yet"
-        for pause in pauses():
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimedOutError(detail)
-            try:
-                yield from stream(
-                    self._presentations.WatchExchange, message, timeout=dt.timedelta(seconds=left)
-                )
-            except ServiceError as error:
-                if error.code not in _BROKEN:
-                    raise
-                if error.code is grpc.StatusCode.UNAVAILABLE:
-                    detail = f"the service could not be reached ({error.detail})"
-            self._pause(max(0.0, min(pause, deadline - time.monotonic())))
 
     def accept(
         self,
