@@ -1,75 +1,51 @@
-"""Who may write, and read figures: administrator, departments, regulators, by bearer tokens in a call's
-metadata."""
+"""Who may write, and read figures: what a method asks of its caller, behind the guard.
 
-import hmac
+The guard has enforced the table of roles before a method runs. Methods ask again, since they know whose a
+stored thing is, and so that a mistake in the table alone opens nothing.
+"""
+
 from typing import Any
 
+from zkservice.callers import Callers
 from zkservice.errors import ServiceError, ServiceReason
-from zkservice.kept import Kept
-from zkservice.keys import token_hash
-from zkservice.storage import publication, registered
-from zkservice.storage.database import Database
-
-_KEPT_OCTETS = 1 << 20
-
-
-def bearer(context: Any) -> str:
-    """Return the token that a call came with; ServiceError TOKEN_MISSING."""
-    for name, value in context.invocation_metadata() or ():
-        if name == "authorization":
-            scheme, _, token = str(value).partition(" ")
-            if scheme.lower() == "bearer" and token:
-                return token
-    raise ServiceError(ServiceReason.TOKEN_MISSING, "the call takes an authorization: Bearer token")
+from zkservice.roles import COLLECTIONS, Role
 
 
 class Access:
-    """Checks tokens; each method returns if the caller may, and raises ServiceError TOKEN_... if not."""
+    """Checks callers; each method returns if the caller may, and raises ServiceError TOKEN_... if not."""
 
-    def __init__(self, database: Database, admin_token: str) -> None:
-        self._database, self._admin = database, admin_token.encode()
-        # A department's token never changes. By its hash, as it is stored: a dump of memory holds no token.
-        self._departments: Kept[str] = Kept(_KEPT_OCTETS)
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
 
-    def _is_admin(self, token: str) -> bool:
-        return hmac.compare_digest(token.encode(), self._admin)
-
-    async def admin(self, context: Any) -> None:
-        """Let the administrator pass."""
-        if not self._is_admin(bearer(context)):
-            raise ServiceError(ServiceReason.TOKEN_INVALID, "the token is not the administrator's")
+    async def admin(self, context: Any) -> str:
+        """Let an administrator pass; return which, `root` for the one whose secret is `admin.token`."""
+        caller = await self._callers.of(context, {Role.ADMINISTRATOR})
+        return caller.name.partition("/")[2]
 
     async def department(self, context: Any, name: str, *, or_admin: bool = False) -> bool:
-        """Let a department pass to what is its own, and the administrator where that is said.
+        """Let a department pass to what is its own, and an administrator where that is said.
 
-        Return whether it is the administrator.
+        Return whether it is an administrator.
         """
-        token = bearer(context)
-        if or_admin and self._is_admin(token):
+        roles = {Role.DEPARTMENT, Role.ADMINISTRATOR} if or_admin else {Role.DEPARTMENT}
+        caller = await self._callers.of(context, roles)
+        if caller.role is Role.ADMINISTRATOR:
             return True
-        if await self._owner(token_hash(token)) != name:
+        if caller.name != name:
             raise ServiceError(ServiceReason.TOKEN_INVALID, f"the token is not that of {name}")
         return False
 
     async def any_department(self, context: Any) -> str:
-        """Return the department whose token it is, for what is looked up only for departments."""
-        owner = await self._owner(token_hash(bearer(context)))
-        if owner is None:
-            raise ServiceError(ServiceReason.TOKEN_INVALID, "the token is no department's")
-        return owner
+        """Return the department that calls, for what is looked up only for departments."""
+        return (await self._callers.of(context, {Role.DEPARTMENT})).name
 
     async def regulator(self, context: Any) -> str:
         """Let a regulator pass; return its name."""
-        hashed = token_hash(bearer(context))
-        name = await self._database.read(lambda each: publication.regulator_of_token(each, hashed))
-        if name is None:
-            raise ServiceError(ServiceReason.TOKEN_INVALID, "the token is no regulator's")
-        return name
+        return (await self._callers.of(context, {Role.REGULATOR})).name
 
-    async def _owner(self, hashed: bytes) -> str | None:
-        owner = self._departments.get(hashed.hex())
-        if owner is None:
-            owner = await self._database.read(lambda each: registered.department_of_token(each, hashed))
-            if owner is not None:
-                self._departments.keep(hashed.hex(), owner, len(owner) + len(hashed))
-        return owner
+    async def party(self, context: Any, *collections: str) -> str:
+        """Return the party that calls, one of some collections ("accounts", "consents", "verifiers").
+
+        Raises also ServiceError ACCOUNT_REPLACED: the account has another key now.
+        """
+        return (await self._callers.of(context, {COLLECTIONS[each] for each in collections})).name

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from zkservice.access import Access
 from zkservice.anchored import Anchored
 from zkservice.anchoring import Anchoring
+from zkservice.callers import Callers
 from zkservice.config import Settings
 from zkservice.directory import Directories
 from zkservice.fields import Pages
@@ -37,6 +38,7 @@ class Context:
     proofs: Proofs
     states: StatesReader
     keys: Keys
+    callers: Callers
     access: Access
     sessions: Sessions
     signing_keys: SigningKeys

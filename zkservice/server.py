@@ -31,6 +31,7 @@ from zkservice import edge, logs, tls
 from zkservice.access import Access
 from zkservice.anchoring import read_policy, witnessed
 from zkservice.behind import check_marks
+from zkservice.callers import Callers
 from zkservice.calls import Calls
 from zkservice.config import Settings
 from zkservice.context import Context
@@ -38,12 +39,14 @@ from zkservice.databases import held, opened_engine
 from zkservice.directory import Directories
 from zkservice.errors import ServiceError, StartError
 from zkservice.fields import Pages
+from zkservice.guard import Guard
 from zkservice.health import telling
 from zkservice.hosting import CONNECTION
 from zkservice.keys import Keys, load_admin_token
 from zkservice.log_keys import LogKeys, write_verifier_key
 from zkservice.presence import present
 from zkservice.proofs import Proofs
+from zkservice.roles import check_complete
 from zkservice.sequencer import Sequencer, Step
 from zkservice.services import roster
 from zkservice.services.revocation import RevocationService
@@ -170,6 +173,8 @@ async def running(
                 write_verifier_key(settings.data, log_keys.current)
                 judges, signers = await stack.enter_async_context(_workers(settings, crypto))
                 proofs = Proofs(sequencer, log_keys, database)
+                sessions = Sessions(database, keys, log_keys)
+                callers = Callers(database, admin_token, sessions, clock)
                 context = Context(
                     settings=settings,
                     database=database,
@@ -179,8 +184,9 @@ async def running(
                     proofs=proofs,
                     states=StatesReader(database, proofs),
                     keys=keys,
-                    access=Access(database, admin_token),
-                    sessions=Sessions(database, keys, log_keys),
+                    callers=callers,
+                    access=Access(callers),
+                    sessions=sessions,
                     signing_keys=SigningKeys(database, keys),
                     pages=Pages(keys),
                     directories=Directories(database, keys),
@@ -288,8 +294,9 @@ async def _listening(
     context: Context, lists: RevocationService, private_key: bytes, chain: bytes, *, shared: bool
 ) -> AsyncIterator[int]:
     settings = context.settings
+    check_complete(roster.METHODS)
     server = grpc.aio.server(
-        interceptors=[Calls(settings.max_message_octets, context.watching)],
+        interceptors=[Calls(settings.max_message_octets, context.watching), Guard(context.callers)],
         options=[
             *CONNECTION,
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),

@@ -5,12 +5,11 @@ import binascii
 import datetime as dt
 import hashlib
 import hmac
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Collection
+from typing import Final
 
 from disclosure import Reason, RefusedError
 from disclosure.session import SessionStatement
-from zkservice.access import bearer
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import Keys
 from zkservice.log_keys import LogKeys
@@ -68,13 +67,12 @@ class Sessions:
         mac = self._keys.token("session", party, str(to_ms(ends)), public_key.hex())
         return base64.urlsafe_b64encode(f"{party}|{to_ms(ends)}|{mac}".encode()).rstrip(b"=").decode()
 
-    async def party(self, context: Any, now: dt.datetime, *, collection: str | tuple[str, ...]) -> str:
-        """Return whose call it is, one of `collection` ("accounts", "consents", "verifiers"), or of several.
+    async def party(self, token: str, now: dt.datetime, collections: Collection[str]) -> str:
+        """Return whose session a token is of, one of some collections ("accounts", "consents", "verifiers").
 
-        Raises ServiceError TOKEN_MISSING, TOKEN_INVALID, ACCOUNT_REPLACED (the account has another key now).
+        Raises ServiceError TOKEN_INVALID, ACCOUNT_REPLACED (the account has another key now).
         """
-        collections = (collection,) if isinstance(collection, str) else collection
-        whose, token = " or ".join(collections), bearer(context)
+        whose = " or ".join(collections)
         party, ends = _read(token)
         if party.partition("/")[0] not in collections or now >= ends:
             raise _refused(whose)
@@ -83,6 +81,15 @@ class Sessions:
             await self._check_former(party, lambda key: _same(token, self._token(party, ends, key)))
             raise _refused(whose)
         return party
+
+
+def is_session(token: str) -> bool:
+    """Tell whether a token has the form of a session's: whether it is one shows only `Sessions.party`."""
+    try:
+        _read(token)
+    except ServiceError:
+        return False
+    return True
 
 
 def _signs(statement: SessionStatement, signature: bytes, public_key: bytes, now: dt.datetime) -> bool:

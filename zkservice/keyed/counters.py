@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from disclosure import VerifierName
-from zkservice.access import bearer
+from zkservice.callers import bearer
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import token_hash, write_private
 

@@ -19,7 +19,7 @@ from wire.batch import MAX_MEMBERS
 from wire.convert import date_to, present_values_of, values_to
 from zkproto.v1 import keyed_pb2 as pb
 from zkproto.v1.keyed_pb2_grpc import KeyedCheckServiceServicer
-from zkservice.access import bearer
+from zkservice.callers import bearer
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import placed, required
 from zkservice.gathering import Gathering

@@ -181,7 +181,7 @@ class AccountService(AccountServiceServicer):
         )
 
     async def _account(self, context: Any) -> str:
-        return await self._context.sessions.party(context, self._context.now(), collection="accounts")
+        return await self._context.access.party(context, "accounts")
 
 
 def _arrival_to(arrival: Arrival) -> pb.Arrival:

@@ -227,7 +227,7 @@ class ApplicationService(ApplicationServiceServicer):
         return LocalizedText(str(zh), str(en))
 
     async def _account(self, context: Any) -> str:
-        return await self._context.sessions.party(context, self._context.now(), collection="accounts")
+        return await self._context.access.party(context, "accounts")
 
 
 def check_grounds(grounds: str) -> None:

@@ -190,7 +190,7 @@ class AppointmentService(AppointmentServiceServicer):
         return message
 
     async def _company(self, context: Any) -> str:
-        return await self._context.sessions.party(context, self._context.now(), collection="accounts")
+        return await self._context.access.party(context, "accounts")
 
 
 def _body(request: pb.AppointAgentRequest) -> AppointmentBody:

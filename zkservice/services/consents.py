@@ -225,7 +225,7 @@ class ConsentService(ConsentServiceServicer):
     async def _own(self, name: str, context: Any) -> Consent:
         """Return a consent to whoever has a session of its key."""
         consent_id = resource_id(name, "consents", field="consent")
-        party = await self._context.sessions.party(context, self._context.now(), collection="consents")
+        party = await self._context.access.party(context, "consents")
         if party != f"consents/{consent_id}":
             raise consents.unknown_consent()
         return await self._context.database.read(lambda each: consents.get(each, consent_id))

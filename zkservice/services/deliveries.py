@@ -223,7 +223,7 @@ class DeliveryService(DeliveryServiceServicer):
                         await rung.wait()
 
     async def _party(self, context: Any) -> str:
-        return await self._context.sessions.party(context, self._context.now(), collection=_PARTIES)
+        return await self._context.access.party(context, *_PARTIES)
 
     async def _own(self, name: str, context: Any) -> Delivery:
         """Return a delivery to the session's party that it was sent to."""

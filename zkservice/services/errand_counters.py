@@ -58,7 +58,7 @@ class Counters:
         self._context, self._asking = context, asking
 
     async def _party(self, context: Any) -> str:
-        return await self._context.sessions.party(context, self._context.now(), collection="verifiers")
+        return await self._context.access.party(context, "verifiers")
 
     async def watch(self, request: pb.WatchErrandPartsRequest, context: Any) -> AsyncIterator[pb.ErrandPart]:
         """Stream a counter's parts: those that it has to do something about, then whatever changes."""

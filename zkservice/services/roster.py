@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import grpc
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
 from zkproto.v1 import (
     account_pb2,
@@ -83,6 +85,16 @@ DESCRIPTORS: Final = tuple(
     messages.DESCRIPTOR.services_by_name[servicer.__name__] for messages, _, servicer in _ALL
 )
 NAMES: Final = tuple(each.full_name for each in DESCRIPTORS)
+_OTHERS: Final = (
+    health_pb2.DESCRIPTOR.services_by_name["Health"],
+    reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"],
+)
+METHODS: Final = tuple(
+    f"/{service.full_name}/{method.name}"
+    for service in (*DESCRIPTORS, *_OTHERS)
+    for method in service.methods
+)
+"""Whatever can be called, health and reflection too, by its path: `/package.Service/Method`."""
 
 
 def register(server: grpc.aio.Server, context: Context, lists: RevocationService) -> None:
