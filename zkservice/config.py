@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     that makes a checkpoint anchored; every `checkpoint_ms` they are asked, and each has `witness_seconds` to
     answer. Their HTTPS is verified against the system's certificate authorities, or `witness_roots` (PEM)
     alone. `http_port` serves the log's tiles over HTTP, with the server's own certificate; `http_plain`
-    leaves TLS to the proxy in front, or out on loopback. Times are seconds unless the name says otherwise.
+    leaves TLS to the proxy in front, or out on loopback. `two_persons` demands a second person for what can
+    harm (docs/administration.md); unless it is said, everywhere but with `dev`. Times are seconds unless the
+    name says otherwise.
     Raises pydantic's ValidationError, which names the setting. A `ZK_` variable that names no setting is not
     refused, since the `zk` command has variables of its own.
     """
@@ -46,6 +48,7 @@ class Settings(BaseSettings):
 
     data: Path = DEFAULT_DATA
     dev: bool = False
+    two_persons: bool | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65535)
     public_host: str = "localhost"
@@ -87,6 +90,11 @@ class Settings(BaseSettings):
         given = {**env_settings(), **init_settings()}
         data = Path(str(given.get("data", DEFAULT_DATA)))
         return init_settings, env_settings, _file(settings_cls, data / "zk.toml")
+
+    @property
+    def demands_two_persons(self) -> bool:
+        """Whether what can harm takes two persons: as `two_persons` says, else unless `dev`."""
+        return not self.dev if self.two_persons is None else self.two_persons
 
     @property
     def database_url(self) -> str:
