@@ -167,6 +167,25 @@ class RegulatorName:
 
 
 @dataclass(frozen=True)
+class AdministratorName:
+    """`administrators/{administrator}`: one person."""
+
+    administrator: str
+
+    def __post_init__(self) -> None:
+        check_id(self.administrator, "an administrator")
+
+    @classmethod
+    def parse(cls, name: str, *, field: str = "") -> "AdministratorName":
+        """Parse it; MalformedError NAME_INVALID."""
+        (administrator,) = _parts(name, "administrators", field=field)
+        return cls(check_id(administrator, "an administrator", field=field))
+
+    def __str__(self) -> str:
+        return f"administrators/{self.administrator}"
+
+
+@dataclass(frozen=True)
 class ItemName:
     """`departments/{department}/items/{item}`: a data item in all its versions."""
 

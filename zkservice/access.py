@@ -9,6 +9,7 @@ from typing import Any
 from zkservice.callers import Callers
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.roles import COLLECTIONS, Role
+from zkservice.storage.taken import is_taken
 
 
 class Access:
@@ -34,6 +35,15 @@ class Access:
         if caller.name != name:
             raise ServiceError(ServiceReason.TOKEN_INVALID, f"the token is not that of {name}")
         return False
+
+    async def person(self, context: Any) -> str:
+        """Return the resource name of the administrator, or of the department, that calls."""
+        return (await self._callers.of(context, {Role.ADMINISTRATOR, Role.DEPARTMENT})).name
+
+    def check_not_root(self, hashed: bytes, *, field: str) -> None:
+        """Raise ServiceError FIELD_INVALID if this is the hash of admin.token: one token is one person."""
+        if self._callers.is_root(hashed):
+            raise is_taken(field)
 
     async def any_department(self, context: Any) -> str:
         """Return the department that calls, for what is looked up only for departments."""

@@ -13,11 +13,10 @@ from zkservice.kept import Kept
 from zkservice.keys import token_hash
 from zkservice.roles import COLLECTIONS, Role
 from zkservice.sessions import Sessions, is_session
-from zkservice.storage import publication, registered
+from zkservice.storage import administrators, publication, registered
+from zkservice.storage.administrators import ROOT
 from zkservice.storage.database import Database
 
-ROOT: Final = "administrators/root"
-"""The administrator whose secret is `admin.token`."""
 _KEPT_OCTETS: Final = 1 << 20
 
 
@@ -28,6 +27,8 @@ class Proof(StrEnum):
     """A secret that is good until another takes its place."""
     SESSION = "session"
     """A token of a party that has shown its key."""
+    ACTION = "action"
+    """Another administrator has approved what the caller proposed."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,21 @@ class Caller:
     def named(cls, name: str, proof: Proof) -> "Caller":
         """Return whom a name is of: its first part says the role."""
         return cls(COLLECTIONS[name.partition("/")[0]], name, proof)
+
+
+@dataclass(frozen=True)
+class Approved:
+    """Stands for a call's context where an approved action is carried out: the service makes it, no caller.
+
+    `proposer` and `approver` are resource names; the method is called in the name of both.
+    """
+
+    proposer: str
+    approver: str
+
+    def invocation_metadata(self) -> tuple[()]:
+        """Return nothing: whatever asks for a token gets none."""
+        return ()
 
 
 def bearer(context: Any) -> str:
@@ -73,8 +89,11 @@ class Callers:
         """Return the caller, who has one of some roles.
 
         A method's first look finds whom the guard has let through; a stream that looks again has it found out
-        again, so that it ends with whatever it was opened with. Raises ServiceError as `resolve` does.
+        again, so that it ends with whatever it was opened with. An approved action is its proposer's. Raises
+        ServiceError as `resolve` does.
         """
+        if isinstance(context, Approved):
+            return _checked(Caller.named(context.proposer, Proof.ACTION), roles)
         known = _RESOLVED.get()
         if known is None:
             return await self.resolve(context, roles)
@@ -96,11 +115,18 @@ class Callers:
             return _checked(Caller.named(party, Proof.SESSION), roles)
         return _checked(await self._of_secret(token, roles), roles)
 
+    def is_root(self, hashed: bytes) -> bool:
+        """Tell whether this is the hash of admin.token."""
+        return hmac.compare_digest(hashed, token_hash(self._admin.decode()))
+
     async def _of_secret(self, token: str, roles: Collection[Role]) -> Caller:
         """Return whose a secret is; only for the roles that are looked for the database is asked."""
         hashed, name = token_hash(token), None
         if hmac.compare_digest(token.encode(), self._admin):
             name = ROOT
+        if name is None and Role.ADMINISTRATOR in roles:
+            # Not kept: from the moment that somebody is removed it is nobody's.
+            name = await self._database.read(lambda each: administrators.of_secret(each, hashed))
         if name is None and Role.DEPARTMENT in roles:
             name = await self._department(hashed)
         if name is None and Role.REGULATOR in roles:

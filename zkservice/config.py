@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     """The folder that holds everything the server keeps, mode 0700."""
     dev: bool = False
     """Make and keep a local certificate authority, and a certificate by it, in the data folder."""
+    two_persons: bool | None = None
+    """What can harm takes two administrators (docs/administration.md); unless it is said, everywhere but with
+    `dev`."""
     host: str = "127.0.0.1"
     """The address on which it listens; 0.0.0.0 and :: are all of the machine's."""
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65535)
@@ -118,6 +121,11 @@ class Settings(BaseSettings):
         given = {**env_settings(), **init_settings()}
         data = Path(str(given.get("data", DEFAULT_DATA)))
         return init_settings, env_settings, _file(settings_cls, data / "zk.toml")
+
+    @property
+    def demands_two_persons(self) -> bool:
+        """Whether what can harm takes two persons: as `two_persons` says, else unless `dev`."""
+        return not self.dev if self.two_persons is None else self.two_persons
 
     @property
     def database_url(self) -> str:

@@ -17,6 +17,7 @@ from zkservice.keys import Keys
 
 DEFAULT_PAGE: Final = 50
 MAX_PAGE: Final = 500
+_HASH_OCTETS: Final = 32
 
 
 def fresh_id() -> str:
@@ -57,6 +58,13 @@ def resource_id(name: str, collection: str, *, field: str) -> str:
     if prefix != collection or not 0 < len(identifier) <= 32 or not identifier.isascii():
         raise ServiceError(ServiceReason.FIELD_INVALID, f"a name is {collection}/...", field=field)
     return identifier
+
+
+def hash_of(octets: bytes, field: str) -> bytes:
+    """Return the hash of a secret, 32 octets; ServiceError FIELD_INVALID."""
+    if len(octets) != _HASH_OCTETS:
+        raise ServiceError(ServiceReason.FIELD_INVALID, f"a hash has {_HASH_OCTETS} octets", field=field)
+    return octets
 
 
 def required(present: bool, field: str) -> None:

@@ -48,7 +48,7 @@ from zkservice.presence import present
 from zkservice.proofs import Proofs
 from zkservice.roles import check_complete
 from zkservice.sequencer import Sequencer, Step
-from zkservice.services import roster
+from zkservice.services import acting, roster
 from zkservice.services.revocation import RevocationService
 from zkservice.sessions import Sessions
 from zkservice.signing_keys import SigningKeys
@@ -244,7 +244,8 @@ async def _background(
     witnessing = asyncio.create_task(anchoring.run() if anchoring is not None else asyncio.sleep(math.inf))
     # It ends by itself only if the log is behind its witnesses: nothing may be signed any more.
     witnessing.add_done_callback(lambda _: sequencing.cancel())
-    minutely = partial(_tidy, context), lists.renew, lists.revoke_due
+    approved = partial(acting.carry_out_all, context)
+    minutely = partial(_tidy, context), lists.renew, lists.revoke_due, approved
     repeated = [asyncio.create_task(_repeated(each)) for each in minutely]
     if failed is not None:
         sequencing.add_done_callback(lambda _: failed.set())

@@ -7,6 +7,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from tests.zkservice import (
+    cases_administration,
     cases_applications,
     cases_centre,
     cases_errands,
@@ -66,6 +67,11 @@ async def _statistics(town: City, number: int) -> dict[str, Seed]:
     }
 
 
+async def _administration(town: City, number: int) -> dict[str, Seed]:
+    found = await cases_administration.seeds(town, number)
+    return {method: Seed(message, token) for method, (message, token) in found.items()}
+
+
 async def _consents(town: City, _: int) -> dict[str, Seed]:
     granted, watched = await consenting.granted(town), await consenting.asked(town)
     refusable, grantable = await consenting.asked(town), await consenting.asked(town)
@@ -116,6 +122,7 @@ async def _deliveries(town: City, _: int) -> dict[str, Seed]:
 
 
 _SEEDERS: Final[tuple[Seeder, ...]] = (
+    _administration,
     _centre,
     _records,
     _errands,

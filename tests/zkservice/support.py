@@ -347,6 +347,7 @@ async def reopened(folder: Path, failed: asyncio.Event | None = None, **settings
         "port": 0,
         "log_level": "error",
         "processes": 0,
+        "two_persons": False,
     } | settings
     async with running(Settings(**chosen), clock=clock, failed=failed) as ready:
         credentials = grpc.ssl_channel_credentials((folder / "ca.pem").read_bytes())

@@ -56,6 +56,21 @@ def test_the_file_is_that_of_the_folder_which_the_environment_names(
 
 
 @pytest.mark.parametrize(
+    ("given", "demanded"),
+    [
+        ({}, True),
+        ({"dev": True}, False),
+        ({"dev": True, "two_persons": True}, True),
+        ({"two_persons": False}, False),
+    ],
+)
+def test_two_persons_are_demanded_unless_it_is_said_or_developed(
+    tmp_path: Path, given: dict[str, bool], demanded: bool
+) -> None:
+    assert settings(tmp_path, **given).demands_two_persons is demanded
+
+
+@pytest.mark.parametrize(
     ("toml", "place"),
     [
         ("colour = 1", "colour"),

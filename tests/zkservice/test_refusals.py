@@ -16,6 +16,7 @@ import pytest_asyncio
 from disclosure import Reason
 from tests.zkservice import (
     cases_accounts,
+    cases_administration,
     cases_applications,
     cases_catalog,
     cases_centre,
@@ -52,6 +53,7 @@ CASES: Final = [
     case
     for module in (
         cases_accounts,
+        cases_administration,
         cases_applications,
         cases_catalog,
         cases_centre,

@@ -71,6 +71,14 @@ MESSAGES: Final = {
     "reason.REPLAYED": "This was used before",
     "reason.ALREADY_REVOKED": "The credential was revoked before; nothing was done",
     "reason.ACCUMULATOR_FULL": "The accumulator takes no more revocations: the department needs a new one",
+    "reason.SECOND_PERSON_REQUIRED": (
+        "This takes two persons. Propose it: the same command with --propose; then another administrator "
+        "runs zk admin approve"
+    ),
+    "reason.SAME_PERSON": "Whoever proposed it does not approve it: another person has to",
+    "reason.ACTION_MISMATCH": "What was approved is not what was proposed; look at it again: zk admin show",
+    "reason.ACTION_DECIDED": "Somebody has decided on it already",
+    "reason.ACTION_EXPIRED": "Nobody decided on it in time; propose it again",
     "reason.TOO_MANY_WATCHERS": "Too many watch this already; try again soon",
     "reason.TOO_MANY_ATTEMPTS": "Too many proofs that do not hold were sent for this request",
     "reason.ACCUMULATOR_MISSING": "The department has no accumulator to revoke a lost vault's credentials in",

@@ -71,6 +71,13 @@ MESSAGES: Final = {
     "reason.REPLAYED": "曾经使用过",
     "reason.ALREADY_REVOKED": "该凭证此前已吊销，未作任何改动",
     "reason.ACCUMULATOR_FULL": "该累加器的吊销名额已用完，部门需要新建一个",
+    "reason.SECOND_PERSON_REQUIRED": (
+        "此操作须由两人完成。请先提出：在同一命令后加 --propose；再由另一名管理员执行 zk admin approve"
+    ),
+    "reason.SAME_PERSON": "提出者本人不能批准，须由另一人批准",
+    "reason.ACTION_MISMATCH": "所批准的内容与所提出的不一致，请重新查看：zk admin show",
+    "reason.ACTION_DECIDED": "已有人作出决定",
+    "reason.ACTION_EXPIRED": "期限内无人决定，请重新提出",
     "reason.TOO_MANY_WATCHERS": "观察者过多，请稍后再试",
     "reason.TOO_MANY_ATTEMPTS": "对该询问提交了过多不成立的证明",
     "reason.ACCUMULATOR_MISSING": "该部门没有吊销累加器，无法吊销遗失凭证库中的凭证",

@@ -353,8 +353,14 @@ class CreateDepartmentRequest(_message.Message):
 
     DEPARTMENT_ID_FIELD_NUMBER: _builtins.int
     DEPARTMENT_FIELD_NUMBER: _builtins.int
+    ACCESS_TOKEN_HASH_FIELD_NUMBER: _builtins.int
     department_id: _builtins.str
     """Last part of the new name: lower-case letters, digits and dashes."""
+    access_token_hash: _builtins.bytes
+    """The hash of a token of 32 random octets that the department has made itself: SHA-256 over
+    "zk-disclosure/access-token/v1", a zero octet and the token. Empty lets the service make one; a proposal says it,
+    since no secret stands in an action.
+    """
     @_builtins.property
     def department(self) -> Global___Department:
         """The department."""
@@ -364,10 +370,11 @@ class CreateDepartmentRequest(_message.Message):
         *,
         department_id: _builtins.str = ...,
         department: Global___Department | None = ...,
+        access_token_hash: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["department", b"department"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["department", b"department", "department_id", b"department_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_token_hash", b"access_token_hash", "department", b"department", "department_id", b"department_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -382,7 +389,7 @@ class CreateDepartmentResponse(_message.Message):
     DEPARTMENT_FIELD_NUMBER: _builtins.int
     ACCESS_TOKEN_FIELD_NUMBER: _builtins.int
     access_token: _builtins.str
-    """The token with which the department issues. The service keeps only its hash."""
+    """The token with which the department issues, if the service has made it. The service keeps only its hash."""
     @_builtins.property
     def department(self) -> Global___Department:
         """The department."""

@@ -27,7 +27,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bzkproto/v1/statistics.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x16google/type/date.proto\"M\n\x1c\x43reateRegulatorAccessRequest\x12-\n\tregulator\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/Regulator\"5\n\x1d\x43reateRegulatorAccessResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\"\x86\x02\n\x15ListStatisticsRequest\x12&\n\x05\x66irst\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x02\x12%\n\x04last\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x02\x12\x30\n\x08group_by\x18\x03 \x03(\x0e\x32\x1e.zkproto.v1.StatisticDimension\x12\x10\n\x08verifier\x18\x04 \x01(\t\x12\x0e\n\x06policy\x18\x05 \x01(\t\x12\x0f\n\x07purpose\x18\x06 \x01(\t\x12\x12\n\ndepartment\x18\x07 \x01(\t\x12\x11\n\tpage_size\x18\x08 \x01(\x05\x12\x12\n\npage_token\x18\t \x01(\t\"\xaa\x01\n\tStatistic\x12\'\n\x04kind\x18\x01 \x01(\x0e\x32\x19.zkproto.v1.StatisticKind\x12\x1e\n\x03\x64\x61y\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x10\n\x08verifier\x18\x03 \x01(\t\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\x0f\n\x07purpose\x18\x05 \x01(\t\x12\x12\n\ndepartment\x18\x06 \x01(\t\x12\r\n\x05\x63ount\x18\x07 \x01(\x03\"\\\n\x16ListStatisticsResponse\x12)\n\nstatistics\x18\x01 \x03(\x0b\x32\x15.zkproto.v1.Statistic\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"H\n\x1dGetPublishedStatisticsRequest\x12\x12\n\x04year\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x13\n\x05month\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"O\n\x13PublishedStatistics\x12)\n\nstatistics\x18\x01 \x03(\x0b\x32\x15.zkproto.v1.Statistic\x12\r\n\x05least\x18\x02 \x01(\x03*\xdd\x01\n\x12StatisticDimension\x12#\n\x1fSTATISTIC_DIMENSION_UNSPECIFIED\x10\x00\x12\x1b\n\x17STATISTIC_DIMENSION_DAY\x10\x01\x12 \n\x1cSTATISTIC_DIMENSION_VERIFIER\x10\x02\x12\x1e\n\x1aSTATISTIC_DIMENSION_POLICY\x10\x03\x12\"\n\x1eSTATISTIC_DIMENSION_DEPARTMENT\x10\x04\x12\x1f\n\x1bSTATISTIC_DIMENSION_PURPOSE\x10\x05*\xe7\x02\n\rStatisticKind\x12\x1e\n\x1aSTATISTIC_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14STATISTIC_KIND_ASKED\x10\x01\x12\x1b\n\x17STATISTIC_KIND_ANSWERED\x10\x02\x12\x1b\n\x17STATISTIC_KIND_DECLINED\x10\x03\x12\x1a\n\x16STATISTIC_KIND_EXPIRED\x10\x04\x12\x1d\n\x19STATISTIC_KIND_OVER_ASKED\x10\x05\x12\x1a\n\x16STATISTIC_KIND_OFFERED\x10\x06\x12\x1a\n\x16STATISTIC_KIND_CLAIMED\x10\x07\x12\x1a\n\x16STATISTIC_KIND_REVOKED\x10\x08\x12\x19\n\x15STATISTIC_KIND_OPENED\x10\t\x12\x1c\n\x18STATISTIC_KIND_SUBMITTED\x10\n\x12\x1a\n\x16STATISTIC_KIND_OVERDUE\x10\x0b\x32\xca\x02\n\x11StatisticsService\x12l\n\x15\x43reateRegulatorAccess\x12(.zkproto.v1.CreateRegulatorAccessRequest\x1a).zkproto.v1.CreateRegulatorAccessResponse\x12\\\n\x0eListStatistics\x12!.zkproto.v1.ListStatisticsRequest\x1a\".zkproto.v1.ListStatisticsResponse\"\x03\x90\x02\x01\x12i\n\x16GetPublishedStatistics\x12).zkproto.v1.GetPublishedStatisticsRequest\x1a\x1f.zkproto.v1.PublishedStatistics\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bzkproto/v1/statistics.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x16google/type/date.proto\"h\n\x1c\x43reateRegulatorAccessRequest\x12-\n\tregulator\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/Regulator\x12\x19\n\x11\x61\x63\x63\x65ss_token_hash\x18\x02 \x01(\x0c\"5\n\x1d\x43reateRegulatorAccessResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\"\x86\x02\n\x15ListStatisticsRequest\x12&\n\x05\x66irst\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x02\x12%\n\x04last\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x02\x12\x30\n\x08group_by\x18\x03 \x03(\x0e\x32\x1e.zkproto.v1.StatisticDimension\x12\x10\n\x08verifier\x18\x04 \x01(\t\x12\x0e\n\x06policy\x18\x05 \x01(\t\x12\x0f\n\x07purpose\x18\x06 \x01(\t\x12\x12\n\ndepartment\x18\x07 \x01(\t\x12\x11\n\tpage_size\x18\x08 \x01(\x05\x12\x12\n\npage_token\x18\t \x01(\t\"\xaa\x01\n\tStatistic\x12\'\n\x04kind\x18\x01 \x01(\x0e\x32\x19.zkproto.v1.StatisticKind\x12\x1e\n\x03\x64\x61y\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x10\n\x08verifier\x18\x03 \x01(\t\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\x0f\n\x07purpose\x18\x05 \x01(\t\x12\x12\n\ndepartment\x18\x06 \x01(\t\x12\r\n\x05\x63ount\x18\x07 \x01(\x03\"\\\n\x16ListStatisticsResponse\x12)\n\nstatistics\x18\x01 \x03(\x0b\x32\x15.zkproto.v1.Statistic\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"H\n\x1dGetPublishedStatisticsRequest\x12\x12\n\x04year\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x13\n\x05month\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"O\n\x13PublishedStatistics\x12)\n\nstatistics\x18\x01 \x03(\x0b\x32\x15.zkproto.v1.Statistic\x12\r\n\x05least\x18\x02 \x01(\x03*\xdd\x01\n\x12StatisticDimension\x12#\n\x1fSTATISTIC_DIMENSION_UNSPECIFIED\x10\x00\x12\x1b\n\x17STATISTIC_DIMENSION_DAY\x10\x01\x12 \n\x1cSTATISTIC_DIMENSION_VERIFIER\x10\x02\x12\x1e\n\x1aSTATISTIC_DIMENSION_POLICY\x10\x03\x12\"\n\x1eSTATISTIC_DIMENSION_DEPARTMENT\x10\x04\x12\x1f\n\x1bSTATISTIC_DIMENSION_PURPOSE\x10\x05*\xe7\x02\n\rStatisticKind\x12\x1e\n\x1aSTATISTIC_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14STATISTIC_KIND_ASKED\x10\x01\x12\x1b\n\x17STATISTIC_KIND_ANSWERED\x10\x02\x12\x1b\n\x17STATISTIC_KIND_DECLINED\x10\x03\x12\x1a\n\x16STATISTIC_KIND_EXPIRED\x10\x04\x12\x1d\n\x19STATISTIC_KIND_OVER_ASKED\x10\x05\x12\x1a\n\x16STATISTIC_KIND_OFFERED\x10\x06\x12\x1a\n\x16STATISTIC_KIND_CLAIMED\x10\x07\x12\x1a\n\x16STATISTIC_KIND_REVOKED\x10\x08\x12\x19\n\x15STATISTIC_KIND_OPENED\x10\t\x12\x1c\n\x18STATISTIC_KIND_SUBMITTED\x10\n\x12\x1a\n\x16STATISTIC_KIND_OVERDUE\x10\x0b\x32\xca\x02\n\x11StatisticsService\x12l\n\x15\x43reateRegulatorAccess\x12(.zkproto.v1.CreateRegulatorAccessRequest\x1a).zkproto.v1.CreateRegulatorAccessResponse\x12\\\n\x0eListStatistics\x12!.zkproto.v1.ListStatisticsRequest\x1a\".zkproto.v1.ListStatisticsResponse\"\x03\x90\x02\x01\x12i\n\x16GetPublishedStatistics\x12).zkproto.v1.GetPublishedStatisticsRequest\x1a\x1f.zkproto.v1.PublishedStatistics\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,24 +48,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATISTICSSERVICE'].methods_by_name['ListStatistics']._serialized_options = b'\220\002\001'
   _globals['_STATISTICSSERVICE'].methods_by_name['GetPublishedStatistics']._loaded_options = None
   _globals['_STATISTICSSERVICE'].methods_by_name['GetPublishedStatistics']._serialized_options = b'\220\002\001'
-  _globals['_STATISTICDIMENSION']._serialized_start=949
-  _globals['_STATISTICDIMENSION']._serialized_end=1170
-  _globals['_STATISTICKIND']._serialized_start=1173
-  _globals['_STATISTICKIND']._serialized_end=1532
+  _globals['_STATISTICDIMENSION']._serialized_start=976
+  _globals['_STATISTICDIMENSION']._serialized_end=1197
+  _globals['_STATISTICKIND']._serialized_start=1200
+  _globals['_STATISTICKIND']._serialized_end=1559
   _globals['_CREATEREGULATORACCESSREQUEST']._serialized_start=127
-  _globals['_CREATEREGULATORACCESSREQUEST']._serialized_end=204
-  _globals['_CREATEREGULATORACCESSRESPONSE']._serialized_start=206
-  _globals['_CREATEREGULATORACCESSRESPONSE']._serialized_end=259
-  _globals['_LISTSTATISTICSREQUEST']._serialized_start=262
-  _globals['_LISTSTATISTICSREQUEST']._serialized_end=524
-  _globals['_STATISTIC']._serialized_start=527
-  _globals['_STATISTIC']._serialized_end=697
-  _globals['_LISTSTATISTICSRESPONSE']._serialized_start=699
-  _globals['_LISTSTATISTICSRESPONSE']._serialized_end=791
-  _globals['_GETPUBLISHEDSTATISTICSREQUEST']._serialized_start=793
-  _globals['_GETPUBLISHEDSTATISTICSREQUEST']._serialized_end=865
-  _globals['_PUBLISHEDSTATISTICS']._serialized_start=867
-  _globals['_PUBLISHEDSTATISTICS']._serialized_end=946
-  _globals['_STATISTICSSERVICE']._serialized_start=1535
-  _globals['_STATISTICSSERVICE']._serialized_end=1865
+  _globals['_CREATEREGULATORACCESSREQUEST']._serialized_end=231
+  _globals['_CREATEREGULATORACCESSRESPONSE']._serialized_start=233
+  _globals['_CREATEREGULATORACCESSRESPONSE']._serialized_end=286
+  _globals['_LISTSTATISTICSREQUEST']._serialized_start=289
+  _globals['_LISTSTATISTICSREQUEST']._serialized_end=551
+  _globals['_STATISTIC']._serialized_start=554
+  _globals['_STATISTIC']._serialized_end=724
+  _globals['_LISTSTATISTICSRESPONSE']._serialized_start=726
+  _globals['_LISTSTATISTICSRESPONSE']._serialized_end=818
+  _globals['_GETPUBLISHEDSTATISTICSREQUEST']._serialized_start=820
+  _globals['_GETPUBLISHEDSTATISTICSREQUEST']._serialized_end=892
+  _globals['_PUBLISHEDSTATISTICS']._serialized_start=894
+  _globals['_PUBLISHEDSTATISTICS']._serialized_end=973
+  _globals['_STATISTICSSERVICE']._serialized_start=1562
+  _globals['_STATISTICSSERVICE']._serialized_end=1892
 # @@protoc_insertion_point(module_scope)

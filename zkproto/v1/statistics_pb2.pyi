@@ -123,16 +123,22 @@ class CreateRegulatorAccessRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REGULATOR_FIELD_NUMBER: _builtins.int
+    ACCESS_TOKEN_HASH_FIELD_NUMBER: _builtins.int
     regulator: _builtins.str
     """"regulators/{regulator}"."""
+    access_token_hash: _builtins.bytes
+    """The hash of a token that the regulator has made itself, as in CreateDepartmentRequest. Empty lets the service make
+    one; a proposal says it.
+    """
     def __init__(
         self,
         *,
         regulator: _builtins.str = ...,
+        access_token_hash: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["regulator", b"regulator"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_token_hash", b"access_token_hash", "regulator", b"regulator"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -146,7 +152,7 @@ class CreateRegulatorAccessResponse(_message.Message):
 
     ACCESS_TOKEN_FIELD_NUMBER: _builtins.int
     access_token: _builtins.str
-    """Travels as "authorization: Bearer". It is in this answer and nowhere else."""
+    """Travels as "authorization: Bearer". It is in this answer and nowhere else; empty if the service has not made it."""
     def __init__(
         self,
         *,

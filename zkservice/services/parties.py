@@ -4,13 +4,15 @@ import secrets
 from typing import Any
 
 from disclosure import DepartmentName, VerifierName
+from disclosure.names import AdministratorName
 from tlog.ed25519 import is_public_key
 from wire.centre import identified_of, identified_to
 from wire.convert import moment_to, text_of, text_to, within
 from zkproto.v1 import catalog_pb2 as pb
 from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
-from zkservice.fields import required
+from zkservice.fields import hash_of, required
+from zkservice.keys import token_hash
 from zkservice.listing import listed
 from zkservice.services.catalog_part import CatalogPart, said_etag
 from zkservice.storage import registered
@@ -21,17 +23,17 @@ class Parties(CatalogPart):
     """Both are registered by the administrator."""
 
     async def CreateDepartment(self, request: pb.CreateDepartmentRequest, context: Any) -> Any:
-        """Register a department; its token is in the answer and nowhere else."""
-        await self._context.access.admin(context)
+        """Register a department; its token is in the answer and nowhere else, unless it has made its own."""
+        person = AdministratorName(await self._context.access.admin(context))
         required(request.HasField("department"), "department")
         name = DepartmentName.parse(f"departments/{request.department_id}", field="department_id")
         with within("department.display_name"):
             display_name = text_of(request.department.display_name)
         identifies = identified_of(request.department.identifies, field="department.identifies")
-        token = secrets.token_urlsafe(32)
+        token, hashed = given_token(self._context, request.access_token_hash)
         added = await self._context.database.write(
             lambda connection: registered.add_department(
-                connection, str(name), display_name, token, self._context.now(), identifies
+                connection, str(name), display_name, hashed, self._context.now(), identifies, str(person)
             )
         )
         return pb.CreateDepartmentResponse(department=department_message(added), access_token=token)
@@ -105,6 +107,19 @@ class Parties(CatalogPart):
             lambda connection: registered.rename_verifier(connection, name, display_name, etag)
         )
         return await verifier_proven(self._context, renamed)
+
+
+def given_token(context: Context, hashed: bytes) -> tuple[str, bytes]:
+    """Return a new token and its hash; no token where its owner has made it and says the hash.
+
+    Raises ServiceError FIELD_INVALID.
+    """
+    if not hashed:
+        token = secrets.token_urlsafe(32)
+        return token, token_hash(token)
+    field = "access_token_hash"
+    context.access.check_not_root(hash_of(hashed, field), field=field)
+    return "", hashed
 
 
 def _ed25519(octets: bytes) -> bytes:

@@ -10,6 +10,8 @@ from grpc_reflection.v1alpha import reflection_pb2
 from zkproto.v1 import (
     account_pb2,
     account_pb2_grpc,
+    administration_pb2,
+    administration_pb2_grpc,
     application_pb2,
     application_pb2_grpc,
     appointment_pb2,
@@ -43,6 +45,7 @@ from zkproto.v1 import (
 )
 from zkservice.context import Context
 from zkservice.services.account import AccountService
+from zkservice.services.administration import AdministrationService
 from zkservice.services.applications import ApplicationService
 from zkservice.services.appointments import AppointmentService
 from zkservice.services.catalog import CatalogService
@@ -58,9 +61,11 @@ from zkservice.services.records import RecordService
 from zkservice.services.revocation import RevocationService
 from zkservice.services.session import SessionService
 from zkservice.services.statistics import StatisticsService
+from zkservice.two_persons import guarded
 
 _ALL: Final[tuple[tuple[Any, Any, type[Any]], ...]] = (
     (account_pb2, account_pb2_grpc, AccountService),
+    (administration_pb2, administration_pb2_grpc, AdministrationService),
     (application_pb2, application_pb2_grpc, ApplicationService),
     (appointment_pb2, appointment_pb2_grpc, AppointmentService),
     (catalog_pb2, catalog_pb2_grpc, CatalogService),
@@ -99,8 +104,8 @@ METHODS: Final = tuple(
 
 def register(server: grpc.aio.Server, context: Context, lists: RevocationService) -> None:
     """Register every service with a server. `lists` runs in the background too, so it is there already."""
-    for add, servicer in _servicers(context, lists):
-        add(servicer, server)
+    for (add, servicer), service in zip(_servicers(context, lists), DESCRIPTORS, strict=True):
+        add(guarded(servicer, service, context), server)
 
 
 def _servicers(

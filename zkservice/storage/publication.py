@@ -11,10 +11,10 @@ from disclosure import LocalizedText, canonical
 from disclosure.composite import Published, PublishedCodeList, Regulator, RegulatorKey, table_entry
 from disclosure.names import RegulatorName
 from zkservice.errors import ServiceError, ServiceReason
-from zkservice.keys import token_hash
 from zkservice.moments import from_ms, to_ms, whole_ms
 from zkservice.storage import ledger, tables
 from zkservice.storage.rows import insert_new
+from zkservice.storage.taken import check_unused
 
 _CODES_LABEL: Final = "zk-disclosure/stored-codes/v1"
 _SHARES_LABEL: Final = "zk-disclosure/stored-shares/v1"
@@ -198,15 +198,19 @@ def regulators(connection: Connection, after: str, limit: int) -> list[StoredReg
     return [_regulator(row) for row in connection.execute(query)]
 
 
-def give_access(connection: Connection, name: str, token: str) -> None:
-    """Let a regulator read with a token, in the place of the one before; ServiceError NOT_FOUND."""
+def give_access(connection: Connection, name: str, hashed: bytes) -> None:
+    """Let a regulator read with the token of a hash, in the place of the one before; ServiceError NOT_FOUND,
+    FIELD_INVALID (the token is somebody's)."""
     try:
         regulator(connection, name)
     except ServiceError as error:
         raise ServiceError(ServiceReason.NOT_FOUND, error.detail, field="regulator") from None
     table = tables.regulator_access
+    if regulator_of_token(connection, hashed) == name:
+        return
+    check_unused(connection, hashed, field="access_token_hash")
     connection.execute(delete(table).where(table.c.regulator == name))
-    connection.execute(table.insert().values(regulator=name, token_hash=token_hash(token)))
+    connection.execute(table.insert().values(regulator=name, token_hash=hashed))
 
 
 def regulator_of_token(connection: Connection, hashed: bytes) -> str | None:

@@ -16,6 +16,7 @@ from zkservice.keys import token_hash
 from zkservice.moments import from_ms, to_ms, whole_ms
 from zkservice.storage import ledger, tables
 from zkservice.storage.rows import exists, insert_new, page_of, row_of
+from zkservice.storage.taken import check_unused
 
 _ETAG_LABEL: Final = "zk-disclosure/party-etag/v2"
 
@@ -47,21 +48,31 @@ def add_department(
     connection: Connection,
     name: str,
     display_name: LocalizedText,
-    token: str,
+    token: str | bytes,
     now: dt.datetime,
     identifies: frozenset[Subject] = frozenset(),
+    given_to: str | None = None,
 ) -> Named:
-    """Register a department; ServiceError ALREADY_EXISTS."""
+    """Register a department by its token, or the hash of it, which was given to a person.
+
+    Raises ServiceError ALREADY_EXISTS, FIELD_INVALID (the token is somebody's).
+    """
+    hashed = token_hash(token) if isinstance(token, str) else token
     values = {
         "name": name,
         "zh": display_name.zh,
         "en": display_name.en,
-        "token_hash": token_hash(token),
+        "token_hash": hashed,
         "created": to_ms(now),
         "identifies": _identifying(identifies),
     }
+    taken = select(tables.department.c.name).where(tables.department.c.name == name)
+    if connection.execute(taken).first() is None:
+        check_unused(connection, hashed, field="access_token_hash")
     if not insert_new(connection, tables.department, values):
         raise exists(name)
+    if given_to is not None:
+        connection.execute(tables.given_token.insert().values(department=name, person=given_to))
     return Named(name, display_name, whole_ms(now), identifies=identifies)
 
 

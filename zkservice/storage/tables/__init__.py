@@ -14,6 +14,12 @@ from zkservice.storage.tables.accounts import (
     former_key,
     registration,
 )
+from zkservice.storage.tables.administration import (
+    admin_action,
+    admin_action_record,
+    administrator,
+    given_token,
+)
 from zkservice.storage.tables.base import log_key, metadata, service_secret
 from zkservice.storage.tables.catalog import department, issuer_key, schema, verifier
 from zkservice.storage.tables.centre import code_list, item, purpose
@@ -52,6 +58,9 @@ from zkservice.storage.tables.statistics import open_exchange, over_asking, regu
 __all__ = [
     "account",
     "accumulator",
+    "admin_action",
+    "admin_action_record",
+    "administrator",
     "answer",
     "application",
     "appointment",
@@ -75,6 +84,7 @@ __all__ = [
     "exchange",
     "false_answer",
     "former_key",
+    "given_token",
     "holder",
     "issuer_key",
     "item",
