@@ -113,6 +113,8 @@ ADMINISTRATOR: Final = Row({Role.ADMINISTRATOR: ANYBODYS})
 HOLDER: Final = Row({Role.HOLDER: ITSELF})
 RECIPIENT: Final = Row({Role.VERIFIER: ITSELF, Role.HOLDER: ITSELF})
 DEPARTMENT: Final = Row({Role.DEPARTMENT: ITSELF})
+PROPOSER: Final = Row({Role.ADMINISTRATOR: ANYBODYS, Role.DEPARTMENT: ITSELF})
+"""Of a department the method lets only what concerns its own issuer keys through."""
 
 
 def _departments(path: str) -> Row:
@@ -128,6 +130,7 @@ def _found(role: Role, path: str, reason: ServiceReason = ServiceReason.NOT_FOUN
 
 
 _INVALID: Final = ServiceReason.TOKEN_INVALID
+PROPOSER_OF: Final = Row({Role.ADMINISTRATOR: ANYBODYS, Role.DEPARTMENT: _stored("name")})
 
 _OWN_SERVICES: Final[dict[str, dict[str, Row]]] = {
     "AccountService": {
@@ -135,6 +138,17 @@ _OWN_SERVICES: Final[dict[str, dict[str, Row]]] = {
         "RegisterAccount": CODE,
         "ListOffers": HOLDER,
         "WatchInbox": HOLDER,
+    },
+    "AdministrationService": {
+        "CreateAdministrator": ADMINISTRATOR,
+        "RemoveAdministrator": ADMINISTRATOR,
+        "SetAdministratorSecret": ADMINISTRATOR,
+        "ListAdministrators": ADMINISTRATOR,
+        "CreateAction": PROPOSER,
+        "GetAction": PROPOSER_OF,
+        "ListActions": ADMINISTRATOR,
+        "ApproveAction": ADMINISTRATOR,
+        "RejectAction": PROPOSER_OF,
     },
     "ApplicationService": {
         "Apply": HOLDER,
