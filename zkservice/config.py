@@ -3,7 +3,7 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote
 
 from pydantic import Field, ValidationError
@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     answer. Their HTTPS is verified against the system's certificate authorities, or `witness_roots` (PEM)
     alone. `http_port` serves the log's tiles over HTTP, with the server's own certificate; `http_plain`
     leaves TLS to the proxy in front, or out on loopback. Times are seconds unless the name says otherwise.
+    `key_provider` names who wraps the master key; the settings beside it say where its key is (docs/keys.md).
     Raises pydantic's ValidationError, which names the setting. A `ZK_` variable that names no setting is not
     refused, since the `zk` command has variables of its own.
     """
@@ -52,6 +53,13 @@ class Settings(BaseSettings):
     database: str = Field(default="", repr=False)
     certificate: Path | None = None
     private_key: Path | None = None
+    key_provider: Literal["plain", "file", "environment", "command", "plugin"] = "plain"
+    key_file: Path | None = None
+    key_variable: str = "ZK_KEYRING_KEY"
+    key_command: tuple[str, ...] = ()
+    key_command_seconds: float = Field(default=10.0, ge=0.1, le=120)
+    key_plugin: str = ""
+    key_plugin_options: dict[str, str] = Field(default_factory=dict, repr=False)
     log_origin: str = Field(default="zk-disclosure.example/log", pattern=r"^[a-z0-9./-]{1,100}$")
     policy: Path | None = None
     checkpoint_ms: int = Field(default=1000, ge=100, le=60_000)
