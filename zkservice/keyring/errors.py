@@ -27,7 +27,6 @@ class KeyringReason(StrEnum):
     KEYRING_EXISTS = "KEYRING_EXISTS"
     KEYRING_BUSY = "KEYRING_BUSY"
     ROTATION_UNDER_WAY = "ROTATION_UNDER_WAY"
-    ROTATION_NOT_BEGUN = "ROTATION_NOT_BEGUN"
     SERVERS_BEHIND = "SERVERS_BEHIND"
     """A server has not taken over what was begun, or runs a program that cannot."""
     SEALED_BROKEN = "SEALED_BROKEN"

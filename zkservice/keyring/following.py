@@ -171,9 +171,10 @@ class Following:
             self._failed = ""
 
     async def _take_over(self, stored: tuple[StoredMaster, ...]) -> None:
+        if not stored:  # there has been no rotation, and nobody waits to hear of this server
+            return
         before = self._opened.keys.current
-        if stored:
-            await asyncio.to_thread(take_over, self._opened, stored)
+        await asyncio.to_thread(take_over, self._opened, stored)
         keys = self._opened.keys
         if keys.current != before:
             structlog.get_logger().info("another generation of the master key seals", generation=keys.current)

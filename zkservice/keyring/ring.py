@@ -48,7 +48,7 @@ FORMAT: Final = "zk-disclosure/keyring/v1"
 _WRAP: Final = "zk-disclosure/keyring-wrap/v1"
 _MAC: Final = b"zk-disclosure/keyring-mac/v1\x00"
 _LOCK: Final = "keyring.lock"
-_MOST_FILE: Final = 1 << 20
+MOST_FILE: Final = 1 << 20
 _MOST_NUMBER: Final = 1 << 31
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _CHECK: Final = re.compile(r"[0-9a-f]{32}")
@@ -192,7 +192,7 @@ def parsed(octets: bytes) -> dict[str, Any]:
     """
     found: Any = None
     with contextlib.suppress(ValueError, RecursionError):
-        found = json.loads(octets.decode("ascii")) if len(octets) <= _MOST_FILE else None
+        found = json.loads(octets.decode("ascii")) if len(octets) <= MOST_FILE else None
     if not isinstance(found, dict) or set(found) != _FIELDS or found["format"] != FORMAT:
         raise _malformed()
     texts = ("id", "provider", "derivation", "mac")
@@ -234,7 +234,7 @@ def file_octets(folder: Path) -> bytes:
     try:
         check_private(path)
         with path.open("rb") as file:
-            return file.read(_MOST_FILE + 1)
+            return file.read(MOST_FILE + 1)
     except FileNotFoundError:
         detail = f"{path} is missing and the database is sealed under it; restore it from its backup"
         raise KeyringError(KeyringReason.KEYRING_MISSING, detail) from None

@@ -5,8 +5,9 @@
     current     one transaction, when every live server has said that it opens it
     sealing     every live server has said that it seals under it
 
-So no value is ever stored that a live server cannot open. After a crash at any point the same command goes on
-from there. A server that starts meanwhile takes over what is announced before it opens anything.
+So no value is ever stored that a live server cannot open. After a crash before `current` the same command
+goes on; after it there is nothing left to do but to re-seal. A server that starts meanwhile takes over what
+is announced before it opens anything.
 """
 
 import datetime as dt
@@ -31,6 +32,7 @@ from zkservice.keyring.errors import KeyringError, KeyringReason
 from zkservice.keyring.following import handed, label_of, open_stored, take_over
 from zkservice.keyring.opening import Opened, open_keys
 from zkservice.keyring.providers import KeyProvider
+from zkservice.keyring.ring import Ring
 from zkservice.keys import FIRST
 from zkservice.storage import master_keys, running, secrets
 from zkservice.storage.database import sqlite_file
@@ -160,6 +162,24 @@ def rotate(
     after(Step.TURNED)
     work.wait(lambda each: each.sealing >= number, seconds, waiting)
     return number
+
+
+def rewrap(work: Work, other: KeyProvider) -> Ring:
+    """Wrap the folder's keyring by another provider, in one step; return it.
+
+    Raises KeyringError ROTATION_UNDER_WAY while a generation is handed over, wrapped by the present provider;
+    of either provider. Nothing is changed then. Servers that run go on, and have to be started again with the
+    other provider before the next rotation.
+    """
+    provider = work.provider
+    with work.engine.connect() as connection:
+        if any(each.sealed is not None for each in master_keys.listed(connection)):
+            detail = "a former generation is not retired yet: run zk keys reseal first"
+            raise KeyringError(KeyringReason.ROTATION_UNDER_WAY, detail)
+    with rings.locked(work.opened.folder):
+        ring = rings.load(work.opened.folder, provider).rewrapped(other)
+        rings.save(work.opened.folder, ring, other)
+    return ring
 
 
 def _announce(work: Work, provider: KeyProvider) -> int:
