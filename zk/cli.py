@@ -25,6 +25,7 @@ COMMANDS: Final = (
     "errands",
     "regulator",
     "ledger",
+    "keys",
     "witness",
     "keyed",
     "doctor",

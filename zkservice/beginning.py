@@ -6,7 +6,8 @@ from tlog import Verifier
 from zkservice.config import Settings
 from zkservice.databases import held, opened_engine
 from zkservice.errors import StartError
-from zkservice.keys import Keys
+from zkservice.keyring.following import open_stored
+from zkservice.keyring.opening import open_keys
 from zkservice.log_keys import LogKeys, write_verifier_key
 from zkservice.storage import secrets
 
@@ -21,8 +22,8 @@ def begin(settings: Settings) -> Verifier:
         engine = opened_engine(settings)
         try:
             with engine.connect().execution_options(writing=True) as connection, connection.begin():
-                keys = Keys.load(settings.data / "keys", make=not secrets.begun(connection))
-                verifier = LogKeys.load(connection, keys, settings.log_origin).current
+                opened = open_stored(connection, open_keys(settings, make=not secrets.begun(connection)))
+                verifier = LogKeys.load(connection, opened.keys, settings.log_origin).current
         except SQLAlchemyError as error:
             raise StartError(f"the database cannot be used ({type(error).__name__})") from None
         finally:

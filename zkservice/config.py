@@ -3,7 +3,7 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote
 
 from pydantic import Field, ValidationError
@@ -54,6 +54,20 @@ class Settings(BaseSettings):
     `dev`'s."""
     private_key: Path | None = None
     """PEM file of the certificate's private key, not encrypted, readable by the server alone."""
+    key_provider: Literal["plain", "file", "environment", "command", "plugin"] = "plain"
+    """Who wraps the master keys at rest (docs/keys.md); with `plain` they lie in the data folder as they are."""
+    key_file: Path | None = None
+    """With `file`: the file of 32 octets that wraps, mode 0600, outside of the data folder."""
+    key_variable: str = "ZK_KEYRING_KEY"
+    """With `environment`: the variable that holds the wrapping key in base64."""
+    key_command: tuple[str, ...] = ()
+    """With `command`: the program and its arguments that wrap and unwrap."""
+    key_command_seconds: float = Field(default=10.0, ge=0.1, le=120)
+    """Seconds that the command has to answer."""
+    key_plugin: str = ""
+    """With `plugin`: the factory, as `module:name`."""
+    key_plugin_options: dict[str, str] = Field(default_factory=dict, repr=False)
+    """What the plugin is given; never shown or logged."""
     log_origin: str = Field(default="zk-disclosure.example/log", pattern=r"^[a-z0-9./-]{1,100}$")
     """The name of the log and of its key, for ever: set it before the first start."""
     policy: Path | None = None

@@ -60,8 +60,24 @@ def only_user(database: Path | None) -> Iterator[None]:
     if not database.parent.is_dir():
         raise StartError(f"the folder of the database {database} is not there")
     taken = f"another server is running on {database}"
-    with _locked(database.with_name(f"{database.name}.lock"), taken), _held(database, taken):
+    with _locked(_beside(database), taken), _held(database, taken):
         yield
+
+
+def in_use(database: Path) -> bool:
+    """Tell whether a process holds a database's file as `only_user` does, by the lock beside it."""
+    beside = _beside(database)
+    if not beside.exists():
+        return False
+    try:
+        with _locked(beside, ""):
+            return False
+    except StartError:
+        return True
+
+
+def _beside(database: Path) -> Path:
+    return database.with_name(f"{database.name}.lock")
 
 
 @contextmanager

@@ -28,7 +28,8 @@ from zkservice.anchoring import read_policy
 from zkservice.config import Settings
 from zkservice.databases import held, opened_engine
 from zkservice.errors import StartError
-from zkservice.keys import Keys
+from zkservice.keyring.following import open_stored
+from zkservice.keyring.opening import open_keys
 from zkservice.log_keys import write_verifier_key
 from zkservice.receipts import place_of, read_place
 from zkservice.storage import anchors, ledger, secrets
@@ -65,7 +66,7 @@ _BEGIN_FIRST: Final = "start the server on this folder first"
 def begin(settings: Settings) -> tuple[Verifier, Verifier]:
     """Make the log's next key; return the old and the new one. Raises KeyChangeError, StartError."""
     with _stopped(settings) as connection:
-        keys = Keys.load(settings.data / "keys", make=False)
+        keys = open_stored(connection, open_keys(settings, make=False)).keys
         if not secrets.begun(connection) or ledger.states(connection) is None:
             raise KeyChangeError(KeyChangeReason.LOG_NOT_BEGUN, _BEGIN_FIRST)
         secrets.begin_log(connection, keys, settings.log_origin)

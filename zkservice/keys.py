@@ -1,7 +1,8 @@
 """Secrets at rest: one master key in a file of the data folder, everything else sealed under it.
 
 The file is made once, mode 0600, and belongs to the operator's backup apart from the database: without it the
-database's secrets and the personal data that waits for its holder cannot be read.
+database's secrets and the personal data that waits for its holder cannot be read. Where a key provider is set
+the master key has generations, which the keyring keeps (`zkservice.keyring`, docs/keys.md).
 """
 
 import base64
@@ -10,6 +11,8 @@ import hmac
 import os
 import re
 import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -21,10 +24,17 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from disclosure import canonical
 from zkservice.errors import StartError
 
-_KEY_OCTETS: Final = 32
+KEY_OCTETS: Final = 32
+FIRST: Final = 1
+"""The generation that sealings name which name none: those of before there were generations."""
+_NUMBERED: Final = b"zk-sealed/2\x00"
+_NUMBER_OCTETS: Final = 4
+HEADER_OCTETS: Final = len(_NUMBERED) + _NUMBER_OCTETS
 _HANDLE_LABEL: Final = "zk-disclosure/kept-handle/v1"
 _NONCE_OCTETS: Final = 12
 _CODES: Final = 1_000_000
+MASTER_FILE: Final = "master.key"
+KEYRING_FILE: Final = "keyring.json"
 _ADMIN_TOKEN: Final = re.compile(rb"[!-~]{32,200}")
 
 
@@ -37,10 +47,10 @@ def write_private(path: Path, octets: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make durable what a folder names: a renamed file is lost with its old name otherwise."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -49,50 +59,121 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
+def seal_header(generation: int) -> bytes:
+    """Return the 16 octets that every sealing of a generation after the first begins with.
+
+    A sealing of the first begins with a random nonce instead.
+    """
+    return _NUMBERED + generation.to_bytes(_NUMBER_OCTETS)
+
+
+def generation_of(sealed: bytes) -> int:
+    """Return the generation of the master key that octets say they are sealed under."""
+    if len(sealed) < HEADER_OCTETS or not sealed.startswith(_NUMBERED):
+        return FIRST
+    return int.from_bytes(sealed[len(_NUMBERED) : HEADER_OCTETS])
+
+
+def derive(master: bytes, purpose: bytes) -> bytes:
+    """Return 32 octets that follow from a master key for one purpose."""
+    info = b"zk-disclosure/service-key/v1/" + purpose
+    return HKDF(SHA256(), KEY_OCTETS, salt=None, info=info).derive(master)
+
+
+def derivation_of(master: bytes) -> bytes:
+    """Return what tokens and fingerprints come from: 64 octets that stay when the master key is another one.
+
+    Both are compared with what is stored, or was handed out, so no rotation may change them.
+    """
+    return derive(master, b"token") + derive(master, b"fingerprint")
+
+
+@dataclass(frozen=True, repr=False)
+class _Generations:
+    """What seals and opens at one moment. Replaced as a whole: threads that use it see one or the other."""
+
+    current: int
+    ciphers: Mapping[int, AESGCM] = field(default_factory=dict)
+
+
 class Keys:
     """What is derived from the master key: sealing, and tokens that need not be stored."""
 
     def __init__(self, master: bytes) -> None:
-        self._seal = AESGCM(self._derive(master, b"seal"))
-        self._token = hmac.new(self._derive(master, b"token"), digestmod="sha256")
-        self._fingerprint = hmac.new(self._derive(master, b"fingerprint"), digestmod="sha256")
+        self._derive_from(derivation_of(master))
+        self._held = _Generations(FIRST, {FIRST: _cipher(master)})
 
-    @staticmethod
-    def _derive(master: bytes, purpose: bytes) -> bytes:
-        info = b"zk-disclosure/service-key/v1/" + purpose
-        return HKDF(SHA256(), _KEY_OCTETS, salt=None, info=info).derive(master)
+    @classmethod
+    def of(cls, masters: Mapping[int, bytes], current: int, derivation: bytes) -> "Keys":
+        """Return the keys of several generations, of which one seals; `derivation` is a `derivation_of`."""
+        keys = cls.__new__(cls)
+        keys._derive_from(derivation)
+        keys._held = _Generations(current, {each: _cipher(master) for each, master in masters.items()})
+        return keys
+
+    def _derive_from(self, derivation: bytes) -> None:
+        self._token = hmac.new(derivation[:KEY_OCTETS], digestmod="sha256")
+        self._fingerprint = hmac.new(derivation[KEY_OCTETS:], digestmod="sha256")
 
     @classmethod
     def load(cls, folder: Path, *, make: bool = True) -> "Keys":
-        """Read the master key of a folder; make it if the folder has none and `make` says that nothing is
-        sealed yet. Raises StartError.
+        """Read the master key that lies open in a folder; make it if the folder has none and `make` says that
+        nothing is sealed yet. Raises StartError.
         """
-        path = folder / "master.key"
-        if not path.exists():
-            if not make:
-                raise StartError(
-                    f"{path} is missing and the database is sealed under it; restore it from its backup"
-                )
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _sync(folder.parent)
-            write_private(path, secrets.token_bytes(_KEY_OCTETS))
-        master = path.read_bytes()
-        if len(master) != _KEY_OCTETS:
-            raise StartError(f"{path} is not a master key of {_KEY_OCTETS} octets")
-        _check_private(path)
-        return cls(master)
+        return cls(load_master(folder, make=make))
+
+    @property
+    def current(self) -> int:
+        """The generation that seals."""
+        return self._held.current
+
+    @property
+    def known(self) -> tuple[int, ...]:
+        """The generations that open, in order."""
+        return tuple(sorted(self._held.ciphers))
+
+    def learn(self, number: int, master: bytes) -> None:
+        """Open from now on what is sealed under a further generation."""
+        held = self._held
+        self._held = _Generations(held.current, {**held.ciphers, number: _cipher(master)})
+
+    def turn(self, current: int, retired: Iterable[int] = ()) -> None:
+        """Seal under another known generation from now on, and forget retired ones; KeyError if unknown."""
+        gone = set(retired)
+        left = {number: cipher for number, cipher in self._held.ciphers.items() if number not in gone}
+        if current not in left:
+            raise KeyError(current)
+        self._held = _Generations(current, left)
 
     def seal(self, label: str, plaintext: bytes) -> bytes:
         """Encrypt for storage; only the same label opens it again."""
-        nonce = secrets.token_bytes(_NONCE_OCTETS)
-        return nonce + self._seal.encrypt(nonce, plaintext, label.encode())
+        held, nonce = self._held, secrets.token_bytes(_NONCE_OCTETS)
+        # The first generation writes what it always has, so that former programs read it.
+        header = b"" if held.current == FIRST else seal_header(held.current)
+        return header + nonce + held.ciphers[held.current].encrypt(nonce, plaintext, header + label.encode())
 
     def open(self, label: str, sealed: bytes) -> bytes:
         """Decrypt; StartError if the master key is another one or the octets were changed."""
+        number = generation_of(sealed)
+        if number != FIRST:
+            opened = self._opened(number, sealed[:HEADER_OCTETS], sealed[HEADER_OCTETS:], label)
+            if opened is not None:
+                return opened
+        # A first generation's nonce may by chance be another's header: it is tried in any case.
+        opened = self._opened(FIRST, b"", sealed, label)
+        if opened is None:
+            detail = "" if number in self._held.ciphers else f": it has no generation {number}"
+            raise StartError(f"what is stored as {label} does not open under this master key{detail}")
+        return opened
+
+    def _opened(self, number: int, header: bytes, octets: bytes, label: str) -> bytes | None:
+        cipher = self._held.ciphers.get(number)
+        if cipher is None:
+            return None
         try:
-            return self._seal.decrypt(sealed[:_NONCE_OCTETS], sealed[_NONCE_OCTETS:], label.encode())
+            return cipher.decrypt(octets[:_NONCE_OCTETS], octets[_NONCE_OCTETS:], header + label.encode())
         except (InvalidTag, ValueError):  # the latter for octets that are too few to hold a nonce
-            raise StartError(f"what is stored as {label} does not open under this master key") from None
+            return None
 
     def token(self, *parts: str) -> str:
         """Return the token of a thing: 32 octets that follow from its name and the master key."""
@@ -116,6 +197,41 @@ class Keys:
     def fingerprint(self, octets: bytes) -> bytes:
         """Return what tells personal data from other data and says nothing of it without the master key."""
         return _mac(self._fingerprint, octets)
+
+
+def _cipher(master: bytes) -> AESGCM:
+    return AESGCM(derive(master, b"seal"))
+
+
+def load_master(folder: Path, *, make: bool) -> bytes:
+    """Read the master key that lies open in a folder, or make it there; StartError."""
+    path = folder / MASTER_FILE
+    if (folder / KEYRING_FILE).exists():
+        raise StartError(f"{folder / KEYRING_FILE} is wrapped; set key_provider to what unwraps it")
+    if not path.exists():
+        if not make:
+            raise StartError(
+                f"{path} is missing and the database is sealed under it; restore it from its backup"
+            )
+        make_folder(folder)
+        write_private(path, secrets.token_bytes(KEY_OCTETS))
+    return read_master(folder)
+
+
+def read_master(folder: Path) -> bytes:
+    """Read the master key that lies open in a folder; StartError, OSError."""
+    path = folder / MASTER_FILE
+    master = path.read_bytes()
+    if len(master) != KEY_OCTETS:
+        raise StartError(f"{path} is not a master key of {KEY_OCTETS} octets")
+    check_private(path)
+    return master
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that only its owner can read, durably, unless it is there."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    sync_folder(folder.parent)
 
 
 def _mac(keyed: hmac.HMAC, octets: bytes) -> bytes:
@@ -160,13 +276,14 @@ def load_admin_token(folder: Path) -> str:
     path = folder / "admin.token"
     if not path.exists():
         write_private(path, secrets.token_urlsafe(32).encode() + b"\n")
-    _check_private(path)
+    check_private(path)
     token = path.read_bytes().strip()
     if not _ADMIN_TOKEN.fullmatch(token):
         raise StartError(f"{path} holds no token; delete it and start again for a new one")
     return token.decode()
 
 
-def _check_private(path: Path) -> None:
+def check_private(path: Path) -> None:
+    """Raise StartError if others than the owner can read a file."""
     if path.stat().st_mode & 0o077:
         raise StartError(f"{path} can be read by others; run chmod 600 on it")

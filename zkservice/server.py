@@ -42,7 +42,9 @@ from zkservice.fields import Pages
 from zkservice.guard import Guard
 from zkservice.health import telling
 from zkservice.hosting import CONNECTION
-from zkservice.keys import Keys, load_admin_token
+from zkservice.keyring.following import Following
+from zkservice.keyring.opening import open_keys
+from zkservice.keys import load_admin_token
 from zkservice.log_keys import LogKeys, write_verifier_key
 from zkservice.presence import present
 from zkservice.proofs import Proofs
@@ -156,9 +158,11 @@ async def running(
         try:
             async with contextlib.AsyncExitStack() as stack:
                 with _starting():
-                    await stack.enter_async_context(present(database, failed))
+                    server = await stack.enter_async_context(present(database, failed))
                     begun = await database.read(secrets.begun)
-                    keys = Keys.load(settings.data / "keys", make=not begun)
+                    opened = await asyncio.to_thread(open_keys, settings, make=not begun)
+                    following, keys = Following(database, opened, server.id), opened.keys
+                    await following.start()
                     log_keys = await database.write(
                         lambda each: LogKeys.load(each, keys, settings.log_origin)
                     )
@@ -200,6 +204,7 @@ async def running(
                 lists = RevocationService(context)
                 shown = edge.newest(sequencer, anchored, witnessed=anchoring is not None)
                 await stack.enter_async_context(_background(context, lists, failed))
+                await stack.enter_async_context(following.running())
                 port = await stack.enter_async_context(
                     _listening(context, lists, private_key, chain, shared=shared)
                 )

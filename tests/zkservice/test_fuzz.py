@@ -125,16 +125,16 @@ async def target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Targ
             await town.answered(issued)
             await town.add_schema(BASE)
             with closing(Rows(town.ready.data)) as rows:
-                yield await _target(town, issued, rows)
+                yield await filled_target(town, issued, rows)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def fresh(target: Target) -> Target:
     """Make seeds that no other test has used up."""
-    return await _target(target.city, target.issued, target.rows)
+    return await filled_target(target.city, target.issued, target.rows)
 
 
-async def _target(town: City, issued: Issued, rows: Rows) -> Target:
+async def filled_target(town: City, issued: Issued, rows: Rows) -> Target:
     more = await seeding.seeds(town, next(_count))
     seeds = await _seeds(town, issued) | {name: each.message for name, each in more.items()}
     tokens = {name: each.token for name, each in more.items() if each.token is not None}

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from zkservice.config import Settings
 from zkservice.databases import held, opened_engine
 from zkservice.errors import ServiceError, StartError
-from zkservice.keys import Keys
+from zkservice.keyring.following import open_stored
+from zkservice.keyring.opening import open_keys
 from zkservice.log_keys import LogKeys
 from zkservice.presence import present
 from zkservice.storage.database import Database
@@ -19,10 +20,11 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Database, LogKeys]]:
     if not settings.data.is_dir():
         raise StartError(f"{settings.data} is no data folder of a server")
     with held(settings):
-        keys = Keys.load(settings.data / "keys", make=False)
+        kept = open_keys(settings, make=False)
         database = Database(opened_engine(settings))
         try:
             async with present(database):
+                keys = (await database.read(lambda each: open_stored(each, kept))).keys
                 found = await database.write(lambda each: LogKeys.load(each, keys, settings.log_origin))
                 yield database, found
         except ServiceError as error:

@@ -46,6 +46,7 @@ from zkservice.storage.tables.ledger import (
     outbox,
     outbox_content,
 )
+from zkservice.storage.tables.master_keys import master_key, server_keys
 from zkservice.storage.tables.policies import policy
 from zkservice.storage.tables.presentation import answer, exchange, pairing, seen
 from zkservice.storage.tables.publication import opening, published_table, regulator
@@ -97,6 +98,7 @@ __all__ = [
     "ledger_state",
     "ledger_tile",
     "log_key",
+    "master_key",
     "metadata",
     "offer",
     "open_exchange",
@@ -120,6 +122,7 @@ __all__ = [
     "schema",
     "schema_rule",
     "seen",
+    "server_keys",
     "service_secret",
     "session_statement",
     "statistic",
