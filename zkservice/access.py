@@ -9,6 +9,7 @@ from zkservice.kept import Kept
 from zkservice.keys import token_hash
 from zkservice.storage import publication, registered
 from zkservice.storage.database import Database
+from zkservice.tenants import proven
 
 _KEPT_OCTETS = 1 << 20
 
@@ -38,6 +39,7 @@ class Access:
         """Let the administrator pass."""
         if not self._is_admin(bearer(context)):
             raise ServiceError(ServiceReason.TOKEN_INVALID, "the token is not the administrator's")
+        proven("administrator")
 
     async def department(self, context: Any, name: str, *, or_admin: bool = False) -> bool:
         """Let a department pass to what is its own, and the administrator where that is said.
@@ -46,6 +48,7 @@ class Access:
         """
         token = bearer(context)
         if or_admin and self._is_admin(token):
+            proven("administrator")
             return True
         if await self._owner(token_hash(token)) != name:
             raise ServiceError(ServiceReason.TOKEN_INVALID, f"the token is not that of {name}")
@@ -64,6 +67,7 @@ class Access:
         name = await self._database.read(lambda each: publication.regulator_of_token(each, hashed))
         if name is None:
             raise ServiceError(ServiceReason.TOKEN_INVALID, "the token is no regulator's")
+        proven(name)
         return name
 
     async def _owner(self, hashed: bytes) -> str | None:
@@ -72,4 +76,6 @@ class Access:
             owner = await self._database.read(lambda each: registered.department_of_token(each, hashed))
             if owner is not None:
                 self._departments.keep(hashed.hex(), owner, len(owner) + len(hashed))
+        if owner is not None:
+            proven(owner)
         return owner

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 from wire.batch import MESSAGE_OCTETS
+from zkservice.tenants import networks
 
 DEFAULT_DATA: Final = Path.home() / ".zk" / "server"
 DEFAULT_PORT: Final = 8443
@@ -38,6 +39,10 @@ class Settings(BaseSettings):
     answer. Their HTTPS is verified against the system's certificate authorities, or `witness_roots` (PEM)
     alone. `http_port` serves the log's tiles over HTTP, with the server's own certificate; `http_plain`
     leaves TLS to the proxy in front, or out on loopback. Times are seconds unless the name says otherwise.
+    Each address may spend `rate_anonymous` units a second (`costs`), `burst_anonymous` at once, and have
+    `calls_anonymous` under way; whoever has shown a token, the same of `named`. `trusted_proxies` are
+    networks, with commas between them, whose word about addresses counts. A call that is no stream takes
+    `call_seconds` at most.
     Raises pydantic's ValidationError, which names the setting. A `ZK_` variable that names no setting is not
     refused, since the `zk` command has variables of its own.
     """
@@ -66,6 +71,14 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(default=10.0, ge=0, le=300)
     max_message_octets: int = Field(default=MESSAGE_OCTETS, ge=16 << 10, le=4 << 20)
     max_concurrent_calls: int = Field(default=1000, ge=1)
+    trusted_proxies: str = ""
+    rate_anonymous: float = Field(default=5000, ge=0.001, le=1e9)
+    burst_anonymous: float = Field(default=20_000, ge=1, le=1e9)
+    calls_anonymous: int = Field(default=500, ge=1)
+    rate_named: float = Field(default=10_000, ge=0.001, le=1e9)
+    burst_named: float = Field(default=50_000, ge=1, le=1e9)
+    calls_named: int = Field(default=500, ge=1)
+    call_seconds: float = Field(default=120.0, ge=1, le=3600)
     max_batch: int = Field(default=256, ge=1, le=4096)
     max_tables: int = Field(default=64, ge=1, le=4096)
     max_deliveries: int = Field(default=500, ge=1, le=100_000)
@@ -73,6 +86,12 @@ class Settings(BaseSettings):
     crypto_threads: int = Field(default=2, ge=1, le=256)
     processes: int = Field(default=_CORES, ge=0, le=256)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        networks(text)
+        return text
 
     @classmethod
     def settings_customise_sources(

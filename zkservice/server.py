@@ -39,8 +39,9 @@ from zkservice.directory import Directories
 from zkservice.errors import ServiceError, StartError
 from zkservice.fields import Pages
 from zkservice.health import telling
-from zkservice.hosting import CONNECTION
+from zkservice.hosting import CONNECTION, SPARE_CALLS
 from zkservice.keys import Keys, load_admin_token
+from zkservice.limits import Limits
 from zkservice.log_keys import LogKeys, write_verifier_key
 from zkservice.presence import present
 from zkservice.proofs import Proofs
@@ -275,13 +276,14 @@ async def _listening(
 ) -> AsyncIterator[int]:
     settings = context.settings
     server = grpc.aio.server(
-        interceptors=[Calls(settings.max_message_octets, context.watching)],
+        interceptors=[Limits(settings), Calls(settings.max_message_octets, context.watching)],
         options=[
             *CONNECTION,
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
             ("grpc.so_reuseport", 0),
         ],
-        maximum_concurrent_rpcs=settings.max_concurrent_calls,
+        # Beyond the places that Limits has: calls that are being refused, or whose answer nobody reads.
+        maximum_concurrent_rpcs=2 * settings.max_concurrent_calls + SPARE_CALLS,
     )
     roster.register(server, context, lists)
     health = HealthServicer()

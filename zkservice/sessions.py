@@ -17,6 +17,7 @@ from zkservice.log_keys import LogKeys
 from zkservice.moments import from_ms, to_ms, whole_ms
 from zkservice.storage import parties
 from zkservice.storage.database import Database
+from zkservice.tenants import proven
 
 LIFETIME: Final = dt.timedelta(minutes=15)
 _STATEMENTS: Final = 100_000
@@ -94,6 +95,7 @@ class Sessions:
         if public_key is None or not _same(token, self._token(party, ends, public_key)):
             await self._check_former(party, lambda key: _same(token, self._token(party, ends, key)))
             raise _refused(whose)
+        proven(party)
         return party
 
 

@@ -6,7 +6,9 @@ from typing import Final
 
 from wire.batch import MAX_MEMBERS
 from zkproto.v1 import presentation_pb2 as pb
+from zkservice import tenants
 from zkservice.context import Context
+from zkservice.costs import MEMBER
 from zkservice.desk import Desk, Verdict
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import required
@@ -29,12 +31,14 @@ class Batch:
     async def verify(self, requests: Sequence[pb.VerifyPresentationRequest]) -> list[pb.PresentationVerdict]:
         """Return a verdict for each member.
 
-        Raises ServiceError FIELD_MISSING (no members), BATCH_TOO_LARGE, OVERLOADED, STORAGE_UNAVAILABLE.
+        Raises ServiceError FIELD_MISSING (no members), BATCH_TOO_LARGE, RATE_LIMITED, OVERLOADED,
+        STORAGE_UNAVAILABLE.
         """
         required(len(requests) > 0, "requests")
         if len(requests) > MAX_MEMBERS:
             detail = f"a batch has at most {MAX_MEMBERS} members"
             raise ServiceError(ServiceReason.BATCH_TOO_LARGE, detail, field="requests")
+        tenants.spend((len(requests) - 1) * MEMBER)
         now = self._context.now()
         with self._desk.room(len(requests)):
             verdicts = await self._desk.many([judgement(each, now) for each in requests])
