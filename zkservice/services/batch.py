@@ -13,6 +13,7 @@ from zkservice.desk import Desk, Verdict
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import required
 from zkservice.judging import Judgement, Matter
+from zkservice.signatures import Signatures
 from zkservice.status import status_of
 from zkservice.tasks import Done
 
@@ -25,8 +26,8 @@ _NOBODYS_FAULT: Final = {ServiceReason.STORAGE_UNAVAILABLE, ServiceReason.SHUTTI
 class Batch:
     """Verifies the members of a call together with whatever the desk gathers of other calls."""
 
-    def __init__(self, context: Context, desk: Desk[Judgement]) -> None:
-        self._context, self._desk = context, desk
+    def __init__(self, context: Context, desk: Desk[Judgement], signatures: Signatures) -> None:
+        self._context, self._desk, self._signatures = context, desk, signatures
 
     async def verify(self, requests: Sequence[pb.VerifyPresentationRequest]) -> list[pb.PresentationVerdict]:
         """Return a verdict for each member.
@@ -41,11 +42,15 @@ class Batch:
         tenants.spend((len(requests) - 1) * MEMBER)
         now = self._context.now()
         with self._desk.room(len(requests)):
-            verdicts = await self._desk.many([judgement(each, now) for each in requests])
+            verdicts: list[Verdict | None] = [*await self._signatures.refusals(requests)]
+            left = [place for place, verdict in enumerate(verdicts) if verdict is None]
+            judged = await self._desk.many([judgement(requests[each], now) for each in left])
+            for place, each in zip(left, judged, strict=True):
+                verdicts[place] = each
         for verdict in verdicts:
             if isinstance(verdict, ServiceError) and verdict.reason in _NOBODYS_FAULT:
                 raise verdict
-        return list(map(_verdict, verdicts))
+        return [_verdict(each) for each in verdicts if each is not None]
 
 
 def judgement(
