@@ -16,6 +16,7 @@ from zkservice.sessions import Sessions, is_session
 from zkservice.storage import administrators, publication, registered
 from zkservice.storage.administrators import ROOT
 from zkservice.storage.database import Database
+from zkservice.tenants import proven
 
 _KEPT_OCTETS: Final = 1 << 20
 
@@ -113,7 +114,9 @@ class Callers:
             collections = [name for name, role in COLLECTIONS.items() if role in roles]
             party = await self._sessions.party(token, self._clock(), collections)
             return _checked(Caller.named(party, Proof.SESSION), roles)
-        return _checked(await self._of_secret(token, roles), roles)
+        caller = _checked(await self._of_secret(token, roles), roles)
+        proven(caller.name)
+        return caller
 
     def is_root(self, hashed: bytes) -> bool:
         """Tell whether this is the hash of admin.token."""

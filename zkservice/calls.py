@@ -20,6 +20,7 @@ import structlog
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
+from zkservice import slow, tenants
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.status import CODES, known, status_of
 from zkservice.watching import Watching
@@ -90,7 +91,10 @@ class Calls(grpc.aio.ServerInterceptor):
                 detail = f"a message has at most {self._max} octets"
                 return _Undecoded(ServiceError(ServiceReason.MESSAGE_TOO_LARGE, detail))
             try:
+                tenants.hold(len(octets))
                 return decode(octets)
+            except ServiceError as error:
+                return _Undecoded(error)
             except (DecodeError, ValueError):
                 return _Undecoded(_malformed("the octets are no message of this method"))
 
@@ -177,7 +181,8 @@ async def _stream(act: _Act, request: Any, context: Any) -> None:
     answers: AsyncIterator[Any]
     async with aclosing(act(request, context)) as answers:
         async for answer in answers:
-            await context.write(answer)
+            with slow.sending():
+                await context.write(answer)
 
 
 def _answered(method: str, act: _Act) -> _Act:

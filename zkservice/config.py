@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import quote
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 from wire.batch import MESSAGE_OCTETS
+from zkservice.tenants import networks
 
 DEFAULT_DATA: Final = Path.home() / ".zk" / "server"
 DEFAULT_PORT: Final = 8443
@@ -102,6 +103,22 @@ class Settings(BaseSettings):
     max_concurrent_calls: int = Field(default=1000, ge=1)
     """Calls at the same time; more are refused by gRPC with RESOURCE_EXHAUSTED. Each kind of watcher has a
     quarter of it at most, all kinds together a half."""
+    trusted_proxies: str = ""
+    """Networks (CIDR, with commas between them) of the proxies whose `x-forwarded-for` counts."""
+    rate_anonymous: float = Field(default=5000, ge=0.001, le=1e9)
+    """Units a second (docs/limits.md) that an address may spend that has shown no token."""
+    burst_anonymous: float = Field(default=20_000, ge=1, le=1e9)
+    """Units that such an address may spend at once."""
+    calls_anonymous: int = Field(default=500, ge=1)
+    """Calls that such an address may have under way."""
+    rate_named: float = Field(default=10_000, ge=0.001, le=1e9)
+    """Units a second that whoever has shown a token may spend."""
+    burst_named: float = Field(default=50_000, ge=1, le=1e9)
+    """Units that whoever has shown a token may spend at once."""
+    calls_named: int = Field(default=500, ge=1)
+    """Calls that whoever has shown a token may have under way."""
+    call_seconds: float = Field(default=120.0, ge=1, le=3600)
+    """Seconds that a call may take which is no stream."""
     max_batch: int = Field(default=256, ge=1, le=4096)
     """Entries in a block of the log at most."""
     max_tables: int = Field(default=64, ge=1, le=4096)
@@ -121,6 +138,12 @@ class Settings(BaseSettings):
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     """From which level on a line is logged: debug, info, warning or error. `zk serve` without `--json` takes
     warning unless it is set."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        networks(text)
+        return text
 
     @classmethod
     def settings_customise_sources(

@@ -27,7 +27,7 @@ class Desk(Generic[_Job]):
 
     def __init__(self, workers: Workers, supply: Supply, weight: Callable[[_Job], int] = lambda _: 1) -> None:
         self._workers, self._supply = workers, supply
-        self._gathering: Gathering[_Job, Outcome] = Gathering(self._work, workers.count, weight)
+        self._gathering: Gathering[_Job, Outcome] = Gathering(self._work, workers.count, weight, _octets)
 
     async def one(self, job: _Job) -> Done:
         """Return what came of a job; raises what refuses it, and ServiceError OVERLOADED, INTERNAL,
@@ -67,6 +67,12 @@ class Desk(Generic[_Job]):
                 needed[place], rounds[place] = names, rounds[place] + 1
                 outcomes[place] = _progress(names, rounds[place], outcome)
         return outcomes
+
+
+def _octets(job: Job) -> int:
+    """Return what a job that waits takes, if it is a message: drafts are small."""
+    message = getattr(job, "message", b"")
+    return len(message) if isinstance(message, bytes) else 0
 
 
 def _few(outcomes: Sequence[Outcome], needed: Sequence[Names]) -> dict[int, Names]:

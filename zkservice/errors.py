@@ -75,16 +75,32 @@ class ServiceReason(StrEnum):
     TOO_MANY_ATTEMPTS = "TOO_MANY_ATTEMPTS"
     TOO_MANY_TABLES = "TOO_MANY_TABLES"
     OVERLOADED = "OVERLOADED"
+    RATE_LIMITED = "RATE_LIMITED"
+    TOO_MANY_CALLS = "TOO_MANY_CALLS"
+    CALL_TIMEOUT = "CALL_TIMEOUT"
     SHUTTING_DOWN = "SHUTTING_DOWN"
     STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
     INTERNAL = "INTERNAL"
 
 
 class ServiceError(Exception):
-    """Base of what the service refuses on purpose; `field` is a path in the request's message."""
+    """Base of what the service refuses on purpose; `field` is a path in the request's message.
 
-    def __init__(self, reason: ServiceReason, detail: str, *, field: str = "") -> None:
+    `retry_seconds` is when trying again may help, where that is known better than by the reason; `quota` is
+    whose share was used up.
+    """
+
+    def __init__(
+        self,
+        reason: ServiceReason,
+        detail: str,
+        *,
+        field: str = "",
+        retry_seconds: float | None = None,
+        quota: str = "",
+    ) -> None:
         super().__init__(reason, detail, field)
+        self.retry_seconds, self.quota = retry_seconds, quota
         self.reason: str = reason.value
         self.detail = detail
         self.field = field

@@ -8,23 +8,35 @@ that a few milliseconds, or it would take the first to come and leave the others
 Whoever brings many jobs at once (a bulk) waits apart: each round takes a bounded share of the bulks, one of
 each in turn, beside the callers that come alone. So neither kind can starve the other, nor a large bulk a
 small one.
+
+Tenants (`tenants`) take turns, in both kinds. When all places are taken, whoever comes with few jobs waiting
+takes the place of the newest job of whoever has most. What nobody waits for any more, since its caller has
+left or its time is over, is dropped before it costs anything.
 """
 
 import asyncio
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import accumulate
-from typing import Final, Generic, TypeVar
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
 
+from zkservice import tenants
 from zkservice.errors import ServiceError, ServiceReason
+from zkservice.fairness import Turns
 
 MAX_BATCH: Final = 64
 MAX_WEIGHT: Final = 256
 """What a round takes of single callers, by weight: a few that are costly, or many that are not."""
 MAX_WAITING: Final = 512
+MAX_OCTETS: Final = 32 << 20
+"""Octets of all that wait as single callers."""
 MAX_BULK: Final = 1024
-"""Members of all bulks that are served at the same time, apart from the single callers who wait."""
+"""Members of all bulks of a tenant that are served at the same time, apart from single callers who wait."""
+MAX_BULKS: Final = 4 * MAX_BULK
+"""Members of all bulks of all tenants."""
 BULK_WEIGHT: Final = 16
 """What a round takes of the bulks, by weight: enough that its members combine well, and so little that a
 single caller who comes meanwhile waits some tens of milliseconds."""
@@ -36,10 +48,23 @@ _Job = TypeVar("_Job")
 _Outcome = TypeVar("_Outcome")
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[_Job, _Outcome]):
+    job: _Job
+    future: "asyncio.Future[_Outcome]"
+    ends: float
+    octets: int
+
+    def is_wanted(self) -> bool:
+        """Tell whether somebody still waits for it."""
+        return not self.future.done() and time.monotonic() < self.ends
+
+
 class Gathering(Generic[_Job, _Outcome]):
     """For one event loop; at most so many batches run at a time, and MAX_WAITING callers wait.
 
     `run` returns an outcome for each job of a batch; if it raises, everybody in the batch is told so.
+    `octets` tells what a job that waits takes of the memory.
     """
 
     def __init__(
@@ -47,46 +72,83 @@ class Gathering(Generic[_Job, _Outcome]):
         run: Callable[[list[_Job]], Awaitable[Sequence[_Outcome]]],
         runners: int,
         weight: Callable[[_Job], int] = lambda _: 1,
+        octets: Callable[[_Job], int] = lambda _: 0,
     ) -> None:
-        self._run, self._runners, self._weight = run, runners, weight
-        self._waiting: list[tuple[_Job, asyncio.Future[_Outcome]]] = []
-        self._bulks: deque[deque[tuple[_Job, asyncio.Future[_Outcome]]]] = deque()
-        self._bulk_members = 0
+        self._run, self._runners, self._weight, self._size = run, runners, weight, octets
+        self._waiting: Turns[_Waiting[_Job, _Outcome]] = Turns()
+        self._octets = 0
+        self._bulks: Turns[deque[_Waiting[_Job, _Outcome]]] = Turns()
+        self._bulk_jobs = 0
+        self._bulk_members: Counter[str] = Counter()
         self._running = self._serving = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def one(self, job: _Job) -> _Outcome:
         """Return the outcome of a job; ServiceError OVERLOADED if too many wait already."""
-        if len(self._waiting) >= MAX_WAITING:
-            raise _overloaded()
-        future: asyncio.Future[_Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((job, future))
+        waiting: _Waiting[_Job, _Outcome] = self._entry(job)
+        self._make_room(tenants.tenant(), waiting.octets)
+        self._waiting.put(tenants.tenant(), waiting)
+        self._octets += waiting.octets
         self._start()
-        return await future
+        return await waiting.future
+
+    def _entry(self, job: _Job) -> _Waiting[_Job, _Outcome]:
+        future: asyncio.Future[_Outcome] = asyncio.get_running_loop().create_future()
+        return _Waiting(job, future, tenants.ends(), self._size(job))
+
+    def _make_room(self, tenant: str, octets: int) -> None:
+        """Have a place for one more job; ServiceError OVERLOADED if its tenant has its share of them."""
+        if not self._is_full(octets):
+            return
+        self._drop_unwanted()
+        while self._is_full(octets):
+            displaced = self._waiting.displace(tenant)
+            if displaced is None:
+                raise _overloaded()
+            self._octets -= displaced.octets
+            if not displaced.future.done():
+                displaced.future.set_exception(_overloaded())
+
+    def _is_full(self, octets: int) -> bool:
+        return len(self._waiting) >= MAX_WAITING or self._octets + octets > MAX_OCTETS
+
+    def _drop_unwanted(self) -> None:
+        self._waiting.keep(self._keeps)
+
+    def _keeps(self, waiting: _Waiting[_Job, _Outcome]) -> bool:
+        if waiting.is_wanted():
+            return True
+        self._octets -= waiting.octets
+        _tell_late(waiting.future)
+        return False
 
     @contextmanager
     def room(self, members: int) -> Iterator[None]:
         """Hold places for a bulk, from before its members are read until they are answered.
 
-        Raises ServiceError OVERLOADED if it would have more than are left of MAX_BULK.
+        Raises ServiceError OVERLOADED if it would have more than are left of its tenant's MAX_BULK, or of
+        everybody's MAX_BULKS.
         """
-        if self._bulk_members + members > MAX_BULK:
+        tenant = tenants.tenant()
+        if (
+            self._bulk_members[tenant] + members > MAX_BULK
+            or self._bulk_members.total() + members > MAX_BULKS
+        ):
             raise _overloaded()
-        self._bulk_members += members
+        self._bulk_members[tenant] += members
         try:
             yield
         finally:
-            self._bulk_members -= members
+            self._bulk_members[tenant] -= members
+            self._bulk_members += Counter()  # without those that have none
 
     async def many(self, jobs: Sequence[_Job]) -> list[_Outcome]:
         """Return the outcomes of a bulk; the caller holds `room` for it."""
-        loop = asyncio.get_running_loop()
-        bulk: deque[tuple[_Job, asyncio.Future[_Outcome]]] = deque(
-            (job, loop.create_future()) for job in jobs
-        )
-        futures = [future for _, future in bulk]
+        bulk = deque(map(self._entry, jobs))
+        futures = [each.future for each in bulk]
         if bulk:
-            self._bulks.append(bulk)
+            self._bulks.put(tenants.tenant(), bulk)
+            self._bulk_jobs += len(bulk)
         for _ in range(min(len(bulk), self._runners)):
             self._start()
         return await asyncio.gather(*futures)
@@ -94,7 +156,8 @@ class Gathering(Generic[_Job, _Outcome]):
     def _start(self) -> None:
         if self._running < self._runners:
             self._running += 1
-            task = asyncio.create_task(self._work())
+            # Whoever's job starts it, it works for everybody.
+            task = asyncio.create_task(self._work(), context=Context())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -111,15 +174,15 @@ class Gathering(Generic[_Job, _Outcome]):
                     await self._serve(batch)
                 finally:
                     self._serving -= 1
-                if len(self._waiting) < len(batch) - 1 and not self._bulks:
+                if len(self._waiting) < len(batch) - 1 and not self._bulk_jobs:
                     await asyncio.sleep(PAUSE_SECONDS)
         finally:
             self._running -= 1
 
-    async def _serve(self, batch: "list[tuple[_Job, asyncio.Future[_Outcome]]]") -> None:
-        futures = [future for _, future in batch]
+    async def _serve(self, batch: list[_Waiting[_Job, _Outcome]]) -> None:
+        futures = [each.future for each in batch]
         try:
-            answers = list(zip(futures, await self._run([job for job, _ in batch]), strict=True))
+            answers = list(zip(futures, await self._run([each.job for each in batch]), strict=True))
         except Exception as error:  # each caller must be answered
             for future in futures:
                 if not future.done():
@@ -129,29 +192,43 @@ class Gathering(Generic[_Job, _Outcome]):
             if not future.done():
                 future.set_result(outcome)
 
-    def _take(self) -> "list[tuple[_Job, asyncio.Future[_Outcome]]]":
+    def _take(self) -> list[_Waiting[_Job, _Outcome]]:
         """Take this runner's share of those who still want an answer: what the free runners share."""
-        self._waiting = [each for each in self._waiting if not each[1].done()]
+        self._drop_unwanted()
         share = min(-(-len(self._waiting) // (self._runners - self._serving)), MAX_BATCH)
-        weights = accumulate(self._weight(job) for job, _ in self._waiting[:share])
-        light = sum(weight <= MAX_WEIGHT for weight in weights)
-        share = min(share, max(light, 1))
-        batch, self._waiting = self._waiting[:share], self._waiting[share:]
+        batch: list[_Waiting[_Job, _Outcome]] = []
+        weight = 0
+        while len(batch) < share:
+            weight += self._weight(self._waiting.next().job)
+            if batch and weight > MAX_WEIGHT:
+                break
+            _, taken = self._waiting.take()
+            self._octets -= taken.octets
+            batch.append(taken)
         return batch + self._take_of_bulks()
 
-    def _take_of_bulks(self) -> "list[tuple[_Job, asyncio.Future[_Outcome]]]":
-        """Take this runner's share of the bulks' members, one of each bulk in turn."""
-        share, weight = -(-sum(map(len, self._bulks)) // self._runners), 0
-        taken: list[tuple[_Job, asyncio.Future[_Outcome]]] = []
-        while self._bulks and len(taken) < share and weight < BULK_WEIGHT:
-            bulk = self._bulks.popleft()
-            job, future = bulk.popleft()
-            if not future.done():
-                taken.append((job, future))
-                weight += self._weight(job)
+    def _take_of_bulks(self) -> list[_Waiting[_Job, _Outcome]]:
+        """Take this runner's share of the bulks' members: of each tenant in turn, of its bulks in turn."""
+        share, weight = -(-self._bulk_jobs // self._runners), 0
+        taken: list[_Waiting[_Job, _Outcome]] = []
+        while self._bulk_jobs and len(taken) < share and weight < BULK_WEIGHT:
+            tenant, bulk = self._bulks.take()
+            member = bulk.popleft()
+            self._bulk_jobs -= 1
+            if member.is_wanted():
+                taken.append(member)
+                weight += self._weight(member.job)
+            else:
+                _tell_late(member.future)
             if bulk:
-                self._bulks.append(bulk)
+                self._bulks.put(tenant, bulk)
         return taken
+
+
+def _tell_late(future: "asyncio.Future[Any]") -> None:
+    """Answer whoever still waits for what was dropped: its call ends in a moment, if it has not."""
+    if not future.done():
+        future.set_exception(tenants.out_of_time())
 
 
 def _overloaded() -> ServiceError:

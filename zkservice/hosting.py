@@ -22,8 +22,16 @@ CONNECTION: Final = (
     ("grpc.keepalive_permit_without_calls", 0),
     ("grpc.http2.min_ping_interval_without_data_ms", 300_000),
     ("grpc.http2.max_ping_strikes", 2),
+    # Calls that have arrived and that the event loop has not come to yet. Of more than the first number gRPC
+    # ends some as CANCELLED, of more than the second all; each has its headers and nothing else.
+    ("grpc.server.max_pending_requests", 16_384),
+    ("grpc.server.max_pending_requests_hard_limit", 20_480),
+    ("grpc.server_max_unrequested_time_in_server", 60),
+    ("grpc.max_metadata_size", 8_192),
+    ("grpc.absolute_max_metadata_size", 16_384),
 )
-"""What one connection may take. What many may take only a proxy in front can limit (operations.md)."""
+"""What one connection may take, and how many calls may wait for their turn (limits.md)."""
+SPARE_CALLS: Final = 256
 
 
 @contextmanager

@@ -41,10 +41,11 @@ from zkservice.errors import ServiceError, StartError
 from zkservice.fields import Pages
 from zkservice.guard import Guard
 from zkservice.health import telling
-from zkservice.hosting import CONNECTION
+from zkservice.hosting import CONNECTION, SPARE_CALLS
 from zkservice.keyring.following import Following
 from zkservice.keyring.opening import open_keys
 from zkservice.keys import load_admin_token
+from zkservice.limits import Limits
 from zkservice.log_keys import LogKeys, write_verifier_key
 from zkservice.presence import present
 from zkservice.proofs import Proofs
@@ -302,13 +303,18 @@ async def _listening(
     settings = context.settings
     check_complete(roster.METHODS)
     server = grpc.aio.server(
-        interceptors=[Calls(settings.max_message_octets, context.watching), Guard(context.callers)],
+        interceptors=[
+                Limits(settings),
+                Calls(settings.max_message_octets, context.watching),
+                Guard(context.callers),
+            ],
         options=[
             *CONNECTION,
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
             ("grpc.so_reuseport", int(shared)),
         ],
-        maximum_concurrent_rpcs=settings.max_concurrent_calls,
+        # Beyond the places that Limits has: calls that are being refused, or whose answer nobody reads.
+        maximum_concurrent_rpcs=2 * settings.max_concurrent_calls + SPARE_CALLS,
     )
     roster.register(server, context, lists)
     health = HealthServicer()

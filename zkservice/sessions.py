@@ -16,6 +16,7 @@ from zkservice.log_keys import LogKeys
 from zkservice.moments import from_ms, to_ms, whole_ms
 from zkservice.storage import parties, statements
 from zkservice.storage.database import Database
+from zkservice.tenants import proven
 
 LIFETIME: Final = dt.timedelta(minutes=15)
 
@@ -80,6 +81,7 @@ class Sessions:
         if public_key is None or not _same(token, self._token(party, ends, public_key)):
             await self._check_former(party, lambda key: _same(token, self._token(party, ends, key)))
             raise _refused(whose)
+        proven(party)
         return party
 
 

@@ -4,10 +4,12 @@ AIP-193: ErrorInfo has the stable reason and the domain, BadRequest the path of 
 is not in the table is a fault of ours; a test compares the table with all reasons there are.
 """
 
+import math
 from typing import Final
 
 import grpc
-from google.protobuf import any_pb2
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from disclosure import DisclosureError
@@ -126,10 +128,25 @@ CODES: Final[dict[str, grpc.StatusCode]] = {
     ServiceReason.TOO_MANY_ATTEMPTS: Code.RESOURCE_EXHAUSTED,
     ServiceReason.TOO_MANY_TABLES: Code.RESOURCE_EXHAUSTED,
     ServiceReason.OVERLOADED: Code.RESOURCE_EXHAUSTED,
+    ServiceReason.RATE_LIMITED: Code.RESOURCE_EXHAUSTED,
+    ServiceReason.TOO_MANY_CALLS: Code.RESOURCE_EXHAUSTED,
+    ServiceReason.CALL_TIMEOUT: Code.DEADLINE_EXCEEDED,
     ServiceReason.SHUTTING_DOWN: Code.UNAVAILABLE,
     ServiceReason.STORAGE_UNAVAILABLE: Code.UNAVAILABLE,
     ServiceReason.INTERNAL: Code.INTERNAL,
 }
+
+RETRY_SECONDS: Final[dict[str, float]] = {
+    ServiceReason.OVERLOADED: 1.0,
+    ServiceReason.RATE_LIMITED: 1.0,
+    ServiceReason.TOO_MANY_CALLS: 1.0,
+    ServiceReason.TOO_MANY_WATCHERS: 5.0,
+    ServiceReason.DELIVERIES_FULL: 60.0,
+    ServiceReason.PUSH_RUNNING: 5.0,
+    ServiceReason.STORAGE_UNAVAILABLE: 2.0,
+    ServiceReason.SHUTTING_DOWN: 2.0,
+}
+"""When trying again may help, for the reasons that pass by themselves; an error may say it better."""
 
 _NUMBERS: Final = {code: number for code in Code for number in [code.value[0]]}
 _MAX_TEXT: Final = 300
@@ -146,10 +163,14 @@ def known(error: BaseException) -> DisclosureError | ServiceError:
 
 
 def status_of(error: DisclosureError | ServiceError) -> status_pb2.Status:
-    """Return the status of an error, with ErrorInfo and, where a field is named, BadRequest."""
-    details = [error_details_pb2.ErrorInfo(reason=error.reason, domain=ERROR_DOMAIN)]
+    """Return the status of an error, with ErrorInfo and, where a field is named, BadRequest.
+
+    What passes by itself has RetryInfo, and where somebody's share is used up QuotaFailure.
+    """
+    details: list[Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=ERROR_DOMAIN)]
     if violations := _violations(error):
         details.append(error_details_pb2.BadRequest(field_violations=violations))
+    details += _hints(error)
     packed = [any_pb2.Any() for _ in details]
     for each, detail in zip(packed, details, strict=True):
         each.Pack(detail)
@@ -157,6 +178,23 @@ def status_of(error: DisclosureError | ServiceError) -> status_pb2.Status:
     return status_pb2.Status(
         code=code_pb2.Code.Value(code_pb2.Code.Name(code)), message=_short(error.detail), details=packed
     )
+
+
+def _hints(error: DisclosureError | ServiceError) -> list[Message]:
+    """Return when to try again, and whose share is used up, as far as that is known."""
+    hints: list[Message] = []
+    own = error.retry_seconds if isinstance(error, ServiceError) else None
+    seconds = RETRY_SECONDS.get(error.reason) if own is None else own
+    if seconds is not None:
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(math.ceil(seconds * 1000))
+        hints.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    if isinstance(error, ServiceError) and error.quota:
+        violation = error_details_pb2.QuotaFailure.Violation(
+            subject=error.quota, description=_short(error.detail)
+        )
+        hints.append(error_details_pb2.QuotaFailure(violations=[violation]))
+    return hints
 
 
 def _violations(

@@ -89,6 +89,8 @@ COMPOSITE_FORM: Final = {*cases_composite.REASONS, Reason.RECEIPT_MISMATCH}
 """What presentations of the composite form and openings meet: in tests of their own, over the same server."""
 THAT_ARE_COUNTED: Final = {Reason.OVER_ASKING, ServiceReason.PAIRING_WRONG}
 """What changes a counter when it is refused, and nothing else: see test_policies and test_pairing."""
+BY_LIMITS: Final = {ServiceReason.RATE_LIMITED, ServiceReason.TOO_MANY_CALLS, ServiceReason.CALL_TIMEOUT}
+"""What the limits find before a message is read, or by the clock: see test_limits_server."""
 REACHED_BELOW: set[str] = set()
 _Test = TypeVar("_Test", bound=Callable[..., Any])
 
@@ -116,7 +118,7 @@ def test_the_status_table_has_every_reason_and_no_other() -> None:
 
 
 def test_every_reason_is_reached_by_a_case() -> None:
-    elsewhere = HOLDERS_OWN | COMPOSITE_FORM | THAT_ARE_COUNTED
+    elsewhere = HOLDERS_OWN | COMPOSITE_FORM | THAT_ARE_COUNTED | BY_LIMITS
     assert {case.reason for case in CASES} | REACHED_BELOW | elsewhere == {*Reason, *ServiceReason}
 
 

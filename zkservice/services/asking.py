@@ -19,6 +19,7 @@ from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import placed
 from zkservice.judging import Judgement
 from zkservice.services.batch import request_judgement
+from zkservice.signatures import Signatures
 from zkservice.storage import exchanges, registered, statistics
 from zkservice.storage.statistics import Concerned
 
@@ -28,6 +29,7 @@ class Asking:
 
     def __init__(self, context: Context, desk: Desk[Judgement]) -> None:
         self._context, self._desk = context, desk
+        self._signatures = Signatures(context.database)
 
     async def opened(self, signed: SignedRequest, now: dt.datetime) -> OpenedRequest:
         """Return a request that its verifier signed, that can be answered and asks no more than it may.
@@ -66,6 +68,7 @@ class Asking:
         digest = composite_digest(signed)
         earlier = await self._context.database.read(lambda each: exchanges.of_request(each, digest))
         if earlier is None:
+            await self._signatures.check(signed)
             done = await self._desk.one(request_judgement(signed_request_to(signed), now))
             return OpenedRequest.from_bytes(done.octets)
         name = VerifierName.parse(earlier.verifier)

@@ -14,6 +14,7 @@ from disclosure import MalformedError, Reason, ReceiptBody, RefusedError
 from disclosure.composite import OpeningRecord
 from tlog.entry import RecordEntry, parse_entry
 from tlog.receipt import verify_receipt
+from wire.convert import signed_request_of, within
 from zkproto.v1 import publication_pb2 as pb
 from zkservice.attempts import Attempts
 from zkservice.context import Context
@@ -21,6 +22,7 @@ from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import required
 from zkservice.judging import Judgement, Matter
+from zkservice.signatures import Signatures
 from zkservice.storage import openings
 from zkservice.storage.statistics import Concerned
 
@@ -35,6 +37,7 @@ class Openings:
         self._context = context
         self._desk = Desk[Judgement](context.judges, context.directories.supplies, lambda job: job.proofs)
         self._attempts = Attempts()
+        self._signatures = Signatures(context.database)
 
     async def record(self, request: pb.RecordOpeningRequest) -> pb.RecordOpeningResponse:
         """Record an opening or a part that holds; answered once its record stands on the ledger.
@@ -47,6 +50,9 @@ class Openings:
         for name in ("receipt", "escrow", "reference", "parts"):
             required(bool(getattr(request, name)), name)
         body = self._body(request.receipt)
+        with within("signed_request"):
+            signed = signed_request_of(request.signed_request)
+        await self._signatures.check(signed)
         asked = pb.RecordOpeningRequest()
         asked.CopyFrom(request)
         asked.receipt = body.to_bytes()

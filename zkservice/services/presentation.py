@@ -34,6 +34,7 @@ from zkservice.services.asking import Asking
 from zkservice.services.batch import Batch, judgement
 from zkservice.services.declining import declined
 from zkservice.services.parties import verifier_proven
+from zkservice.signatures import Signatures
 from zkservice.storage import (
     consents,
     ended_exchanges,
@@ -69,7 +70,8 @@ class PresentationService(PresentationServiceServicer):
             for _ in range(3)
         )
         self._asking = Asking(context, self._asked)
-        self._batch = Batch(context, self._stateless)
+        self._signatures = Signatures(context.database)
+        self._batch = Batch(context, self._stateless, self._signatures)
         self._attempts = StoredAttempts(context.database, context.clock)
 
     async def CreateExchange(self, request: pb.CreateExchangeRequest, context: Any) -> Any:
@@ -246,6 +248,7 @@ class PresentationService(PresentationServiceServicer):
 
     async def VerifyPresentation(self, request: pb.VerifyPresentationRequest, context: Any) -> Any:
         """Verify a presentation against a request and keep nothing."""
+        await self._signatures.check_asked(request)
         done = await self._stateless.one(judgement(request, self._context.now()))
         return pb.VerifyPresentationResponse.FromString(done.octets)
 

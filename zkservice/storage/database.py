@@ -14,18 +14,22 @@ not happen: use cases are keyed so that sending the same again is safe.
 import asyncio
 import queue
 import threading
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from zkservice import tenants
 from zkservice.errors import ServiceError, ServiceReason
+from zkservice.fairness import Turns
 
 _GROUP: Final = 256
 _READERS: Final = 4
@@ -40,6 +44,14 @@ milliseconds it spends more time waiting for a busy loop than for the disk. Whoe
 _Result = TypeVar("_Result")
 _Write = tuple[Callable[[Connection], Any], "asyncio.Future[Any]"]
 _Answer = Callable[[], None]
+_MAX_WAITING: Final = 4_096
+"""Writes of one tenant that wait; a call has a few at most."""
+
+
+class _Queued(NamedTuple):
+    write: _Write
+    tenant: str
+    ends: float
 
 
 class _RaisedError(Exception):
@@ -169,7 +181,9 @@ class Database:
         self._reading: dict[str, Any] = {}
         if not self.alone:
             self._reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._writes: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
+        self._waiting: Turns[_Queued] = Turns()  # the writer's own
+        self._counts: Counter[str] = Counter()  # the event loop's own
         self._readers = ThreadPoolExecutor(_READERS, "db-read")
         self._lock = threading.Lock()
         self._closed = False
@@ -184,14 +198,25 @@ class Database:
     async def write(self, act: Callable[[Connection], _Result]) -> _Result:
         """Run `act` in a transaction; when this returns, what it did is durable.
 
-        Raises what `act` raises; ServiceError STORAGE_UNAVAILABLE if the database fails, SHUTTING_DOWN.
+        Tenants (`tenants`) take turns, after what the service writes for itself. What nobody waits for any
+        more is not run. Raises what `act` raises; ServiceError STORAGE_UNAVAILABLE if the database fails,
+        SHUTTING_DOWN, OVERLOADED, CALL_TIMEOUT.
         """
         future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
+        tenant = tenants.tenant()
+        if self._counts[tenant] >= _MAX_WAITING and tenant != tenants.OWN:
+            raise ServiceError(ServiceReason.OVERLOADED, "too many writes wait already; try again later")
         with self._lock:
             if self._closed:
                 raise _shutting_down()
-            self._writes.put((act, future))
-        return await future
+            self._writes.put(_Queued((act, future), tenant, tenants.ends()))
+        self._counts[tenant] += 1
+        try:
+            return await future
+        finally:
+            self._counts[tenant] -= 1
+            if not self._counts[tenant]:
+                del self._counts[tenant]
 
     async def read(self, act: Callable[[Connection], _Result]) -> _Result:
         """Run `act` in a transaction that sees one state and changes nothing.
@@ -222,20 +247,28 @@ class Database:
             return result
 
     def _run(self) -> None:
-        while (first := self._writes.get()) is not None:
-            group, last = [first], False
-            while len(group) < _GROUP:
-                try:
-                    following = self._writes.get_nowait()
-                except queue.Empty:
-                    break
-                if following is None:
-                    last = True
-                    break
-                group.append(following)
-            self._commit([each for each in group if not each[1].cancelled()])
-            if last:
-                break
+        own: deque[_Queued] = deque()
+        last = False
+        while not last or own or self._waiting:
+            last = self._receive(own, wait=not (last or own or self._waiting)) or last
+            group: list[_Queued] = []
+            while len(group) < _GROUP and (own or self._waiting):
+                group.append(own.popleft() if own else self._waiting.take()[1])
+            self._commit([each.write for each in group if _is_wanted(each)])
+
+    def _receive(self, own: deque[_Queued], *, wait: bool) -> bool:
+        """Sort what has come, and wait for it if there is nothing to do; return whether it was the last."""
+        try:
+            queued = self._writes.get(block=wait)
+            while queued is not None:
+                if queued.tenant == tenants.OWN:
+                    own.append(queued)
+                else:
+                    self._waiting.put(queued.tenant, queued)
+                queued = self._writes.get_nowait()
+        except queue.Empty:
+            return False
+        return True
 
     def _commit(self, group: list[_Write]) -> None:
         if not group:  # everybody has given up before their turn
@@ -282,6 +315,18 @@ class Database:
         self._readers.shutdown()
         with suppress(SQLAlchemyError):
             self._engine.dispose()
+
+
+def _is_wanted(queued: _Queued) -> bool:
+    """Tell whether somebody waits for a write; one whose time is over is answered, and not run."""
+    future = queued.write[1]
+    if future.cancelled():
+        return False
+    if time.monotonic() < queued.ends:
+        return True
+    with suppress(RuntimeError):  # whoever waited has gone with the loop
+        future.get_loop().call_soon_threadsafe(_answer_all, [_fails(future, tenants.out_of_time())])
+    return False
 
 
 def _unguarded(connection: Connection, write: _Write) -> _Answer:

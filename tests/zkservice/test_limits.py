@@ -1,0 +1,440 @@
+"""Buckets, tenants, costs and turns by themselves: what is charged to whom, and what nobody gets around."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zkservice import gathering, tenants
+from zkservice.buckets import Allowance, Buckets
+from zkservice.config import Settings
+from zkservice.costs import LISTING, NAMED, READ, WRITE, cost_of
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.fairness import Turns
+from zkservice.gathering import Gathering
+from zkservice.services.roster import DESCRIPTORS
+from zkservice.status import CODES, RETRY_SECONDS, Code, status_of
+from zkservice.tenants import Call, address_of, networks
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+# Buckets
+
+
+def test_a_bucket_gives_its_burst_and_then_its_rate(clock: Clock) -> None:
+    bucket = Buckets(Allowance(10, 30, 5), 10, clock).of("a")
+    assert [bucket.spend(10, clock.now) for _ in range(3)] == [0, 0, 0]
+    assert bucket.spend(10, clock.now) == pytest.approx(1.0)
+    clock.now += 0.5
+    assert bucket.spend(10, clock.now) == pytest.approx(0.5), "what is refused costs nothing"
+    clock.now += 0.5
+    assert bucket.spend(10, clock.now) == 0
+
+
+def test_what_costs_more_than_a_bucket_holds_is_paid_off_later(clock: Clock) -> None:
+    bucket = Buckets(Allowance(10, 30, 5), 10, clock).of("a")
+    assert bucket.spend(100, clock.now) == 0
+    assert bucket.spend(1, clock.now) == pytest.approx(7.1)
+    clock.now += 7.2
+    assert bucket.spend(1, clock.now) == 0
+
+
+def test_a_clock_that_goes_back_gives_nothing(clock: Clock) -> None:
+    bucket = Buckets(Allowance(10, 30, 5), 10, clock).of("a")
+    assert bucket.spend(30, clock.now) == 0
+    assert bucket.spend(30, clock.now - 100) > 0
+
+
+@given(st.lists(st.tuples(st.floats(0, 5), st.floats(0.1, 40)), max_size=60))
+def test_nobody_gets_more_than_burst_and_rate(steps: list[tuple[float, float]]) -> None:
+    clock = Clock()
+    bucket, begun, taken, dearest = Buckets(Allowance(7, 20, 5), 10, clock).of("a"), clock.now, 0.0, 0.0
+    for pause, cost in steps:
+        clock.now += pause
+        if bucket.spend(cost, clock.now) == 0:
+            taken, dearest = taken + cost, max(dearest, cost)
+    assert taken <= 20 + 7 * (clock.now - begun) + max(0.0, dearest - 20) + 1e-6
+
+
+def test_nobody_resets_a_bucket_by_coming_from_many_addresses(clock: Clock) -> None:
+    buckets = Buckets(Allowance(1, 100, 5), 50, clock)
+    assert buckets.of("victim of its own").spend(100, clock.now) == 0
+    for number in range(5000):
+        buckets.of(f"address {number}").spend(1, clock.now)
+        clock.now += 0.001
+    assert len(buckets) == 50
+    assert buckets.of("victim of its own").spend(100, clock.now) > 90, "it was not forgotten"
+
+
+def test_further_tenants_share_few_buckets_and_each_always_the_same(clock: Clock) -> None:
+    buckets = Buckets(Allowance(1, 100, 5), 10, clock)
+    for number in range(10):
+        buckets.of(f"early {number}").spend(50, clock.now)
+    late = {id(buckets.of(f"late {number}")) for number in range(3000)}
+    assert len(late) <= 64
+    assert buckets.of("late 7") is buckets.of("late 7")
+    clock.now += 1000  # all are full again
+    own = buckets.of("late 7")
+    assert own is buckets.of("late 7")
+    assert id(own) not in late, "there is room for it now"
+    assert len(buckets) == 10
+
+
+def test_a_tenant_with_calls_under_way_is_never_forgotten(clock: Clock) -> None:
+    buckets = Buckets(Allowance(1, 100, 5), 20, clock)
+    busy = buckets.of("busy")
+    busy.calls = 3
+    for number in range(500):
+        buckets.of(f"address {number}")
+        clock.now += 1
+    assert buckets.of("busy") is busy
+
+
+# Tenants
+
+
+@pytest.mark.parametrize(
+    ("peer", "tenant"),
+    [
+        ("ipv4:192.0.2.1:4000", "address/192.0.2.1"),
+        ("ipv6:%5B2001:db8:1:2:3:4:5:6%5D:4000", "address/2001:db8:1:2::/64"),
+        ("ipv6:[2001:db8:1:2::9]:1", "address/2001:db8:1:2::/64"),
+        ("ipv6:%5B::ffff:192.0.2.1%5D:4000", "address/192.0.2.1"),
+        ("ipv6:%5Bfe80::1%25eth0%5D:4000", "address/fe80::/64"),
+        ("unix:/run/zk.sock", "address/local"),
+        ("ipv4:nonsense", "address/local"),
+        ("", "address/local"),
+    ],
+)
+def test_a_peer_is_charged_by_its_address(peer: str, tenant: str) -> None:
+    assert address_of(peer, (), ()) == (tenant, False)
+
+
+PROXIES = networks("10.0.0.0/8, 2001:db8:ffff::/48")
+FORWARDED = [
+    (["203.0.113.9"], "203.0.113.9"),
+    (["198.51.100.1, 203.0.113.9"], "203.0.113.9"),  # what stands to the left was written by the client
+    (["203.0.113.9, 10.1.1.1"], "203.0.113.9"),
+    (["198.51.100.1", "203.0.113.9"], "203.0.113.9"),
+    (["10.1.1.1, 10.1.1.2"], "10.1.1.1"),
+    (["2001:db8:5:6:7::1"], "2001:db8:5:6::/64"),
+    (["nonsense"], "10.0.0.1"),
+    (["203.0.113.9, nonsense"], "10.0.0.1"),
+    (["203.0.113.9:4000"], "10.0.0.1"),
+    ([""], "10.0.0.1"),
+    ([], "10.0.0.1"),
+    ([", ".join(["198.51.100.1"] * 500 + ["10.1.1.1"] * 40)], "10.1.1.1"),
+]
+
+
+@pytest.mark.parametrize(("headers", "address"), FORWARDED)
+def test_behind_a_trusted_proxy_the_last_untrusted_address_counts(headers: list[str], address: str) -> None:
+    metadata = [("x-forwarded-for", each) for each in headers]
+    assert address_of("ipv4:10.0.0.1:5", metadata, PROXIES) == (f"address/{address}", True)
+    assert address_of("ipv4:192.0.2.7:5", metadata, PROXIES) == ("address/192.0.2.7", False), "forged"
+    assert address_of("ipv4:10.0.0.1:5", metadata, ()) == ("address/10.0.0.1", False)
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_whatever_a_stranger_writes_names_one_tenant(peer: str, header: str) -> None:
+    tenant, _ = address_of(peer, [("x-forwarded-for", header)], PROXIES)
+    assert tenant.startswith("address/")
+    tenant, _ = address_of("ipv4:10.0.0.1:5", [("x-forwarded-for", header)], PROXIES)
+    assert tenant.startswith("address/")
+
+
+@pytest.mark.parametrize("text", ["10.0.0.0/33", "10.0.0.1/8", "proxy.example", "10.0.0.0/8 ::1"])
+def test_networks_that_are_none_are_refused_as_a_setting(text: str) -> None:
+    with pytest.raises(ValueError, match="trusted_proxies"):
+        Settings(trusted_proxies=text)
+
+
+# Costs, and what a refusal says
+
+
+def test_every_method_has_a_cost_and_no_other_has_one_of_its_own() -> None:
+    methods = {f"{each.name}/{method.name}" for each in DESCRIPTORS for method in each.methods}
+    assert methods >= NAMED
+    for method in methods:
+        assert cost_of(f"/zkproto.v1.{method}") >= READ
+    assert cost_of("/zkproto.v1.LedgerService/GetCheckpoint") == READ
+    assert cost_of("/zkproto.v1.CatalogService/ListSchemas") == LISTING
+    assert cost_of("/zkproto.v1.CatalogService/CreateItem") == WRITE
+    assert cost_of("/grpc.health.v1.Health/Check") == READ
+
+
+def details(error: ServiceError) -> dict[str, Any]:
+    """Return a status's details by the name of their type."""
+    from google.rpc import error_details_pb2
+
+    found = {}
+    for each in status_of(error).details:
+        name = each.type_url.rpartition(".")[2]
+        message = getattr(error_details_pb2, name)()
+        assert each.Unpack(message)
+        found[name] = message
+    return found
+
+
+def test_what_passes_by_itself_says_when_to_try_again() -> None:
+    unavailable = {each for each in CODES if CODES[each] is Code.UNAVAILABLE}
+    assert {*RETRY_SECONDS} >= unavailable | {"OVERLOADED", "DELIVERIES_FULL", "RATE_LIMITED"}
+    for reason in RETRY_SECONDS:
+        said = details(ServiceError(ServiceReason(reason), "later"))
+        assert said["RetryInfo"].retry_delay.ToMilliseconds() > 0
+    own = details(ServiceError(ServiceReason.RATE_LIMITED, "later", retry_seconds=2.25, quota="an address"))
+    assert own["RetryInfo"].retry_delay.ToMilliseconds() == 2250
+    assert own["QuotaFailure"].violations[0].subject == "an address"
+    assert "RetryInfo" not in details(ServiceError(ServiceReason.NOT_FOUND, "no"))
+    assert "RetryInfo" not in details(ServiceError(ServiceReason.TOO_MANY_ATTEMPTS, "never again"))
+
+
+# Turns
+
+
+def test_tenants_take_turns_and_each_keeps_its_order() -> None:
+    turns: Turns[str] = Turns()
+    for number in range(5):
+        turns.put("a", f"a{number}")
+    turns.put("b", "b0")
+    turns.put("c", "c0")
+    turns.put("c", "c1")
+    assert turns.next() == "a0"
+    assert [turns.take()[1] for _ in range(8)] == ["a0", "b0", "c0", "a1", "c1", "a2", "a3", "a4"]
+    assert len(turns) == 0
+    with pytest.raises(IndexError):
+        turns.take()
+    with pytest.raises(IndexError):
+        turns.next()
+
+
+def test_who_has_most_makes_room_for_who_has_less() -> None:
+    turns: Turns[str] = Turns()
+    for number in range(3):
+        turns.put("a", f"a{number}")
+    assert turns.displace("a") is None
+    assert turns.displace("b") == "a2"
+    turns.put("b", "b0")
+    assert turns.displace("b") is None, "two and one: nothing would be fairer"
+    assert turns.displace("c") == "a1"
+    assert len(turns) == 2
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["put", "take", "displace", "keep"]), st.sampled_from("abc")), max_size=80
+    )
+)
+def test_turns_count_what_they_hold(steps: list[tuple[str, str]]) -> None:
+    turns: Turns[int] = Turns()
+    held: dict[str, list[int]] = {each: [] for each in "abc"}
+    for number, (act, tenant) in enumerate(steps):
+        if act == "put":
+            turns.put(tenant, number)
+            held[tenant].append(number)
+        elif act == "take" and len(turns):
+            whose, item = turns.take()
+            assert held[whose].pop(0) == item
+        elif act == "displace":
+            item_or_none = turns.displace(tenant)
+            if item_or_none is not None:
+                longest = max(held.values(), key=len)
+                assert len(longest) > len(held[tenant]) + 1
+                next(each for each in held.values() if each and each[-1] == item_or_none).pop()
+        elif act == "keep":
+            turns.keep(lambda each: each % 3 > 0)
+            held = {key: [each for each in value if each % 3] for key, value in held.items()}
+        assert len(turns) == sum(map(len, held.values()))
+        assert all(turns.count(each) == len(held[each]) for each in held)
+
+
+# Gathering, with tenants
+
+
+def call(tenant: str, ends: float = float("inf")) -> Call:
+    nothing: Callable[..., None] = lambda *_: None  # noqa: E731
+    return Call(tenant, "", False, ends, nothing, nothing, nothing)
+
+
+async def as_tenant(name: str, act: Any, ends: float = float("inf")) -> Any:
+    """Await something in a task of its own, as a call of a tenant."""
+
+    async def inner() -> Any:
+        tenants.enter(call(name, ends))
+        return await act()
+
+    return await asyncio.create_task(inner())
+
+
+async def test_a_flooding_tenant_delays_another_by_a_batch_at_most() -> None:
+    batches: list[list[str]] = []
+
+    async def run(jobs: list[str]) -> list[str]:
+        batches.append(jobs)
+        await asyncio.sleep(0)
+        return jobs
+
+    queue: Gathering[str, str] = Gathering(run, 1)
+    flood = [
+        asyncio.ensure_future(as_tenant("flood", lambda n=n: queue.one(f"flood {n}"))) for n in range(500)
+    ]
+    await asyncio.sleep(0)
+    while not batches:
+        await asyncio.sleep(0)
+    begun = len(batches)
+    assert await as_tenant("honest", lambda: queue.one("honest")) == "honest"
+    at = next(number for number, batch in enumerate(batches) if "honest" in batch)
+    assert at <= begun + 1
+    assert sum(map(len, batches[: at + 1])) < 200, "the flood was not served first"
+    await asyncio.gather(*flood)
+
+
+async def test_a_full_queue_takes_an_honest_caller_in_place_of_the_flood() -> None:
+    gate = asyncio.Event()
+
+    async def run(jobs: list[str]) -> list[str]:
+        await gate.wait()
+        return jobs
+
+    queue: Gathering[str, str] = Gathering(run, 1)
+    running = asyncio.ensure_future(queue.one("running"))
+    await asyncio.sleep(0.01)
+    flood = [asyncio.ensure_future(as_tenant("flood", lambda: queue.one("flood"))) for _ in range(2000)]
+    await asyncio.sleep(0.01)
+    assert len(queue._waiting) == gathering.MAX_WAITING
+    honest = [asyncio.ensure_future(as_tenant(f"h{n}", lambda: queue.one("honest"))) for n in range(20)]
+    await asyncio.sleep(0.01)
+    assert len(queue._waiting) == gathering.MAX_WAITING
+    gate.set()
+    assert await asyncio.gather(running, *honest) == ["running", *["honest"] * 20]
+    told = await asyncio.gather(*flood, return_exceptions=True)
+    refused = [each for each in told if isinstance(each, ServiceError)]
+    assert {each.reason for each in refused} == {"OVERLOADED"}
+    assert told.count("flood") + len(refused) == 2000
+    assert queue._octets == 0
+
+
+async def test_octets_that_wait_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MAX_OCTETS", 1000)
+    gate = asyncio.Event()
+
+    async def run(jobs: list[int]) -> list[int]:
+        await gate.wait()
+        return jobs
+
+    queue: Gathering[int, int] = Gathering(run, 1, octets=lambda job: job)
+    running = asyncio.ensure_future(queue.one(1))
+    await asyncio.sleep(0.01)
+    waiting = [asyncio.ensure_future(as_tenant("a", lambda: queue.one(300))) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    with pytest.raises(ServiceError, match="OVERLOADED"):
+        await as_tenant("a", lambda: queue.one(300))
+    other = asyncio.ensure_future(as_tenant("b", lambda: queue.one(300)))
+    await asyncio.sleep(0.01)
+    gate.set()
+    assert await other == 300
+    assert await running == 1
+    told = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [str(each)[:10] for each in told] == ["300", "300", "OVERLOADED"]
+    assert queue._octets == 0
+
+
+async def test_work_whose_time_is_over_is_dropped_before_it_costs() -> None:
+    done: list[str] = []
+    gate = asyncio.Event()
+
+    async def run(jobs: list[str]) -> list[str]:
+        await gate.wait()
+        done.extend(jobs)
+        return jobs
+
+    queue: Gathering[str, str] = Gathering(run, 1)
+    first = asyncio.ensure_future(as_tenant("a", lambda: queue.one("first")))
+    await asyncio.sleep(0.01)
+    late = asyncio.ensure_future(as_tenant("a", lambda: queue.one("late"), ends=0.0))
+
+    async def bulk() -> Any:
+        with queue.room(2):
+            return await queue.many(["late too", "late as well"])
+
+    late_bulk = asyncio.ensure_future(as_tenant("a", bulk, ends=0.0))
+    left = asyncio.ensure_future(as_tenant("b", lambda: queue.one("left")))
+    last = asyncio.ensure_future(as_tenant("b", lambda: queue.one("last")))
+    await asyncio.sleep(0.01)
+    left.cancel()
+    await asyncio.sleep(0.01)
+    gate.set()
+    assert await asyncio.gather(first, last) == ["first", "last"]
+    for each in (late, late_bulk):
+        with pytest.raises(ServiceError, match="CALL_TIMEOUT"):
+            await each
+    assert sorted(done) == ["first", "last"]
+
+
+async def test_bulks_of_a_tenant_leave_room_for_another_tenants_and_take_turns() -> None:
+    batches: list[list[str]] = []
+    gate = asyncio.Event()
+
+    async def run(jobs: list[str]) -> list[str]:
+        await gate.wait()
+        batches.append(jobs)
+        return jobs
+
+    queue: Gathering[str, str] = Gathering(run, 1)
+
+    async def bulk(name: str, members: int) -> Any:
+        with queue.room(members):
+            return await queue.many([name] * members)
+
+    flood = [asyncio.ensure_future(as_tenant("flood", lambda: bulk("flood", 4))) for _ in range(256)]
+    await asyncio.sleep(0.01)
+    with pytest.raises(ServiceError, match="OVERLOADED"):
+        await as_tenant("flood", lambda: bulk("flood", 4))
+    honest = asyncio.ensure_future(as_tenant("honest", lambda: bulk("honest", 8)))
+    await asyncio.sleep(0.01)
+    gate.set()
+    assert await honest == ["honest"] * 8
+    last = max(number for number, batch in enumerate(batches) if "honest" in batch)
+    assert last <= 2, "every other member that was taken was the honest one's"
+    await asyncio.gather(*flood)
+    assert queue._bulk_members.total() == 0
+
+
+async def test_a_runner_works_for_nobody_in_particular() -> None:
+    seen: list[str] = []
+
+    async def run(jobs: list[str]) -> list[str]:
+        seen.append(tenants.tenant())
+        return jobs
+
+    queue: Gathering[str, str] = Gathering(run, 1)
+    await as_tenant("a", lambda: queue.one("x"))
+    assert seen == [tenants.OWN]
+
+
+def test_random_floods_never_starve_anybody() -> None:
+    chance = random.Random(7)
+    turns: Turns[int] = Turns()
+    for number in range(10_000):
+        turns.put("flood", number)
+    for tenant in range(50):
+        for number in range(chance.randrange(1, 4)):
+            turns.put(f"t{tenant}", number)
+    served = [turns.take()[0] for _ in range(51)]
+    assert len(set(served)) == 51, "each has had its turn before anybody has a second one"

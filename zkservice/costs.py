@@ -1,0 +1,58 @@
+"""What calls cost, in units: a plain read costs one, and about as many milliseconds of a core go into ten.
+
+A method that is not named here is charged by the first word of its name, as a read or as a write. What a
+message asks beyond one thing is charged when the message has been read (`tenants.spend`).
+"""
+
+from typing import Final
+
+READ: Final = 1.0
+LISTING: Final = 3.0
+WRITE: Final = 5.0
+VERIFICATION: Final = 10.0
+MEMBER: Final = 4.0
+"""Each presentation of a batch after the first: they are verified together."""
+
+_OWN: Final = "/zkproto.v1."
+_BY_FIRST_WORD: Final = (
+    ("Get", READ),
+    ("Fetch", READ),
+    ("Watch", READ),
+    ("Count", READ),
+    ("List", LISTING),
+    ("Search", LISTING),
+    ("Read", LISTING),
+    ("Export", WRITE),
+)
+_NAMED: Final = {
+    "PresentationService/CreateExchange": VERIFICATION,  # a large request takes a judge some time
+    "PresentationService/SubmitPresentation": VERIFICATION + WRITE,
+    "PresentationService/VerifyPresentation": VERIFICATION,
+    "PresentationService/BatchVerifyPresentations": VERIFICATION,
+    "ErrandService/SubmitErrand": 2 * VERIFICATION + WRITE,
+    "ErrandService/AskErrandPart": VERIFICATION,
+    "ErrandService/RetryErrandPart": VERIFICATION,
+    "IssuanceService/IssueCredential": VERIFICATION,
+    "IssuanceService/ClaimCredential": VERIFICATION,
+    "IssuanceService/ClaimCompositeCredential": 4 * VERIFICATION,  # judged, verified once more, signed
+    "PublicationService/RecordOpening": 4 * VERIFICATION,
+    "RevocationService/CreateAccumulator": 4 * VERIFICATION,
+    "RevocationService/RevokeCredentials": 4 * VERIFICATION,
+    "CatalogService/CreateIssuerKey": VERIFICATION,
+    "PublicationService/CreateTable": 4 * VERIFICATION,
+}
+
+
+def cost_of(method: str) -> float:
+    """Return what opening a call costs; `method` is its full path."""
+    if not method.startswith(_OWN):
+        return READ
+    path = method.removeprefix(_OWN)
+    if path in _NAMED:
+        return _NAMED[path]
+    name = path.rpartition("/")[2]
+    return next((cost for word, cost in _BY_FIRST_WORD if name.startswith(word)), WRITE)
+
+
+NAMED: Final = frozenset(_NAMED)
+"""The methods that have a cost of their own, as Service/Method."""

@@ -1,0 +1,235 @@
+"""Before anything else of a call: who is charged for it, whether there is room, and until when it may take.
+
+Nothing of the call's message has been read when it is refused here. Each tenant (`tenants`) has a bucket of
+units (`costs`) and so many calls at a time; the last places of all are for tenants that have few. Anonymous
+tenants are addresses, named ones whoever has shown a token that held.
+"""
+
+import asyncio
+import math
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable
+from functools import lru_cache, partial
+from typing import Any, Final, TypeAlias
+
+import grpc
+import structlog
+from grpc_status import rpc_status
+
+from zkservice import slow, tenants
+from zkservice.buckets import Allowance, Bucket, Buckets
+from zkservice.config import Settings
+from zkservice.costs import cost_of
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.keys import token_hash
+from zkservice.status import status_of
+from zkservice.tenants import Call
+
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+_Continuation = Callable[[grpc.HandlerCallDetails], Awaitable["_Handler | None"]]
+_Act = Callable[[Any, Any], Awaitable[Any]]
+
+KEPT: Final = 10_000
+"""So many anonymous tenants are remembered, and so many named ones, and so many tokens."""
+_TOKEN_SECONDS: Final = 300.0
+"""How long a token stands for its name without having been checked again."""
+_RESERVE: Final = 10
+"""The last tenth of all places is for tenants that have few calls under way."""
+_FEW: Final = 4
+MAX_OCTETS: Final = 64 << 20
+"""Octets of all messages that are served at the same time. One tenant may have half of it."""
+
+
+class Limits(grpc.aio.ServerInterceptor):
+    """The interceptor of all services; belongs to the event loop."""
+
+    def __init__(self, settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._trusted = tenants.networks(settings.trusted_proxies)
+        self._most, self._seconds = settings.max_concurrent_calls, settings.call_seconds
+        anonymous = Allowance(settings.rate_anonymous, settings.burst_anonymous, settings.calls_anonymous)
+        named = Allowance(settings.rate_named, settings.burst_named, settings.calls_named)
+        self._anonymous, self._named = Buckets(anonymous, KEPT, monotonic), Buckets(named, KEPT, monotonic)
+        self._tokens: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+        self._calls = self._octets = 0
+        self._wrapped: dict[str, _Handler] = {}
+        self._refused, self._told = Counter[str](), -math.inf
+
+    async def intercept_service(
+        self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> "_Handler | None":
+        """Return a method's handler with its limits, made once; None for a method that there is not."""
+        method = handler_call_details.method
+        if method not in self._wrapped:
+            handler: Any = await continuation(handler_call_details)
+            if handler is None:
+                return None
+            self._wrapped[method] = self._wrap(handler, cost_of(method))
+        return self._wrapped[method]
+
+    def _wrap(self, handler: Any, cost: float) -> "_Handler":
+        if handler.response_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                self._stream(handler.stream_stream, cost),
+                handler.request_deserializer,
+                handler.response_serializer,
+            )
+        return grpc.stream_unary_rpc_method_handler(
+            self._single(handler.stream_unary, cost),
+            handler.request_deserializer,
+            handler.response_serializer,
+        )
+
+    def _stream(self, act: _Act, cost: float) -> _Act:
+        async def call(requests: Any, context: Any) -> None:
+            await self._admit(context, cost, math.inf)
+            await act(requests, context)
+
+        return call
+
+    def _single(self, act: _Act, cost: float) -> _Act:
+        async def call(requests: Any, context: Any) -> Any:
+            await self._admit(context, cost, self._seconds)
+            try:
+                async with asyncio.timeout(self._seconds):
+                    answer = await act(requests, context)
+            except TimeoutError:
+                await self._refuse(context, tenants.out_of_time())
+            slow.answering(context)
+            return answer
+
+        return call
+
+    async def _admit(self, context: Any, cost: float, seconds: float) -> None:
+        """Charge a call to its tenant, and give it a place until it has ended; or end it with a status."""
+        try:
+            bucket, call = self._charged(context, cost, seconds)
+        except ServiceError as error:
+            await self._refuse(context, error)
+            raise
+        self._calls += 1
+        bucket.calls += 1
+        tenants.enter(call)
+
+    def _charged(self, context: Any, cost: float, seconds: float) -> tuple[Bucket, Call]:
+        if self._calls >= self._most:
+            raise _overloaded("as many calls as there may be are served already")
+        peer, metadata = context.peer(), context.invocation_metadata() or ()
+        address, proxied = tenants.address_of(peer, metadata, self._trusted)
+        token = _token(metadata)
+        name = self._name_of(token)
+        bucket = self._anonymous.of(address) if name is None else self._named.of(name)
+        if bucket.full_of_calls:
+            raise _too_many(bucket.calls, "an address" if name is None else "a caller")
+        if self._calls >= self._most - self._most // _RESERVE and bucket.calls >= _FEW:
+            raise _overloaded("the last places are for those who have few calls")
+        spend = partial(self._spend, bucket, "an address" if name is None else "a caller")
+        spend(cost)
+        held = _Held(self, bucket)
+        context.add_done_callback(held.end)
+        left = context.time_remaining()
+        return bucket, Call(
+            tenant=name or address,
+            peer=peer,
+            proxied=proxied,
+            ends=self._monotonic() + (seconds if left is None else min(left, seconds)),
+            spend=spend,
+            prove=partial(self._prove, token),
+            hold=held.hold,
+        )
+
+    def _spend(self, bucket: Bucket, whose: str, cost: float) -> None:
+        seconds = bucket.spend(cost, self._monotonic())
+        if seconds > 0:
+            detail = f"{whose} takes more than its rate; try again later"
+            raise ServiceError(ServiceReason.RATE_LIMITED, detail, retry_seconds=seconds, quota=whose)
+
+    def _name_of(self, token: bytes | None) -> str | None:
+        """Return whom a token stands for, if it was checked not long ago."""
+        if token is None or token not in self._tokens:
+            return None
+        name, until = self._tokens[token]
+        return name if self._monotonic() < until else None
+
+    def _prove(self, token: bytes | None, name: str) -> None:
+        if token is None:
+            return
+        self._tokens[token] = name, self._monotonic() + _TOKEN_SECONDS
+        self._tokens.move_to_end(token)
+        if len(self._tokens) > KEPT:
+            self._tokens.popitem(last=False)
+
+    async def _refuse(self, context: Any, error: ServiceError) -> None:
+        self._refused[error.reason] += 1
+        now = self._monotonic()
+        if now - self._told >= 1:
+            # One line a second at most: whoever floods a server must not flood its log.
+            structlog.get_logger().warning("calls refused", **self._refused)
+            self._refused.clear()
+            self._told = now
+        seconds = error.retry_seconds
+        retry = None if seconds is None else math.ceil(seconds * 10) / 10
+        await context.abort_with_status(_status(error.reason, error.detail, retry, error.quota))
+
+    # What a call holds, counted here for all of them together.
+
+    def take(self, bucket: Bucket, octets: int) -> None:
+        """Count octets of a message; ServiceError OVERLOADED."""
+        if self._octets + octets > MAX_OCTETS or bucket.octets + octets > MAX_OCTETS // 2:
+            raise _overloaded("the messages that are served are too large together")
+        self._octets += octets
+        bucket.octets += octets
+
+    def give_back(self, bucket: Bucket, octets: int) -> None:
+        """No longer count octets of a message."""
+        self._octets -= octets
+        bucket.octets -= octets
+
+    def left(self, bucket: Bucket) -> None:
+        """No longer count a call."""
+        self._calls -= 1
+        bucket.calls -= 1
+
+
+class _Held:
+    """What one call holds: its place, and the octets of its newest message."""
+
+    __slots__ = ("_bucket", "_limits", "_octets")
+
+    def __init__(self, limits: Limits, bucket: Bucket) -> None:
+        self._limits, self._bucket, self._octets = limits, bucket, 0
+
+    def hold(self, octets: int) -> None:
+        self._limits.give_back(self._bucket, self._octets)
+        self._octets = 0
+        self._limits.take(self._bucket, octets)
+        self._octets = octets
+
+    def end(self, _: Any) -> None:
+        self._limits.give_back(self._bucket, self._octets)
+        self._limits.left(self._bucket)
+
+
+@lru_cache(1024)
+def _status(reason: str, detail: str, seconds: float | None, quota: str) -> Any:
+    """Return a refusal's status; those of a flood are alike."""
+    error = ServiceError(ServiceReason(reason), detail, retry_seconds=seconds, quota=quota)
+    return rpc_status.to_status(status_of(error))
+
+
+def _token(metadata: Any) -> bytes | None:
+    for name, value in metadata:
+        if name == "authorization":
+            scheme, _, token = str(value).partition(" ")
+            return token_hash(token) if scheme.lower() == "bearer" and token else None
+    return None
+
+
+def _overloaded(detail: str) -> ServiceError:
+    return ServiceError(ServiceReason.OVERLOADED, f"{detail}; try again later")
+
+
+def _too_many(calls: int, whose: str) -> ServiceError:
+    detail = f"{whose} has {calls} calls under way; wait for some of them"
+    return ServiceError(ServiceReason.TOO_MANY_CALLS, detail, quota=whose)
