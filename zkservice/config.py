@@ -37,7 +37,10 @@ class Settings(BaseSettings):
     that makes a checkpoint anchored; every `checkpoint_ms` they are asked, and each has `witness_seconds` to
     answer. Their HTTPS is verified against the system's certificate authorities, or `witness_roots` (PEM)
     alone. `http_port` serves the log's tiles over HTTP, with the server's own certificate; `http_plain`
-    leaves TLS to the proxy in front, or out on loopback. Times are seconds unless the name says otherwise.
+    leaves TLS to the proxy in front, or out on loopback. `metrics_port` serves metrics and readiness over
+    HTTP without TLS, to whoever can reach `metrics_host`. `trace_endpoint` is the URL of an OTLP receiver
+    (HTTP), which gets spans of the share `trace_share` of all traces. Times are seconds unless the name says
+    otherwise.
     Raises pydantic's ValidationError, which names the setting. A `ZK_` variable that names no setting is not
     refused, since the `zk` command has variables of its own.
     """
@@ -60,6 +63,10 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: int | None = Field(default=None, ge=0, le=65535)
     http_plain: bool = False
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    trace_endpoint: str = Field(default="", repr=False, pattern=r"^(https?://[!-~]+)?$")
+    trace_share: float = Field(default=1.0, ge=0, le=1)
     offer_days: int = Field(default=30, ge=1, le=365)
     registration_days: int = Field(default=7, ge=1, le=90)
     epoch_hours: int = Field(default=24, ge=1, le=720)

@@ -11,6 +11,8 @@ small one.
 """
 
 import asyncio
+import contextvars
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from itertools import accumulate
 from typing import Final, Generic, TypeVar
 
 from zkservice.errors import ServiceError, ServiceReason
+from zkservice.timing import Timings
 
 MAX_BATCH: Final = 64
 MAX_WEIGHT: Final = 256
@@ -49,18 +52,24 @@ class Gathering(Generic[_Job, _Outcome]):
         weight: Callable[[_Job], int] = lambda _: 1,
     ) -> None:
         self._run, self._runners, self._weight = run, runners, weight
-        self._waiting: list[tuple[_Job, asyncio.Future[_Outcome]]] = []
-        self._bulks: deque[deque[tuple[_Job, asyncio.Future[_Outcome]]]] = deque()
+        self._waiting: list[tuple[_Job, asyncio.Future[_Outcome], float]] = []
+        self._bulks: deque[deque[tuple[_Job, asyncio.Future[_Outcome], float]]] = deque()
         self._bulk_members = 0
         self._running = self._serving = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self.waits = Timings("wait")
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for a runner, those of bulks among them."""
+        return len(self._waiting) + sum(map(len, self._bulks))
 
     async def one(self, job: _Job) -> _Outcome:
         """Return the outcome of a job; ServiceError OVERLOADED if too many wait already."""
         if len(self._waiting) >= MAX_WAITING:
             raise _overloaded()
         future: asyncio.Future[_Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((job, future))
+        self._waiting.append((job, future, time.monotonic()))
         self._start()
         return await future
 
@@ -81,10 +90,11 @@ class Gathering(Generic[_Job, _Outcome]):
     async def many(self, jobs: Sequence[_Job]) -> list[_Outcome]:
         """Return the outcomes of a bulk; the caller holds `room` for it."""
         loop = asyncio.get_running_loop()
-        bulk: deque[tuple[_Job, asyncio.Future[_Outcome]]] = deque(
-            (job, loop.create_future()) for job in jobs
+        now = time.monotonic()
+        bulk: deque[tuple[_Job, asyncio.Future[_Outcome], float]] = deque(
+            (job, loop.create_future(), now) for job in jobs
         )
-        futures = [future for _, future in bulk]
+        futures = [future for _, future, _ in bulk]
         if bulk:
             self._bulks.append(bulk)
         for _ in range(min(len(bulk), self._runners)):
@@ -94,7 +104,8 @@ class Gathering(Generic[_Job, _Outcome]):
     def _start(self) -> None:
         if self._running < self._runners:
             self._running += 1
-            task = asyncio.create_task(self._work())
+            # In no call's context: it goes on for others, whose log lines and spans are not this call's.
+            task = asyncio.create_task(self._work(), context=contextvars.Context())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -116,10 +127,13 @@ class Gathering(Generic[_Job, _Outcome]):
         finally:
             self._running -= 1
 
-    async def _serve(self, batch: "list[tuple[_Job, asyncio.Future[_Outcome]]]") -> None:
-        futures = [future for _, future in batch]
+    async def _serve(self, batch: "list[tuple[_Job, asyncio.Future[_Outcome], float]]") -> None:
+        now = time.monotonic()
+        for _, _, since in batch:
+            self.waits.took(now - since)
+        futures = [future for _, future, _ in batch]
         try:
-            answers = list(zip(futures, await self._run([job for job, _ in batch]), strict=True))
+            answers = list(zip(futures, await self._run([job for job, _, _ in batch]), strict=True))
         except Exception as error:  # each caller must be answered
             for future in futures:
                 if not future.done():
@@ -129,25 +143,25 @@ class Gathering(Generic[_Job, _Outcome]):
             if not future.done():
                 future.set_result(outcome)
 
-    def _take(self) -> "list[tuple[_Job, asyncio.Future[_Outcome]]]":
+    def _take(self) -> "list[tuple[_Job, asyncio.Future[_Outcome], float]]":
         """Take this runner's share of those who still want an answer: what the free runners share."""
         self._waiting = [each for each in self._waiting if not each[1].done()]
         share = min(-(-len(self._waiting) // (self._runners - self._serving)), MAX_BATCH)
-        weights = accumulate(self._weight(job) for job, _ in self._waiting[:share])
+        weights = accumulate(self._weight(job) for job, _, _ in self._waiting[:share])
         light = sum(weight <= MAX_WEIGHT for weight in weights)
         share = min(share, max(light, 1))
         batch, self._waiting = self._waiting[:share], self._waiting[share:]
         return batch + self._take_of_bulks()
 
-    def _take_of_bulks(self) -> "list[tuple[_Job, asyncio.Future[_Outcome]]]":
+    def _take_of_bulks(self) -> "list[tuple[_Job, asyncio.Future[_Outcome], float]]":
         """Take this runner's share of the bulks' members, one of each bulk in turn."""
         share, weight = -(-sum(map(len, self._bulks)) // self._runners), 0
-        taken: list[tuple[_Job, asyncio.Future[_Outcome]]] = []
+        taken: list[tuple[_Job, asyncio.Future[_Outcome], float]] = []
         while self._bulks and len(taken) < share and weight < BULK_WEIGHT:
             bulk = self._bulks.popleft()
-            job, future = bulk.popleft()
+            job, future, since = bulk.popleft()
             if not future.done():
-                taken.append((job, future))
+                taken.append((job, future, since))
                 weight += self._weight(job)
             if bulk:
                 self._bulks.append(bulk)

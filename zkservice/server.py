@@ -42,6 +42,7 @@ from zkservice.health import telling
 from zkservice.hosting import CONNECTION
 from zkservice.keys import Keys, load_admin_token
 from zkservice.log_keys import LogKeys, write_verifier_key
+from zkservice.observing.running import Observed, observed
 from zkservice.presence import present
 from zkservice.proofs import Proofs
 from zkservice.sequencer import Sequencer, Step
@@ -70,12 +71,13 @@ _TIDY_SECONDS: Final = 60.0
 
 @dataclass(frozen=True)
 class Ready:
-    """What a started server tells: its address for clients, what they pin, and the port of its HTTP edge."""
+    """What a started server tells: its address for clients, what they pin, and its ports for HTTP."""
 
     address: str
     verifier_key: str
     data: Path
     http_port: int | None = None
+    metrics_port: int | None = None
 
 
 def _now() -> dt.datetime:
@@ -184,12 +186,14 @@ async def running(
                 lists = RevocationService(context)
                 shown = edge.newest(sequencer, anchored, witnessed=anchoring is not None)
                 await stack.enter_async_context(_background(context, lists, failed))
-                port = await stack.enter_async_context(_listening(context, lists, private_key, chain))
+                seen = await stack.enter_async_context(observed(settings, context, chain))
+                listens = _listening(context, lists, seen, private_key, chain)
+                port = await stack.enter_async_context(listens)
                 http_port = await stack.enter_async_context(
                     edge.serving(settings, edge.DatabaseSource(database, shown))
                 )
                 address = f"{settings.public_host}:{port}"
-                yield Ready(address, context.verifier_key, settings.data, http_port)
+                yield Ready(address, context.verifier_key, settings.data, http_port, seen.port)
         finally:
             crypto.shutdown()
             await asyncio.to_thread(database.close)
@@ -271,11 +275,11 @@ async def _tidy(context: Context) -> None:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    context: Context, lists: RevocationService, private_key: bytes, chain: bytes
+    context: Context, lists: RevocationService, seen: Observed, private_key: bytes, chain: bytes
 ) -> AsyncIterator[int]:
     settings = context.settings
     server = grpc.aio.server(
-        interceptors=[Calls(settings.max_message_octets, context.watching)],
+        interceptors=[seen.interceptor, Calls(settings.max_message_octets, context.watching)],
         options=[
             *CONNECTION,
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
@@ -296,9 +300,10 @@ async def _listening(
     await server.start()
     lateness = context.anchoring.lateness if context.anchoring is not None else None
     try:
-        async with telling(health, roster.NAMES, lateness):
+        async with telling(health, roster.NAMES, lateness, seen.dependencies):
             yield port
     finally:
+        seen.dependencies.stop()
         context.watching.end()
         context.sequencer.wake_watchers()
         context.anchored.wake_watchers()

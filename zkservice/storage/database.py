@@ -14,6 +14,7 @@ not happen: use cases are keyed so that sending the same again is safe.
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.pool import QueuePool
 
 from zkservice.errors import ServiceError, ServiceReason
+from zkservice.timing import Timings
 
 _GROUP: Final = 256
 _READERS: Final = 4
@@ -38,7 +40,8 @@ The writer gives it up with each row and each commit, and has to get it back: wi
 milliseconds it spends more time waiting for a busy loop than for the disk. Whoever runs a loop sets it.
 """
 _Result = TypeVar("_Result")
-_Write = tuple[Callable[[Connection], Any], "asyncio.Future[Any]"]
+_Write = tuple[Callable[[Connection], Any], "asyncio.Future[Any]", float]
+"""What is run, who waits for it, and since when."""
 _Answer = Callable[[], None]
 
 
@@ -162,7 +165,11 @@ def _configure_postgresql(engine: Engine) -> None:
 
 
 class Database:
-    """The engine with its writer thread and reader threads. `write` and `read` are for one event loop."""
+    """The engine with its writer thread and reader threads. `write` and `read` are for one event loop.
+
+    `groups` counts what was committed together, `waits` how long writes waited for their group, `failures`
+    how often the database failed a write group or a read.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -173,6 +180,9 @@ class Database:
         self._readers = ThreadPoolExecutor(_READERS, "db-read")
         self._lock = threading.Lock()
         self._closed = False
+        self.groups, self.waits = Timings("write group"), Timings("write wait")
+        self.reading = 0
+        self._failures = {"read": 0, "write": 0}
         self._writer = threading.Thread(target=self._run, name="db-write", daemon=True)
         self._writer.start()
 
@@ -180,6 +190,22 @@ class Database:
     def alone(self) -> bool:
         """Whether no other process can write to this database (`hosting` sees to that)."""
         return self._engine.dialect.name == "sqlite"
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait for their group."""
+        return self._writes.qsize()
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """How often the database failed a `read`, and a `write` group."""
+        return dict(self._failures)
+
+    @property
+    def connections(self) -> int:
+        """How many connections are in use."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     async def write(self, act: Callable[[Connection], _Result]) -> _Result:
         """Run `act` in a transaction; when this returns, what it did is durable.
@@ -190,7 +216,7 @@ class Database:
         with self._lock:
             if self._closed:
                 raise _shutting_down()
-            self._writes.put((act, future))
+            self._writes.put((act, future, time.monotonic()))
         return await future
 
     async def read(self, act: Callable[[Connection], _Result]) -> _Result:
@@ -200,19 +226,28 @@ class Database:
         """
         if self._closed:
             raise _shutting_down()
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, act)
+        self.reading += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, act)
+        finally:
+            self.reading -= 1
 
     def _read(self, act: Callable[[Connection], _Result]) -> _Result:
         try:
             return self._read_once(act)
         except SQLAlchemyError as error:
             if not _is_broken(error):
-                raise _unavailable(error) from error
+                raise self._failed("read", error) from error
         # The connection has ended since it was used last, and with it all that the pool has.
         try:
             return self._read_once(act)
         except SQLAlchemyError as error:
-            raise _unavailable(error) from error
+            raise self._failed("read", error) from error
+
+    def _failed(self, kind: str, error: Exception) -> ServiceError:
+        with self._lock:
+            self._failures[kind] += 1
+        return _unavailable(error)
 
     def _read_once(self, act: Callable[[Connection], _Result]) -> _Result:
         connecting = self._engine.connect().execution_options(**self._reading)
@@ -233,7 +268,11 @@ class Database:
                     last = True
                     break
                 group.append(following)
-            self._commit([each for each in group if not each[1].cancelled()])
+            started = time.monotonic()
+            for _, _, since in group:
+                self.waits.took(started - since)
+            with self.groups.timed(len(group)):
+                self._commit([each for each in group if not each[1].cancelled()])
             if last:
                 break
 
@@ -246,7 +285,7 @@ class Database:
             try:
                 outcomes = self._attempt(group, _guarded)
             except _RaisedError as error:
-                outcomes = _fail_all(group, error)
+                outcomes = self._fail_all(group, error)
         # One call for the whole group: each costs a system call and wakes the loop.
         with suppress(RuntimeError):  # whoever waited has gone with the loop
             group[0][1].get_loop().call_soon_threadsafe(_answer_all, outcomes)
@@ -258,7 +297,11 @@ class Database:
         except _RaisedError:
             raise
         except Exception as error:  # whatever it is, each caller must be answered
-            return _fail_all(group, error)
+            return self._fail_all(group, error)
+
+    def _fail_all(self, group: list[_Write], error: Exception) -> list[_Answer]:
+        failure = self._failed("write", error)
+        return [_fails(future, failure) for _, future, _ in group]
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -285,7 +328,7 @@ class Database:
 
 
 def _unguarded(connection: Connection, write: _Write) -> _Answer:
-    act, future = write
+    act, future, _ = write
     try:
         return _succeeds(future, act(connection))
     except Exception as error:
@@ -293,7 +336,7 @@ def _unguarded(connection: Connection, write: _Write) -> _Answer:
 
 
 def _guarded(connection: Connection, write: _Write) -> _Answer:
-    act, future = write
+    act, future, _ = write
     try:
         with connection.begin_nested():
             result = act(connection)
@@ -318,11 +361,6 @@ def _fails(future: "asyncio.Future[Any]", error: Exception) -> _Answer:
 def _answer_all(answers: list[_Answer]) -> None:
     for answer in answers:
         answer()
-
-
-def _fail_all(group: list[_Write], error: Exception) -> list[_Answer]:
-    failure = _unavailable(error)
-    return [_fails(future, failure) for _, future in group]
 
 
 def _is_of_the_caller(error: DBAPIError) -> bool:
