@@ -138,6 +138,11 @@ class Anchoring:
         return self._sequencer.leads
 
     @property
+    def witnesses(self) -> tuple[str, ...]:
+        """The policy's witnesses, by their names."""
+        return tuple(each.name for each in self._policy.witnesses)
+
+    @property
     def faults(self) -> Mapping[str, Fault]:
         """The witnesses, by their names in the policy, that did not cosign when they were asked last."""
         return dict(self._faults)

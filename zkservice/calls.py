@@ -22,6 +22,7 @@ from grpc_status import rpc_status
 
 from zkservice import slow, tenants
 from zkservice.errors import ServiceError, ServiceReason
+from zkservice.observing import request_ids
 from zkservice.status import CODES, known, status_of
 from zkservice.watching import Watching
 
@@ -208,7 +209,8 @@ async def _refuse(method: str, started: float, error: Exception, context: Any) -
     if told is not error:
         _log_fault(method, error)
     _log(method, started, CODES[told.reason].name, told.reason)
-    await context.abort_with_status(rpc_status.to_status(status_of(told)))
+    status = rpc_status.to_status(status_of(told))
+    await context.abort(status.code, status.details, (*status.trailing_metadata, *request_ids.trailer()))
 
 
 def _malformed(detail: str) -> ServiceError:

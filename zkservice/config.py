@@ -56,7 +56,8 @@ class Settings(BaseSettings):
     private_key: Path | None = None
     """PEM file of the certificate's private key, not encrypted, readable by the server alone."""
     key_provider: Literal["plain", "file", "environment", "command", "plugin"] = "plain"
-    """Who wraps the master keys at rest (docs/keys.md); with `plain` they lie in the data folder as they are."""
+    """Who wraps the master keys at rest (docs/keys.md); with `plain` they lie in the data folder as they
+    are."""
     key_file: Path | None = None
     """With `file`: the file of 32 octets that wraps, mode 0600, outside of the data folder."""
     key_variable: str = "ZK_KEYRING_KEY"
@@ -88,6 +89,14 @@ class Settings(BaseSettings):
     not served so."""
     http_plain: bool = False
     """Serve the log over HTTP without TLS: behind a proxy that has the certificate, or on loopback."""
+    metrics_host: str = "127.0.0.1"
+    """The address on which metrics and readiness are served over HTTP, without TLS."""
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """The port of metrics and readiness (docs/observability.md); without it they are not served."""
+    trace_endpoint: str = Field(default="", repr=False, pattern=r"^(https?://[!-~]+)?$")
+    """URL of an OTLP receiver (HTTP) that gets spans, path included; wants the extra `tracing`."""
+    trace_share: float = Field(default=1.0, ge=0, le=1)
+    """The share of traces that is exported, 0 to 1."""
     offer_days: int = Field(default=30, ge=1, le=365)
     """Days that an offer lives; a claimed one that no vault acknowledged ends with it too."""
     registration_days: int = Field(default=7, ge=1, le=90)

@@ -28,12 +28,14 @@ class Desk(Generic[_Job]):
     def __init__(self, workers: Workers, supply: Supply, weight: Callable[[_Job], int] = lambda _: 1) -> None:
         self._workers, self._supply = workers, supply
         self._gathering: Gathering[_Job, Outcome] = Gathering(self._work, workers.count, weight, _octets)
+        workers.queues.append(self._gathering)
 
     async def one(self, job: _Job) -> Done:
         """Return what came of a job; raises what refuses it, and ServiceError OVERLOADED, INTERNAL,
         STORAGE_UNAVAILABLE.
         """
-        verdict = _verdict(await self._gathering.one(job))
+        with self._workers.jobs.timed():
+            verdict = _verdict(await self._gathering.one(job))
         if not isinstance(verdict, Done):
             raise verdict
         return verdict
@@ -44,11 +46,13 @@ class Desk(Generic[_Job]):
 
     async def many(self, jobs: Sequence[_Job]) -> list[Verdict]:
         """Return a verdict for each job; the caller holds `room` for them."""
-        return [_verdict(each) for each in await self._gathering.many(jobs)]
+        with self._workers.jobs.timed(len(jobs)):
+            return [_verdict(each) for each in await self._gathering.many(jobs)]
 
     async def _work(self, jobs: list[_Job]) -> list[Outcome]:
         async with self._workers.one() as worker:
-            return await self._resolved(worker, jobs)
+            with self._workers.batches.timed(len(jobs)):
+                return await self._resolved(worker, jobs)
 
     async def _resolved(self, worker: Worker, jobs: list[_Job]) -> list[Outcome]:
         """Have a batch done, and again those that miss something, with all that they missed so far, whatever

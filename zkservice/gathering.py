@@ -26,6 +26,7 @@ from typing import Any, Final, Generic, TypeVar
 from zkservice import tenants
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fairness import Turns
+from zkservice.timing import Timings
 
 MAX_BATCH: Final = 64
 MAX_WEIGHT: Final = 256
@@ -54,6 +55,7 @@ class _Waiting(Generic[_Job, _Outcome]):
     future: "asyncio.Future[_Outcome]"
     ends: float
     octets: int
+    since: float
 
     def is_wanted(self) -> bool:
         """Tell whether somebody still waits for it."""
@@ -82,6 +84,12 @@ class Gathering(Generic[_Job, _Outcome]):
         self._bulk_members: Counter[str] = Counter()
         self._running = self._serving = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self.waits = Timings("wait")
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for a runner, those of bulks among them."""
+        return len(self._waiting) + self._bulk_jobs
 
     async def one(self, job: _Job) -> _Outcome:
         """Return the outcome of a job; ServiceError OVERLOADED if too many wait already."""
@@ -94,7 +102,7 @@ class Gathering(Generic[_Job, _Outcome]):
 
     def _entry(self, job: _Job) -> _Waiting[_Job, _Outcome]:
         future: asyncio.Future[_Outcome] = asyncio.get_running_loop().create_future()
-        return _Waiting(job, future, tenants.ends(), self._size(job))
+        return _Waiting(job, future, tenants.ends(), self._size(job), time.monotonic())
 
     def _make_room(self, tenant: str, octets: int) -> None:
         """Have a place for one more job; ServiceError OVERLOADED if its tenant has its share of them."""
@@ -180,6 +188,9 @@ class Gathering(Generic[_Job, _Outcome]):
             self._running -= 1
 
     async def _serve(self, batch: list[_Waiting[_Job, _Outcome]]) -> None:
+        now = time.monotonic()
+        for each in batch:
+            self.waits.took(now - each.since)
         futures = [each.future for each in batch]
         try:
             answers = list(zip(futures, await self._run([each.job for each in batch]), strict=True))

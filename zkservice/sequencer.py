@@ -22,6 +22,7 @@ anything else is done, since it may be durable all the same.
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -45,6 +46,7 @@ from zkservice.storage.database import Database
 from zkservice.storage.lease import HOLDER_OCTETS, Lease
 from zkservice.storage.ledger import LockLostError, State
 from zkservice.storage.marks import Mark
+from zkservice.timing import Timings
 
 _LOOK: Final = 1.0
 """How often the outbox is looked into unasked, where all who write to it are of this process. Seconds."""
@@ -77,7 +79,10 @@ def _nothing(_: Step) -> None:
 
 
 class Sequencer:
-    """The one writer of a log, or whoever waits to be. `start` before use; `run` until `stop`."""
+    """The one writer of a log, or whoever waits to be. `start` before use; `run` until `stop`.
+
+    `blocks` counts the blocks that this process published, with their entries.
+    """
 
     def __init__(
         self,
@@ -96,6 +101,7 @@ class Sequencer:
         self._beaten = 0.0
         self._watched: tuple[Lease, float] | None = None
         self._wake, self._stopped = asyncio.Event(), asyncio.Event()
+        self.blocks = Timings("block")
 
     @property
     def published(self) -> State:
@@ -342,11 +348,13 @@ class Sequencer:
         known = self.published
         plan = await self._write(lambda connection: self._stage(connection, known))
         while plan is not None:
+            started, entries = time.monotonic(), len(plan.rows)
             self._after(Step.STAGED)
             old, new = self.published, blocks.sign(self._keys, plan.batch.size, plan.batch.root)
             self._after(Step.SIGNED)
             await self._advance(old, new)
             plan = await self._complete(plan, new)
+            self.blocks.took(time.monotonic() - started, entries)
 
     def _stage(self, connection: Connection, known: State) -> Plan | None:
         return blocks.stage(connection, self._keys, known, self._max_batch, to_ms(self._clock()))

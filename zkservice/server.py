@@ -47,6 +47,7 @@ from zkservice.keyring.opening import open_keys
 from zkservice.keys import load_admin_token
 from zkservice.limits import Limits
 from zkservice.log_keys import LogKeys, write_verifier_key
+from zkservice.observing.running import Observed, observed
 from zkservice.presence import present
 from zkservice.proofs import Proofs
 from zkservice.roles import check_complete
@@ -78,12 +79,13 @@ _TIDY_SECONDS: Final = 60.0
 
 @dataclass(frozen=True)
 class Ready:
-    """What a started server tells: its address for clients, what they pin, and the port of its HTTP edge."""
+    """What a started server tells: its address for clients, what they pin, and its ports for HTTP."""
 
     address: str
     verifier_key: str
     data: Path
     http_port: int | None = None
+    metrics_port: int | None = None
 
 
 def _now() -> dt.datetime:
@@ -206,14 +208,14 @@ async def running(
                 shown = edge.newest(sequencer, anchored, witnessed=anchoring is not None)
                 await stack.enter_async_context(_background(context, lists, failed))
                 await stack.enter_async_context(following.running())
-                port = await stack.enter_async_context(
-                    _listening(context, lists, private_key, chain, shared=shared)
-                )
+                seen = await stack.enter_async_context(observed(settings, context, chain))
+                listens = _listening(context, lists, seen, private_key, chain, shared=shared)
+                port = await stack.enter_async_context(listens)
                 http_port = await stack.enter_async_context(
                     edge.serving(settings, edge.DatabaseSource(database, shown), shared=shared)
                 )
                 address = f"{settings.public_host}:{port}"
-                yield Ready(address, context.verifier_key, settings.data, http_port)
+                yield Ready(address, context.verifier_key, settings.data, http_port, seen.port)
         finally:
             crypto.shutdown()
             await asyncio.to_thread(database.close)
@@ -298,16 +300,23 @@ async def _tidy(context: Context) -> None:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    context: Context, lists: RevocationService, private_key: bytes, chain: bytes, *, shared: bool
+    context: Context,
+    lists: RevocationService,
+    seen: Observed,
+    private_key: bytes,
+    chain: bytes,
+    *,
+    shared: bool,
 ) -> AsyncIterator[int]:
     settings = context.settings
     check_complete(roster.METHODS)
     server = grpc.aio.server(
         interceptors=[
-                Limits(settings),
-                Calls(settings.max_message_octets, context.watching),
-                Guard(context.callers),
-            ],
+            seen.interceptor,
+            Limits(settings),
+            Calls(settings.max_message_octets, context.watching),
+            Guard(context.callers),
+        ],
         options=[
             *CONNECTION,
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
@@ -329,9 +338,10 @@ async def _listening(
     await server.start()
     lateness = context.anchoring.lateness if context.anchoring is not None else None
     try:
-        async with telling(health, roster.NAMES, lateness):
+        async with telling(health, roster.NAMES, lateness, seen.dependencies):
             yield port
     finally:
+        seen.dependencies.stop()
         context.watching.end()
         context.sequencer.wake_watchers()
         context.anchored.wake_watchers()

@@ -7,7 +7,9 @@ needs comes with the jobs. One frame of jobs is answered by one frame of outcome
 its input, which ends with the server, however that ends.
 """
 
+import datetime as dt
 import gc
+import json
 import os
 import signal
 import sys
@@ -84,9 +86,16 @@ def main() -> int:
         os._exit(0)  # without a last attempt to write it
     except Exception as error:  # its text may hold what a person sent, or worse
         fault = Fault.of(error)
-        sys.stderr.write(f"worker {sys.argv[1]} ended: {fault.kind} at {', '.join(fault.places)}\n")
+        _tell(sys.argv[1], fault)
         return 1
     return 0
+
+
+def _tell(kind: str, fault: Fault) -> None:
+    """Write one line of the form that the server's own log has."""
+    told = {"worker": kind, "kind": fault.kind, "at": list(fault.places), "event": "worker ended"}
+    moment = dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
+    sys.stderr.write(f"{json.dumps(told | {'level': 'error', 'timestamp': moment})}\n")
 
 
 if __name__ == "__main__":

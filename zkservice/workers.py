@@ -24,6 +24,7 @@ import structlog
 from zkservice import frames
 from zkservice.errors import ServiceError, ServiceReason, StartError
 from zkservice.tasks import Fault, Job, Outcome, Supplies
+from zkservice.timing import Timings
 from zkservice.worker import KINDS, done
 
 _SECONDS: Final = 60.0
@@ -37,18 +38,47 @@ _LOSSES: Final = (OSError, EOFError, frames.FrameError)
 
 
 class Worker(Protocol):
-    """Does one batch at a time."""
+    """Does one batch at a time. `lost` counts how often its process was."""
+
+    lost: int
+
+    @property
+    def alive(self) -> bool:
+        """Whether it could begin at once."""
+        ...
+
+    async def mend(self) -> None:
+        """Start again what was lost while nobody asked. Only for whoever has been lent this worker."""
+        ...
 
     async def work(self, jobs: Sequence[Job], supplies: Supplies) -> list[Outcome]:
         """Return an outcome for each job."""
         ...
 
 
-class Workers:
-    """The workers of one kind, lent to one batch after the other. Belongs to the event loop."""
+class Queue(Protocol):
+    """What waits for workers, and how long each job of it has waited."""
 
-    def __init__(self, workers: Sequence[Worker]) -> None:
-        self.count = len(workers)
+    waits: Timings
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        ...
+
+
+class Workers:
+    """The workers of one kind, lent to one batch after the other. Belongs to the event loop.
+
+    `jobs` counts what callers asked for, with their waiting; `batches` what workers did; `queues` are those
+    of all desks before them.
+    """
+
+    def __init__(self, workers: Sequence[Worker], kind: str = "worker") -> None:
+        self.count, self.kind = len(workers), kind
+        self.jobs, self.batches = Timings(f"{kind} job"), Timings(f"{kind} batch")
+        self.queues: list[Queue] = []
+        self._all = tuple(workers)
         self._free: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
         for each in workers:
             self._free.put_nowait(each)
@@ -59,6 +89,39 @@ class Workers:
         worker = await self._free.get()
         try:
             yield worker
+        finally:
+            self._free.put_nowait(worker)
+
+    @property
+    def busy(self) -> int:
+        """How many are lent."""
+        return self.count - self._free.qsize()
+
+    @property
+    def alive(self) -> int:
+        """How many could begin at once, or are at work."""
+        return sum(each.alive for each in self._all)
+
+    @property
+    def lost(self) -> int:
+        """How often one was lost and replaced."""
+        return sum(each.lost for each in self._all)
+
+    async def mend(self) -> None:
+        """Start again those that have ended while nobody asked, so that the next caller need not wait for it.
+
+        Raises StartError if one cannot be started; it is tried again with the next job.
+        """
+        free = [self._free.get_nowait() for _ in range(self._free.qsize())]
+        ended = [each for each in free if not each.alive]
+        for each in free:
+            if each.alive:
+                self._free.put_nowait(each)
+        await asyncio.gather(*map(self._mended, ended))
+
+    async def _mended(self, worker: Worker) -> None:
+        try:
+            await worker.mend()
         finally:
             self._free.put_nowait(worker)
 
@@ -74,13 +137,15 @@ async def working(kind: str, processes: int, executor: Executor, threads: int) -
         begun = await asyncio.gather(*(each.begin() for each in started), return_exceptions=True)
         for error in filter(None, begun):
             raise error
-        yield Workers(started or [_Thread(kind, executor) for _ in range(threads)])
+        yield Workers(started or [_Thread(kind, executor) for _ in range(threads)], kind)
     finally:
         await asyncio.gather(*(each.close() for each in started))
 
 
 class _Thread:
     """A worker in a thread of this process."""
+
+    alive, lost = True, 0
 
     def __init__(self, kind: str, executor: Executor) -> None:
         make, _ = KINDS[kind]
@@ -90,6 +155,9 @@ class _Thread:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, done, self._worker, jobs, supplies)
 
+    async def mend(self) -> None:
+        """Do nothing: a thread ends with its process."""
+
 
 class _Process:
     """A worker in a process of its own, started again when it is lost."""
@@ -98,6 +166,17 @@ class _Process:
         self._kind = kind
         self._process: asyncio.subprocess.Process | None = None
         self._closed = False
+        self.lost = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether it could begin at once."""
+        return self._process is not None and not _pipes(self._process)[1].is_closing()
+
+    async def mend(self) -> None:
+        """Start it again if it has ended; StartError."""
+        if not (self.alive or self._closed):
+            await self.begin()
 
     async def begin(self) -> None:
         """Start it and have it answer once; StartError."""
@@ -122,6 +201,7 @@ class _Process:
             await self._kill()
             if self._closed:
                 return [ServiceError(ServiceReason.SHUTTING_DOWN, "the service is shutting down")] * len(jobs)
+            self.lost += 1
             structlog.get_logger().error("worker lost", worker=self._kind, kind=type(error).__name__)
             return [_LOST] if len(jobs) == 1 and isinstance(error, TimeoutError) else None
         except BaseException:  # cancelled halfway: the pipe may hold half an answer
@@ -133,6 +213,7 @@ class _Process:
             raise EOFError
         if self._process is not None and _pipes(self._process)[1].is_closing():
             # It has ended while nobody asked, so no job is to blame, and none has used up its first try.
+            self.lost += 1
             structlog.get_logger().error("worker lost", worker=self._kind, kind="Idle")
             await self._kill()
         reading, writing = _pipes(self._process or await self._start())

@@ -102,7 +102,8 @@ async def test_the_log_of_a_whole_story_names_nobody_and_holds_no_secret(tmp_pat
     assert found(needles, log) == []
     for line in log.read_text().splitlines():
         assert set(json.loads(line)) <= {
-            "event", "level", "timestamp", "method", "code", "reason", "ms", "address", "count", "height"
+            "event", "level", "timestamp", "method", "code", "reason", "ms", "address", "count", "height",
+            "request_id", "role",
         }  # fmt: skip
 
 

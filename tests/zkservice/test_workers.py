@@ -1,6 +1,7 @@
 """Workers: whatever a process does, everybody is answered, and nothing is left behind."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -283,8 +284,10 @@ async def test_a_worker_that_cannot_go_on_tells_where_and_not_what(octets: bytes
     out, told = await process.communicate(octets)
     assert out == b""
     assert process.returncode == 1
-    assert told.startswith(b"worker signer ended: ")
     assert told.count(b"\n") == 1
+    line = json.loads(told)
+    assert (line["event"], line["level"], line["worker"]) == ("worker ended", "error", "signer")
+    assert line["at"]
     assert b"hello" not in told
 
 

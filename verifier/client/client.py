@@ -37,6 +37,7 @@ from disclosure.request import CLOCK_TOLERANCE
 from verifier import keys
 from verifier.anchoring import AKept
 from verifier.audit import audit_receipt, receipt_body
+from verifier.client import tracing
 from verifier.client.anchoring import anchor_kept
 from verifier.client.calls import patiently
 from verifier.client.exchange import (
@@ -87,7 +88,7 @@ class VerifierClient:
     ) -> None:
         self._endpoint, self._name, self._key = endpoint, name, key
         self._log, self._clock, self._pause = log_verifier, clock, pause
-        self._channel = endpoint.channel()
+        self._channel = tracing.channel(endpoint)
         self._catalog = catalog_pb2_grpc.CatalogServiceStub(self._channel)
         self._presentations = presentation_pb2_grpc.PresentationServiceStub(self._channel)
         self._remote = Remote(self._presentations, self._schema_itself, pause)

@@ -14,6 +14,7 @@ from disclosure import ConsentLink, ExchangeLink, MalformedError, Reason, Refuse
 from disclosure.composite import CompositeRequest
 from disclosure.request import sign_request
 from disclosure.standing import SignedTerms, StandingTerms, sign_terms
+from verifier.client import tracing
 from verifier.client.calls import patiently
 from verifier.client.exchange import CompositeExchange, OpenExchange
 from verifier.errors import AnswerError
@@ -83,7 +84,7 @@ class VerifierConsents:
         pause: Callable[[float], None],
     ) -> None:
         self._endpoint, self._name, self._key, self._pause = endpoint, name, key, pause
-        self._channel = endpoint.channel()
+        self._channel = tracing.channel(endpoint)
         self._consents = consent_pb2_grpc.ConsentServiceStub(self._channel)
         self._presentations = presentation_pb2_grpc.PresentationServiceStub(self._channel)
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import tlog
 from disclosure import LocalizedText, SendLink, VerifierName
 from disclosure.delivery import ReceivingCard, ReceivingKey
-from verifier.client import sessions
+from verifier.client import sessions, tracing
 from verifier.client.published import PublishedReader
 from verifier.delivery import DeliveryFolder, KeptDelivery
 from wire.anchored import anchored_now
@@ -53,7 +53,7 @@ class VerifierDeliveries:
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self._endpoint, self._name, self._key, self._log, self._clock = endpoint, name, key, log, clock
-        self._channel = endpoint.channel()
+        self._channel = tracing.channel(endpoint)
         self._stub = delivery_pb2_grpc.DeliveryServiceStub(self._channel)
         self._reader = PublishedReader(self._channel, log)
         self._session: tuple[str, dt.datetime] | None = None

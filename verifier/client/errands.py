@@ -28,7 +28,7 @@ from disclosure import (
 from disclosure.composite import CompositePresentation, CompositeRequest
 from disclosure.errand import Counter, ErrandBundle, ErrandBundleName, FormKey, FormValue, PartAsk, PartName
 from disclosure.standing import asked_by
-from verifier.client import sessions
+from verifier.client import sessions, tracing
 from verifier.client.client import VerifierClient
 from verifier.client.exchange import Answered, CompositeAnswered
 from verifier.errors import AnswerError
@@ -111,7 +111,7 @@ class ErrandCounter:
     ) -> None:
         self._endpoint, self._name, self._key, self._log = endpoint, name, key, log_verifier
         self._client, self._clock = client, clock
-        self._channel = endpoint.channel()
+        self._channel = tracing.channel(endpoint)
         self._stub = errand_pb2_grpc.ErrandServiceStub(self._channel)
         self._session: tuple[str, dt.datetime] | None = None
 

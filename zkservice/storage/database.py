@@ -30,6 +30,7 @@ from sqlalchemy.pool import QueuePool
 from zkservice import tenants
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fairness import Turns
+from zkservice.timing import Timings
 
 _GROUP: Final = 256
 _READERS: Final = 4
@@ -52,6 +53,7 @@ class _Queued(NamedTuple):
     write: _Write
     tenant: str
     ends: float
+    since: float
 
 
 class _RaisedError(Exception):
@@ -174,7 +176,11 @@ def _configure_postgresql(engine: Engine) -> None:
 
 
 class Database:
-    """The engine with its writer thread and reader threads. `write` and `read` are for one event loop."""
+    """The engine with its writer thread and reader threads. `write` and `read` are for one event loop.
+
+    `groups` counts what was committed together, `waits` how long writes waited for their group, `failures`
+    how often the database failed a write group or a read.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -187,6 +193,9 @@ class Database:
         self._readers = ThreadPoolExecutor(_READERS, "db-read")
         self._lock = threading.Lock()
         self._closed = False
+        self.groups, self.waits = Timings("write group"), Timings("write wait")
+        self.reading = 0
+        self._failures = {"read": 0, "write": 0}
         self._writer = threading.Thread(target=self._run, name="db-write", daemon=True)
         self._writer.start()
 
@@ -194,6 +203,22 @@ class Database:
     def alone(self) -> bool:
         """Whether no other process can write to this database (`hosting` sees to that)."""
         return self._engine.dialect.name == "sqlite"
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait for their group."""
+        return self._writes.qsize() + len(self._waiting)
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """How often the database failed a `read`, and a `write` group."""
+        return dict(self._failures)
+
+    @property
+    def connections(self) -> int:
+        """How many connections are in use."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     async def write(self, act: Callable[[Connection], _Result]) -> _Result:
         """Run `act` in a transaction; when this returns, what it did is durable.
@@ -209,7 +234,7 @@ class Database:
         with self._lock:
             if self._closed:
                 raise _shutting_down()
-            self._writes.put(_Queued((act, future), tenant, tenants.ends()))
+            self._writes.put(_Queued((act, future), tenant, tenants.ends(), time.monotonic()))
         self._counts[tenant] += 1
         try:
             return await future
@@ -225,19 +250,28 @@ class Database:
         """
         if self._closed:
             raise _shutting_down()
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, act)
+        self.reading += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, act)
+        finally:
+            self.reading -= 1
 
     def _read(self, act: Callable[[Connection], _Result]) -> _Result:
         try:
             return self._read_once(act)
         except SQLAlchemyError as error:
             if not _is_broken(error):
-                raise _unavailable(error) from error
+                raise self._failed("read", error) from error
         # The connection has ended since it was used last, and with it all that the pool has.
         try:
             return self._read_once(act)
         except SQLAlchemyError as error:
-            raise _unavailable(error) from error
+            raise self._failed("read", error) from error
+
+    def _failed(self, kind: str, error: Exception) -> ServiceError:
+        with self._lock:
+            self._failures[kind] += 1
+        return _unavailable(error)
 
     def _read_once(self, act: Callable[[Connection], _Result]) -> _Result:
         connecting = self._engine.connect().execution_options(**self._reading)
@@ -254,7 +288,11 @@ class Database:
             group: list[_Queued] = []
             while len(group) < _GROUP and (own or self._waiting):
                 group.append(own.popleft() if own else self._waiting.take()[1])
-            self._commit([each.write for each in group if _is_wanted(each)])
+            started = time.monotonic()
+            for each in group:
+                self.waits.took(started - each.since)
+            with self.groups.timed(len(group)):
+                self._commit([each.write for each in group if _is_wanted(each)])
 
     def _receive(self, own: deque[_Queued], *, wait: bool) -> bool:
         """Sort what has come, and wait for it if there is nothing to do; return whether it was the last."""
@@ -279,7 +317,7 @@ class Database:
             try:
                 outcomes = self._attempt(group, _guarded)
             except _RaisedError as error:
-                outcomes = _fail_all(group, error)
+                outcomes = self._fail_all(group, error)
         # One call for the whole group: each costs a system call and wakes the loop.
         with suppress(RuntimeError):  # whoever waited has gone with the loop
             group[0][1].get_loop().call_soon_threadsafe(_answer_all, outcomes)
@@ -291,7 +329,11 @@ class Database:
         except _RaisedError:
             raise
         except Exception as error:  # whatever it is, each caller must be answered
-            return _fail_all(group, error)
+            return self._fail_all(group, error)
+
+    def _fail_all(self, group: list[_Write], error: Exception) -> list[_Answer]:
+        failure = self._failed("write", error)
+        return [_fails(future, failure) for _, future in group]
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -363,11 +405,6 @@ def _fails(future: "asyncio.Future[Any]", error: Exception) -> _Answer:
 def _answer_all(answers: list[_Answer]) -> None:
     for answer in answers:
         answer()
-
-
-def _fail_all(group: list[_Write], error: Exception) -> list[_Answer]:
-    failure = _unavailable(error)
-    return [_fails(future, failure) for _, future in group]
 
 
 def _is_of_the_caller(error: DBAPIError) -> bool:

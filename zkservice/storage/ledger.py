@@ -277,6 +277,15 @@ def last_block(connection: Connection, size: int) -> Block | None:
     return Block(BlockHeader.parse(row.header), row.checkpoint) if row is not None else None
 
 
+def backlog(connection: Connection) -> tuple[int, int, int]:
+    """Return how many rows of the outbox are in no published block, the newest row, and the newest one up to
+    which all are in published blocks; 0 for a row that there is not.
+    """
+    count = connection.execute(select(func.count()).select_from(tables.outbox_content)).scalar_one()
+    newest: int | None = connection.execute(select(func.max(tables.outbox.c.id))).scalar()
+    return count, newest or 0, newest_integrated(connection)
+
+
 def anything_waits(connection: Connection) -> bool:
     """Tell whether a row of the outbox is in no block."""
     return connection.execute(select(tables.outbox_content.c.outbox).limit(1)).first() is not None
