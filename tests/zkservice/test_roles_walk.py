@@ -14,7 +14,7 @@ from tests.zkservice.holding import BASE
 from tests.zkservice.refusing import raw
 from tests.zkservice.stored import Rows
 from tests.zkservice.support import city
-from tests.zkservice.test_fuzz import _target
+from tests.zkservice.test_fuzz import filled_target
 from tests.zkservice.walking import REFUSALS, THROUGH, Noting, Walk, expected
 from tests.zkservice.wiring import Method, methods
 from zkservice import roles, roles_page
@@ -36,7 +36,7 @@ async def walk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Walk]:
             await town.answered(issued)
             await town.add_schema(BASE)
             with closing(Rows(town.ready.data)) as rows:
-                yield await Walk.of(await _target(town, issued, rows))
+                yield await Walk.of(await filled_target(town, issued, rows))
 
 
 @in_module
