@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: demo test test-long lint proto serve bench bench-quick clean setup native-deny native-valgrind native-fuzz
+.PHONY: demo test test-long lint proto serve bench bench-quick supply clean setup native-deny native-valgrind native-fuzz
 
 setup: $(STAMP)
 
@@ -32,6 +32,7 @@ lint: setup
 	$(BIN)/lint-imports
 	scripts/proto.sh --check
 	$(BIN)/python -m scripts.settings_page --check
+	$(BIN)/python -m scripts.runtime_lock --check
 	scripts/native-check.sh lint
 
 test: lint
@@ -50,6 +51,11 @@ bench-quick: setup
 bench: setup
 	scripts/postgres.sh
 	$(BIN)/python -m benchmarks
+
+# Sources, licences, advisories, bill of materials, wheels; what cannot be run here is counted. Writes dist/.
+supply: setup
+	$(BIN)/python -m scripts.supply
+	scripts/native-check.sh lint
 
 proto: setup
 	scripts/proto.sh
