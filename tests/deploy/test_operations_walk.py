@@ -1,0 +1,70 @@
+"""The manual's way from a clone to two replicas, word by word, with a real PostgreSQL over TLS."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.walk import BY_ROOT, INSTALLS, ROOT, Walk, blocks, stand_in, walking
+
+SECTION = "From a clone to two replicas"
+FIRST, *REST = blocks(SECTION)
+
+
+def test_the_section_installs_once_and_starts_two_servers() -> None:
+    text = "\n".join(REST)
+    assert text.count(INSTALLS) == 1
+    assert text.count("zk serve") == 2
+
+
+@pytest.mark.timeout(600)
+def test_the_servers_answer_when_the_blocks_were_run_in_an_empty_folder() -> None:
+    """Everything as it stands but for what is fetched: the program is this clone's."""
+    with walking(FIRST, ROOT) as walk:
+        stand_in(Path(walk.environment["WALK"]) / "program" / "bin")
+        walk.run(FIRST)
+        printed = [_run(walk, block) for block in REST]
+        _both_answered(walk, printed)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3000)
+@pytest.mark.skipif(os.getuid() != 0, reason="not run: installs Debian's packages, which only root may")
+def test_the_servers_answer_when_everything_was_installed_from_a_clone(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", "--no-local", str(ROOT), str(clone)], check=True)
+    with walking(FIRST, clone) as walk:
+        walk.run(FIRST)
+        printed = [walk.run(block) for block in REST]
+        _both_answered(walk, printed)
+
+
+def _run(walk: Walk, block: str) -> str:
+    """Run a block without what installs."""
+    if INSTALLS in block:
+        return ""
+    if block.startswith(BY_ROOT):
+        if os.getuid() != 0:  # Then the service's user is the database's as well.
+            Path(walk.environment["DATABASE"]).mkdir()
+            return ""
+        block = BY_ROOT + "".join(line for line in block.splitlines(True) if line.startswith("install "))
+    return walk.run(block)
+
+
+def _both_answered(walk: Walk, printed: list[str]) -> None:
+    """Both servers showed the same log, and who had the database's keys only by TLS."""
+    asked = next(each for block, each in zip(REST, printed, strict=True) if "zk ledger checkpoint" in block)
+    shown = [json.loads(line) for line in asked.splitlines() if line.startswith("{")]
+    assert len(shown) == 2
+    assert shown[0]["origin"] == shown[1]["origin"] == "city.example/log"
+    assert all(each["size"] > 0 for each in shown)
+    log = Path(walk.environment["WALK"], "b", "log").read_text()
+    assert "this server sequences the log now" in log
+    # Without its certificate nobody is the role, and without TLS nobody is heard.
+    port = walk.environment["DATABASE_PORT"]
+    for refused in ("sslmode=require sslcert=/nowhere", "sslmode=disable"):
+        words = f"host=localhost port={port} user=zk dbname=zk {refused}"
+        done = subprocess.run(["psql", words, "-c", "select 1"], capture_output=True, text=True, check=False)
+        assert done.returncode != 0
