@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: demo test test-long lint proto serve bench bench-quick clean setup fuzz native-deny native-valgrind native-fuzz
+.PHONY: demo test test-long lint proto serve bench bench-quick supply clean setup fuzz native-deny native-valgrind native-fuzz
 
 setup: $(STAMP)
 
@@ -54,6 +54,11 @@ bench-quick: setup
 bench: setup
 	scripts/postgres.sh
 	$(BIN)/python -m benchmarks
+
+# Sources, licences, advisories, bill of materials, wheels; what cannot be run here is counted. Writes dist/.
+supply: setup
+	$(BIN)/python -m scripts.supply
+	scripts/native-check.sh lint
 
 proto: setup
 	scripts/proto.sh

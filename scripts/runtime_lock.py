@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -36,6 +37,12 @@ class Locked:
     hashes: tuple[str, ...]
     via: frozenset[str]
     text: str
+
+    @property
+    def needed_here(self) -> bool:
+        """Whether it is for a system like this one; the lock has all of them."""
+        marker = self.text.splitlines()[0].partition(";")[2].rstrip("\\ ")
+        return not marker or Marker(marker).evaluate()
 
 
 def read(text: str) -> dict[str, Locked]:

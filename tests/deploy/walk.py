@@ -85,7 +85,8 @@ class Walk:
     def end(self) -> None:
         """End whatever the blocks have started."""
         for each in self.folder.glob("zk/*/pid"):
-            _kill(int(each.read_text()), signal.SIGKILL)
+            # A master of nginx that is killed leaves its workers behind.
+            _kill(int(each.read_text()), signal.SIGTERM if each.parent.name == "front" else signal.SIGKILL)
         if (pid := self.folder / "database" / "data" / "postmaster.pid").exists():
             _kill(int(pid.read_text().splitlines()[0]), signal.SIGQUIT)
 
@@ -111,9 +112,12 @@ def walking(first: str, clone: Path) -> Iterator[Walk]:
     folder.chmod(0o755)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ZK_", "PYTHON", "PG"))}
     environment = kept | {
+        # The reader's toolchain is where it was, though the home is another.
+        "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", str(Path.home() / ".rustup")),
+        "CARGO_HOME": os.environ.get("CARGO_HOME", str(Path.home() / ".cargo")),
         "HOME": str(folder), "CLONE": str(clone), "WALK": str(folder / "zk"),
         "DATABASE": str(folder / "database"), "PORT_A": free_port(), "PORT_B": free_port(),
-        "DATABASE_PORT": free_port(), "LC_ALL": "C.UTF-8",
+        "DATABASE_PORT": free_port(), "PORT_FRONT": free_port(), "LC_ALL": "C.UTF-8",
     }  # fmt: skip
     walk = Walk(folder, first, environment)
     try:
