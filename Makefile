@@ -37,6 +37,7 @@ test: lint
 	scripts/native-check.sh test
 	scripts/postgres.sh
 	scripts/grpcurl.sh
+	scripts/typescript.sh
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Faults that take minutes each; docs/ledger.md says which they are and how long they take.
