@@ -70,4 +70,5 @@ native-fuzz: setup
 	scripts/native-fuzz.sh $(FUZZ_SECONDS)
 
 clean:
+	rm -rf clients/typescript/node_modules clients/typescript/gen clients/typescript/dist
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-output

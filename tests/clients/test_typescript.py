@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -118,3 +119,23 @@ async def test_the_client_for_node(tmp_path: Path) -> None:
     assert [len(each.moments) for each in (hints, passing, failing)] == [3, 4, 2]
     first, second, third = hints.moments
     assert min(second - first, third - second) >= 0.4
+
+
+@pytest.mark.skipif(not BUILT.exists(), reason="not built: scripts/typescript.sh does it where Node is there")
+async def test_what_its_document_shows(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    assert node is not None
+    (block,) = re.findall(r"^```ts\n(.*?)^```$", (HERE / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    async with city(tmp_path / "server") as town:
+        put = {"localhost:8443": town.ready.address, "./dist": str(HERE / "dist")}
+        for name, value in put.items():
+            block = block.replace(name, value)
+        (tmp_path / "server" / "shown.mjs").write_text(block)
+        running = await asyncio.create_subprocess_exec(
+            node, "shown.mjs", cwd=tmp_path / "server",
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        async with asyncio.timeout(60):
+            out, _ = await running.communicate()
+    assert running.returncode == 0, out.decode()
+    assert str(PERMIT.name) in out.decode()
