@@ -39,11 +39,11 @@ from wire import scope
 from wire.client import Calling, Endpoint, call
 from wire.failures import NotFoundError
 from wire.offloading import Face, awaiting, iterated
-from wire.repeating import Policy
+from wire.repeating import Budget, Policy
 from zkproto.v1 import ledger_pb2, ledger_pb2_grpc
 
-LONG = dt.timedelta(seconds=60)
-PATIENT = Calling(timeout=60, policy=Policy(attempts=None))
+LONG = dt.timedelta(seconds=120)
+PATIENT = Calling(timeout=240, policy=Policy(attempts=None), budget=Budget(10_000))
 PAIRS: list[tuple[type[Any], type[Any]]] = [
     (aio.AsyncHolderClient, HolderClient),
     (aio.AsyncAccountClient, AccountClient),
