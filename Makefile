@@ -40,6 +40,7 @@ test: lint
 	scripts/postgres.sh
 	scripts/nginx.sh
 	scripts/grpcurl.sh
+	scripts/typescript.sh
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Faults that take minutes each; docs/ledger.md says which they are and how long they take.
@@ -81,4 +82,5 @@ fuzz: setup
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 
 clean:
+	rm -rf clients/typescript/node_modules clients/typescript/gen clients/typescript/dist
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-output

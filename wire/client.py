@@ -42,9 +42,9 @@ ERROR_DOMAIN: Final = "zk-disclosure"
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_OCTETS),
     ("grpc.use_local_subchannel_pool", 1),
-    # Else a repetition finds a server that is back again still waiting for its turn to be tried.
+    # Else a repetition finds a server that is back again still waiting for its turn to be tried. The least
+    # backoff stays as it is: gRPC takes it for the time that a connection has to stand.
     ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.min_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2000),
 )
 

@@ -18,6 +18,8 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 _Code = grpc.StatusCode
+UNTRUSTED: Final = ("CERTIFICATE_VERIFY_FAILED", "peer certificate", "Hostname Verification")
+"""What gRPC says where a server answered whose certificate is not to be believed."""
 _OF_ALL: Final = {_Code.UNAVAILABLE, _Code.UNAUTHENTICATED, _Code.CANCELLED}
 _CODES: Final = {code: each for each in _Code for code in [each.value[0]]}
 

@@ -22,7 +22,7 @@ from typing import Final
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool
 
-from wire.failures import ServiceError
+from wire.failures import UNTRUSTED, ServiceError
 
 Draw = Callable[[float], float]
 """Gives a number between nothing and the one that it gets, all alike."""
@@ -127,7 +127,8 @@ class Attempts:
     def _passing(self, error: ServiceError) -> bool:
         if error.code is grpc.StatusCode.RESOURCE_EXHAUSTED:
             return error.retry_after is not None or error.reason in self.policy.unhinted
-        return error.code is grpc.StatusCode.UNAVAILABLE
+        untrusted = any(each in error.detail for each in UNTRUSTED)  # and no more so a second later
+        return error.code is grpc.StatusCode.UNAVAILABLE and not untrusted
 
 
 @dataclass(frozen=True)

@@ -26,14 +26,13 @@ from verifier.errors import (
 )
 from verifier.strict_yaml import YamlError
 from wire.client import ServiceError
+from wire.failures import UNTRUSTED
 from zk import messages
 from zk.catalogue import CatalogueError
 from zk.exits import NOT_VERIFIED_REASONS, CommandError, Exit
 from zk.messages import Language
 
 _UNREACHABLE: Final = {"UNAVAILABLE": "error.unreachable", "DEADLINE_EXCEEDED": "error.timed_out"}
-_UNTRUSTED: Final = ("CERTIFICATE_VERIFY_FAILED", "peer certificate", "Hostname Verification")
-"""What gRPC says where a server answered whose certificate is not to be believed."""
 _SHOWN_CODES: Final = 12
 _VAULT_EXITS: Final = {
     VaultReason.DECLINED.value: Exit.DECLINED,
@@ -176,7 +175,7 @@ def _of_service(error: ServiceError, lang: Language, way: Way, full: bool) -> Fa
 
 def _not_reached(error: ServiceError, lang: Language, way: Way) -> str:
     key = _UNREACHABLE[error.reason]
-    if key == "error.unreachable" and any(each in error.detail for each in _UNTRUSTED):
+    if key == "error.unreachable" and any(each in error.detail for each in UNTRUSTED):
         key = "error.untrusted"
     sentence = messages.text(lang, key, server=way.server)
     hint = "" if way.configured else messages.text(lang, "error.no_server_configured")

@@ -12,7 +12,7 @@ import pytest
 
 import tlog
 from disclosure import OfferLink, SchemaName, VerifierName
-from prover import Vault, aio
+from prover import CompositeConsent, Consent, UsageState, Vault, aio
 from prover.client import HolderClient
 from prover.client.account import AccountClient
 from prover.client.applications import ApplicationClient
@@ -39,11 +39,11 @@ from wire import scope
 from wire.client import Calling, Endpoint, call
 from wire.failures import NotFoundError
 from wire.offloading import Face, awaiting, iterated
-from wire.repeating import Policy
+from wire.repeating import Budget, Policy
 from zkproto.v1 import ledger_pb2, ledger_pb2_grpc
 
-LONG = dt.timedelta(seconds=60)
-PATIENT = Calling(timeout=60, policy=Policy(attempts=None))
+LONG = dt.timedelta(seconds=120)
+PATIENT = Calling(timeout=240, policy=Policy(attempts=None), budget=Budget(10_000))
 PAIRS: list[tuple[type[Any], type[Any]]] = [
     (aio.AsyncHolderClient, HolderClient),
     (aio.AsyncAccountClient, AccountClient),
@@ -286,6 +286,37 @@ async def test_claims_cancelled_at_any_moment_are_gone_on_with(tmp_path: Path) -
         states = selected(tmp_path / "server", "select state from offer")
     assert stopped
     assert states == [("done",)] * offers
+    vault.close()
+
+
+async def test_a_holder_proves_beside_the_loop_and_is_asked_in_it(tmp_path: Path) -> None:
+    seen, asked = set[int](), set[int]()
+    vault = await asyncio.to_thread(Vault.create, tmp_path / "my.vault", "a passphrase of words")
+    async with city(tmp_path / "server") as town, client_of(town) as verifier:
+
+        def clock() -> dt.datetime:
+            seen.add(threading.get_ident())
+            return town.clock()
+
+        async def agrees(_: Consent | CompositeConsent) -> bool:
+            asked.add(threading.get_ident())
+            return True
+
+        log = tlog.Verifier.from_string(town.ready.verifier_key)
+        endpoint = Endpoint.at(town.ready.address, tmp_path / "server" / "ca.pem")
+        async with aio.AsyncHolderClient(endpoint, clock=clock) as holder:
+            made = await town.issue()
+            link = OfferLink(town.ready.address, made.offer.removeprefix("offers/"), made.claim_code)
+            await holder.claim(link, vault, log)
+            exchange = await verifier.ask(town.request())
+            waiting = asyncio.create_task(verifier.wait(exchange, LONG))
+            usage = await holder.answer(exchange.link, vault, log, awaiting(agrees))
+            answered = await waiting
+        assert usage.state is UsageState.ANSWERED
+        assert answered.record.presentation == usage.presentation
+    assert asked == {threading.get_ident()}
+    assert seen
+    assert threading.get_ident() not in seen
     vault.close()
 
 

@@ -22,7 +22,7 @@ from wire.failures import UnavailableError
 from wire.repeating import Budget, Policy
 from zkproto.v1 import catalog_pb2, catalog_pb2_grpc, issuance_pb2_grpc, ledger_pb2, ledger_pb2_grpc
 
-PATIENT = Calling(timeout=60, policy=Policy(attempts=None))
+PATIENT = Calling(timeout=240, policy=Policy(attempts=None), budget=Budget(10_000))
 
 
 def count(folder: Path, table: str) -> int:
@@ -125,7 +125,7 @@ async def test_a_database_that_is_away_for_a_while(tmp_path: Path, own_postgresq
     async with city(tmp_path, **store.settings) as town:
         endpoint = Endpoint.at(
             town.ready.address, tmp_path / "ca.pem",
-            Calling(timeout=60, policy=Policy(attempts=None), budget=Budget(10_000)),
+            PATIENT,
         )  # fmt: skip
         client = client_of(town, endpoint)
         await asyncio.to_thread(own_postgresql.stop, "immediate")

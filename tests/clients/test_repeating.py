@@ -126,6 +126,11 @@ def test_nothing_is_repeated_past_the_deadline() -> None:
     assert attempts(limit=100.0).pause_after(far, 0) is None
 
 
+def test_a_certificate_that_is_not_believed_is_not_tried_again() -> None:
+    detail = "Ssl handshake failed: SSL_ERROR_SSL: error:1000007d:CERTIFICATE_VERIFY_FAILED"
+    assert attempts().pause_after(failure(grpc.StatusCode.UNAVAILABLE, detail), 0) is None
+
+
 def test_what_may_not_be_done_twice_is_not() -> None:
     for name in ("CatalogService/CreateDepartment", "SessionService/OpenSession"):
         assert attempts(f"/zkproto.v1.{name}").pause_after(UNREACHED, 0) is None
