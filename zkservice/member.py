@@ -3,10 +3,12 @@
     python -m zkservice.member
 
 Its settings come as one line of JSON on its standard input, since they may hold a password. It writes one
-line when it is ready, or why it cannot be. It ends when it is told to (SIGTERM), and as soon as its input
-ends, which it does with the supervisor, however that ends.
+line when it is ready, or why it cannot be, and then an empty one each second, by which the supervisor knows
+that it is not frozen. It ends when it is told to (SIGTERM), and as soon as its input ends, which it does with
+the supervisor, however that ends.
 """
 
+import asyncio
 import json
 import os
 import signal
@@ -19,6 +21,7 @@ from zkservice.config import Settings
 from zkservice.errors import StartError
 from zkservice.server import Ready, serve
 
+BEAT_SECONDS: Final = 1.0
 NOT_STARTED: Final = 9
 """The exit code of one that has said why it cannot start, or go on."""
 
@@ -55,6 +58,13 @@ def main() -> int:
 
 def _ready(ready: Ready) -> None:
     _say({"ready": asdict(ready)})
+    _beat(asyncio.get_running_loop())
+
+
+def _beat(loop: asyncio.AbstractEventLoop) -> None:
+    """Say that the event loop, which answers calls, goes round."""
+    os.write(1, b"\n")
+    loop.call_later(BEAT_SECONDS, _beat, loop)
 
 
 def _say(line: dict[str, Any]) -> None:

@@ -5,9 +5,10 @@ only when the last of them has ended; and the port, to which each member binds a
 the system gives each new connection to one of them. Each member is a server of its own on the same database,
 as servers on several machines are (decisions/0011); they share the folder's keys.
 
-A member that ends is replaced, after a pause that grows while it does not help. Where no place can be filled
-any more the supervisor ends, with what the last of them said. SIGHUP replaces one after the other, each by
-one that is ready before the old one is told to end; SIGTERM and SIGINT end all.
+A member that ends, or says nothing for fifteen seconds, is replaced, after a pause that grows while it does
+not help. Where no place can be filled any more the supervisor ends, with what the last of them said. SIGHUP
+replaces one after the other, each by one that is ready before the old one is told to end; SIGTERM and SIGINT
+end all.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ from zkservice import logs
 from zkservice.config import Settings
 from zkservice.errors import StartError
 from zkservice.hosting import only_process
-from zkservice.member import order
+from zkservice.member import BEAT_SECONDS, order
 from zkservice.server import Ready
 from zkservice.storage.database import sqlite_file
 
@@ -97,6 +98,10 @@ def _reserved(host: str, port: int, setting: str) -> Iterator[int]:
         yield int(address[1])
 
 
+_SILENT_BEATS: Final = 15
+"""Beats of a member that may be missing. The system gives connections to a frozen one too: it has to go."""
+
+
 @dataclass(eq=False)
 class _Member:
     """A process that was ready."""
@@ -104,6 +109,36 @@ class _Member:
     process: asyncio.subprocess.Process
     ready: Ready
     since: float = field(default_factory=time.monotonic)
+    missing: int = 0
+    """Beats since it has said anything, counted by the supervisor's own: it may have been frozen itself."""
+    word: str = ""
+    """Why it has ended, if it has said so."""
+
+    def __post_init__(self) -> None:
+        self._listening = asyncio.create_task(self._listen())
+
+    async def ended(self) -> int | None:
+        """Wait until it has ended; return its exit code."""
+        await asyncio.wait((self._listening,))
+        return self.process.returncode
+
+    async def _listen(self) -> None:
+        """Take in what it says, until it has ended."""
+        assert self.process.stdout is not None  # noqa: S101, it is a pipe
+        async for line in self.process.stdout:
+            self.missing = 0
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                self.word = str(json.loads(line)["failed"])
+        await self.process.wait()
+
+    def check(self) -> None:
+        """Count a beat; kill it if too many are missing."""
+        self.missing += 1
+        if self.missing > _SILENT_BEATS and self.process.returncode is None:
+            log = structlog.get_logger()
+            log.error("a server process says nothing any more", process=self.process.pid)
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
 
     async def end(self, seconds: float) -> None:
         """Tell it to end; kill it if it does not in time."""
@@ -111,7 +146,7 @@ class _Member:
             self.process.send_signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(seconds):
-                await self.process.wait()
+                await self.ended()
         except TimeoutError:
             structlog.get_logger().error("a server process did not end in time", process=self.process.pid)
             await _kill(self.process)
@@ -158,7 +193,7 @@ class _Supervisor:
             self._members += [each for each in begun if isinstance(each, _Member)]
         on_ready(self._members[0].ready)
         structlog.get_logger().info("ready", address=self._members[0].ready.address, servers=self._places)
-        kept = [self._renewing(), *(self._keep(place) for place in range(self._places))]
+        kept = [self._renewing(), self._checking(), *(self._keep(each) for each in range(self._places))]
         tasks = [asyncio.create_task(each) for each in kept]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -203,13 +238,12 @@ class _Supervisor:
         pause = 0.0
         while True:
             member = self._members[place]
-            code = await member.process.wait()
+            code = await member.ended()
             async with self._turns[place]:
                 if self._members[place] is not member:  # replaced meanwhile
                     continue
                 log = structlog.get_logger()
-                said = await _last_word(member.process)
-                log.error("a server process ended", process=member.process.pid, code=code, reason=said)
+                log.error("a server process ended", process=member.process.pid, code=code, reason=member.word)
                 steady = time.monotonic() - member.since >= _STEADY_SECONDS
                 pause = 0.0 if steady else min(max(_FIRST_PAUSE, 2 * pause), _LONGEST_PAUSE)
                 self._members[place] = await self._replaced(place, pause)
@@ -230,6 +264,13 @@ class _Supervisor:
                 self._failures.pop(place, None)
                 structlog.get_logger().info("a server process was replaced", process=member.process.pid)
                 return member
+
+    async def _checking(self) -> None:
+        """Look each second whether members live."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            for each in self._members:
+                each.check()
 
     async def _renewing(self) -> None:
         """Replace all, one after the other, whenever it is asked for."""
@@ -252,15 +293,6 @@ class _Supervisor:
             member = await self._started(upgrade=self._upgrade)
             before, self._members[place] = self._members[place], member
         await before.end(self._settings.drain_seconds + _GRACE_SECONDS)
-
-
-async def _last_word(process: asyncio.subprocess.Process) -> str:
-    """Return why a member that was ready has ended, if it has said so."""
-    octets = await process.stdout.read() if process.stdout is not None else b""
-    try:
-        return str(json.loads(octets)["failed"])
-    except (ValueError, KeyError, TypeError):
-        return ""
 
 
 async def _kill(process: asyncio.subprocess.Process) -> None:

@@ -7,10 +7,12 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
 from disclosure import Reason, RefusedError
 from tests import postgres
+from tests.zkservice.pushes import Pusher, record
 from tests.zkservice.sessions import statement
 from tests.zkservice.stores import Store, replica
 from tests.zkservice.support import City, city, new_id, refusal, reopened
@@ -92,6 +94,39 @@ async def test_false_answers_are_counted_at_all_servers_together(
     async with reopened(tmp_path / "first", **settings) as again:
         refused = await refusal(again.presentation.SubmitPresentation(submission))
         assert refused.reason == "TOO_MANY_ATTEMPTS", "a restart gives no more"
+
+
+async def test_a_record_that_two_servers_push_at_once_has_one_credential(
+    postgresql: postgres.Server, tmp_path: Path
+) -> None:
+    """Whoever looked it up before the other one kept it is told so, and goes on from there."""
+    store = Store.on(postgresql)
+    async with two(tmp_path, store.settings) as towns:
+        pushers = [Pusher(each, each.department_token) for each in towns]
+        for turn in range(4):
+            values = [{"fee": 10 * turn}, {"fee": 10 * turn + 1}]
+            pushed = [[record(number, changes=each) for number in range(24)] for each in values]
+            await asyncio.gather(*(_pushed(each, rows) for each, rows in zip(pushers, pushed, strict=True)))
+            live = store.select(tmp_path, "select id from offer where state = 'offered' order by id")
+            newest = store.select(tmp_path, "select offer from record order by offer")
+            assert len(newest) == 24
+            assert live == newest, "no offer goes on beside a record's newest one"
+
+
+async def _pushed(pusher: Pusher, records: list[Any]) -> None:
+    """Push all, going on where the push is when another one was in between."""
+    push, first = new_id(), 0
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await pusher.push(records[first:], push, size=8, first=first)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                    raise
+                with suppress(grpc.aio.AioRpcError):  # it has kept nothing yet
+                    first = (await pusher.get(push)).done
+            else:
+                return
 
 
 @pytest.fixture

@@ -164,6 +164,30 @@ async def test_one_that_cannot_be_replaced_leaves_the_others_until_none_is_left(
         assert "can be read by others" in said
 
 
+@pytest.mark.long
+async def test_one_that_is_frozen_is_replaced(burst: Burst) -> None:
+    """The system goes on giving it connections, so callers would wait for it; nothing of theirs is lost."""
+    async with supervised(burst.folder, servers=2, **burst.settings) as server:
+        before = server.members()
+        async with towns(server, 8) as speaking:
+            frozen = max(before)
+            os.kill(frozen, signal.SIGSTOP)
+            await burst.insist(*speaking, seconds=120)
+            after = await server.become(2, without=frozenset({frozen}))
+            assert after & before, "the other one was let alone"
+            await burst.check_at(speaking[0])
+        assert "a server process says nothing any more" in server.log()
+        os.kill(server.handle.pid, signal.SIGSTOP)
+        await asyncio.sleep(20)
+        os.kill(server.handle.pid, signal.SIGCONT)
+        await asyncio.sleep(3)
+        assert server.log().count("a server process says nothing any more") == 1, "it was frozen itself"
+        assert server.members() == after
+        server.end(signal.SIGTERM)
+        assert await server.ended() == 0
+    await burst.check()
+
+
 async def test_several_that_cannot_start_say_why(postgresql: postgres.Server, tmp_path: Path) -> None:
     assert "PostgreSQL" in await refused(tmp_path / "sqlite", servers=2)
     nowhere = "postgresql+psycopg://nobody:very-secret@127.0.0.1:1/none"

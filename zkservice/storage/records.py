@@ -22,6 +22,7 @@ from zkservice.storage.composite_offers import CompositeOffer
 from zkservice.storage.ended_offers import end
 from zkservice.storage.issuance import Offer
 from zkservice.storage.many import insert_many, present
+from zkservice.storage.record_grounds import check_unchanged
 from zkservice.storage.statistics import Concerned, What
 
 MAX_REJECTIONS: Final = 1000
@@ -207,8 +208,11 @@ def keep(
 ) -> tuple[Push, list[int]]:
     """Keep a group, all of it; return the push as it is then, and the places of the records whose earlier
     credential cannot be revoked. Raises ServiceError INTERNAL if another has gone on with the push,
-    ITEM_DEPRECATED, OVERLOADED: the key has been taken on meanwhile, and whoever goes on gets the next.
+    ITEM_DEPRECATED, OVERLOADED: the key has been taken on meanwhile, and whoever goes on gets the next;
+    PUSH_RUNNING: another server has changed these records meanwhile.
     """
+    before = {each.mark: each.before.offer.id if each.before else None for each in group.made}
+    check_unchanged(connection, item.department, item.item, before)
     if group.made:
         items.check_offered(connection, SchemaName.parse(push.schema), field="start.schema")
     if group.key is not None and not catalog.signs(connection, group.key):
