@@ -18,6 +18,8 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from wire.exchanging import exchanging
+
 MAX_MESSAGE_OCTETS: Final = 4 << 20
 DEFAULT_TIMEOUT: Final = dt.timedelta(seconds=20)
 ERROR_DOMAIN: Final = "zk-disclosure"
@@ -96,13 +98,16 @@ class Endpoint:
         return cls(server, root.read_bytes() if root else None)
 
     def channel(self) -> grpc.Channel:
-        """Open a channel of its own connection; the caller closes it."""
+        """Open a channel of its own connection; the caller closes it.
+
+        A secret that a call is given is exchanged for a token of it (wire/exchanging.py).
+        """
         credentials = grpc.ssl_channel_credentials(root_certificates=self.root_certificate)
         options = [
             ("grpc.max_receive_message_length", MAX_MESSAGE_OCTETS),
             ("grpc.use_local_subchannel_pool", 1),
         ]
-        return grpc.secure_channel(self.server, credentials, options=options)
+        return exchanging(grpc.secure_channel(self.server, credentials, options=options))
 
 
 def call(

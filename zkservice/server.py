@@ -33,8 +33,10 @@ from zkservice.anchoring import read_policy, witnessed
 from zkservice.behind import check_marks
 from zkservice.callers import Callers
 from zkservice.calls import Calls
+from zkservice.certificates import client_credentials
 from zkservice.config import Settings
 from zkservice.context import Context
+from zkservice.credentials import Secrets
 from zkservice.databases import held, opened_engine
 from zkservice.directory import Directories
 from zkservice.errors import ServiceError, StartError
@@ -42,7 +44,7 @@ from zkservice.fields import Pages
 from zkservice.guard import Guard
 from zkservice.health import telling
 from zkservice.hosting import CONNECTION
-from zkservice.keys import Keys, load_admin_token
+from zkservice.keys import Keys, load_admin_token, load_operator_token
 from zkservice.log_keys import LogKeys, write_verifier_key
 from zkservice.presence import present
 from zkservice.proofs import Proofs
@@ -63,8 +65,10 @@ from zkservice.storage import (
     issuance,
     secrets,
     statistics,
+    token_keys,
 )
 from zkservice.storage.database import THREAD_SWITCH_SECONDS, Database
+from zkservice.tokens import Tokens
 from zkservice.watching import Watching
 from zkservice.workers import Workers, working
 
@@ -73,12 +77,14 @@ _TIDY_SECONDS: Final = 60.0
 
 @dataclass(frozen=True)
 class Ready:
-    """What a started server tells: its address for clients, what they pin, and the port of its HTTP edge."""
+    """What a started server tells: its address for clients, what they pin, and the ports of its HTTP edge and
+    of those that show certificates."""
 
     address: str
     verifier_key: str
     data: Path
     http_port: int | None = None
+    client_port: int | None = None
 
 
 def _now() -> dt.datetime:
@@ -140,7 +146,7 @@ async def running(
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with held(settings):
         private_key, chain = tls.server_credentials(settings, clock())
-        admin_token = load_admin_token(settings.data)
+        admin_token, operator_token = load_admin_token(settings.data), load_operator_token(settings.data)
         database = Database(opened_engine(settings, upgrade=upgrade))
         crypto = ThreadPoolExecutor(settings.crypto_threads, "crypto")
         try:
@@ -164,7 +170,9 @@ async def running(
                 judges, signers = await stack.enter_async_context(_workers(settings, crypto))
                 proofs = Proofs(sequencer, log_keys, database)
                 sessions = Sessions(database, keys, log_keys)
-                callers = Callers(database, admin_token, sessions, clock)
+                tokens = Tokens(database, keys, settings.log_origin)
+                secrets_ = Secrets(database, admin_token, operator_token, clock)
+                callers = Callers(database, secrets_, sessions, tokens, clock)
                 context = Context(
                     settings=settings,
                     database=database,
@@ -175,6 +183,8 @@ async def running(
                     states=StatesReader(database, proofs),
                     keys=keys,
                     callers=callers,
+                    secrets=secrets_,
+                    tokens=tokens,
                     access=Access(callers),
                     sessions=sessions,
                     signing_keys=SigningKeys(database, keys),
@@ -190,12 +200,13 @@ async def running(
                 lists = RevocationService(context)
                 shown = edge.newest(sequencer, anchored, witnessed=anchoring is not None)
                 await stack.enter_async_context(_background(context, lists, failed))
-                port = await stack.enter_async_context(_listening(context, lists, private_key, chain))
+                ports = await stack.enter_async_context(_listening(context, lists, private_key, chain))
+                port, client_port = ports
                 http_port = await stack.enter_async_context(
                     edge.serving(settings, edge.DatabaseSource(database, shown))
                 )
                 address = f"{settings.public_host}:{port}"
-                yield Ready(address, context.verifier_key, settings.data, http_port)
+                yield Ready(address, context.verifier_key, settings.data, http_port, client_port)
         finally:
             crypto.shutdown()
             await asyncio.to_thread(database.close)
@@ -270,19 +281,33 @@ async def _tidy(context: Context) -> None:
         accounts.forget_arrivals,
         appointments.end_over,
         deliveries.forget_over,
+        token_keys.forget_over,
     ):
         while await context.database.write(partial(sweep, now=context.now())):
             pass  # some at a time, so that nobody's write waits for all of them
 
 
+def _added(
+    server: grpc.aio.Server, settings: Settings, port: int, credentials: grpc.ServerCredentials
+) -> int:
+    try:
+        return server.add_secure_port(f"{settings.host}:{port}", credentials)
+    except RuntimeError:
+        raise StartError(f"{settings.host}:{port} cannot be listened on") from None
+
+
 @contextlib.asynccontextmanager
 async def _listening(
     context: Context, lists: RevocationService, private_key: bytes, chain: bytes
-) -> AsyncIterator[int]:
+) -> AsyncIterator[tuple[int, int | None]]:
     settings = context.settings
+    demanding = client_credentials(settings, private_key, chain)
     check_complete(roster.METHODS)
     server = grpc.aio.server(
-        interceptors=[Calls(settings.max_message_octets, context.watching), Guard(context.callers)],
+        interceptors=[
+            Calls(settings.max_message_octets, context.watching),
+            Guard(context.callers, takes_secrets=settings.accept_secrets),
+        ],
         options=[
             *CONNECTION,
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
@@ -296,15 +321,14 @@ async def _listening(
     names = (*roster.NAMES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
     reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
     credentials = grpc.ssl_server_credentials([(private_key, chain)])
-    try:
-        port = server.add_secure_port(f"{settings.host}:{settings.port}", credentials)
-    except RuntimeError:
-        raise StartError(f"{settings.host}:{settings.port} cannot be listened on") from None
+    port, client_port = _added(server, settings, settings.port, credentials), None
+    if demanding is not None and settings.client_port is not None:
+        client_port = _added(server, settings, settings.client_port, demanding)
     await server.start()
     lateness = context.anchoring.lateness if context.anchoring is not None else None
     try:
         async with telling(health, roster.NAMES, lateness):
-            yield port
+            yield port, client_port
     finally:
         context.watching.end()
         context.sequencer.wake_watchers()
