@@ -86,11 +86,23 @@ def _told(code: grpc.StatusCode, detail: str, details: Iterable[any_pb2.Any]) ->
 
 
 @dataclass(frozen=True)
+class Identity:
+    """What a client shows on a port that demands a certificate: its chain and private key, both in PEM."""
+
+    certificate: bytes = field(repr=False)
+    private_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Endpoint:
-    """Where the service is: `host:port`, and the PEM root that signs its certificate."""
+    """Where the service is: `host:port`, and the PEM root that signs its certificate.
+
+    `identity` is what the client shows of itself. Holders have none: it would name them at each use.
+    """
 
     server: str
     root_certificate: bytes | None = field(default=None, repr=False)
+    identity: Identity | None = field(default=None, repr=False)
 
     @classmethod
     def at(cls, server: str, root: Path | None = None) -> "Endpoint":
@@ -102,7 +114,8 @@ class Endpoint:
 
         A secret that a call is given is exchanged for a token of it (wire/exchanging.py).
         """
-        credentials = grpc.ssl_channel_credentials(root_certificates=self.root_certificate)
+        key, chain = (self.identity.private_key, self.identity.certificate) if self.identity else (None, None)
+        credentials = grpc.ssl_channel_credentials(self.root_certificate, key, chain)
         options = [
             ("grpc.max_receive_message_length", MAX_MESSAGE_OCTETS),
             ("grpc.use_local_subchannel_pool", 1),

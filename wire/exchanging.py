@@ -101,6 +101,8 @@ class Exchanger(
             return str(token)
 
     def _with_token(self, details: Any) -> Any:
+        if details.method == _CREATE:
+            return details
         metadata = []
         for name, value in details.metadata or ():
             text = str(value)

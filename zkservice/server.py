@@ -86,6 +86,12 @@ class Ready:
     http_port: int | None = None
     client_port: int | None = None
 
+    @property
+    def client_address(self) -> str | None:
+        """The address for clients that show a certificate, None if there is no such port."""
+        host = self.address.rpartition(":")[0]
+        return None if self.client_port is None else f"{host}:{self.client_port}"
+
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
