@@ -35,6 +35,8 @@ __all__ = [
     "stream",
 ]
 
+from wire.exchanging import exchanging
+
 MAX_MESSAGE_OCTETS: Final = 4 << 20
 DEFAULT_TIMEOUT: Final = UNCHOSEN
 """Stands for what the endpoint says, and for 20 seconds on a channel of another make."""
@@ -54,12 +56,24 @@ Seconds: TypeAlias = float | dt.timedelta
 
 
 @dataclass(frozen=True)
+class Identity:
+    """What a client shows on a port that demands a certificate: its chain and private key, both in PEM."""
+
+    certificate: bytes = field(repr=False)
+    private_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Endpoint:
-    """Where the service is: `host:port`, the PEM root that signs its certificate, and how calls are made."""
+    """Where the service is: `host:port`, the PEM root that signs its certificate, and how calls are made.
+
+    `identity` is what the client shows of itself. Holders have none: it would name them at each use.
+    """
 
     server: str
     root_certificate: bytes | None = field(default=None, repr=False)
     calling: Calling = field(default_factory=Calling, compare=False, repr=False)
+    identity: Identity | None = field(default=None, repr=False)
 
     @classmethod
     def at(cls, server: str, root: Path | None = None, calling: Calling | None = None) -> "Endpoint":
@@ -67,9 +81,12 @@ class Endpoint:
         return cls(server, root.read_bytes() if root else None, calling or Calling())
 
     def channel(self) -> grpc.Channel:
-        """Open a channel of its own connection; the caller closes it."""
+        """Open a channel of its own connection; the caller closes it.
+
+        A secret that a call is given is exchanged for a token of it (wire/exchanging.py).
+        """
         plain = grpc.secure_channel(self.server, self._credentials(), options=_OPTIONS)
-        return grpc.intercept_channel(plain, Repeating(self.calling))
+        return exchanging(grpc.intercept_channel(plain, Repeating(self.calling)))
 
     def channel_aio(self) -> grpc.aio.Channel:
         """Open an asynchronous channel, in the loop that will use it; the caller closes it."""
@@ -78,7 +95,9 @@ class Endpoint:
         )
 
     def _credentials(self) -> grpc.ChannelCredentials:
-        return grpc.ssl_channel_credentials(root_certificates=self.root_certificate)
+        own = self.identity
+        key, chain = (own.private_key, own.certificate) if own else (None, None)
+        return grpc.ssl_channel_credentials(self.root_certificate, key, chain)
 
 
 def call(

@@ -24,6 +24,7 @@ COMMANDS: Final = (
     "verifier",
     "errands",
     "regulator",
+    "tokens",
     "ledger",
     "keys",
     "witness",

@@ -8,6 +8,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -43,6 +44,27 @@ _REMOTE: Final = {
         None,
     ),
 }
+_CERTIFIED: Final = {
+    "client_certificate": (
+        Annotated[
+            Path | None,
+            typer.Option(
+                "--client-certificate", envvar="ZK_CLIENT_CERTIFICATE", help="help.option.client_certificate"
+            ),
+        ],
+        None,
+    ),
+    "client_key": (
+        Annotated[
+            Path | None,
+            typer.Option("--client-key", envvar="ZK_CLIENT_KEY", help="help.option.client_key"),
+        ],
+        None,
+    ),
+}
+_KNOWN: Final = frozenset({"issuer", "catalogue", "verifier", "regulator", "tokens"})
+"""The groups of those whom the service knows by name. A vault has no certificate to show, whatever the
+environment says: it would name its holder at each use."""
 
 
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -66,9 +88,13 @@ class Group:
         self.app = app or typer.Typer(name=name, help=f"help.{name}", no_args_is_help=True)
 
     def command(self, name: str, *, remote: bool = False) -> Callable[[Function], Function]:
-        """Register a command; with `remote` it also takes --server, --root and --log-key."""
+        """Register a command; with `remote` it also takes --server, --root and --log-key.
+
+        In the groups of those who are known by name it takes a certificate besides.
+        """
         key = ".".join(part for part in ("help", self.name, name) if part)
-        common = {**(_REMOTE if remote else {}), **_COMMON}
+        certified = remote and self.name.partition(".")[0] in _KNOWN
+        common = {**(_REMOTE if remote else {}), **(_CERTIFIED if certified else {}), **_COMMON}
 
         def register(function: Function) -> Function:
             own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
@@ -96,11 +122,12 @@ def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 def _run(function: Callable[..., Answer], own: dict[str, Any], common: dict[str, Any]) -> None:
     """Run a command; its exit code leaves as typer.Exit."""
+    home = Home(common["home"].expanduser()) if common["home"] else Home.default()
     run = Run(
         as_json=common["as_json"],
         lang=language(common["lang"]),
-        home=Home(common["home"].expanduser()) if common["home"] else Home.default(),
-        remote=Remote(common.get("server"), common.get("root"), common.get("log_key")),
+        home=replace(home, certified=common.get("client_certificate") is not None),
+        remote=Remote(**{name: common.get(name) for name in (*_REMOTE, *_CERTIFIED)}),
     )
     try:
         answer = function(run, **own)

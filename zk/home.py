@@ -97,9 +97,13 @@ class Profile:
 
 @dataclass(frozen=True)
 class Home:
-    """The folder; nothing is made in it before something has to be kept."""
+    """The folder; nothing is made in it before something has to be kept.
+
+    With `certified` a certificate says who calls, so a department's token need not be here.
+    """
 
     path: Path
+    certified: bool = False
 
     @classmethod
     def default(cls) -> "Home":
@@ -154,9 +158,12 @@ class Home:
         return sorted(each.stem for each in (self.path / "tokens").glob("*.token"))
 
     def token(self, department: str) -> str:
-        """Return a department's token; CommandError USAGE if there is none."""
+        """Return a department's token, an empty one where a certificate does; CommandError USAGE if there is
+        none."""
         path = self.token_path(department)
         if not path.exists():
+            if self.certified:
+                return ""
             raise CommandError(
                 Exit.USAGE, "DEPARTMENT_NOT_HERE", "error.department_not_here", department=department
             )

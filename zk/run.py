@@ -27,7 +27,7 @@ from prover.sealing import check_passphrase
 from tlog import MalformedError as KeyMalformedError
 from tlog import Policy, ProofFile, Verifier
 from tlog.note import parse_unverified
-from wire.client import Endpoint
+from wire.client import Endpoint, Identity
 from zk import messages
 from zk.exits import CommandError, Exit
 from zk.failure import Way, explain
@@ -51,11 +51,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Remote:
-    """What was said on the command line of the service: server, root certificate, the log's key."""
+    """What was said on the command line of the service: server, root certificate, the log's key; and the
+    certificate to show there, with its key."""
 
     server: str | None = None
     root: Path | None = None
     log_key: str | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
 
 
 @contextmanager
@@ -144,7 +147,16 @@ class Run:
     def endpoint(self) -> Endpoint:
         """The way to the service; without a root the system's roots count. CommandError USAGE."""
         root = self.remote.root or self.profile.root
-        return Endpoint(self.server, read_file(root) if root else None)
+        return Endpoint(self.server, read_file(root) if root else None, self._identity())
+
+    def _identity(self) -> Identity | None:
+        """Return what is shown of whoever runs the command, None for nothing; CommandError USAGE."""
+        certificate, key = self.remote.client_certificate, self.remote.client_key
+        if certificate is None and key is None:
+            return None
+        if certificate is None or key is None:
+            raise CommandError(Exit.USAGE, "CLIENT_KEY_MISSING", "error.client_key_missing")
+        return Identity(read_file(certificate), read_file(key))
 
     def way(self) -> Way:
         """Where the service is looked for, for what is said of a failure; never raises a CommandError."""

@@ -6,19 +6,17 @@ from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
+from zkservice import certificates
+from zkservice.credentials import Secrets
 from zkservice.errors import ServiceError, ServiceReason
-from zkservice.kept import Kept
 from zkservice.keys import token_hash
 from zkservice.roles import COLLECTIONS, Role
 from zkservice.sessions import Sessions, is_session
-from zkservice.storage import administrators, publication, registered
-from zkservice.storage.administrators import ROOT
 from zkservice.storage.database import Database
 from zkservice.tenants import proven
-
-_KEPT_OCTETS: Final = 1 << 20
+from zkservice.tokens import Tokens, is_signed, mark_of
 
 
 class Proof(StrEnum):
@@ -26,6 +24,10 @@ class Proof(StrEnum):
 
     SECRET = "secret"  # noqa: S105
     """A secret that is good until another takes its place."""
+    TOKEN = "token"  # noqa: S105
+    """A signed token that was made of a secret."""
+    CERTIFICATE = "certificate"
+    """A certificate that the connection was opened with."""
     SESSION = "session"
     """A token of a party that has shown its key."""
     ACTION = "action"
@@ -71,6 +73,11 @@ def bearer(context: Any) -> str:
     raise ServiceError(ServiceReason.TOKEN_MISSING, "the call takes an authorization: Bearer token")
 
 
+def has_bearer(context: Any) -> bool:
+    """Tell whether a call came with metadata that says who calls."""
+    return any(name == "authorization" for name, _ in context.invocation_metadata() or ())
+
+
 _RESOLVED: ContextVar[Caller | None] = ContextVar("caller", default=None)
 """Whom the guard has let through, in the task of one call, until its method has looked."""
 
@@ -79,12 +86,15 @@ class Callers:
     """Tells whose a call is. Belongs to the event loop."""
 
     def __init__(
-        self, database: Database, admin_token: str, sessions: Sessions, clock: Callable[[], dt.datetime]
+        self,
+        database: Database,
+        secrets: Secrets,
+        sessions: Sessions,
+        tokens: Tokens,
+        clock: Callable[[], dt.datetime],
     ) -> None:
-        self._database, self._sessions, self._clock = database, sessions, clock
-        self._admin = admin_token.encode()
-        # A department's token never changes. By its hash, as it is stored: a dump of memory holds no token.
-        self._departments: Kept[str] = Kept(_KEPT_OCTETS)
+        self._database, self._secrets, self._sessions = database, secrets, sessions
+        self._tokens, self._clock = tokens, clock
 
     async def of(self, context: Any, roles: Collection[Role]) -> Caller:
         """Return the caller, who has one of some roles.
@@ -101,50 +111,64 @@ class Callers:
         _RESOLVED.set(None)
         return _checked(known, roles)
 
-    async def admitted(self, context: Any, roles: Collection[Role]) -> Caller:
-        """Return the caller, and have the method's first look find it."""
-        caller = await self.resolve(context, roles)
-        _RESOLVED.set(caller)
-        return caller
-
     async def resolve(self, context: Any, roles: Collection[Role]) -> Caller:
-        """Find out who calls; ServiceError TOKEN_MISSING, TOKEN_INVALID, ACCOUNT_REPLACED."""
-        token = bearer(context)
+        """Find out who calls, by a certificate or a token; where both are shown, they name the same.
+
+        Raises ServiceError TOKEN_MISSING, TOKEN_INVALID, CERTIFICATE_INVALID, ACCOUNT_REPLACED.
+        """
+        certificate = certificates.shown(context)
+        if certificate is None:
+            return _checked(await self._of_token(bearer(context), roles), roles)
+        name = certificates.name_of(certificate)
+        await self._database.read(lambda each: certificates.check_registered(each, name))
+        caller = _checked(Caller.named(name, Proof.CERTIFICATE), roles)
+        proven(name)
+        if not has_bearer(context):
+            return caller
+        by_token = _checked(await self._of_token(bearer(context), roles), roles)
+        if by_token.name != name:
+            detail = "the token is another party's than the certificate"
+            raise ServiceError(ServiceReason.TOKEN_INVALID, detail)
+        return by_token
+
+    async def _of_token(self, token: str, roles: Collection[Role]) -> Caller:
+        """Return whose a token is; only for the roles that are looked for the database is asked."""
+        now, hashed = self._clock(), token_hash(token)
+        if (name := self._secrets.in_file(hashed)) is not None:
+            proven(name)
+            return Caller.named(name, Proof.SECRET)
         if is_session(token):
             collections = [name for name, role in COLLECTIONS.items() if role in roles]
-            party = await self._sessions.party(token, self._clock(), collections)
-            return _checked(Caller.named(party, Proof.SESSION), roles)
-        caller = _checked(await self._of_secret(token, roles), roles)
-        proven(caller.name)
-        return caller
-
-    def is_root(self, hashed: bytes) -> bool:
-        """Tell whether this is the hash of admin.token."""
-        return hmac.compare_digest(hashed, token_hash(self._admin.decode()))
-
-    async def _of_secret(self, token: str, roles: Collection[Role]) -> Caller:
-        """Return whose a secret is; only for the roles that are looked for the database is asked."""
-        hashed, name = token_hash(token), None
-        if hmac.compare_digest(token.encode(), self._admin):
-            name = ROOT
-        if name is None and Role.ADMINISTRATOR in roles:
-            # Not kept: from the moment that somebody is removed it is nobody's.
-            name = await self._database.read(lambda each: administrators.of_secret(each, hashed))
-        if name is None and Role.DEPARTMENT in roles:
-            name = await self._department(hashed)
-        if name is None and Role.REGULATOR in roles:
-            name = await self._database.read(lambda each: publication.regulator_of_token(each, hashed))
+            return Caller.named(await self._sessions.party(token, now, collections), Proof.SESSION)
+        if is_signed(token):
+            bound = await self._tokens.verified(token, roles, now)
+            current = await self._secrets.current(bound.name)
+            if current is None or not hmac.compare_digest(mark_of(current), bound.mark):
+                detail = "the secret that the token was made of is not its party's any more"
+                raise ServiceError(ServiceReason.TOKEN_INVALID, detail)
+            proven(bound.name)
+            return Caller.named(bound.name, Proof.TOKEN)
+        name = await self._secrets.whose(hashed, roles)
         if name is None:
             raise _refused(roles)
+        proven(name)
         return Caller.named(name, Proof.SECRET)
 
-    async def _department(self, hashed: bytes) -> str | None:
-        owner = self._departments.get(hashed.hex())
-        if owner is None:
-            owner = await self._database.read(lambda each: registered.department_of_token(each, hashed))
-            if owner is not None:
-                self._departments.keep(hashed.hex(), owner, len(owner) + len(hashed))
-        return owner
+    def is_root(self, hashed: bytes) -> bool:
+        """Tell whether this is the hash of a secret that stands in a file."""
+        return self._secrets.in_file(hashed) is not None
+
+    async def secret(self, context: Any) -> tuple[str, bytes]:
+        """Return whose secret a call came with, and the secret's hash; ServiceError TOKEN_INVALID."""
+        caller = await self.of(context, set(Role))
+        if caller.proof is not Proof.SECRET:
+            raise ServiceError(ServiceReason.TOKEN_INVALID, "the call takes a secret itself")
+        return caller.name, token_hash(bearer(context))
+
+
+def admit(caller: Caller) -> None:
+    """Have the method's first look find a caller, in the task of this call."""
+    _RESOLVED.set(caller)
 
 
 def _checked(caller: Caller, roles: Collection[Role]) -> Caller:

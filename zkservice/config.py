@@ -104,6 +104,13 @@ class Settings(BaseSettings):
     epoch_hours: int = Field(default=24, ge=1, le=720)
     """Hours: a list of revocations that had no new epoch for so long gets one. Keep it below the age that
     policies accept."""
+    accept_secrets: bool = True
+    """Whether every method takes the secret of an administrator, department, regulator or operator itself; with
+    false only the one does that makes a token of it (docs/identity.md)."""
+    client_port: int | None = Field(default=None, ge=0, le=65535)
+    """A second port, on which each connection shows a certificate that names the party that calls."""
+    client_ca: Path | None = None
+    """PEM file of the authorities that sign the certificates of callers; with `client_port`."""
     drain_seconds: float = Field(default=10.0, ge=0, le=300)
     """Seconds that calls in flight may take at the end."""
     max_message_octets: int = Field(default=MESSAGE_OCTETS, ge=16 << 10, le=4 << 20)

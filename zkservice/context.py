@@ -10,6 +10,7 @@ from zkservice.anchored import Anchored
 from zkservice.anchoring import Anchoring
 from zkservice.callers import Callers
 from zkservice.config import Settings
+from zkservice.credentials import Secrets
 from zkservice.directory import Directories
 from zkservice.fields import Pages
 from zkservice.keys import Keys
@@ -20,6 +21,7 @@ from zkservice.sessions import Sessions
 from zkservice.signing_keys import SigningKeys
 from zkservice.states import StatesReader
 from zkservice.storage.database import Database
+from zkservice.tokens import Tokens
 from zkservice.watching import Watching
 from zkservice.workers import Workers
 
@@ -39,6 +41,8 @@ class Context:
     states: StatesReader
     keys: Keys
     callers: Callers
+    secrets: Secrets
+    tokens: Tokens
     access: Access
     sessions: Sessions
     signing_keys: SigningKeys

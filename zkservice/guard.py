@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import grpc
 
 from disclosure import MalformedError, Reason
-from zkservice.callers import Caller, Callers
+from zkservice.callers import Caller, Callers, Proof, admit
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import required
 from zkservice.roles import TABLE, Row
@@ -30,8 +30,8 @@ class Guard(grpc.aio.ServerInterceptor):
     """The interceptor that enforces the table. A method without a row is answered as one that there is
     not."""
 
-    def __init__(self, callers: Callers) -> None:
-        self._callers = callers
+    def __init__(self, callers: Callers, *, takes_secrets: bool) -> None:
+        self._callers, self._takes_secrets = callers, takes_secrets
 
     async def intercept_service(
         self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -53,7 +53,14 @@ class Guard(grpc.aio.ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(self._single(row, handler.unary_unary), *coders)
 
     async def _admit(self, row: Row, context: Any) -> Caller:
-        return await self._callers.admitted(context, row.roles)
+        caller = await self._callers.resolve(context, row.roles)
+        if row.secret_only and caller.proof is not Proof.SECRET:
+            raise ServiceError(ServiceReason.TOKEN_INVALID, "the call takes a secret itself, no token of it")
+        if caller.proof is Proof.SECRET and not (row.secret_only or self._takes_secrets):
+            detail = "this service takes tokens that CreateToken makes of a secret, and no secret"
+            raise ServiceError(ServiceReason.SECRET_NOT_ACCEPTED, detail)
+        admit(caller)
+        return caller
 
     def _single(self, row: Row, act: _Act) -> _Act:
         async def call(request: Any, context: Any) -> Any:

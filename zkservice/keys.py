@@ -273,7 +273,15 @@ def token_hash(token: str) -> bytes:
 
 def load_admin_token(folder: Path) -> str:
     """Read the administrator's token; make it if the folder has none. Raises StartError."""
-    path = folder / "admin.token"
+    return _load_token(folder / "admin.token")
+
+
+def load_operator_token(folder: Path) -> str:
+    """Read the operator's token; make it if the folder has none. Raises StartError."""
+    return _load_token(folder / "operator.token")
+
+
+def _load_token(path: Path) -> str:
     if not path.exists():
         write_private(path, secrets.token_urlsafe(32).encode() + b"\n")
     check_private(path)

@@ -45,6 +45,10 @@ COLLECTIONS: Final[Mapping[str, Role]] = {
 """What a caller's name begins with says its role."""
 
 
+WITH_SECRETS: Final = (Role.ADMINISTRATOR, Role.DEPARTMENT, Role.REGULATOR, Role.OPERATOR)
+"""Those that are given a secret for long; the others show a key that they have made themselves."""
+
+
 class Shown(StrEnum):
     """What a method that everybody may call is shown instead of a role, and checks itself."""
 
@@ -301,6 +305,12 @@ _OWN_SERVICES: Final[dict[str, dict[str, Row]]] = {
         "CreateRegulatorAccess": ADMINISTRATOR,
         "ListStatistics": Row({Role.REGULATOR: ANYBODYS}),
         "GetPublishedStatistics": EVERYBODY,
+    },
+    "TokenService": {
+        "CreateToken": Row(dict.fromkeys(WITH_SECRETS, ITSELF), secret_only=True),
+        "ListTokenKeys": EVERYBODY,
+        "RotateTokenKeys": Row({Role.OPERATOR: ANYBODYS, Role.ADMINISTRATOR: ANYBODYS}),
+        "ReplaceSecret": _departments_or_administrators("name"),
     },
 }
 _OTHERS: Final[dict[str, tuple[str, ...]]] = {

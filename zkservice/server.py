@@ -33,8 +33,10 @@ from zkservice.anchoring import read_policy, witnessed
 from zkservice.behind import check_marks
 from zkservice.callers import Callers
 from zkservice.calls import Calls
+from zkservice.certificates import client_credentials
 from zkservice.config import Settings
 from zkservice.context import Context
+from zkservice.credentials import Secrets
 from zkservice.databases import held, opened_engine
 from zkservice.directory import Directories
 from zkservice.errors import ServiceError, StartError
@@ -44,7 +46,7 @@ from zkservice.health import telling
 from zkservice.hosting import CONNECTION, SPARE_CALLS
 from zkservice.keyring.following import Following
 from zkservice.keyring.opening import open_keys
-from zkservice.keys import load_admin_token
+from zkservice.keys import load_admin_token, load_operator_token
 from zkservice.limits import Limits
 from zkservice.log_keys import LogKeys, write_verifier_key
 from zkservice.observing.running import Observed, observed
@@ -69,8 +71,10 @@ from zkservice.storage import (
     secrets,
     statements,
     statistics,
+    token_keys,
 )
 from zkservice.storage.database import THREAD_SWITCH_SECONDS, Database
+from zkservice.tokens import Tokens
 from zkservice.watching import Watching
 from zkservice.workers import Workers, working
 
@@ -79,13 +83,21 @@ _TIDY_SECONDS: Final = 60.0
 
 @dataclass(frozen=True)
 class Ready:
-    """What a started server tells: its address for clients, what they pin, and its ports for HTTP."""
+    """What a started server tells: its address for clients, what they pin, and the ports of its HTTP edge,
+    of metrics, and of those that show certificates."""
 
     address: str
     verifier_key: str
     data: Path
     http_port: int | None = None
     metrics_port: int | None = None
+    client_port: int | None = None
+
+    @property
+    def client_address(self) -> str | None:
+        """The address for clients that show a certificate, None if there is no such port."""
+        host = self.address.rpartition(":")[0]
+        return None if self.client_port is None else f"{host}:{self.client_port}"
 
 
 def _now() -> dt.datetime:
@@ -155,7 +167,7 @@ async def running(
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.nullcontext() if shared else held(settings):
         private_key, chain = tls.server_credentials(settings, clock())
-        admin_token = load_admin_token(settings.data)
+        admin_token, operator_token = load_admin_token(settings.data), load_operator_token(settings.data)
         database = Database(opened_engine(settings, upgrade=upgrade))
         crypto = ThreadPoolExecutor(settings.crypto_threads, "crypto")
         try:
@@ -181,7 +193,9 @@ async def running(
                 judges, signers = await stack.enter_async_context(_workers(settings, crypto))
                 proofs = Proofs(sequencer, log_keys, database)
                 sessions = Sessions(database, keys, log_keys)
-                callers = Callers(database, admin_token, sessions, clock)
+                tokens = Tokens(database, keys, settings.log_origin)
+                secrets_ = Secrets(database, admin_token, operator_token, clock)
+                callers = Callers(database, secrets_, sessions, tokens, clock)
                 context = Context(
                     settings=settings,
                     database=database,
@@ -192,6 +206,8 @@ async def running(
                     states=StatesReader(database, proofs),
                     keys=keys,
                     callers=callers,
+                    secrets=secrets_,
+                    tokens=tokens,
                     access=Access(callers),
                     sessions=sessions,
                     signing_keys=SigningKeys(database, keys),
@@ -210,12 +226,14 @@ async def running(
                 await stack.enter_async_context(following.running())
                 seen = await stack.enter_async_context(observed(settings, context, chain))
                 listens = _listening(context, lists, seen, private_key, chain, shared=shared)
-                port = await stack.enter_async_context(listens)
+                port, client_port = await stack.enter_async_context(listens)
                 http_port = await stack.enter_async_context(
                     edge.serving(settings, edge.DatabaseSource(database, shown), shared=shared)
                 )
                 address = f"{settings.public_host}:{port}"
-                yield Ready(address, context.verifier_key, settings.data, http_port, seen.port)
+                yield Ready(
+                    address, context.verifier_key, settings.data, http_port, seen.port, client_port
+                )
         finally:
             crypto.shutdown()
             await asyncio.to_thread(database.close)
@@ -293,9 +311,19 @@ async def _tidy(context: Context) -> None:
         deliveries.forget_over,
         statements.forget_over,
         false_answers.forget_over,
+        token_keys.forget_over,
     ):
         while await context.database.write(partial(sweep, now=context.now())):
             pass  # some at a time, so that nobody's write waits for all of them
+
+
+def _added(
+    server: grpc.aio.Server, settings: Settings, port: int, credentials: grpc.ServerCredentials
+) -> int:
+    try:
+        return server.add_secure_port(f"{settings.host}:{port}", credentials)
+    except RuntimeError:
+        raise StartError(f"{settings.host}:{port} cannot be listened on") from None
 
 
 @contextlib.asynccontextmanager
@@ -307,15 +335,16 @@ async def _listening(
     chain: bytes,
     *,
     shared: bool,
-) -> AsyncIterator[int]:
+) -> AsyncIterator[tuple[int, int | None]]:
     settings = context.settings
+    demanding = client_credentials(settings, private_key, chain)
     check_complete(roster.METHODS)
     server = grpc.aio.server(
         interceptors=[
             seen.interceptor,
             Limits(settings),
             Calls(settings.max_message_octets, context.watching),
-            Guard(context.callers),
+            Guard(context.callers, takes_secrets=settings.accept_secrets),
         ],
         options=[
             *CONNECTION,
@@ -331,15 +360,14 @@ async def _listening(
     names = (*roster.NAMES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
     reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
     credentials = grpc.ssl_server_credentials([(private_key, chain)])
-    try:
-        port = server.add_secure_port(f"{settings.host}:{settings.port}", credentials)
-    except RuntimeError:
-        raise StartError(f"{settings.host}:{settings.port} cannot be listened on") from None
+    port, client_port = _added(server, settings, settings.port, credentials), None
+    if demanding is not None and settings.client_port is not None:
+        client_port = _added(server, settings, settings.client_port, demanding)
     await server.start()
     lateness = context.anchoring.lateness if context.anchoring is not None else None
     try:
         async with telling(health, roster.NAMES, lateness, seen.dependencies):
-            yield port
+            yield port, client_port
     finally:
         seen.dependencies.stop()
         context.watching.end()

@@ -20,7 +20,7 @@ from tests.zkservice import (
 )
 from tests.zkservice.sessions import statement
 from tests.zkservice.support import City, new_id
-from zkproto.v1 import consent_pb2, record_pb2, statistics_pb2
+from zkproto.v1 import consent_pb2, record_pb2, statistics_pb2, token_pb2
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,16 @@ async def _deliveries(town: City, _: int) -> dict[str, Seed]:
     return {method: Seed(*each) for method, each in (await delivering.seeds(town)).items()}
 
 
+async def _tokens(town: City, number: int) -> dict[str, Seed]:
+    await town.add_department(f"renewed-{number}")
+    return {
+        "CreateToken": Seed(token_pb2.CreateTokenRequest()),
+        "ListTokenKeys": Seed(token_pb2.ListTokenKeysRequest()),
+        "RotateTokenKeys": Seed(token_pb2.RotateTokenKeysRequest()),
+        "ReplaceSecret": Seed(token_pb2.ReplaceSecretRequest(name=f"departments/renewed-{number}")),
+    }
+
+
 _SEEDERS: Final[tuple[Seeder, ...]] = (
     _administration,
     _centre,
@@ -132,6 +142,7 @@ _SEEDERS: Final[tuple[Seeder, ...]] = (
     _consents,
     _accounts,
     _deliveries,
+    _tokens,
 )
 
 

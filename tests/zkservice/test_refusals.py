@@ -42,7 +42,16 @@ from tests.zkservice.publishing import SCHOOL, publish, table
 from tests.zkservice.pushes import Pusher, groups, record
 from tests.zkservice.refusing import Case, Town, furnished, try_case
 from tests.zkservice.stored import change, dump
-from tests.zkservice.support import PERMIT, City, Issued, aio_error, channel_that_outlives, city, refusal
+from tests.zkservice.support import (
+    PERMIT,
+    City,
+    Issued,
+    aio_error,
+    channel_that_outlives,
+    city,
+    refusal,
+    reopened,
+)
 from verifier.verify import verify_presentations
 from wire.convert import presentation_to
 from zkproto.v1 import issuance_pb2, ledger_pb2, presentation_pb2
@@ -87,6 +96,8 @@ HOLDERS_OWN: Final = {
 """What only a holder or a verifier finds, at home; in the table, so that it never gets another meaning."""
 COMPOSITE_FORM: Final = {*cases_composite.REASONS, Reason.RECEIPT_MISMATCH}
 """What presentations of the composite form and openings meet: in tests of their own, over the same server."""
+BY_CERTIFICATE: Final = {ServiceReason.CERTIFICATE_INVALID}
+"""What only the port for certificates answers: see test_certificates."""
 THAT_ARE_COUNTED: Final = {Reason.OVER_ASKING, ServiceReason.PAIRING_WRONG}
 """What changes a counter when it is refused, and nothing else: see test_policies and test_pairing."""
 BY_LIMITS: Final = {ServiceReason.RATE_LIMITED, ServiceReason.TOO_MANY_CALLS, ServiceReason.CALL_TIMEOUT}
@@ -118,7 +129,7 @@ def test_the_status_table_has_every_reason_and_no_other() -> None:
 
 
 def test_every_reason_is_reached_by_a_case() -> None:
-    elsewhere = HOLDERS_OWN | COMPOSITE_FORM | THAT_ARE_COUNTED | BY_LIMITS
+    elsewhere = HOLDERS_OWN | COMPOSITE_FORM | BY_CERTIFICATE | THAT_ARE_COUNTED | BY_LIMITS
     assert {case.reason for case in CASES} | REACHED_BELOW | elsewhere == {*Reason, *ServiceReason}
 
 
@@ -158,6 +169,17 @@ async def test_a_fault_of_the_service_says_nothing_of_what_is_stored(tmp_path: P
         error = await refusal(town.issuance.ClaimCredential(ask))
         assert (error.code.name, error.reason) == ("INTERNAL", "INTERNAL")
         assert error.detail == "a fault of the service; it has been logged"
+
+
+@reaches(ServiceReason.SECRET_NOT_ACCEPTED)
+async def test_a_secret_is_not_taken_where_tokens_are_and_changes_nothing(tmp_path: Path) -> None:
+    async with city(tmp_path):
+        pass
+    async with reopened(tmp_path, accept_secrets=False) as town:
+        before = dump(tmp_path)
+        error = await refusal(town.add_verifier("shop"))
+        assert (error.code.name, error.reason) == ("UNAUTHENTICATED", "SECRET_NOT_ACCEPTED")
+        assert dump(tmp_path) == before
 
 
 @reaches(ServiceReason.TOO_MANY_WATCHERS)

@@ -15,7 +15,7 @@ from tests.zkservice.refusing import raw
 from tests.zkservice.stored import Rows
 from tests.zkservice.support import city
 from tests.zkservice.test_fuzz import filled_target
-from tests.zkservice.walking import REFUSALS, THROUGH, Noting, Walk, expected
+from tests.zkservice.walking import BY_TOKEN, REFUSALS, THROUGH, Noting, Walk, expected
 from tests.zkservice.wiring import Method, methods
 from zkservice import roles, roles_page
 from zkservice.roles import TABLE, Role
@@ -55,6 +55,8 @@ async def test_the_outcome_is_what_the_table_says(walk: Walk, method: Method) ->
         reached = Noting.reached
         assert await walk.reason(method, walk.target.token(method)) == "OK"
         assert Noting.reached == reached + 1
+    if b"departments/police" in walk.target.seed(method) and Role.DEPARTMENT in TABLE[method.path].roles:
+        assert await walk.reason(method, walk.target.city.department_token) not in REFUSALS
     for who, outcome in outcomes.items():
         if outcome == THROUGH:
             seconds = 2 if method.streams else 60
@@ -64,7 +66,8 @@ async def test_the_outcome_is_what_the_table_says(walk: Walk, method: Method) ->
 def _is_found_out(method: Method, who: str) -> bool:
     """Tell whether whose it is stands in the database or in a stream's first message: the method is begun."""
     roles_ = TABLE[method.path].roles
-    whose = roles_.get(Role(who)) if who in set(Role) else None
+    role = who.removeprefix(BY_TOKEN)
+    whose = roles_.get(Role(role)) if role in set(Role) else None
     return whose is not None and (whose.stored is not None or bool(method.part))
 
 

@@ -15,10 +15,11 @@ from tests.zkservice.sessions import opened
 from tests.zkservice.support import City, aio_error
 from tests.zkservice.test_fuzz import Target
 from tests.zkservice.wiring import Method
-from zkproto.v1 import statistics_pb2
+from zkproto.v1 import statistics_pb2, token_pb2, token_pb2_grpc
 from zkservice.guard import Guard
-from zkservice.roles import TABLE, Role, Row
+from zkservice.roles import TABLE, WITH_SECRETS, Role, Row
 
+BY_TOKEN: Final = "by token: "
 NOBODY: Final = "nobody"
 UNKNOWN: Final = "a token of nobody's"
 THROUGH: Final = "through"
@@ -84,7 +85,10 @@ class Walk:
             Role.HOLDER: await _session(town),
             Role.CONSENT: await consent.token(),
             Role.REGULATOR: await counting.access(town, "walking"),
+            Role.OPERATOR: (town.ready.data / "operator.token").read_text().strip(),
         }
+        for role in WITH_SECRETS:
+            walk.cast[f"{BY_TOKEN}{role}"] = await token_of(town, walk.cast[role] or "")
         return walk
 
     async def reason(self, method: Method, token: str | None, seconds: float = 60) -> str:
@@ -122,6 +126,14 @@ async def first(town: City, method: Method, messages: list[bytes], bearer: Any, 
         call.cancel()
 
 
+async def token_of(town: City, secret: str) -> str:
+    """Have a token made of a secret."""
+    stub: Any = token_pb2_grpc.TokenServiceStub(town.channel)
+    made = await stub.CreateToken(token_pb2.CreateTokenRequest(), metadata=town.bearer(secret))
+    token: str = made.token
+    return token
+
+
 async def _session(town: City) -> str:
     resident = await Resident.settle(town)
     return await opened(town, resident.account, resident.key)
@@ -134,8 +146,9 @@ def expected(method: Method, who: str) -> str:
         return THROUGH
     if who == NOBODY:
         return "TOKEN_MISSING"
-    whose = row.roles.get(Role(who)) if who != UNKNOWN else None
-    if whose is None:
+    role = who.removeprefix(BY_TOKEN)
+    whose = row.roles.get(Role(role)) if who != UNKNOWN else None
+    if whose is None or (row.secret_only and role != who):
         return "TOKEN_INVALID"
     if whose.stored is not None:
         return whose.stored

@@ -121,7 +121,7 @@ class RecordClient:
         """Push the records from a place on, over one stream."""
         failed: list[Exception] = []
         messages = _telling(_messages(plan, source, first), failed)
-        bearer = (("authorization", f"Bearer {self._token}"),)
+        bearer = (("authorization", f"Bearer {self._token}"),) if self._token else ()
         answers = self._stub.PushRecords(messages, metadata=bearer)
         try:
             yield from answers

@@ -99,12 +99,16 @@ def _ready(run: Run, ready: Ready) -> None:
             "log_key": ready.verifier_key,
             "data": str(ready.data),
             "http_port": ready.http_port,
+            **({} if ready.client_address is None else {"client_address": ready.client_address}),
         }
     )
     edge = [] if ready.http_port is None else [run.text("serve.http", port=ready.http_port)]
+    address = ready.client_address
+    certified = [] if address is None else [run.text("serve.certified", address=address)]
     run.say(
         run.text("serve.ready", address=ready.address),
         *edge,
+        *certified,
         run.text("serve.log_key", key=ready.verifier_key),
         run.text("serve.files", data=ready.data),
     )

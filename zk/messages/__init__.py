@@ -41,6 +41,8 @@ from zk.messages import (
     regulator_zh,
     stories_en,
     stories_zh,
+    tokens_en,
+    tokens_zh,
     upkeep_en,
     upkeep_zh,
     zh,
@@ -66,6 +68,7 @@ TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
         **catalogue_zh.MESSAGES,
         **regulator_zh.MESSAGES,
         **stories_zh.MESSAGES,
+        **tokens_zh.MESSAGES,
         **upkeep_zh.MESSAGES,
     },
     "en": {
@@ -85,6 +88,7 @@ TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
         **catalogue_en.MESSAGES,
         **regulator_en.MESSAGES,
         **stories_en.MESSAGES,
+        **tokens_en.MESSAGES,
         **upkeep_en.MESSAGES,
     },
 }

@@ -44,6 +44,8 @@ MESSAGES: Final = {
     "reason.NOTE_MISMATCH": "The holder's note is not the one that was committed to",
     "reason.TOKEN_MISSING": "The call takes a token",
     "reason.TOKEN_INVALID": "The token is not the right one",
+    "reason.SECRET_NOT_ACCEPTED": "The service takes short-lived tokens, not the secret itself",
+    "reason.CERTIFICATE_INVALID": "The client's certificate names no registered party, or not one alone",
     "reason.NOT_FOUND": "It does not exist, or the secret is not its own",
     "reason.ALREADY_EXISTS": "It exists already",
     "reason.REQUEST_ID_REUSED": "The identifier was used for another call",

@@ -44,6 +44,8 @@ MESSAGES: Final = {
     "reason.NOTE_MISMATCH": "持有人附注与承诺不符",
     "reason.TOKEN_MISSING": "需要令牌",
     "reason.TOKEN_INVALID": "令牌不对",
+    "reason.SECRET_NOT_ACCEPTED": "本服务只接受短期令牌，不直接接受密钥",
+    "reason.CERTIFICATE_INVALID": "客户端证书没有指明唯一的已登记主体",
     "reason.NOT_FOUND": "不存在，或密钥不符",
     "reason.ALREADY_EXISTS": "已经存在",
     "reason.REQUEST_ID_REUSED": "标识已用于另一次调用",

@@ -42,6 +42,8 @@ from zkproto.v1 import (
     session_pb2_grpc,
     statistics_pb2,
     statistics_pb2_grpc,
+    token_pb2,
+    token_pb2_grpc,
 )
 from zkservice.context import Context
 from zkservice.services.account import AccountService
@@ -62,6 +64,7 @@ from zkservice.services.revocation import RevocationService
 from zkservice.services.session import SessionService
 from zkservice.services.statistics import StatisticsService
 from zkservice.two_persons import guarded
+from zkservice.services.token import TokenService
 
 _ALL: Final[tuple[tuple[Any, Any, type[Any]], ...]] = (
     (account_pb2, account_pb2_grpc, AccountService),
@@ -81,6 +84,7 @@ _ALL: Final[tuple[tuple[Any, Any, type[Any]], ...]] = (
     (revocation_pb2, revocation_pb2_grpc, RevocationService),
     (session_pb2, session_pb2_grpc, SessionService),
     (statistics_pb2, statistics_pb2_grpc, StatisticsService),
+    (token_pb2, token_pb2_grpc, TokenService),
 )
 """A servicer's class has its service's name."""
 _REVOKING: Final = {ApplicationService, AppointmentService, IssuanceService, RecordService}

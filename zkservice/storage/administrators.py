@@ -71,6 +71,14 @@ def of_secret(connection: Connection, hashed: bytes) -> str | None:
     return name
 
 
+def secret_hash(connection: Connection, name: str) -> bytes | None:
+    """Return the hash of the secret of an administrator, None for whoever is none any more."""
+    table = tables.administrator
+    active = (table.c.name == name) & (table.c.state == AdministratorState.ACTIVE.value)
+    found = connection.execute(select(table.c.secret_hash).where(active)).scalar()
+    return None if found is None else bytes(found)
+
+
 def set_secret(connection: Connection, name: str, secret_hash: bytes) -> StoredAdministrator:
     """Replace a secret; ServiceError NOT_FOUND (also for whoever was removed), FIELD_INVALID.
 

@@ -20,6 +20,15 @@ def public_key(connection: Connection, party: str) -> bytes | None:
     return found
 
 
+def is_registered(connection: Connection, name: str) -> bool:
+    """Tell whether a department, verifier or regulator is registered."""
+    of = {"departments": tables.department, "verifiers": tables.verifier, "regulators": tables.regulator}
+    table = of.get(name.partition("/")[0])
+    if table is None:
+        return False
+    return connection.execute(select(table.c.name).where(table.c.name == name).limit(1)).first() is not None
+
+
 def former_keys(connection: Connection, party: str) -> Sequence[accounts.FormerKey]:
     """Return the keys that a party had before; accounts alone are given others."""
     return accounts.former_keys(connection, party) if party.startswith("accounts/") else ()

@@ -222,6 +222,15 @@ def regulator_of_token(connection: Connection, hashed: bytes) -> str | None:
     return name
 
 
+def access_token_hash(connection: Connection, name: str) -> bytes | None:
+    """Return what is stored of the token with which a regulator reads; None if it has none."""
+    table = tables.regulator_access
+    hashed: bytes | None = connection.execute(
+        select(table.c.token_hash).where(table.c.regulator == name)
+    ).scalar()
+    return hashed
+
+
 def _regulators(connection: Connection, column: Any, values: list[Any]) -> list[StoredRegulator]:
     rows = connection.execute(select(tables.regulator).where(column.in_(values)))
     return [_regulator(row) for row in rows]

@@ -83,6 +83,20 @@ def department_of_token(connection: Connection, hashed: bytes) -> str | None:
     return name
 
 
+def department_token_hash(connection: Connection, name: str) -> bytes | None:
+    """Return what is stored of a department's token; None if there is no such department."""
+    query = select(tables.department.c.token_hash).where(tables.department.c.name == name)
+    hashed: bytes | None = connection.execute(query).scalar()
+    return hashed
+
+
+def replace_token(connection: Connection, name: str, token: str) -> None:
+    """Give a department another token in the place of the one it has; ServiceError NOT_FOUND."""
+    row_of(connection, tables.department, name, "name")
+    table = tables.department
+    connection.execute(update(table).where(table.c.name == name).values(token_hash=token_hash(token)))
+
+
 def department(connection: Connection, name: str, *, field: str = "name") -> Named:
     """Return a department; ServiceError NOT_FOUND, with the field that named it."""
     return _named(row_of(connection, tables.department, name, field))

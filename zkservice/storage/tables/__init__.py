@@ -55,6 +55,7 @@ from zkservice.storage.tables.revocation import accumulator, epoch, revocation
 from zkservice.storage.tables.running import running_server, schema_rule
 from zkservice.storage.tables.sessions import false_answer, session_statement
 from zkservice.storage.tables.statistics import open_exchange, over_asking, regulator_access, statistic
+from zkservice.storage.tables.tokens import token_key
 
 __all__ = [
     "account",
@@ -126,6 +127,7 @@ __all__ = [
     "service_secret",
     "session_statement",
     "statistic",
+    "token_key",
     "unasked_delivery",
     "verifier",
 ]

@@ -1,0 +1,146 @@
+"""A channel that puts tokens in the place of secrets: with a real server, and with one of before tokens."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+import pytest
+
+from tests.zkservice.server_process import started
+from wire.client import Endpoint, ServiceError, call, stream
+from wire.exchanging import Exchanger, exchanging, is_secret
+from zkproto.v1 import centre_pb2, ledger_pb2, token_pb2
+from zkproto.v1.catalog_pb2_grpc import CatalogServiceStub
+from zkproto.v1.ledger_pb2_grpc import LedgerServiceStub
+
+SECRET: Final = "x" * 43
+PURPOSE: Final = centre_pb2.CreatePurposeRequest()
+
+
+class Service:
+    """A gRPC server in threads that writes down what calls came with; it makes tokens if they have a life."""
+
+    def __init__(self, lifetime: int | None) -> None:
+        self.seen, self.made, self._lifetime = list[str](), 0, lifetime
+        self._server = grpc.server(ThreadPoolExecutor(8))
+        self._server.add_generic_rpc_handlers((_Handler(self),))
+        self.port = self._server.add_insecure_port("127.0.0.1:0")
+
+    def __enter__(self) -> "Service":
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop(None)
+
+    def answer(self, method: str, context: Any) -> bytes:
+        bearer = dict(context.invocation_metadata()).get("authorization", "")
+        if not method.endswith("CreateToken"):
+            self.seen.append(bearer)
+            return b""
+        if self._lifetime is None:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, "no such method")
+        self.made += 1
+        token = f"eyJ{self.made}.for.{bearer[-1]}"
+        made = token_pb2.CreateTokenResponse(token=token, lifetime_seconds=self._lifetime or 0)
+        return made.SerializeToString()
+
+
+class _Handler(grpc.GenericRpcHandler):
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def service(self, details: Any) -> Any:
+        method = details.method
+        if method.endswith("Watch"):
+            return grpc.stream_stream_rpc_method_handler(
+                lambda requests, context: (self._service.answer(method, context) for _ in requests)
+            )
+        return grpc.unary_unary_rpc_method_handler(lambda _, context: self._service.answer(method, context))
+
+
+def _call(channel: Any, token: str) -> None:
+    channel.unary_unary("/x/Y")(b"", metadata=(("authorization", f"Bearer {token}"), ("other", "thing")))
+
+
+def test_one_token_is_made_and_used_by_all_calls() -> None:
+    with Service(900) as service, exchanging(grpc.insecure_channel(f"127.0.0.1:{service.port}")) as channel:
+        threads = [threading.Thread(target=_call, args=(channel, SECRET)) for _ in range(8)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        streaming: Any = channel.stream_stream("/x/Watch")
+        answers = streaming(iter([b"", b""]), metadata=(("authorization", f"Bearer {SECRET}"),))
+        assert list(answers) == [b"", b""]
+        assert service.made == 1
+        assert set(service.seen) == {"Bearer eyJ1.for.x"}
+        _call(channel, "y" * 43)
+        assert (service.made, service.seen[-1]) == (2, "Bearer eyJ2.for.y")
+
+
+def test_a_token_is_renewed_before_it_ends() -> None:
+    times = iter([0.0, 0.0, 839.0, 840.0, 840.0])
+    with Service(900) as service:
+        channel = grpc.insecure_channel(f"127.0.0.1:{service.port}")
+        with grpc.intercept_channel(channel, _clocked(channel, times)) as exchanged:
+            for _ in range(3):
+                _call(exchanged, SECRET)
+    assert service.seen == ["Bearer eyJ1.for.x", "Bearer eyJ1.for.x", "Bearer eyJ2.for.x"]
+
+
+def _clocked(channel: grpc.Channel, times: Iterator[float]) -> Exchanger:
+    next(times)
+    return Exchanger(channel, lambda: next(times))
+
+
+def test_a_service_of_before_tokens_gets_the_secret() -> None:
+    with Service(None) as service, exchanging(grpc.insecure_channel(f"127.0.0.1:{service.port}")) as channel:
+        for _ in range(2):
+            _call(channel, SECRET)
+        assert service.seen == [f"Bearer {SECRET}"] * 2
+
+
+@pytest.mark.parametrize(
+    ("token", "secret"),
+    [
+        (SECRET, True),
+        ("an administrator's own words, long enough", True),
+        ("eyJhbGciOiJFZERTQSJ9.e30.c2ln", False),
+        ("dmVyaWZpZXJzL2Jhbmt8MTc4MHxhYmM", False),
+        ("YWNjb3VudHMvYWJjfDE3ODB8YWJj", False),
+        ("Y29uc2VudHMvYWJjfDE3ODB8YWJj", False),
+    ],
+)
+def test_what_is_a_secret(token: str, secret: bool) -> None:
+    assert is_secret(token) is secret
+
+
+def test_what_is_no_secret_is_left_alone() -> None:
+    with Service(900) as service, exchanging(grpc.insecure_channel(f"127.0.0.1:{service.port}")) as channel:
+        _call(channel, "eyJhbGciOiJFZERTQSJ9.e30.c2ln")
+        plain: Any = channel.unary_unary("/x/Y")
+        plain(b"")
+        assert (service.made, service.seen) == (0, ["Bearer eyJhbGciOiJFZERTQSJ9.e30.c2ln", ""])
+
+
+async def test_a_server_that_takes_no_secrets_is_called_as_any(tmp_path: Path) -> None:
+    async with started(tmp_path, accept_secrets=False) as process:
+        endpoint = Endpoint.at(process.address, tmp_path / "ca.pem")
+        await asyncio.to_thread(_administer, endpoint, (tmp_path / "admin.token").read_text().strip())
+
+
+def _administer(endpoint: Endpoint, admin: str) -> None:
+    with endpoint.channel() as channel:
+        catalog: Any = CatalogServiceStub(channel)
+        for token, reason in ((admin, "FIELD_MISSING"), (SECRET, "TOKEN_INVALID")):
+            with pytest.raises(ServiceError) as caught:
+                call(catalog.CreatePurpose, PURPOSE, token=token)
+            assert caught.value.reason == reason
+        ledger: Any = LedgerServiceStub(channel)
+        watching = stream(ledger.WatchCheckpoints, ledger_pb2.WatchCheckpointsRequest(), token=admin)
+        assert next(watching).checkpoint

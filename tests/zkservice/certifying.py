@@ -1,0 +1,86 @@
+"""A certificate authority of the tests', and clients with certificates of it."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from tests.zkservice.support import City
+
+DAY = dt.timedelta(days=1)
+
+
+def named(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+@dataclass
+class Authority:
+    """Whoever signs clients' certificates."""
+
+    name: str = "clients"
+    key: ec.EllipticCurvePrivateKey = field(
+        default_factory=lambda: ec.generate_private_key(ec.SECP256R1()), repr=False
+    )
+
+    def __post_init__(self) -> None:
+        builder = self._builder(named(self.name), self.key, -DAY, 30 * DAY)
+        basic = x509.BasicConstraints(ca=True, path_length=0)
+        self.certificate = builder.add_extension(basic, critical=True).sign(self.key, SHA256())
+
+    @property
+    def pem(self) -> bytes:
+        return self.certificate.public_bytes(Encoding.PEM)
+
+    def written(self, folder: Path) -> Path:
+        path = folder / f"{self.name}.pem"
+        path.write_bytes(self.pem)
+        return path
+
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, begins: dt.timedelta, ends: dt.timedelta
+    ) -> x509.CertificateBuilder:
+        now = dt.datetime.now(dt.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(named(self.name))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + begins)
+            .not_valid_after(now + ends)
+        )
+
+    def client(
+        self,
+        *uris: str,
+        begins: dt.timedelta = -DAY,
+        ends: dt.timedelta = DAY,
+        usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.CLIENT_AUTH,
+        others: Sequence[x509.GeneralName] = (),
+    ) -> tuple[bytes, bytes]:
+        """Return a client's private key and certificate in PEM; without names it has no alternative ones."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = self._builder(named("departments/police"), key, begins, ends)
+        names = [*map(x509.UniformResourceIdentifier, uris), *others]
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return secret, builder.sign(self.key, SHA256()).public_bytes(Encoding.PEM)
+
+
+def over(town: City, client: tuple[bytes, bytes] | None, port: int | None = None) -> grpc.aio.Channel:
+    """Open a channel to the port for certificates, or another one, with a client's certificate or none."""
+    root = (town.ready.data / "ca.pem").read_bytes()
+    key, chain = client if client is not None else (None, None)
+    address = f"localhost:{port or town.ready.client_port}"
+    return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(root, key, chain))

@@ -1,0 +1,139 @@
+"""Calls with a secret made with a short-lived token instead, which the service makes of it.
+
+A channel that does so sends the secret itself only when it has no token that is good: once a quarter of an
+hour. With a service of before tokens it is sent as ever. What is not a secret, a session's token for one,
+is left alone. Nothing is written down: a token lives as long as its channel.
+"""
+
+import base64
+import binascii
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import grpc
+
+from zkproto.v1 import token_pb2
+
+_CREATE: Final = "/zkproto.v1.TokenService/CreateToken"
+_BEARER: Final = "Bearer "
+_RENEWED_SECONDS: Final = 60.0
+"""So long before its end a token is renewed: a call must have begun before it."""
+_TIMEOUT_SECONDS: Final = 20.0
+_PARTIES: Final = (b"verifiers/", b"accounts/", b"consents/")
+_UNMADE: Final = {grpc.StatusCode.UNIMPLEMENTED}
+
+
+class _Details(NamedTuple):
+    """What a call is made with."""
+
+    method: str
+    timeout: float | None
+    metadata: Any
+    credentials: Any
+    wait_for_ready: bool | None
+    compression: Any
+
+
+def exchanging(channel: grpc.Channel) -> grpc.Channel:
+    """Return a channel over another one, whose calls have a token in the place of a secret."""
+    return grpc.intercept_channel(channel, Exchanger(channel))
+
+
+def is_secret(token: str) -> bool:
+    """Tell whether this is a secret that a token can be made of: no signed token, and no session's."""
+    if token.startswith("eyJ") and token.count(".") == 2:
+        return False
+    try:
+        octets = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except (binascii.Error, ValueError):
+        return True
+    return not octets.startswith(_PARTIES)
+
+
+class Exchanger(
+    grpc.UnaryUnaryClientInterceptor,
+    grpc.UnaryStreamClientInterceptor,
+    grpc.StreamUnaryClientInterceptor,
+    grpc.StreamStreamClientInterceptor,
+):
+    """Puts tokens in the place of secrets. Of any number of threads one at a time asks for a token.
+
+    By the secret's hash it keeps the token and when to renew it, by this machine's monotonic clock: what is
+    counted from the answer is how long the token is good, so the clocks need not agree.
+    """
+
+    def __init__(self, channel: grpc.Channel, clock: Callable[[], float] = time.monotonic) -> None:
+        self._create = channel.unary_unary(
+            _CREATE,
+            request_serializer=token_pb2.CreateTokenRequest.SerializeToString,
+            response_deserializer=token_pb2.CreateTokenResponse.FromString,
+        )
+        self._clock, self._lock = clock, threading.Lock()
+        self._tokens: dict[bytes, tuple[str, float]] = {}
+        self._makes_tokens = True
+
+    def _instead(self, secret: str) -> str:
+        """Return the token of a secret; the secret itself if the service makes none. Raises grpc.RpcError."""
+        mark = hashlib.sha256(secret.encode()).digest()
+        with self._lock:
+            token, renewed = self._tokens.get(mark, ("", 0.0))
+            if not self._makes_tokens:
+                return secret
+            if token and self._clock() < renewed:
+                return token
+            asked = self._clock()
+            try:
+                made = self._create(
+                    token_pb2.CreateTokenRequest(),
+                    metadata=(("authorization", f"{_BEARER}{secret}"),),
+                    timeout=_TIMEOUT_SECONDS,
+                )
+            except grpc.RpcError as error:
+                if error.code() not in _UNMADE:
+                    raise
+                self._makes_tokens = False
+                return secret
+            self._tokens[mark] = made.token, asked + made.lifetime_seconds - _RENEWED_SECONDS
+            token = made.token
+            return str(token)
+
+    def _with_token(self, details: Any) -> Any:
+        if details.method == _CREATE:
+            return details
+        metadata = []
+        for name, value in details.metadata or ():
+            text = str(value)
+            if name == "authorization" and text.startswith(_BEARER) and is_secret(text[len(_BEARER) :]):
+                text = f"{_BEARER}{self._instead(text[len(_BEARER) :])}"
+            metadata.append((name, text if name == "authorization" else value))
+        return _Details(
+            details.method,
+            details.timeout,
+            metadata,
+            details.credentials,
+            details.wait_for_ready,
+            details.compression,
+        )
+
+    def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        """Make a call of one message that is answered with one."""
+        return continuation(self._with_token(client_call_details), request)
+
+    def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        """Make a call of one message that is answered with a stream."""
+        return continuation(self._with_token(client_call_details), request)
+
+    def intercept_stream_unary(
+        self, continuation: Any, client_call_details: Any, request_iterator: Any
+    ) -> Any:
+        """Make a call of a stream that is answered with one message."""
+        return continuation(self._with_token(client_call_details), request_iterator)
+
+    def intercept_stream_stream(
+        self, continuation: Any, client_call_details: Any, request_iterator: Any
+    ) -> Any:
+        """Make a call of a stream that is answered with a stream."""
+        return continuation(self._with_token(client_call_details), request_iterator)
