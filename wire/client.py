@@ -85,10 +85,14 @@ def _told(code: grpc.StatusCode, detail: str, details: Iterable[any_pb2.Any]) ->
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the service is: `host:port`, and the PEM root that signs its certificate."""
+    """Where the service is: `host:port`, and the PEM root that signs its certificate.
+
+    `interceptor` stands before every call of one message and one answer.
+    """
 
     server: str
     root_certificate: bytes | None = field(default=None, repr=False)
+    interceptor: grpc.UnaryUnaryClientInterceptor | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def at(cls, server: str, root: Path | None = None) -> "Endpoint":
@@ -102,7 +106,8 @@ class Endpoint:
             ("grpc.max_receive_message_length", MAX_MESSAGE_OCTETS),
             ("grpc.use_local_subchannel_pool", 1),
         ]
-        return grpc.secure_channel(self.server, credentials, options=options)
+        channel = grpc.secure_channel(self.server, credentials, options=options)
+        return channel if self.interceptor is None else grpc.intercept_channel(channel, self.interceptor)
 
 
 def call(

@@ -16,6 +16,7 @@ import typer
 from zk.failure import explain
 from zk.home import Home
 from zk.messages import language
+from zk.proposing import ProposalError
 from zk.run import Answer, Remote, Run
 
 Function = TypeVar("Function", bound=Callable[..., Answer])
@@ -45,6 +46,10 @@ _REMOTE: Final = {
 }
 
 
+_PROPOSE: Final = {
+    "propose": (Annotated[bool, typer.Option("--propose", help="help.option.propose")], False),
+}
+
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
@@ -65,10 +70,13 @@ class Group:
         self.name = name
         self.app = app or typer.Typer(name=name, help=f"help.{name}", no_args_is_help=True)
 
-    def command(self, name: str, *, remote: bool = False) -> Callable[[Function], Function]:
-        """Register a command; with `remote` it also takes --server, --root and --log-key."""
+    def command(
+        self, name: str, *, remote: bool = False, proposable: bool = False
+    ) -> Callable[[Function], Function]:
+        """Register a command; with `remote` it also takes --server, --root and --log-key, with `proposable`
+        --propose: it may take two persons."""
         key = ".".join(part for part in ("help", self.name, name) if part)
-        common = {**(_REMOTE if remote else {}), **_COMMON}
+        common = {**(_PROPOSE if proposable else {}), **(_REMOTE if remote else {}), **_COMMON}
 
         def register(function: Function) -> Function:
             own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
@@ -89,6 +97,13 @@ class Group:
         return register
 
 
+def _propose(run: Run, proposal: ProposalError) -> Answer:
+    """Propose what a command would have sent."""
+    from zk.actions import propose  # noqa: PLC0415, no other command needs it
+
+    return propose(run, proposal)
+
+
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, kind, annotation=annotation, default=default)
@@ -100,10 +115,15 @@ def _run(function: Callable[..., Answer], own: dict[str, Any], common: dict[str,
         as_json=common["as_json"],
         lang=language(common["lang"]),
         home=Home(common["home"].expanduser()) if common["home"] else Home.default(),
-        remote=Remote(common.get("server"), common.get("root"), common.get("log_key")),
+        remote=Remote(
+            common.get("server"), common.get("root"), common.get("log_key"), bool(common.get("propose"))
+        ),
     )
     try:
-        answer = function(run, **own)
+        try:
+            answer = function(run, **own)
+        except ProposalError as proposal:
+            answer = _propose(run, proposal)
         run.finish(answer)
     except typer.Exit:
         raise

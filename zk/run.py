@@ -33,6 +33,7 @@ from zk.exits import CommandError, Exit
 from zk.failure import Way, explain
 from zk.home import DEFAULT_SERVER, Home, Profile, read_file, read_secret
 from zk.messages import Language
+from zk.proposing import Proposing
 
 PASSPHRASE_VARIABLE: Final = "ZK_PASSPHRASE"  # noqa: S105
 _WIDTH: Final = 110
@@ -51,11 +52,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Remote:
-    """What was said on the command line of the service: server, root certificate, the log's key."""
+    """What was said on the command line of the service: server, root certificate, the log's key.
+
+    With `propose` what would be done is proposed to another person (`zk.proposing`).
+    """
 
     server: str | None = None
     root: Path | None = None
     log_key: str | None = None
+    propose: bool = False
 
 
 @contextmanager
@@ -144,7 +149,8 @@ class Run:
     def endpoint(self) -> Endpoint:
         """The way to the service; without a root the system's roots count. CommandError USAGE."""
         root = self.remote.root or self.profile.root
-        return Endpoint(self.server, read_file(root) if root else None)
+        interceptor = Proposing() if self.remote.propose else None
+        return Endpoint(self.server, read_file(root) if root else None, interceptor)
 
     def way(self) -> Way:
         """Where the service is looked for, for what is said of a failure; never raises a CommandError."""

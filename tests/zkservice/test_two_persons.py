@@ -43,8 +43,8 @@ from tests.zkservice.support import TEXT, City, new_id, refusal, reopened
 from tests.zkservice.wiring import filled
 from tlog.entry import RecordEntry, parse_entry
 from wire.convert import text_to
-from zkproto.v1 import administration_pb2 as pb
 from zkproto.v1 import account_pb2, catalog_pb2, ledger_pb2, publication_pb2, statistics_pb2
+from zkproto.v1 import administration_pb2 as pb
 from zkproto.v1.statistics_pb2_grpc import StatisticsServiceStub
 from zkservice.keys import token_hash
 from zkservice.services import roster

@@ -13,12 +13,12 @@ from typing import Any, Final, TypeVar
 
 import structlog
 from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.message import DecodeError, Message
-from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from disclosure import DisclosureError
+from disclosure import DisclosureError, MalformedError
 from disclosure.administration import MAX_REQUEST_OCTETS, ActionOpening, Step
+from wire.administration import whole_message
 from zkproto.v1 import administration_pb2, catalog_pb2, publication_pb2, statistics_pb2
 from zkservice import logs
 from zkservice.access import Approved
@@ -66,17 +66,10 @@ class Proposable:
         if len(octets) > MAX_REQUEST_OCTETS:
             detail = f"a request that is proposed has at most {MAX_REQUEST_OCTETS} octets"
             raise ServiceError(ServiceReason.MESSAGE_TOO_LARGE, detail, field="request")
-        message: Message = GetMessageClass(self.descriptor.input_type)()
         try:
-            message.ParseFromString(octets)
-            message.DiscardUnknownFields()
-            same = message.SerializeToString(deterministic=True) == octets
-        except (DecodeError, ValueError):
-            same = False
-        if not same:
-            detail = f"the octets are not exactly one {self.descriptor.input_type.name}"
-            raise ServiceError(ServiceReason.MESSAGE_MALFORMED, detail, field="request")
-        return message
+            return whole_message(self.descriptor.input_type, octets)
+        except MalformedError as error:
+            raise ServiceError(ServiceReason.MESSAGE_MALFORMED, error.detail, field="request") from None
 
 
 PROPOSABLE: Final[Mapping[str, Proposable]] = {
