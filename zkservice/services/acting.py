@@ -33,6 +33,7 @@ from zkservice.status import known
 from zkservice.storage import actions
 from zkservice.storage.actions import ActionState, NotApprovedError, StoredAction
 from zkservice.storage.database import Database
+from zkservice.tasks import Fault
 from zkservice.two_persons import HARMFUL
 
 _Result = TypeVar("_Result")
@@ -149,7 +150,8 @@ async def carry_out(context: Context, action: str) -> None:
         if told.reason in _LATER:
             raise
         if told is not error:
-            structlog.get_logger().error("an approved action failed", kind=type(error).__name__)
+            fault = Fault.of(error)
+            structlog.get_logger().error("an approved action failed", kind=fault.kind, at=list(fault.places))
         await _failed(context, stored, told)
         return
     octets = answer.SerializeToString()
