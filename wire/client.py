@@ -68,12 +68,14 @@ class Endpoint:
     """Where the service is: `host:port`, the PEM root that signs its certificate, and how calls are made.
 
     `identity` is what the client shows of itself. Holders have none: it would name them at each use.
+    `interceptor` stands before every call of one message and one answer.
     """
 
     server: str
     root_certificate: bytes | None = field(default=None, repr=False)
     calling: Calling = field(default_factory=Calling, compare=False, repr=False)
     identity: Identity | None = field(default=None, repr=False)
+    interceptor: grpc.UnaryUnaryClientInterceptor | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def at(cls, server: str, root: Path | None = None, calling: Calling | None = None) -> "Endpoint":
@@ -86,7 +88,8 @@ class Endpoint:
         A secret that a call is given is exchanged for a token of it (wire/exchanging.py).
         """
         plain = grpc.secure_channel(self.server, self._credentials(), options=_OPTIONS)
-        return exchanging(grpc.intercept_channel(plain, Repeating(self.calling)))
+        channel = exchanging(grpc.intercept_channel(plain, Repeating(self.calling)))
+        return channel if self.interceptor is None else grpc.intercept_channel(channel, self.interceptor)
 
     def channel_aio(self) -> grpc.aio.Channel:
         """Open an asynchronous channel, in the loop that will use it; the caller closes it."""

@@ -18,6 +18,7 @@ from zk.run import Run
 COMMANDS: Final = (
     "serve",
     "demo",
+    "admin",
     "catalogue",
     "issuer",
     "vault",

@@ -17,6 +17,7 @@ import typer
 from zk.failure import explain
 from zk.home import Home
 from zk.messages import language
+from zk.proposing import ProposalError
 from zk.run import Answer, Remote, Run
 
 Function = TypeVar("Function", bound=Callable[..., Answer])
@@ -67,6 +68,10 @@ _KNOWN: Final = frozenset({"issuer", "catalogue", "verifier", "regulator", "toke
 environment says: it would name its holder at each use."""
 
 
+_PROPOSE: Final = {
+    "propose": (Annotated[bool, typer.Option("--propose", help="help.option.propose")], False),
+}
+
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
@@ -87,14 +92,18 @@ class Group:
         self.name = name
         self.app = app or typer.Typer(name=name, help=f"help.{name}", no_args_is_help=True)
 
-    def command(self, name: str, *, remote: bool = False) -> Callable[[Function], Function]:
-        """Register a command; with `remote` it also takes --server, --root and --log-key.
+    def command(
+        self, name: str, *, remote: bool = False, proposable: bool = False
+    ) -> Callable[[Function], Function]:
+        """Register a command; with `remote` it also takes --server, --root and --log-key, with `proposable`
+        --propose: it may take two persons.
 
         In the groups of those who are known by name it takes a certificate besides.
         """
         key = ".".join(part for part in ("help", self.name, name) if part)
         certified = remote and self.name.partition(".")[0] in _KNOWN
-        common = {**(_REMOTE if remote else {}), **(_CERTIFIED if certified else {}), **_COMMON}
+        said = {**(_PROPOSE if proposable else {}), **(_REMOTE if remote else {})}
+        common = {**said, **(_CERTIFIED if certified else {}), **_COMMON}
 
         def register(function: Function) -> Function:
             own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
@@ -115,6 +124,13 @@ class Group:
         return register
 
 
+def _propose(run: Run, proposal: ProposalError) -> Answer:
+    """Propose what a command would have sent."""
+    from zk.actions import propose  # noqa: PLC0415, no other command needs it
+
+    return propose(run, proposal)
+
+
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, kind, annotation=annotation, default=default)
@@ -127,10 +143,16 @@ def _run(function: Callable[..., Answer], own: dict[str, Any], common: dict[str,
         as_json=common["as_json"],
         lang=language(common["lang"]),
         home=replace(home, certified=common.get("client_certificate") is not None),
-        remote=Remote(**{name: common.get(name) for name in (*_REMOTE, *_CERTIFIED)}),
+        remote=Remote(
+            **{name: common.get(name) for name in (*_REMOTE, *_CERTIFIED)},
+            propose=bool(common.get("propose")),
+        ),
     )
     try:
-        answer = function(run, **own)
+        try:
+            answer = function(run, **own)
+        except ProposalError as proposal:
+            answer = _propose(run, proposal)
         run.finish(answer)
     except typer.Exit:
         raise

@@ -169,6 +169,10 @@ class Home:
             )
         return read_secret(path)
 
+    def administrator_secret(self, administrator: str) -> Path:
+        """Where an administrator's own secret is kept."""
+        return self.path / "administrators" / f"{administrator}.secret"
+
     def subject_secret(self, schema: SchemaName, attribute: str) -> Path:
         """Where a department keeps a new secret of a child, a home or a household, each in its own file."""
         name = f"{schema.item}-{attribute}-{token_hex(4)}.secret"

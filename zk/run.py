@@ -33,6 +33,7 @@ from zk.exits import CommandError, Exit
 from zk.failure import Way, explain
 from zk.home import DEFAULT_SERVER, Home, Profile, read_file, read_secret
 from zk.messages import Language
+from zk.proposing import Proposing
 
 PASSPHRASE_VARIABLE: Final = "ZK_PASSPHRASE"  # noqa: S105
 _WIDTH: Final = 110
@@ -52,13 +53,17 @@ class Answer:
 @dataclass(frozen=True)
 class Remote:
     """What was said on the command line of the service: server, root certificate, the log's key; and the
-    certificate to show there, with its key."""
+    certificate to show there, with its key.
+
+    With `propose` what would be done is proposed to another person (`zk.proposing`).
+    """
 
     server: str | None = None
     root: Path | None = None
     log_key: str | None = None
     client_certificate: Path | None = None
     client_key: Path | None = None
+    propose: bool = False
 
 
 @contextmanager
@@ -147,7 +152,12 @@ class Run:
     def endpoint(self) -> Endpoint:
         """The way to the service; without a root the system's roots count. CommandError USAGE."""
         root = self.remote.root or self.profile.root
-        return Endpoint(self.server, read_file(root) if root else None, self._identity())
+        return Endpoint(
+            self.server,
+            read_file(root) if root else None,
+            identity=self._identity(),
+            interceptor=Proposing() if self.remote.propose else None,
+        )
 
     def _identity(self) -> Identity | None:
         """Return what is shown of whoever runs the command, None for nothing; CommandError USAGE."""

@@ -27,6 +27,7 @@ from disclosure import (
     Value,
     VerifierName,
 )
+from disclosure.administration import secret_hash
 from disclosure.centre import Subject
 from disclosure.composite import CompositePresentation, Published, Regulator, table_entry
 from tlog import ProofFile, Verifier
@@ -137,16 +138,18 @@ class Service:
         display_name: LocalizedText,
         token: str,
         identifies: Collection[Subject] = (),
+        own: str | None = None,
     ) -> str:
-        """Register a department, and the kinds of subject that it identifies; return its own token. Takes the
-        administrator's."""
+        """Register a department, and the kinds of subject that it identifies; return its own token: `own`,
+        unless the service makes one. Takes an administrator's."""
         request = catalog_pb2.CreateDepartmentRequest(
             department_id=department.department,
             department=catalog_pb2.Department(
                 display_name=convert.text_to(display_name), identifies=identified_to(identifies)
             ),
+            access_token_hash=secret_hash(own) if own else b"",
         )
-        return call(self._catalog.CreateDepartment, request, token=token).access_token
+        return call(self._catalog.CreateDepartment, request, token=token).access_token or own or ""
 
     def create_schema(self, schema: Schema, token: str) -> Schema:
         """Register a version of a schema; takes the department's token."""

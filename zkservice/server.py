@@ -231,9 +231,7 @@ async def running(
                     edge.serving(settings, edge.DatabaseSource(database, shown), shared=shared)
                 )
                 address = f"{settings.public_host}:{port}"
-                yield Ready(
-                    address, context.verifier_key, settings.data, http_port, seen.port, client_port
-                )
+                yield Ready(address, context.verifier_key, settings.data, http_port, seen.port, client_port)
         finally:
             crypto.shutdown()
             await asyncio.to_thread(database.close)

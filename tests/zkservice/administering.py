@@ -1,13 +1,15 @@
 """Administrators who propose and approve over a real server."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import Message
 
 from disclosure.administration import ActionOpening, action_digest, new_secret, secret_hash
-from tests.zkservice.support import TEXT, City, new_id
+from tests.zkservice.support import TEXT, City, new_id, reopened
 from tlog import ProofFile, Verifier
 from wire.convert import text_to
 from zkproto.v1 import administration_pb2 as pb
@@ -141,3 +143,29 @@ def _proven(action: pb.Action, log: Verifier) -> Iterable[ActionOpening]:
         opening = ActionOpening.from_bytes(each.opening)
         ProofFile.parse(each.proof).verify(opening.entry(), log)
         yield opening
+
+
+class Office:
+    """A server that demands two persons, with root, two administrators and a department."""
+
+    def __init__(self, town: City, ann: Person, bob: Person, police: Person) -> None:
+        self.town, self.root, self.ann, self.bob, self.police = town, root(town), ann, bob, police
+        self._count = 0
+
+    def fresh(self) -> str:
+        """Return an identifier that no other test has."""
+        self._count += 1
+        return f"v-{self._count}"
+
+    async def waiting(self) -> pb.Action:
+        """Have Ann propose something."""
+        return await self.ann.propose(CREATE_VERIFIER, creating_verifier(self.fresh()))
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Office]:
+    """Start a server that demands two persons."""
+    async with reopened(folder, two_persons=True) as town:
+        ann = await first(town)
+        bob = await another(ann, root(town), "bob")
+        yield Office(town, ann, bob, await department(ann, bob, "police"))

@@ -12,6 +12,8 @@ from disclosure import LocalizedText
 from zk.messages import (
     accounts_en,
     accounts_zh,
+    admin_en,
+    admin_zh,
     bench_en,
     bench_zh,
     catalogue_en,
@@ -54,6 +56,7 @@ TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
     "zh": {
         **zh.MESSAGES,
         **accounts_zh.MESSAGES,
+        **admin_zh.MESSAGES,
         **errands_zh.MESSAGES,
         **help_zh.MESSAGES,
         **history_zh.MESSAGES,
@@ -74,6 +77,7 @@ TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
         **en.MESSAGES,
         **accounts_en.MESSAGES,
+        **admin_en.MESSAGES,
         **errands_en.MESSAGES,
         **help_en.MESSAGES,
         **history_en.MESSAGES,

@@ -17,8 +17,11 @@ MESSAGES: Final = {
     "help.catalogue.word": "Words in Chinese or English; every one must be found",
     "help.catalogue.item": "The item, for example social_insurance",
     "help.catalogue.out": "Write to this file instead of standard output",
-    "help.issuer.key_action": "new: make one; rotate: and the earlier ones sign no more; retire: end one",
-    "help.issuer.key_name": "With retire: the key, departments/ID/issuerKeys/KEY",
+    "help.issuer.key_action": (
+        "new: make one; rotate: and the earlier ones sign no more; verify-only: one signs no more; "
+        "retire: end one"
+    ),
+    "help.issuer.key_name": "With verify-only and retire: the key, departments/ID/issuerKeys/KEY",
     "catalogue.loading": "Loading the catalogue",
     "catalogue.loaded": (
         "Registered: {department:department/departments}, {purpose:purpose/purposes}, "
@@ -51,7 +54,7 @@ MESSAGES: Final = {
         "Registered otherwise than the catalogue has them, and not changed by loading: {names}. "
         "Everything else was loaded."
     ),
-    "error.key_unclear": "retire takes the name of a key, and nothing else does",
+    "error.key_unclear": "verify-only and retire take the name of a key, and nothing else does",
     "reason.ITEM_INVALID": "The item, purpose or code list is not as it has to be",
     "reason.ITEM_DEPRECATED": "The item is deprecated: nothing new of it is offered",
     "reason.ETAG_MISMATCH": "Somebody else has changed it meanwhile; read it again",

@@ -17,8 +17,11 @@ MESSAGES: Final = {
     "help.catalogue.word": "中文或英文的词，每个词都须找到",
     "help.catalogue.item": "数据项，例如 social_insurance",
     "help.catalogue.out": "写入这个文件，而不是标准输出",
-    "help.issuer.key_action": "new：生成密钥；rotate：生成后停用此前的密钥签发；retire：废止一个密钥",
-    "help.issuer.key_name": "用于 retire：密钥名称 departments/ID/issuerKeys/KEY",
+    "help.issuer.key_action": (
+        "new：生成密钥；rotate：生成后停用此前的密钥签发；verify-only：停用一个密钥的签发；"
+        "retire：废止一个密钥"
+    ),
+    "help.issuer.key_name": "用于 verify-only 和 retire：密钥名称 departments/ID/issuerKeys/KEY",
     "catalogue.loading": "正在装载目录",
     "catalogue.loaded": (
         "新登记：部门 {department} 个，用途 {purpose} 个，代码表 {code_list} 个，数据项 {item} 个，"
@@ -47,7 +50,7 @@ MESSAGES: Final = {
     "issuer.key_retired": "{key} 已废止：它签发的凭证从现在起不予接受。",
     "error.department_unknown": "目录中没有部门 {department}。已有：{known}",
     "error.catalogue_differs": "以下内容已登记，但与目录不同，装载不予更改：{names}。其余均已装载。",
-    "error.key_unclear": "只有 retire 需要密钥名称，而且必须给出",
+    "error.key_unclear": "只有 verify-only 和 retire 需要密钥名称，而且必须给出",
     "reason.ITEM_INVALID": "数据项、用途或代码表不符合要求",
     "reason.ITEM_DEPRECATED": "该数据项已停用，不再签发新的凭证",
     "reason.ETAG_MISMATCH": "内容已被他人更改，请重新读取",

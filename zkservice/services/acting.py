@@ -13,12 +13,12 @@ from typing import Any, Final, TypeVar
 
 import structlog
 from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.message import DecodeError, Message
-from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from disclosure import DisclosureError
+from disclosure import DisclosureError, MalformedError
 from disclosure.administration import MAX_REQUEST_OCTETS, ActionOpening, Step
+from wire.administration import whole_message
 from zkproto.v1 import administration_pb2, catalog_pb2, publication_pb2, statistics_pb2
 from zkservice import logs
 from zkservice.callers import Approved
@@ -33,6 +33,7 @@ from zkservice.status import known
 from zkservice.storage import actions
 from zkservice.storage.actions import ActionState, NotApprovedError, StoredAction
 from zkservice.storage.database import Database
+from zkservice.tasks import Fault
 from zkservice.two_persons import HARMFUL
 
 _Result = TypeVar("_Result")
@@ -66,17 +67,10 @@ class Proposable:
         if len(octets) > MAX_REQUEST_OCTETS:
             detail = f"a request that is proposed has at most {MAX_REQUEST_OCTETS} octets"
             raise ServiceError(ServiceReason.MESSAGE_TOO_LARGE, detail, field="request")
-        message: Message = GetMessageClass(self.descriptor.input_type)()
         try:
-            message.ParseFromString(octets)
-            message.DiscardUnknownFields()
-            same = message.SerializeToString(deterministic=True) == octets
-        except (DecodeError, ValueError):
-            same = False
-        if not same:
-            detail = f"the octets are not exactly one {self.descriptor.input_type.name}"
-            raise ServiceError(ServiceReason.MESSAGE_MALFORMED, detail, field="request")
-        return message
+            return whole_message(self.descriptor.input_type, octets)
+        except MalformedError as error:
+            raise ServiceError(ServiceReason.MESSAGE_MALFORMED, error.detail, field="request") from None
 
 
 PROPOSABLE: Final[Mapping[str, Proposable]] = {
@@ -156,7 +150,8 @@ async def carry_out(context: Context, action: str) -> None:
         if told.reason in _LATER:
             raise
         if told is not error:
-            structlog.get_logger().error("an approved action failed", kind=type(error).__name__)
+            fault = Fault.of(error)
+            structlog.get_logger().error("an approved action failed", kind=fault.kind, at=list(fault.places))
         await _failed(context, stored, told)
         return
     octets = answer.SerializeToString()

@@ -63,8 +63,8 @@ from zkservice.services.records import RecordService
 from zkservice.services.revocation import RevocationService
 from zkservice.services.session import SessionService
 from zkservice.services.statistics import StatisticsService
-from zkservice.two_persons import guarded
 from zkservice.services.token import TokenService
+from zkservice.two_persons import guarded
 
 _ALL: Final[tuple[tuple[Any, Any, type[Any]], ...]] = (
     (account_pb2, account_pb2_grpc, AccountService),

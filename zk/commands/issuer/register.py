@@ -12,13 +12,13 @@ from zk import catalogue
 from zk.clients.centre import Centre, ListedDepartment
 from zk.commands.issuer.common import GROUP, Item, OfDepartment, chosen_department, unknown_item
 from zk.exits import CommandError, Exit
-from zk.home import private_folder, write_private
+from zk.fresh import fresh_secret
 from zk.run import Answer, Run
 from zk.service import Service
 from zk.tokens import AdminTokenFile, admin_token
 
 
-@GROUP.command("register", remote=True)
+@GROUP.command("register", remote=True, proposable=True)
 def register(
     run: Run,
     department: Annotated[str, typer.Argument(help="help.issuer.department_argument")],
@@ -36,11 +36,9 @@ def register(
     path = run.home.token_path(department)
     if path.exists() and not replacing:
         raise CommandError(Exit.USAGE, "TOKEN_EXISTS", "error.token_exists", path=path)
-    private_folder(path.parent)
-    with Service(run.endpoint) as service:
-        kinds = _identifies(department, identifies)
-        token = service.create_department(name, display_name, admin_token(admin_token_file), kinds)
-    write_private(path, token.encode() + b"\n")
+    kinds, admin = _identifies(department, identifies), admin_token(admin_token_file)
+    with fresh_secret(path) as own, Service(run.endpoint) as service:
+        service.create_department(name, display_name, admin, kinds, own)
     lines = [run.text("issuer.registered", department=name, name=run.local(display_name), path=path)]
     lines += [run.text(f"issuer.identifies.{each}") for each in kinds]
     return Answer({"department": str(name), "identifies": kinds, "token_file": str(path)}, lines)
@@ -52,7 +50,7 @@ def _identifies(department: str, said: list[Subject] | None) -> list[Subject]:
     return sorted(set(said or (known.identifies if known else ())))
 
 
-@GROUP.command("identifies", remote=True)
+@GROUP.command("identifies", remote=True, proposable=True)
 def identifies(
     run: Run,
     department: Annotated[str, typer.Argument(help="help.issuer.department_argument")],

@@ -50,7 +50,7 @@ def combine_keys(
     return Answer(data, [told])
 
 
-@GROUP.command("register", remote=True)
+@GROUP.command("register", remote=True, proposable=True)
 def register(
     run: Run,
     regulator: Id,

@@ -14,7 +14,8 @@ from disclosure.names import RegulatorName
 from zk.clients.statistics import StatisticsClient
 from zk.commands.regulator.common import GROUP, Id
 from zk.exits import CommandError, Exit
-from zk.home import read_secret, write_private
+from zk.fresh import fresh_secret
+from zk.home import read_secret
 from zk.regulator.figures import Row, charts, csv_of, kinds_in, rows_of, short
 from zk.run import Answer, Run
 from zk.tokens import AdminTokenFile, admin_token
@@ -24,13 +25,12 @@ By = Literal["day", "verifier", "policy", "department", "purpose"]
 Only = Annotated[str, typer.Option(help="help.regulator.only")]
 
 
-@GROUP.command("access", remote=True)
+@GROUP.command("access", remote=True, proposable=True)
 def access(run: Run, regulator: Id, admin_token_file: AdminTokenFile = None) -> Answer:
     """Give a regulator a token to read figures with; the one before ends."""
     name, path = RegulatorName(regulator), run.home.regulator_token(regulator)
-    with StatisticsClient(run.endpoint) as client:
-        token = client.give_access(name, admin_token(admin_token_file))
-    write_private(path, f"{token}\n".encode())
+    with fresh_secret(path) as own, StatisticsClient(run.endpoint) as client:
+        client.give_access(name, admin_token(admin_token_file), own)
     return Answer(
         {"regulator": str(name), "token_file": str(path)}, [run.text("regulator.access", path=path)]
     )

@@ -52,7 +52,7 @@ from zk.service import Service
 from zk.tokens import AdminTokenFile, admin_token
 
 
-@GROUP.command("register", remote=True)
+@GROUP.command("register", remote=True, proposable=True)
 def register(
     run: Run,
     verifier: Annotated[str, typer.Argument(help="help.verifier.id")],
