@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
@@ -78,12 +79,14 @@ async def listening(
     *,
     certificate: Path | None = None,
     private_key: Path | None = None,
+    secured: Callable[[ssl.SSLContext], None] = lambda _: None,
     connections: int = CONNECTIONS,
     from_one: int = FROM_ONE,
 ) -> AsyncIterator[int]:
     """Serve an application until the block ends; gives the port, which 0 lets the system choose.
 
-    With a certificate chain and its key (PEM files) it speaks TLS. Raises OSError if the address cannot be
+    With a certificate chain and its key (PEM files) it speaks TLS, and `secured` is given the context, of
+    which whoever has another pair later may change the certificate. Raises OSError if the address cannot be
     listened on or the certificate not be read.
     """
     config = uvicorn.Config(
@@ -102,6 +105,8 @@ async def listening(
         ssl_keyfile=private_key,
     )
     config.load()
+    if config.ssl is not None:
+        secured(config.ssl)
     server = _Server(config)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=connections) as bound:

@@ -8,6 +8,7 @@ way is shown what no quorum has seen. It is a server beside gRPC's with limits o
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
@@ -99,10 +100,13 @@ def _unavailable() -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings, source: Source) -> AsyncIterator[int | None]:
+async def serving(
+    settings: Settings, source: Source, follow: Callable[[ssl.SSLContext], None] = lambda _: None
+) -> AsyncIterator[int | None]:
     """Serve a source on `http_port` until the block ends; give the port, None if none is set.
 
-    With the server's own certificate, unless `http_plain` is set. Raises StartError.
+    With the server's own certificate, unless `http_plain` is set; `follow` is given what shows it, to change
+    it there. Raises StartError.
     """
     port = settings.http_port
     if port is None:
@@ -111,7 +115,14 @@ async def serving(settings: Settings, source: Source) -> AsyncIterator[int | Non
     certificate, private_key = (None, None) if settings.http_plain else tls.server_files(settings)
     host = settings.http_host
     async with contextlib.AsyncExitStack() as stack:
-        server = listening(tiles_app(source), host, port, certificate=certificate, private_key=private_key)
+        server = listening(
+            tiles_app(source),
+            host,
+            port,
+            certificate=certificate,
+            private_key=private_key,
+            secured=follow,
+        )
         try:
             taken = await stack.enter_async_context(server)
         except OSError:

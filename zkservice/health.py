@@ -2,11 +2,12 @@
 
 Each service by its full name and the server as the empty name are SERVING until the server ends. `anchoring`
 is there where a policy demands witnesses: NOT_SERVING while their quorum has been missing for too long. Its
-absence keeps nobody from being served, so nothing else changes with it.
+absence keeps nobody from being served, so nothing else changes with it. `certificate` is NOT_SERVING while
+the certificate ends soon, or what lies in its files is not taken (`certificates`).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -16,6 +17,7 @@ from grpc_health.v1._async import HealthServicer
 from zkservice.lateness import Lateness
 
 ANCHORING: Final = "anchoring"
+CERTIFICATE: Final = "certificate"
 _SERVING: Final = health_pb2.HealthCheckResponse.SERVING
 _IF_LATE: Final = {False: _SERVING, True: health_pb2.HealthCheckResponse.NOT_SERVING}
 
@@ -38,6 +40,15 @@ async def telling(
         if following is not None:
             following.cancel()
         await health.enter_graceful_shutdown()
+
+
+def of_certificate(health: HealthServicer) -> Callable[[bool], Awaitable[None]]:
+    """Return what tells how the certificate is."""
+
+    async def tell(well: bool) -> None:
+        await health.set(CERTIFICATE, _IF_LATE[not well])
+
+    return tell
 
 
 async def _follow(health: HealthServicer, lateness: Lateness, told: bool) -> None:

@@ -27,18 +27,19 @@ from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
 from wire.client import MAX_MESSAGE_OCTETS
-from zkservice import edge, logs, tls
+from zkservice import edge, logs
 from zkservice.access import Access
 from zkservice.anchoring import read_policy, witnessed
 from zkservice.behind import check_marks
 from zkservice.calls import Calls
+from zkservice.certificates import Certificates
 from zkservice.config import Settings
 from zkservice.context import Context
 from zkservice.databases import held, opened_engine
 from zkservice.directory import Directories
 from zkservice.errors import ServiceError, StartError
 from zkservice.fields import Pages
-from zkservice.health import telling
+from zkservice.health import of_certificate, telling
 from zkservice.hosting import CONNECTION
 from zkservice.keyring.following import Following
 from zkservice.keyring.opening import open_keys
@@ -138,7 +139,7 @@ async def running(
     """Run a server inside the running event loop. `failed` is set, and leaving raises, if the log is lost."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with held(settings):
-        private_key, chain = tls.server_credentials(settings, clock())
+        certificates = Certificates(settings, clock)
         admin_token = load_admin_token(settings.data)
         database = Database(opened_engine(settings, upgrade=upgrade))
         crypto = ThreadPoolExecutor(settings.crypto_threads, "crypto")
@@ -189,9 +190,9 @@ async def running(
                 shown = edge.newest(sequencer, anchored, witnessed=anchoring is not None)
                 await stack.enter_async_context(_background(context, lists, failed))
                 await stack.enter_async_context(following.running())
-                port = await stack.enter_async_context(_listening(context, lists, private_key, chain))
+                port = await stack.enter_async_context(_listening(context, lists, certificates))
                 http_port = await stack.enter_async_context(
-                    edge.serving(settings, edge.DatabaseSource(database, shown))
+                    edge.serving(settings, edge.DatabaseSource(database, shown), certificates.follow)
                 )
                 address = f"{settings.public_host}:{port}"
                 yield Ready(address, context.verifier_key, settings.data, http_port)
@@ -276,7 +277,7 @@ async def _tidy(context: Context) -> None:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    context: Context, lists: RevocationService, private_key: bytes, chain: bytes
+    context: Context, lists: RevocationService, certificates: Certificates
 ) -> AsyncIterator[int]:
     settings = context.settings
     server = grpc.aio.server(
@@ -293,7 +294,7 @@ async def _listening(
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     names = (*roster.NAMES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
     reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
-    credentials = grpc.ssl_server_credentials([(private_key, chain)])
+    credentials = certificates.credentials()
     try:
         port = server.add_secure_port(f"{settings.host}:{settings.port}", credentials)
     except RuntimeError:
@@ -301,7 +302,7 @@ async def _listening(
     await server.start()
     lateness = context.anchoring.lateness if context.anchoring is not None else None
     try:
-        async with telling(health, roster.NAMES, lateness):
+        async with telling(health, roster.NAMES, lateness), certificates.watching(of_certificate(health)):
             yield port
     finally:
         context.watching.end()
