@@ -2,7 +2,6 @@
 
 import json
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,9 @@ class Folder:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
-    done = zk("ledger", "init", "--data", tmp_path / "data", "--origin", "city.example/log", "--json")
+    done = zk(
+        "ledger", "init", "--data", tmp_path / "data", "--origin", "zk-disclosure.example/log", "--json"
+    )
     assert done.code == Exit.OK, done
     return Folder(tmp_path / "data")
 
@@ -133,6 +134,5 @@ def test_what_is_said_names_no_key(folder: Folder, lang: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ZK_KEY_PROVIDER", raising=False)
-    yield
