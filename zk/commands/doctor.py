@@ -214,7 +214,7 @@ def _certificate(run: Run, now: Callable[[], dt.datetime] = lambda: dt.datetime.
 
 
 def _not_taken(run: Run) -> bool:
-    """Ask the service whether it shows another certificate than lies in its files; an older one says nothing."""
+    """Ask the service whether what lies in its files is not what it shows; one that does not say is well."""
     with run.endpoint.channel() as channel:
         health: Any = health_pb2_grpc.HealthStub(channel)
         try:
