@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
@@ -78,13 +79,15 @@ async def listening(
     *,
     certificate: Path | None = None,
     private_key: Path | None = None,
+    secured: Callable[[ssl.SSLContext], None] = lambda _: None,
     connections: int = CONNECTIONS,
     from_one: int = FROM_ONE,
     shared: bool = False,
 ) -> AsyncIterator[int]:
     """Serve an application until the block ends; gives the port, which 0 lets the system choose.
 
-    With a certificate chain and its key (PEM files) it speaks TLS. Other processes of the same user may
+    With a certificate chain and its key (PEM files) it speaks TLS, and `secured` is given the context, of
+    which whoever has another pair later may change the certificate. Other processes of the same user may
     listen on the port too if it is `shared`. Raises OSError if the address cannot be listened on or the
     certificate not be read.
     """
@@ -104,6 +107,8 @@ async def listening(
         ssl_keyfile=private_key,
     )
     config.load()
+    if config.ssl is not None:
+        secured(config.ssl)
     server = _Server(config)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=connections, reuse_port=shared) as bound:

@@ -8,7 +8,6 @@ anything of a call is read. What stands here reads whom it names: one URI in its
 from pathlib import Path
 from typing import Any, Final
 
-import grpc
 from cryptography import x509
 from sqlalchemy import Connection
 
@@ -28,19 +27,14 @@ names."""
 _PEM: Final = "x509_pem_cert"
 
 
-def client_credentials(settings: Settings, private_key: bytes, chain: bytes) -> grpc.ServerCredentials | None:
-    """Return the credentials of the port that demands a certificate, None if there is no such port.
+def client_authorities(settings: Settings) -> bytes | None:
+    """Return the authorities whose certificates the port for callers demands, None if there is no such port.
 
     Raises StartError.
     """
-    if settings.client_port is None:
-        if settings.client_ca is not None:
-            raise StartError("of client_port and client_ca only one is set; set both")
-        return None
-    if settings.client_ca is None:
+    if (settings.client_port is None) != (settings.client_ca is None):
         raise StartError("of client_port and client_ca only one is set; set both")
-    authorities = _authorities(settings.client_ca)
-    return grpc.ssl_server_credentials([(private_key, chain)], authorities, require_client_auth=True)
+    return None if settings.client_ca is None else _authorities(settings.client_ca)
 
 
 def _authorities(path: Path) -> bytes:

@@ -105,8 +105,8 @@ class Settings(BaseSettings):
     """Hours: a list of revocations that had no new epoch for so long gets one. Keep it below the age that
     policies accept."""
     accept_secrets: bool = True
-    """Whether every method takes the secret of an administrator, department, regulator or operator itself; with
-    false only the one does that makes a token of it (docs/identity.md)."""
+    """Whether every method takes the secret of an administrator, department, regulator or operator itself;
+    with false only the one does that makes a token of it (docs/identity.md)."""
     client_port: int | None = Field(default=None, ge=0, le=65535)
     """A second port, on which each connection shows a certificate that names the party that calls."""
     client_ca: Path | None = None

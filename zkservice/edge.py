@@ -8,6 +8,7 @@ way is shown what no quorum has seen. It is a server beside gRPC's with limits o
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
@@ -99,11 +100,17 @@ def _unavailable() -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings, source: Source, *, shared: bool = False) -> AsyncIterator[int | None]:
+async def serving(
+    settings: Settings,
+    source: Source,
+    follow: Callable[[ssl.SSLContext], None] = lambda _: None,
+    *,
+    shared: bool = False,
+) -> AsyncIterator[int | None]:
     """Serve a source on `http_port` until the block ends; give the port, None if none is set.
 
-    With the server's own certificate, unless `http_plain` is set. Others may listen on it too if it is
-    `shared`. Raises StartError.
+    With the server's own certificate, unless `http_plain` is set; `follow` is given what shows it, to change
+    it there. Others may listen on it too if it is `shared`. Raises StartError.
     """
     port = settings.http_port
     if port is None:
@@ -113,7 +120,13 @@ async def serving(settings: Settings, source: Source, *, shared: bool = False) -
     host = settings.http_host
     async with contextlib.AsyncExitStack() as stack:
         server = listening(
-            tiles_app(source), host, port, certificate=certificate, private_key=private_key, shared=shared
+            tiles_app(source),
+            host,
+            port,
+            certificate=certificate,
+            private_key=private_key,
+            secured=follow,
+            shared=shared,
         )
         try:
             taken = await stack.enter_async_context(server)

@@ -27,13 +27,13 @@ from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
 from wire.client import MAX_MESSAGE_OCTETS
-from zkservice import edge, logs, tls
+from zkservice import edge, logs
 from zkservice.access import Access
 from zkservice.anchoring import read_policy, witnessed
 from zkservice.behind import check_marks
 from zkservice.callers import Callers
 from zkservice.calls import Calls
-from zkservice.certificates import client_credentials
+from zkservice.certificates import client_authorities
 from zkservice.config import Settings
 from zkservice.context import Context
 from zkservice.credentials import Secrets
@@ -42,7 +42,7 @@ from zkservice.directory import Directories
 from zkservice.errors import ServiceError, StartError
 from zkservice.fields import Pages
 from zkservice.guard import Guard
-from zkservice.health import telling
+from zkservice.health import of_certificate, telling
 from zkservice.hosting import CONNECTION, SPARE_CALLS
 from zkservice.keyring.following import Following
 from zkservice.keyring.opening import open_keys
@@ -54,6 +54,7 @@ from zkservice.presence import present
 from zkservice.proofs import Proofs
 from zkservice.roles import check_complete
 from zkservice.sequencer import Sequencer, Step
+from zkservice.server_certificate import Certificates
 from zkservice.services import acting, roster
 from zkservice.services.revocation import RevocationService
 from zkservice.sessions import Sessions
@@ -166,7 +167,7 @@ async def running(
     """
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.nullcontext() if shared else held(settings):
-        private_key, chain = tls.server_credentials(settings, clock())
+        certificates = Certificates(settings, clock)
         admin_token, operator_token = load_admin_token(settings.data), load_operator_token(settings.data)
         database = Database(opened_engine(settings, upgrade=upgrade))
         crypto = ThreadPoolExecutor(settings.crypto_threads, "crypto")
@@ -224,11 +225,12 @@ async def running(
                 shown = edge.newest(sequencer, anchored, witnessed=anchoring is not None)
                 await stack.enter_async_context(_background(context, lists, failed))
                 await stack.enter_async_context(following.running())
-                seen = await stack.enter_async_context(observed(settings, context, chain))
-                listens = _listening(context, lists, seen, private_key, chain, shared=shared)
+                seen = await stack.enter_async_context(observed(settings, context, lambda: certificates.ends))
+                listens = _listening(context, lists, seen, certificates, shared=shared)
                 port, client_port = await stack.enter_async_context(listens)
+                source = edge.DatabaseSource(database, shown)
                 http_port = await stack.enter_async_context(
-                    edge.serving(settings, edge.DatabaseSource(database, shown), shared=shared)
+                    edge.serving(settings, source, certificates.follow, shared=shared)
                 )
                 address = f"{settings.public_host}:{port}"
                 yield Ready(address, context.verifier_key, settings.data, http_port, seen.port, client_port)
@@ -329,13 +331,12 @@ async def _listening(
     context: Context,
     lists: RevocationService,
     seen: Observed,
-    private_key: bytes,
-    chain: bytes,
+    certificates: Certificates,
     *,
     shared: bool,
 ) -> AsyncIterator[tuple[int, int | None]]:
     settings = context.settings
-    demanding = client_credentials(settings, private_key, chain)
+    authorities = client_authorities(settings)
     check_complete(roster.METHODS)
     server = grpc.aio.server(
         interceptors=[
@@ -357,14 +358,17 @@ async def _listening(
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     names = (*roster.NAMES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
     reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
-    credentials = grpc.ssl_server_credentials([(private_key, chain)])
+    credentials = certificates.credentials()
     port, client_port = _added(server, settings, settings.port, credentials), None
-    if demanding is not None and settings.client_port is not None:
-        client_port = _added(server, settings, settings.client_port, demanding)
+    if authorities is not None and settings.client_port is not None:
+        client_port = _added(server, settings, settings.client_port, certificates.credentials(authorities))
     await server.start()
     lateness = context.anchoring.lateness if context.anchoring is not None else None
     try:
-        async with telling(health, roster.NAMES, lateness, seen.dependencies):
+        async with (
+            telling(health, roster.NAMES, lateness, seen.dependencies),
+            certificates.watching(of_certificate(health)),
+        ):
             yield port, client_port
     finally:
         seen.dependencies.stop()

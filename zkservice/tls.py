@@ -23,7 +23,8 @@ from zkservice.keys import write_private
 
 _AUTHORITY_DAYS: Final = 3650
 _SERVER_DAYS: Final = 397
-_RENEW_DAYS: Final = 30
+RENEWING: Final = dt.timedelta(days=30)
+"""So long before its end a certificate that was made here is made anew."""
 
 
 def server_credentials(settings: Settings, now: dt.datetime) -> tuple[bytes, bytes]:
@@ -83,7 +84,7 @@ def _fits(key_path: Path, path: Path, authority: Path, host: str, now: dt.dateti
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
         return False
-    fresh = certificate.not_valid_after_utc > now + dt.timedelta(days=_RENEW_DAYS)
+    fresh = certificate.not_valid_after_utc > now + RENEWING
     own = key.public_key() == certificate.public_key()
     return own and fresh and _san(host)[0].value in [each.value for each in names]
 

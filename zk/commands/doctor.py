@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import typer
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rich.table import Table
 
 import bbs
 from consortium.asking import FaultKind
 from prover.consent import show_moment
 from tlog import BlockHeader, Policy, TlogError, open_by_policy, open_checkpoint, parse_entry
-from wire.client import ServiceError
+from wire.client import ServiceError, call
 from zk.bench.cost import cost_of
 from zk.exits import CommandError, Exit
 from zk.failure import explain
@@ -198,6 +199,10 @@ def _certificate(run: Run, now: Callable[[], dt.datetime] = lambda: dt.datetime.
         return _check(run, "certificate", FAIL, "doctor.certificate_refused", problem=type(error).__name__)
     expires = dt.datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), dt.UTC)
     left = expires - now()
+    if left >= _EXPIRES_SOON and _not_taken(run):
+        return _check(
+            run, "certificate", WARN, "doctor.certificate_not_taken", expires=expires, days=left.days
+        )
     return _check(
         run,
         "certificate",
@@ -206,6 +211,17 @@ def _certificate(run: Run, now: Callable[[], dt.datetime] = lambda: dt.datetime.
         expires=expires,
         days=left.days,
     )
+
+
+def _not_taken(run: Run) -> bool:
+    """Ask the service whether what lies in its files is not what it shows; one that does not say is well."""
+    with run.endpoint.channel() as channel:
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        try:
+            told = call(health.Check, health_pb2.HealthCheckRequest(service="certificate"))
+        except ServiceError:
+            return False
+    return bool(told.status == health_pb2.HealthCheckResponse.NOT_SERVING)
 
 
 def _clock(run: Run, newest: BlockHeader | None) -> Check:

@@ -302,6 +302,10 @@ MESSAGES: Final = {
     "doctor.files_closed": "Only you can read {home}.",
     "doctor.server": "{server} answers; the log has {size:entry/entries}.",
     "doctor.certificate": "Valid until {expires}: {days:day/days} left.",
+    "doctor.certificate_not_taken": (
+        "Valid until {expires}: {days:day/days} left. What lies in the server's files now is not taken: "
+        "its log says why."
+    ),
     "doctor.certificate_refused": "It does not verify ({problem}).",
     "doctor.clock": "Not behind the newest block: {block_time}.",
     "doctor.clock_behind": "This clock is {seconds} s behind the newest block.",

@@ -261,6 +261,9 @@ MESSAGES: Final = {
     "doctor.files_closed": "只有您能读取 {home}。",
     "doctor.server": "{server} 有答复；账本共 {size} 条。",
     "doctor.certificate": "有效期至：{expires}，还有 {days} 天。",
+    "doctor.certificate_not_taken": (
+        "有效期至：{expires}，还有 {days} 天。服务器文件中的新证书未被采用，原因见其日志。"
+    ),
     "doctor.certificate_refused": "证书验证不通过（{problem}）。",
     "doctor.clock": "不落后于最新区块：{block_time}。",
     "doctor.clock_behind": "本机时钟比最新区块慢 {seconds} 秒。",

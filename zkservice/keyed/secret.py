@@ -13,7 +13,8 @@ from disclosure.keyed import CURVES, CheckKeys, publish_keys
 from zkservice.errors import StartError
 from zkservice.keyed.journal import MADE_FILE
 from zkservice.keyed.settings import CheckSettings
-from zkservice.keys import Keys, write_private
+from zkservice.keyring.opening import open_keys
+from zkservice.keys import write_private
 
 _FILE: Final = "check.key"
 _KEY_OCTETS: Final = 32
@@ -39,7 +40,7 @@ def load_secrets(settings: CheckSettings) -> CheckSecrets:
         raise StartError(
             f"{path} is missing and credentials were issued under it; restore it from its backup"
         )
-    keys = Keys.load(settings.data / "keys", make=not path.exists())
+    keys = open_keys(settings, make=not path.exists()).keys
     label = f"check-service/{settings.department}/{settings.curve}"
     if not path.exists():
         write_private(path, keys.seal(label, _new(curve)))

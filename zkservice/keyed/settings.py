@@ -15,7 +15,8 @@ class CheckSettings(Settings):
 
     `data` is its own folder, never the server's. Folder, department and curve belong together for ever: the
     key is sealed for them. Which of the server's settings count here: `dev`, `host`, `port`, `public_host`,
-    `certificate`, `private_key`, `drain_seconds`, `max_message_octets`, `max_concurrent_calls`, `log_level`.
+    `certificate`, `private_key`, those of `key_provider`, `drain_seconds`, `max_message_octets`,
+    `max_concurrent_calls`, `log_level`.
     """
 
     data: Path

@@ -56,12 +56,12 @@ class Lag:
 class Dependencies:
     """`run` looks until it is cancelled. `states` is what was found last, by name: True is well.
 
-    `pending` is how many entries wait for a block, None while nobody knows. `ends` is when the certificate
+    `pending` is how many entries wait for a block, None while nobody knows. `ends` tells when the certificate
     does.
     """
 
-    def __init__(self, context: Context, ends: dt.datetime) -> None:
-        self._context, self.ends = context, ends
+    def __init__(self, context: Context, ends: Callable[[], dt.datetime]) -> None:
+        self._context, self._ends = context, ends
         self.pending: int | None = None
         self.lag = Lag()
         self.stopping = False
@@ -72,6 +72,11 @@ class Dependencies:
     def _names(self) -> list[Name]:
         witnessed = self._context.anchoring is not None
         return [each for each in Name if witnessed or each is not Name.WITNESSES]
+
+    @property
+    def ends(self) -> dt.datetime:
+        """When the certificate that is shown now ends."""
+        return self._ends()
 
     @property
     def states(self) -> dict[Name, bool]:

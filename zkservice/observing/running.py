@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from cryptography import x509
-
 from zkservice.config import Settings
 from zkservice.context import Context
 from zkservice.observing import http
@@ -28,12 +26,14 @@ class Observed:
 
 
 @asynccontextmanager
-async def observed(settings: Settings, context: Context, chain: bytes) -> AsyncIterator[Observed]:
+async def observed(
+    settings: Settings, context: Context, ends: Callable[[], dt.datetime]
+) -> AsyncIterator[Observed]:
     """Observe a server whose parts are there until the block ends. Raises StartError.
 
-    `chain` is the certificate that it shows (PEM), the server's own first.
+    `ends` tells when the certificate that it shows does.
     """
-    dependencies = Dependencies(context, _end_of(chain))
+    dependencies = Dependencies(context, ends)
     metrics = CallMetrics() if settings.metrics_port is not None else None
     async with tracing(settings) as spans:
         if spans is not NO_TRACING:
@@ -64,7 +64,3 @@ def _follow(context: Context, spans: Tracing) -> None:
     )
     for each in timings:
         each.told = spans.work
-
-
-def _end_of(chain: bytes) -> dt.datetime:
-    return x509.load_pem_x509_certificates(chain)[0].not_valid_after_utc

@@ -115,7 +115,8 @@ def test_a_change_of_any_field_is_refused(provider: LocalProvider, way: str) -> 
 
 def test_a_field_that_is_missing_or_unknown_is_refused(provider: LocalProvider) -> None:
     found = json.loads(three(provider).to_bytes())
-    for holder in (lambda each: each, lambda each: each["generations"][1]):
+    holders: list[Callable[[Any], Any]] = [lambda each: each, lambda each: each["generations"][1]]
+    for holder in holders:
         for name in list(holder(found)):
             less = copy.deepcopy(found)
             del holder(less)[name]
