@@ -231,6 +231,7 @@ async def test_floods_of_each_kind(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 async def test_floods_of_each_kind_for_long(tmp_path: Path) -> None:
     await all_attacks(tmp_path, 20)
 
@@ -370,8 +371,9 @@ async def test_at_three_times_capacity_most_is_still_done_and_nothing_is_lost(tm
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 async def test_at_three_times_capacity_for_long(tmp_path: Path) -> None:
-    await overloaded(tmp_path, 12_000, 10.0, 3)
+    await overloaded(tmp_path, 6_000, 8.0, 3)
 
 
 def test_what_is_sent_is_as_large_as_may_be() -> None:
