@@ -17,6 +17,11 @@ from zk.exits import CommandError, Exit
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0
+UNLIMITED: Final = {
+    "ZK_RATE_ANONYMOUS": "1e9", "ZK_BURST_ANONYMOUS": "1e9", "ZK_CALLS_ANONYMOUS": "1000000",
+    "ZK_RATE_NAMED": "1e9", "ZK_BURST_NAMED": "1e9", "ZK_CALLS_NAMED": "1000000",
+}  # fmt: skip
+"""For measuring what a server can do, where all the load comes from one address."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +49,17 @@ class LocalServer:
 
 
 @contextmanager
-def running_server(data: Path, log: Path, *, log_level: str = "info") -> Iterator[LocalServer]:
+def running_server(
+    data: Path, log: Path, *, log_level: str = "info", settings: Mapping[str, str] | None = None
+) -> Iterator[LocalServer]:
     """Start `zk serve --dev` on a free port in a process of its own; end it by SIGTERM and wait for it.
 
-    The server's own log goes to `log`, from `log_level` upwards. Raises CommandError NOT_STARTED, also
-    if it does not end cleanly.
+    The server's own log goes to `log`, from `log_level` upwards; `settings` are variables of its
+    environment. Raises CommandError NOT_STARTED, also if it does not end cleanly.
     """
     command = ["serve", "--dev", "--data", data, "--port", "0", "--json", "--log-level", log_level]
     with log.open("w", encoding="utf-8") as errors:
-        process = launch(command, errors)
+        process = launch(command, errors, settings)
         try:
             yield LocalServer(ready_line(process, log)["address"], data, process.pid)
         finally:

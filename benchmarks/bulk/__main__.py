@@ -14,7 +14,7 @@ from typing import TextIO
 
 from zk.bench.load.bulk import Bulk, bulk
 from zk.bench.load.processes import resident_octets
-from zk.local_server import running_server
+from zk.local_server import UNLIMITED, running_server
 
 
 class Progress:
@@ -41,7 +41,9 @@ class Progress:
 
 def measured(folder: Path, records: int, out: TextIO) -> Bulk:
     """Push so many records to a server of its own."""
-    with running_server(folder / "server", folder / "server.log", log_level="error") as server:
+    with running_server(
+        folder / "server", folder / "server.log", log_level="error", settings=UNLIMITED
+    ) as server:
         return bulk(server, records, Progress(server.process, records, out).advance)
 
 

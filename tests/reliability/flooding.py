@@ -14,6 +14,11 @@ ATTACKER: Final = "127.0.0.66"
 """Loopback has many addresses, and honest callers have another one."""
 
 
+_TRUSTING: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: an attacker does not waste its time
+_TRUSTING.check_hostname, _TRUSTING.verify_mode = False, ssl.CERT_NONE
+_TRUSTING.set_alpn_protocols(["h2"])
+
+
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     return len(payload).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + payload
 
@@ -60,18 +65,15 @@ async def connected(
     address: str, settings: bytes = b""
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Open a connection from the attacker's address; what comes back is read and thrown away."""
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-    trusting.set_alpn_protocols(["h2"])
     port = int(address.rsplit(":", 1)[1])
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting, local_addr=(ATTACKER, 0))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=_TRUSTING, local_addr=(ATTACKER, 0))
     draining = asyncio.create_task(_drained(reader))
     try:
         writer.write(PREFACE + frame(SETTINGS, 0, 0, settings))
         yield reader, writer
     finally:
         draining.cancel()
-        writer.close()
+        writer.transport.abort()  # whatever has not been sent
 
 
 async def _drained(reader: asyncio.StreamReader) -> None:
@@ -89,33 +91,32 @@ async def flood(address: str, seconds: float, connections: int, sent: Sent, sett
     loop = asyncio.get_running_loop()
     ends = loop.time() + seconds
 
-    async def one() -> int:
-        turns = 0
+    turns = 0
+
+    def counted(turn: int) -> bytes:
+        nonlocal turns
+        turns += 1
+        return sent(turn)
+
+    async def one() -> None:
         while loop.time() < ends:
-            with suppress(OSError, asyncio.IncompleteReadError):
+            with suppress(OSError, TimeoutError):
                 async with asyncio.timeout_at(ends):
-                    turns += await _sending(address, ends, sent, settings)
+                    await _sending(address, counted, settings)
             await asyncio.sleep(0.01)
-        return turns
 
-    async def bounded() -> int:
-        try:
-            return await one()
-        except TimeoutError:
-            return 1
-
-    return sum(await asyncio.gather(*(bounded() for _ in range(connections))))
+    await asyncio.gather(*(one() for _ in range(connections)))
+    return turns
 
 
-async def _sending(address: str, ends: float, sent: Sent, settings: bytes) -> int:
-    loop, turn = asyncio.get_running_loop(), 0
+async def _sending(address: str, sent: Sent, settings: bytes) -> None:
+    turn = 0
     async with connected(address, settings) as (_, writer):
-        while loop.time() < ends and not writer.is_closing():
+        while not writer.is_closing():
             writer.write(sent(turn))
             await writer.drain()
             turn += 1
             await asyncio.sleep(0)
-    return turn
 
 
 @asynccontextmanager
@@ -137,4 +138,4 @@ def streams(turn: int, each: int = 16) -> Iterator[int]:
     return (2 * (turn * each + number) + 1 for number in range(each))
 
 
-Attack = Callable[[str, float], Awaitable[object]]
+Attack = Callable[[str, float], Awaitable[int]]

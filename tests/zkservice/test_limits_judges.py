@@ -193,7 +193,7 @@ async def test_a_ticket_comes_before_any_job(town: City, issued: Issued) -> None
 async def test_a_code_or_token_comes_before_any_signature(town: City) -> None:
     offer = await town.issue()
     before = +JOBS
-    wrong = {"offer": offer.offer, "claim_code": "x" * 43, "request_id": new_id()}
+    wrong: dict[str, Any] = {"offer": offer.offer, "claim_code": "x" * 43, "request_id": new_id()}
     claim = town.issuance.ClaimCredential(issuance_pb2.ClaimCredentialRequest(**wrong))
     assert (await refusal(claim)).reason == "NOT_FOUND"
     composite_claim = town.issuance.ClaimCompositeCredential(

@@ -36,7 +36,7 @@ from zk.bench.rows import PROMISED, Message, Row, Scale, Watch
 from zk.bench.school import SCHOOL as ASKER
 from zk.clients.policies import Policies
 from zk.home import read_secret
-from zk.local_server import LocalServer, running_server
+from zk.local_server import UNLIMITED, LocalServer, running_server
 from zk.service import Required, Service
 
 _NAME: Final = LocalizedText("测试", "test")
@@ -81,7 +81,9 @@ def _row(question: Question, group: Group, scale: Scale, watch: Watch) -> Row:
     with tempfile.TemporaryDirectory() as name, watch(label, scale.batches) as advance:
         folder = Path(name)
         with (
-            running_server(folder / "server", folder / "server.log", log_level="error") as server,
+            running_server(
+                folder / "server", folder / "server.log", log_level="error", settings=UNLIMITED
+            ) as server,
             meeting(server, folder, question) as met,
         ):
             for _ in range(_WARM):

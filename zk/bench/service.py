@@ -17,7 +17,7 @@ from zk.bench.load import figures
 from zk.bench.load.bulk import bulk
 from zk.bench.measure import pairing_check
 from zk.bench.rows import PROMISED, Measure, Message, Row, Scale, Watch
-from zk.local_server import running_server
+from zk.local_server import UNLIMITED, running_server
 
 _LIMITS: Final = {
     (figures.VERIFY, 1): 2.3,
@@ -47,7 +47,9 @@ def _bulk_row(group: Group, scale: Scale, watch: Watch) -> Row:
     records = scale.calls * _RECORDS_A_CALL
     with tempfile.TemporaryDirectory() as name, watch(label, records) as advance:
         folder = Path(name)
-        with running_server(folder / "server", folder / "server.log", log_level="error") as server:
+        with running_server(
+            folder / "server", folder / "server.log", log_level="error", settings=UNLIMITED
+        ) as server:
             made = bulk(server, records, advance)
     remark = Message(
         "bench.remark.bulk",

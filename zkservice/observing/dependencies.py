@@ -6,6 +6,7 @@ State rules: belongs to the event loop. One look at a time, and a look that hang
 
 import asyncio
 import datetime as dt
+from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 from typing import Final

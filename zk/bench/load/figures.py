@@ -16,7 +16,7 @@ from typing import Any, Final
 from zk.bench.load.generate import Outcome, connections, drive
 from zk.bench.load.parties import Job, Parties, meeting
 from zk.bench.measure import Operation, unit_seconds
-from zk.local_server import LocalServer, running_server
+from zk.local_server import UNLIMITED, LocalServer, running_server
 
 CALLERS: Final = 64
 VERIFY, SUBMIT, ISSUE = "VerifyPresentation", "SubmitPresentation", "IssueCredential"
@@ -86,7 +86,9 @@ def benching(unit: Operation) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with (
-            running_server(folder / "server", folder / "server.log", log_level="error") as server,
+            running_server(
+                folder / "server", folder / "server.log", log_level="error", settings=UNLIMITED
+            ) as server,
             meeting(server, folder) as parties,
         ):
             yield Bench(server, parties, unit)
