@@ -97,6 +97,7 @@ def _ready(run: Run, ready: Ready) -> None:
             "log_key": ready.verifier_key,
             "data": str(ready.data),
             "http_port": ready.http_port,
+            "metrics_port": ready.metrics_port,
         }
     )
     edge = [] if ready.http_port is None else [run.text("serve.http", port=ready.http_port)]
