@@ -29,8 +29,8 @@ from zk.run import Answer, Run
 from zk.service import Service
 
 _LIBRARIES: Final = (
-    "cbor2", "cryptography", "grpcio", "protobuf", "py-arkworks-bls12381", "py-ecc", "pydantic", "rich",
-    "segno", "sqlalchemy", "structlog", "typer",
+    "cbor2", "cryptography", "grpcio", "prometheus-client", "protobuf", "py-arkworks-bls12381", "py-ecc",
+    "pydantic", "rich", "segno", "sqlalchemy", "structlog", "typer",
 )  # fmt: skip
 _CONSTANT_TIME: Final = frozenset({"blst"})
 """The groups whose work on secrets takes the same time whatever they are."""
