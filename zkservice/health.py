@@ -1,8 +1,8 @@
 """What the health service tells (grpc.health.v1), for whoever watches the server from outside.
 
 Each service by its full name and the server as the empty name are SERVING until the server ends. `database`,
-`sequencer` and `workers` are NOT_SERVING while that is missing; calls that do not need it are answered all the
-same. `certificate` is so while the certificate ends soon, or what lies in its files is not taken
+`sequencer` and `workers` are NOT_SERVING while that is missing; calls that do not need it are answered all
+the same. `certificate` is so while the certificate ends soon, or what lies in its files is not taken
 (`server_certificate`). `anchoring` is there where a policy demands witnesses: NOT_SERVING while their quorum
 has been missing for too long. Its absence keeps nobody from being served.
 """

@@ -148,7 +148,8 @@ def test_doctor_finds_all_in_order_and_faults_where_they_are(home: Home, issuer:
     report = home.json("doctor")
     states = {each["name"]: each["state"] for each in report["checks"]}
     assert states == dict.fromkeys(
-        ("python", "group", "libraries", "files", "server", "certificate", "clock", "log_key"), "ok"
+        ("python", "group", "libraries", "files", "server", "readiness", "certificate", "clock", "log_key"),
+        "ok",
     )
     group = next(each for each in report["checks"] if each["name"] == "group")
     assert group["pairing_check_ms"] > 0

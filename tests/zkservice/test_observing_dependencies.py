@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import os
 import signal
+import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.zkservice.support import City, city, refusal, reopened
 from tests.zkservice.witnessing import CITIES, Consortium, anchored, consortium, grow
 from zkservice.observing.dependencies import Lag
 
+ROOT: Final = Path(__file__).parents[2]
 SERVING: Final = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING: Final = health_pb2.HealthCheckResponse.NOT_SERVING
 NAMES: Final = ("database", "sequencer", "workers", "certificate")
@@ -30,6 +32,18 @@ def own_postgresql() -> Iterator[postgres.Server]:
     """A server that this module's tests may stop."""
     with postgres.running() as server:
         yield server
+
+
+async def control(server: postgres.Server, *act: str) -> None:
+    """Have another process stop or start a server: it forks to be another user, which gRPC stands in none."""
+    program = (
+        "import sys; from pathlib import Path; from tests.postgres import Server\n"
+        "getattr(Server(Path(sys.argv[1]), sys.argv[2]), sys.argv[3])(*sys.argv[4:])"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, str(server.folder), server.options, *act, cwd=ROOT
+    )
+    assert await process.wait() == 0
 
 
 async def health(town: City, name: str = "") -> int:
@@ -96,7 +110,7 @@ async def test_a_database_that_is_stopped_and_started_again(
         stub: Any = health_pb2_grpc.HealthStub(town.channel)
         watched = stub.Watch(health_pb2.HealthCheckRequest(service="database"))
         seen = [(await watched.read()).status]
-        own_postgresql.stop("immediate")  # in this thread: gRPC stands no fork in another one
+        await control(own_postgresql, "stop", "immediate")
         try:
             await ready(town, "database", "sequencer")
             seen.append((await asyncio.wait_for(watched.read(), 60)).status)
@@ -113,7 +127,7 @@ async def test_a_database_that_is_stopped_and_started_again(
             )
             assert lost.reason == "STORAGE_UNAVAILABLE"
         finally:
-            own_postgresql.start()
+            await control(own_postgresql, "start")
         await ready(town)
         seen.append((await asyncio.wait_for(watched.read(), 60)).status)
         watched.cancel()

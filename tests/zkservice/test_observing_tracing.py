@@ -10,12 +10,14 @@ from typing import Any, Final
 
 import grpc
 import pytest
+from pydantic import ValidationError
 
 from tests.zkservice.seeing import Receiver, attributes, http, lines, receiver, until
 from tests.zkservice.server_process import started
 from tests.zkservice.support import PERMIT, VALUES, City, city, new_id, refusal
 from tests.zkservice.test_privacy import PERSONAL, ask_for_everything, forms, found, refused_calls
 from zkproto.v1 import issuance_pb2, ledger_pb2, presentation_pb2
+from zkservice.config import Settings
 from zkservice.observing import tracing
 from zkservice.observing.carried import CARRYING
 from zkservice.observing.tracing import ATTRIBUTES, QUEUE, allowed
@@ -268,3 +270,17 @@ async def test_a_share_of_nothing_exports_nothing(tmp_path: Path) -> None:
             bearer = town.bearer(town.department_token)
             await town.issuance.IssueCredential(town.issuing(), metadata=(*bearer, *BROUGHT))
         assert collected.bodies == []
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["ftp://127.0.0.1/v1/traces", "127.0.0.1:4318", "http://", "http://a b", "http://a\n", "file:///etc"],
+)
+def test_what_is_no_receiver_is_refused(tmp_path: Path, endpoint: str) -> None:
+    with pytest.raises(ValidationError, match="trace_endpoint"):
+        Settings(data=tmp_path, trace_endpoint=endpoint)
+
+
+def test_a_receiver_s_password_is_not_shown(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, trace_endpoint="https://user:secret-word@otlp.example/v1/traces")
+    assert "secret-word" not in repr(settings) + str(settings)

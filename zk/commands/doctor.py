@@ -7,10 +7,9 @@ import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -18,10 +17,11 @@ from rich.table import Table
 
 import bbs
 from consortium.asking import FaultKind
-from prover.consent import show_moment
 from tlog import BlockHeader, Policy, TlogError, open_by_policy, open_checkpoint, parse_entry
 from wire.client import ServiceError, call
 from zk.bench.cost import cost_of
+from zk.commands import doctor_server
+from zk.commands.checking import FAIL, OK, WARN, Check, check
 from zk.exits import CommandError, Exit
 from zk.failure import explain
 from zk.group import Group
@@ -29,10 +29,9 @@ from zk.ledger_reader import LedgerReader, SignedCheckpoint, Witnessing
 from zk.run import Answer, Run
 from zk.service import Service
 
-OK, WARN, FAIL = "ok", "warn", "fail"
 _LIBRARIES: Final = (
-    "cbor2", "cryptography", "grpcio", "protobuf", "py-arkworks-bls12381", "py-ecc", "pydantic", "rich",
-    "segno", "sqlalchemy", "structlog", "typer",
+    "cbor2", "cryptography", "grpcio", "prometheus-client", "protobuf", "py-arkworks-bls12381", "py-ecc",
+    "pydantic", "rich", "segno", "sqlalchemy", "structlog", "typer",
 )  # fmt: skip
 _CONSTANT_TIME: Final = frozenset({"blst"})
 """The groups whose work on secrets takes the same time whatever they are."""
@@ -49,14 +48,7 @@ _FAULTS: Final[dict[FaultKind | None, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Check:
-    """One line: what was looked at, how it is, and the message that says more."""
-
-    name: str
-    state: str
-    detail: str
-    figures: dict[str, Any]
+Metrics = Annotated[str | None, typer.Option("--metrics", metavar="URL", help="help.doctor.metrics")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -64,53 +56,44 @@ def add_to(app: typer.Typer) -> None:
     Group("", app).command("doctor", remote=True)(doctor)
 
 
-def doctor(run: Run) -> Answer:
-    """Look at everything that the command relies on."""
+def doctor(
+    run: Run,
+    metrics: Metrics = None,
+    data: Annotated[Path | None, typer.Option("--data", help="help.doctor.data")] = None,
+) -> Answer:
+    """Look at everything that the command relies on, and on a server's own machine at the server's parts."""
     checks = [*_local(run), *_remote(run)]
+    if metrics is not None:
+        checks += doctor_server.told(run, metrics)
+    if data is not None:
+        checks += doctor_server.folder(run, data)
     table = Table(show_header=False, box=None, pad_edge=False)
     for each in checks:
         name = run.text("doctor.row", name=run.text(f"doctor.name.{each.name}"))
         table.add_row(run.text(f"doctor.{each.state}"), name, each.detail)
     healthy = all(each.state != FAIL for each in checks)
-    data = {
+    found = {
         "healthy": healthy,
         "checks": [
             {"name": each.name, "state": each.state, "detail": each.detail, **each.figures} for each in checks
         ],
     }
-    return Answer(data, [table], Exit.OK if healthy else Exit.UNHEALTHY)
+    return Answer(found, [table], Exit.OK if healthy else Exit.UNHEALTHY)
 
 
 def _local(run: Run) -> Iterator[Check]:
     version = platform.python_version()
-    yield _check(run, "python", OK if sys.version_info >= (3, 11) else FAIL, "doctor.python", version=version)
+    yield check(run, "python", OK if sys.version_info >= (3, 11) else FAIL, "doctor.python", version=version)
     yield _group(run)
     yield _libraries(run)
     yield _modes(run)
-
-
-def _check(run: Run, name: str, state: str, key: str, /, **values: Any) -> Check:
-    """Return a check; a moment is shown by the cities' clock, and is in UTC among the figures."""
-    shown = {
-        each: show_moment(value, run.lang) if isinstance(value, dt.datetime) else value
-        for each, value in values.items()
-    }
-    return Check(
-        name, state, run.text(key, **shown), {each: _figure(value) for each, value in values.items()}
-    )
-
-
-def _figure(value: object) -> int | float | str:
-    if isinstance(value, dt.datetime):
-        return value.isoformat(timespec="seconds")
-    return value if isinstance(value, int | float) else str(value)
 
 
 def _group(run: Run) -> Check:
     group = bbs.groups.default()
     cost, constant_time = cost_of(group), group.name in _CONSTANT_TIME
     others = [each for each in bbs.groups.available() if each != group.name]
-    return _check(
+    return check(
         run,
         "group",
         OK if constant_time else WARN,
@@ -141,12 +124,12 @@ def _modes(run: Run) -> Check:
     """Nothing of the home may be readable by others: tokens, keys, the vault, records."""
     home = run.home.path
     if not home.exists():
-        return _check(run, "files", WARN, "doctor.home_missing", home=home)
+        return check(run, "files", WARN, "doctor.home_missing", home=home)
     found = [home, *(each for each in home.rglob("*") if not each.is_symlink())]
     loose = [str(each) for each in found if each.stat().st_mode & 0o077 and _private(each, home)]
     if loose:
-        return _check(run, "files", FAIL, "doctor.files_open", files=", ".join(loose[:5]))
-    return _check(run, "files", OK, "doctor.files_closed", home=home)
+        return check(run, "files", FAIL, "doctor.files_open", files=", ".join(loose[:5]))
+    return check(run, "files", OK, "doctor.files_closed", home=home)
 
 
 def _private(path: Path, home: Path) -> bool:
@@ -165,7 +148,8 @@ def _remote(run: Run) -> Iterator[Check]:
         yield Check("server", FAIL, sentence, {})
         yield _log_key(run, None)
         return
-    yield _check(run, "server", OK, "doctor.server", server=run.server, size=signed.checkpoint.size)
+    yield check(run, "server", OK, "doctor.server", server=run.server, size=signed.checkpoint.size)
+    yield doctor_server.readiness(run)
     yield _certificate(run)
     yield _clock(run, newest)
     yield _log_key(run, signed)
@@ -196,14 +180,14 @@ def _certificate(run: Run, now: Callable[[], dt.datetime] = lambda: dt.datetime.
         ):
             ends = str((secure.getpeercert() or {}).get("notAfter", ""))
     except (OSError, ValueError) as error:
-        return _check(run, "certificate", FAIL, "doctor.certificate_refused", problem=type(error).__name__)
+        return check(run, "certificate", FAIL, "doctor.certificate_refused", problem=type(error).__name__)
     expires = dt.datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), dt.UTC)
     left = expires - now()
     if left >= _EXPIRES_SOON and _not_taken(run):
-        return _check(
+        return check(
             run, "certificate", WARN, "doctor.certificate_not_taken", expires=expires, days=left.days
         )
-    return _check(
+    return check(
         run,
         "certificate",
         WARN if left < _EXPIRES_SOON else OK,
@@ -230,22 +214,22 @@ def _clock(run: Run, newest: BlockHeader | None) -> Check:
     The service tells its time nowhere else, so a clock that runs ahead is not seen here.
     """
     if newest is None:
-        return _check(run, "clock", WARN, "doctor.clock_unknown")
+        return check(run, "clock", WARN, "doctor.clock_unknown")
     seconds = newest.time_ms / 1000
     behind = seconds - dt.datetime.now(dt.UTC).timestamp()  # of no calendar, if the log likes
     if behind > _TOLERANCE.total_seconds():
-        return _check(run, "clock", FAIL, "doctor.clock_behind", seconds=round(behind))
+        return check(run, "clock", FAIL, "doctor.clock_behind", seconds=round(behind))
     moment = dt.datetime.fromtimestamp(seconds, dt.UTC)
-    return _check(run, "clock", OK, "doctor.clock", block_time=moment)
+    return check(run, "clock", OK, "doctor.clock", block_time=moment)
 
 
 def _log_key(run: Run, signed: SignedCheckpoint | None) -> Check:
     pinned = run.profile.log_key
     if pinned is None:
-        return _check(run, "log_key", WARN, "doctor.log_key_missing")
+        return check(run, "log_key", WARN, "doctor.log_key_missing")
     if signed is not None and signed.key != pinned:
-        return _check(run, "log_key", FAIL, "error.log_key_changed", pinned=pinned, other=signed.key)
-    return _check(run, "log_key", OK, "doctor.log_key", key=pinned)
+        return check(run, "log_key", FAIL, "error.log_key_changed", pinned=pinned, other=signed.key)
+    return check(run, "log_key", OK, "doctor.log_key", key=pinned)
 
 
 def _witnesses(run: Run, ledger: LedgerReader, signed: SignedCheckpoint) -> Iterator[Check]:
@@ -260,7 +244,7 @@ def _witnesses(run: Run, ledger: LedgerReader, signed: SignedCheckpoint) -> Iter
     try:
         anchored = _anchored(run, policy, signed)
     except TlogError as error:
-        yield _check(run, "witnesses", FAIL, "doctor.anchored_invalid", reason=error.reason)
+        yield check(run, "witnesses", FAIL, "doctor.anchored_invalid", reason=error.reason)
         return
     pending = max(signed.checkpoint.size - anchored, 0)
     waiting = _block_from(ledger, anchored, signed) if pending else None

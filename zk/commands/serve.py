@@ -100,6 +100,7 @@ def _ready(run: Run, ready: Ready) -> None:
             "data": str(ready.data),
             "http_port": ready.http_port,
             **({} if ready.client_address is None else {"client_address": ready.client_address}),
+            "metrics_port": ready.metrics_port,
         }
     )
     edge = [] if ready.http_port is None else [run.text("serve.http", port=ready.http_port)]

@@ -33,7 +33,8 @@ class CallMetrics:
     """Counts calls. Belongs to the event loop; `registry` may be read in any thread."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # the time of a series' first sample, as many series again
+        # The time of a series' first sample would be as many series again.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._ended = Counter(
             "zk_calls",
