@@ -21,7 +21,7 @@ def test_the_section_installs_once_and_starts_two_servers() -> None:
     assert text.count("zk serve") == 2
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_the_servers_answer_when_the_blocks_were_run_in_an_empty_folder() -> None:
     """Everything as it stands but for what is fetched: the program is this clone's."""
     with walking(FIRST, ROOT) as walk:
