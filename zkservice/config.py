@@ -38,9 +38,10 @@ class Settings(BaseSettings):
     answer. Their HTTPS is verified against the system's certificate authorities, or `witness_roots` (PEM)
     alone. `http_port` serves the log's tiles over HTTP, with the server's own certificate; `http_plain`
     leaves TLS to the proxy in front, or out on loopback. With `accept_secrets` every method takes a party's
-    secret itself; without, only the one that makes tokens of it. `client_port` is a second port on
-    which each connection shows a certificate of the authorities in `client_ca` (PEM), which names the party
-    that calls. Times are seconds unless the name says otherwise.
+    secret itself; without, only the one that makes tokens of it. With `demand_challenge` sessions are opened
+    by a challenge of the service's alone. `client_port` is a second port on which each connection shows a
+    certificate of the authorities in `client_ca` (PEM), which names the party that calls. Times are seconds
+    unless the name says otherwise.
     Raises pydantic's ValidationError, which names the setting. A `ZK_` variable that names no setting is not
     refused, since the `zk` command has variables of its own.
     """
@@ -67,6 +68,7 @@ class Settings(BaseSettings):
     registration_days: int = Field(default=7, ge=1, le=90)
     epoch_hours: int = Field(default=24, ge=1, le=720)
     accept_secrets: bool = True
+    demand_challenge: bool = False
     client_port: int | None = Field(default=None, ge=0, le=65535)
     client_ca: Path | None = None
     drain_seconds: float = Field(default=10.0, ge=0, le=300)

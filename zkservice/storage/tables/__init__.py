@@ -47,7 +47,7 @@ from zkservice.storage.tables.records import push, push_rejection, record
 from zkservice.storage.tables.revocation import accumulator, epoch, revocation
 from zkservice.storage.tables.running import running_server, schema_rule
 from zkservice.storage.tables.statistics import open_exchange, over_asking, regulator_access, statistic
-from zkservice.storage.tables.tokens import token_key
+from zkservice.storage.tables.tokens import spent_challenge, token_key
 
 __all__ = [
     "account",
@@ -110,6 +110,7 @@ __all__ = [
     "schema_rule",
     "seen",
     "service_secret",
+    "spent_challenge",
     "statistic",
     "token_key",
     "unasked_delivery",
