@@ -107,6 +107,8 @@ class Settings(BaseSettings):
     accept_secrets: bool = True
     """Whether every method takes the secret of an administrator, department, regulator or operator itself;
     with false only the one does that makes a token of it (docs/identity.md)."""
+    demand_challenge: bool = False
+    """Whether sessions are opened over a challenge of the service's alone (docs/identity.md)."""
     client_port: int | None = Field(default=None, ge=0, le=65535)
     """A second port, on which each connection shows a certificate that names the party that calls."""
     client_ca: Path | None = None

@@ -300,7 +300,7 @@ _OWN_SERVICES: Final[dict[str, dict[str, Row]]] = {
         "ListRevocations": EVERYBODY,
         "WatchEpochs": EVERYBODY,
     },
-    "SessionService": {"OpenSession": SIGNED},
+    "SessionService": {"OpenSession": SIGNED, "GetChallenge": EVERYBODY},
     "StatisticsService": {
         "CreateRegulatorAccess": ADMINISTRATOR,
         "ListStatistics": Row({Role.REGULATOR: ANYBODYS}),

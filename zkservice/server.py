@@ -64,6 +64,7 @@ from zkservice.storage import (
     accounts,
     appointments,
     catalog,
+    challenges,
     deliveries,
     errand_parts,
     errands,
@@ -193,7 +194,8 @@ async def running(
                 write_verifier_key(settings.data, log_keys.current)
                 judges, signers = await stack.enter_async_context(_workers(settings, crypto))
                 proofs = Proofs(sequencer, log_keys, database)
-                sessions = Sessions(database, keys, log_keys)
+                demanding = settings.demand_challenge
+                sessions = Sessions(database, keys, log_keys, demands_challenges=demanding)
                 tokens = Tokens(database, keys, settings.log_origin)
                 secrets_ = Secrets(database, admin_token, operator_token, clock)
                 callers = Callers(database, secrets_, sessions, tokens, clock)
@@ -312,6 +314,7 @@ async def _tidy(context: Context) -> None:
         statements.forget_over,
         false_answers.forget_over,
         token_keys.forget_over,
+        challenges.forget_over,
     ):
         while await context.database.write(partial(sweep, now=context.now())):
             pass  # some at a time, so that nobody's write waits for all of them

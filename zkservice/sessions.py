@@ -5,31 +5,39 @@ import binascii
 import datetime as dt
 import hashlib
 import hmac
+import secrets
 from collections.abc import Callable, Collection
 from typing import Final
 
 from disclosure import Reason, RefusedError
+from disclosure.request import NONCE_OCTETS
 from disclosure.session import SessionStatement
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import Keys
 from zkservice.log_keys import LogKeys
 from zkservice.moments import from_ms, to_ms, whole_ms
-from zkservice.storage import parties, statements
+from zkservice.storage import challenges, parties, statements
 from zkservice.storage.database import Database
 from zkservice.tenants import proven
 
 LIFETIME: Final = dt.timedelta(minutes=15)
+CHALLENGE_LIFE: Final = dt.timedelta(minutes=2)
+_TIME_OCTETS: Final = 8
+_DRAWN_OCTETS: Final = 8
 
 
 class Sessions:
     """Opens sessions and tells whose a call is.
 
-    Statements are remembered in the database for as long as their time counts: of two copies of one that are
-    sent to two servers, or to one that was restarted between them, one opens a session.
+    A statement opens one session, whichever server of the database it is sent to: a challenge is spent there, and
+    other statements are remembered there for as long as their time counts.
     """
 
-    def __init__(self, database: Database, keys: Keys, log_keys: LogKeys) -> None:
+    def __init__(
+        self, database: Database, keys: Keys, log_keys: LogKeys, *, demands_challenges: bool = False
+    ) -> None:
         self._database, self._keys, self._log_keys = database, keys, log_keys
+        self._demands_challenges = demands_challenges
 
     async def open(
         self, party: str, time: dt.datetime, nonce: bytes, signature: bytes, now: dt.datetime
@@ -38,7 +46,7 @@ class Sessions:
 
         Raises RefusedError REQUEST_SIGNATURE_INVALID (also for a party that nobody has registered),
         REQUEST_EXPIRED, REQUEST_NOT_YET_VALID; ServiceError ACCOUNT_REPLACED for whoever signs with the key
-        that an account had before, REPLAYED, OVERLOADED; MalformedError.
+        that an account had before, REPLAYED, CHALLENGE_MISSING, OVERLOADED; MalformedError.
         """
         public_key = await self._database.read(lambda each: parties.public_key(each, party))
         # The service goes by each key that its log has had: a party may not know yet that it is another now.
@@ -53,9 +61,38 @@ class Sessions:
                     party, lambda key: any(_signs(each, signature, key, now) for each in named)
                 )
             raise
-        digest, ends = hashlib.sha256(statement.signed_bytes).digest(), whole_ms(now + LIFETIME)
-        await self._database.write(lambda each: statements.remember(each, party, digest, ends, now))
+        ends = whole_ms(now + LIFETIME)
+        if self._is_challenge(nonce):
+            await self._spend(nonce, now)
+        elif self._demands_challenges:
+            detail = "the statement has a nonce of its own, and none that GetChallenge has given"
+            raise ServiceError(ServiceReason.CHALLENGE_MISSING, detail, field="nonce")
+        else:
+            digest = hashlib.sha256(statement.signed_bytes).digest()
+            await self._database.write(lambda each: statements.remember(each, party, digest, ends, now))
         return self._token(party, ends, public_key or b""), ends
+
+    def challenge(self, now: dt.datetime) -> tuple[bytes, dt.datetime]:
+        """Return a nonce to sign in a statement, and until when it can be used. Nothing is kept of it."""
+        moment = whole_ms(now)
+        start = to_ms(moment).to_bytes(_TIME_OCTETS) + secrets.token_bytes(_DRAWN_OCTETS)
+        return start + self._challenge_mac(start), moment + CHALLENGE_LIFE
+
+    def _challenge_mac(self, start: bytes) -> bytes:
+        mac = self._keys.token("session-challenge", start.hex())
+        return hashlib.sha256(mac.encode()).digest()[: NONCE_OCTETS - len(start)]
+
+    def _is_challenge(self, nonce: bytes) -> bool:
+        start = nonce[: _TIME_OCTETS + _DRAWN_OCTETS]
+        return hmac.compare_digest(nonce[len(start) :], self._challenge_mac(start))
+
+    async def _spend(self, nonce: bytes, now: dt.datetime) -> None:
+        """Use a challenge up, at all servers of the database; RefusedError REQUEST_EXPIRED, ServiceError
+        REPLAYED."""
+        made = from_ms(int.from_bytes(nonce[:_TIME_OCTETS]))
+        if abs(now - made) > CHALLENGE_LIFE:
+            raise RefusedError(Reason.REQUEST_EXPIRED, "the challenge has ended", field="nonce")
+        await self._database.write(lambda each: challenges.spend(each, nonce, now))
 
     async def _check_former(self, party: str, is_shown: Callable[[bytes], bool]) -> None:
         """Raise ServiceError ACCOUNT_REPLACED if a key is shown that the party had before."""

@@ -19,6 +19,7 @@ from prover.errors import ContentError, VaultReason
 from prover.records import milliseconds, moment_of
 from prover.standing import Sign
 from prover.vault import Vault
+from wire.challenges import nonce_of
 from wire.client import ServiceError, call
 from wire.convert import moment_to
 from zkproto.v1 import ledger_pb2, ledger_pb2_grpc, session_pb2, session_pb2_grpc
@@ -44,7 +45,8 @@ def opened(way: Way, channel: grpc.Channel, vault: Vault, party: str, log: tlog.
 
 
 def _opened(way: Way, channel: grpc.Channel, party: str, log: tlog.Verifier, sign: Sign) -> str:
-    statement = SessionStatement(party, str(log), moment_of(milliseconds(way.clock())))
+    moment = moment_of(milliseconds(way.clock()))
+    statement = SessionStatement(party, str(log), moment, nonce_of(channel))
     message = session_pb2.OpenSessionRequest(
         party=party,
         time=moment_to(statement.time),

@@ -20,7 +20,7 @@ from tests.zkservice import (
 )
 from tests.zkservice.sessions import statement
 from tests.zkservice.support import City, new_id
-from zkproto.v1 import consent_pb2, record_pb2, statistics_pb2, token_pb2
+from zkproto.v1 import consent_pb2, record_pb2, session_pb2, statistics_pb2, token_pb2
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,10 @@ Seeder = Callable[[City, int], Awaitable[dict[str, Seed]]]
 
 
 async def _session(town: City, _: int) -> dict[str, Seed]:
-    return {"OpenSession": Seed(statement(town, "verifiers/bank", town.verifier_keys["bank"]))}
+    return {
+        "OpenSession": Seed(statement(town, "verifiers/bank", town.verifier_keys["bank"])),
+        "GetChallenge": Seed(session_pb2.GetChallengeRequest()),
+    }
 
 
 async def _accounts(town: City, number: int) -> dict[str, Seed]:

@@ -13,12 +13,22 @@ from zkproto.v1.session_pb2_grpc import SessionServiceStub
 
 
 def statement(
-    town: City, party: str, key: Ed25519PrivateKey, ahead: dt.timedelta = dt.timedelta(), service: str = ""
+    town: City,
+    party: str,
+    key: Ed25519PrivateKey,
+    ahead: dt.timedelta = dt.timedelta(),
+    service: str = "",
+    nonce: bytes = b"",
 ) -> pb.OpenSessionRequest:
-    """Return a party's statement, signed as of the city's clock, or so much ahead of it."""
+    """Return a party's statement, signed as of the city's clock, or so much ahead of it.
+
+    Over a challenge, where one is given.
+    """
     moment = town.clock() + ahead
     moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-    made = SessionStatement(party, service or town.ready.verifier_key, moment, secrets.token_bytes(32))
+    made = SessionStatement(
+        party, service or town.ready.verifier_key, moment, nonce or secrets.token_bytes(32)
+    )
     return pb.OpenSessionRequest(
         party=party, time=moment_to(moment), nonce=made.nonce, signature=made.sign(key.sign)
     )

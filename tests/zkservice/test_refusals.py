@@ -96,6 +96,8 @@ HOLDERS_OWN: Final = {
 """What only a holder or a verifier finds, at home; in the table, so that it never gets another meaning."""
 COMPOSITE_FORM: Final = {*cases_composite.REASONS, Reason.RECEIPT_MISMATCH}
 """What presentations of the composite form and openings meet: in tests of their own, over the same server."""
+WHERE_DEMANDED: Final = {ServiceReason.CHALLENGE_MISSING}
+"""What only a server answers that demands challenges: see test_challenges."""
 BY_CERTIFICATE: Final = {ServiceReason.CERTIFICATE_INVALID}
 """What only the port for certificates answers: see test_certificates."""
 THAT_ARE_COUNTED: Final = {Reason.OVER_ASKING, ServiceReason.PAIRING_WRONG}
@@ -129,7 +131,7 @@ def test_the_status_table_has_every_reason_and_no_other() -> None:
 
 
 def test_every_reason_is_reached_by_a_case() -> None:
-    elsewhere = HOLDERS_OWN | COMPOSITE_FORM | BY_CERTIFICATE | THAT_ARE_COUNTED | BY_LIMITS
+    elsewhere = HOLDERS_OWN | COMPOSITE_FORM | BY_CERTIFICATE | WHERE_DEMANDED | THAT_ARE_COUNTED | BY_LIMITS
     assert {case.reason for case in CASES} | REACHED_BELOW | elsewhere == {*Reason, *ServiceReason}
 
 

@@ -9,6 +9,7 @@ import tlog
 from disclosure import VerifierName
 from disclosure.session import SessionStatement
 from wire import convert
+from wire.challenges import nonce_of
 from wire.client import call
 from zkproto.v1 import session_pb2, session_pb2_grpc
 
@@ -18,7 +19,7 @@ def opened(
 ) -> tuple[str, dt.datetime]:
     """Open a session with the registered key; return its token, and when it ends. Raises ServiceError."""
     moment = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    statement = SessionStatement(str(name), str(log), moment)
+    statement = SessionStatement(str(name), str(log), moment, nonce_of(channel))
     answer = call(
         session_pb2_grpc.SessionServiceStub(channel).OpenSession,
         session_pb2.OpenSessionRequest(

@@ -71,6 +71,7 @@ MESSAGES: Final = {
     "reason.PART_STATE_INVALID": "The part of the errand has come too far for this, or not far enough",
     "reason.PART_NOT_READY": "Another part of the errand has to be done first",
     "reason.REPLAYED": "This was used before",
+    "reason.CHALLENGE_MISSING": "The service opens sessions by a challenge of its own only",
     "reason.ALREADY_REVOKED": "The credential was revoked before; nothing was done",
     "reason.ACCUMULATOR_FULL": "The accumulator takes no more revocations: the department needs a new one",
     "reason.SECOND_PERSON_REQUIRED": (

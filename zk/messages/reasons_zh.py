@@ -71,6 +71,7 @@ MESSAGES: Final = {
     "reason.PART_STATE_INVALID": "事项的这一部分目前的进度不允许这样做",
     "reason.PART_NOT_READY": "须先办完事项的另一部分",
     "reason.REPLAYED": "曾经使用过",
+    "reason.CHALLENGE_MISSING": "服务只接受对其自身质询的签名来建立会话",
     "reason.ALREADY_REVOKED": "该凭证此前已吊销，未作任何改动",
     "reason.ACCUMULATOR_FULL": "该累加器的吊销名额已用完，部门需要新建一个",
     "reason.SECOND_PERSON_REQUIRED": (

@@ -40,6 +40,11 @@ class SessionServiceStub:
                 request_serializer=zkproto_dot_v1_dot_session__pb2.OpenSessionRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_session__pb2.OpenSessionResponse.FromString,
                 _registered_method=True)
+        self.GetChallenge = channel.unary_unary(
+                '/zkproto.v1.SessionService/GetChallenge',
+                request_serializer=zkproto_dot_v1_dot_session__pb2.GetChallengeRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_session__pb2.GetChallengeResponse.FromString,
+                _registered_method=True)
 
 
 class SessionServiceServicer:
@@ -54,6 +59,14 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetChallenge(self, request, context):
+        """Answers anybody with a nonce of the service's own to sign in a statement. It opens one session, at whichever
+        server of the service, within two minutes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SessionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -61,6 +74,11 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.OpenSession,
                     request_deserializer=zkproto_dot_v1_dot_session__pb2.OpenSessionRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_session__pb2.OpenSessionResponse.SerializeToString,
+            ),
+            'GetChallenge': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetChallenge,
+                    request_deserializer=zkproto_dot_v1_dot_session__pb2.GetChallengeRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_session__pb2.GetChallengeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +109,33 @@ class SessionService:
             '/zkproto.v1.SessionService/OpenSession',
             zkproto_dot_v1_dot_session__pb2.OpenSessionRequest.SerializeToString,
             zkproto_dot_v1_dot_session__pb2.OpenSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetChallenge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.SessionService/GetChallenge',
+            zkproto_dot_v1_dot_session__pb2.GetChallengeRequest.SerializeToString,
+            zkproto_dot_v1_dot_session__pb2.GetChallengeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,10 @@ class SessionServiceStub:
     """Answers whoever signs with a party's registered key with a token that is good for a quarter of an hour.
     The token goes into the metadata of calls, as those of departments do.
     """
+    GetChallenge: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetChallengeRequest, _session_pb2.GetChallengeResponse]
+    """Answers anybody with a nonce of the service's own to sign in a statement. It opens one session, at whichever
+    server of the service, within two minutes.
+    """
 
 @_typing.type_check_only
 class SessionServiceAsyncStub(SessionServiceStub):
@@ -46,6 +50,10 @@ class SessionServiceAsyncStub(SessionServiceStub):
     OpenSession: _aio.UnaryUnaryMultiCallable[_session_pb2.OpenSessionRequest, _session_pb2.OpenSessionResponse]  # type: ignore[assignment]
     """Answers whoever signs with a party's registered key with a token that is good for a quarter of an hour.
     The token goes into the metadata of calls, as those of departments do.
+    """
+    GetChallenge: _aio.UnaryUnaryMultiCallable[_session_pb2.GetChallengeRequest, _session_pb2.GetChallengeResponse]  # type: ignore[assignment]
+    """Answers anybody with a nonce of the service's own to sign in a statement. It opens one session, at whichever
+    server of the service, within two minutes.
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -59,6 +67,16 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_session_pb2.OpenSessionResponse, _abc.Awaitable[_session_pb2.OpenSessionResponse]]:
         """Answers whoever signs with a party's registered key with a token that is good for a quarter of an hour.
         The token goes into the metadata of calls, as those of departments do.
+        """
+
+    @_abc_1.abstractmethod
+    def GetChallenge(
+        self,
+        request: _session_pb2.GetChallengeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.GetChallengeResponse, _abc.Awaitable[_session_pb2.GetChallengeResponse]]:
+        """Answers anybody with a nonce of the service's own to sign in a statement. It opens one session, at whichever
+        server of the service, within two minutes.
         """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -15,6 +15,11 @@ class SessionService(SessionServiceServicer):
     def __init__(self, context: Context) -> None:
         self._context = context
 
+    async def GetChallenge(self, request: pb.GetChallengeRequest, context: Any) -> Any:
+        """Give a nonce to sign."""
+        nonce, ends = self._context.sessions.challenge(self._context.now())
+        return pb.GetChallengeResponse(nonce=nonce, expire_time=moment_to(ends))
+
     async def OpenSession(self, request: pb.OpenSessionRequest, context: Any) -> Any:
         """Open a session for whoever signs with the party's key."""
         required(bool(request.party), "party")

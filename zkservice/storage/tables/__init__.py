@@ -55,7 +55,7 @@ from zkservice.storage.tables.revocation import accumulator, epoch, revocation
 from zkservice.storage.tables.running import running_server, schema_rule
 from zkservice.storage.tables.sessions import false_answer, session_statement
 from zkservice.storage.tables.statistics import open_exchange, over_asking, regulator_access, statistic
-from zkservice.storage.tables.tokens import token_key
+from zkservice.storage.tables.tokens import spent_challenge, token_key
 
 __all__ = [
     "account",
@@ -126,6 +126,7 @@ __all__ = [
     "server_keys",
     "service_secret",
     "session_statement",
+    "spent_challenge",
     "statistic",
     "token_key",
     "unasked_delivery",

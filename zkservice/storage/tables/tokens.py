@@ -1,4 +1,4 @@
-"""What short-lived tokens are signed with."""
+"""What short-lived tokens are signed with, and which challenges have opened a session."""
 
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
@@ -13,4 +13,12 @@ token_key = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("ends", BigInteger),
+)
+
+# Challenges follow from the master key: only those that were used have to be known, while they count.
+spent_challenge = Table(
+    "spent_challenge",
+    metadata,
+    Column("nonce", LargeBinary(32), primary_key=True),
+    Column("spent", BigInteger, nullable=False),
 )

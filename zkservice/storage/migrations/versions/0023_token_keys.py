@@ -1,4 +1,4 @@
-"""the keys that short-lived tokens are signed with"""
+"""the keys that short-lived tokens are signed with, and challenges that have opened a session"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,7 +19,14 @@ def upgrade() -> None:
         sa.Column("ends", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("kid", name=op.f("pk_token_key")),
     )
+    op.create_table(
+        "spent_challenge",
+        sa.Column("nonce", sa.LargeBinary(32), nullable=False),
+        sa.Column("spent", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("nonce", name=op.f("pk_spent_challenge")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("spent_challenge")
     op.drop_table("token_key")
