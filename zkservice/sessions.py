@@ -29,8 +29,8 @@ _DRAWN_OCTETS: Final = 8
 class Sessions:
     """Opens sessions and tells whose a call is.
 
-    A statement opens one session, whichever server of the database it is sent to: a challenge is spent there, and
-    other statements are remembered there for as long as their time counts.
+    A statement opens one session, whichever server of the database it is sent to: a challenge is spent
+    there, and other statements are remembered there for as long as their time counts.
     """
 
     def __init__(

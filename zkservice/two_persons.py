@@ -87,6 +87,12 @@ HARMFUL: Final[Mapping[str, Harmful]] = {
         "StatisticsService/CreateRegulatorAccess": Harmful(
             "it reads all figures, and the token before it ends", said_hash="access_token_hash"
         ),
+        "TokenService/ReplaceSecret": Harmful(
+            "whoever replaces a department's secret acts in its name",
+            Alone.DEPARTMENT,
+            lambda request: str(request.name),
+            said_hash="access_token_hash",
+        ),
         "AdministrationService/CreateAdministrator": Harmful(
             "whoever makes administrators alone is two persons", Alone.FIRST
         ),
@@ -112,6 +118,8 @@ HARMLESS: Final[Mapping[str, str]] = {
         "PolicyService/DeprecatePolicy": "nobody is asked under it any more; a next version may say the same",
         "PublicationService/CreateTable": "a verifier's own list, named by digest in what the verifier signs",
         "ErrandService/CreateErrandBundle": "it puts registered counters together, and stands on the ledger",
+        "TokenService/CreateToken": "it answers whoever has a secret with a token of it",
+        "TokenService/RotateTokenKeys": "tokens end with their key, and are made anew by whoever has a secret",
         "AdministrationService/ListAdministrators": "it reads",
         "AdministrationService/CreateAction": "it proposes; another person decides",
         "AdministrationService/GetAction": "it reads",

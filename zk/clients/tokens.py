@@ -59,10 +59,10 @@ class TokenClient:
         request = token_pb2.RotateTokenKeysRequest(at_once=at_once)
         return _key_of(call(self._stub.RotateTokenKeys, request, token=secret).key)
 
-    def replace(self, department: DepartmentName, secret: str) -> str:
-        """Return a department's new secret; takes the one before, or the administrator's."""
-        request = token_pb2.ReplaceSecretRequest(name=str(department))
-        return str(call(self._stub.ReplaceSecret, request, token=secret).access_token)
+    def replace(self, department: DepartmentName, secret: str, own: str) -> None:
+        """Give a department another secret, `own`; takes the one before, or an administrator's."""
+        request = token_pb2.ReplaceSecretRequest(name=str(department), access_token_hash=secret_hash(own))
+        call(self._stub.ReplaceSecret, request, token=secret)
 
 
 def _key_of(key: token_pb2.TokenKey) -> TokenKey:

@@ -63,7 +63,7 @@ def rotate(
     return Answer({"key": _data(key)}, [_line(run, key)])
 
 
-@GROUP.command("replace", remote=True)
+@GROUP.command("replace", remote=True, proposable=True)
 def replace(
     run: Run,
     department: Annotated[str, typer.Argument(metavar="ID", help="help.tokens.replaced")],
@@ -74,9 +74,9 @@ def replace(
     name, path = DepartmentName(department), run.home.token_path(department)
     by_itself = secret_file is None and admin_token_file is None and path.exists()
     own = department if by_itself else None
-    with TokenClient(run.endpoint) as client:
-        secret = client.replace(name, _secret(run, own, secret_file, admin_token_file))
-    write_private(path, f"{secret}\n".encode())
+    before = _secret(run, own, secret_file, admin_token_file)
+    with fresh_secret(path) as secret, TokenClient(run.endpoint) as client:
+        client.replace(name, before, secret)
     done = run.text("tokens.replaced", department=name, path=path)
     return Answer({"department": str(name), "token_file": str(path)}, [done])
 

@@ -222,16 +222,22 @@ class ReplaceSecretRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    ACCESS_TOKEN_HASH_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Whose: "departments/{department}"."""
+    access_token_hash: _builtins.bytes
+    """The SHA-256 of the new secret, where its owner has made it: 32 octets, and the answer has no secret then. An
+    action of two persons has it always (docs/administration.md).
+    """
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        access_token_hash: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_token_hash", b"access_token_hash", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -245,7 +251,7 @@ class ReplaceSecretResponse(_message.Message):
 
     ACCESS_TOKEN_FIELD_NUMBER: _builtins.int
     access_token: _builtins.str
-    """In this answer and nowhere else."""
+    """In this answer and nowhere else; empty where the request says a hash."""
     def __init__(
         self,
         *,

@@ -1,7 +1,6 @@
 """TokenService: short-lived tokens for whoever has a secret, the keys that sign them, other secrets."""
 
 import base64
-import secrets
 from typing import Any
 
 import structlog
@@ -12,6 +11,7 @@ from zkproto.v1 import token_pb2 as pb
 from zkproto.v1.token_pb2_grpc import TokenServiceServicer
 from zkservice.context import Context
 from zkservice.roles import Role
+from zkservice.services.parties import given_token
 from zkservice.storage import registered
 from zkservice.storage.token_keys import TokenKey
 
@@ -50,8 +50,8 @@ class TokenService(TokenServiceServicer):
         """Give a department another secret; the one before ends, and its tokens."""
         name = str(DepartmentName.parse(request.name, field="name"))
         await self._context.access.department(context, name, or_admin=True)
-        token = secrets.token_urlsafe(32)
-        await self._context.database.write(lambda each: registered.replace_token(each, name, token))
+        token, hashed = given_token(self._context, request.access_token_hash)
+        await self._context.database.write(lambda each: registered.replace_token(each, name, hashed))
         self._context.secrets.forget()
         return pb.ReplaceSecretResponse(access_token=token)
 

@@ -90,11 +90,16 @@ def department_token_hash(connection: Connection, name: str) -> bytes | None:
     return hashed
 
 
-def replace_token(connection: Connection, name: str, token: str) -> None:
-    """Give a department another token in the place of the one it has; ServiceError NOT_FOUND."""
+def replace_token(connection: Connection, name: str, hashed: bytes) -> None:
+    """Give a department another token, by its hash, in the place of the one it has.
+
+    Raises ServiceError NOT_FOUND, FIELD_INVALID (the token is somebody's already).
+    """
     row_of(connection, tables.department, name, "name")
+    if department_token_hash(connection, name) != hashed:  # the same may be said again
+        check_unused(connection, hashed, field="access_token_hash")
     table = tables.department
-    connection.execute(update(table).where(table.c.name == name).values(token_hash=token_hash(token)))
+    connection.execute(update(table).where(table.c.name == name).values(token_hash=hashed))
 
 
 def department(connection: Connection, name: str, *, field: str = "name") -> Named:
