@@ -123,7 +123,7 @@ async def test_all_are_replaced_one_after_the_other_and_no_call_is_lost(burst: B
 
 
 async def ask_on(town: City, stop: asyncio.Event) -> int:
-    """Read until told to end, as a client that waits for its connection and sends again; count the answers."""
+    """Read until told to end, as a client that waits for its connection and sends again; count answers."""
     answers = 0
     while not stop.is_set():
         try:
