@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from cryptography import x509
 
 from tests.zkservice.processes import children_of, command, lives
 from tests.zkservice.server_process import ROOT
@@ -43,6 +45,11 @@ class Supervised:
         port = int(self.address.rpartition(":")[2])
         sockets = _accepted(port)
         return {each for each in self.members() if sockets & _sockets(each)}
+
+    def certificate(self) -> x509.Certificate:
+        """Return the certificate that a new connection is shown."""
+        host, _, port = self.address.rpartition(":")
+        return x509.load_pem_x509_certificate(ssl.get_server_certificate((host, int(port))).encode())
 
     async def become(self, number: int, *, without: frozenset[int] = frozenset()) -> set[int]:
         """Wait until it has so many members that are ready, and none of these."""

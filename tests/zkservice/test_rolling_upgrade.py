@@ -20,6 +20,7 @@ import pytest
 from tests import former, postgres
 from tests.former import ROOT
 from tests.zkservice.auditing import audit
+from tests.zkservice.bursts import ENDING
 from tests.zkservice.stores import Store, replica
 from tests.zkservice.support import PERMIT, VALUES, City, Clock, Issued, new_id
 from tlog.note import Verifier
@@ -78,7 +79,7 @@ class Traffic:
                 try:
                     return await call(self.town())
                 except grpc.aio.AioRpcError as error:
-                    if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                    if error.code() not in ENDING:
                         raise
                     self.again += 1
                     await asyncio.sleep(0.05)
