@@ -119,7 +119,7 @@ HARMLESS: Final[Mapping[str, str]] = {
         "PublicationService/CreateTable": "a verifier's own list, named by digest in what the verifier signs",
         "ErrandService/CreateErrandBundle": "it puts registered counters together, and stands on the ledger",
         "TokenService/CreateToken": "it answers whoever has a secret with a token of it",
-        "TokenService/RotateTokenKeys": "tokens end with their key, and are made anew by whoever has a secret",
+        "TokenService/RotateTokenKeys": "tokens end with their key; whoever has a secret gets another",
         "AdministrationService/ListAdministrators": "it reads",
         "AdministrationService/CreateAction": "it proposes; another person decides",
         "AdministrationService/GetAction": "it reads",

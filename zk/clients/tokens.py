@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from disclosure import DepartmentName
+from disclosure.administration import secret_hash
 from wire.client import Endpoint, call
 from wire.convert import moment_of
 from zkproto.v1 import token_pb2, token_pb2_grpc

@@ -13,7 +13,6 @@ from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sqlalchemy.exc import SQLAlchemyError
 
-from wire.client import DEFAULT_TIMEOUT
 from zk.commands.checking import FAIL, OK, WARN, Check, check
 from zk.commands.serve import settings_of
 from zk.run import Run
@@ -54,7 +53,7 @@ def readiness(run: Run) -> Check:
 
 def _serves(ask: Any, name: str) -> bool:
     request = health_pb2.HealthCheckRequest(service=name)
-    return bool(ask(request, timeout=DEFAULT_TIMEOUT.total_seconds()).status == _SERVING)
+    return bool(ask(request, timeout=_SECONDS).status == _SERVING)
 
 
 def told(run: Run, url: str) -> Iterator[Check]:

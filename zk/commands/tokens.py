@@ -7,6 +7,7 @@ import typer
 
 from disclosure import DepartmentName
 from zk.clients.tokens import TokenClient, TokenKey
+from zk.fresh import fresh_secret
 from zk.group import Group
 from zk.home import read_secret, write_private
 from zk.run import Answer, Run
