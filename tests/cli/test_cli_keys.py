@@ -124,6 +124,13 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
     refused(nowhere.zk("rotate", "everything"), Exit.USAGE, "USAGE")
 
 
+def test_the_other_keys_are_rotated_by_the_commands_that_they_have(tmp_path: Path) -> None:
+    log = zk("keys", "rotate", "log", "--data", tmp_path / "none", "--json")
+    refused(log, Exit.REFUSED, "LOG_NOT_BEGUN")
+    issuer = zk("keys", "rotate", "issuer", "--home", tmp_path / "home", "--json")
+    refused(issuer, Exit.USAGE, "DEPARTMENT_UNCLEAR")
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_what_is_said_names_no_key(folder: Folder, lang: str) -> None:
     folder.provide("one.key")

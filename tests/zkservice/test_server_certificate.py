@@ -2,8 +2,10 @@
 
 import asyncio
 import datetime as dt
+import json
 import shutil
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest_asyncio
 from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests.zkservice.server_process import ROOT
 from tests.zkservice.support import City, reopened
 from zkproto.v1 import catalog_pb2
 from zkservice import tls
@@ -176,11 +179,24 @@ async def test_a_broken_pair_is_refused_and_the_old_one_kept(
             operator.put(*operator.make(now() + dt.timedelta(days=3)))
     await operator.until_health(NOT_SERVING)
     assert await operator.shown() == serial(old)
+    if broken == "mismatched":
+        assert (await doctor(operator)) == "warn"
     async with operator.channel() as channel:
         await ask(channel)
     operator.put(*pair)
     await operator.until_shown(pair[1])
     await operator.until_health(SERVING)
+
+
+async def doctor(operator: Operator) -> str:
+    """Return what `zk doctor` makes of the certificate."""
+    root = operator.folder / "making" / "ca.pem"
+    way = ("--server", operator.town.ready.address, "--root", root, "--home", operator.folder / "home")
+    command = [sys.executable, "-m", "zk.cli", "doctor", *map(str, way), "--json"]
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+    (state,) = (each["state"] for each in json.loads(output)["checks"] if each["name"] == "certificate")
+    return str(state)
 
 
 async def test_a_certificate_that_ends_within_two_weeks_is_told(operator: Operator) -> None:

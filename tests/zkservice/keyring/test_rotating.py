@@ -83,7 +83,8 @@ def _in_ring(folder: Path) -> tuple[int, list[int]]:
     return found["current"], [each["number"] for each in found["generations"]]
 
 
-@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+# The two servers below are on PostgreSQL.
+@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 async def prepared(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Prepared]:
     server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
     given = by_file(tmp_path / "provider.key") | Store.on(server).settings
