@@ -94,9 +94,23 @@ def _ring(lived: Lived) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("step", "times"), [(Step.PIECE, 1), (Step.PIECE, 4), *((each, 1) for each in list(Step)[1:])]
-)
+# Each takes a process that loads all of the service: two tell most, the others are among the long ones.
+KILLED = [
+    pytest.param(Step.PIECE, 1, marks=pytest.mark.long),
+    (Step.PIECE, 4),
+    pytest.param(Step.RESEALED, 1, marks=pytest.mark.long),
+    (Step.RETIRED, 1),
+    pytest.param(Step.FORGOTTEN, 1, marks=pytest.mark.long),
+]
+ROTATING = [
+    rotating.Step.ANNOUNCED,
+    pytest.param(rotating.Step.KEPT, marks=pytest.mark.long),
+    rotating.Step.CURRENT,
+    pytest.param(rotating.Step.TURNED, marks=pytest.mark.long),
+]
+
+
+@pytest.mark.parametrize(("step", "times"), KILLED)
 async def test_killed_at_each_step_of_a_resealing(lived: Lived, step: Step, times: int) -> None:
     run("reseal", lived.folder, step, times, **lived.given)
     with lived.working() as work:
@@ -109,6 +123,7 @@ async def test_killed_at_each_step_of_a_resealing(lived: Lived, step: Step, time
         await audit(town)
 
 
+@pytest.mark.long
 def test_an_interrupted_resealing_goes_on_where_it_was(lived: Lived) -> None:
     first = run("reseal", lived.folder, Step.PIECE, 3, **lived.given)
     second = run("reseal", lived.folder, **lived.given)
@@ -132,7 +147,7 @@ def test_a_value_that_does_not_open_is_named_and_nothing_is_retired(lived: Lived
     assert [each["number"] for each in _ring(lived)["generations"]] == [1, 2]
 
 
-@pytest.mark.parametrize("step", rotating.Step)
+@pytest.mark.parametrize("step", ROTATING)
 async def test_killed_at_each_step_of_a_rotation(lived: Lived, step: rotating.Step) -> None:
     with lived.working() as work:
         reseal(work, settle=0)
