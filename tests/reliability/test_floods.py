@@ -312,7 +312,7 @@ class Load:
         return (len(self.acknowledged) - before) / (loop.time() - begun)
 
     async def open(self, seconds: float, rate: float) -> float:
-        """So many calls a second, whatever becomes of them; return acknowledged a second while they came."""
+        """So many calls a second, whatever becomes of them; return acknowledged a second."""
         loop = asyncio.get_running_loop()
         begun, before, made = loop.time(), len(self.acknowledged), 0
         tasks: set[asyncio.Task[None]] = set()
@@ -323,9 +323,8 @@ class Load:
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
             await asyncio.sleep(0.002)
-        done = (len(self.acknowledged) - before) / (loop.time() - begun)
         await asyncio.gather(*tasks)
-        return done
+        return (len(self.acknowledged) - before) / (loop.time() - begun)
 
 
 async def submissions(town: City, count: int) -> list[Any]:

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from zkservice.fairness import Turns
 from zkservice.gathering import Gathering
 from zkservice.services.roster import DESCRIPTORS
 from zkservice.status import CODES, RETRY_SECONDS, Code, status_of
+from zkservice.storage.database import Database, open_engine
 from zkservice.tenants import Call, address_of, networks
 
 
@@ -439,3 +442,28 @@ def test_random_floods_never_starve_anybody() -> None:
             turns.put(f"t{tenant}", number)
     served = [turns.take()[0] for _ in range(51)]
     assert len(set(served)) == 51, "each has had its turn before anybody has a second one"
+
+
+async def test_writes_of_a_flood_leave_turns_to_others(tmp_path: Path) -> None:
+    database, gate = Database(open_engine(f"sqlite:///{tmp_path / 'writes.sqlite3'}")), threading.Event()
+    order: list[str] = []
+
+    def write(name: str) -> Any:
+        return as_tenant(name, lambda: database.write(lambda _: order.append(name)))
+
+    try:
+        calls = [asyncio.ensure_future(as_tenant("first", lambda: database.write(lambda _: gate.wait(60))))]
+        calls += [asyncio.ensure_future(write("flood")) for _ in range(2000)]
+        await asyncio.sleep(0.01)
+        calls.append(asyncio.ensure_future(write("honest")))
+        async with asyncio.timeout(60):
+            while database._counts.total() < 2002:
+                await asyncio.sleep(0.01)
+        gate.set()
+        await asyncio.gather(*calls)
+    finally:
+        gate.set()
+        await asyncio.to_thread(database.close)
+    assert len(order) == 2001
+    assert order.index("honest") <= 258, "it waited for the group that was under way, and no other"
+    assert not database._counts
