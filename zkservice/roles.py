@@ -117,8 +117,6 @@ ADMINISTRATOR: Final = Row({Role.ADMINISTRATOR: ANYBODYS})
 HOLDER: Final = Row({Role.HOLDER: ITSELF})
 RECIPIENT: Final = Row({Role.VERIFIER: ITSELF, Role.HOLDER: ITSELF})
 DEPARTMENT: Final = Row({Role.DEPARTMENT: ITSELF})
-PROPOSER: Final = Row({Role.ADMINISTRATOR: ANYBODYS, Role.DEPARTMENT: ITSELF})
-"""Of a department the method lets only what concerns its own issuer keys through."""
 
 
 def _departments(path: str) -> Row:
@@ -134,6 +132,8 @@ def _found(role: Role, path: str, reason: ServiceReason = ServiceReason.NOT_FOUN
 
 
 _INVALID: Final = ServiceReason.TOKEN_INVALID
+PROPOSER: Final = Row({Role.ADMINISTRATOR: ANYBODYS, Role.DEPARTMENT: _stored("request", _INVALID)})
+"""Of a department the method lets through only what is done to its own issuer keys."""
 PROPOSER_OF: Final = Row({Role.ADMINISTRATOR: ANYBODYS, Role.DEPARTMENT: _stored("name")})
 
 _OWN_SERVICES: Final[dict[str, dict[str, Row]]] = {

@@ -227,7 +227,9 @@ async def running(
                 shown = edge.newest(sequencer, anchored, witnessed=anchoring is not None)
                 await stack.enter_async_context(_background(context, lists, failed))
                 await stack.enter_async_context(following.running())
-                seen = await stack.enter_async_context(observed(settings, context, lambda: certificates.ends))
+                seen = await stack.enter_async_context(
+                    observed(settings, context, lambda: certificates.ends, shared=shared)
+                )
                 listens = _listening(context, lists, seen, certificates, shared=shared)
                 port, client_port = await stack.enter_async_context(listens)
                 source = edge.DatabaseSource(database, shown)

@@ -58,6 +58,9 @@ def supervise(
         if settings.http_port is not None:
             http = _reserved(settings.http_host, settings.http_port, "http_port")
             changed["http_port"] = stack.enter_context(http)
+        if settings.client_port is not None:
+            secured = _reserved(settings.host, settings.client_port, "client_port")
+            changed["client_port"] = stack.enter_context(secured)
         supervisor = _Supervisor(settings.model_copy(update=changed), settings.servers, lock, upgrade=upgrade)
         asyncio.run(supervisor.run(on_ready))
 
@@ -182,8 +185,8 @@ class _Supervisor:
 
     async def _serve(self, on_ready: Callable[[Ready], None]) -> None:
         # The first one makes what the folder lacks, and the schema; the others find it.
-        self._members.append(await self._started(upgrade=self._upgrade))
-        others = [asyncio.create_task(self._started()) for _ in range(1, self._places)]
+        self._members.append(await self._started(0, upgrade=self._upgrade))
+        others = [asyncio.create_task(self._started(each)) for each in range(1, self._places)]
         try:
             await asyncio.gather(*others)
         finally:
@@ -204,7 +207,7 @@ class _Supervisor:
                 each.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _started(self, *, upgrade: bool = False) -> _Member:
+    async def _started(self, place: int, *, upgrade: bool = False) -> _Member:
         """Start a process and wait until it is ready; StartError with what it said."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "zkservice.member",
@@ -213,16 +216,21 @@ class _Supervisor:
         )  # fmt: skip
         try:
             async with asyncio.timeout(_START_SECONDS):
-                return _Member(process, await self._said(process, upgrade=upgrade))
+                return _Member(process, await self._said(process, place, upgrade=upgrade))
         except BaseException as error:
             await _kill(process)
             if isinstance(error, TimeoutError):
                 raise StartError("a server process was not ready in time") from None
             raise
 
-    async def _said(self, process: asyncio.subprocess.Process, *, upgrade: bool) -> Ready:
+    def _of(self, place: int) -> Settings:
+        """Return the settings of a place's member: each tells its own metrics, on ports that follow each other."""
+        first = self._settings.metrics_port
+        return self._settings.model_copy(update={"metrics_port": first + place}) if first else self._settings
+
+    async def _said(self, process: asyncio.subprocess.Process, place: int, *, upgrade: bool) -> Ready:
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018, both are pipes
-        process.stdin.write(order(self._settings, upgrade=upgrade))
+        process.stdin.write(order(self._of(place), upgrade=upgrade))
         try:
             await process.stdin.drain()
             told = json.loads(await process.stdout.readline() or b"{}")
@@ -253,7 +261,7 @@ class _Supervisor:
         while True:
             await asyncio.sleep(pause)
             try:
-                member = await self._started()
+                member = await self._started(place)
             except StartError as error:
                 structlog.get_logger().error("a server process cannot start", reason=str(error))
                 self._failures[place] = error
@@ -290,7 +298,7 @@ class _Supervisor:
     async def _renewed(self, place: int) -> None:
         async with self._turns[place]:
             # With `--upgrade`: a newer program may have been put in the place of this one.
-            member = await self._started(upgrade=self._upgrade)
+            member = await self._started(0, upgrade=self._upgrade)
             before, self._members[place] = self._members[place], member
         await before.end(self._settings.drain_seconds + _GRACE_SECONDS)
 

@@ -18,6 +18,7 @@ from wire.failures import ExhaustedError, ServiceError, TimeoutExceededError, Un
 from wire.repeating import Attempts, Budget, Policy, is_repeatable, within
 from zkproto.v1 import (
     account_pb2,
+    administration_pb2,
     application_pb2,
     appointment_pb2,
     catalog_pb2,
@@ -36,25 +37,29 @@ from zkproto.v1 import (
     revocation_pb2,
     session_pb2,
     statistics_pb2,
+    token_pb2,
 )
 
 READER = "/zkproto.v1.LedgerService/GetCheckpoint"
 NOT_TWICE = {
     # Answers once with a secret.
     "CreateDepartment", "CreateRegistration", "CreateRegulatorAccess", "OpenSession",
+    "CreateToken", "ReplaceSecret",
     # The same again is refused, or is another one.
     "CreateSchema", "CreateVerifier", "CreateItem", "CreateTable", "UpdateDepartment", "UpdateVerifier",
     "UpdateItem", "BeginKeyedIssuance", "IssueKeyedCredential", "BatchCheckKeyedPresentations",
     "RetryErrandPart", "AcknowledgeDelivery", "PublishReceivingCard", "CloseReceiving",
+    "CreateAdministrator", "SetAdministratorSecret", "RemoveAdministrator", "ApproveAction", "RejectAction",
+    "RotateTokenKeys",
     # A wrong pairing code counts each time.
     "FetchRequest",
     # Tells how many it withdrew, and again none; a stream.
     "WithdrawRecords", "PushRecords",
 }  # fmt: skip
 FILES = (
-    account_pb2, application_pb2, appointment_pb2, catalog_pb2, consent_pb2, delivery_pb2, errand_pb2,
-    issuance_pb2, keyed_pb2, ledger_pb2, policy_pb2, presentation_pb2, publication_pb2, record_pb2,
-    revocation_pb2, session_pb2, statistics_pb2,
+    account_pb2, administration_pb2, application_pb2, appointment_pb2, catalog_pb2, consent_pb2, delivery_pb2,
+    errand_pb2, issuance_pb2, keyed_pb2, ledger_pb2, policy_pb2, presentation_pb2, publication_pb2, record_pb2,
+    revocation_pb2, session_pb2, statistics_pb2, token_pb2,
 )  # fmt: skip
 READING = ("Get", "List", "Watch", "Read", "Count", "Search", "Export", "Verify", "BatchVerify", "Fetch")
 Options = descriptor_pb2.MethodOptions

@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18zkproto/v1/session.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x15\n\x13GetChallengeRequest\"V\n\x14GetChallengeResponse\x12\r\n\x05nonce\x18\x01 \x01(\x0c\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x87\x01\n\x12OpenSessionRequest\x12\x13\n\x05party\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12.\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x13\n\x05nonce\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tsignature\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"U\n\x13OpenSessionResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xb3\x01\n\x0eSessionService\x12N\n\x0bOpenSession\x12\x1e.zkproto.v1.OpenSessionRequest\x1a\x1f.zkproto.v1.OpenSessionResponse\x12Q\n\x0cGetChallenge\x12\x1f.zkproto.v1.GetChallengeRequest\x1a .zkproto.v1.GetChallengeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18zkproto/v1/session.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x15\n\x13GetChallengeRequest\"V\n\x14GetChallengeResponse\x12\r\n\x05nonce\x18\x01 \x01(\x0c\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x87\x01\n\x12OpenSessionRequest\x12\x13\n\x05party\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12.\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x13\n\x05nonce\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tsignature\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"U\n\x13OpenSessionResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xb8\x01\n\x0eSessionService\x12N\n\x0bOpenSession\x12\x1e.zkproto.v1.OpenSessionRequest\x1a\x1f.zkproto.v1.OpenSessionResponse\x12V\n\x0cGetChallenge\x12\x1f.zkproto.v1.GetChallengeRequest\x1a .zkproto.v1.GetChallengeResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPENSESSIONREQUEST'].fields_by_name['nonce']._serialized_options = b'\342A\001\002'
   _globals['_OPENSESSIONREQUEST'].fields_by_name['signature']._loaded_options = None
   _globals['_OPENSESSIONREQUEST'].fields_by_name['signature']._serialized_options = b'\342A\001\002'
+  _globals['_SESSIONSERVICE'].methods_by_name['GetChallenge']._loaded_options = None
+  _globals['_SESSIONSERVICE'].methods_by_name['GetChallenge']._serialized_options = b'\220\002\001'
   _globals['_GETCHALLENGEREQUEST']._serialized_start=106
   _globals['_GETCHALLENGEREQUEST']._serialized_end=127
   _globals['_GETCHALLENGERESPONSE']._serialized_start=129
@@ -50,5 +52,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPENSESSIONRESPONSE']._serialized_start=355
   _globals['_OPENSESSIONRESPONSE']._serialized_end=440
   _globals['_SESSIONSERVICE']._serialized_start=443
-  _globals['_SESSIONSERVICE']._serialized_end=622
+  _globals['_SESSIONSERVICE']._serialized_end=627
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16zkproto/v1/token.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x14\n\x12\x43reateTokenRequest\"}\n\x13\x43reateTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x18\n\x10lifetime_seconds\x18\x04 \x01(\x05\"\x16\n\x14ListTokenKeysRequest\";\n\x15ListTokenKeysResponse\x12\"\n\x04keys\x18\x01 \x03(\x0b\x32\x14.zkproto.v1.TokenKey\"\xb8\x01\n\x08TokenKey\x12\x0b\n\x03kid\x18\x01 \x01(\t\x12\x0b\n\x03kty\x18\x02 \x01(\t\x12\x0b\n\x03\x63rv\x18\x03 \x01(\t\x12\t\n\x01x\x18\x04 \x01(\t\x12\x0b\n\x03\x61lg\x18\x05 \x01(\t\x12\x0b\n\x03use\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\x16RotateTokenKeysRequest\x12\x0f\n\x07\x61t_once\x18\x01 \x01(\x08\"<\n\x17RotateTokenKeysResponse\x12!\n\x03key\x18\x01 \x01(\x0b\x32\x14.zkproto.v1.TokenKey\"E\n\x14ReplaceSecretRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x11\x61\x63\x63\x65ss_token_hash\x18\x02 \x01(\x0c\"-\n\x15ReplaceSecretResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t2\xe6\x02\n\x0cTokenService\x12N\n\x0b\x43reateToken\x12\x1e.zkproto.v1.CreateTokenRequest\x1a\x1f.zkproto.v1.CreateTokenResponse\x12T\n\rListTokenKeys\x12 .zkproto.v1.ListTokenKeysRequest\x1a!.zkproto.v1.ListTokenKeysResponse\x12Z\n\x0fRotateTokenKeys\x12\".zkproto.v1.RotateTokenKeysRequest\x1a#.zkproto.v1.RotateTokenKeysResponse\x12T\n\rReplaceSecret\x12 .zkproto.v1.ReplaceSecretRequest\x1a!.zkproto.v1.ReplaceSecretResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16zkproto/v1/token.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x14\n\x12\x43reateTokenRequest\"}\n\x13\x43reateTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x18\n\x10lifetime_seconds\x18\x04 \x01(\x05\"\x16\n\x14ListTokenKeysRequest\";\n\x15ListTokenKeysResponse\x12\"\n\x04keys\x18\x01 \x03(\x0b\x32\x14.zkproto.v1.TokenKey\"\xb8\x01\n\x08TokenKey\x12\x0b\n\x03kid\x18\x01 \x01(\t\x12\x0b\n\x03kty\x18\x02 \x01(\t\x12\x0b\n\x03\x63rv\x18\x03 \x01(\t\x12\t\n\x01x\x18\x04 \x01(\t\x12\x0b\n\x03\x61lg\x18\x05 \x01(\t\x12\x0b\n\x03use\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\x16RotateTokenKeysRequest\x12\x0f\n\x07\x61t_once\x18\x01 \x01(\x08\"<\n\x17RotateTokenKeysResponse\x12!\n\x03key\x18\x01 \x01(\x0b\x32\x14.zkproto.v1.TokenKey\"E\n\x14ReplaceSecretRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x11\x61\x63\x63\x65ss_token_hash\x18\x02 \x01(\x0c\"-\n\x15ReplaceSecretResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t2\xeb\x02\n\x0cTokenService\x12N\n\x0b\x43reateToken\x12\x1e.zkproto.v1.CreateTokenRequest\x1a\x1f.zkproto.v1.CreateTokenResponse\x12Y\n\rListTokenKeys\x12 .zkproto.v1.ListTokenKeysRequest\x1a!.zkproto.v1.ListTokenKeysResponse\"\x03\x90\x02\x01\x12Z\n\x0fRotateTokenKeys\x12\".zkproto.v1.RotateTokenKeysRequest\x1a#.zkproto.v1.RotateTokenKeysResponse\x12T\n\rReplaceSecret\x12 .zkproto.v1.ReplaceSecretRequest\x1a!.zkproto.v1.ReplaceSecretResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REPLACESECRETREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_REPLACESECRETREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_TOKENSERVICE'].methods_by_name['ListTokenKeys']._loaded_options = None
+  _globals['_TOKENSERVICE'].methods_by_name['ListTokenKeys']._serialized_options = b'\220\002\001'
   _globals['_CREATETOKENREQUEST']._serialized_start=104
   _globals['_CREATETOKENREQUEST']._serialized_end=124
   _globals['_CREATETOKENRESPONSE']._serialized_start=126
@@ -54,5 +56,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPLACESECRETRESPONSE']._serialized_start=701
   _globals['_REPLACESECRETRESPONSE']._serialized_end=746
   _globals['_TOKENSERVICE']._serialized_start=749
-  _globals['_TOKENSERVICE']._serialized_end=1107
+  _globals['_TOKENSERVICE']._serialized_end=1112
 # @@protoc_insertion_point(module_scope)

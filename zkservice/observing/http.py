@@ -29,9 +29,17 @@ _UNKEPT: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosnif
 
 @contextlib.asynccontextmanager
 async def telling(
-    settings: Settings, context: Context, registry: CollectorRegistry, dependencies: Dependencies
+    settings: Settings,
+    context: Context,
+    registry: CollectorRegistry,
+    dependencies: Dependencies,
+    *,
+    shared: bool = False,
 ) -> AsyncIterator[int | None]:
-    """Serve on `metrics_port` until the block ends; give the port, None if none is set. Raises StartError."""
+    """Serve on `metrics_port` until the block ends; give the port, None if none is set.
+
+    Whoever takes this server's place may listen on it already if it is `shared`. Raises StartError.
+    """
     if settings.metrics_port is None:
         yield None
         return
@@ -40,7 +48,7 @@ async def telling(
     async with contextlib.AsyncExitStack() as stack:
         try:
             taken = await stack.enter_async_context(
-                listening(app, host, port, connections=_CONNECTIONS, from_one=_CONNECTIONS)
+                listening(app, host, port, connections=_CONNECTIONS, from_one=_CONNECTIONS, shared=shared)
             )
         except OSError:
             raise StartError(f"{host}:{port} (metrics_port) cannot be listened on") from None

@@ -27,7 +27,7 @@ class Observed:
 
 @asynccontextmanager
 async def observed(
-    settings: Settings, context: Context, ends: Callable[[], dt.datetime]
+    settings: Settings, context: Context, ends: Callable[[], dt.datetime], *, shared: bool = False
 ) -> AsyncIterator[Observed]:
     """Observe a server whose parts are there until the block ends. Raises StartError.
 
@@ -46,7 +46,7 @@ async def observed(
                 yield Observed(interceptor, dependencies, None)
                 return
             metrics.registry.register(Parts(context, dependencies))
-            async with http.telling(settings, context, metrics.registry, dependencies) as port:
+            async with http.telling(settings, context, metrics.registry, dependencies, shared=shared) as port:
                 yield Observed(interceptor, dependencies, port)
         finally:
             looking.cancel()

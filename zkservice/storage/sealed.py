@@ -56,6 +56,8 @@ SEALED: Final = (
     SealedColumn(_T.appointment.c.sealed, ("appointment/{id}",)),
     SealedColumn(_T.errand_update.c.sealed, ("errand-update/{part}",)),
     SealedColumn(_T.event.c.sealed_opening, ("event-opening/{scope}/{request_id}",)),
+    SealedColumn(_T.admin_action_record.c.sealed_opening, ("action-opening/{action}/{step}",)),
+    SealedColumn(_T.token_key.c.sealed, ("token-key/{kid}",)),
     # The way by which a server gets the generation that follows: under the one before, until that is retired.
     SealedColumn(_T.master_key.c.sealed, ("master-key/{number}",), moves=False),
 )
