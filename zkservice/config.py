@@ -92,7 +92,8 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     """The address on which metrics and readiness are served over HTTP, without TLS."""
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
-    """The port of metrics and readiness (docs/observability.md); without it they are not served."""
+    """The port of metrics and readiness (docs/observability.md); without it they are not served. Of several
+    `servers` on one port each has the next one."""
     trace_endpoint: str = Field(default="", repr=False, pattern=r"^(https?://[!-~]+)?$")
     """URL of an OTLP receiver (HTTP) that gets spans, path included; wants the extra `tracing`."""
     trace_share: float = Field(default=1.0, ge=0, le=1)

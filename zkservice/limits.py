@@ -170,7 +170,8 @@ class Limits(grpc.aio.ServerInterceptor):
             self._told = now
         seconds = error.retry_seconds
         retry = None if seconds is None else math.ceil(seconds * 10) / 10
-        await context.abort_with_status(_status(error.reason, error.detail, retry, error.quota))
+        status = _status(error.reason, error.detail, retry, error.quota)
+        await context.abort(status.code, status.details, (*status.trailing_metadata, *request_ids.trailer()))
 
     # What a call holds, counted here for all of them together.
 

@@ -224,7 +224,7 @@ class _Supervisor:
             raise
 
     def _of(self, place: int) -> Settings:
-        """Return the settings of a place's member: each tells its own metrics, on ports that follow each other."""
+        """Return the settings of a place's member: each tells its own metrics, port after port."""
         first = self._settings.metrics_port
         return self._settings.model_copy(update={"metrics_port": first + place}) if first else self._settings
 
@@ -298,7 +298,7 @@ class _Supervisor:
     async def _renewed(self, place: int) -> None:
         async with self._turns[place]:
             # With `--upgrade`: a newer program may have been put in the place of this one.
-            member = await self._started(0, upgrade=self._upgrade)
+            member = await self._started(place, upgrade=self._upgrade)
             before, self._members[place] = self._members[place], member
         await before.end(self._settings.drain_seconds + _GRACE_SECONDS)
 

@@ -57,9 +57,9 @@ NOT_TWICE = {
     "WithdrawRecords", "PushRecords",
 }  # fmt: skip
 FILES = (
-    account_pb2, administration_pb2, application_pb2, appointment_pb2, catalog_pb2, consent_pb2, delivery_pb2,
-    errand_pb2, issuance_pb2, keyed_pb2, ledger_pb2, policy_pb2, presentation_pb2, publication_pb2, record_pb2,
-    revocation_pb2, session_pb2, statistics_pb2, token_pb2,
+    account_pb2, administration_pb2, application_pb2, appointment_pb2, catalog_pb2, consent_pb2,
+    delivery_pb2, errand_pb2, issuance_pb2, keyed_pb2, ledger_pb2, policy_pb2, presentation_pb2,
+    publication_pb2, record_pb2, revocation_pb2, session_pb2, statistics_pb2, token_pb2,
 )  # fmt: skip
 READING = ("Get", "List", "Watch", "Read", "Count", "Search", "Export", "Verify", "BatchVerify", "Fetch")
 Options = descriptor_pb2.MethodOptions
