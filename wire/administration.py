@@ -7,11 +7,11 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from disclosure import MalformedError, Reason
-from zkproto.v1 import administration_pb2, catalog_pb2, publication_pb2, statistics_pb2
+from zkproto.v1 import administration_pb2, catalog_pb2, publication_pb2, statistics_pb2, token_pb2
 
 _SERVICES: Final = {
     service.full_name: service
-    for module in (administration_pb2, catalog_pb2, publication_pb2, statistics_pb2)
+    for module in (administration_pb2, catalog_pb2, publication_pb2, statistics_pb2, token_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
 }
 """Those of which some method takes two persons."""

@@ -23,6 +23,7 @@ from zkservice.config import Settings
 from zkservice.costs import cost_of
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import token_hash
+from zkservice.observing import request_ids
 from zkservice.status import status_of
 from zkservice.tenants import Call
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from disclosure import DisclosureError, MalformedError
 from disclosure.administration import MAX_REQUEST_OCTETS, ActionOpening, Step
 from wire.administration import whole_message
-from zkproto.v1 import administration_pb2, catalog_pb2, publication_pb2, statistics_pb2
+from zkproto.v1 import administration_pb2, catalog_pb2, publication_pb2, statistics_pb2, token_pb2
 from zkservice import logs
 from zkservice.callers import Approved
 from zkservice.context import Context
@@ -29,6 +29,7 @@ from zkservice.services.administrators import Administrators
 from zkservice.services.catalog import CatalogService
 from zkservice.services.publication import PublicationService
 from zkservice.services.statistics import StatisticsService
+from zkservice.services.token import TokenService
 from zkservice.status import known
 from zkservice.storage import actions
 from zkservice.storage.actions import ActionState, NotApprovedError, StoredAction
@@ -42,6 +43,7 @@ _SERVED: Final = (
     (catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"], CatalogService),
     (publication_pb2.DESCRIPTOR.services_by_name["PublicationService"], PublicationService),
     (statistics_pb2.DESCRIPTOR.services_by_name["StatisticsService"], StatisticsService),
+    (token_pb2.DESCRIPTOR.services_by_name["TokenService"], TokenService),
 )
 _LATER: Final = {
     ServiceReason.STORAGE_UNAVAILABLE,
