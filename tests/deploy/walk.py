@@ -57,7 +57,7 @@ class Walk:
             return self._shell(f"{self.first}\n{block}", None)
         state = self.folder / "state"
         before = f". {shlex.quote(str(state))}" if state.exists() else ""
-        after = f'{{ export -p; echo cd "$(printf \'%q\' "$PWD")"; }} > {shlex.quote(str(state))}'
+        after = f'{{ export -p; declare -f; echo cd "$(printf \'%q\' "$PWD")"; }} > {shlex.quote(str(state))}'
         return self._shell(f"{before}\n{block}\n{after}", None)
 
     def _shell(self, script: str, user: str | None) -> str:
