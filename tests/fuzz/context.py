@@ -14,8 +14,12 @@ from disclosure import Schema
 from disclosure.errand.asking import PartName
 from disclosure.errand.bundle import ErrandBundle, ErrandBundleName
 from disclosure.revocation import Accumulator
+from zkservice.keyring.providers import KeyProvider, LocalProvider
 
 _SUITES: Final = {each.ciphersuite_id: each for each in (SHA_256, SHAKE_256)}
+
+PROVIDER: Final = LocalProvider("of tests", bytes(32))
+"""What wraps the keyrings that are tried."""
 
 
 def _key_of(octets: bytes) -> AccumulatorKey:
@@ -36,9 +40,12 @@ _CODECS: Final[Mapping[Any, tuple[Callable[[Any], bytes], Callable[[bytes], Any]
         lambda each: str(each).encode(),
         lambda octets: ErrandBundleName.parse(octets.decode()),
     ),
+    KeyProvider: (lambda _: b"", lambda _: PROVIDER),
     PartName: (lambda each: str(each).encode(), lambda octets: PartName.parse(octets.decode())),
 }
-_DEFAULTS: Final[Mapping[Any, Any]] = {int: 3, str: "name", bytes: bytes(32), Ciphersuite: SHA_256}
+_DEFAULTS: Final[Mapping[Any, Any]] = {
+    int: 3, str: "name", bytes: bytes(32), Ciphersuite: SHA_256, KeyProvider: PROVIDER,
+}  # fmt: skip
 
 
 def known(kind: Any) -> bool:

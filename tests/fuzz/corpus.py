@@ -5,6 +5,7 @@ Secrets are not taken down: their decoders are given fresh octets of the right l
 """
 
 import base64
+import datetime as dt
 import json
 import secrets
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 from tests.fuzz import context
 from tests.fuzz.finding import Decoder
+from zkservice.keyring.ring import Ring
 
 FOLDER: Final = Path(__file__).with_name("corpus")
 SECRET: Final[Mapping[str, int]] = {
@@ -24,6 +26,7 @@ SECRET: Final[Mapping[str, int]] = {
     "disclosure.composite.handover.KeptOpening.from_octets": 128,
 }
 """Decoders of secrets, and about how many octets they take."""
+_OF_KEYRINGS: Final = {"zkservice.keyring.ring.parsed", "zkservice.keyring.ring.read"}
 _UNSEEN: Final = b"{}"
 
 
@@ -42,8 +45,16 @@ def seeds(decoder: Decoder) -> list[Seed]:
     kept = [_read(decoder, json.loads(each)) for each in lines]
     if kept:
         return kept
-    octets = secrets.token_bytes(SECRET[decoder.name]) if decoder.name in SECRET else _UNSEEN
+    octets = _fresh(decoder.name)
     return [Seed(octets, {name: context.default(kind) for name, kind in decoder.context.items()})]
+
+
+def _fresh(name: str) -> bytes:
+    """Return an input of a decoder of which none is kept: of secrets fresh ones, else what is malformed."""
+    if name in _OF_KEYRINGS:
+        now = dt.datetime.now(dt.UTC)
+        return Ring.first(secrets.token_bytes(32), context.PROVIDER, now).to_bytes()
+    return secrets.token_bytes(SECRET[name]) if name in SECRET else _UNSEEN
 
 
 def line(decoder: Decoder, octets: bytes, given: Mapping[str, Any]) -> str:

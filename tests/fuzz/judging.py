@@ -17,10 +17,11 @@ from zk.catalogue.errors import CatalogueError
 from zk.exits import CommandError
 from zkservice.errors import ServiceError
 from zkservice.frames import FrameError
+from zkservice.keyring.errors import KeyringError
 
 REFUSALS: Final[tuple[type[Exception], ...]] = (
     BbsError, ConsortiumError, DisclosureError, VaultError, TlogError, VerifierError, YamlError,
-    CatalogueError, CommandError, ServiceError, FrameError,
+    CatalogueError, CommandError, ServiceError, FrameError, KeyringError,
 )  # fmt: skip
 _ALSO: Final = (ValueError, KeyError)
 """Errors that a decoder's docstring may name, for its one caller to turn into the project's."""
