@@ -116,20 +116,21 @@ class Parties:
 
     def submit(self, count: int) -> Job:
         """Submit presentations, each once, to exchanges that are opened here."""
-        messages = []
-        for _ in range(count):
-            request = _request()
-            exchange = self.school.ask(request)
-            answer = self._answer(request)
-            message = presentation_pb2.SubmitPresentationRequest(
-                exchange=exchange.link.exchange,
-                ticket=exchange.link.ticket,
-                presentation=_plain(answer),
-                holder_note=answer.holder_note,
-                request_id=answer.request_id,
-            )
-            messages.append(message.SerializeToString())
-        return Job(f"{PRESENTATIONS}/SubmitPresentation", messages)
+        return Job(f"{PRESENTATIONS}/SubmitPresentation", [self.submission() for _ in range(count)])
+
+    def submission(self) -> bytes:
+        """Open an exchange and prove; return the message that submits it."""
+        request = _request()
+        exchange = self.school.ask(request)
+        answer = self._answer(request)
+        message = presentation_pb2.SubmitPresentationRequest(
+            exchange=exchange.link.exchange,
+            ticket=exchange.link.ticket,
+            presentation=_plain(answer),
+            holder_note=answer.holder_note,
+            request_id=answer.request_id,
+        )
+        return message.SerializeToString()
 
     def issue(self, count: int) -> Job:
         """Have credentials issued."""
