@@ -64,12 +64,16 @@ class Approved:
 
 
 def bearer(context: Any) -> str:
-    """Return the token that a call came with; ServiceError TOKEN_MISSING."""
-    for name, value in context.invocation_metadata() or ():
-        if name == "authorization":
-            scheme, _, token = str(value).partition(" ")
-            if scheme.lower() == "bearer" and token:
-                return token
+    """Return the token that a call came with; ServiceError TOKEN_MISSING, TOKEN_INVALID for two of them.
+
+    Of two a proxy in front might have looked at one, and we at the other.
+    """
+    shown = [str(value) for name, value in context.invocation_metadata() or () if name == "authorization"]
+    if len(shown) > 1:
+        raise ServiceError(ServiceReason.TOKEN_INVALID, "the call says more than once who calls")
+    scheme, _, token = "".join(shown).partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token
     raise ServiceError(ServiceReason.TOKEN_MISSING, "the call takes an authorization: Bearer token")
 
 

@@ -9,6 +9,8 @@ from typing import Final
 
 from zkservice.errors import StartError
 
+MAX_METADATA_OCTETS: Final = 16_384
+"""Octets of a call's metadata, each entry with 32 more (RFC 9113, section 6.5.2)."""
 CONNECTION: Final = (
     ("grpc.max_concurrent_streams", 64),
     # What a connection holds ends with it at the latest; clients open another one. Jitter is gRPC's own.
@@ -28,7 +30,7 @@ CONNECTION: Final = (
     ("grpc.server.max_pending_requests_hard_limit", 20_480),
     ("grpc.server_max_unrequested_time_in_server", 60),
     ("grpc.max_metadata_size", 8_192),
-    ("grpc.absolute_max_metadata_size", 16_384),
+    ("grpc.absolute_max_metadata_size", MAX_METADATA_OCTETS),
 )
 """What one connection may take, and how many calls may wait for their turn (limits.md)."""
 SPARE_CALLS: Final = 256

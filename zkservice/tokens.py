@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ _ALGORITHM: Final = "EdDSA"
 _TYPE: Final = "zk-access+jwt"
 _HEADER: Final = {"alg", "typ", "kid"}
 _CLAIMS: Final = {"iss", "aud", "sub", "role", "iat", "nbf", "exp", "jti", "bound"}
+_FORM: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2}", re.ASCII)
+"""Three parts of base64 without padding (RFC 7515, section 7.1): a token has one spelling."""
 _MOST: Final = 1024
 """A token has fewer characters, whatever its party is called."""
 _FRESH: Final = dt.timedelta(seconds=1)
@@ -167,6 +170,8 @@ def _kid(token: str) -> str:
     """Return the thumbprint that a token names, whose header is exactly as this service writes it."""
     if len(token) > _MOST:
         raise _refused("the token is longer than any of this service's")
+    if not _FORM.fullmatch(token):
+        raise _refused("the token cannot be read")
     try:
         header: dict[str, Any] = jwt.get_unverified_header(token)
     except (jwt.InvalidTokenError, ValueError, RecursionError):
@@ -174,7 +179,7 @@ def _kid(token: str) -> str:
     kid = header.get("kid")
     if set(header) != _HEADER or header["alg"] != _ALGORITHM or header["typ"] != _TYPE:
         raise _refused("the token's header is not as this service writes it")
-    if not isinstance(kid, str):
+    if not isinstance(kid, str) or not kid.isascii():
         raise _refused("the token's header is not as this service writes it")
     return kid
 

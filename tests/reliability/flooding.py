@@ -14,9 +14,9 @@ ATTACKER: Final = "127.0.0.66"
 """Loopback has many addresses, and honest callers have another one."""
 
 
-_TRUSTING: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: an attacker does not waste its time
-_TRUSTING.check_hostname, _TRUSTING.verify_mode = False, ssl.CERT_NONE
-_TRUSTING.set_alpn_protocols(["h2"])
+TRUSTING: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: an attacker does not waste its time
+TRUSTING.check_hostname, TRUSTING.verify_mode = False, ssl.CERT_NONE
+TRUSTING.set_alpn_protocols(["h2"])
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
@@ -66,7 +66,7 @@ async def connected(
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Open a connection from the attacker's address; what comes back is read and thrown away."""
     port = int(address.rsplit(":", 1)[1])
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=_TRUSTING, local_addr=(ATTACKER, 0))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=TRUSTING, local_addr=(ATTACKER, 0))
     draining = asyncio.create_task(_drained(reader))
     try:
         writer.write(PREFACE + frame(SETTINGS, 0, 0, settings))

@@ -15,17 +15,22 @@ import grpc
 import structlog
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.hosting import MAX_METADATA_OCTETS
 from zkservice.observing import request_ids
 from zkservice.observing.metrics import CallMetrics
 from zkservice.observing.roles import role_of
 from zkservice.observing.tracing import NO_TRACING, Tracing
+from zkservice.status import status_of
 
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _Continuation = Callable[[grpc.HandlerCallDetails], Awaitable["_Handler | None"]]
 _Act = Callable[[Any, Any], Any]
 
 _OWN: Final = "/zkproto.v1."
+_ENTRY_OCTETS: Final = 32
 _DETAILS: Final = "grpc-status-details-bin"
 _CODES: Final = {code: each for each in grpc.StatusCode for code in [each.value[0]]}
 
@@ -56,6 +61,8 @@ class Observing(grpc.aio.ServerInterceptor):
     ) -> "_Handler | None":
         """Begin a call; return its handler, which is observed; None for a method that there is not."""
         metadata = handler_call_details.invocation_metadata or ()
+        if _too_large(metadata):
+            return _REFUSED
         request_ids.begin(metadata, role_of(metadata))
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
@@ -115,6 +122,28 @@ class Observing(grpc.aio.ServerInterceptor):
                 self._metrics.ended(name, outcome.code, outcome.reason, None if streams else seconds)
             if outcome.code == grpc.StatusCode.CANCELLED.name and method.startswith(_OWN):
                 _log_given_up(method, seconds)
+
+
+def _too_large(metadata: Any) -> bool:
+    """Tell whether a call's metadata is larger than any may be.
+
+    gRPC ends such a call by itself, but has it begin first, with all that a few octets of HPACK unpack to: it
+    is looked at once here, and by nobody else.
+    """
+    most = MAX_METADATA_OCTETS // _ENTRY_OCTETS
+    return len(metadata) > most or (
+        sum(_ENTRY_OCTETS + len(name) + len(value) for name, value in metadata) > MAX_METADATA_OCTETS
+    )
+
+
+async def _refuse(_: Any, context: Any) -> None:
+    detail = f"the metadata of a call has at most {MAX_METADATA_OCTETS} octets"
+    error = ServiceError(ServiceReason.MESSAGE_TOO_LARGE, detail)
+    await context.abort_with_status(rpc_status.to_status(status_of(error)))
+
+
+_REFUSED: Final[_Handler] = grpc.stream_stream_rpc_method_handler(_refuse)
+"""Stands for the handler of any method: nothing is read of such a call."""
 
 
 def named(method: str) -> str:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -96,7 +97,8 @@ def replace_token(connection: Connection, name: str, hashed: bytes) -> None:
     Raises ServiceError NOT_FOUND, FIELD_INVALID (the token is somebody's already).
     """
     row_of(connection, tables.department, name, "name")
-    if department_token_hash(connection, name) != hashed:  # the same may be said again
+    stored = department_token_hash(connection, name)
+    if stored is None or not hmac.compare_digest(stored, hashed):  # the same may be said again
         check_unused(connection, hashed, field="access_token_hash")
     table = tables.department
     connection.execute(update(table).where(table.c.name == name).values(token_hash=hashed))
