@@ -218,11 +218,14 @@ def load_master(folder: Path, *, make: bool) -> bytes:
     return read_master(folder)
 
 
-def read_master(folder: Path) -> bytes:
-    """Read the master key that lies open in a folder; StartError, OSError."""
+def read_master(folder: Path, *, or_zeros: bool = False) -> bytes:
+    """Read the master key that lies open in a folder; StartError, OSError.
+
+    With `or_zeros` what it was overwritten with, after a keyring took it over, is no fault.
+    """
     path = folder / MASTER_FILE
     master = path.read_bytes()
-    if len(master) != KEY_OCTETS:
+    if len(master) != KEY_OCTETS or not (or_zeros or any(master)):
         raise StartError(f"{path} is not a master key of {KEY_OCTETS} octets")
     check_private(path)
     return master

@@ -152,9 +152,7 @@ def reseal(
     run: Run,
     data: Data = None,
     seconds: Annotated[float, typer.Option("--wait", min=0, help="help.keys.wait")] = rotating.WAIT_SECONDS,
-    settle: Annotated[
-        float, typer.Option("--settle", min=0, help="help.keys.settle")
-    ] = resealing.SETTLE_SECONDS,
+    settle: Annotated[float | None, typer.Option("--settle", min=0, help="help.keys.settle")] = None,
 ) -> Answer:
     """Seal anew what a former generation seals, and retire it; may be interrupted, and given again."""
     with (

@@ -101,7 +101,7 @@ def open_ring(
 
 def _remove_open(folder: Path, ring: Ring, after: Callable[[Step], None]) -> None:
     """Remove the master key that lies open, which is generation 1 of the keyring; KEYRING_OTHER if not."""
-    first, open_key, none = ring.of(FIRST), read_master(folder), bytes(KEY_OCTETS)
+    first, open_key, none = ring.of(FIRST), read_master(folder, or_zeros=True), bytes(KEY_OCTETS)
     # Nothing but zeros is what a crash between overwriting and removing leaves.
     if open_key != none and (first is None or not hmac.compare_digest(first.master, open_key)):
         detail = f"{folder / MASTER_FILE} is another key than the keyring's first: keep the one that opens"

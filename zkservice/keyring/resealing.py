@@ -27,7 +27,7 @@ from zkservice.storage.sealed import SEALED, SealedColumn
 PIECE: Final = 200
 """Rows in a transaction: some milliseconds, for which other writes wait."""
 SETTLE_SECONDS: Final = 60.0
-"""How long after the last server has turned something may still be stored that it sealed before."""
+"""How long after the last call of before the servers' turn something may still be stored that it sealed."""
 
 
 class Step(StrEnum):
@@ -59,7 +59,7 @@ def reseal(
     work: Work,
     *,
     seconds: float = WAIT_SECONDS,
-    settle: float = SETTLE_SECONDS,
+    settle: float | None = None,
     piece: int = PIECE,
     waiting: Waiting = nothing,
     progress: Callable[[int], None] = nothing,
@@ -67,6 +67,8 @@ def reseal(
 ) -> Resealed:
     """Seal anew all that a former generation seals, and retire it.
 
+    Between the servers' turn and the last count pass `settle` seconds, by default as long as a call may take
+    and a minute more: until then a call may store what it sealed before.
     `progress` is told how many values were sealed since it was told last. Raises KeyringError SERVERS_BEHIND,
     ROTATION_UNDER_WAY while a generation is announced only, SEALED_BROKEN: what does not open is named, and
     stays as it is.
@@ -79,7 +81,8 @@ def reseal(
     if former is None:
         return Resealed(0, None)
     work.wait(lambda each: each.sealing >= current, seconds, waiting)
-    settled = time.monotonic() + settle
+    pause = work.settings.call_seconds + SETTLE_SECONDS if settle is None else settle
+    settled = time.monotonic() + pause
     done = _all(work, piece, progress, after)
     after(Step.RESEALED)
     time.sleep(max(0.0, settled - time.monotonic()))

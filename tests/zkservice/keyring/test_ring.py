@@ -24,7 +24,7 @@ from zkservice.keyring.errors import KeyringError, KeyringReason
 from zkservice.keyring.opening import Step, open_keys, open_ring
 from zkservice.keyring.providers import LocalProvider
 from zkservice.keyring.ring import Ring
-from zkservice.keys import Keys, generation_of, seal_header, write_private
+from zkservice.keys import MASTER_FILE, Keys, generation_of, read_master, seal_header, write_private
 
 MASTER = bytes(range(32))
 
@@ -359,3 +359,11 @@ def test_killed_at_each_step_of_an_adoption(tmp_path: Path, step: Step) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert open_keys(settings(tmp_path, **given), make=False).keys.open("one", sealed) == b"secret"
     assert not (tmp_path / "keys" / "master.key").exists()
+
+
+def test_a_key_that_was_overwritten_is_not_adopted(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o700)
+    write_private(folder / MASTER_FILE, bytes(32))
+    with pytest.raises(StartError, match="no master key|not a master key"):
+        read_master(folder)
