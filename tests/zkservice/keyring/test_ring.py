@@ -365,5 +365,5 @@ def test_a_key_that_was_overwritten_is_not_adopted(tmp_path: Path) -> None:
     folder = tmp_path / "keys"
     folder.mkdir(mode=0o700)
     write_private(folder / MASTER_FILE, bytes(32))
-    with pytest.raises(StartError, match="no master key|not a master key"):
+    with pytest.raises(StartError, match="not a master key"):
         read_master(folder)
