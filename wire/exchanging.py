@@ -18,6 +18,12 @@ import grpc
 from zkproto.v1 import token_pb2
 
 _CREATE: Final = "/zkproto.v1.TokenService/CreateToken"
+_AS_IT_IS: Final = {
+    _CREATE,
+    "/zkproto.v1.TokenService/ReplaceSecret",
+    "/zkproto.v1.AdministrationService/SetAdministratorSecret",
+}
+"""Methods that take the secret itself: of a token no other one is made, and no other secret."""
 _BEARER: Final = "Bearer "
 _RENEWED_SECONDS: Final = 60.0
 """So long before its end a token is renewed: a call must have begun before it."""
@@ -101,7 +107,7 @@ class Exchanger(
             return str(token)
 
     def _with_token(self, details: Any) -> Any:
-        if details.method == _CREATE:
+        if details.method in _AS_IT_IS:
             return details
         metadata = []
         for name, value in details.metadata or ():

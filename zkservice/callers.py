@@ -175,6 +175,20 @@ def admit(caller: Caller) -> None:
     _RESOLVED.set(caller)
 
 
+def check_secret(caller: Caller) -> None:
+    """Raise ServiceError TOKEN_INVALID unless whoever replaces its own secret has shown it.
+
+    An approved action shows none: another person has looked at it.
+    """
+    if caller.proof not in {Proof.SECRET, Proof.ACTION}:
+        raise secret_wanted()
+
+
+def secret_wanted() -> ServiceError:
+    """Return the refusal of a token or a certificate where the secret itself is shown."""
+    return ServiceError(ServiceReason.TOKEN_INVALID, "the call takes a secret itself, no token of it")
+
+
 def _checked(caller: Caller, roles: Collection[Role]) -> Caller:
     if caller.role not in roles:
         raise _refused(roles)

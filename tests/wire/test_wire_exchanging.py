@@ -120,6 +120,16 @@ def test_what_is_a_secret(token: str, secret: bool) -> None:
     assert is_secret(token) is secret
 
 
+@pytest.mark.parametrize(
+    "method", ["TokenService/ReplaceSecret", "AdministrationService/SetAdministratorSecret"]
+)
+def test_another_secret_is_asked_for_with_the_secret_itself(method: str) -> None:
+    with Service(900) as service, exchanging(grpc.insecure_channel(f"127.0.0.1:{service.port}")) as channel:
+        replacing: Any = channel.unary_unary(f"/zkproto.v1.{method}")
+        replacing(b"", metadata=(("authorization", f"Bearer {SECRET}"),))
+        assert (service.made, service.seen) == (0, [f"Bearer {SECRET}"])
+
+
 def test_what_is_no_secret_is_left_alone() -> None:
     with Service(900) as service, exchanging(grpc.insecure_channel(f"127.0.0.1:{service.port}")) as channel:
         _call(channel, "eyJhbGciOiJFZERTQSJ9.e30.c2ln")

@@ -171,6 +171,26 @@ async def test_a_certificate_makes_no_token(town: Town) -> None:
         assert await outcome(stub.CreateToken(asked, metadata=bearer)) == "OK"
 
 
+@in_module
+async def test_a_certificate_is_not_turned_into_a_secret(town: Town) -> None:
+    secret = town.city.department_token
+    token, before = await token_of(town.city, secret), dump(town.city.ready.data)
+    async with over(town.city, town.authority.client(POLICE)) as channel:
+        stub: Any = TokenServiceStub(channel)
+        asked = token_pb2.ReplaceSecretRequest(name="departments/police")
+        assert await outcome(stub.ReplaceSecret(asked)) == "TOKEN_INVALID"
+        assert await outcome(stub.ReplaceSecret(asked, metadata=town.city.bearer(token))) == "TOKEN_INVALID"
+        assert dump(town.city.ready.data) == before
+        town.city.department_token = (
+            await stub.ReplaceSecret(asked, metadata=town.city.bearer(secret))
+        ).access_token
+    assert await town.reason(None, secret, _ordinary(town)) == "TOKEN_INVALID"
+
+
+def _ordinary(town: Town) -> int:
+    return int(town.city.ready.address.rpartition(":")[2])
+
+
 async def test_a_certificate_is_taken_where_no_secret_is(tmp_path: Path) -> None:
     authority = Authority()
     path = authority.written(tmp_path)
