@@ -19,11 +19,13 @@ from zkservice.moments import from_ms, to_ms, whole_ms
 from zkservice.storage import challenges, parties, statements
 from zkservice.storage.database import Database
 from zkservice.tenants import proven
+from zkservice.tokens import LEEWAY
 
 LIFETIME: Final = dt.timedelta(minutes=15)
 CHALLENGE_LIFE: Final = dt.timedelta(minutes=2)
 _TIME_OCTETS: Final = 8
 _DRAWN_OCTETS: Final = 8
+_START_OCTETS: Final = _TIME_OCTETS + _DRAWN_OCTETS
 
 
 class Sessions:
@@ -76,15 +78,13 @@ class Sessions:
         """Return a nonce to sign in a statement, and until when it can be used. Nothing is kept of it."""
         moment = whole_ms(now)
         start = to_ms(moment).to_bytes(_TIME_OCTETS) + secrets.token_bytes(_DRAWN_OCTETS)
-        return start + self._challenge_mac(start), moment + CHALLENGE_LIFE
-
-    def _challenge_mac(self, start: bytes) -> bytes:
-        mac = self._keys.token("session-challenge", start.hex())
-        return hashlib.sha256(mac.encode()).digest()[: NONCE_OCTETS - len(start)]
+        mac = self._keys.fleeting("session-challenge", start.hex())
+        return start + _shortened(mac), moment + CHALLENGE_LIFE
 
     def _is_challenge(self, nonce: bytes) -> bool:
-        start = nonce[: _TIME_OCTETS + _DRAWN_OCTETS]
-        return hmac.compare_digest(nonce[len(start) :], self._challenge_mac(start))
+        start = nonce[:_START_OCTETS]
+        macs = self._keys.fleetings("session-challenge", start.hex())
+        return any(hmac.compare_digest(nonce[len(start) :], _shortened(each)) for each in macs)
 
     async def _spend(self, nonce: bytes, now: dt.datetime) -> None:
         """Use a challenge up, at all servers of the database; RefusedError REQUEST_EXPIRED, ServiceError
@@ -102,21 +102,25 @@ class Sessions:
                 raise ServiceError(ServiceReason.ACCOUNT_REPLACED, detail)
 
     def _token(self, party: str, ends: dt.datetime, public_key: bytes) -> str:
-        mac = self._keys.token("session", party, str(to_ms(ends)), public_key.hex())
-        return base64.urlsafe_b64encode(f"{party}|{to_ms(ends)}|{mac}".encode()).rstrip(b"=").decode()
+        return _written(party, ends, self._keys.fleeting(*_named(party, ends, public_key)))
+
+    def _is_token(self, token: str, party: str, ends: dt.datetime, public_key: bytes) -> bool:
+        macs = self._keys.fleetings(*_named(party, ends, public_key))
+        return any(_same(token, _written(party, ends, each)) for each in macs)
 
     async def party(self, token: str, now: dt.datetime, collections: Collection[str]) -> str:
         """Return whose session a token is of, one of some collections ("accounts", "consents", "verifiers").
 
-        Raises ServiceError TOKEN_INVALID, ACCOUNT_REPLACED (the account has another key now).
+        One that ends later than any that is made now, by another server's clock, is none: however its MAC
+        came about. Raises ServiceError TOKEN_INVALID, ACCOUNT_REPLACED (the account has another key now).
         """
         whose = " or ".join(collections)
         party, ends = _read(token)
-        if party.partition("/")[0] not in collections or now >= ends:
+        if party.partition("/")[0] not in collections or not now < ends <= now + LIFETIME + LEEWAY:
             raise _refused(whose)
         public_key = await self._database.read(lambda each: parties.public_key(each, party))
-        if public_key is None or not _same(token, self._token(party, ends, public_key)):
-            await self._check_former(party, lambda key: _same(token, self._token(party, ends, key)))
+        if public_key is None or not self._is_token(token, party, ends, public_key):
+            await self._check_former(party, lambda key: self._is_token(token, party, ends, key))
             raise _refused(whose)
         if not party.startswith("consents/"):  # of these a verifier may have as many as it likes
             proven(party)
@@ -130,6 +134,18 @@ def is_session(token: str) -> bool:
     except ServiceError:
         return False
     return True
+
+
+def _named(party: str, ends: dt.datetime, public_key: bytes) -> tuple[str, ...]:
+    return "session", party, str(to_ms(ends)), public_key.hex()
+
+
+def _written(party: str, ends: dt.datetime, mac: str) -> str:
+    return base64.urlsafe_b64encode(f"{party}|{to_ms(ends)}|{mac}".encode()).rstrip(b"=").decode()
+
+
+def _shortened(mac: str) -> bytes:
+    return hashlib.sha256(mac.encode()).digest()[: NONCE_OCTETS - _START_OCTETS]
 
 
 def _signs(statement: SessionStatement, signature: bytes, public_key: bytes, now: dt.datetime) -> bool:
