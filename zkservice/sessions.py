@@ -5,6 +5,7 @@ import binascii
 import datetime as dt
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable, Collection
 from typing import Final
@@ -25,6 +26,9 @@ LIFETIME: Final = dt.timedelta(minutes=15)
 CHALLENGE_LIFE: Final = dt.timedelta(minutes=2)
 _TIME_OCTETS: Final = 8
 _DRAWN_OCTETS: Final = 8
+_PARTY: Final = re.compile(
+    r"verifiers/[a-z][a-z0-9-]{0,62}|(?:accounts|consents)/[A-Za-z0-9_-]{1,64}", re.ASCII
+)
 _START_OCTETS: Final = _TIME_OCTETS + _DRAWN_OCTETS
 
 
@@ -50,7 +54,8 @@ class Sessions:
         REQUEST_EXPIRED, REQUEST_NOT_YET_VALID; ServiceError ACCOUNT_REPLACED for whoever signs with the key
         that an account had before, REPLAYED, CHALLENGE_MISSING, OVERLOADED; MalformedError.
         """
-        public_key = await self._database.read(lambda each: parties.public_key(each, party))
+        formed = _is_party(party)  # a name that cannot be one is nobody's, and no database is asked
+        public_key = await self._public_key(party) if formed else None
         # The service goes by each key that its log has had: a party may not know yet that it is another now.
         named = [SessionStatement(party, str(each), time, nonce) for each in reversed(self._log_keys.known)]
         signed = (each for each in named if _signs(each, signature, public_key or b"", now))
@@ -58,7 +63,7 @@ class Sessions:
         try:
             statement.check(signature, public_key or b"", now)
         except RefusedError as error:
-            if error.reason == Reason.REQUEST_SIGNATURE_INVALID:
+            if formed and error.reason == Reason.REQUEST_SIGNATURE_INVALID:
                 await self._check_former(
                     party, lambda key: any(_signs(each, signature, key, now) for each in named)
                 )
@@ -73,6 +78,9 @@ class Sessions:
             digest = hashlib.sha256(statement.signed_bytes).digest()
             await self._database.write(lambda each: statements.remember(each, party, digest, ends, now))
         return self._token(party, ends, public_key or b""), ends
+
+    async def _public_key(self, party: str) -> bytes | None:
+        return await self._database.read(lambda each: parties.public_key(each, party))
 
     def challenge(self, now: dt.datetime) -> tuple[bytes, dt.datetime]:
         """Return a nonce to sign in a statement, and until when it can be used. Nothing is kept of it."""
@@ -118,7 +126,7 @@ class Sessions:
         party, ends = _read(token)
         if party.partition("/")[0] not in collections or not now < ends <= now + LIFETIME + LEEWAY:
             raise _refused(whose)
-        public_key = await self._database.read(lambda each: parties.public_key(each, party))
+        public_key = await self._public_key(party)
         if public_key is None or not self._is_token(token, party, ends, public_key):
             await self._check_former(party, lambda key: self._is_token(token, party, ends, key))
             raise _refused(whose)
@@ -160,9 +168,17 @@ def _read(token: str) -> tuple[str, dt.datetime]:
     try:
         text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
         party, milliseconds, _ = text.split("|")
-        return party, from_ms(int(milliseconds))
+        ends = from_ms(int(milliseconds))
     except (binascii.Error, ValueError, OverflowError, OSError):
         raise _refused("anybody") from None
+    if not _is_party(party):
+        raise _refused("anybody")
+    return party, ends
+
+
+def _is_party(name: str) -> bool:
+    """Tell whether a name has the form of a party's that opens sessions."""
+    return _PARTY.fullmatch(name) is not None
 
 
 def _same(given: str, expected: str) -> bool:
