@@ -123,16 +123,17 @@ class Callers:
         certificate = certificates.shown(context)
         if certificate is None:
             return _checked(await self._of_token(bearer(context), roles), roles)
-        name = certificates.name_of(certificate)
+        name = certificates.name_of(certificate, self._clock())
         await self._database.read(lambda each: certificates.check_registered(each, name))
         caller = _checked(Caller.named(name, Proof.CERTIFICATE), roles)
-        proven(name)
         if not has_bearer(context):
+            proven(name)
             return caller
         by_token = _checked(await self._of_token(bearer(context), roles), roles)
         if by_token.name != name:
             detail = "the token is another party's than the certificate"
             raise ServiceError(ServiceReason.TOKEN_INVALID, detail)
+        proven(name)
         return by_token
 
     async def _of_token(self, token: str, roles: Collection[Role]) -> Caller:

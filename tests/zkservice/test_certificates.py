@@ -21,6 +21,7 @@ from zkproto.v1.token_pb2_grpc import TokenServiceStub
 from zkservice.config import Settings
 from zkservice.errors import StartError
 from zkservice.server import running
+from zkservice.tenants import proven
 
 POLICE: Final = "zk:departments/police"
 in_module = pytest.mark.asyncio(loop_scope="module")
@@ -152,6 +153,49 @@ async def test_the_transport_lets_in_nobody_else(town: Town, fault: str) -> None
         "a server's": mine.client(POLICE, usage=ExtendedKeyUsageOID.SERVER_AUTH),
     }[fault]
     assert await town.reason(client, town.city.department_token) == "UNAVAILABLE"
+
+
+@in_module
+async def test_a_certificate_that_ends_is_no_good_on_a_connection_that_there_is(town: Town) -> None:
+    """Nor over a resumed session: what the transport has looked at once is looked at for each call."""
+    clock, before = town.city.clock, dump(town.city.ready.data)
+    asked = catalog_pb2.UpdateIssuerKeyStateRequest(name=f"departments/police/issuerKeys/{'0' * 32}")
+    bearer = town.city.bearer(town.city.department_token)
+    async with over(town.city, town.authority.client(POLICE, ends=DAY)) as channel:
+        catalog: Any = catalog_pb2_grpc.CatalogServiceStub(channel)
+        try:
+            for ahead, reason in (
+                (0 * DAY, "OK"),
+                (2 * DAY, "CERTIFICATE_INVALID"),
+                (-40 * DAY, "CERTIFICATE_INVALID"),
+            ):
+                clock.ahead = ahead
+                assert await outcome(catalog.UpdateIssuerKeyState(asked)) == reason
+                assert await outcome(catalog.UpdateIssuerKeyState(asked, metadata=bearer)) == reason
+        finally:
+            clock.ahead = 0 * DAY
+        assert await outcome(catalog.UpdateIssuerKeyState(asked)) == "OK"
+    assert dump(town.city.ready.data) == before
+
+
+@in_module
+async def test_a_call_is_not_a_partys_before_its_token_agrees(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a call is refused for is not counted as the work of whoever the certificate names."""
+    said: list[str] = []
+
+    def noted(name: str) -> None:
+        said.append(name)
+        proven(name)
+
+    monkeypatch.setattr("zkservice.callers.proven", noted)
+    client = town.authority.client(POLICE)
+    assert await town.reason(client, "x" * 43) == "TOKEN_INVALID"
+    assert await town.reason(client, town.city.admin) == "TOKEN_INVALID"
+    assert "departments/police" not in said
+    assert await town.reason(client) == await town.reason(client, town.city.department_token) == "OK"
+    assert "departments/police" in said
 
 
 @in_module
