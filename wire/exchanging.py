@@ -2,7 +2,9 @@
 
 A channel that does so sends the secret itself only when it has no token that is good: once a quarter of an
 hour. With a service of before tokens it is sent as ever. What is not a secret, a session's token for one,
-is left alone. Nothing is written down: a token lives as long as its channel.
+is left alone. Nothing is written down: a token lives as long as its channel. One that the service refuses, as
+it does when an operator has ended all tokens at once, is forgotten, and a call of one message and one answer
+is made once more with another; a call with a stream is its caller's to make again.
 """
 
 import base64
@@ -15,14 +17,22 @@ from typing import Any, Final, NamedTuple
 
 import grpc
 
+from wire.failures import service_error
 from zkproto.v1 import token_pb2
 
 _CREATE: Final = "/zkproto.v1.TokenService/CreateToken"
+_AS_IT_IS: Final = {
+    _CREATE,
+    "/zkproto.v1.TokenService/ReplaceSecret",
+    "/zkproto.v1.AdministrationService/SetAdministratorSecret",
+}
+"""Methods that take the secret itself: of a token no other one is made, and no other secret."""
 _BEARER: Final = "Bearer "
 _RENEWED_SECONDS: Final = 60.0
 """So long before its end a token is renewed: a call must have begun before it."""
 _TIMEOUT_SECONDS: Final = 20.0
 _PARTIES: Final = (b"verifiers/", b"accounts/", b"consents/")
+_REFUSED: Final = "TOKEN_INVALID"
 _UNMADE: Final = {grpc.StatusCode.UNIMPLEMENTED}
 
 
@@ -35,6 +45,44 @@ class _Details(NamedTuple):
     credentials: Any
     wait_for_ready: bool | None
     compression: Any
+
+
+class _Used(NamedTuple):
+    """The token that a call was made with: of which secret, by its hash, and whether another call had it."""
+
+    mark: bytes
+    token: str
+    was_kept: bool
+
+
+class _Once:
+    """A call that is made once more when its result is asked for and its token was refused."""
+
+    def __init__(self, call: Any, again: Callable[[], Any]) -> None:
+        self._call, self._again, self._cancelled = call, again, False
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Return the answer; raises grpc.RpcError of the last attempt."""
+        try:
+            return self._call.result(timeout)
+        except grpc.RpcError as error:
+            if self._cancelled or not _is_refused(error):
+                raise
+        self._call = self._again()
+        return self._call.result(timeout)
+
+    def cancel(self) -> bool:
+        """End the attempt under way; there is no other one."""
+        self._cancelled = True
+        return bool(self._call.cancel())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._call, name)
+
+
+def _is_refused(call: Any) -> bool:
+    """Tell whether a call has ended because its token counts no more, or never was one of who may."""
+    return call.code() is not grpc.StatusCode.OK and service_error(call).reason == _REFUSED
 
 
 def exchanging(channel: grpc.Channel) -> grpc.Channel:
@@ -75,15 +123,15 @@ class Exchanger(
         self._tokens: dict[bytes, tuple[str, float]] = {}
         self._makes_tokens = True
 
-    def _instead(self, secret: str) -> str:
-        """Return the token of a secret; the secret itself if the service makes none. Raises grpc.RpcError."""
+    def _instead(self, secret: str) -> _Used | None:
+        """Return the token of a secret; None if the service makes none. Raises grpc.RpcError."""
         mark = hashlib.sha256(secret.encode()).digest()
         with self._lock:
             token, renewed = self._tokens.get(mark, ("", 0.0))
             if not self._makes_tokens:
-                return secret
+                return None
             if token and self._clock() < renewed:
-                return token
+                return _Used(mark, token, was_kept=True)
             asked = self._clock()
             try:
                 made = self._create(
@@ -95,21 +143,28 @@ class Exchanger(
                 if error.code() not in _UNMADE:
                     raise
                 self._makes_tokens = False
-                return secret
+                return None
             self._tokens[mark] = made.token, asked + made.lifetime_seconds - _RENEWED_SECONDS
-            token = made.token
-            return str(token)
+            return _Used(mark, str(made.token), was_kept=False)
 
-    def _with_token(self, details: Any) -> Any:
-        if details.method == _CREATE:
-            return details
-        metadata = []
+    def _forget(self, used: _Used) -> None:
+        """Have another token made by the next call, unless one was made already."""
+        with self._lock:
+            if self._tokens.get(used.mark, ("", 0.0))[0] == used.token:
+                del self._tokens[used.mark]
+
+    def _with_token(self, details: Any) -> tuple[Any, _Used | None]:
+        """Return what a call is made with, and the token in it, if that is one that was made here."""
+        if details.method in _AS_IT_IS:
+            return details, None
+        metadata, used = [], None
         for name, value in details.metadata or ():
             text = str(value)
             if name == "authorization" and text.startswith(_BEARER) and is_secret(text[len(_BEARER) :]):
-                text = f"{_BEARER}{self._instead(text[len(_BEARER) :])}"
+                used = self._instead(text[len(_BEARER) :])
+                text = f"{_BEARER}{used.token}" if used is not None else text
             metadata.append((name, text if name == "authorization" else value))
-        return _Details(
+        made = _Details(
             details.method,
             details.timeout,
             metadata,
@@ -117,23 +172,42 @@ class Exchanger(
             details.wait_for_ready,
             details.compression,
         )
+        return made, used
+
+    def _forgetting(self, continuation: Any, details: Any, sent: Any) -> Any:
+        """Make a call that is not made again; its token is forgotten if it is refused."""
+        made, used = self._with_token(details)
+        call = continuation(made, sent)
+        if used is not None:
+            call.add_done_callback(lambda ended: self._forget(used) if _is_refused(ended) else None)
+        return call
 
     def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         """Make a call of one message that is answered with one."""
-        return continuation(self._with_token(client_call_details), request)
+        made, used = self._with_token(client_call_details)
+        call = continuation(made, request)
+        # Who is refused with a token of this moment is refused with any.
+        if used is None or not used.was_kept:
+            return call
+
+        def again() -> Any:
+            self._forget(used)
+            return continuation(self._with_token(client_call_details)[0], request)
+
+        return _Once(call, again)
 
     def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         """Make a call of one message that is answered with a stream."""
-        return continuation(self._with_token(client_call_details), request)
+        return self._forgetting(continuation, client_call_details, request)
 
     def intercept_stream_unary(
         self, continuation: Any, client_call_details: Any, request_iterator: Any
     ) -> Any:
         """Make a call of a stream that is answered with one message."""
-        return continuation(self._with_token(client_call_details), request_iterator)
+        return self._forgetting(continuation, client_call_details, request_iterator)
 
     def intercept_stream_stream(
         self, continuation: Any, client_call_details: Any, request_iterator: Any
     ) -> Any:
         """Make a call of a stream that is answered with a stream."""
-        return continuation(self._with_token(client_call_details), request_iterator)
+        return self._forgetting(continuation, client_call_details, request_iterator)

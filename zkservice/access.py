@@ -4,9 +4,10 @@ The guard has enforced the table of roles before a method runs. Methods ask agai
 stored thing is, and so that a mistake in the table alone opens nothing.
 """
 
+from collections.abc import Collection
 from typing import Any
 
-from zkservice.callers import Callers
+from zkservice.callers import Callers, check_secret
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.roles import COLLECTIONS, Role
 from zkservice.storage.taken import is_taken
@@ -35,6 +36,18 @@ class Access:
         if caller.name != name:
             raise ServiceError(ServiceReason.TOKEN_INVALID, f"the token is not that of {name}")
         return False
+
+    async def replacing(self, context: Any, name: str, roles: Collection[Role]) -> str:
+        """Let whoever replaces the secret of a name pass, where it is its own only with that secret itself.
+
+        Return who it is; a department is let through to its own alone.
+        """
+        caller = await self._callers.of(context, roles)
+        if caller.name == name:
+            check_secret(caller)
+        elif caller.role is not Role.ADMINISTRATOR:
+            raise ServiceError(ServiceReason.TOKEN_INVALID, f"the token is not that of {name}")
+        return caller.name
 
     async def person(self, context: Any) -> str:
         """Return the resource name of the administrator, or of the department, that calls."""

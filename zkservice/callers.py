@@ -123,16 +123,17 @@ class Callers:
         certificate = certificates.shown(context)
         if certificate is None:
             return _checked(await self._of_token(bearer(context), roles), roles)
-        name = certificates.name_of(certificate)
+        name = certificates.name_of(certificate, self._clock())
         await self._database.read(lambda each: certificates.check_registered(each, name))
         caller = _checked(Caller.named(name, Proof.CERTIFICATE), roles)
-        proven(name)
         if not has_bearer(context):
+            proven(name)
             return caller
         by_token = _checked(await self._of_token(bearer(context), roles), roles)
         if by_token.name != name:
             detail = "the token is another party's than the certificate"
             raise ServiceError(ServiceReason.TOKEN_INVALID, detail)
+        proven(name)
         return by_token
 
     async def _of_token(self, token: str, roles: Collection[Role]) -> Caller:
@@ -173,6 +174,20 @@ class Callers:
 def admit(caller: Caller) -> None:
     """Have the method's first look find a caller, in the task of this call."""
     _RESOLVED.set(caller)
+
+
+def check_secret(caller: Caller) -> None:
+    """Raise ServiceError TOKEN_INVALID unless whoever replaces its own secret has shown it.
+
+    An approved action shows none: another person has looked at it.
+    """
+    if caller.proof not in {Proof.SECRET, Proof.ACTION}:
+        raise secret_wanted()
+
+
+def secret_wanted() -> ServiceError:
+    """Return the refusal of a token or a certificate where the secret itself is shown."""
+    return ServiceError(ServiceReason.TOKEN_INVALID, "the call takes a secret itself, no token of it")
 
 
 def _checked(caller: Caller, roles: Collection[Role]) -> Caller:

@@ -1,10 +1,11 @@
 """Callers by a certificate: the secured port on which each connection shows one, and whom it names.
 
 The transport verifies a certificate (its chain to `client_ca`, its times, that it is for clients) before
-anything of a call is read. What stands here reads whom it names: one URI in its alternative names,
-`zk:departments/tax`. The ordinary port asks for no certificate, so none is ever seen there.
+anything of a call is read. What stands here looks at its times again, and reads whom it names: one URI in its
+alternative names, `zk:departments/tax`. The ordinary port asks for none, so none is ever seen there.
 """
 
+import datetime as dt
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,10 +65,16 @@ def shown(context: Any) -> bytes | None:
     return bytes(found[0]) if found else None
 
 
-def name_of(pem: bytes) -> str:
-    """Return the one party that a certificate names; ServiceError CERTIFICATE_INVALID."""
+def name_of(pem: bytes, now: dt.datetime) -> str:
+    """Return the one party that a certificate names; ServiceError CERTIFICATE_INVALID.
+
+    Its times are looked at for each call: the transport looks when a connection is made with it, and neither
+    while that lasts nor when a session of TLS is resumed.
+    """
     try:
         certificate = x509.load_pem_x509_certificate(pem)
+        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+            raise _refused("the certificate has ended, or does not count yet")
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         uris = names.get_values_for_type(x509.UniformResourceIdentifier)
     except (ValueError, x509.ExtensionNotFound):

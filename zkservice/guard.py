@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import grpc
 
 from disclosure import MalformedError, Reason
-from zkservice.callers import Caller, Callers, Proof, admit
+from zkservice.callers import Caller, Callers, Proof, admit, check_secret, secret_wanted
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import required
 from zkservice.roles import TABLE, Row
@@ -54,9 +54,9 @@ class Guard(grpc.aio.ServerInterceptor):
 
     async def _admit(self, row: Row, context: Any) -> Caller:
         caller = await self._callers.resolve(context, row.roles)
-        if row.secret_only and caller.proof is not Proof.SECRET:
-            raise ServiceError(ServiceReason.TOKEN_INVALID, "the call takes a secret itself, no token of it")
-        if caller.proof is Proof.SECRET and not (row.secret_only or self._takes_secrets):
+        if row.shows_secret(caller.role) and caller.proof is not Proof.SECRET:
+            raise secret_wanted()
+        if caller.proof is Proof.SECRET and not (row.takes_secrets or self._takes_secrets):
             detail = "this service takes tokens that CreateToken makes of a secret, and no secret"
             raise ServiceError(ServiceReason.SECRET_NOT_ACCEPTED, detail)
         admit(caller)
@@ -108,6 +108,8 @@ def check(row: Row, caller: Caller, request: Any) -> None:
     whose = row.roles.get(caller.role)
     if whose is None:
         raise ServiceError(ServiceReason.TOKEN_INVALID, f"a {caller.role} may not call this")
+    if caller.role is row.own_secret and request.name == caller.name:
+        check_secret(caller)
     if whose.anybodys or whose.stored is not None or not whose.path:
         return
     owner = _owner(request, whose.path)

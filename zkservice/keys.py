@@ -94,6 +94,22 @@ class _Generations:
 
     current: int
     ciphers: Mapping[int, AESGCM] = field(default_factory=dict)
+    fleeting: Mapping[int, hmac.HMAC] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, masters: Mapping[int, bytes], current: int) -> "_Generations":
+        ciphers = {number: _cipher(master) for number, master in masters.items()}
+        return cls(current, ciphers, {number: _fleeting(master) for number, master in masters.items()})
+
+    def learning(self, number: int, master: bytes) -> "_Generations":
+        """Return these and a further one."""
+        ciphers = {**self.ciphers, number: _cipher(master)}
+        return _Generations(self.current, ciphers, {**self.fleeting, number: _fleeting(master)})
+
+    def turned(self, current: int, gone: set[int]) -> "_Generations":
+        """Return these without some, and with another that seals."""
+        ciphers = {number: each for number, each in self.ciphers.items() if number not in gone}
+        return _Generations(current, ciphers, {number: self.fleeting[number] for number in ciphers})
 
 
 class Keys:
@@ -101,14 +117,14 @@ class Keys:
 
     def __init__(self, master: bytes) -> None:
         self._derive_from(derivation_of(master))
-        self._held = _Generations(FIRST, {FIRST: _cipher(master)})
+        self._held = _Generations.of({FIRST: master}, FIRST)
 
     @classmethod
     def of(cls, masters: Mapping[int, bytes], current: int, derivation: bytes) -> "Keys":
         """Return the keys of several generations, of which one seals; `derivation` is a `derivation_of`."""
         keys = cls.__new__(cls)
         keys._derive_from(derivation)
-        keys._held = _Generations(current, {each: _cipher(master) for each, master in masters.items()})
+        keys._held = _Generations.of(masters, current)
         return keys
 
     def _derive_from(self, derivation: bytes) -> None:
@@ -134,16 +150,14 @@ class Keys:
 
     def learn(self, number: int, master: bytes) -> None:
         """Open from now on what is sealed under a further generation."""
-        held = self._held
-        self._held = _Generations(held.current, {**held.ciphers, number: _cipher(master)})
+        self._held = self._held.learning(number, master)
 
     def turn(self, current: int, retired: Iterable[int] = ()) -> None:
         """Seal under another known generation from now on, and forget retired ones; KeyError if unknown."""
-        gone = set(retired)
-        left = {number: cipher for number, cipher in self._held.ciphers.items() if number not in gone}
-        if current not in left:
+        turned = self._held.turned(current, set(retired))
+        if current not in turned.ciphers:
             raise KeyError(current)
-        self._held = _Generations(current, left)
+        self._held = turned
 
     def seal(self, label: str, plaintext: bytes) -> bytes:
         """Encrypt for storage; only the same label opens it again."""
@@ -177,7 +191,21 @@ class Keys:
 
     def token(self, *parts: str) -> str:
         """Return the token of a thing: 32 octets that follow from its name and the master key."""
-        return base64.urlsafe_b64encode(self._named(*parts)).rstrip(b"=").decode()
+        return _text(_mac(self._token, _joined(parts)))
+
+    def fleeting(self, *parts: str) -> str:
+        """Return the token of what ends soon: it follows from its name and the generation that seals."""
+        held = self._held
+        return _text(_mac(held.fleeting[held.current], _joined(parts)))
+
+    def fleetings(self, *parts: str) -> tuple[str, ...]:
+        """Return the tokens that count for what ends soon, one of each generation that opens.
+
+        Of the former ones too, until they are retired: what was handed out goes on, and another server may
+        not have turned yet.
+        """
+        octets = _joined(parts)
+        return tuple(_text(_mac(keyed, octets)) for keyed in self._held.fleeting.values())
 
     def is_token(self, given: str, *parts: str) -> bool:
         """Tell, in constant time, whether a token is that of a thing."""
@@ -192,7 +220,7 @@ class Keys:
         return hmac.compare_digest(given.encode(), self.code(*parts).encode())
 
     def _named(self, *parts: str) -> bytes:
-        return _mac(self._token, b"".join(len(each.encode()).to_bytes(4) + each.encode() for each in parts))
+        return _mac(self._token, _joined(parts))
 
     def fingerprint(self, octets: bytes) -> bytes:
         """Return what tells personal data from other data and says nothing of it without the master key."""
@@ -201,6 +229,10 @@ class Keys:
 
 def _cipher(master: bytes) -> AESGCM:
     return AESGCM(derive(master, b"seal"))
+
+
+def _fleeting(master: bytes) -> hmac.HMAC:
+    return hmac.new(derive(master, b"fleeting"), digestmod="sha256")
 
 
 def load_master(folder: Path, *, make: bool) -> bytes:
@@ -235,6 +267,14 @@ def make_folder(folder: Path) -> None:
     """Make a folder that only its owner can read, durably, unless it is there."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     sync_folder(folder.parent)
+
+
+def _joined(parts: Iterable[str]) -> bytes:
+    return b"".join(len(each.encode()).to_bytes(4) + each.encode() for each in parts)
+
+
+def _text(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
 def _mac(keyed: hmac.HMAC, octets: bytes) -> bytes:

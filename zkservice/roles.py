@@ -89,12 +89,23 @@ class Row:
     """Who may call a method. With no roles everybody may, and `shown` says what the method asks for.
 
     `secret_only`: a token that was made of a secret does not do, nor a certificate: the secret itself is
-    shown.
+    shown. `own_secret` is the role of which the method replaces the secret of whomever `name` names: whoever
+    replaces its own shows the one that it has, or what ends soon would be turned into what does not end.
     """
 
     roles: Mapping[Role, Whose] = field(default_factory=dict)
     shown: Shown = Shown.NOTHING
     secret_only: bool = False
+    own_secret: Role | None = None
+
+    @property
+    def takes_secrets(self) -> bool:
+        """Whether a secret itself is taken, also where every other method takes only tokens."""
+        return self.secret_only or self.own_secret is not None
+
+    def shows_secret(self, role: Role) -> bool:
+        """Tell whether a role is always about itself here, so that it never comes with a token."""
+        return self.secret_only or (role is self.own_secret and not self.roles[role].anybodys)
 
 
 ANYBODYS: Final = Whose(anybodys=True)
@@ -146,7 +157,7 @@ _OWN_SERVICES: Final[dict[str, dict[str, Row]]] = {
     "AdministrationService": {
         "CreateAdministrator": ADMINISTRATOR,
         "RemoveAdministrator": ADMINISTRATOR,
-        "SetAdministratorSecret": ADMINISTRATOR,
+        "SetAdministratorSecret": Row({Role.ADMINISTRATOR: ANYBODYS}, own_secret=Role.ADMINISTRATOR),
         "ListAdministrators": ADMINISTRATOR,
         "CreateAction": PROPOSER,
         "GetAction": PROPOSER_OF,
@@ -310,7 +321,9 @@ _OWN_SERVICES: Final[dict[str, dict[str, Row]]] = {
         "CreateToken": Row(dict.fromkeys(WITH_SECRETS, ITSELF), secret_only=True),
         "ListTokenKeys": EVERYBODY,
         "RotateTokenKeys": Row({Role.OPERATOR: ANYBODYS, Role.ADMINISTRATOR: ANYBODYS}),
-        "ReplaceSecret": _departments_or_administrators("name"),
+        "ReplaceSecret": Row(
+            {Role.ADMINISTRATOR: ANYBODYS, Role.DEPARTMENT: _own("name")}, own_secret=Role.DEPARTMENT
+        ),
     },
 }
 _OTHERS: Final[dict[str, tuple[str, ...]]] = {

@@ -52,7 +52,9 @@ def _lines(method: str, row: Row) -> Iterator[str]:
     if not row.roles:
         yield f"| {method} | everybody | {row.shown} |\n"
     for role, whose in row.roles.items():
-        alone = "; shows the secret itself" if row.secret_only else ""
+        alone = "; shows the secret itself" if row.shows_secret(role) else ""
+        if role is row.own_secret and not alone:
+            alone = "; of its own, named by `name`, shows the secret itself"
         yield f"| {method} | {role} | {whose}{alone} |\n"
 
 

@@ -5,6 +5,7 @@ import binascii
 import datetime as dt
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable, Collection
 from typing import Final
@@ -19,11 +20,16 @@ from zkservice.moments import from_ms, to_ms, whole_ms
 from zkservice.storage import challenges, parties, statements
 from zkservice.storage.database import Database
 from zkservice.tenants import proven
+from zkservice.tokens import LEEWAY
 
 LIFETIME: Final = dt.timedelta(minutes=15)
 CHALLENGE_LIFE: Final = dt.timedelta(minutes=2)
 _TIME_OCTETS: Final = 8
 _DRAWN_OCTETS: Final = 8
+_PARTY: Final = re.compile(
+    r"verifiers/[a-z][a-z0-9-]{0,62}|(?:accounts|consents)/[A-Za-z0-9_-]{1,64}", re.ASCII
+)
+_START_OCTETS: Final = _TIME_OCTETS + _DRAWN_OCTETS
 
 
 class Sessions:
@@ -48,7 +54,8 @@ class Sessions:
         REQUEST_EXPIRED, REQUEST_NOT_YET_VALID; ServiceError ACCOUNT_REPLACED for whoever signs with the key
         that an account had before, REPLAYED, CHALLENGE_MISSING, OVERLOADED; MalformedError.
         """
-        public_key = await self._database.read(lambda each: parties.public_key(each, party))
+        formed = _is_party(party)  # a name that cannot be one is nobody's, and no database is asked
+        public_key = await self._public_key(party) if formed else None
         # The service goes by each key that its log has had: a party may not know yet that it is another now.
         named = [SessionStatement(party, str(each), time, nonce) for each in reversed(self._log_keys.known)]
         signed = (each for each in named if _signs(each, signature, public_key or b"", now))
@@ -56,7 +63,7 @@ class Sessions:
         try:
             statement.check(signature, public_key or b"", now)
         except RefusedError as error:
-            if error.reason == Reason.REQUEST_SIGNATURE_INVALID:
+            if formed and error.reason == Reason.REQUEST_SIGNATURE_INVALID:
                 await self._check_former(
                     party, lambda key: any(_signs(each, signature, key, now) for each in named)
                 )
@@ -72,19 +79,20 @@ class Sessions:
             await self._database.write(lambda each: statements.remember(each, party, digest, ends, now))
         return self._token(party, ends, public_key or b""), ends
 
+    async def _public_key(self, party: str) -> bytes | None:
+        return await self._database.read(lambda each: parties.public_key(each, party))
+
     def challenge(self, now: dt.datetime) -> tuple[bytes, dt.datetime]:
         """Return a nonce to sign in a statement, and until when it can be used. Nothing is kept of it."""
         moment = whole_ms(now)
         start = to_ms(moment).to_bytes(_TIME_OCTETS) + secrets.token_bytes(_DRAWN_OCTETS)
-        return start + self._challenge_mac(start), moment + CHALLENGE_LIFE
-
-    def _challenge_mac(self, start: bytes) -> bytes:
-        mac = self._keys.token("session-challenge", start.hex())
-        return hashlib.sha256(mac.encode()).digest()[: NONCE_OCTETS - len(start)]
+        mac = self._keys.fleeting("session-challenge", start.hex())
+        return start + _shortened(mac), moment + CHALLENGE_LIFE
 
     def _is_challenge(self, nonce: bytes) -> bool:
-        start = nonce[: _TIME_OCTETS + _DRAWN_OCTETS]
-        return hmac.compare_digest(nonce[len(start) :], self._challenge_mac(start))
+        start = nonce[:_START_OCTETS]
+        macs = self._keys.fleetings("session-challenge", start.hex())
+        return any(hmac.compare_digest(nonce[len(start) :], _shortened(each)) for each in macs)
 
     async def _spend(self, nonce: bytes, now: dt.datetime) -> None:
         """Use a challenge up, at all servers of the database; RefusedError REQUEST_EXPIRED, ServiceError
@@ -102,21 +110,25 @@ class Sessions:
                 raise ServiceError(ServiceReason.ACCOUNT_REPLACED, detail)
 
     def _token(self, party: str, ends: dt.datetime, public_key: bytes) -> str:
-        mac = self._keys.token("session", party, str(to_ms(ends)), public_key.hex())
-        return base64.urlsafe_b64encode(f"{party}|{to_ms(ends)}|{mac}".encode()).rstrip(b"=").decode()
+        return _written(party, ends, self._keys.fleeting(*_named(party, ends, public_key)))
+
+    def _is_token(self, token: str, party: str, ends: dt.datetime, public_key: bytes) -> bool:
+        macs = self._keys.fleetings(*_named(party, ends, public_key))
+        return any(_same(token, _written(party, ends, each)) for each in macs)
 
     async def party(self, token: str, now: dt.datetime, collections: Collection[str]) -> str:
         """Return whose session a token is of, one of some collections ("accounts", "consents", "verifiers").
 
-        Raises ServiceError TOKEN_INVALID, ACCOUNT_REPLACED (the account has another key now).
+        One that ends later than any that is made now, by another server's clock, is none: however its MAC
+        came about. Raises ServiceError TOKEN_INVALID, ACCOUNT_REPLACED (the account has another key now).
         """
         whose = " or ".join(collections)
         party, ends = _read(token)
-        if party.partition("/")[0] not in collections or now >= ends:
+        if party.partition("/")[0] not in collections or not now < ends <= now + LIFETIME + LEEWAY:
             raise _refused(whose)
-        public_key = await self._database.read(lambda each: parties.public_key(each, party))
-        if public_key is None or not _same(token, self._token(party, ends, public_key)):
-            await self._check_former(party, lambda key: _same(token, self._token(party, ends, key)))
+        public_key = await self._public_key(party)
+        if public_key is None or not self._is_token(token, party, ends, public_key):
+            await self._check_former(party, lambda key: self._is_token(token, party, ends, key))
             raise _refused(whose)
         if not party.startswith("consents/"):  # of these a verifier may have as many as it likes
             proven(party)
@@ -132,6 +144,18 @@ def is_session(token: str) -> bool:
     return True
 
 
+def _named(party: str, ends: dt.datetime, public_key: bytes) -> tuple[str, ...]:
+    return "session", party, str(to_ms(ends)), public_key.hex()
+
+
+def _written(party: str, ends: dt.datetime, mac: str) -> str:
+    return base64.urlsafe_b64encode(f"{party}|{to_ms(ends)}|{mac}".encode()).rstrip(b"=").decode()
+
+
+def _shortened(mac: str) -> bytes:
+    return hashlib.sha256(mac.encode()).digest()[: NONCE_OCTETS - _START_OCTETS]
+
+
 def _signs(statement: SessionStatement, signature: bytes, public_key: bytes, now: dt.datetime) -> bool:
     try:
         statement.check(signature, public_key, now)
@@ -144,9 +168,17 @@ def _read(token: str) -> tuple[str, dt.datetime]:
     try:
         text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
         party, milliseconds, _ = text.split("|")
-        return party, from_ms(int(milliseconds))
+        ends = from_ms(int(milliseconds))
     except (binascii.Error, ValueError, OverflowError, OSError):
         raise _refused("anybody") from None
+    if not _is_party(party):
+        raise _refused("anybody")
+    return party, ends
+
+
+def _is_party(name: str) -> bool:
+    """Tell whether a name has the form of a party's that opens sessions."""
+    return _PARTY.fullmatch(name) is not None
 
 
 def _same(given: str, expected: str) -> bool:

@@ -9,23 +9,29 @@ from typing import Any, Final
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
 from tests.zkservice.server_process import started
-from wire.client import Endpoint, ServiceError, call, stream
+from wire.client import Endpoint, ServiceError, call, service_error, stream
 from wire.exchanging import Exchanger, exchanging, is_secret
 from zkproto.v1 import centre_pb2, ledger_pb2, token_pb2
 from zkproto.v1.catalog_pb2_grpc import CatalogServiceStub
 from zkproto.v1.ledger_pb2_grpc import LedgerServiceStub
+from zkproto.v1.token_pb2_grpc import TokenServiceStub
 
 SECRET: Final = "x" * 43
+REFUSAL: Final = status_pb2.Status(code=grpc.StatusCode.PERMISSION_DENIED.value[0], message="refused")
+_DETAIL: Final = error_details_pb2.ErrorInfo(reason="TOKEN_INVALID", domain="zk-disclosure")
+REFUSAL.details.add().Pack(_DETAIL)
 PURPOSE: Final = centre_pb2.CreatePurposeRequest()
 
 
 class Service:
     """A gRPC server in threads that writes down what calls came with; it makes tokens if they have a life."""
 
-    def __init__(self, lifetime: int | None) -> None:
-        self.seen, self.made, self._lifetime = list[str](), 0, lifetime
+    def __init__(self, lifetime: int | None, refuses: int = 0) -> None:
+        self.seen, self.made, self._lifetime, self._refuses = list[str](), 0, lifetime, refuses
         self._server = grpc.server(ThreadPoolExecutor(8))
         self._server.add_generic_rpc_handlers((_Handler(self),))
         self.port = self._server.add_insecure_port("127.0.0.1:0")
@@ -41,6 +47,9 @@ class Service:
         bearer = dict(context.invocation_metadata()).get("authorization", "")
         if not method.endswith("CreateToken"):
             self.seen.append(bearer)
+            if self._refuses:
+                self._refuses -= 1
+                context.abort_with_status(rpc_status.to_status(REFUSAL))
             return b""
         if self._lifetime is None:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, "no such method")
@@ -120,6 +129,16 @@ def test_what_is_a_secret(token: str, secret: bool) -> None:
     assert is_secret(token) is secret
 
 
+@pytest.mark.parametrize(
+    "method", ["TokenService/ReplaceSecret", "AdministrationService/SetAdministratorSecret"]
+)
+def test_another_secret_is_asked_for_with_the_secret_itself(method: str) -> None:
+    with Service(900) as service, exchanging(grpc.insecure_channel(f"127.0.0.1:{service.port}")) as channel:
+        replacing: Any = channel.unary_unary(f"/zkproto.v1.{method}")
+        replacing(b"", metadata=(("authorization", f"Bearer {SECRET}"),))
+        assert (service.made, service.seen) == (0, [f"Bearer {SECRET}"])
+
+
 def test_what_is_no_secret_is_left_alone() -> None:
     with Service(900) as service, exchanging(grpc.insecure_channel(f"127.0.0.1:{service.port}")) as channel:
         _call(channel, "eyJhbGciOiJFZERTQSJ9.e30.c2ln")
@@ -132,6 +151,64 @@ async def test_a_server_that_takes_no_secrets_is_called_as_any(tmp_path: Path) -
     async with started(tmp_path, accept_secrets=False) as process:
         endpoint = Endpoint.at(process.address, tmp_path / "ca.pem")
         await asyncio.to_thread(_administer, endpoint, (tmp_path / "admin.token").read_text().strip())
+
+
+async def test_when_all_tokens_are_ended_a_channel_goes_on(tmp_path: Path) -> None:
+    """A channel that has a token of a key that counts no more makes another one, and refuses no call."""
+    async with started(tmp_path, accept_secrets=False) as process:
+        endpoint = Endpoint.at(process.address, tmp_path / "ca.pem")
+        await asyncio.to_thread(_end_all, endpoint, (tmp_path / "admin.token").read_text().strip())
+
+
+def _reason(channel: grpc.Channel, token: str) -> str:
+    catalog: Any = CatalogServiceStub(channel)
+    with pytest.raises(ServiceError) as caught:
+        call(catalog.CreatePurpose, PURPOSE, token=token)
+    return caught.value.reason
+
+
+def _end_all(endpoint: Endpoint, admin: str) -> None:
+    at_once = token_pb2.RotateTokenKeysRequest(at_once=True)
+    with endpoint.channel() as lasting, endpoint.channel() as other:
+        for _ in range(2):
+            assert _reason(lasting, admin) == "FIELD_MISSING"
+            call(TokenServiceStub(other).RotateTokenKeys, at_once, token=admin)  # its own token ends as well
+            assert _reason(lasting, admin) == "FIELD_MISSING"
+        call(TokenServiceStub(other).RotateTokenKeys, at_once, token=admin)
+        administration: Any = CatalogServiceStub(lasting)
+        pending = administration.CreatePurpose.future(PURPOSE, metadata=bearing(admin))
+        with pytest.raises(grpc.RpcError) as caught:
+            pending.result()
+        assert service_error(caught.value).reason == "FIELD_MISSING"
+
+
+def bearing(token: str) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {token}"),)
+
+
+def test_who_is_refused_with_a_new_token_is_not_asked_for_another() -> None:
+    with (
+        Service(900, refuses=100) as service,
+        exchanging(grpc.insecure_channel(f"127.0.0.1:{service.port}")) as channel,
+    ):
+        with pytest.raises(grpc.RpcError):
+            _call(channel, SECRET)
+        assert (service.made, len(service.seen)) == (1, 1)
+        with pytest.raises(grpc.RpcError):
+            _call(channel, SECRET)
+        assert (service.made, len(service.seen)) == (2, 3), "once more, and no more than once"
+
+
+def test_a_stream_whose_token_is_refused_has_it_forgotten() -> None:
+    with (
+        Service(900, refuses=1) as service,
+        exchanging(grpc.insecure_channel(f"127.0.0.1:{service.port}")) as channel,
+    ):
+        streaming: Any = channel.stream_stream("/x/Watch")
+        with pytest.raises(grpc.RpcError):
+            list(streaming(iter([b""]), metadata=bearing(SECRET)))
+        assert list(streaming(iter([b""]), metadata=bearing(SECRET))) == [b""]
+        assert service.seen == ["Bearer eyJ1.for.x", "Bearer eyJ2.for.x"]
 
 
 def _administer(endpoint: Endpoint, admin: str) -> None:

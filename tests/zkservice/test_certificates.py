@@ -21,6 +21,7 @@ from zkproto.v1.token_pb2_grpc import TokenServiceStub
 from zkservice.config import Settings
 from zkservice.errors import StartError
 from zkservice.server import running
+from zkservice.tenants import proven
 
 POLICE: Final = "zk:departments/police"
 in_module = pytest.mark.asyncio(loop_scope="module")
@@ -155,6 +156,49 @@ async def test_the_transport_lets_in_nobody_else(town: Town, fault: str) -> None
 
 
 @in_module
+async def test_a_certificate_that_ends_is_no_good_on_a_connection_that_there_is(town: Town) -> None:
+    """Nor over a resumed session: what the transport has looked at once is looked at for each call."""
+    clock, before = town.city.clock, dump(town.city.ready.data)
+    asked = catalog_pb2.UpdateIssuerKeyStateRequest(name=f"departments/police/issuerKeys/{'0' * 32}")
+    bearer = town.city.bearer(town.city.department_token)
+    async with over(town.city, town.authority.client(POLICE, ends=DAY)) as channel:
+        catalog: Any = catalog_pb2_grpc.CatalogServiceStub(channel)
+        try:
+            for ahead, reason in (
+                (0 * DAY, "OK"),
+                (2 * DAY, "CERTIFICATE_INVALID"),
+                (-40 * DAY, "CERTIFICATE_INVALID"),
+            ):
+                clock.ahead = ahead
+                assert await outcome(catalog.UpdateIssuerKeyState(asked)) == reason
+                assert await outcome(catalog.UpdateIssuerKeyState(asked, metadata=bearer)) == reason
+        finally:
+            clock.ahead = 0 * DAY
+        assert await outcome(catalog.UpdateIssuerKeyState(asked)) == "OK"
+    assert dump(town.city.ready.data) == before
+
+
+@in_module
+async def test_a_call_is_not_a_partys_before_its_token_agrees(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a call is refused for is not counted as the work of whoever the certificate names."""
+    said: list[str] = []
+
+    def noted(name: str) -> None:
+        said.append(name)
+        proven(name)
+
+    monkeypatch.setattr("zkservice.callers.proven", noted)
+    client = town.authority.client(POLICE)
+    assert await town.reason(client, "x" * 43) == "TOKEN_INVALID"
+    assert await town.reason(client, town.city.admin) == "TOKEN_INVALID"
+    assert "departments/police" not in said
+    assert await town.reason(client) == await town.reason(client, town.city.department_token) == "OK"
+    assert "departments/police" in said
+
+
+@in_module
 async def test_the_ordinary_port_reads_no_certificate(town: Town) -> None:
     port = int(town.city.ready.address.rpartition(":")[2])
     assert await town.reason(town.authority.client(POLICE), port=port) == "TOKEN_MISSING"
@@ -169,6 +213,26 @@ async def test_a_certificate_makes_no_token(town: Town) -> None:
         assert await outcome(stub.CreateToken(asked)) == "TOKEN_INVALID"
         bearer = town.city.bearer(town.city.department_token)
         assert await outcome(stub.CreateToken(asked, metadata=bearer)) == "OK"
+
+
+@in_module
+async def test_a_certificate_is_not_turned_into_a_secret(town: Town) -> None:
+    secret = town.city.department_token
+    token, before = await token_of(town.city, secret), dump(town.city.ready.data)
+    async with over(town.city, town.authority.client(POLICE)) as channel:
+        stub: Any = TokenServiceStub(channel)
+        asked = token_pb2.ReplaceSecretRequest(name="departments/police")
+        assert await outcome(stub.ReplaceSecret(asked)) == "TOKEN_INVALID"
+        assert await outcome(stub.ReplaceSecret(asked, metadata=town.city.bearer(token))) == "TOKEN_INVALID"
+        assert dump(town.city.ready.data) == before
+        town.city.department_token = (
+            await stub.ReplaceSecret(asked, metadata=town.city.bearer(secret))
+        ).access_token
+    assert await town.reason(None, secret, _ordinary(town)) == "TOKEN_INVALID"
+
+
+def _ordinary(town: Town) -> int:
+    return int(town.city.ready.address.rpartition(":")[2])
 
 
 async def test_a_certificate_is_taken_where_no_secret_is(tmp_path: Path) -> None:

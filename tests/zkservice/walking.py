@@ -148,7 +148,7 @@ def expected(method: Method, who: str) -> str:
         return "TOKEN_MISSING"
     role = who.removeprefix(BY_TOKEN)
     whose = row.roles.get(Role(role)) if who != UNKNOWN else None
-    if whose is None or (row.secret_only and role != who):
+    if whose is None or (row.shows_secret(Role(role)) and role != who):
         return "TOKEN_INVALID"
     if whose.stored is not None:
         return whose.stored

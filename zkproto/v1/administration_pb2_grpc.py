@@ -104,8 +104,8 @@ class AdministrationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetAdministratorSecret(self, request, context):
-        """Replaces an administrator's secret. Everybody replaces their own; root replaces another's, where two persons are
-        demanded by proposal and approval.
+        """Replaces an administrator's secret. Everybody replaces their own, and shows that itself, no token of it; root
+        replaces another's, where two persons are demanded by proposal and approval.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,8 +42,8 @@ class AdministrationServiceStub:
     ListAdministrators: _grpc.UnaryUnaryMultiCallable[_administration_pb2.ListAdministratorsRequest, _administration_pb2.ListAdministratorsResponse]
     """Lists administrators, those who were removed too. Takes an administrator's secret."""
     SetAdministratorSecret: _grpc.UnaryUnaryMultiCallable[_administration_pb2.SetAdministratorSecretRequest, _administration_pb2.Administrator]
-    """Replaces an administrator's secret. Everybody replaces their own; root replaces another's, where two persons are
-    demanded by proposal and approval.
+    """Replaces an administrator's secret. Everybody replaces their own, and shows that itself, no token of it; root
+    replaces another's, where two persons are demanded by proposal and approval.
     """
     RemoveAdministrator: _grpc.UnaryUnaryMultiCallable[_administration_pb2.RemoveAdministratorRequest, _administration_pb2.Administrator]
     """Ends an administrator, for good. Takes the token of root; where two persons are demanded, proposal and approval."""
@@ -78,8 +78,8 @@ class AdministrationServiceAsyncStub(AdministrationServiceStub):
     ListAdministrators: _aio.UnaryUnaryMultiCallable[_administration_pb2.ListAdministratorsRequest, _administration_pb2.ListAdministratorsResponse]  # type: ignore[assignment]
     """Lists administrators, those who were removed too. Takes an administrator's secret."""
     SetAdministratorSecret: _aio.UnaryUnaryMultiCallable[_administration_pb2.SetAdministratorSecretRequest, _administration_pb2.Administrator]  # type: ignore[assignment]
-    """Replaces an administrator's secret. Everybody replaces their own; root replaces another's, where two persons are
-    demanded by proposal and approval.
+    """Replaces an administrator's secret. Everybody replaces their own, and shows that itself, no token of it; root
+    replaces another's, where two persons are demanded by proposal and approval.
     """
     RemoveAdministrator: _aio.UnaryUnaryMultiCallable[_administration_pb2.RemoveAdministratorRequest, _administration_pb2.Administrator]  # type: ignore[assignment]
     """Ends an administrator, for good. Takes the token of root; where two persons are demanded, proposal and approval."""
@@ -129,8 +129,8 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_pb2.SetAdministratorSecretRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_administration_pb2.Administrator, _abc.Awaitable[_administration_pb2.Administrator]]:
-        """Replaces an administrator's secret. Everybody replaces their own; root replaces another's, where two persons are
-        demanded by proposal and approval.
+        """Replaces an administrator's secret. Everybody replaces their own, and shows that itself, no token of it; root
+        replaces another's, where two persons are demanded by proposal and approval.
         """
 
     @_abc_1.abstractmethod

@@ -85,6 +85,7 @@ class TokenServiceServicer:
 
     def ReplaceSecret(self, request, context):
         """Gives a department another secret in the place of the one it has, which ends at once, and its tokens with it.
+        The department shows that secret itself, and no token or certificate.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,9 @@ class TokenServiceStub:
     RotateTokenKeys: _grpc.UnaryUnaryMultiCallable[_token_pb2.RotateTokenKeysRequest, _token_pb2.RotateTokenKeysResponse]
     """Signs with a new key from now on; takes an operator's or an administrator's credential."""
     ReplaceSecret: _grpc.UnaryUnaryMultiCallable[_token_pb2.ReplaceSecretRequest, _token_pb2.ReplaceSecretResponse]
-    """Gives a department another secret in the place of the one it has, which ends at once, and its tokens with it."""
+    """Gives a department another secret in the place of the one it has, which ends at once, and its tokens with it.
+    The department shows that secret itself, and no token or certificate.
+    """
 
 @_typing.type_check_only
 class TokenServiceAsyncStub(TokenServiceStub):
@@ -58,7 +60,9 @@ class TokenServiceAsyncStub(TokenServiceStub):
     RotateTokenKeys: _aio.UnaryUnaryMultiCallable[_token_pb2.RotateTokenKeysRequest, _token_pb2.RotateTokenKeysResponse]  # type: ignore[assignment]
     """Signs with a new key from now on; takes an operator's or an administrator's credential."""
     ReplaceSecret: _aio.UnaryUnaryMultiCallable[_token_pb2.ReplaceSecretRequest, _token_pb2.ReplaceSecretResponse]  # type: ignore[assignment]
-    """Gives a department another secret in the place of the one it has, which ends at once, and its tokens with it."""
+    """Gives a department another secret in the place of the one it has, which ends at once, and its tokens with it.
+    The department shows that secret itself, and no token or certificate.
+    """
 
 class TokenServiceServicer(metaclass=_abc_1.ABCMeta):
     """Whoever has a secret makes short-lived tokens of it, so that the secret itself travels rarely."""
@@ -95,6 +99,8 @@ class TokenServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _token_pb2.ReplaceSecretRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_token_pb2.ReplaceSecretResponse, _abc.Awaitable[_token_pb2.ReplaceSecretResponse]]:
-        """Gives a department another secret in the place of the one it has, which ends at once, and its tokens with it."""
+        """Gives a department another secret in the place of the one it has, which ends at once, and its tokens with it.
+        The department shows that secret itself, and no token or certificate.
+        """
 
 def add_TokenServiceServicer_to_server(servicer: TokenServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -13,6 +13,7 @@ from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import hash_of, required
 from zkservice.listing import listed
+from zkservice.roles import Role
 from zkservice.storage import administrators
 from zkservice.storage.administrators import ROOT, AdministratorState, StoredAdministrator
 
@@ -61,9 +62,8 @@ class Administrators:
 
     async def SetAdministratorSecret(self, request: pb.SetAdministratorSecretRequest, context: Any) -> Any:
         """Replace a secret: one's own, or as root, or as two persons another's."""
-        caller = AdministratorName(await self._context.access.admin(context))
         name = str(AdministratorName.parse(request.name, field="name"))
-        if name != str(caller):
+        if name != await self._context.access.replacing(context, name, {Role.ADMINISTRATOR}):
             await self._root_or_two(context)
         hashed = self._hash(request.secret_hash)
         return administrator_message(

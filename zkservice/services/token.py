@@ -49,7 +49,7 @@ class TokenService(TokenServiceServicer):
     async def ReplaceSecret(self, request: pb.ReplaceSecretRequest, context: Any) -> Any:
         """Give a department another secret; the one before ends, and its tokens."""
         name = str(DepartmentName.parse(request.name, field="name"))
-        await self._context.access.department(context, name, or_admin=True)
+        await self._context.access.replacing(context, name, {Role.DEPARTMENT, Role.ADMINISTRATOR})
         token, hashed = given_token(self._context, request.access_token_hash)
         await self._context.database.write(lambda each: registered.replace_token(each, name, hashed))
         self._context.secrets.forget()

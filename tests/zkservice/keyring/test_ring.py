@@ -257,6 +257,24 @@ def test_tokens_and_fingerprints_stay_when_the_first_generation_goes(provider: L
         keys.open("one", former.seal("one", b"secret"))
 
 
+def test_what_ends_soon_follows_from_the_generation_that_seals(provider: LocalProvider) -> None:
+    """Whoever has the derivation makes none of it; who is before or after a rotation takes the other's."""
+    ring = three(provider)
+    first, second = ring.turned(1).keys(), ring.keys()
+    made = {keys.fleeting("session", "x") for keys in (first, second, ring.turned(3).keys())}
+    assert len(made) == 3
+    assert made == set(first.fleetings("session", "x")) == set(second.fleetings("session", "x"))
+    assert first.token("session", "x") == second.token("session", "x") not in made
+    assert Keys(MASTER).fleetings("session", "x") == (first.fleeting("session", "x"),)
+    assert second.fleeting("session", "x") not in Keys(MASTER).fleetings("session", "x")
+    second.turn(2, [1])
+    assert first.fleeting("session", "x") not in second.fleetings("session", "x")
+    fresh = Keys(MASTER)
+    fresh.learn(2, bytes(32))
+    assert len(fresh.fleetings("x")) == 2
+    assert fresh.fleeting("x") == Keys(MASTER).fleeting("x")
+
+
 def test_keys_turn_only_to_what_they_know_and_forget_what_is_retired(provider: LocalProvider) -> None:
     keys = Keys(MASTER)
     old = keys.seal("one", b"secret")
