@@ -49,9 +49,10 @@ class TokenService(TokenServiceServicer):
     async def ReplaceSecret(self, request: pb.ReplaceSecretRequest, context: Any) -> Any:
         """Give a department another secret; the one before ends, and its tokens."""
         name = str(DepartmentName.parse(request.name, field="name"))
-        await self._context.access.department(context, name, or_admin=True)
+        by_admin = await self._context.access.department(context, name, or_admin=True)
+        given = await self._context.access.person(context) if by_admin else None
         token, hashed = given_token(self._context, request.access_token_hash)
-        await self._context.database.write(lambda each: registered.replace_token(each, name, hashed))
+        await self._context.database.write(lambda each: registered.replace_token(each, name, hashed, given))
         self._context.secrets.forget()
         return pb.ReplaceSecretResponse(access_token=token)
 

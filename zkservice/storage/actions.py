@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from disclosure.administration import ActionBody, ActionOpening, Step, action_digest
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
-from zkservice.storage import administrators, ledger, tables
+from zkservice.storage import administrators, ledger, registered, tables
 
 LIFETIME: Final = dt.timedelta(days=7)
 MAX_WAITING: Final = 100
@@ -172,14 +172,12 @@ def _check_waits(found: StoredAction, now: dt.datetime) -> None:
 def _check_other_person(connection: Connection, found: StoredAction, approver: str) -> None:
     """Raise ServiceError SAME_PERSON, SECOND_PERSON_REQUIRED unless two persons act.
 
-    A department's token is no person of its own for whom it was given to: who registered a department
-    could propose in its name.
+    A department's token is no person of its own for whom it was given to: who registered a department, or
+    has replaced its token, could propose in its name.
     """
     persons = {found.proposer}
     if found.proposer.startswith("departments/"):
-        given = tables.given_token
-        query = select(given.c.person).where(given.c.department == found.proposer)
-        persons.add(connection.execute(query).scalar() or administrators.ROOT)
+        persons |= registered.given_to(connection, found.proposer)
     elif not administrators.is_active(connection, found.proposer):
         detail = f"{found.proposer} is no administrator any more; somebody else proposes it anew"
         raise ServiceError(ServiceReason.SECOND_PERSON_REQUIRED, detail)

@@ -15,7 +15,7 @@ def upgrade() -> None:
         "given_token",
         sa.Column("department", sa.String(100), nullable=False),
         sa.Column("person", sa.String(100), nullable=False),
-        sa.PrimaryKeyConstraint("department", name="pk_given_token"),
+        sa.PrimaryKeyConstraint("department", "person", name="pk_given_token"),
         sa.ForeignKeyConstraint(
             ["department"], ["department.name"], name="fk_given_token_department_department"
         ),
