@@ -9,6 +9,7 @@ from typing import Any
 from zkservice.callers import Callers
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.roles import COLLECTIONS, Role
+from zkservice.storage.actions import Proposer
 from zkservice.storage.taken import is_taken
 
 
@@ -39,6 +40,11 @@ class Access:
     async def person(self, context: Any) -> str:
         """Return the resource name of the administrator, or of the department, that calls."""
         return (await self._callers.of(context, {Role.ADMINISTRATOR, Role.DEPARTMENT})).name
+
+    async def proposer(self, context: Any) -> Proposer:
+        """Return the administrator or the department that calls, with the mark of its secret."""
+        caller = await self._callers.of(context, {Role.ADMINISTRATOR, Role.DEPARTMENT})
+        return Proposer(caller.name, caller.mark)
 
     def check_not_root(self, hashed: bytes, *, field: str) -> None:
         """Raise ServiceError FIELD_INVALID if this is the hash of admin.token: one token is one person."""

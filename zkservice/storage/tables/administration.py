@@ -42,6 +42,8 @@ admin_action = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("proposer", String(100), nullable=False),
+    # Of the secret that it was proposed with: another one of the proposer's voids it.
+    Column("mark", String(22), nullable=False),
     Column("request_id", String(36), nullable=False),
     Column("method", String(120), nullable=False),
     Column("request", LargeBinary, nullable=False),

@@ -36,6 +36,7 @@ def upgrade() -> None:
         "admin_action",
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("proposer", sa.String(100), nullable=False),
+        sa.Column("mark", sa.String(22), nullable=False),
         sa.Column("request_id", sa.String(36), nullable=False),
         sa.Column("method", sa.String(120), nullable=False),
         sa.Column("request", sa.LargeBinary(), nullable=False),
