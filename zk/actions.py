@@ -51,7 +51,11 @@ def propose(run: Run, proposal: ProposalError) -> Answer:
     with Administration(directly.endpoint, proposal.token) as client:
         made = client.propose(proposal.method, proposal.request)
     values = {"id": made.id, "expires": f"{made.expires:%Y-%m-%d %H:%M:%S}"}
-    return Answer({"proposed": data(made)}, [run.text("admin.proposed", **values), *lines(run, made)])
+    said = [run.text("admin.proposed", **values), *lines(run, made)]
+    if proposal.waiting is None:
+        return Answer({"proposed": data(made)}, said)
+    kept = run.text("admin.secret_waits", path=proposal.waiting)
+    return Answer({"proposed": data(made), "secret_file": str(proposal.waiting)}, [*said, kept])
 
 
 def named(written: str) -> str:

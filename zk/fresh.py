@@ -5,25 +5,32 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from disclosure.administration import new_secret
-from zk.home import read_secret, write_private
+from wire.client import Endpoint, ServiceError
+from zk.clients.tokens import TokenClient
+from zk.home import read_secret, waiting_beside, write_private
 from zk.proposing import ProposalError
 
 
 @contextmanager
 def fresh_secret(path: Path) -> Iterator[str]:
-    """Give a new secret, and keep it at `path` when the service has taken it, or when that is proposed.
+    """Give a new secret, and keep it at `path` when the service has taken it.
 
     Until then it stands beside it, so that it is not lost with an answer: after a failure the next run gives
-    the same one. What is at `path` stays until then.
+    the same one. What is at `path` stays until then: where the new one is only proposed it is the one that
+    counts, and `take_up` puts the new one in its place later. Where nothing is at `path` a proposed one is
+    kept there.
     """
-    waiting = path.with_suffix(".new")
+    waiting = waiting_beside(path)
     if not waiting.exists():
         write_private(waiting, f"{new_secret()}\n".encode())
     secret = read_secret(waiting)
     try:
         yield secret
-    except ProposalError:
-        keep(path, secret)
+    except ProposalError as proposal:
+        if path.exists():
+            proposal.waiting = waiting
+        else:
+            keep(path, secret)
         raise
     keep(path, secret)
 
@@ -31,4 +38,29 @@ def fresh_secret(path: Path) -> Iterator[str]:
 def keep(path: Path, secret: str) -> None:
     """Keep a secret at `path`, in the place of what is there."""
     write_private(path, f"{secret}\n".encode())
-    path.with_suffix(".new").unlink(missing_ok=True)
+    waiting_beside(path).unlink(missing_ok=True)
+
+
+def take_up(endpoint: Endpoint, path: Path, name: str) -> None:
+    """Put the secret that waits beside `path` in its place, if the service has taken it as that of `name`.
+
+    That is so when the one at `path` is refused and the one beside it is that party's. Both stay where they
+    are while it is not, and while the service does not answer.
+    """
+    try:
+        waiting = read_secret(waiting_beside(path))
+        with TokenClient(endpoint) as client:
+            if not _is_of(client, read_secret(path), name) and _is_of(client, waiting, name):
+                keep(path, waiting)
+    except ServiceError:
+        return  # the command that wants the secret says what is wrong with the service
+
+
+def _is_of(client: TokenClient, secret: str, name: str) -> bool:
+    """Tell whether a secret is a party's now; ServiceError for an answer that does not say."""
+    try:
+        return client.create(secret).name == name
+    except ServiceError as error:
+        if error.reason != "TOKEN_INVALID":
+            raise
+        return False

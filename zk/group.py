@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -131,6 +132,13 @@ def _propose(run: Run, proposal: ProposalError) -> Answer:
     return propose(run, proposal)
 
 
+def _take_up(run: Run, path: Path, name: str) -> None:
+    """Put a new secret in its place if the service has taken it."""
+    from zk.fresh import take_up  # noqa: PLC0415, no other command needs it
+
+    take_up(replace(run, remote=replace(run.remote, propose=False)).endpoint, path, name)
+
+
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, kind, annotation=annotation, default=default)
@@ -148,6 +156,7 @@ def _run(function: Callable[..., Answer], own: dict[str, Any], common: dict[str,
             propose=bool(common.get("propose")),
         ),
     )
+    run = replace(run, home=replace(run.home, take_up=partial(_take_up, run)))
     try:
         try:
             answer = function(run, **own)

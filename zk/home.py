@@ -6,8 +6,9 @@ may serve one role or all: issuer, holder, verifier, regulator.
 
 import json
 import tomllib
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
@@ -44,6 +45,11 @@ def read_secret(path: Path) -> str:
         return path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
     except (OSError, UnicodeDecodeError):
         raise unreadable(path) from None
+
+
+def waiting_beside(path: Path) -> Path:
+    """Where a new secret stands that is to take the place of the one at `path`."""
+    return path.with_suffix(".new")
 
 
 def unreadable(path: Path) -> CommandError:
@@ -99,11 +105,14 @@ class Profile:
 class Home:
     """The folder; nothing is made in it before something has to be kept.
 
-    With `certified` a certificate says who calls, so a department's token need not be here.
+    With `certified` a certificate says who calls, so a department's token need not be here. `take_up` is
+    called before a secret of a party is read beside which a new one waits, with its file and the party's name
+    (`zk.fresh`).
     """
 
     path: Path
     certified: bool = False
+    take_up: Callable[[Path, str], None] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def default(cls) -> "Home":
@@ -167,6 +176,13 @@ class Home:
             raise CommandError(
                 Exit.USAGE, "DEPARTMENT_NOT_HERE", "error.department_not_here", department=department
             )
+        return self.current(path, f"departments/{department}")
+
+    def current(self, path: Path, name: str) -> str:
+        """Return a party's secret that counts now: the one that waits beside it, once the service has taken
+        it."""
+        if self.take_up is not None and path.exists() and waiting_beside(path).exists():
+            self.take_up(path, name)
         return read_secret(path)
 
     def administrator_secret(self, administrator: str) -> Path:

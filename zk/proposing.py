@@ -5,6 +5,7 @@ done with it, is not sent. It ends the command, and what it would have sent is p
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import grpc
@@ -13,11 +14,15 @@ _BEARER: Final = "Bearer "
 
 
 class ProposalError(Exception):
-    """A call to be proposed: its method, as `zkproto.v1.CatalogService/CreateVerifier`, and its octets."""
+    """A call to be proposed: its method, as `zkproto.v1.CatalogService/CreateVerifier`, and its octets.
+
+    `waiting` is the file of a new secret that counts once the call was made.
+    """
 
     def __init__(self, method: str, request: bytes, token: str) -> None:
         super().__init__(method)
         self.method, self.request, self.token = method, request, token
+        self.waiting: Path | None = None
 
 
 class Proposing(grpc.UnaryUnaryClientInterceptor):

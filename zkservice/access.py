@@ -7,9 +7,10 @@ stored thing is, and so that a mistake in the table alone opens nothing.
 from collections.abc import Collection
 from typing import Any
 
-from zkservice.callers import Callers, check_secret
+from zkservice.callers import Callers, Proof, check_secret
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.roles import COLLECTIONS, Role
+from zkservice.storage.actions import Proposer
 from zkservice.storage.taken import is_taken
 
 
@@ -52,6 +53,20 @@ class Access:
     async def person(self, context: Any) -> str:
         """Return the resource name of the administrator, or of the department, that calls."""
         return (await self._callers.of(context, {Role.ADMINISTRATOR, Role.DEPARTMENT})).name
+
+    async def proposer(self, context: Any) -> Proposer:
+        """Return the administrator or the department that calls, with the mark of its secret.
+
+        Raises also ServiceError TOKEN_INVALID for a certificate alone: whoever signs certificates would be
+        a person, and what was proposed would end with no secret.
+        """
+        caller = await self._callers.of(context, {Role.ADMINISTRATOR, Role.DEPARTMENT})
+        if caller.proof is Proof.CERTIFICATE:
+            detail = (
+                "an action is proposed with a secret or a token of it; a certificate may be shown besides"
+            )
+            raise ServiceError(ServiceReason.TOKEN_INVALID, detail)
+        return Proposer(caller.name, caller.mark)
 
     def check_not_root(self, hashed: bytes, *, field: str) -> None:
         """Raise ServiceError FIELD_INVALID if this is the hash of admin.token: one token is one person."""

@@ -4,7 +4,7 @@ import datetime as dt
 import hmac
 from collections.abc import Callable, Collection
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -36,16 +36,21 @@ class Proof(StrEnum):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls: the role, the name that goes with it (`departments/tax`), and by what it was known."""
+    """Who calls: the role, the name that goes with it (`departments/tax`), and by what it was known.
+
+    `mark` is that of the secret that was shown, or that the token was made of (`tokens.mark_of`); empty for
+    whoever has shown neither.
+    """
 
     role: Role
     name: str
     proof: Proof
+    mark: str = field(default="", repr=False)
 
     @classmethod
-    def named(cls, name: str, proof: Proof) -> "Caller":
+    def named(cls, name: str, proof: Proof, mark: str = "") -> "Caller":
         """Return whom a name is of: its first part says the role."""
-        return cls(COLLECTIONS[name.partition("/")[0]], name, proof)
+        return cls(COLLECTIONS[name.partition("/")[0]], name, proof, mark)
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,7 @@ class Callers:
         now, hashed = self._clock(), token_hash(token)
         if (name := self._secrets.in_file(hashed)) is not None:
             proven(name)
-            return Caller.named(name, Proof.SECRET)
+            return Caller.named(name, Proof.SECRET, mark_of(hashed))
         if is_session(token):
             collections = [name for name, role in COLLECTIONS.items() if role in roles]
             return Caller.named(await self._sessions.party(token, now, collections), Proof.SESSION)
@@ -152,12 +157,12 @@ class Callers:
                 detail = "the secret that the token was made of is not its party's any more"
                 raise ServiceError(ServiceReason.TOKEN_INVALID, detail)
             proven(bound.name)
-            return Caller.named(bound.name, Proof.TOKEN)
+            return Caller.named(bound.name, Proof.TOKEN, bound.mark)
         name = await self._secrets.whose(hashed, roles)
         if name is None:
             raise _refused(roles)
         proven(name)
-        return Caller.named(name, Proof.SECRET)
+        return Caller.named(name, Proof.SECRET, mark_of(hashed))
 
     def is_root(self, hashed: bytes) -> bool:
         """Tell whether this is the hash of a secret that stands in a file."""

@@ -17,7 +17,7 @@ from disclosure.names import check_id
 from zkservice.config import Settings
 from zkservice.errors import ServiceError, ServiceReason, StartError
 from zkservice.roles import COLLECTIONS, Role
-from zkservice.storage import parties
+from zkservice.storage import parties, publication
 
 SCHEME: Final = "zk:"
 ROLES: Final = frozenset({Role.DEPARTMENT, Role.VERIFIER, Role.REGULATOR, Role.OPERATOR, Role.WITNESS})
@@ -94,10 +94,16 @@ def name_of(pem: bytes, now: dt.datetime) -> str:
 
 
 def check_registered(connection: Connection, name: str) -> None:
-    """Raise ServiceError CERTIFICATE_INVALID if nobody has registered whom a certificate names."""
+    """Raise ServiceError CERTIFICATE_INVALID if nobody has registered whom a certificate names.
+
+    A regulator has access to figures besides, which takes two persons as registering does
+    (CreateRegulatorAccess): a certificate is a way to show who one is, and gives nothing.
+    """
     role = COLLECTIONS[name.partition("/")[0]]
     if role in _REGISTERED and not parties.is_registered(connection, name):
         raise _refused("the party that the certificate names is not registered")
+    if role is Role.REGULATOR and publication.access_token_hash(connection, name) is None:
+        raise _refused("the regulator that the certificate names was given no access")
 
 
 def _refused(detail: str) -> ServiceError:

@@ -18,6 +18,7 @@ from zkservice.roles import Role
 from zkservice.storage import administrators, publication, registered
 from zkservice.storage.administrators import ROOT
 from zkservice.storage.database import Database
+from zkservice.tokens import mark_of
 
 OPERATOR: Final = "operators/root"
 """The operator whose secret is `operator.token`."""
@@ -72,6 +73,11 @@ class Secrets:
         if hashed is not None and not name.startswith(_PERSONS):
             self._keep(_Seen(name, hashed, self._clock()))
         return hashed
+
+    def mark_now(self, connection: Connection, name: str) -> str | None:
+        """Return the mark of the secret that a party has within a transaction, None if it has none."""
+        hashed = self._files.get(name) or _current(connection, name)
+        return None if hashed is None else mark_of(hashed)
 
     def forget(self) -> None:
         """Read all of it again, since a secret was replaced."""

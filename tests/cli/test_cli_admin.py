@@ -3,6 +3,7 @@
 import json
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,13 @@ class Office:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with make_office(tmp_path_factory) as made:
+        yield made
+
+
+@contextmanager
+def make_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """Start a server that demands two persons."""
     folder = tmp_path_factory.mktemp("admin")
     data = folder / "data"
     data.mkdir(mode=0o700)

@@ -13,7 +13,7 @@ from tests.zkservice.support import TEXT, City, new_id, reopened
 from tlog import ProofFile, Verifier
 from wire.convert import text_to
 from zkproto.v1 import administration_pb2 as pb
-from zkproto.v1 import catalog_pb2
+from zkproto.v1 import catalog_pb2, token_pb2
 from zkproto.v1.administration_pb2_grpc import AdministrationServiceStub
 from zkproto.v1.catalog_pb2_grpc import CatalogServiceStub
 
@@ -21,6 +21,8 @@ PACKAGE = "zkproto.v1"
 CREATE_VERIFIER = f"{PACKAGE}.CatalogService/CreateVerifier"
 CREATE_DEPARTMENT = f"{PACKAGE}.CatalogService/CreateDepartment"
 CREATE_KEY = f"{PACKAGE}.CatalogService/CreateIssuerKey"
+REPLACE_SECRET = f"{PACKAGE}.TokenService/ReplaceSecret"
+SET_SECRET = f"{PACKAGE}.AdministrationService/SetAdministratorSecret"
 CREATE_ADMINISTRATOR = f"{PACKAGE}.AdministrationService/CreateAdministrator"
 State = pb.Action.State
 _KEY = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
@@ -105,6 +107,16 @@ def creating_department(name: str, token: str) -> catalog_pb2.CreateDepartmentRe
 
 def creating_key(department: str) -> catalog_pb2.CreateIssuerKeyRequest:
     return catalog_pb2.CreateIssuerKeyRequest(parent=f"departments/{department}", request_id=new_id())
+
+
+def replacing(department: str, token: str) -> token_pb2.ReplaceSecretRequest:
+    return token_pb2.ReplaceSecretRequest(
+        name=f"departments/{department}", access_token_hash=secret_hash(token)
+    )
+
+
+def setting(person: Person, token: str) -> pb.SetAdministratorSecretRequest:
+    return pb.SetAdministratorSecretRequest(name=person.name, secret_hash=secret_hash(token))
 
 
 async def first(town: City, name: str = "ann") -> Person:

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.zkservice.certifying import DAY, Authority, over
+from tests.zkservice.counting import access
 from tests.zkservice.publishing import new_regulator, register
 from tests.zkservice.stored import dump
 from tests.zkservice.support import City, aio_error, city, reopened
@@ -24,6 +25,8 @@ from zkservice.server import running
 from zkservice.tenants import proven
 
 POLICE: Final = "zk:departments/police"
+BLIND: Final = "regulators/blind"
+"""Is registered, and was given no access."""
 in_module = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -56,6 +59,7 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     authority = Authority()
     path = authority.written(tmp_path_factory.mktemp("authority"))
     async with city(tmp_path_factory.mktemp("town"), client_port=0, client_ca=path) as opened:
+        await register(opened, BLIND.partition("/")[2], new_regulator())
         yield Town(opened, authority)
 
 
@@ -89,7 +93,7 @@ async def test_a_verifier_by_its_certificate_needs_no_session(town: Town) -> Non
 
 @in_module
 async def test_operators_and_witnesses_are_whom_the_authority_names(town: Town) -> None:
-    await register(town.city, "audit", new_regulator())
+    await access(town.city, "audit")
     rotate = token_pb2.RotateTokenKeysRequest()
     for uri, reason in {
         "zk:operators/night-shift": "OK",
@@ -112,6 +116,7 @@ NAMELESS: Final[dict[str, tuple[str, ...]]] = {
     "an unregistered department": ("zk:departments/nobody",),
     "an unregistered verifier": ("zk:verifiers/nobody",),
     "an unregistered regulator": ("zk:regulators/nobody",),
+    "a regulator without access": (f"zk:{BLIND}",),
     "the administrator": ("zk:administrators/root",),
     "a holder": ("zk:accounts/x",),
     "a consent": ("zk:consents/x",),

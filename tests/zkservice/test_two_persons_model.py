@@ -19,7 +19,7 @@ from disclosure.administration import ActionOpening, Step, secret_hash
 from zkservice.errors import ServiceError
 from zkservice.fields import fresh_id
 from zkservice.storage import actions, administrators, registered, schema_version, tables
-from zkservice.storage.actions import ActionState, NotApprovedError
+from zkservice.storage.actions import ActionState, NotApprovedError, Proposer
 from zkservice.storage.administrators import ROOT
 from zkservice.storage.copying import settle_sqlite
 from zkservice.storage.database import open_engine
@@ -38,6 +38,7 @@ class Model:
     proposer: str
     expires: dt.datetime
     digest: bytes
+    mark: str
     state: str = "proposed"
     decider: str = ""
     steps: list[Step] = field(default_factory=lambda: [Step.PROPOSED])
@@ -68,7 +69,7 @@ def furnished() -> bytes:
         with engine.connect().execution_options(writing=True) as connection, connection.begin():
             for name in PEOPLE[1:]:
                 administrators.add(connection, name, TEXT, secret_hash(name), START)
-            registered.add_department(connection, DEPARTMENT, TEXT, "token", START, given_to=PEOPLE[1])
+            registered.add_department(connection, DEPARTMENT, TEXT, "token", START, given=PEOPLE[1])
         engine.dispose()
         settle_sqlite(path)
         return path.read_bytes()
@@ -87,6 +88,7 @@ class Actions(RuleBasedStateMachine):
         self._engine = opened(path)
         self.now, self.model = START, dict[str, Model]()
         self.active = set(PEOPLE)
+        self.marks = {each: f"{each} 0" for each in (*PEOPLE, DEPARTMENT)}
 
     def write(self, act: Callable[[Connection], Any]) -> Any:
         with self._engine.connect().execution_options(writing=True) as connection, connection.begin():
@@ -98,22 +100,30 @@ class Actions(RuleBasedStateMachine):
 
     @rule(target=made, proposer=st.sampled_from((*PEOPLE, DEPARTMENT)))
     def propose(self, proposer: str) -> str:
+        by = Proposer(proposer, self.marks[proposer])
         found = self.write(
-            lambda each: actions.propose(
-                each, fresh_id(), proposer, fresh_id(), ("m", b"r"), sealed, self.now
-            )
+            lambda each: actions.propose(each, fresh_id(), by, fresh_id(), ("m", b"r"), sealed, self.now)
         )
-        self.model[found.id] = Model(proposer, self.now + actions.LIFETIME, found.digest)
+        self.model[found.id] = Model(proposer, self.now + actions.LIFETIME, found.digest, by.mark)
         return str(found.id)
+
+    @rule(person=st.sampled_from((*PEOPLE, DEPARTMENT)))
+    def replace_secret(self, person: str) -> None:
+        name, number = self.marks[person].split(" ")
+        self.marks[person] = f"{name} {int(number) + 1}"
+
+    def _mark(self, _: Connection, person: str) -> str | None:
+        return self.marks[person]
 
     @rule(action=made, person=st.sampled_from(PEOPLE), right=st.booleans())
     def approve(self, action: str, person: str, right: bool) -> None:
         model = self.model[action]
         digest = model.digest if right else bytes(32)
         expected = self._approval(model, person, right)
-        assert self._told(lambda each: actions.approve(each, action, person, digest, sealed, self.now)) == (
-            expected
+        told = self._told(
+            lambda each: actions.approve(each, action, person, digest, sealed, self.now, self._mark)
         )
+        assert told == expected
         if expected == "" and model.state == "proposed":
             model.state, model.decider = "approved", person
             model.steps.append(Step.APPROVED)
@@ -128,6 +138,7 @@ class Actions(RuleBasedStateMachine):
             ("ACTION_EXPIRED", self.now >= model.expires),
             ("SECOND_PERSON_REQUIRED", model.proposer not in {*self.active, DEPARTMENT}),
             ("SAME_PERSON", person in persons),
+            ("SECOND_PERSON_REQUIRED", self.marks[model.proposer] != model.mark),
         ):
             if refused:
                 return reason

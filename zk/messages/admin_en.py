@@ -25,6 +25,10 @@ MESSAGES: Final = {
         "Proposed as {id}. Another administrator looks at it and decides, before {expires} UTC: "
         "zk admin approve {id}. Whatever else this command does: give it again when that is done."
     ),
+    "admin.secret_waits": (
+        "The new secret waits in {path}. The one before stays and counts until this is approved; "
+        "from then on the commands that need it use the new one by themselves."
+    ),
     "admin.state.proposed": "{id}: {method} waits for another person than {proposer}",
     "admin.state.approved": "{id}: {method} of {proposer}, approved by {decider}, is being carried out",
     "admin.state.done": "{id}: {method} of {proposer}, approved by {decider}, was done",

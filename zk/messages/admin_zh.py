@@ -25,6 +25,9 @@ MESSAGES: Final = {
         "已提出，编号 {id}。请另一名管理员查看并在 {expires}（UTC）前决定：zk admin approve {id}。"
         "本命令的其余步骤，请在其完成后再次执行本命令。"
     ),
+    "admin.secret_waits": (
+        "新密钥存放在 {path}，等待批准。批准之前，原有密钥保留并继续有效；批准之后，各命令会自动改用新密钥。"
+    ),
     "admin.state.proposed": "{id}：{method}，等待 {proposer} 以外的另一人决定",
     "admin.state.approved": "{id}：{method}，由 {proposer} 提出、{decider} 批准，正在执行",
     "admin.state.done": "{id}：{method}，由 {proposer} 提出、{decider} 批准，已完成",

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import hmac
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
@@ -35,19 +36,21 @@ class AdministrationService(Administrators, AdministrationServiceServicer):
 
     async def CreateAction(self, request: pb.CreateActionRequest, context: Any) -> Any:
         """Propose a method; answered once the proposal stands on the ledger."""
-        proposer = await self._context.access.person(context)
+        by = await self._context.access.proposer(context)
         request_id = check_request_id(request.request_id)
         required(bool(request.method), "method")
         required(bool(request.request), "request")
         method = proposable(request.method)
-        self._check_proposer(proposer, request, method)
-        stored = await self._context.database.write(
-            lambda each: actions.propose(
-                each, fresh_id(), proposer, request_id, (request.method, request.request),
-                partial(sealed, self._context.keys), self._context.now(),
-            )
-        )  # fmt: skip
-        return await self._proven(stored)
+        self._check_proposer(by.name, request, method)
+        called, keep = (request.method, request.request), partial(sealed, self._context.keys)
+
+        def add(connection: Connection) -> StoredAction:
+            # What was known of secrets a moment ago may have let in one that counts no more.
+            if not hmac.compare_digest(self._context.secrets.mark_now(connection, by.name) or "", by.mark):
+                raise ServiceError(ServiceReason.TOKEN_INVALID, f"{by.name} has another secret now")
+            return actions.propose(connection, fresh_id(), by, request_id, called, keep, self._context.now())
+
+        return await self._proven(await self._context.database.write(add))
 
     def _check_proposer(self, proposer: str, request: pb.CreateActionRequest, method: Proposable) -> None:
         """Let administrators propose everything, and departments what is their own."""
@@ -90,8 +93,11 @@ class AdministrationService(Administrators, AdministrationServiceServicer):
             raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="digest")
         keep = partial(sealed, self._context.keys)
         await self._context.database.write(
-            lambda each: actions.approve(each, action, approver, request.digest, keep, self._context.now())
-        )
+            lambda each: actions.approve(
+                each, action, approver, request.digest, keep, self._context.now(),
+                self._context.secrets.mark_now,
+            )
+        )  # fmt: skip
         # Not given up with its caller: what is approved is carried out.
         await asyncio.shield(carry_out(self._context, action))
         return await self._proven(await self._context.database.read(lambda each: actions.get(each, action)))

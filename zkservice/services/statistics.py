@@ -52,6 +52,7 @@ class StatisticsService(StatisticsServiceServicer):
         name = str(RegulatorName.parse(request.regulator, field="regulator"))
         token, hashed = given_token(self._context, request.access_token_hash)
         await self._context.database.write(lambda each: publication.give_access(each, name, hashed))
+        self._context.secrets.forget()
         return pb.CreateRegulatorAccessResponse(access_token=token)
 
     async def ListStatistics(self, request: pb.ListStatisticsRequest, context: Any) -> Any:

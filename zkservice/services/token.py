@@ -49,9 +49,10 @@ class TokenService(TokenServiceServicer):
     async def ReplaceSecret(self, request: pb.ReplaceSecretRequest, context: Any) -> Any:
         """Give a department another secret; the one before ends, and its tokens."""
         name = str(DepartmentName.parse(request.name, field="name"))
-        await self._context.access.replacing(context, name, {Role.DEPARTMENT, Role.ADMINISTRATOR})
+        by = await self._context.access.replacing(context, name, {Role.DEPARTMENT, Role.ADMINISTRATOR})
+        given = None if by == name else by
         token, hashed = given_token(self._context, request.access_token_hash)
-        await self._context.database.write(lambda each: registered.replace_token(each, name, hashed))
+        await self._context.database.write(lambda each: registered.replace_token(each, name, hashed, given))
         self._context.secrets.forget()
         return pb.ReplaceSecretResponse(access_token=token)
 

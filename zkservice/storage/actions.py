@@ -7,7 +7,7 @@ done once or not at all, whoever tries it how often.
 import datetime as dt
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -16,13 +16,15 @@ from sqlalchemy import Connection, Row, func, select, update
 from disclosure.administration import ActionBody, ActionOpening, Step, action_digest
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
-from zkservice.storage import administrators, ledger, tables
+from zkservice.storage import administrators, ledger, registered, tables
 
 LIFETIME: Final = dt.timedelta(days=7)
 MAX_WAITING: Final = 100
 """So many proposals of one proposer wait at once."""
 _DETAIL: Final = 1000
 
+Marks = Callable[[Connection, str], str | None]
+"""Gives the mark of the secret that a person has now, None for whoever has none."""
 Sealed = Callable[[str, Step, ActionOpening], bytes]
 """Seals the opening of an action's step for storage."""
 
@@ -42,8 +44,16 @@ class NotApprovedError(Exception):
 
 
 @dataclass(frozen=True)
+class Proposer:
+    """Who proposes, by the resource name, and the mark of the secret that was shown (`tokens.mark_of`)."""
+
+    name: str
+    mark: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class StoredAction:
-    """An action; `outbox` is where its proposal stands there."""
+    """An action; `outbox` is where its proposal stands there, `mark` that of the secret it was made with."""
 
     id: str
     proposer: str
@@ -59,6 +69,7 @@ class StoredAction:
     created: dt.datetime
     expires: dt.datetime
     decided: dt.datetime | None
+    mark: str = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -87,7 +98,7 @@ class StoredRecord:
 def propose(
     connection: Connection,
     action: str,
-    proposer: str,
+    by: Proposer,
     request_id: str,
     called: tuple[str, bytes],
     sealed: Sealed,
@@ -97,7 +108,7 @@ def propose(
 
     Raises ServiceError REQUEST_ID_REUSED, OVERLOADED (too many of this proposer wait).
     """
-    table, (method, request) = tables.admin_action, called
+    table, proposer, (method, request) = tables.admin_action, by.name, called
     mine = (table.c.proposer == proposer) & (table.c.request_id == request_id)
     row = connection.execute(select(table).where(mine)).one_or_none()
     if row is not None:
@@ -114,8 +125,8 @@ def propose(
     opening = ActionOpening.of(body)
     outbox = ledger.enqueue(connection, opening.entry(), None)
     values = {
-        "id": action, "proposer": proposer, "request_id": request_id, "method": method, "request": request,
-        "state": ActionState.PROPOSED.value, "reason": "", "detail": "", "outbox": outbox,
+        "id": action, "proposer": proposer, "mark": by.mark, "request_id": request_id, "method": method,
+        "request": request, "state": ActionState.PROPOSED.value, "reason": "", "detail": "", "outbox": outbox,
         "created": to_ms(now), "expires": to_ms(now + LIFETIME),
     }  # fmt: skip
     connection.execute(table.insert().values(**values))
@@ -124,13 +135,19 @@ def propose(
 
 
 def approve(
-    connection: Connection, action: str, approver: str, digest: bytes, sealed: Sealed, now: dt.datetime
+    connection: Connection,
+    action: str,
+    approver: str,
+    digest: bytes,
+    sealed: Sealed,
+    now: dt.datetime,
+    marks: Marks,
 ) -> StoredAction:
     """Approve an action; what the same person has approved before is returned as it is.
 
     Raises ServiceError NOT_FOUND, ACTION_MISMATCH (another digest), ACTION_DECIDED, ACTION_EXPIRED,
-    SAME_PERSON, SECOND_PERSON_REQUIRED (the proposer is no administrator any more), TOKEN_INVALID (the
-    approver is none).
+    SAME_PERSON, SECOND_PERSON_REQUIRED (the proposer is no administrator any more, or has another secret than
+    it was proposed with), TOKEN_INVALID (the approver is none).
     """
     found = get(connection, action)
     if not hmac.compare_digest(found.digest, digest):
@@ -143,6 +160,12 @@ def approve(
         return found
     _check_waits(found, now)
     _check_other_person(connection, found, approver)
+    mark = marks(connection, found.proposer)
+    if mark is None or not hmac.compare_digest(mark, found.mark):
+        detail = (
+            f"{found.proposer} has another secret than it was proposed with; it is proposed anew with that"
+        )
+        raise ServiceError(ServiceReason.SECOND_PERSON_REQUIRED, detail)
     return _decide(connection, found, (Step.APPROVED, approver), sealed, now)
 
 
@@ -172,14 +195,12 @@ def _check_waits(found: StoredAction, now: dt.datetime) -> None:
 def _check_other_person(connection: Connection, found: StoredAction, approver: str) -> None:
     """Raise ServiceError SAME_PERSON, SECOND_PERSON_REQUIRED unless two persons act.
 
-    A department's token is no person of its own for whom it was given to: who registered a department
-    could propose in its name.
+    A department's token is no person of its own for whom it was given to: who registered a department, or
+    has replaced its token, could propose in its name.
     """
     persons = {found.proposer}
     if found.proposer.startswith("departments/"):
-        given = tables.given_token
-        query = select(given.c.person).where(given.c.department == found.proposer)
-        persons.add(connection.execute(query).scalar() or administrators.ROOT)
+        persons |= registered.given_to(connection, found.proposer)
     elif not administrators.is_active(connection, found.proposer):
         detail = f"{found.proposer} is no administrator any more; somebody else proposes it anew"
         raise ServiceError(ServiceReason.SECOND_PERSON_REQUIRED, detail)
@@ -295,4 +316,5 @@ def _action(row: Row[Any]) -> StoredAction:
         row.id, row.proposer, row.request_id, row.method, row.request, ActionState(row.state),
         row.decider or "", row.reason, row.detail, row.response or b"", row.outbox, from_ms(row.created),
         from_ms(row.expires), None if row.decided is None else from_ms(row.decided),
+        row.mark,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import token_hash
 from zkservice.moments import from_ms, to_ms, whole_ms
 from zkservice.storage import ledger, tables
+from zkservice.storage.administrators import ROOT
 from zkservice.storage.rows import exists, insert_new, page_of, row_of
 from zkservice.storage.taken import check_unused
 
@@ -52,9 +53,9 @@ def add_department(
     token: str | bytes,
     now: dt.datetime,
     identifies: frozenset[Subject] = frozenset(),
-    given_to: str | None = None,
+    given: str | None = None,
 ) -> Named:
-    """Register a department by its token, or the hash of it, which was given to a person.
+    """Register a department by its token, or the hash of it, which was given to a person (`given`).
 
     Raises ServiceError ALREADY_EXISTS, FIELD_INVALID (the token is somebody's).
     """
@@ -72,8 +73,8 @@ def add_department(
         check_unused(connection, hashed, field="access_token_hash")
     if not insert_new(connection, tables.department, values):
         raise exists(name)
-    if given_to is not None:
-        connection.execute(tables.given_token.insert().values(department=name, person=given_to))
+    if given is not None:
+        insert_new(connection, tables.given_token, {"department": name, "person": given})
     return Named(name, display_name, whole_ms(now), identifies=identifies)
 
 
@@ -91,10 +92,19 @@ def department_token_hash(connection: Connection, name: str) -> bytes | None:
     return hashed
 
 
-def replace_token(connection: Connection, name: str, hashed: bytes) -> None:
+def given_to(connection: Connection, name: str) -> set[str]:
+    """Return the persons who were given a token of a department: root where nothing is written down."""
+    given = tables.given_token
+    query = select(given.c.person).where(given.c.department == name)
+    return set(connection.execute(query).scalars()) or {ROOT}
+
+
+def replace_token(connection: Connection, name: str, hashed: bytes, given: str | None = None) -> None:
     """Give a department another token, by its hash, in the place of the one it has.
 
-    Raises ServiceError NOT_FOUND, FIELD_INVALID (the token is somebody's already).
+    `given` is the administrator who was given it or has said its hash, None where the department itself acts:
+    then whoever was given one before may have acted in its name, and stays among them. Raises ServiceError
+    NOT_FOUND, FIELD_INVALID (the token is somebody's already).
     """
     row_of(connection, tables.department, name, "name")
     stored = department_token_hash(connection, name)
@@ -102,6 +112,9 @@ def replace_token(connection: Connection, name: str, hashed: bytes) -> None:
         check_unused(connection, hashed, field="access_token_hash")
     table = tables.department
     connection.execute(update(table).where(table.c.name == name).values(token_hash=hashed))
+    if given is not None:
+        for person in given_to(connection, name) | {given}:
+            insert_new(connection, tables.given_token, {"department": name, "person": person})
 
 
 def department(connection: Connection, name: str, *, field: str = "name") -> Named:

@@ -55,7 +55,7 @@ def view(
     days = (_date(first) if first else end - dt.timedelta(days=_DAYS - 1)), end
     given = {"verifier": verifier, "policy": policy, "department": department, "purpose": purpose}
     only = {name: value for name, value in given.items() if value}
-    token, files = read_secret(token_file or _token_path(run)), list[str]()
+    token, files = read_secret(token_file) if token_file else _token(run), list[str]()
     with StatisticsClient(run.endpoint) as client:
         found = list(client.figures(token, days, (by,), only))
         if csv is not None:
@@ -114,11 +114,11 @@ def _date(written: str) -> dt.date:
         raise CommandError(Exit.USAGE, "DATE_INVALID", "error.date_invalid", given=written) from None
 
 
-def _token_path(run: Run) -> Path:
+def _token(run: Run) -> str:
     here = sorted((run.home.path / "regulators").glob("*.token"))
     if len(here) != 1:
         raise CommandError(Exit.USAGE, "REGULATOR_UNCLEAR", "error.regulator_token_unclear")
-    return here[0]
+    return run.home.current(here[0], f"regulators/{here[0].stem}")
 
 
 def _write(path: Path, content: str) -> None:

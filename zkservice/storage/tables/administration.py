@@ -27,12 +27,13 @@ administrator = Table(
     CheckConstraint("state in ('active', 'removed')", name="state"),
 )
 
-# Which person was given a department's token; no row for a department that was there before these.
+# Which persons were given a token of a department, the first or a later one. Nobody is ever taken out:
+# whoever has had one could have replaced it by the next. No row for a department that was there before these.
 given_token = Table(
     "given_token",
     metadata,
     Column("department", ForeignKey("department.name"), primary_key=True),
-    Column("person", String(100), nullable=False),
+    Column("person", String(100), primary_key=True),
 )
 
 # `decider` is who approved or rejected it. `reason` and `detail` say why it failed.
@@ -41,6 +42,8 @@ admin_action = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("proposer", String(100), nullable=False),
+    # Of the secret that it was proposed with: another one of the proposer's voids it.
+    Column("mark", String(22), nullable=False),
     Column("request_id", String(36), nullable=False),
     Column("method", String(120), nullable=False),
     Column("request", LargeBinary, nullable=False),

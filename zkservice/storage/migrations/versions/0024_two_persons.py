@@ -15,7 +15,7 @@ def upgrade() -> None:
         "given_token",
         sa.Column("department", sa.String(100), nullable=False),
         sa.Column("person", sa.String(100), nullable=False),
-        sa.PrimaryKeyConstraint("department", name="pk_given_token"),
+        sa.PrimaryKeyConstraint("department", "person", name="pk_given_token"),
         sa.ForeignKeyConstraint(
             ["department"], ["department.name"], name="fk_given_token_department_department"
         ),
@@ -36,6 +36,7 @@ def upgrade() -> None:
         "admin_action",
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("proposer", sa.String(100), nullable=False),
+        sa.Column("mark", sa.String(22), nullable=False),
         sa.Column("request_id", sa.String(36), nullable=False),
         sa.Column("method", sa.String(120), nullable=False),
         sa.Column("request", sa.LargeBinary(), nullable=False),
