@@ -84,6 +84,7 @@ def written(
         "/etc/nginx/zk/server.pem": f"{identity}/server.pem",
         "/etc/nginx/zk/server.key": f"{identity}/server.key",
         "/var/log/nginx/zk.log": f"{folder}/zk.log",
+        "/var/log/nginx/zk-error.log": f"{folder}/zk-error.log",
     }
     for shipped, own in (places | dict(changes)).items():
         assert text.count(shipped) == 1, shipped
@@ -108,10 +109,15 @@ async def running(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     written(folder, port, servers, identity, authorities, changes or {})
+    async with started(path, folder, port, ("-p", str(folder), "-c", str(folder / "nginx.conf"))) as nginx:
+        yield nginx
+
+
+@asynccontextmanager
+async def started(path: str, folder: Path, port: int, arguments: Sequence[str]) -> AsyncIterator[Nginx]:
+    """Start nginx in the foreground, until the block ends."""
     with (folder / "started.log").open("wb") as log:
-        handle = await asyncio.create_subprocess_exec(
-            path, "-p", str(folder), "-c", str(folder / "nginx.conf"), stdout=log, stderr=log
-        )
+        handle = await asyncio.create_subprocess_exec(path, *arguments, stdout=log, stderr=log)
     try:
         await _listening(folder, port, handle)
         yield Nginx(folder, port, handle)

@@ -56,6 +56,7 @@ class Limits(grpc.aio.ServerInterceptor):
         self._calls = self._octets = 0
         self._wrapped: dict[str, _Handler] = {}
         self._refused, self._told = Counter[str](), -math.inf
+        self._forwarded = False
 
     async def intercept_service(
         self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -118,6 +119,8 @@ class Limits(grpc.aio.ServerInterceptor):
             raise _overloaded("as many calls as there may be are served already")
         peer, metadata = context.peer(), context.invocation_metadata() or ()
         address, proxied = tenants.address_of(peer, metadata, self._trusted)
+        if not (proxied or self._forwarded) and tenants.is_forwarded(metadata):
+            self._tell_forwarded()
         token = _token(metadata)
         name = self._name_of(token)
         bucket = self._anonymous.of(address) if name is None else self._named.of(name)
@@ -139,6 +142,11 @@ class Limits(grpc.aio.ServerInterceptor):
             prove=partial(self._prove, token),
             hold=held.hold,
         )
+
+    def _tell_forwarded(self) -> None:
+        """Say once that a header counts for nothing: a proxy of ours may have been forgotten."""
+        self._forwarded = True
+        structlog.get_logger().warning("x-forwarded-for comes from no trusted proxy")
 
     def _spend(self, bucket: Bucket, whose: str, cost: float) -> None:
         seconds = bucket.spend(cost, self._monotonic())

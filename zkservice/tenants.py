@@ -22,6 +22,7 @@ _V6_PREFIX: Final = 64
 """What one customer of a provider has at least; it may change the rest of its address at will."""
 _HOPS: Final = 16
 """So many proxies one behind the other are looked through at most."""
+_HEADER: Final = "x-forwarded-for"
 _LOCAL: Final = "address/local"
 OWN: Final = ""
 """The tenant of what the service does for itself."""
@@ -120,8 +121,13 @@ def address_of(
     return _tenant(address), True
 
 
+def is_forwarded(metadata: Sequence[tuple[str, Any]]) -> bool:
+    """Tell whether a call says that a proxy handed it on."""
+    return any(name == _HEADER for name, _ in metadata)
+
+
 def _forwarded(metadata: Sequence[tuple[str, Any]]) -> list[str]:
-    given = [str(value) for name, value in metadata if name == "x-forwarded-for"]
+    given = [str(value) for name, value in metadata if name == _HEADER]
     return [each.strip() for each in ",".join(given).rsplit(",", _HOPS)[-_HOPS:]] if given else []
 
 

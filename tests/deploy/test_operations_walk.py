@@ -70,6 +70,7 @@ def _both_answered(walk: Walk, printed: list[str]) -> None:
     assert len(shown) == 2
     assert shown[0]["origin"] == shown[1]["origin"] == "city.example/log"
     assert all(each["size"] > 0 for each in shown)
+    assert "x-forwarded-for" not in walk.logs(), "nginx is a proxy that the servers were told to trust"
     log = Path(walk.environment["WALK"], "b", "log").read_text()
     assert "this server sequences the log now" in log
     # Without its certificate nobody is the role, and without TLS nobody is heard.

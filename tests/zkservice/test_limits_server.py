@@ -17,6 +17,8 @@ from grpc_reflection.v1alpha import reflection_pb2
 from grpc_status import rpc_status
 
 from tests.zkservice.half_open import half_open
+from tests.zkservice.seeing import lines
+from tests.zkservice.server_process import started
 from tests.zkservice.stored import selected
 from tests.zkservice.support import City, aio_error, city, refusal
 from zkproto.v1 import catalog_pb2, ledger_pb2, presentation_pb2, presentation_pb2_grpc
@@ -109,6 +111,19 @@ async def test_a_forged_header_buys_nothing(tmp_path: Path) -> None:
         for address in ("203.0.113.1", "198.51.100.7", "2001:db8::1", "nonsense"):
             call = town.ledger.GetCheckpoint(CHECKPOINT, metadata=via(address))
             assert (await refusal(call)).reason == "RATE_LIMITED"
+
+
+@pytest.mark.parametrize("trusted", ["", LOOPBACK])
+async def test_a_header_that_counts_for_nothing_is_told_of_once(tmp_path: Path, trusted: str) -> None:
+    async with started(tmp_path, trusted_proxies=trusted) as process, process.city() as town:
+        await town.ledger.GetCheckpoint(CHECKPOINT)
+        for number in range(5):
+            await town.ledger.GetCheckpoint(CHECKPOINT, metadata=via(f"203.0.113.{number}"))
+    written = (tmp_path / "server.log").read_text()
+    said = [each for each in lines(tmp_path / "server.log") if "x-forwarded-for" in each["event"]]
+    assert [each["level"] for each in said] == ([] if trusted else ["warning"])
+    assert "203.0.113" not in written
+    assert "127.0.0.1" not in written
 
 
 async def test_behind_a_trusted_proxy_each_address_has_its_own(tmp_path: Path) -> None:

@@ -69,7 +69,8 @@ async def front(burst: Burst, changes: Mapping[str, str] | None = None) -> Async
     other = replica(burst.folder.with_name("second"), burst.folder)
     async with AsyncExitStack() as stack:
         servers = [
-            await stack.enter_async_context(started(each, **burst.settings)) for each in (burst.folder, other)
+            await stack.enter_async_context(started(each, trusted_proxies="127.0.0.1/32", **burst.settings))
+            for each in (burst.folder, other)
         ]
         roots = b"".join((each.folder / "ca.pem").read_bytes() for each in servers)
         addresses = [each.address.replace("localhost", "127.0.0.1") for each in servers]
@@ -116,6 +117,8 @@ async def test_the_whole_flow_over_both_servers(postgresql: postgres.Server, bur
         async with asyncio.timeout(60):
             assert answer.receipt in (await following).SerializeToString()
         assert all(count > 0 for count in at.calls()), at.calls()
+        for each in at.servers:
+            assert "x-forwarded-for" not in (each.folder / "server.log").read_text()
 
 
 async def test_one_server_is_killed_and_nginx_is_told_to_read_its_configuration_again(burst: Burst) -> None:

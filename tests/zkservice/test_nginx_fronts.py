@@ -1,0 +1,137 @@
+"""What nginx hands on, refuses and writes down: by the configuration that is shipped, and by the manual's.
+
+In the place of the servers stands one that answers with nothing and keeps the heads that it was sent.
+"""
+
+import asyncio
+import datetime as dt
+import os
+import re
+import subprocess
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from tests import nginx
+from tests.deploy.walk import blocks, free_port
+from tests.nginx import Nginx
+from zkservice.config import Settings
+from zkservice.tls import server_credentials
+
+GET = "/zkproto.v1.LedgerService/GetCheckpoint"
+LIE = "203.0.113.7"
+
+
+@dataclass
+class Echo(grpc.GenericRpcHandler):
+    """A server of every method. While `silent` is set it takes calls and does not answer them."""
+
+    heads: list[list[tuple[str, str]]] = field(default_factory=list)
+    silent: bool = False
+
+    def service(self, handler_call_details: Any) -> Any:
+        return grpc.unary_unary_rpc_method_handler(self._answer)
+
+    async def _answer(self, _: bytes, context: Any) -> bytes:
+        self.heads.append([(name, str(value)) for name, value in context.invocation_metadata()])
+        if self.silent:
+            await asyncio.Event().wait()
+        return b""
+
+    def said(self, name: str) -> list[str]:
+        """Return what the newest call brought under a name."""
+        return [value for key, value in self.heads[-1] if key == name]
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> Path:
+    """A folder with an authority, and the certificate and key that nginx and the server show."""
+    folder = tmp_path / "authority"
+    folder.mkdir()
+    server_credentials(Settings(data=folder, dev=True), dt.datetime.now(dt.UTC))
+    return folder
+
+
+@asynccontextmanager
+async def echoing(identity: Path) -> AsyncIterator[tuple[Echo, int]]:
+    echo, server = Echo(), grpc.aio.server()
+    server.add_generic_rpc_handlers((echo,))
+    files = (identity / "server.key").read_bytes(), (identity / "server.pem").read_bytes()
+    port = server.add_secure_port("localhost:0", grpc.ssl_server_credentials([files]))
+    await server.start()
+    try:
+        yield echo, port
+    finally:
+        await server.stop(None)
+
+
+@asynccontextmanager
+async def shipped(identity: Path, port: int, **changes: str) -> AsyncIterator[Nginx]:
+    """Start the nginx of deploy/nginx."""
+    root = (identity / "ca.pem").read_bytes()
+    folder = identity.with_name("nginx")
+    async with nginx.running(folder, [f"127.0.0.1:{port}"], identity, root, changes) as before:
+        yield before
+
+
+@asynccontextmanager
+async def walked(identity: Path, port: int) -> AsyncIterator[Nginx]:
+    """Start the nginx of the manual's way, whose block's own lines write the configuration."""
+    path = nginx.program()
+    (block,) = (each for each in blocks("From a clone to two replicas") if "\nnginx " in each)
+    before_start = block[: block.index("\nnginx ")]
+    front = free_port()
+    given = {"WALK": str(identity.parent), "PORT_A": str(port), "PORT_B": str(port), "PORT_FRONT": front}
+    await asyncio.to_thread(
+        subprocess.run, ["bash", "-ec", before_start], env=os.environ | given, check=True, timeout=60
+    )
+    folder = identity.with_name("front")
+    arguments = ("-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;")
+    async with nginx.started(path, folder, int(front), arguments) as before:
+        yield before
+
+
+FRONTS = pytest.mark.parametrize("front", [shipped, walked], ids=["shipped", "walked"])
+Front = Callable[[Path, int], AbstractAsyncContextManager[Nginx]]
+
+
+async def code_of(call: Any) -> str:
+    try:
+        await call
+    except grpc.aio.AioRpcError as error:
+        return error.code().name
+    return "OK"
+
+
+@FRONTS
+async def test_a_server_is_told_the_address_that_nginx_saw(identity: Path, front: Front) -> None:
+    async with echoing(identity) as (echo, port), front(identity, port) as before:
+        async with nginx.channel(before, identity / "ca.pem") as channel:
+            call: Any = channel.unary_unary(GET)
+            await call(b"", metadata=(("x-forwarded-for", LIE), ("x-forwarded-for", LIE)))
+        assert echo.said("x-forwarded-for") == ["127.0.0.1"]
+
+
+@FRONTS
+async def test_a_flood_is_refused_in_grpcs_words_and_no_address_is_written_down(
+    identity: Path, front: Front
+) -> None:
+    async with echoing(identity) as (_, port), front(identity, port) as before:
+        async with nginx.channel(before, identity / "ca.pem") as channel:
+            call: Any = channel.unary_unary(GET)
+            codes = Counter(await asyncio.gather(*(code_of(call(b"")) for _ in range(1000))))
+        reading, writing = await asyncio.open_connection("127.0.0.1", before.port)
+        writing.write(b"\x16\x03\x01\x00\x05nonsense that is no handshake of TLS")
+        await writing.drain()
+        await reading.read()
+        writing.close()
+    assert set(codes) == {"OK", "RESOURCE_EXHAUSTED"}
+    written = {each.name: each.read_text() for each in before.folder.rglob("*log") if each.is_file()}
+    assert written
+    assert [name for name, text in written.items() if re.search(r"127\.0\.0\.1|client:", text)] == []
