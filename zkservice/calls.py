@@ -30,6 +30,8 @@ SILENCE_SECONDS: Final = 120.0
 """How long a stream of messages may say nothing."""
 FIRST_MESSAGE_SECONDS: Final = 10.0
 """How long a call may take to send its message. A slow line that needs longer for 256 KiB is too slow."""
+MAX_WATCH_OCTETS: Final = 4096
+"""What asks for a stream holds a name and a token; it is kept for as long as the stream lives."""
 
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _Continuation = Callable[[grpc.HandlerCallDetails], Awaitable["_Handler | None"]]
@@ -79,17 +81,19 @@ class Calls(grpc.aio.ServerInterceptor):
                 self._decoder(handler.request_deserializer) if own else handler.request_deserializer,
                 handler.response_serializer,
             )
-        decode = self._decoder(handler.request_deserializer)
         if handler.response_streaming:
             act = self._streaming(method, handler.unary_stream)
+            decode = self._decoder(handler.request_deserializer, MAX_WATCH_OCTETS)
             return grpc.stream_stream_rpc_method_handler(act, decode, handler.response_serializer)
-        single = _single(method, handler.unary_unary)
+        single, decode = _single(method, handler.unary_unary), self._decoder(handler.request_deserializer)
         return grpc.stream_unary_rpc_method_handler(single, decode, handler.response_serializer)
 
-    def _decoder(self, decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    def _decoder(self, decode: Callable[[bytes], Any], most: int | None = None) -> Callable[[bytes], Any]:
+        bound = self._max if most is None else min(most, self._max)
+
         def checked(octets: bytes) -> Any:
-            if len(octets) > self._max:
-                detail = f"a message has at most {self._max} octets"
+            if len(octets) > bound:
+                detail = f"a message of this method has at most {bound} octets"
                 return _Undecoded(ServiceError(ServiceReason.MESSAGE_TOO_LARGE, detail))
             try:
                 tenants.hold(len(octets))
@@ -104,7 +108,9 @@ class Calls(grpc.aio.ServerInterceptor):
     def _streaming(self, method: str, act: _Act) -> _Act:
         async def call(_: Any, context: Any) -> None:
             with self._place(method, context):
-                await _stream(act, await _message(context), context)
+                message = await _message(context)
+                tenants.hold(0)  # its octets are gone, and the stream waits for long
+                await _stream(act, message, context)
 
         return _answered(method, call)
 

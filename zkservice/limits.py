@@ -39,7 +39,9 @@ _RESERVE: Final = 10
 """The last tenth of all places is for tenants that have few calls under way."""
 _FEW: Final = 4
 MAX_OCTETS: Final = 64 << 20
-"""Octets of all messages that are served at the same time. One tenant may have half of it."""
+"""Octets of all messages that are served at the same time."""
+_SHARE: Final = 8
+"""One tenant may have an eighth of them."""
 
 
 class Limits(grpc.aio.ServerInterceptor):
@@ -186,7 +188,7 @@ class Limits(grpc.aio.ServerInterceptor):
 
     def take(self, bucket: Bucket, octets: int) -> None:
         """Count octets of a message; ServiceError OVERLOADED."""
-        if self._octets + octets > MAX_OCTETS or bucket.octets + octets > MAX_OCTETS // 2:
+        if self._octets + octets > MAX_OCTETS or bucket.octets + octets > MAX_OCTETS // _SHARE:
             raise _overloaded("the messages that are served are too large together")
         self._octets += octets
         bucket.octets += octets

@@ -1,0 +1,97 @@
+"""Streams that wait, and calls that say nothing: what one address has of the places, and what it leaves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from tests.zkservice.support import City, aio_error, city
+from zkproto.v1 import ledger_pb2
+from zkservice import limits
+from zkservice.buckets import Allowance, Bucket
+from zkservice.calls import MAX_WATCH_OCTETS
+from zkservice.config import Settings
+from zkservice.errors import ServiceError, ServiceReason
+from zkservice.limits import Limits
+
+CHECKPOINT = ledger_pb2.GetCheckpointRequest()
+WATCH = "/zkproto.v1.LedgerService/WatchCheckpoints"
+LOOPBACK = "127.0.0.0/8, ::1/128"
+
+
+def via(address: str) -> tuple[tuple[str, str], ...]:
+    return (("x-forwarded-for", address),)
+
+
+def padding(octets: int) -> bytes:
+    """Return a message of so many octets, all of them an unknown field."""
+    size = octets - 4
+    return b"\xfa\x01" + bytes([size & 0x7F | 0x80, size >> 7]) + b"z" * size
+
+
+@asynccontextmanager
+async def connection(town: City) -> AsyncIterator[grpc.aio.Channel]:
+    """Open a connection of its own."""
+    credentials = grpc.ssl_channel_credentials((town.ready.data / "ca.pem").read_bytes())
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    async with grpc.aio.secure_channel(town.ready.address, credentials, options=options) as channel:
+        yield channel
+
+
+def watches(channel: Any, count: int, message: bytes = b"", metadata: Any = ()) -> list[Any]:
+    """Ask for checkpoints so many times; a connection has eight."""
+    return [channel.unary_stream(WATCH)(message, metadata=metadata) for _ in range(count)]
+
+
+async def opened(streams: list[Any]) -> tuple[int, set[str]]:
+    """Read once of each stream; return how many answered, and what the others were refused with."""
+    answered, reasons = 0, set[str]()
+    for stream in streams:
+        try:
+            await asyncio.wait_for(stream.read(), 60)
+            answered += 1
+        except grpc.aio.AioRpcError as error:
+            reasons.add(aio_error(error).reason)
+    return answered, reasons
+
+
+async def test_streams_that_wait_hold_no_octets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with city(tmp_path) as town, connection(town) as stranger:
+        # An eighth is room for two such messages at a time.
+        monkeypatch.setattr(limits, "MAX_OCTETS", 8 * 2 * MAX_WATCH_OCTETS)
+        streams = []
+        for _ in range(8):
+            streams += watches(stranger, 1, padding(MAX_WATCH_OCTETS))
+            assert await opened(streams[-1:]) == (1, set())
+        assert await town.ledger.GetCheckpoint(CHECKPOINT)
+        assert (await town.ask(town.request())).exchange
+        for stream in streams:
+            stream.cancel()
+
+
+async def test_what_asks_for_a_stream_is_short(tmp_path: Path) -> None:
+    async with city(tmp_path) as town:
+        long = watches(town.channel, 1, padding(MAX_WATCH_OCTETS + 1))
+        assert await opened(long) == (0, {"MESSAGE_TOO_LARGE"})
+        longer = town.channel.unary_unary("/zkproto.v1.LedgerService/GetCheckpoint")
+        assert await longer(padding(MAX_WATCH_OCTETS + 1)), "others are as long as before"
+
+
+def test_of_the_octets_that_are_served_a_tenant_has_an_eighth(tmp_path: Path) -> None:
+    held = Limits(Settings(data=tmp_path))
+    eighth = limits.MAX_OCTETS // 8
+    first, *others = [Bucket(Allowance(1, 1, 1), 0.0) for _ in range(9)]
+    held.take(first, eighth)
+    with pytest.raises(ServiceError) as caught:
+        held.take(first, 1)
+    assert caught.value.reason == ServiceReason.OVERLOADED
+    for other in others[:7]:
+        held.take(other, eighth)
+    with pytest.raises(ServiceError):
+        held.take(others[7], 1)
+    held.give_back(first, eighth)
+    held.take(others[7], 1)
