@@ -1,22 +1,31 @@
 """Records that departments push: exactly one credential each, and no old one beside a changed one."""
 
+import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import grpc
+import pytest
 import pytest_asyncio
 
 from disclosure import CredentialForm, SchemaName
 from tests.zkservice.holding import Holder
-from tests.zkservice.pushes import Pusher, record
+from tests.zkservice.pushes import Pusher, groups, record
 from tests.zkservice.revoking import Office
 from tests.zkservice.stored import dump
-from tests.zkservice.support import PERMIT, City, city, new_id, refusal
+from tests.zkservice.support import PERMIT, VALUES, City, aio_error, city, new_id, refusal
+from tests.zkservice.walking import token_of
+from wire.client import Endpoint
 from wire.convert import values_to
-from zkproto.v1 import issuance_pb2
+from zk.clients.records import PushPlan, Record, RecordClient
+from zk.clients.tokens import TokenClient
+from zkproto.v1 import issuance_pb2, token_pb2, token_pb2_grpc
 from zkproto.v1 import record_pb2 as pb
+from zkservice.tokens import LIFETIME
 
 FORM = replace(PERMIT, name=SchemaName("police", "resident", 1), form=CredentialForm.COMPOSITE)
 
@@ -229,6 +238,65 @@ async def test_a_push_goes_on_where_it_broke_and_does_nothing_twice(police: Push
     assert (error.reason, error.violations[0].field) == ("RANGE_INVALID", "start.first")
     rows = dump(police.city.ready.data)
     assert len(rows["record"]) == len(rows["offer"]) == 10
+
+
+@pytest.mark.parametrize("fault", ["replaced", "a token of it", "ended", "at once"])
+async def test_a_push_ends_with_what_it_was_opened_with(police: Pusher, fault: str) -> None:
+    """A thief who has a stream open keeps nothing more once the department has another secret."""
+    town, secret, push = police.city, police.token, new_id()
+    tokens: Any = token_pb2_grpc.TokenServiceStub(town.channel)
+    shown = secret if fault == "replaced" else await token_of(town, secret)
+    call = police.stub.PushRecords(metadata=town.bearer(shown))
+    await call.write(police.start(push))
+    for first in (0, 3):
+        (group,) = groups([record(each) for each in range(first, first + 3)])
+        await call.write(group)
+        assert (await call.read()).push.done == first + 3
+    if fault == "ended":
+        town.clock.ahead = LIFETIME + dt.timedelta(seconds=1)
+    elif fault == "at once":
+        ending = token_pb2.RotateTokenKeysRequest(at_once=True)
+        await tokens.RotateTokenKeys(ending, metadata=town.bearer(town.admin))
+    else:
+        replacing = token_pb2.ReplaceSecretRequest(name="departments/police")
+        made = await tokens.ReplaceSecret(replacing, metadata=town.bearer(secret))
+        police.token = made.access_token
+    (group,) = groups([record(each) for each in range(6, 9)])
+    await call.write(group)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call.read()
+    assert aio_error(caught.value).reason == "TOKEN_INVALID"
+    assert (await police.get(push)).done == 6
+    made = await police.push([record(each) for each in range(6, 9)], push, first=6)
+    assert (made.done, made.issued) == (9, 9)
+
+
+async def test_a_push_that_outlives_its_token_goes_on_by_itself(
+    police: Pusher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zk.clients.records.GROUP", 3)
+    data = police.city.ready.data
+    endpoint = Endpoint.at(police.city.ready.address, data / "ca.pem")
+    ended = threading.Event()
+
+    def source(first: int) -> Iterator[Record]:
+        for number in range(first, 9):
+            if number == 3:
+                assert ended.wait(60)
+            yield Record(str(number).encode(), VALUES)
+
+    def push() -> list[int]:
+        done = []
+        with RecordClient(endpoint, police.token) as client, TokenClient(endpoint) as tokens:
+            for progress in client.push(PushPlan(PERMIT), source):
+                done.append(progress.push.done)
+                if not ended.is_set():
+                    tokens.rotate(police.city.admin, at_once=True)
+                    ended.set()
+        return done
+
+    assert await asyncio.to_thread(push) == [3, 6, 9]
+    assert len(dump(data)["record"]) == 9
 
 
 async def test_what_a_holder_shows_first_must_be_of_a_department_with_a_key(residents: Pusher) -> None:

@@ -103,16 +103,21 @@ class RecordClient:
     def push(
         self, plan: PushPlan, source: Source, *, sleep: Callable[[float], object] = time.sleep
     ) -> Iterator[pb.PushRecordsProgress]:
-        """Push all records; give the progress after each group. What breaks goes on by itself for a while."""
+        """Push all records; give the progress after each group. What breaks goes on by itself for a while.
+
+        So does a push that outlives its token: the channel makes another one.
+        """
         pauses = iter(_PAUSES)
         while True:
+            moved = False
             try:
                 for progress in self.push_once(plan, source, self._done(plan)):
-                    pauses = iter(_PAUSES)
+                    pauses, moved = iter(_PAUSES), True
                     yield progress
                 return
             except ServiceError as error:
-                pause = next(pauses, None) if error.code.name in _AGAIN else None
+                is_passing = error.code.name in _AGAIN or (moved and error.reason == "TOKEN_INVALID")
+                pause = next(pauses, None) if is_passing else None
                 if pause is None:
                     raise
                 sleep(pause)

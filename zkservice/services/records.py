@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
@@ -45,7 +45,8 @@ class RecordService(RecordServiceServicer):
         self._revoking: asyncio.Task[None] | None = None
 
     async def PushRecords(self, messages: Any, context: Any) -> AsyncIterator[pb.PushRecordsProgress]:
-        """Keep records group by group, and say so after each."""
+        """Keep records group by group, and say so after each. A token that ends, ends the stream; another
+        one goes on where it was."""
         caller = await self._context.access.any_department(context)
         with self._context.watching.stream("pushes", _PUSHES):
             start = await _start(messages)
@@ -58,10 +59,20 @@ class RecordService(RecordServiceServicer):
                     lambda each: records.open_push(each, caller, push_id, str(schema.name), start.first)
                 )
                 pushing = Pushing(self._context, self._desk, schema, push, start.first, days)
-                async with aclosing(pushing.run(messages)) as going:
+                async with aclosing(pushing.run(self._looking(messages, context, caller))) as going:
                     async for kept in going:
                         self._look_after(kept)
                         yield self._progress(kept, codes=start.codes)
+
+    async def _looking(
+        self, messages: AsyncGenerator[pb.PushRecordsRequest, None], context: Any, caller: str
+    ) -> AsyncGenerator[pb.PushRecordsRequest, None]:
+        """Give a push's messages for as long as it is still the department that sends them: looked at again
+        for each, since a push outlives a token, and a secret may be replaced while it runs."""
+        async with aclosing(messages):
+            async for message in messages:
+                await self._context.access.department(context, caller)
+                yield message
 
     def _look_after(self, kept: Kept) -> None:
         """Have revoked what a group has left to be, beside the push: what is not done before a crash is done
