@@ -13,7 +13,7 @@ from disclosure.administration import secret_hash
 from tests.cli.running import Done, Home, refused
 from tests.zkservice.stored import change
 from zk.exits import Exit
-from zk.local_server import running_server
+from zk.local_server import LocalServer, running_server
 
 NAMES = ("--name-zh", "甲", "--name-en", "A")
 
@@ -61,7 +61,20 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 @contextmanager
 def make_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """Start a server that demands two persons."""
+    """Start a server that demands two persons, and make two administrators."""
+    with started(tmp_path_factory) as (server, new_home):
+        root = Person(new_home(), server.admin_token)
+        ann, bob = (_person(new_home(), name) for name in ("ann", "bob"))
+        root.json("admin", "add", "ann", *NAMES, "--hash", _hash(ann))
+        root.approve(ann.propose("admin", "add", "bob", *NAMES, "--hash", _hash(bob)))
+        yield Office(server.data, root, ann, bob, new_home)
+
+
+@contextmanager
+def started(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[LocalServer, Callable[[], Home]]]:
+    """Start a server that demands two persons; give it and what makes homes that trust it."""
     folder = tmp_path_factory.mktemp("admin")
     data = folder / "data"
     data.mkdir(mode=0o700)
@@ -71,11 +84,7 @@ def make_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         def new_home() -> Home:
             return Home(tmp_path_factory.mktemp("home") / "zk", server).trusting()
 
-        root = Person(new_home(), server.admin_token)
-        ann, bob = (_person(new_home(), name) for name in ("ann", "bob"))
-        root.json("admin", "add", "ann", *NAMES, "--hash", _hash(ann))
-        root.approve(ann.propose("admin", "add", "bob", *NAMES, "--hash", _hash(bob)))
-        yield Office(data, root, ann, bob, new_home)
+        yield server, new_home
 
 
 def _person(home: Home, name: str) -> Person:
@@ -178,6 +187,29 @@ def test_a_secret_is_replaced_by_its_owner(office: Office) -> None:
         "administrators/bob": True,
         "administrators/dora": False,
     }
+
+
+def test_nobody_proposes_an_administrator_whose_secret_they_have(office: Office) -> None:
+    own = ("admin", "add", "zoe", *NAMES, "--propose", "--json")
+    waiting = office.bob.json("admin", "actions")["actions"]
+    refused(office.ann.zk(*own), Exit.USAGE, "HASH_MISSING")
+    assert not list(office.ann.home.path.glob("administrators/zoe.*")), "none is made at the proposer's"
+    said = office.ann.zk(*own[:-1])
+    assert "zk admin secret zoe" in said.err
+    path = _person(office.ann.home, "zoe").token  # nor is one taken that is there
+    refused(office.ann.zk(*own), Exit.USAGE, "HASH_MISSING")
+    assert path.exists()
+    assert office.bob.json("admin", "actions")["actions"] == waiting
+
+
+def test_root_makes_the_first_one_at_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with started(tmp_path_factory) as (server, new_home):
+        root = Person(new_home(), server.admin_token)
+        refused(root.zk("admin", "add", "ann", *NAMES, "--propose", "--json"), Exit.USAGE, "HASH_MISSING")
+        root.json("admin", "add", "ann", *NAMES)
+        ann = Person(root.home, root.home.path / "administrators" / "ann.secret")
+        ann.json("admin", "actions")
+        refused(root.zk("admin", "add", "bob", *NAMES, "--json"), Exit.REFUSED, "SECOND_PERSON_REQUIRED")
 
 
 def test_a_new_secret_whose_answer_was_lost_is_found_again(office: Office) -> None:

@@ -39,9 +39,14 @@ def add(
     hashed: Hash = None,
     admin_token_file: AdminTokenFile = None,
 ) -> Answer:
-    """Make an administrator, by the hash of a secret: the one that is said, else that of this home's own."""
+    """Make an administrator, by the hash of a secret: the one that is said, else that of this home's own.
+
+    Whoever proposes one says the hash: the proposer would have both secrets otherwise, and be two persons.
+    """
     wanted, path = AdministratorName(name), run.home.administrator_secret(name)
     token = admin_token(admin_token_file)
+    if hashed is None and run.remote.propose:
+        raise CommandError(Exit.USAGE, "HASH_MISSING", "error.hash_missing", name=name)
     if hashed is None and not path.exists():
         write_private(path, f"{new_secret()}\n".encode())
     octets = _hash(hashed) if hashed is not None else secret_hash(read_secret(path))

@@ -47,6 +47,10 @@ MESSAGES: Final = {
     "admin.nothing_waits": "Nothing waits for another person.",
     "admin.verified": "Everything holds: {actions} actions, {records} records on the ledger.",
     "error.secret_exists": "{path} holds a secret already. With --replace it is replaced by a new one.",
+    "error.hash_missing": (
+        "Whoever proposes an administrator has no part in the secret: have the person make it at home "
+        "(zk admin secret {name}), and say its hash with --hash."
+    ),
     "error.hash_invalid": "A hash is 64 hexadecimal digits, as zk admin secret has printed it.",
     "error.action_unreadable": (
         "The request of {id} holds something that would not be shown. Do not approve it: zk admin reject {id}"

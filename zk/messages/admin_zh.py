@@ -46,6 +46,9 @@ MESSAGES: Final = {
     "admin.nothing_waits": "没有等待另一人决定的操作。",
     "admin.verified": "全部相符：{actions} 项操作，账本上 {records} 条记录。",
     "error.secret_exists": "{path} 中已有密钥。加 --replace 可换成新密钥。",
+    "error.hash_missing": (
+        "提出新管理员的人不得掌握其密钥：请本人自行生成（zk admin secret {name}），再用 --hash 给出摘要。"
+    ),
     "error.hash_invalid": "摘要为 64 位十六进制数字，由 zk admin secret 显示。",
     "error.action_unreadable": "{id} 的请求中含有无法显示的内容。请勿批准：zk admin reject {id}",
     "error.action_mismatch": "{id} 的摘要与所给的不同，请查看：zk admin show {id}",
