@@ -22,6 +22,7 @@ from tests import nginx
 from tests.deploy.walk import blocks, free_port
 from tests.nginx import Nginx
 from zkservice.config import Settings
+from zkservice.observing.request_ids import request_id
 from zkservice.tls import server_credentials
 
 GET = "/zkproto.v1.LedgerService/GetCheckpoint"
@@ -121,6 +122,22 @@ async def test_a_server_is_told_the_address_that_nginx_saw(identity: Path, front
             call: Any = channel.unary_unary(GET)
             await call(b"", metadata=(("x-forwarded-for", LIE), ("x-forwarded-for", LIE)))
         assert echo.said("x-forwarded-for") == ["127.0.0.1"]
+
+
+@FRONTS
+async def test_each_call_gets_an_id_that_its_caller_did_not_choose(identity: Path, front: Front) -> None:
+    async with echoing(identity) as (echo, port), front(identity, port) as before:
+        seen = []
+        async with nginx.channel(before, identity / "ca.pem") as channel:
+            call: Any = channel.unary_unary(GET)
+            for _ in range(2):
+                await call(b"", metadata=(("x-request-id", "chosen"), ("x-request-id", "again")))
+                seen += echo.said("x-request-id")
+    assert [request_id([("x-request-id", each)]) for each in seen] == seen, (
+        "it has the form that servers take"
+    )
+    assert len(set(seen)) == 2
+    assert "chosen" not in seen
 
 
 @FRONTS
