@@ -22,6 +22,7 @@ from tests import nginx
 from tests.deploy.walk import blocks, free_port
 from tests.nginx import Nginx
 from zkservice.config import Settings
+from zkservice.observing.request_ids import request_id
 from zkservice.tls import server_credentials
 
 GET = "/zkproto.v1.LedgerService/GetCheckpoint"
@@ -72,20 +73,24 @@ async def echoing(identity: Path) -> AsyncIterator[tuple[Echo, int]]:
 
 
 @asynccontextmanager
-async def shipped(identity: Path, port: int, **changes: str) -> AsyncIterator[Nginx]:
+async def shipped(identity: Path, port: int, silence: str = "125s") -> AsyncIterator[Nginx]:
     """Start the nginx of deploy/nginx."""
     root = (identity / "ca.pem").read_bytes()
     folder = identity.with_name("nginx")
+    single = "location ~ ^/zkproto\\.v1\\.[A-Za-z]+/[A-Za-z]+$ {\n        grpc_read_timeout "
+    changes = {f"{single}125s": f"{single}{silence}"}
     async with nginx.running(folder, [f"127.0.0.1:{port}"], identity, root, changes) as before:
         yield before
 
 
 @asynccontextmanager
-async def walked(identity: Path, port: int) -> AsyncIterator[Nginx]:
+async def walked(identity: Path, port: int, silence: str = "660s") -> AsyncIterator[Nginx]:
     """Start the nginx of the manual's way, whose block's own lines write the configuration."""
     path = nginx.program()
+    wait = "grpc_read_timeout 660s"
     (block,) = (each for each in blocks("From a clone to two replicas") if "\nnginx " in each)
-    before_start = block[: block.index("\nnginx ")]
+    assert block.count(wait) == 1
+    before_start = block[: block.index("\nnginx ")].replace(wait, f"grpc_read_timeout {silence}")
     front = free_port()
     given = {"WALK": str(identity.parent), "PORT_A": str(port), "PORT_B": str(port), "PORT_FRONT": front}
     await asyncio.to_thread(
@@ -98,7 +103,8 @@ async def walked(identity: Path, port: int) -> AsyncIterator[Nginx]:
 
 
 FRONTS = pytest.mark.parametrize("front", [shipped, walked], ids=["shipped", "walked"])
-Front = Callable[[Path, int], AbstractAsyncContextManager[Nginx]]
+Front = Callable[..., AbstractAsyncContextManager[Nginx]]
+"""What starts one, of an identity, before a port; `silence` is how long it waits for an answer."""
 
 
 async def code_of(call: Any) -> str:
@@ -119,6 +125,22 @@ async def test_a_server_is_told_the_address_that_nginx_saw(identity: Path, front
 
 
 @FRONTS
+async def test_each_call_gets_an_id_that_its_caller_did_not_choose(identity: Path, front: Front) -> None:
+    async with echoing(identity) as (echo, port), front(identity, port) as before:
+        seen = []
+        async with nginx.channel(before, identity / "ca.pem") as channel:
+            call: Any = channel.unary_unary(GET)
+            for _ in range(2):
+                await call(b"", metadata=(("x-request-id", "chosen"), ("x-request-id", "again")))
+                seen += echo.said("x-request-id")
+    assert [request_id([("x-request-id", each)]) for each in seen] == seen, (
+        "it has the form that servers take"
+    )
+    assert len(set(seen)) == 2
+    assert "chosen" not in seen
+
+
+@FRONTS
 async def test_a_flood_is_refused_in_grpcs_words_and_no_address_is_written_down(
     identity: Path, front: Front
 ) -> None:
@@ -135,3 +157,33 @@ async def test_a_flood_is_refused_in_grpcs_words_and_no_address_is_written_down(
     written = {each.name: each.read_text() for each in before.folder.rglob("*log") if each.is_file()}
     assert written
     assert [name for name, text in written.items() if re.search(r"127\.0\.0\.1|client:", text)] == []
+
+
+@FRONTS
+async def test_what_a_server_does_not_answer_in_time_may_have_been_done(identity: Path, front: Front) -> None:
+    """It was sent: nobody is told that it was not, and no other server is sent it."""
+    async with echoing(identity) as (echo, port), front(identity, port, silence="1s") as before:
+        echo.silent = True
+        async with nginx.channel(before, identity / "ca.pem") as channel:
+            call: Any = channel.unary_unary(GET)
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await call(b"", timeout=60)
+        assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert "may have been done" in str(refused.value.details())
+        assert len(echo.heads) == 1
+
+
+@FRONTS
+async def test_where_no_server_is_nothing_was_done(identity: Path, front: Front) -> None:
+    async with (
+        front(identity, int(free_port())) as before,
+        nginx.channel(before, identity / "ca.pem") as channel,
+    ):
+        call: Any = channel.unary_unary(GET)
+        assert await code_of(call(b"", timeout=60)) == "UNAVAILABLE"
+
+
+def test_a_server_that_gives_a_call_up_says_so_before_nginx_does() -> None:
+    text = nginx.SHIPPED.read_text()
+    (seconds,) = re.findall(r"(?m)/\[A-Za-z\]\+\$ \{\n +grpc_read_timeout (\d+)s;", text)
+    assert int(seconds) > Settings().call_seconds

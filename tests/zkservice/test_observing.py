@@ -15,7 +15,7 @@ from tests.zkservice import processes
 from tests.zkservice.seeing import http, lines, metrics, readiness, until, value
 from tests.zkservice.server_process import started
 from tests.zkservice.support import City, city, new_id, refusal
-from zkproto.v1 import issuance_pb2, ledger_pb2
+from zkproto.v1 import issuance_pb2, ledger_pb2, presentation_pb2
 from zkservice.config import Settings
 from zkservice.errors import StartError
 from zkservice.observing.request_ids import request_id
@@ -63,20 +63,27 @@ def test_what_is_no_id_is_replaced_by_one_that_was_never_given(given: list[str |
     assert made[0] != made[1]
 
 
+def issue(town: City, token: str, *ids: str) -> Any:
+    metadata = (("authorization", f"Bearer {token}"), *((ID, each) for each in ids))
+    return town.issuance.IssueCredential(town.issuing(), metadata=metadata)
+
+
 async def test_each_call_gets_its_id_back_and_its_line_in_the_log(tmp_path: Path) -> None:
-    async with started(tmp_path, log_level="info") as process, process.city() as town:
-        assert await returned(checkpoint(town, (ID, "proxy.1"))) == ("OK", ["proxy.1"])
-        assert await returned(unknown_claim(town, (ID, "proxy.2"))) == ("NOT_FOUND", ["proxy.2"])
-        code, (made,) = await returned(checkpoint(town, (ID, "no id of ours")))
+    async with started(tmp_path, log_level="info") as process, process.city() as straight:
+        town = await straight.furnish()
+        assert await returned(issue(town, town.department_token, "proxy.1")) == ("OK", ["proxy.1"])
+        assert await returned(issue(town, "none", "proxy.2")) == ("PERMISSION_DENIED", ["proxy.2"])
+        code, (made,) = await returned(issue(town, town.department_token, "no id of ours"))
         assert code == "OK"
         assert MADE.fullmatch(made)
-        bearer = ("authorization", "Bearer none")
-        code, (refused,) = await returned(
-            town.issuance.IssueCredential(town.issuing(), metadata=(bearer, (ID, "x"), (ID, "y")))
-        )
+        code, (refused,) = await returned(issue(town, "none", "x", "y"))
         assert code == "PERMISSION_DENIED"
-        watch = town.ledger.WatchCheckpoints(
-            ledger_pb2.WatchCheckpointsRequest(), metadata=((ID, "given-up"),)
+        exchange = await town.ask(town.request())
+        watch = town.presentation.WatchExchange(
+            presentation_pb2.WatchExchangeRequest(
+                exchange=exchange.exchange, result_token=exchange.result_token
+            ),
+            metadata=((ID, "given-up"),),
         )
         await watch.read()
         watch.cancel()
@@ -85,20 +92,39 @@ async def test_each_call_gets_its_id_back_and_its_line_in_the_log(tmp_path: Path
             return "given-up" in {each.get("request_id") for each in lines(tmp_path / "server.log")}
 
         await until(told)
-    told_of = {each["request_id"]: each for each in lines(tmp_path / "server.log") if each["event"] == "call"}
-    assert len(told_of) == 5
-    for each in told_of.values():
+    calls = [each for each in lines(tmp_path / "server.log") if each["event"] == "call"]
+    told_of = {each["request_id"]: each for each in calls}
+    assert len(told_of) == len(calls)
+    for each in calls:
         assert set(each) == {
             "event", "level", "timestamp", "method", "code", "reason", "ms", "request_id", "role"
         }  # fmt: skip
     outcomes = {name: (each["code"], each["reason"], each["role"]) for name, each in told_of.items()}
-    assert outcomes == {
-        "proxy.1": ("OK", "", "none"),
-        "proxy.2": ("NOT_FOUND", "NOT_FOUND", "none"),
-        made: ("OK", "", "none"),
+    expected = {
+        "proxy.1": ("OK", "", "bearer"),
+        "proxy.2": ("PERMISSION_DENIED", "TOKEN_INVALID", "bearer"),
+        made: ("OK", "", "bearer"),
         refused: ("PERMISSION_DENIED", "TOKEN_INVALID", "bearer"),
         "given-up": ("CANCELLED", "", "none"),
     }
+    assert {name: outcomes[name] for name in expected} == expected
+
+
+async def test_what_a_vault_calls_gets_an_id_that_nobody_chose(tmp_path: Path) -> None:
+    """One id on several of its calls would link them in the log."""
+    async with started(tmp_path, log_level="info") as process, process.city() as town:
+        given = [await returned(checkpoint(town, (ID, "vault.1"))) for _ in range(2)]
+        given += [await returned(unknown_claim(town, (ID, "vault.1"))) for _ in range(2)]
+        watch = town.ledger.WatchCheckpoints(
+            ledger_pb2.WatchCheckpointsRequest(), metadata=((ID, "vault.1"),)
+        )
+        await watch.read()
+        watch.cancel()
+    assert [code for code, _ in given] == ["OK", "OK", "NOT_FOUND", "NOT_FOUND"]
+    made = [name for _, (name,) in given]
+    assert all(map(MADE.fullmatch, made))
+    assert len(set(made)) == 4
+    assert "vault.1" not in (tmp_path / "server.log").read_text()
 
 
 async def test_what_is_done_for_all_has_no_call_s_id(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Of which methods a caller's trace context is taken over: those that only institutions call.
+"""Of which methods a caller's trace context and request id are taken over: those that only institutions call.
 
 A trace context says that two calls are one caller's, and goes on for as long as the caller likes. A vault's
 calls must not be linked, so its methods take none, whoever calls them; a method that is not named here takes

@@ -63,9 +63,9 @@ class Observing(grpc.aio.ServerInterceptor):
         metadata = handler_call_details.invocation_metadata or ()
         if _too_large(metadata):
             return _REFUSED
-        request_ids.begin(metadata, role_of(metadata))
-        handler = await continuation(handler_call_details)
         method = handler_call_details.method
+        request_ids.begin(metadata, role_of(metadata), method)
+        handler = await continuation(handler_call_details)
         if handler is None:
             if self._metrics is not None:
                 self._metrics.unknown()
