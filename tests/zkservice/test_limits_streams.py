@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import pytest
 
+from tests.reliability import flooding
 from tests.zkservice.support import City, aio_error, city
 from zkproto.v1 import ledger_pb2
 from zkservice import limits
@@ -19,7 +20,7 @@ from zkservice.calls import MAX_WATCH_OCTETS
 from zkservice.config import Settings
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.limits import Limits
-from zkservice.tenants import Call, enter
+from zkservice.tenants import Call, enter, site_of
 from zkservice.watching import Watching
 
 CHECKPOINT = ledger_pb2.GetCheckpointRequest()
@@ -167,3 +168,71 @@ def _taken(stack: ExitStack, watching: Watching, tenant: str, kinds: list[str]) 
                 stack.enter_context(watching.stream(kind))
                 count += 1
     return count
+
+
+# Calls that say nothing
+
+
+def silent(addresses: list[str]) -> bytes:
+    """Return the openings of four calls of each address, which send nothing."""
+    path = "/zkproto.v1.LedgerService/GetCheckpoint"
+    froms = [address for address in addresses for _ in range(4)]
+    return b"".join(
+        flooding.opening(2 * number + 1, path, x_forwarded_for=address.encode())
+        for number, address in enumerate(froms)
+    )
+
+
+async def reason_of(town: City, address: str) -> str:
+    """Make a call of an address; return what it was refused with, if it was."""
+    try:
+        await town.ledger.GetCheckpoint(CHECKPOINT, metadata=via(address))
+    except grpc.aio.AioRpcError as error:
+        return aio_error(error).reason
+    return ""
+
+
+async def until(town: City, address: str, wanted: str) -> None:
+    async with asyncio.timeout(30):  # gRPC closes the strangers' connection after a minute
+        while await reason_of(town, address) != wanted:
+            await asyncio.sleep(0.02)
+
+
+async def test_calls_that_say_nothing_make_room_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zkservice.calls.FIRST_MESSAGE_SECONDS", 600)
+    settings = {"max_concurrent_calls": 40, "trusted_proxies": LOOPBACK}
+    async with city(tmp_path, **settings) as town, flooding.connected(town.ready.address) as (_, writer):
+        writer.write(silent([f"203.0.113.{number}" for number in range(12)]))
+        await writer.drain()
+        await asyncio.sleep(0.2)  # before, they would have all places from here on
+        await until(town, "198.51.100.1", "")
+        told = await asyncio.gather(*(reason_of(town, f"198.51.100.{number}") for number in range(2, 12)))
+        assert set(told) == {""}
+        assert (await town.ask(town.request())).exchange
+
+
+async def test_of_ipv6_one_site_has_half_of_all_places(tmp_path: Path) -> None:
+    settings = {"max_concurrent_calls": 40, "calls_anonymous": 8, "trusted_proxies": LOOPBACK}
+    async with city(tmp_path, **settings) as town:
+        async with flooding.connected(town.ready.address) as (_, writer):
+            writer.write(silent([f"2001:db8:1:{number}::1" for number in range(10)]))
+            await writer.drain()
+            await until(town, "2001:db8:1:99::1", "TOO_MANY_CALLS")
+            assert await reason_of(town, "2001:db8:2:1::1") == ""
+            assert await reason_of(town, "203.0.113.1") == ""
+        await until(town, "2001:db8:1:99::1", "")
+
+
+@pytest.mark.parametrize(
+    ("tenant", "site"),
+    [
+        ("address/2001:db8:1:2::/64", "2001:db8:1::/48"),
+        ("address/203.0.113.1", None),
+        ("address/local", None),
+        ("departments/police", None),
+    ],
+)
+def test_the_site_of_an_address(tenant: str, site: str | None) -> None:
+    assert site_of(tenant) == site
