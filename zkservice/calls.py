@@ -30,6 +30,8 @@ SILENCE_SECONDS: Final = 120.0
 """How long a stream of messages may say nothing."""
 FIRST_MESSAGE_SECONDS: Final = 10.0
 """How long a call may take to send its message. A slow line that needs longer for 256 KiB is too slow."""
+_HURRY_SECONDS: Final = 0.5
+"""How long it may still take when others need its place."""
 MAX_WATCH_OCTETS: Final = 4096
 """What asks for a stream holds a name and a token; it is kept for as long as the stream lives."""
 
@@ -118,6 +120,8 @@ class Calls(grpc.aio.ServerInterceptor):
         async def call(requests: Any, context: Any) -> None:
             with self._place(method, context):
                 own = method.startswith(_OWN)
+                if not own:
+                    tenants.hold(0)  # it reads by itself, and its places are few
                 await _stream(act, _messages(context) if own else requests, context)
 
         return _answered(method, call)
@@ -144,7 +148,7 @@ def _single(method: str, act: _Act) -> _Act:
 
 async def _message(context: Any) -> Any:
     """Return a call's only message; ServiceError MESSAGE_MALFORMED, MESSAGE_TOO_LARGE."""
-    message = await _next(context, FIRST_MESSAGE_SECONDS)
+    message = await _first(context)
     if message is grpc.aio.EOF:
         raise _malformed("the call was opened and ended without a message")
     return message
@@ -152,20 +156,33 @@ async def _message(context: Any) -> Any:
 
 async def _messages(context: Any) -> AsyncGenerator[Any, None]:
     """Give the messages of a stream, each when it is asked for: what is not asked for holds up its sender."""
-    seconds = FIRST_MESSAGE_SECONDS
-    while (message := await _next(context, seconds)) is not grpc.aio.EOF:
+    message = await _first(context)
+    while message is not grpc.aio.EOF:
         yield message
-        seconds = SILENCE_SECONDS
+        message = await _next(context, SILENCE_SECONDS)
 
 
-async def _next(context: Any, seconds: float) -> Any:
+async def _first(context: Any) -> Any:
+    """Return a call's first message, or EOF; ServiceError as `_next`."""
+    return await _next(context, FIRST_MESSAGE_SECONDS, tenants.hurried())
+
+
+async def _next(context: Any, seconds: float, hurried: "asyncio.Future[None] | None" = None) -> Any:
     """Return the next message, or EOF; ServiceError MESSAGE_MALFORMED, MESSAGE_TOO_LARGE.
 
+    OVERLOADED if none has come when `hurried` is done: others need the place.
     The reading is not cancelled: gRPC writes into its memory until the call has ended, which refusing does.
     """
     reading = asyncio.ensure_future(context.read())
     reading.add_done_callback(_forget)
-    done, _ = await asyncio.wait({reading}, timeout=seconds)
+    ends = {reading} if hurried is None else {reading, hurried}
+    done, _ = await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    if done == {hurried}:
+        # It may have waited for its turn here, and its message has been with gRPC for long.
+        done, _ = await asyncio.wait({reading}, timeout=_HURRY_SECONDS)
+        if not done:
+            detail = "the call has sent no message, and others need its place; try again later"
+            raise ServiceError(ServiceReason.OVERLOADED, detail)
     if not done:
         raise _malformed("the call was opened and its message did not come in time")
     message = reading.result()

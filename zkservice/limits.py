@@ -38,6 +38,13 @@ _TOKEN_SECONDS: Final = 300.0
 _RESERVE: Final = 10
 """The last tenth of all places is for tenants that have few calls under way."""
 _FEW: Final = 4
+_OF_A_SITE: Final = 2
+"""Half of all places are for one IPv6 site's addresses together, unless one of them may have more."""
+_SILENT: Final = 4
+"""While more than a quarter of all places is taken by calls that have sent no message, the oldest of these
+make room for others."""
+_GRACE_SECONDS: Final = 0.5
+"""So long a call has in any case: a message comes with its call, or not much later."""
 MAX_OCTETS: Final = 64 << 20
 """Octets of all messages that are served at the same time."""
 _SHARE: Final = 8
@@ -56,6 +63,8 @@ class Limits(grpc.aio.ServerInterceptor):
         self._anonymous, self._named = Buckets(anonymous, KEPT, monotonic), Buckets(named, KEPT, monotonic)
         self._tokens: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
         self._calls = self._octets = 0
+        self._sites, self._site_most = Counter[str](), max(settings.calls_anonymous, self._most // _OF_A_SITE)
+        self._silent: dict[_Held, float] = {}
         self._wrapped: dict[str, _Handler] = {}
         self._refused, self._told = Counter[str](), -math.inf
         self._forwarded = False
@@ -108,16 +117,14 @@ class Limits(grpc.aio.ServerInterceptor):
     async def _admit(self, context: Any, cost: float, seconds: float) -> None:
         """Charge a call to its tenant, and give it a place until it has ended; or end it with a status."""
         try:
-            bucket, call = self._charged(context, cost, seconds)
+            call = self._charged(context, cost, seconds)
         except ServiceError as error:
             await self._refuse(context, error)
             raise
-        self._calls += 1
-        bucket.calls += 1
         tenants.enter(call)
 
-    def _charged(self, context: Any, cost: float, seconds: float) -> tuple[Bucket, Call]:
-        if self._calls >= self._most:
+    def _charged(self, context: Any, cost: float, seconds: float) -> Call:
+        if self._calls >= self._most and not self._hurry():
             raise _overloaded("as many calls as there may be are served already")
         peer, metadata = context.peer(), context.invocation_metadata() or ()
         address, proxied = tenants.address_of(peer, metadata, self._trusted)
@@ -128,14 +135,18 @@ class Limits(grpc.aio.ServerInterceptor):
         bucket = self._anonymous.of(address) if name is None else self._named.of(name)
         if bucket.full_of_calls:
             raise _too_many(bucket.calls, "an address" if name is None else "a caller")
+        site = tenants.site_of(address) if name is None else None
+        if site is not None and self._sites[site] >= self._site_most:
+            raise _too_many(self._sites[site], "a network")
         if self._calls >= self._most - self._most // _RESERVE and bucket.calls >= _FEW:
             raise _overloaded("the last places are for those who have few calls")
         spend = partial(self._spend, bucket, "an address" if name is None else "a caller")
         spend(cost)
-        held = _Held(self, bucket)
+        held = _Held(self, bucket, site)
+        self._enter(held)
         context.add_done_callback(held.end)
         left = context.time_remaining()
-        return bucket, Call(
+        return Call(
             tenant=name or address,
             peer=peer,
             proxied=proxied,
@@ -143,12 +154,35 @@ class Limits(grpc.aio.ServerInterceptor):
             spend=spend,
             prove=partial(self._prove, token),
             hold=held.hold,
+            hurried=held.hurried,
         )
 
     def _tell_forwarded(self) -> None:
         """Say once that a header counts for nothing: a proxy of ours may have been forgotten."""
         self._forwarded = True
         structlog.get_logger().warning("x-forwarded-for comes from no trusted proxy")
+
+    def _enter(self, held: "_Held") -> None:
+        """Count a call that has sent nothing yet; the oldest of too many such calls makes room."""
+        if len(self._silent) >= max(1, self._most // _SILENT):
+            self._hurry()
+        self._silent[held] = self._monotonic()
+        self._calls += 1
+        held.bucket.calls += 1
+        if held.site is not None:
+            self._sites[held.site] += 1
+
+    def _hurry(self) -> bool:
+        """End the call that has been silent for longest; tell whether there was one that may be ended."""
+        if not self._silent:
+            return False
+        oldest, since = next(iter(self._silent.items()))
+        if self._monotonic() - since < _GRACE_SECONDS:
+            return False
+        del self._silent[oldest]
+        if not oldest.hurried.done():
+            oldest.hurried.set_result(None)
+        return True
 
     def _spend(self, bucket: Bucket, whose: str, cost: float) -> None:
         seconds = bucket.spend(cost, self._monotonic())
@@ -198,29 +232,40 @@ class Limits(grpc.aio.ServerInterceptor):
         self._octets -= octets
         bucket.octets -= octets
 
-    def left(self, bucket: Bucket) -> None:
+    def heard(self, held: "_Held") -> None:
+        """No longer count a call among those that have sent nothing."""
+        self._silent.pop(held, None)
+
+    def left(self, held: "_Held") -> None:
         """No longer count a call."""
+        self.heard(held)
         self._calls -= 1
-        bucket.calls -= 1
+        held.bucket.calls -= 1
+        if held.site is not None:
+            self._sites[held.site] -= 1
+            if not self._sites[held.site]:
+                del self._sites[held.site]
 
 
 class _Held:
     """What one call holds: its place, and the octets of its newest message."""
 
-    __slots__ = ("_bucket", "_limits", "_octets")
+    __slots__ = ("_limits", "_octets", "bucket", "hurried", "site")
 
-    def __init__(self, limits: Limits, bucket: Bucket) -> None:
-        self._limits, self._bucket, self._octets = limits, bucket, 0
+    def __init__(self, limits: Limits, bucket: Bucket, site: str | None) -> None:
+        self._limits, self._octets, self.bucket, self.site = limits, 0, bucket, site
+        self.hurried: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def hold(self, octets: int) -> None:
-        self._limits.give_back(self._bucket, self._octets)
+        self._limits.heard(self)
+        self._limits.give_back(self.bucket, self._octets)
         self._octets = 0
-        self._limits.take(self._bucket, octets)
+        self._limits.take(self.bucket, octets)
         self._octets = octets
 
     def end(self, _: Any) -> None:
-        self._limits.give_back(self._bucket, self._octets)
-        self._limits.left(self._bucket)
+        self._limits.give_back(self.bucket, self._octets)
+        self._limits.left(self)
 
 
 @lru_cache(1024)

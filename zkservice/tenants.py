@@ -5,6 +5,7 @@ every other stranger. Once a call has been let pass by its token (`proven`), fur
 are charged to the name that it stands for.
 """
 
+import asyncio
 import ipaddress
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -20,6 +21,8 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _V6_PREFIX: Final = 64
 """What one customer of a provider has at least; it may change the rest of its address at will."""
+_V6_SITE: Final = 48
+"""What one customer of a provider has at most."""
 _HOPS: Final = 16
 """So many proxies one behind the other are looked through at most."""
 _HEADER: Final = "x-forwarded-for"
@@ -33,7 +36,8 @@ class Call:
     """What the limits know of a call that is served.
 
     `peer` is gRPC's name of the connection, `proxied` whether a trusted proxy is at its other end. `ends` is
-    the moment (time.monotonic) when nobody waits for an answer any more.
+    the moment (time.monotonic) when nobody waits for an answer any more. `hurried` is done when others need
+    the place of a call that has sent no message.
     """
 
     tenant: str
@@ -43,6 +47,7 @@ class Call:
     spend: Callable[[float], None]
     prove: Callable[[str], None]
     hold: Callable[[int], None]
+    hurried: "asyncio.Future[None] | None" = None
 
 
 _CALL: ContextVar[Call | None] = ContextVar("zk_call", default=None)
@@ -74,10 +79,19 @@ def spend(cost: float) -> None:
 
 
 def hold(octets: int) -> None:
-    """Count the octets of a message until its call has ended; ServiceError OVERLOADED."""
+    """Count the octets of a message until its call has ended, or holds others; ServiceError OVERLOADED.
+
+    A call that has held anything, or nothing, is no longer one that has sent no message.
+    """
     call = _CALL.get()
     if call is not None:
         call.hold(octets)
+
+
+def hurried() -> "asyncio.Future[None] | None":
+    """Return what is done when others need the place of this task's call, which has sent no message."""
+    call = _CALL.get()
+    return None if call is None else call.hurried
 
 
 def proven(name: str) -> None:
@@ -159,3 +173,12 @@ def _tenant(address: Address) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         return f"address/{ipaddress.ip_network((address, _V6_PREFIX), strict=False)}"
     return f"address/{address}"
+
+
+@lru_cache(4096)
+def site_of(tenant: str) -> str | None:
+    """Return the network that an IPv6 tenant is a part of, since one customer may have all of it."""
+    address = tenant.removeprefix("address/")
+    if ":" not in address or address == tenant:
+        return None
+    return str(ipaddress.ip_network(address).supernet(new_prefix=_V6_SITE))

@@ -8,8 +8,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
+from zkservice import tenants
 from zkservice.errors import ServiceError, ServiceReason
 
 _BELLS: Final = 4
@@ -17,6 +18,14 @@ _BELLS: Final = 4
 
 _KINDS: Final = 2
 """So many kinds of streams may be full at once."""
+_SHARE: Final = 8
+"""One tenant has an eighth of a kind's places, and of all."""
+_FEW: Final = 16
+"""Where there are few places it may have so many all the same: eight of each of two connections."""
+_ALL: Final = ""
+"""Stands for all kinds together."""
+
+_Key = TypeVar("_Key")
 
 
 class Watching:
@@ -25,6 +34,7 @@ class Watching:
     def __init__(self, most: int) -> None:
         self._most, self._open, self._ended = most, 0, False
         self._streams: Counter[str] = Counter()
+        self._shares: Counter[tuple[str, str]] = Counter()
         self._bells: dict[str, set[asyncio.Event]] = {}
 
     @contextmanager
@@ -32,24 +42,43 @@ class Watching:
         """Take one of the places for streams of a kind; ServiceError TOO_MANY_WATCHERS if all are taken.
 
         A kind has the share of all calls that was set at the start, and all kinds together have twice that:
-        several that are full leave room for other calls. A kind with `most` places of its own, of which there
-        are few, is not counted among these.
+        several that are full leave room for other calls. A tenant has a share of either, whether it is an
+        address or has a name: a token that leaked buys no more. A kind with `most` places of its own, of
+        which there are few, is not counted among these.
         """
         places = self._most if most is None else min(most, self._most)
         if self._streams[kind] >= places:
             raise _too_many(f"{places} streams of this kind")
-        counted = most is None
-        if counted and self._open >= _KINDS * self._most:
+        if most is not None:
+            with _counted(self._streams, kind):
+                yield
+            return
+        if self._open >= _KINDS * self._most:
             raise _too_many(f"{_KINDS * self._most} streams of all kinds")
-        self._streams[kind] += 1
-        self._open += counted
+        tenant = tenants.tenant()
+        self._check_share(tenant, kind)
+        self._open += 1
         try:
-            yield
+            with _counted(self._streams, kind), self._shared(tenant, kind):
+                yield
         finally:
-            self._open -= counted
-            self._streams[kind] -= 1
-            if not self._streams[kind]:
-                del self._streams[kind]
+            self._open -= 1
+
+    def _check_share(self, tenant: str, kind: str) -> None:
+        if tenant == tenants.OWN:
+            return
+        for part, places, what in (
+            (kind, self._most, "of this kind"),
+            (_ALL, _KINDS * self._most, "of all kinds"),
+        ):
+            share = max(_FEW, places // _SHARE)
+            if self._shares[tenant, part] >= share:
+                raise _too_many(f"{share} streams {what} of one address or caller")
+
+    @contextmanager
+    def _shared(self, tenant: str, kind: str) -> Iterator[None]:
+        with _counted(self._shares, (tenant, kind)), _counted(self._shares, (tenant, _ALL)):
+            yield
 
     @contextmanager
     def bell(self, key: str, most: int | None = _BELLS) -> Iterator[asyncio.Event]:
@@ -85,6 +114,18 @@ class Watching:
         """Raise ServiceError SHUTTING_DOWN once the service ends."""
         if self._ended:
             raise ServiceError(ServiceReason.SHUTTING_DOWN, "the service is shutting down")
+
+
+@contextmanager
+def _counted(counts: Counter[_Key], key: _Key) -> Iterator[None]:
+    """Count one more, and forget what has none."""
+    counts[key] += 1
+    try:
+        yield
+    finally:
+        counts[key] -= 1
+        if not counts[key]:
+            del counts[key]
 
 
 def _too_many(what: str) -> ServiceError:

@@ -38,6 +38,8 @@ BROKEN: Final = {
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.DEADLINE_EXCEEDED,
 }
+FULL: Final = {"TOO_MANY_WATCHERS", "RATE_LIMITED", "OVERLOADED", "TOO_MANY_CALLS"}
+"""Reasons that say nothing of the exchange: there was no room for one who waits, and there will be."""
 _State = presentation_pb2.WatchExchangeResponse
 _ENDS: Final[dict[Any, tuple[type[Exception], str]]] = {
     _State.STATE_EXPIRED: (ExpiredError, "nobody answered the request in time"),
@@ -86,20 +88,19 @@ class Waiting:
         """Give the steps; each is answered with what came of it, or with what it raised."""
         waits, detail = pauses(), "nobody has answered yet"
         while True:
-            state = None
+            state, least = None, 0.0
             try:
                 state = yield Look(self._left(detail))
                 if state is not None and self._is_answered(state):
                     answered = yield Do(lambda told=state: self.accept(told))  # type: ignore[misc]
                     return (yield from self._anchored(answered))
             except ServiceError as error:  # the stream, or the catalogue: the next one tells the state again
-                if error.code not in BROKEN:
+                if error.code not in BROKEN and error.reason not in FULL:
                     raise
-                state = None
-                if error.code is grpc.StatusCode.UNAVAILABLE:
-                    detail = f"the service could not be reached ({error.detail})"
+                state, least = None, error.retry_after or 0.0
+                detail = _why(error) or detail
             if state is None:
-                yield Pause(max(0.0, min(next(waits), self.deadline - time.monotonic())))
+                yield Pause(max(0.0, min(max(next(waits), least), self.deadline - time.monotonic())))
 
     def _left(self, detail: str) -> float:
         left = self.deadline - time.monotonic()
@@ -128,6 +129,15 @@ class Waiting:
                 raise PendingError(answered)
             yield Pause(min(next(waits), left))
         return answered.with_record(record)
+
+
+def _why(error: ServiceError) -> str:
+    """Return what to tell of a stream that broke, if it was for more than its time."""
+    if error.reason in FULL:
+        return f"the service had no room ({error.detail})"
+    if error.code is grpc.StatusCode.UNAVAILABLE:
+        return f"the service could not be reached ({error.detail})"
+    return ""
 
 
 class States:
