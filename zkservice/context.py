@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from zkservice.access import Access
 from zkservice.anchored import Anchored
 from zkservice.anchoring import Anchoring
+from zkservice.apart import Apart
 from zkservice.callers import Callers
 from zkservice.config import Settings
 from zkservice.credentials import Secrets
@@ -30,7 +31,7 @@ from zkservice.workers import Workers
 class Context:
     """The service's parts. `anchoring` asks the witnesses, where a policy demands any. `crypto` runs what
     takes longer than the event loop may be held up; `judges` judge presentations, and `signers` sign
-    credentials."""
+    credentials. `apart` runs what strangers ask for."""
 
     settings: Settings
     database: Database
@@ -50,6 +51,7 @@ class Context:
     directories: Directories
     watching: Watching
     crypto: Executor
+    apart: Apart
     judges: Workers
     signers: Workers
     clock: Callable[[], dt.datetime]

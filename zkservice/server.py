@@ -30,6 +30,7 @@ from wire.client import MAX_MESSAGE_OCTETS
 from zkservice import edge, logs
 from zkservice.access import Access
 from zkservice.anchoring import read_policy, witnessed
+from zkservice.apart import Apart
 from zkservice.behind import check_marks
 from zkservice.callers import Callers
 from zkservice.calls import Calls
@@ -171,7 +172,7 @@ async def running(
         certificates = Certificates(settings, clock)
         admin_token, operator_token = load_admin_token(settings.data), load_operator_token(settings.data)
         database = Database(opened_engine(settings, upgrade=upgrade))
-        crypto = ThreadPoolExecutor(settings.crypto_threads, "crypto")
+        crypto, apart = ThreadPoolExecutor(settings.crypto_threads, "crypto"), Apart()
         try:
             async with contextlib.AsyncExitStack() as stack:
                 with _starting():
@@ -218,6 +219,7 @@ async def running(
                     directories=Directories(database, keys),
                     watching=Watching(max(1, settings.max_concurrent_calls // 4)),
                     crypto=crypto,
+                    apart=apart,
                     judges=judges,
                     signers=signers,
                     clock=clock,
@@ -240,6 +242,7 @@ async def running(
                 yield Ready(address, context.verifier_key, settings.data, http_port, seen.port, client_port)
         finally:
             crypto.shutdown()
+            apart.close()
             await asyncio.to_thread(database.close)
 
 

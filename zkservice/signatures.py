@@ -1,20 +1,22 @@
 """The verifier's signature under a request, checked before a judge is given anything.
 
 Whoever has no verifier's signature makes the service read the first items of what was sent, look a name up
-once, and check one Ed25519 signature: no request of any size is decoded for it, and no worker is asked. A
-judge checks again what it decodes.
+once, and check one Ed25519 signature: no request of any size is decoded for it, and no worker is asked. Of a
+request that is not signed it is also said what else is wrong with it; that, if it is no small one, and the
+signatures of a batch are work that is done `apart`. A judge checks again what it decodes.
 """
 
-import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from disclosure import DisclosureError, MalformedError, Reason, SignedRequest, VerifierName, canonical
 from disclosure.composite import CompositeRequest, is_composite
 from wire.convert import moment_of, signed_request_of, within
 from zkproto.v1 import presentation_pb2 as pb
+from zkservice.apart import Apart
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import required
 from zkservice.judging import check_form
@@ -27,15 +29,20 @@ _SEEN: Final = 4_096
 """So many requests whose signatures held are remembered: many answers may come to one of them."""
 _SAID_OCTETS: Final = 16 << 10
 """Of a request up to this size that is not signed it is also said what else is wrong with it."""
+_AT_ONCE_OCTETS: Final = 512
+"""A larger one is decoded for that apart, and never in the event loop."""
+_PORTION: Final = 32
+"""So many members of a batch are checked in one turn."""
 
 Refusal = DisclosureError | ServiceError
+_Named = tuple[SignedRequest, str | Refusal]
 
 
 class Signatures:
     """Belongs to the event loop. A verifier's key never changes, so keys are kept."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, apart: Apart) -> None:
+        self._database, self._apart = database, apart
         self._keys: Kept[bytes] = Kept(_KEPT_OCTETS)
         self._seen: OrderedDict[bytes, None] = OrderedDict()
 
@@ -63,10 +70,9 @@ class Signatures:
         new = {each: one for each, one in zip(digests, signed, strict=True) if each not in self._seen}
         names = [_name(each) for each in new.values()]
         keys = await self._keys_of({each for each in names if isinstance(each, str)})
-        if len(new) > 1:
-            told = await asyncio.to_thread(_checked, list(new.values()), names, keys)
-        else:
-            told = _checked(list(new.values()), names, keys)
+        named, told = list(zip(new.values(), names, strict=True)), list[Refusal | None]()
+        for first in range(0, len(named), _PORTION):
+            told += await self._told(named[first : first + _PORTION], keys)
         outcomes = dict(zip(new, told, strict=True))
         for each, outcome in outcomes.items():
             if outcome is None:
@@ -74,6 +80,15 @@ class Signatures:
         while len(self._seen) > _SEEN:
             self._seen.popitem(last=False)
         return [outcomes.get(each) for each in digests]
+
+    async def _told(self, portion: Sequence[_Named], keys: dict[str, bytes]) -> list[Refusal | None]:
+        if len(portion) > 1:
+            return await self._apart.run(partial(_checked, portion, keys))
+        ((signed, name),) = portion
+        refusal = _refusal(signed, name, keys)
+        if refusal is not None and len(signed.payload) > _AT_ONCE_OCTETS:
+            return [await self._apart.run(partial(_said, signed)) or refusal]
+        return [refusal and (_said(signed) or refusal)]
 
     async def _keys_of(self, names: set[str]) -> dict[str, bytes]:
         known = self._keys.of(names)
@@ -114,10 +129,10 @@ def _name(signed: SignedRequest) -> str | Refusal:
         return error
 
 
-def _checked(
-    signed: Sequence[SignedRequest], names: Sequence[str | Refusal], keys: dict[str, bytes]
-) -> list[Refusal | None]:
-    return [_refusal(each, name, keys) for each, name in zip(signed, names, strict=True)]
+def _checked(portion: Sequence[_Named], keys: dict[str, bytes]) -> list[Refusal | None]:
+    refusals = [_refusal(signed, name, keys) for signed, name in portion]
+    both = zip(portion, refusals, strict=True)
+    return [refusal and (_said(signed) or refusal) for (signed, _), refusal in both]
 
 
 def _refusal(signed: SignedRequest, name: str | Refusal, keys: dict[str, bytes]) -> Refusal | None:
@@ -130,7 +145,7 @@ def _refusal(signed: SignedRequest, name: str | Refusal, keys: dict[str, bytes])
         with within("signed_request"):
             signed.check(VerifierName.parse(name), lambda _: keys[name])
     except (DisclosureError, ServiceError) as error:
-        return _said(signed) or error
+        return error
     return None
 
 

@@ -29,7 +29,7 @@ class Asking:
 
     def __init__(self, context: Context, desk: Desk[Judgement]) -> None:
         self._context, self._desk = context, desk
-        self._signatures = Signatures(context.database)
+        self._signatures = Signatures(context.database, context.apart)
 
     async def opened(self, signed: SignedRequest, now: dt.datetime) -> OpenedRequest:
         """Return a request that its verifier signed, that can be answered and asks no more than it may.
@@ -47,7 +47,8 @@ class Asking:
             raise
 
     async def _plain(self, signed: SignedRequest, now: dt.datetime) -> OpenedRequest:
-        """Open a request of the plain form; decoded and registered before any signature is checked."""
+        """Open a request of the plain form."""
+        await self._signatures.check(signed)
         with within("signed_request"):
             name = signed.request.verifier
             public_key = await public_key_of(self._context, name)

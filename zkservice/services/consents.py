@@ -58,7 +58,7 @@ class ConsentService(ConsentServiceServicer):
         now = whole_ms(self._context.now())
         with within("signed_terms"):
             signed = SignedTerms(request.signed_terms.payload, request.signed_terms.signature)
-            terms = await asyncio.to_thread(lambda: signed.terms)  # anybody may send large ones
+            terms = await self._context.apart.run(lambda: signed.terms)  # anybody may send large ones
             public_key = await public_key_of(self._context, terms.verifier, "signed_terms")
             signed.open(lambda _: public_key)
         terms.check_offered(now)

@@ -37,7 +37,7 @@ class Openings:
         self._context = context
         self._desk = Desk[Judgement](context.judges, context.directories.supplies, lambda job: job.proofs)
         self._attempts = Attempts()
-        self._signatures = Signatures(context.database)
+        self._signatures = Signatures(context.database, context.apart)
 
     async def record(self, request: pb.RecordOpeningRequest) -> pb.RecordOpeningResponse:
         """Record an opening or a part that holds; answered once its record stands on the ledger.

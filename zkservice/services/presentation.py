@@ -70,7 +70,7 @@ class PresentationService(PresentationServiceServicer):
             for _ in range(3)
         )
         self._asking = Asking(context, self._asked)
-        self._signatures = Signatures(context.database)
+        self._signatures = Signatures(context.database, context.apart)
         self._batch = Batch(context, self._stateless, self._signatures)
         self._attempts = StoredAttempts(context.database, context.clock)
 

@@ -17,7 +17,6 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -30,10 +29,10 @@ from sqlalchemy.pool import QueuePool
 from zkservice import tenants
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fairness import Turns
+from zkservice.storage.readers import THREADS, Readers
 from zkservice.timing import Timings
 
 _GROUP: Final = 256
-_READERS: Final = 4
 _WRITING: Final = int.from_bytes(b"zkwrite")
 """The lock that each write transaction takes first on PostgreSQL; a number of the database it stands in."""
 THREAD_SWITCH_SECONDS: Final = 0.0005
@@ -71,7 +70,7 @@ def open_engine(url: str) -> Engine:
     engine = create_engine(
         parsed,
         poolclass=QueuePool,
-        pool_size=_READERS + 2,
+        pool_size=THREADS + 2,
         max_overflow=0,
         hide_parameters=True,
         connect_args=_missing_from(parsed) if postgresql else {},
@@ -190,7 +189,7 @@ class Database:
         self._writes: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
         self._waiting: Turns[_Queued] = Turns()  # the writer's own
         self._counts: Counter[str] = Counter()  # the event loop's own
-        self._readers = ThreadPoolExecutor(_READERS, "db-read")
+        self._readers = Readers()
         self._lock = threading.Lock()
         self._closed = False
         self.groups, self.waits = Timings("write group"), Timings("write wait")
@@ -246,13 +245,14 @@ class Database:
     async def read(self, act: Callable[[Connection], _Result]) -> _Result:
         """Run `act` in a transaction that sees one state and changes nothing.
 
-        Raises what `act` raises; ServiceError STORAGE_UNAVAILABLE if the database fails, SHUTTING_DOWN.
+        Tenants take turns, after what the service reads for itself (`readers`). Raises what `act` raises;
+        ServiceError STORAGE_UNAVAILABLE if the database fails, SHUTTING_DOWN, OVERLOADED, CALL_TIMEOUT.
         """
         if self._closed:
             raise _shutting_down()
         self.reading += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, act)
+            return await self._readers.run(lambda: self._read(act))
         finally:
             self.reading -= 1
 
@@ -354,7 +354,7 @@ class Database:
                 self._closed = True
                 self._writes.put(None)
         self._writer.join()
-        self._readers.shutdown()
+        self._readers.close()
         with suppress(SQLAlchemyError):
             self._engine.dispose()
 
