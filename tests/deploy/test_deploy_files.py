@@ -20,6 +20,7 @@ from jsonschema import Draft202012Validator
 
 from zk.cli import build
 from zkservice.config import Settings
+from zkservice.keys import load_admin_token, load_operator_token
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -117,6 +118,35 @@ def test_the_compose_file_sets_settings_that_there_are_and_no_secret() -> None:
         assert "sslmode=verify-full" in url
         assert "password" not in url
         assert not re.search(r"\s|:[^/@]*@", url.partition("//")[2])
+
+
+@pytest.mark.parametrize(
+    "before", [[], ["admin.token"], ["keys", "admin.token", "operator.token"]], ids=["new", "older", "again"]
+)
+def test_the_second_server_gets_what_servers_share(tmp_path: Path, before: list[str]) -> None:
+    """The step's own command, run over two folders: a token of one server must be good at the other."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    second.mkdir()
+    (first / "keys").mkdir(parents=True)
+    (first / "keys" / "master.key").write_text("first")
+    for loaded in (load_admin_token, load_operator_token):
+        loaded(first)
+        loaded(second)  # what a server that was not given any has made
+    for path in second.iterdir():
+        if path.name not in before:
+            path.unlink()
+    if "keys" in before:
+        shutil.copytree(first / "keys", second / "keys")
+    command = yaml.safe_load(COMPOSE.read_text())["services"]["keys"]["entrypoint"]
+    places = {"/var/lib/zk": str(first), "/to": str(second)}
+    own = [re.sub("/var/lib/zk|/to(?=[ /;]|$)", lambda found: places[found[0]], each) for each in command]
+    for _ in range(2):
+        subprocess.run(own, check=True, timeout=60)
+        assert load_admin_token(second) == load_admin_token(first)
+        assert load_operator_token(second) == load_operator_token(first)
+        assert sorted(each.name for each in second.rglob("*")) == sorted(
+            each.name for each in first.rglob("*")
+        )
 
 
 @pytest.fixture(scope="module")

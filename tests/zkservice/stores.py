@@ -55,8 +55,9 @@ class Store:
 
 
 def replica(folder: Path, of: Path) -> Path:
-    """Make the folder of another server on the same database: it has the same keys and administrator."""
+    """Make the folder of another server on the same database: it has the same keys and secrets."""
     folder.mkdir(mode=0o700)
     shutil.copytree(of / "keys", folder / "keys")
-    shutil.copy(of / "admin.token", folder / "admin.token")
+    for token in of.glob("*.token"):
+        shutil.copy(token, folder)
     return folder

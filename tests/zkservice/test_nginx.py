@@ -22,7 +22,7 @@ from tests.zkservice.stores import Store, replica
 from tests.zkservice.support import City, aio_error, refusal
 from tlog.note import Verifier
 from tlog.receipt import verify_receipt
-from zkproto.v1 import ledger_pb2, presentation_pb2
+from zkproto.v1 import ledger_pb2, presentation_pb2, token_pb2, token_pb2_grpc
 from zkservice.server import Ready
 
 IMPATIENT = {
@@ -116,8 +116,19 @@ async def test_the_whole_flow_over_both_servers(postgresql: postgres.Server, bur
         async with asyncio.timeout(60):
             assert answer.receipt in (await following).SerializeToString()
         assert all(count > 0 for count in at.calls()), at.calls()
+        await _operates(at)
         for each in at.servers:
             assert "x-forwarded-for" not in (each.folder / "server.log").read_text()
+
+
+async def _operates(at: Front) -> None:
+    """The operator's secret, which is the first server's file, is good at each."""
+    operator = (at.servers[0].folder / "operator.token").read_text().strip()
+    for each in at.servers:
+        async with each.city() as town:
+            rotating = token_pb2_grpc.TokenServiceStub(town.channel).RotateTokenKeys
+            made = await rotating(token_pb2.RotateTokenKeysRequest(), metadata=town.bearer(operator))
+            assert made.key.kid
 
 
 async def test_one_server_is_killed_and_nginx_is_told_to_read_its_configuration_again(burst: Burst) -> None:
