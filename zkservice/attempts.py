@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from disclosure import DisclosureError, Reason
-from zkservice import logs
+from zkservice import logs, tenants
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.storage import false_answers
 from zkservice.storage.database import Database
@@ -77,7 +77,6 @@ class StoredAttempts:
     ) -> None:
         self._database, self._clock, self._most = database, clock, most
         self._here = Attempts(most, kept)
-        self._counting = set[asyncio.Task[None]]()
 
     @asynccontextmanager
     async def one(self, subject: str) -> AsyncIterator[None]:
@@ -94,11 +93,9 @@ class StoredAttempts:
 
     async def _count(self, subject: str) -> None:
         """Write it down, also if whoever waits leaves meanwhile; what fails counts in this process only."""
-        writing = asyncio.ensure_future(
+        writing = tenants.own(
             self._database.write(partial(false_answers.count, subject=subject, now=self._clock()))
         )
-        self._counting.add(writing)
-        writing.add_done_callback(self._counting.discard)
         with logs.logged("a false answer could not be counted"):
             await asyncio.shield(writing)
 

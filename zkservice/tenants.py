@@ -7,11 +7,11 @@ are charged to the name that it stands for.
 
 import asyncio
 import ipaddress
-from collections.abc import Callable, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Coroutine, Sequence
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import unquote
 
 from zkservice.errors import ServiceError, ServiceReason
@@ -29,6 +29,10 @@ _HEADER: Final = "x-forwarded-for"
 _LOCAL: Final = "address/local"
 OWN: Final = ""
 """The tenant of what the service does for itself."""
+
+_Result = TypeVar("_Result")
+_UNDER_WAY: Final = set[asyncio.Task[Any]]()
+"""A loop alone would forget tasks that nobody waits for any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,19 @@ def hurried() -> "asyncio.Future[None] | None":
     """Return what is done when others need the place of this task's call, which has sent no message."""
     call = _CALL.get()
     return None if call is None else call.hurried
+
+
+def own(work: Coroutine[Any, Any, _Result]) -> asyncio.Task[_Result]:
+    """Begin what goes on without its caller: the service does it for itself, whenever the call ends.
+
+    Wait for it with asyncio.shield. As a part of the call it would be dropped once the call's time is over.
+    """
+    context = copy_context()
+    context.run(_CALL.set, None)
+    task = asyncio.get_running_loop().create_task(work, context=context)
+    _UNDER_WAY.add(task)
+    task.add_done_callback(_UNDER_WAY.discard)
+    return task
 
 
 def proven(name: str) -> None:

@@ -49,6 +49,7 @@ _LATER: Final = {
     ServiceReason.STORAGE_UNAVAILABLE,
     ServiceReason.SHUTTING_DOWN,
     ServiceReason.OVERLOADED,
+    ServiceReason.CALL_TIMEOUT,
 }
 """Reasons that say nothing of the action: it is tried again."""
 

@@ -13,6 +13,7 @@ from disclosure.presentation import DIGEST_OCTETS
 from wire.convert import moment_to
 from zkproto.v1 import administration_pb2 as pb
 from zkproto.v1.administration_pb2_grpc import AdministrationServiceServicer
+from zkservice import tenants
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, fresh_id, required, resource_id
 from zkservice.listing import listed
@@ -99,7 +100,7 @@ class AdministrationService(Administrators, AdministrationServiceServicer):
             )
         )  # fmt: skip
         # Not given up with its caller: what is approved is carried out.
-        await asyncio.shield(carry_out(self._context, action))
+        await asyncio.shield(tenants.own(carry_out(self._context, action)))
         return await self._proven(await self._context.database.read(lambda each: actions.get(each, action)))
 
     async def RejectAction(self, request: pb.RejectActionRequest, context: Any) -> Any:

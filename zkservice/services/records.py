@@ -13,6 +13,7 @@ from disclosure import Schema, SchemaName, civil_date
 from wire.convert import date_to, moment_to
 from zkproto.v1 import record_pb2 as pb
 from zkproto.v1.record_pb2_grpc import RecordServiceServicer
+from zkservice import tenants
 from zkservice.context import Context
 from zkservice.desk import Desk
 from zkservice.errors import ServiceError, ServiceReason
@@ -79,7 +80,7 @@ class RecordService(RecordServiceServicer):
         after it."""
         changed = any(each.came is Came.REPLACED for each in kept.group.made)
         if changed and (self._revoking is None or self._revoking.done()):
-            self._revoking = asyncio.create_task(self._revoke())
+            self._revoking = tenants.own(self._revoke())
 
     async def _revoke(self) -> None:
         with logged("could not revoke what was replaced"):

@@ -24,6 +24,7 @@ from wire.convert import moment_to
 from wire.revocation import MAX_HANDLES, MAX_PAIRS, handles_of
 from zkproto.v1 import revocation_pb2 as pb
 from zkproto.v1.revocation_pb2_grpc import RevocationServiceServicer
+from zkservice import tenants
 from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, check_suite, page_size
@@ -126,7 +127,7 @@ class RevocationService(RevocationServiceServicer):
         name = await self._issued_with(parent, request.accumulator, request.handles)
         call = Call(request_id, canonical.digest(_REVOKE_LABEL, b"".join(request.handles)))
         # Not given up with its caller: those who watch are told of whatever has become durable.
-        stored = await asyncio.shield(self._revoke(name, handles, call))
+        stored = await asyncio.shield(tenants.own(self._revoke(name, handles, call)))
         return await self._epoch_to(str(name), stored)
 
     async def _issued_with(self, parent: str, asked: str, handles: Sequence[bytes]) -> AccumulatorName:
@@ -194,7 +195,8 @@ class RevocationService(RevocationServiceServicer):
             while due := await self._context.database.read(partial(composite_offers.due, after=after)):
                 for name, offers in due.items():
                     with logged("could not revoke what was replaced", accumulator=name):
-                        await asyncio.shield(self._revoke_offers(AccumulatorName.parse(name), offers))
+                        revoking = self._revoke_offers(AccumulatorName.parse(name), offers)
+                        await asyncio.shield(tenants.own(revoking))
                 after = max(offer for offers in due.values() for offer in offers)
 
     async def _revoke_offers(self, name: AccumulatorName, offers: Mapping[str, bytes]) -> None:
