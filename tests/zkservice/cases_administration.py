@@ -46,7 +46,7 @@ async def seeds(town: City, number: int) -> dict[str, tuple[Message, str]]:
         "CreateAdministrator": creating_administrator(f"seed-{number}", new_secret()),
         "ListAdministrators": pb.ListAdministratorsRequest(page_size=1),
         "SetAdministratorSecret": pb.SetAdministratorSecretRequest(
-            name=ann.name, secret_hash=secret_hash(new_secret())
+            name=(await made(town)).name, secret_hash=secret_hash(new_secret())
         ),
         "RemoveAdministrator": pb.RemoveAdministratorRequest(name=(await made(town)).name),
         "CreateAction": pb.CreateActionRequest(method=CREATE_VERIFIER, request=octets, request_id=new_id()),
