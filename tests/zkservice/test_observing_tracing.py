@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import grpc
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 from pydantic import ValidationError
 
 from tests.zkservice.seeing import Receiver, attributes, http, lines, receiver, until
@@ -270,6 +272,35 @@ async def test_a_share_of_nothing_exports_nothing(tmp_path: Path) -> None:
             bearer = town.bearer(town.department_token)
             await town.issuance.IssueCredential(town.issuing(), metadata=(*bearer, *BROUGHT))
         assert collected.bodies == []
+
+
+@pytest.mark.parametrize("flag", ["00", "01"])
+async def test_a_callers_flag_decides_nothing(tmp_path: Path, flag: str) -> None:
+    with receiver() as collected:
+        async with city(tmp_path, trace_endpoint=collected.url) as town:
+            metadata = (*town.bearer(town.department_token), ("traceparent", f"00-{TRACE}-{SPAN}-{flag}"))
+            await town.issuance.IssueCredential(town.issuing(), metadata=metadata)
+        (issued,) = await spans_of(collected, "IssuanceService/IssueCredential")
+        assert brought(issued)
+
+
+@pytest.mark.parametrize("trace", ["0" * 31 + "1", "f" * 32], ids=["lowest", "highest"])
+@pytest.mark.parametrize("flag", [0, 1])
+def test_a_callers_trace_id_decides_nothing(tmp_path: Path, trace: str, flag: int) -> None:
+    """An id below or above every share is kept now and then, and all of a call or nothing."""
+    provider = tracing._provider(Settings(data=tmp_path, trace_share=0.5), InMemorySpanExporter())
+    tracer, parent = (
+        provider.get_tracer("x"),
+        SpanContext(int(trace, 16), int(SPAN, 16), True, TraceFlags(flag)),
+    )
+    kept = []
+    for _ in range(400):
+        span = tracer.start_span("call", set_span_in_context(NonRecordingSpan(parent)))
+        inner = tracer.start_span("work", set_span_in_context(span))
+        assert inner.is_recording() == span.is_recording()
+        kept.append(span.is_recording())
+    provider.shutdown()
+    assert 50 < sum(kept) < 350
 
 
 @pytest.mark.parametrize(

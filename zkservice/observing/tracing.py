@@ -7,6 +7,7 @@ the optional extra `tracing`, imported only where it is used.
 
 import asyncio
 import logging
+import random
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context as TraceContext
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.sdk.trace.sampling import Sampler
     from opentelemetry.trace import Tracer
 
 ATTRIBUTES: Final = frozenset({"rpc.system", "rpc.method", "rpc.grpc.status_code", "zk.reason", "zk.count"})
@@ -149,16 +151,17 @@ def _exporter(endpoint: str) -> "SpanExporter":
 def _provider(settings: Settings, exporter: "SpanExporter") -> "TracerProvider":
     """Return what makes spans. Its resource has what is said here and nothing of the environment or host.
 
-    How many traces are kept is for this server to say, not for who sends a traceparent.
+    How many traces are kept is for this server to say, not for who sends a traceparent: neither its flag nor
+    its trace id, which that share could be told by, decides.
     """
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
-    from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased  # noqa: PLC0415
+    from opentelemetry.sdk.trace.sampling import ParentBased  # noqa: PLC0415
 
-    share = TraceIdRatioBased(settings.trace_share)
+    drawn = _drawn(settings.trace_share)
     provider = TracerProvider(
-        sampler=ParentBased(share, remote_parent_sampled=share),
+        sampler=ParentBased(drawn, remote_parent_sampled=drawn, remote_parent_not_sampled=drawn),
         resource=Resource({"service.name": "zkservice", "service.version": version()}),
         shutdown_on_exit=False,
     )
@@ -172,6 +175,31 @@ def _provider(settings: Settings, exporter: "SpanExporter") -> "TracerProvider":
         )
     )
     return provider
+
+
+def _drawn(share: float) -> "Sampler":
+    """Return what keeps this share of the traces, drawn anew for each call."""
+    from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult  # noqa: PLC0415
+
+    class Drawn(Sampler):
+        def should_sample(
+            self,
+            parent_context: Any,
+            trace_id: int,
+            name: str,
+            kind: Any = None,
+            attributes: Any = None,
+            *_: Any,
+            **__: Any,
+        ) -> SamplingResult:
+            if random.random() < share:  # noqa: S311, no secret depends on it
+                return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
+            return SamplingResult(Decision.DROP)
+
+        def get_description(self) -> str:
+            return f"Drawn({share})"
+
+    return Drawn()
 
 
 class _Telling(logging.Handler):
