@@ -46,6 +46,13 @@ _FOR_EVERYBODY: Final = {
     f"{_OWN}ErrandService/WatchErrand",
 }
 """Streams that take no token, or one that anybody is given: of these one connection has a few."""
+_REFUSED: Final = {
+    ServiceReason.TOKEN_INVALID,
+    ServiceReason.CERTIFICATE_INVALID,
+    ServiceReason.SECRET_NOT_ACCEPTED,
+    ServiceReason.ACCOUNT_REPLACED,
+}
+"""Reasons to charge the calls of a token, or of a certificate, by their address again."""
 _OF_A_CONNECTION: Final = 8
 _OF_ALL: Final = 16
 """For streams that operators use and nobody else has to: health and reflection."""
@@ -229,6 +236,8 @@ async def _refuse(method: str, started: float, error: Exception, context: Any) -
     if isinstance(error, grpc.aio.AbortError):
         raise error
     told = known(error)
+    if told.reason in _REFUSED:
+        tenants.disproven()
     if told is not error:
         _log_fault(method, error)
     _log(method, started, CODES[told.reason].name, told.reason)

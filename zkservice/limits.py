@@ -8,7 +8,7 @@ tenants are addresses, named ones whoever has shown a token that held.
 import asyncio
 import math
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from typing import Any, Final, TypeAlias
@@ -17,13 +17,14 @@ import grpc
 import structlog
 from grpc_status import rpc_status
 
-from zkservice import slow, tenants
+from zkservice import certificates, slow, tenants
 from zkservice.buckets import Allowance, Bucket, Buckets
 from zkservice.config import Settings
 from zkservice.costs import cost_of
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import token_hash
 from zkservice.observing import request_ids
+from zkservice.shown import Shown, mark_of_certificate
 from zkservice.status import status_of
 from zkservice.tenants import Call
 
@@ -32,9 +33,7 @@ _Continuation = Callable[[grpc.HandlerCallDetails], Awaitable["_Handler | None"]
 _Act = Callable[[Any, Any], Awaitable[Any]]
 
 KEPT: Final = 10_000
-"""So many anonymous tenants are remembered, and so many named ones, and so many tokens."""
-_TOKEN_SECONDS: Final = 300.0
-"""How long a token stands for its name without having been checked again."""
+"""So many anonymous tenants are remembered, and so many named ones."""
 _RESERVE: Final = 10
 """The last tenth of all places is for tenants that have few calls under way."""
 _FEW: Final = 4
@@ -61,7 +60,7 @@ class Limits(grpc.aio.ServerInterceptor):
         anonymous = Allowance(settings.rate_anonymous, settings.burst_anonymous, settings.calls_anonymous)
         named = Allowance(settings.rate_named, settings.burst_named, settings.calls_named)
         self._anonymous, self._named = Buckets(anonymous, KEPT, monotonic), Buckets(named, KEPT, monotonic)
-        self._tokens: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+        self._shown = Shown(monotonic)
         self._calls = self._octets = 0
         self._sites, self._site_most = Counter[str](), max(settings.calls_anonymous, self._most // _OF_A_SITE)
         self._silent: dict[_Held, float] = {}
@@ -130,8 +129,8 @@ class Limits(grpc.aio.ServerInterceptor):
         address, proxied = tenants.address_of(peer, metadata, self._trusted)
         if not (proxied or self._forwarded) and tenants.is_forwarded(metadata):
             self._tell_forwarded()
-        token = _token(metadata)
-        name = self._name_of(token)
+        mark = _mark(context, metadata)
+        name = self._shown.name_of(mark)
         bucket = self._anonymous.of(address) if name is None else self._named.of(name)
         if bucket.full_of_calls:
             raise _too_many(bucket.calls, "an address" if name is None else "a caller")
@@ -152,7 +151,7 @@ class Limits(grpc.aio.ServerInterceptor):
             proxied=proxied,
             ends=self._monotonic() + (seconds if left is None else min(left, seconds)),
             spend=spend,
-            prove=partial(self._prove, token),
+            prove=partial(self._prove, mark),
             hold=held.hold,
             hurried=held.hurried,
         )
@@ -190,20 +189,11 @@ class Limits(grpc.aio.ServerInterceptor):
             detail = f"{whose} takes more than its rate; try again later"
             raise ServiceError(ServiceReason.RATE_LIMITED, detail, retry_seconds=seconds, quota=whose)
 
-    def _name_of(self, token: bytes | None) -> str | None:
-        """Return whom a token stands for, if it was checked not long ago."""
-        if token is None or token not in self._tokens:
-            return None
-        name, until = self._tokens[token]
-        return name if self._monotonic() < until else None
-
-    def _prove(self, token: bytes | None, name: str) -> None:
-        if token is None:
-            return
-        self._tokens[token] = name, self._monotonic() + _TOKEN_SECONDS
-        self._tokens.move_to_end(token)
-        if len(self._tokens) > KEPT:
-            self._tokens.popitem(last=False)
+    def _prove(self, mark: bytes | None, name: str | None) -> None:
+        if mark is not None and name is not None:
+            self._shown.held(mark, name)
+        elif mark is not None:
+            self._shown.forget(mark)
 
     async def _refuse(self, context: Any, error: ServiceError) -> None:
         self._refused[error.reason] += 1
@@ -275,12 +265,14 @@ def _status(reason: str, detail: str, seconds: float | None, quota: str) -> Any:
     return rpc_status.to_status(status_of(error))
 
 
-def _token(metadata: Any) -> bytes | None:
+def _mark(context: Any, metadata: Any) -> bytes | None:
+    """Return what a caller is known by: its token, or the certificate of its connection alone."""
     for name, value in metadata:
         if name == "authorization":
             scheme, _, token = str(value).partition(" ")
             return token_hash(token) if scheme.lower() == "bearer" and token else None
-    return None
+    certificate = certificates.shown(context)
+    return None if certificate is None else mark_of_certificate(certificate)
 
 
 def _overloaded(detail: str) -> ServiceError:

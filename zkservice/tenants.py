@@ -49,7 +49,7 @@ class Call:
     proxied: bool
     ends: float
     spend: Callable[[float], None]
-    prove: Callable[[str], None]
+    prove: Callable[[str | None], None]
     hold: Callable[[int], None]
     hurried: "asyncio.Future[None] | None" = None
 
@@ -116,6 +116,13 @@ def proven(name: str) -> None:
     call = _CALL.get()
     if call is not None:
         call.prove(name)
+
+
+def disproven() -> None:
+    """Say that the token of this task's call was refused: it stands for nobody any more."""
+    call = _CALL.get()
+    if call is not None:
+        call.prove(None)
 
 
 def out_of_time() -> ServiceError:

@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import os
+import shutil
 import signal
 import sys
 import uuid
@@ -19,6 +20,8 @@ from tests.zkservice import processes
 from tests.zkservice.seeing import metrics, readiness, until, value
 from tests.zkservice.support import City, city, refusal, reopened
 from tests.zkservice.witnessing import CITIES, Consortium, anchored, consortium, grow
+from zkservice import tls
+from zkservice.config import Settings
 from zkservice.observing.dependencies import Lag
 
 ROOT: Final = Path(__file__).parents[2]
@@ -172,7 +175,14 @@ async def test_one_of_several_workers_is_no_matter_of_readiness(tmp_path: Path) 
 
 
 async def test_a_certificate_that_has_ended_is_told_of(tmp_path: Path) -> None:
-    async with city(tmp_path, metrics_port=0) as town:
+    """One that an operator has laid there: those that a server makes for itself it makes anew in time."""
+    making, data = tmp_path / "making", tmp_path / "server"
+    making.mkdir()
+    data.mkdir()
+    tls.server_credentials(Settings(data=making, dev=True), dt.datetime.now(dt.UTC))
+    shutil.copy(making / "ca.pem", data / "ca.pem")
+    given: dict[str, Any] = {"certificate": making / "server.pem", "private_key": making / "server.key"}
+    async with reopened(data, dev=False, metrics_port=0, **given) as town:
         town.clock.ahead = dt.timedelta(days=400)
         await ready(town, "certificate")
         assert await health(town, "certificate") == NOT_SERVING

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import grpc
-import structlog
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
@@ -20,6 +19,7 @@ from grpc_status import rpc_status
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.hosting import MAX_METADATA_OCTETS
 from zkservice.observing import request_ids
+from zkservice.observing.given_up import GivenUp
 from zkservice.observing.metrics import CallMetrics
 from zkservice.observing.roles import role_of
 from zkservice.observing.tracing import NO_TRACING, Tracing
@@ -53,7 +53,7 @@ class Observing(grpc.aio.ServerInterceptor):
     """Goes before all other interceptors. `metrics` is None where nobody reads them."""
 
     def __init__(self, metrics: CallMetrics | None, tracing: Tracing = NO_TRACING) -> None:
-        self._metrics, self._tracing = metrics, tracing
+        self._metrics, self._tracing, self._given_up = metrics, tracing, GivenUp()
         self._wrapped: dict[str, _Wrapped] = {}
 
     async def intercept_service(
@@ -121,7 +121,7 @@ class Observing(grpc.aio.ServerInterceptor):
             if self._metrics is not None:
                 self._metrics.ended(name, outcome.code, outcome.reason, None if streams else seconds)
             if outcome.code == grpc.StatusCode.CANCELLED.name and method.startswith(_OWN):
-                _log_given_up(method, seconds)
+                self._given_up.log(method, seconds)
 
 
 def _too_large(metadata: Any) -> bool:
@@ -179,9 +179,3 @@ def _reason(octets: bytes) -> str:
             if packed.Unpack(info):
                 return str(info.reason)
     return ""
-
-
-def _log_given_up(method: str, seconds: float) -> None:
-    """Log a call that ended without an answer, which nobody further in does."""
-    code = grpc.StatusCode.CANCELLED.name
-    structlog.get_logger().info("call", method=method, code=code, reason="", ms=round(seconds * 1000, 1))
