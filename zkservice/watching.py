@@ -7,7 +7,7 @@ looks again by itself.
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Final, TypeVar
 
 from zkservice import tenants
@@ -38,13 +38,14 @@ class Watching:
         self._bells: dict[str, set[asyncio.Event]] = {}
 
     @contextmanager
-    def stream(self, kind: str, most: int | None = None) -> Iterator[None]:
+    def stream(self, kind: str, most: int | None = None, *, anybodys: bool = False) -> Iterator[None]:
         """Take one of the places for streams of a kind; ServiceError TOO_MANY_WATCHERS if all are taken.
 
         A kind has the share of all calls that was set at the start, and all kinds together have twice that:
-        several that are full leave room for other calls. A tenant has a share of either, whether it is an
-        address or has a name: a token that leaked buys no more. A kind with `most` places of its own, of
-        which there are few, is not counted among these.
+        several that are full leave room for other calls. Of kinds that are `anybodys` a tenant has a share of
+        either, whether it is an address or has a name: a token that leaked buys no more. Of the others each
+        stream has shown that it is about something of its own. A kind with `most` places of its own, of which
+        there are few, is not counted among these.
         """
         places = self._most if most is None else min(most, self._most)
         if self._streams[kind] >= places:
@@ -56,17 +57,17 @@ class Watching:
         if self._open >= _KINDS * self._most:
             raise _too_many(f"{_KINDS * self._most} streams of all kinds")
         tenant = tenants.tenant()
-        self._check_share(tenant, kind)
+        shares = anybodys and tenant != tenants.OWN
+        if shares:
+            self._check_share(tenant, kind)
         self._open += 1
         try:
-            with _counted(self._streams, kind), self._shared(tenant, kind):
+            with _counted(self._streams, kind), self._shared(tenant, kind) if shares else nullcontext():
                 yield
         finally:
             self._open -= 1
 
     def _check_share(self, tenant: str, kind: str) -> None:
-        if tenant == tenants.OWN:
-            return
         for part, places, what in (
             (kind, self._most, "of this kind"),
             (_ALL, _KINDS * self._most, "of all kinds"),

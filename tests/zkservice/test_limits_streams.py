@@ -155,7 +155,15 @@ def test_what_the_service_watches_itself_has_no_share() -> None:
         assert _taken(stack, Watching(12), "", ["a"]) == 12
 
 
-def _taken(stack: ExitStack, watching: Watching, tenant: str, kinds: list[str]) -> int:
+def test_who_has_shown_that_it_watches_its_own_has_no_share() -> None:
+    with ExitStack() as stack:
+        watching = Watching(160)
+        assert Context().run(_taken, stack, watching, "address/203.0.113.1", ["a"], anybodys=False) == 160
+
+
+def _taken(
+    stack: ExitStack, watching: Watching, tenant: str, kinds: list[str], *, anybodys: bool = True
+) -> int:
     def nothing(_: Any) -> None:
         pass
 
@@ -165,7 +173,7 @@ def _taken(stack: ExitStack, watching: Watching, tenant: str, kinds: list[str]) 
     for kind in kinds:
         with suppress(ServiceError):
             while True:
-                stack.enter_context(watching.stream(kind))
+                stack.enter_context(watching.stream(kind, anybodys=anybodys))
                 count += 1
     return count
 

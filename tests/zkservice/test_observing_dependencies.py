@@ -185,7 +185,11 @@ async def test_a_certificate_that_has_ended_is_told_of(tmp_path: Path) -> None:
     async with reopened(data, dev=False, metrics_port=0, **given) as town:
         town.clock.ahead = dt.timedelta(days=400)
         await ready(town, "certificate")
-        assert await health(town, "certificate") == NOT_SERVING
+
+        async def told() -> bool:
+            return await health(town, "certificate") == NOT_SERVING
+
+        await until(told)
         town.clock.ahead = dt.timedelta()
         await ready(town)
 

@@ -137,7 +137,7 @@ class ErrandService(ErrandServiceServicer):
         """Stream an errand: as it is, and at each change until it has ended."""
         errand_id, watching = self._id(request.errand, request.ticket), self._context.watching
         told = b""
-        with watching.stream("errands"), watching.bell(f"errands/{errand_id}") as bell:
+        with watching.stream("errands", anybodys=True), watching.bell(f"errands/{errand_id}") as bell:
             while True:
                 bell.clear()
                 errand, updates = await self._context.database.read(lambda each: self._read(each, errand_id))

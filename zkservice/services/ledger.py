@@ -127,7 +127,7 @@ class LedgerService(LedgerServiceServicer):
         self, request: pb.WatchCheckpointsRequest, context: Any
     ) -> AsyncIterator[pb.WatchCheckpointsResponse]:
         """Stream the newest checkpoint and then every one that comes after it, published or anchored."""
-        with self._context.watching.stream("checkpoints"):
+        with self._context.watching.stream("checkpoints", anybodys=True):
             source = self._context.anchored if request.anchored else self._context.sequencer
             state = await source.next_after(-1)
             while True:

@@ -268,7 +268,7 @@ class RevocationService(RevocationServiceServicer):
         """Stream the newest epoch and then every one that is made after it."""
         name = str(AccumulatorName.parse(request.accumulator, field="accumulator"))
         watching = self._context.watching
-        with watching.stream("epochs"), watching.bell(_bell(name), most=None) as bell:
+        with watching.stream("epochs", anybodys=True), watching.bell(_bell(name), most=None) as bell:
             stored = await self._newest_epoch(name)
             while True:
                 yield pb.WatchEpochsResponse(epoch=await self._epoch_to(name, stored))
