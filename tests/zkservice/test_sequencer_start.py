@@ -95,7 +95,7 @@ async def test_refuses_another_origin(stopped: Path) -> None:
 
 
 async def test_refuses_another_master_key(stopped: Path) -> None:
-    (stopped / "keys" / "master.key").write_bytes(bytes(32))
+    (stopped / "keys" / "master.key").write_bytes(b"\1" * 32)
     await refuses(stopped, "does not open under this master key")
 
 
