@@ -2,7 +2,7 @@
 
 A decoder is public, is called like one (`parse`, `from_bytes`, `octets_to_point`, `schema_of`, ...), and
 takes octets, text or a generated message first. What else it needs is its context: a suite, a key, schemas,
-numbers, names. A new decoder is found without a change here; one that needs a context of an unknown kind fails a test.
+numbers, names. A new decoder is found without a change here; a context of an unknown kind fails a test.
 """
 
 import importlib
