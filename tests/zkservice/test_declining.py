@@ -118,8 +118,10 @@ def counted(town: City, what: str) -> int:
 async def test_terms_are_decoded_where_nobody_waits_for_it(
     town: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Terms are large if somebody likes: neither the event loop nor the one that writes decodes them, and those
-    that anybody may send only the thread that is for strangers."""
+    """Terms are large if somebody likes: neither the event loop nor the one that writes decodes them.
+
+    What anybody may send is decoded by the thread that is for strangers.
+    """
     threads, decode = list[str](), StandingTerms.from_bytes.__func__  # type: ignore[attr-defined]
 
     def decoded(cls: type[StandingTerms], octets: bytes) -> StandingTerms:
