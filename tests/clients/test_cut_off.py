@@ -61,7 +61,8 @@ async def test_an_issue_whose_answer_is_lost_makes_one_offer(tmp_path: Path) -> 
         channel = endpoint_of(town, proxy).channel()
         issue = issuance_pb2_grpc.IssuanceServiceStub(channel).IssueCredential
         ledger = ledger_pb2_grpc.LedgerServiceStub(channel).GetCheckpoint
-        await asyncio.to_thread(call, ledger, ledger_pb2.GetCheckpointRequest())
+        # The connection stands, and the channel has a token in the place of the secret.
+        await asyncio.to_thread(call, ledger, ledger_pb2.GetCheckpointRequest(), token=town.department_token)
         proxy.hold_answers()
         issuing = asyncio.create_task(
             asyncio.to_thread(call, issue, town.issuing(), token=town.department_token)
@@ -78,7 +79,7 @@ async def test_what_may_not_be_repeated_is_told_and_left(tmp_path: Path) -> None
     async with city(tmp_path) as town, cutter(town.ready.address) as proxy:
         channel = endpoint_of(town, proxy).channel()
         ledger = ledger_pb2_grpc.LedgerServiceStub(channel).GetCheckpoint
-        await asyncio.to_thread(call, ledger, ledger_pb2.GetCheckpointRequest())
+        await asyncio.to_thread(call, ledger, ledger_pb2.GetCheckpointRequest(), token=town.admin)
         proxy.hold_answers()
         message = catalog_pb2.CreateDepartmentRequest(
             department_id="fire", department=catalog_pb2.Department(display_name=text_to(TEXT))

@@ -57,10 +57,11 @@ class KeptConsent:
 
     @classmethod
     def from_bytes(cls, octets: bytes) -> "KeptConsent":
-        """Read the file; ValueError, KeyError, MalformedError."""
-        values = json.loads(octets)
-        terms = StandingTerms.from_bytes(bytes.fromhex(values["terms"]))
-        return cls(values["consent"], values["result_token"], terms)
+        """Read the file; ValueError, MalformedError."""
+        match json.loads(octets):
+            case {"consent": str(consent), "result_token": str(token), "terms": str(terms)}:
+                return cls(consent, token, StandingTerms.from_bytes(bytes.fromhex(terms)))
+        raise ValueError("the file is no consent that is kept")
 
 
 @CONSENTS.command("ask", remote=True)
