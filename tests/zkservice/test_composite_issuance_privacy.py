@@ -104,6 +104,7 @@ async def test_the_log_of_a_whole_story_names_nobody_and_holds_no_secret(tmp_pat
     assert found(needles, log) == []
     for line in log.read_text().splitlines():
         assert set(json.loads(line)) <= {
+            "request_id", "role",
             "event", "level", "timestamp", "method", "code", "reason", "ms", "address", "count", "height"
         }  # fmt: skip
 
