@@ -22,6 +22,7 @@ from tests.zkservice.revoking import new_handles
 from tests.zkservice.support import new_id
 from wire.client import Endpoint, ServiceError
 from wire.client import call as wire_call
+from wire.failures import UnavailableError
 from wire.revocation import MAX_HANDLES, MAX_PAIRS
 
 SHORT = Pauses(dt.timedelta(milliseconds=20), dt.timedelta(milliseconds=100), dt.timedelta(milliseconds=50))
@@ -106,7 +107,7 @@ def test_without_a_way_to_the_service_it_tries_again(composite: CompositeTown, s
     newest = composite.town.run(composite.office(PERMIT).revoke(*new_handles(1)))
     with Following(client, stocked, composite.log, failed=failures.append, pauses=SHORT):
         eventually(lambda: standing(stocked, PERMIT).epoch == newest)
-    assert {type(each) for each in failures} == {ServiceError}
+    assert {type(each) for each in failures} == {UnavailableError}
     assert {each.reason for each in failures if isinstance(each, ServiceError)} == {"UNAVAILABLE"}
 
 
