@@ -43,6 +43,8 @@ _GATHER: Final = 0.05
 """After a rest the log grows by one entry first: this share of the period is for those that come with it."""
 _PATIENCE: Final = 5
 """Beyond so many periods and the time that a witness has to answer, a missing quorum is no mere hitch."""
+LOOK_AGAIN_SECONDS: Final = 10.0
+"""How long after they were asked those that failed are asked again for what the others have cosigned."""
 _DETAIL: Final = 200
 
 
@@ -128,6 +130,7 @@ class Anchoring:
         self._settled = self._counted(anchored.newest)
         self._gathered: tuple[State | None, dict[Verifier, bytes]] = None, {}
         self._faults: dict[str, Fault] = {}
+        self._asked = asyncio.get_running_loop().time()
         self._pending = False
         self._rounds: set[asyncio.Task[None]] = set()
         self._behind: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -197,10 +200,15 @@ class Anchoring:
             self._settled = max(self._settled, self._counted(newest))
             self._anchored.take(newest)
         state = self._sequencer.published
-        if not self._sequencer.leads or state.size <= self._settled:
+        if not self._sequencer.leads or (state.size <= self._settled and not self._look_again()):
             return False
+        self._asked = asyncio.get_running_loop().time()
         await self._ask(state)
         return True
+
+    def _look_again(self) -> bool:
+        """Tell whether those that failed are asked again though nothing is new: they may be back."""
+        return bool(self._faults) and asyncio.get_running_loop().time() - self._asked >= LOOK_AGAIN_SECONDS
 
     async def _pause(self, rest: float, asked: bool) -> None:
         """Wait until it is time to ask: for the rest of the period after asking, else until the log grows."""
@@ -246,8 +254,9 @@ class Anchoring:
             asked = answered if answered.ahead is None else await self._judged(answered, answered.ahead)
             self._tell(asked)
             if asked.line is not None:
+                is_new = asked.witness.verifier not in lines or self._settled < state.size
                 lines[asked.witness.verifier] = asked.line
-                if self._policy.satisfied(lines):
+                if is_new and self._policy.satisfied(lines):
                     await self._store(state, tuple(lines.values()))
                     decided.set()
         return set(lines)

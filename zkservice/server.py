@@ -169,7 +169,7 @@ async def running(
     """
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.nullcontext() if shared else held(settings):
-        certificates = Certificates(settings, clock)
+        certificates = Certificates(settings, _now)  # who connects goes by the time that it is
         admin_token, operator_token = load_admin_token(settings.data), load_operator_token(settings.data)
         database = Database(opened_engine(settings, upgrade=upgrade))
         crypto, apart = ThreadPoolExecutor(settings.crypto_threads, "crypto"), Apart()

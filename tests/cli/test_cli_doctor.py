@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from zk.local_server import LocalServer
 from zk.run import Remote, Run
 from zkservice.storage import schema_version
 
+OWN = metadata.version("zk-disclosure")
 RUN = Run(as_json=True, lang="en", home=ZkHome.default(), remote=Remote())
 
 
@@ -67,7 +69,7 @@ def answering(status: int, body: bytes) -> Iterator[str]:
 def told(**changed: Any) -> bytes:
     """What a metrics port tells, but for what is changed."""
     now = dt.datetime.now(dt.UTC).isoformat()
-    return json.dumps({"ready": True, "missing": [], "time": now, "version": "0.1.0"} | changed).encode()
+    return json.dumps({"ready": True, "missing": [], "time": now, "version": OWN} | changed).encode()
 
 
 # the server's folder

@@ -298,6 +298,25 @@ async def test_a_witness_is_named_once_and_again_when_it_is_back(others: Consort
     assert [each["witness"] for each in lines if each["event"] == "a witness cosigns again"] == [CITIES[0]]
 
 
+async def test_a_witness_that_is_back_is_not_blamed_for_the_rest_of_a_quiet_night(
+    others: Consortium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zkservice.anchoring.LOOK_AGAIN_SECONDS", 0.2)
+    rows = "select count(*) from ledger_anchor"
+    with told() as lines:
+        async with reopened(others.folder / "server", **others.settings) as town:
+            await others.end(CITIES[0])
+            size = await grow(town, "police")
+            await anchored(town, size)
+            await others.start(CITIES[0])
+            note = await all_of(others, town, size)
+            stored = selected(others.folder / "server", rows)
+            await asyncio.sleep(1)
+            assert (await head(town)).anchored == note
+    assert selected(others.folder / "server", rows) == stored
+    assert [each["witness"] for each in lines if each["event"] == "a witness cosigns again"] == [CITIES[0]]
+
+
 async def test_no_quorum_is_told_once(others: Consortium) -> None:
     with told() as lines:
         async with reopened(others.folder / "server", **others.settings) as town:
