@@ -1,0 +1,144 @@
+"""Brings what `verifying` checks from a node: headers, commits, validators, a row with its proof.
+
+Nothing that a node says is believed here; whoever gets it checks it.
+"""
+
+import base64
+import datetime as dt
+import re
+from typing import Any, Final
+
+from ordering import state, tree
+from ordering.client import Client
+from ordering.errors import RefusedError, StateError
+from ordering.light.encoding import Time
+from ordering.light.header import BlockId, Commit, CommitVote, Flag, Header, Validators
+from ordering.light.verifying import Order, OrderError, OrderReason, Step, Trusted, advance
+from ordering.machine import Proven, app_hash
+
+_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
+_TRIES: Final = 100
+
+
+def step(client: Client, height: int) -> Step:
+    """Bring a height's header, commit and validators; StateError."""
+    given = client.ask("commit", height=str(height))["signed_header"]
+    try:
+        header, commit = _header(given["header"]), _commit(given["commit"])
+        return Step(header, commit, _validators(client, height), _validators(client, height + 1))
+    except (KeyError, ValueError, TypeError, RefusedError) as error:
+        raise StateError(f"the node's header cannot be read: {error}") from None
+
+
+def trusted(client: Client, height: int) -> Trusted:
+    """Take a height as what is trusted: of one's own node, or to compare its hash with what others tell."""
+    found = step(client, height)
+    header = found.header
+    return Trusted(header.chain, header.height, header.time[0], header.hash(), found.next_validators)
+
+
+def order(client: Client, origin: str, begin: Trusted, now: int) -> Order:
+    """Bring what shows a log's newest ordered checkpoint; StateError, OrderError.
+
+    Its `consistency` is empty: whoever has the log's tiles adds what leads from a receipt's checkpoint.
+    """
+    row = client.read(state.checkpoint_key(origin))
+    if row.value is None:
+        raise StateError("no checkpoint of this log is ordered yet")
+    height = _height_over(client, state.checkpoint_key(origin), row)
+    return Order(steps_to(client, begin, height, now), row.value, row.proof, ())
+
+
+def steps_to(client: Client, begin: Trusted, height: int, now: int) -> tuple[Step, ...]:
+    """Bring headers that lead from a trusted one to a height: the last one, and what is needed between."""
+    steps, wanted = list[Step](), [height]
+    for _ in range(_TRIES):
+        if not wanted:
+            return tuple(steps)
+        following = step(client, wanted[-1])
+        try:
+            begin, _ = advance(begin, [following], now)
+        except OrderError as error:
+            middle = (begin.height + wanted[-1]) // 2
+            if error.reason is not OrderReason.ORDER_TRUST_MISSING or middle <= begin.height:
+                raise
+            wanted.append(middle)
+        else:
+            steps.append(following)
+            wanted.pop()
+    raise StateError("too many headers lie between")
+
+
+def shown(client: Client, key: bytes, begin: Trusted, now: int) -> tuple[tuple[Step, ...], Proven]:
+    """Bring a row and the headers that lead to the one that it is under."""
+    row = client.read(key)
+    return steps_to(client, begin, _height_over(client, key, row), now), row
+
+
+def _height_over(client: Client, key: bytes, row: Proven) -> int:
+    """Return the height whose header has the state of a row.
+
+    That is the next one, which comes at once where the state has changed; where it has not, the block's own
+    header has it already, and the next one may take its time.
+    """
+    root = tree.proven_root(key, row.value, row.proof)
+    given = client.ask("commit", height=str(row.height))["signed_header"]["header"]["app_hash"]
+    if root is not None and bytes.fromhex(given) == app_hash(root):
+        return row.height
+    client.wait_for(row.height + 1)
+    return row.height + 1
+
+
+def _header(given: Any) -> Header:
+    return Header(
+        int(given["version"].get("block", 0)),
+        int(given["version"].get("app", 0)),
+        given["chain_id"],
+        int(given["height"]),
+        _time(given["time"]),
+        _block_id(given["last_block_id"]),
+        *(
+            bytes.fromhex(given[name])
+            for name in (
+                "last_commit_hash", "data_hash", "validators_hash", "next_validators_hash", "consensus_hash",
+                "app_hash", "last_results_hash", "evidence_hash", "proposer_address",
+            )
+        ),
+    )  # fmt: skip
+
+
+def _block_id(given: Any) -> BlockId:
+    parts = given["parts"]
+    return BlockId(bytes.fromhex(given["hash"]), int(parts["total"]), bytes.fromhex(parts["hash"]))
+
+
+def _commit(given: Any) -> Commit:
+    votes = tuple(map(_vote, given["signatures"]))
+    return Commit(int(given["height"]), int(given["round"]), _block_id(given["block_id"]), votes)
+
+
+def _vote(given: Any) -> CommitVote:
+    flag = Flag(given["block_id_flag"])
+    if flag is Flag.ABSENT:
+        return CommitVote(flag)
+    signature = base64.b64decode(given["signature"], validate=True)
+    return CommitVote(flag, bytes.fromhex(given["validator_address"]), _time(given["timestamp"]), signature)
+
+
+def _validators(client: Client, height: int) -> Validators:
+    given = client.ask("validators", height=str(height), page="1", per_page="100")
+    if int(given["total"]) != len(given["validators"]):
+        raise StateError("there are more validators than one answer has")
+    members = (
+        (base64.b64decode(each["pub_key"]["value"]), int(each["voting_power"]))
+        for each in given["validators"]
+    )
+    return Validators(tuple(members))
+
+
+def _time(text: str) -> Time:
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise ValueError("that is no time")
+    seconds = dt.datetime.fromisoformat(found[1] + "+00:00").timestamp()
+    return int(seconds), int((found[2] or "").ljust(9, "0"))

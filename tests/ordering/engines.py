@@ -1,0 +1,138 @@
+"""A consortium of real processes on this machine: an engine and an application for each city."""
+
+import contextlib
+import datetime as dt
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ordering.client import Client
+from ordering.engine.running import RunningNode
+from ordering.errors import StateError
+from ordering.genesis import Genesis
+from ordering.home import Node, Ports
+from tests.ordering.cities import CHAIN, City
+
+ENGINE = Path(__file__).resolve().parents[2] / "build" / "tools" / "bin" / "cometbft"
+SECONDS = 90.0
+
+needs_engine = pytest.mark.skipif(
+    not ENGINE.exists(), reason="the consensus engine is not built: scripts/cometbft.sh, which needs Go"
+)
+
+
+@dataclass
+class Member:
+    """A city with its node."""
+
+    city: City
+    running: RunningNode
+    ports: Ports
+
+    @property
+    def peer(self) -> str:
+        """What others are told of it."""
+        return f"{self.running.node.identifier}@127.0.0.1:{self.ports.peers}"
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[Client]:
+        """Open a client of its node."""
+        with Client(f"http://127.0.0.1:{self.ports.rpc}") as client:
+            yield client
+
+    def height(self) -> int:
+        """The node's newest block; 0 while it does not answer."""
+        with self.client() as client, contextlib.suppress(StateError):
+            return client.height
+        return 0
+
+    def app_hash(self, height: int) -> str:
+        """What the node holds the state before a height to be."""
+        with self.client() as client:
+            found: str = client.ask("commit", height=str(height))["signed_header"]["header"]["app_hash"]
+            return found
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def until(look: Callable[[], Any], seconds: float = SECONDS) -> Any:
+    """Look until there is something."""
+    ends = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < ends, "it does not come"
+        time.sleep(0.1)
+    return found
+
+
+class Cities:
+    """Members of one chain; `genesis` names those that it began with."""
+
+    def __init__(self, folder: Path, count: int, **settings: Any) -> None:
+        self.folder, self.settings = folder, settings
+        self.begun = dt.datetime.now(dt.UTC)
+        self.members = [self._made(number) for number in range(count)]
+        self.genesis = Genesis(CHAIN, tuple(each.city.operator for each in self.members))
+
+    def _made(self, number: int) -> Member:
+        city = City.of(number)
+        node = Node(self.folder / str(number))
+        node.make(str(ENGINE))
+        city.key, city.validator_octets = node.operator_key, node.validator
+        peers, rpc = free_ports(2)
+        return Member(
+            city, RunningNode(node, str(ENGINE), self.settings.get("snapshot_every")), Ports(peers, rpc)
+        )
+
+    def configure(self, member: Member, **more: Any) -> None:
+        """Write a member's configuration, with all others as its peers."""
+        peers = [each.peer for each in self.members if each is not member]
+        member.running.node.configure(self.genesis, self.begun, member.ports, peers, **more)
+
+    def start(self) -> None:
+        """Start everybody, and wait for a block."""
+        for each in self.members:
+            self.configure(each)
+        for each in self.members:
+            each.running.start_application()
+        for each in self.members:
+            each.running.start_engine()
+        until(lambda: all(each.height() for each in self.members))
+
+    def stop(self) -> None:
+        """End everybody."""
+        for each in self.members:
+            each.running.stop()
+
+    def agree(self) -> int:
+        """Wait until all that run are at the newest height of any, and hold the same; return the height."""
+        running = [each for each in self.members if each.running.runs]
+        height: int = max(each.height() for each in running)
+        until(lambda: all(each.height() >= height for each in running))
+        assert len({each.app_hash(height) for each in running}) == 1
+        return height
+
+
+@contextlib.contextmanager
+def consortium(folder: Path, count: int, **settings: Any) -> Iterator[Cities]:
+    """Give a consortium whose chain has begun."""
+    cities = Cities(folder, count, **settings)
+    try:
+        cities.start()
+        yield cities
+    finally:
+        cities.stop()
