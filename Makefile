@@ -41,12 +41,14 @@ test: lint
 	scripts/nginx.sh
 	scripts/grpcurl.sh
 	scripts/typescript.sh
+	scripts/cometbft.sh
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Faults that take minutes each; docs/ledger.md says which they are and how long they take.
 test-long: setup
 	scripts/postgres.sh
 	scripts/nginx.sh
+	scripts/cometbft.sh
 	$(BIN)/python -m pytest -m long --durations=0
 
 bench-quick: setup
