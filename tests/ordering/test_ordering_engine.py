@@ -146,7 +146,7 @@ def test_what_cannot_be_brought_is_refused_before_it_comes_into_a_block(cities: 
     assert refusal(member, City.of(77).says(Claim(SCOPE, bytes(32), REFERENCE))) is Refusal.OPERATOR_UNKNOWN
     once = member.city.says(Claim("once", TAG, REFERENCE))
     submit(member, once)
-    with member.client() as client, pytest.raises((RefusedError, StateError), match="REPLAYED|cache"):
+    with member.client() as client, pytest.raises((RefusedError, StateError), match=r"REPLAYED|cache"):
         client.submit(Transaction.parse(once))
     cities.agree()
 
