@@ -293,11 +293,11 @@ def put_operators(rows: Rows, names: tuple[str, ...]) -> None:
 def operator(rows: Kept, name: str) -> Operator | None:
     """Return an operator; None for nobody and for one that was removed."""
     found = rows.get(operator_key(name)) if name in operators(rows) else None
-    return _operator(found) if found is not None else None
+    return read_operator(found) if found is not None else None
 
 
 @lru_cache(maxsize=4 * MAX_OPERATORS)
-def _operator(data: bytes) -> Operator:
+def read_operator(data: bytes) -> Operator:
     """Decode what each transaction of an operator needs; to check the keys in it takes longest of all."""
     return Operator.take(Reader(data))
 

@@ -29,6 +29,7 @@ COMMANDS: Final = (
     "ledger",
     "keys",
     "witness",
+    "consortium",
     "keyed",
     "doctor",
     "bench",
