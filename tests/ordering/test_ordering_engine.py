@@ -1,15 +1,20 @@
 """Four cities with real engines: one order, proven offline, whatever falls over."""
 
+import base64
+import datetime as dt
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ordering import state
 from ordering.errors import Refusal, RefusedError, StateError
 from ordering.light import fetching
+from ordering.light.header import BlockId, Commit, CommitVote, Flag
 from ordering.light.verifying import (
     TRUSTING_SECONDS,
     Order,
@@ -23,7 +28,7 @@ from ordering.light.verifying import (
 from ordering.operators import Admit, Remove
 from ordering.rules import proposal_id
 from ordering.transactions import Claim, Propose, Transaction, Vote
-from tests.ordering.cities import City, proof_from
+from tests.ordering.cities import CHAIN, City, proof_from
 from tests.ordering.engines import Cities, Member, consortium, needs_engine, until
 from tlog.checkpoint import Checkpoint, open_checkpoint
 from tlog.merkle import root_of
@@ -178,6 +183,53 @@ def test_two_of_four_are_too_few_and_nothing_is_harmed(cities: Cities) -> None:
     fourth.running.start()
     cities.agree()
     assert refusal(fourth, fourth.city.says(Claim("halted", TAG, REFERENCE))) is Refusal.TAKEN
+
+
+def test_a_validator_that_signs_for_two_blocks_is_written_down(cities: Cities) -> None:
+    """Its key signs another vote of a height that it has voted at; the engine finds that out of the two alone."""
+    liar, other = cities.members[3], cities.members[0]
+    with other.client() as client:
+        found = fetching.step(client, 3)
+        commit, header = found.commit, found.header
+        index = [key for key, _ in found.validators.members].index(liar.city.validator_octets)
+        blocks = (BlockId(bytes([each]) * 32, 1, bytes([each]) * 32) for each in (1, 2))
+        votes = [signed_vote(liar, replace(commit, block=each), index) for each in blocks]
+        seconds, nanoseconds = header.time
+        stamp = f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%dT%H:%M:%S}.{nanoseconds:09}Z"
+        evidence = {
+            "vote_a": votes[0],
+            "vote_b": votes[1],
+            "TotalVotingPower": str(found.validators.total),
+            "ValidatorPower": "10",
+            "Timestamp": stamp,
+        }
+        client.ask(
+            "broadcast_evidence", evidence={"type": "tendermint/DuplicateVoteEvidence", "value": evidence}
+        )
+        submit(other, other.city.says(Claim("a block", TAG, REFERENCE)))
+        key = state.misbehaviour_key(liar.city.name)
+        row = until(lambda: client.read(key).value)
+    assert (row[:4], row[4], int.from_bytes(row[5:], "big")) == (bytes([0, 0, 0, 1]), 1, 3)
+    cities.agree()
+
+
+def signed_vote(member: Member, commit: Commit, index: int) -> dict[str, object]:
+    """Have a validator's own key sign for a block that was never proposed."""
+    config = member.running.node.engine / "config"
+    given = json.loads((config / "priv_validator_key.json").read_text())["priv_key"]["value"]
+    key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(given)[:32])
+    vote = CommitVote(Flag.COMMIT, state.validator_address(member.city.validator_octets), (1_800_000_000, 0))
+    block = {"total": 1, "hash": commit.block.parts_hash.hex().upper()}
+    return {
+        "type": 2,
+        "height": str(commit.height),
+        "round": commit.round,
+        "block_id": {"hash": commit.block.hash.hex().upper(), "parts": block},
+        "timestamp": "2027-01-15T08:00:00Z",
+        "validator_address": vote.address.hex().upper(),
+        "validator_index": index,
+        "signature": base64.b64encode(key.sign(commit.sign_bytes(CHAIN, vote))).decode(),
+    }
 
 
 def test_operators_vote_a_validator_out_and_one_who_trusted_it_still_follows(cities: Cities) -> None:
