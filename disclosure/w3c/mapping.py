@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import bbs
+from disclosure import canonical
 from disclosure.attributes import AttributeDefinition, AttributeType, Value
-from disclosure.credential import CIVIL_TIME, IssuerKey, check_issuer
+from disclosure.credential import CIVIL_TIME, IssuerKey, check_issuer, issuer_key_name
 from disclosure.errors import MalformedError, Reason, RefusedError
-from disclosure.names import SchemaName
+from disclosure.names import IssuerKeyName, SchemaName, VerifierName
 from disclosure.schema import Schema
 from disclosure.w3c import suite
 from disclosure.w3c.did_key import did_of, method_of, public_key_of
@@ -28,6 +29,11 @@ from disclosure.w3c.proof_values import Feature
 
 MANDATORY: Final = ("/issuer", "/validUntil", "/credentialSchema")
 TYPES: Final = ("VerifiableCredential", "ZkDisclosureCredential")
+COMMITMENT_OCTETS: Final = 144
+"""A point and three scalars: the commitment to a holder's secret, with its proof."""
+MIN_NONCE: Final = 16
+MAX_NONCE: Final = 64
+_HEADER_LABEL: Final = "zk-disclosure/w3c-presentation/v1"
 _URN: Final = "urn:zk-disclosure:"
 _SCHEMA_TYPE: Final = "ZkDisclosureSchema"
 _ATTRIBUTES: Final = "/credentialSubject/attributes/"
@@ -80,6 +86,23 @@ def issuer_of(document: Document) -> bytes:
     """Return the public key that a document names as its issuer; MalformedError DOCUMENT_INVALID."""
     issuer = document.get("issuer")
     return public_key_of(issuer if isinstance(issuer, str) else "")
+
+
+def issuer_key_name_of(document: Document) -> IssuerKeyName:
+    """Return the name under which the catalogue has a document's key, if it has it; raises as both above."""
+    department = schema_name_of(document).department
+    return issuer_key_name(department, str(bbs.SHA_256), issuer_of(document))
+
+
+def presentation_header(verifier: VerifierName, nonce: bytes) -> bytes:
+    """Return what a proof is made for: one verifier, and a nonce of its own of 16 to 64 octets.
+
+    Raises MalformedError VALUE_INVALID.
+    """
+    if not MIN_NONCE <= len(nonce) <= MAX_NONCE:
+        detail = f"a nonce has {MIN_NONCE} to {MAX_NONCE} octets"
+        raise MalformedError(Reason.VALUE_INVALID, detail, field="nonce")
+    return canonical.encode(_HEADER_LABEL, str(verifier), nonce)
 
 
 def document_of(schema: Schema, values: Mapping[str, Value], expiry: dt.date, public_key: bytes) -> Document:
