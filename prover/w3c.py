@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from disclosure import IssuerKey, Reason, RefusedError, Schema, check_lifetime, civil_date
+from disclosure import IssuerKey, Reason, RefusedError, Schema, check_lifetime
 from disclosure.canonical import Item
 from disclosure.w3c import Document, Held, HolderSecrets, commit, derive, open_base, read
 from disclosure.w3c.mapping import MANDATORY, ShownDocument, pointers_of, read_document
@@ -67,7 +67,9 @@ class W3cDocuments:
         """Return a fresh commitment to the vault's secret, and what opens what comes of it."""
         return commit(self._keys.w3c_secret())
 
-    def add(self, document: bytes, secrets: HolderSecrets, schema: Schema, key: IssuerKey) -> HeldDocument:
+    def add(
+        self, document: bytes, secrets: HolderSecrets, schema: Schema, key: IssuerKey, today: dt.date
+    ) -> HeldDocument:
         """Keep a document whose base proof holds, and that says what this schema has.
 
         By what is shown in every presentation nobody is known again: the last day is what the schema says,
@@ -80,7 +82,7 @@ class W3cDocuments:
         if len(said.values) != len(schema.attributes) or opened.base.mandatory_pointers != MANDATORY:
             detail = "the document says more or less than it has to"
             raise RefusedError(Reason.SIGNATURE_INVALID, detail, field="document")
-        check_lifetime(said, schema, civil_date(self._shelf.now()))
+        check_lifetime(said, schema, today)
         with self._shelf.writing() as records:
             now = self._shelf.now()
             held = HeldDocument(self._shelf.new_id(), document, secrets.blind, schema, key, now)
@@ -95,6 +97,12 @@ class W3cDocuments:
     def document(self, document_id: str) -> HeldDocument:
         """Return one document; ContentError CREDENTIAL_NOT_FOUND, ID_AMBIGUOUS."""
         return one_of(self.documents(), document_id, VaultReason.CREDENTIAL_NOT_FOUND)
+
+    def remove(self, document_id: str) -> None:
+        """Forget a document for good; ContentError CREDENTIAL_NOT_FOUND, ID_AMBIGUOUS."""
+        with self._shelf.writing() as records:
+            found = one_of(_all(records), document_id, VaultReason.CREDENTIAL_NOT_FOUND)
+            records.delete(found.id)
 
     def said(self, held: HeldDocument) -> ShownDocument:
         """Return all that a document says."""

@@ -2,20 +2,22 @@
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Final
 
 import tlog
-from disclosure import (
-    OfferLink,
-)
+from disclosure import OfferLink, civil_date
 from disclosure.w3c import read
 from disclosure.w3c.mapping import issuer_key_name_of, schema_name_of
 from prover.client import HolderClient
-from prover.client.calls import Way, checked, raised
+from prover.client.calls import Way, checked, final, raised
 from prover.composite.records import Held
 from prover.vault import Vault, utc_now
 from prover.w3c import HeldDocument
 from wire.client import Endpoint, call
 from zkproto.v1 import issuance_pb2, issuance_pb2_grpc
+
+_GONE: Final = frozenset({"OFFER_EXPIRED", "OFFER_TAKEN"})
+"""What ends a claim. Where a document cannot be signed the offer is this claim's all the same."""
 
 
 class W3cClient:
@@ -43,11 +45,13 @@ class W3cClient:
                 commitment=commitment,
             )
             with self._way.channel() as channel:
-                answer = call(issuance_pb2_grpc.IssuanceServiceStub(channel).ClaimW3cCredential, message)
+                with final(lambda _: vault.end_claim(claim.id), _GONE.__contains__):
+                    answer = call(issuance_pb2_grpc.IssuanceServiceStub(channel).ClaimW3cCredential, message)
                 with checked():
                     document = read(answer.document)
                     reader = self._way.reader(channel, log_verifier)
                     schema = reader.schema(schema_name_of(document))
                     key = reader.issuer_key(issuer_key_name_of(document))
-                    held = vault.w3c.add(answer.document, secrets, schema, key)
+                    today = civil_date(self._clock())
+                    held = vault.w3c.add(answer.document, secrets, schema, key, today)
         return held, HolderClient(self._endpoint, clock=self._clock).claim(link, vault, log_verifier)
