@@ -69,6 +69,7 @@ class Kind(StrEnum):
     ACCOUNT = "account"
     SENT_DELIVERY = "sent-delivery"
     RECEIVED_DELIVERY = "received-delivery"
+    W3C_DOCUMENT = "w3c-document"
 
 
 def milliseconds(moment: dt.datetime) -> int:

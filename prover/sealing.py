@@ -1,8 +1,9 @@
 """The vault's keys and what they seal.
 
 A passphrase gives a wrapping key by Argon2id (RFC 9106). That key wraps a random data key by AES-256-GCM,
-with the header's clear part as associated data. From the data key HKDF-SHA256 derives four subkeys, each for
-one use: records at rest, usage tags, holder's notes, keys of standing consents. Changing the passphrase wraps
+with the header's clear part as associated data. From the data key HKDF-SHA256 derives five subkeys, each for
+one use: records at rest, usage tags, holder's notes, keys of standing consents, the secret that W3C documents
+are bound to. Changing the passphrase wraps
 the same data key anew, so records stay as they are; whoever kept a copy of the old file still opens that copy
 with the old passphrase.
 
@@ -112,6 +113,7 @@ class VaultKeys:
         self._notes = AESGCM(_subkey(data_key, b"notes"))
         self._tags = _subkey(data_key, b"usage-tags")
         self._consents = _subkey(data_key, b"consents")
+        self._w3c = _subkey(data_key, b"w3c-holder")
 
     @classmethod
     def generate(cls, rng: RandomOctets = secrets.token_bytes) -> "VaultKeys":
@@ -172,6 +174,10 @@ class VaultKeys:
             raise VaultFileError(VaultReason.VAULT_DAMAGED, detail) from None
         end = _LENGTH_OCTETS + int.from_bytes(framed[:_LENGTH_OCTETS])
         return framed[_LENGTH_OCTETS:end]
+
+    def w3c_secret(self) -> bytes:
+        """Return the 32 octets that W3C documents are bound to this vault by (prover.w3c)."""
+        return self._w3c
 
     def usage_tag(self, rng: RandomOctets = secrets.token_bytes) -> bytes:
         """Return a fresh usage tag of 48 octets: random to everybody, recognised by this vault."""

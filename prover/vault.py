@@ -48,6 +48,7 @@ from prover.shelf import Records, Shelf
 from prover.standing import Consents
 from prover.store import PATIENCE, Store
 from prover.usages import Usage, UsageLink, UsageState, answer_of, usage_of
+from prover.w3c import W3cDocuments
 
 
 def utc_now() -> dt.datetime:
@@ -98,6 +99,11 @@ class Vault:
     def deliveries(self) -> Deliveries:
         """What was sent and received unasked."""
         return Deliveries(self._shelf)
+
+    @cached_property
+    def w3c(self) -> W3cDocuments:
+        """Credentials as W3C documents."""
+        return W3cDocuments(self._shelf, self.keys)
 
     @cached_property
     def anchoring(self) -> Anchoring:

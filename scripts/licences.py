@@ -22,6 +22,7 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
     "certifi": "MPL-2.0",  # a list of certificates, unchanged, replaceable by itself
     "psycopg": "LGPL-3.0-only",  # imported, unchanged, replaceable by itself
     "psycopg-binary": "LGPL-3.0-only",
+    "frozendict": "LGPL-3.0-only",  # asked for by pyld; as psycopg
 }
 """Packages that may have one further licence, each looked at by itself."""
 _NAMES: Final[Mapping[str, str]] = {

@@ -34,6 +34,7 @@ _NAMED: Final = {
     "ErrandService/RetryErrandPart": VERIFICATION,
     "IssuanceService/IssueCredential": VERIFICATION,
     "IssuanceService/ClaimCredential": VERIFICATION,
+    "IssuanceService/ClaimW3cCredential": 4 * VERIFICATION,  # JSON-LD takes longer than the signature
     "IssuanceService/ClaimCompositeCredential": 4 * VERIFICATION,  # judged, verified once more, signed
     "PublicationService/RecordOpening": 4 * VERIFICATION,
     "RevocationService/CreateAccumulator": 4 * VERIFICATION,

@@ -247,6 +247,7 @@ _OWN_SERVICES: Final[dict[str, dict[str, Row]]] = {
         "IssueCredential": _departments("schema"),
         "GetOffer": CODE,
         "ClaimCredential": CODE,
+        "ClaimW3cCredential": CODE,
         "ClaimCompositeCredential": CODE,
         "AcknowledgeCredential": CODE,
         "GetIssuance": _found(Role.DEPARTMENT, "offer", _INVALID),

@@ -2,7 +2,8 @@
 
 A secret key lives in its group's own object and is wiped when that goes: of each department the one that
 signed last, and no other. What the worker reads was decoded and checked by the server before; nothing that
-comes from outside is decoded where the keys are, but the point of a commitment whose proof has held.
+comes from outside is decoded where the keys are, but the point of a commitment whose proof has held, and the
+144 octets of a commitment for bbs-2023, whose length the server has checked.
 """
 
 import datetime as dt
@@ -31,6 +32,8 @@ from disclosure.composite import (
     VerifiedCommitment,
     issue_composite,
 )
+from disclosure.w3c import write
+from disclosure.w3c.mapping import issue
 from zkservice.kept import Kept
 from zkservice.tasks import Done, Missing, Names, Outcome, Supplies
 
@@ -40,6 +43,7 @@ _PREPARED: Final = 4
 _PLAIN: Final = "plain"
 _COMPOSITE: Final = "composite"
 _BULK: Final = "bulk"
+_W3C: Final = "w3c"
 _SIGNED_LABEL: Final = "zk-disclosure/signed-in-bulk/v1"
 _SIGNED_OCTETS: Final = 16 << 20
 MAX_ROWS: Final = 64
@@ -136,14 +140,40 @@ class CompositeDraft:
         return issued.to_bytes(schema)
 
 
-AnyDraft = Draft | BulkDraft | CompositeDraft
+@dataclass(frozen=True)
+class W3cDraft:
+    """What a credential of the plain form says, to be signed as a document with a proof of bbs-2023.
+
+    `commitment` is the holder's, or empty for a document that is bound to nobody. The day is the last one of
+    validity, as the credential has it.
+    """
+
+    schema: str
+    issuer_key: str
+    values: Mapping[str, Item] = field(repr=False)
+    commitment: bytes = field(repr=False)
+    expiry: dt.date
+
+    def items(self) -> list[Any]:
+        """Return what travels to a process."""
+        values, expiry = dict(self.values), self.expiry.toordinal()
+        return [_W3C, self.schema, self.issuer_key, values, self.commitment, expiry]
+
+    def signed(self, schema: Schema, opened: "_Opened") -> bytes:
+        """Return the signed document in JSON; raises as `disclosure.w3c.mapping.issue`."""
+        values = _read(schema, self.values)
+        return write(issue(schema, opened.key, opened.secret, values, self.expiry, self.commitment))
+
+
+AnyDraft = Draft | BulkDraft | CompositeDraft | W3cDraft
 
 
 def draft_of(kind: str, *items: Any) -> AnyDraft:
     """Return the draft that `items` gave."""
-    *fields, today = items
-    made: Callable[..., AnyDraft] = {_PLAIN: Draft, _BULK: BulkDraft, _COMPOSITE: CompositeDraft}[kind]
-    return made(*fields, dt.date.fromordinal(today))
+    *fields, day = items
+    kinds = {_PLAIN: Draft, _BULK: BulkDraft, _COMPOSITE: CompositeDraft, _W3C: W3cDraft}
+    made: Callable[..., AnyDraft] = kinds[kind]
+    return made(*fields, dt.date.fromordinal(day))
 
 
 @dataclass(frozen=True)

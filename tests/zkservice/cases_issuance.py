@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+from disclosure.w3c import commit
 from tests.zkservice.refusing import OWN_ONLY, Case, Refusable, Scenario, Town, add, metadata, put
 from tests.zkservice.stored import change
 from tests.zkservice.support import VALUES, new_id
@@ -120,7 +121,7 @@ def claims(method: str, message: issuance_pb2.ClaimCredentialRequest, town: Town
 
 
 def claiming(code: str, reason: str, *fields: str, name: str, alter: Callable[[Any], object]) -> None:
-    for method in ("ClaimCredential", "AcknowledgeCredential"):
+    for method in ("ClaimCredential", "ClaimW3cCredential", "AcknowledgeCredential"):
 
         async def scenario(town: Town, method: str = method) -> Refusable:
             offer = await town.city.issue()
@@ -215,3 +216,39 @@ async def claimed_too_late(town: Town) -> Refusable:
 async def claimed_in_time_and_again_too_late(town: Town) -> Refusable:
     message = await claimed(town)
     return town.at(dt.timedelta(days=30, seconds=1), claims("ClaimCredential", message, town))
+
+
+def w3c(
+    message: issuance_pb2.ClaimCredentialRequest, commitment: bytes
+) -> issuance_pb2.ClaimW3cCredentialRequest:
+    asked = issuance_pb2.ClaimW3cCredentialRequest.FromString(message.SerializeToString())
+    asked.commitment = commitment
+    return asked
+
+
+@taken("claimed as a document by another vault")
+async def document_of_another(town: Town) -> Refusable:
+    message = await claimed(town)
+    message.request_id = new_id()
+    return claims("ClaimW3cCredential", message, town)
+
+
+@taken("claimed as a document after it was acknowledged")
+async def document_after_acknowledged(town: Town) -> Refusable:
+    message = await claimed(town)
+    await claims("AcknowledgeCredential", message, town)()
+    return claims("ClaimW3cCredential", message, town)
+
+
+@add(CASES, BAD, "FIELD_INVALID", "commitment")
+async def document_with_half_a_commitment(town: Town) -> Refusable:
+    message = await claimed(town)
+    return lambda: town.city.issuance.ClaimW3cCredential(w3c(message, bytes(100)))
+
+
+@add(CASES, BAD, "COMMITMENT_INVALID", "commitment")
+async def document_with_a_commitment_that_is_none(town: Town) -> Refusable:
+    message = await claimed(town)
+    octets = bytearray(commit(b"a secret")[0])
+    octets[-1] ^= 1
+    return lambda: town.city.issuance.ClaimW3cCredential(w3c(message, bytes(octets)))

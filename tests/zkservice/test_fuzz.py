@@ -187,6 +187,7 @@ async def _seeds(town: City, issued: Issued) -> dict[str, Message]:
     return catalog | {
         "IssueCredential": requiring({"name": "王小明", "district": "370102"}, BASE),
         "ClaimCredential": issuance_pb2.ClaimCredentialRequest(**claim),
+        "ClaimW3cCredential": issuance_pb2.ClaimW3cCredentialRequest(**claim, commitment=bytes(144)),
         "AcknowledgeCredential": issuance_pb2.AcknowledgeCredentialRequest(**acknowledge),
         "CreateExchange": town.create_exchange(town.request()),
         "FetchRequest": presentation_pb2.FetchRequestRequest(ticket=exchange.ticket, **asked),

@@ -91,6 +91,9 @@ HOLDERS_OWN: Final = {
     Reason.UNSATISFIED,
     Reason.DELIVERY_INVALID,
     Reason.DELIVERY_REPLAYED,
+    Reason.DOCUMENT_INVALID,
+    Reason.CONTEXT_UNKNOWN,
+    Reason.POINTER_INVALID,
     Reason.LOG_KEY_NOT_FOLLOWED,
 }
 """What only a holder or a verifier finds, at home; in the table, so that it never gets another meaning."""

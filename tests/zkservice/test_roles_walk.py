@@ -133,6 +133,7 @@ def test_what_everybody_may_call_and_changes_something_is_little() -> None:
         "RegisterAccount", "OpenSession", "CreateConsent", "GrantConsent", "DeclineConsent",
         "SendDelivery", "StartErrand", "SubmitErrand", "RetryErrandPart", "AbandonErrand",
         "RefuseErrandPart", "ClaimCredential", "ClaimCompositeCredential", "AcknowledgeCredential",
+        "ClaimW3cCredential",
         "CreateExchange", "SubmitPresentation", "DeclineExchange", "RecordOpening",
     }  # fmt: skip
 

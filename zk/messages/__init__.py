@@ -51,6 +51,8 @@ from zk.messages import (
     tokens_zh,
     upkeep_en,
     upkeep_zh,
+    w3c_en,
+    w3c_zh,
     zh,
 )
 
@@ -79,6 +81,7 @@ TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
         **stories_zh.MESSAGES,
         **tokens_zh.MESSAGES,
         **upkeep_zh.MESSAGES,
+        **w3c_zh.MESSAGES,
     },
     "en": {
         **en.MESSAGES,
@@ -102,6 +105,7 @@ TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
         **stories_en.MESSAGES,
         **tokens_en.MESSAGES,
         **upkeep_en.MESSAGES,
+        **w3c_en.MESSAGES,
     },
 }
 _VARIABLES: Final = ("ZK_LANG", "LC_ALL", "LC_MESSAGES", "LANG")

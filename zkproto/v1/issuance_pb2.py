@@ -31,7 +31,7 @@ from zkproto.v1 import attribute_pb2 as zkproto_dot_v1_dot_attribute__pb2
 from zkproto.v1 import presentation_pb2 as zkproto_dot_v1_dot_presentation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19zkproto/v1/issuance.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x18zkproto/v1/account.proto\x1a\x1azkproto/v1/attribute.proto\x1a\x1dzkproto/v1/presentation.proto\"\xbb\x01\n\nCredential\x12#\n\x06schema\x18\x01 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12*\n\nissuer_key\x18\x02 \x01(\tB\x16\xfa\x41\x13\n\x11zkproto/IssuerKey\x12!\n\x06\x65xpiry\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x04 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x11\n\tsignature\x18\x05 \x01(\x0c\"\xa2\x02\n\x16IssueCredentialRequest\x12\'\n\x06schema\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12,\n\x06values\x18\x02 \x03(\x0b\x32\x16.zkproto.v1.NamedValueB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x10\n\x06person\x18\x04 \x01(\x0cH\x00\x12\x32\n\x08required\x18\x05 \x01(\x0b\x32\x1e.zkproto.v1.RequiredCredentialH\x00\x12\x16\n\x0ereplace_holder\x18\x06 \x01(\x08\x12\'\n\ndeliver_to\x18\x07 \x01(\x0b\x32\x13.zkproto.v1.SubjectB\x10\n\x0eidentification\"e\n\x12RequiredCredential\x12\'\n\x06schema\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\"m\n\x17IssueCredentialResponse\x12\r\n\x05offer\x18\x01 \x01(\t\x12\x12\n\nclaim_code\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\x16\x43laimCredentialRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"E\n\x17\x43laimCredentialResponse\x12*\n\ncredential\x18\x01 \x01(\x0b\x32\x16.zkproto.v1.Credential\"g\n\x1c\x41\x63knowledgeCredentialRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"@\n\x0fGetOfferRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"L\n\x05Offer\x12#\n\x06schema\x18\x01 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12\r\n\x05terms\x18\x02 \x01(\x0c\x12\x0f\n\x07request\x18\x03 \x01(\x0c\"\xc5\x01\n\x1f\x43laimCompositeCredentialRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\ncommitment\x18\x04 \x01(\x0cH\x00\x12\x39\n\x0cpresentation\x18\x05 \x01(\x0b\x32!.zkproto.v1.CompositePresentationH\x00\x42\x08\n\x06\x61nswer\"\xdf\x01\n ClaimCompositeCredentialResponse\x12!\n\x06\x65xpiry\x18\x01 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x0e\n\x06handle\x18\x03 \x01(\x0c\x12\x11\n\tsignature\x18\x04 \x01(\x0c\x12-\n\x0b\x61\x63\x63umulator\x18\x05 \x01(\tB\x18\xfa\x41\x15\n\x13zkproto/Accumulator\x12\r\n\x05\x65poch\x18\x06 \x01(\x03\x12\x0f\n\x07witness\x18\x07 \x01(\x0c\")\n\x12GetIssuanceRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x8e\x01\n\x08Issuance\x12\r\n\x05offer\x18\x01 \x01(\t\x12#\n\x06schema\x18\x02 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12\x0f\n\x07\x63laimed\x18\x03 \x01(\x08\x12\x0e\n\x06handle\x18\x04 \x01(\x0c\x12-\n\x0b\x61\x63\x63umulator\x18\x05 \x01(\tB\x18\xfa\x41\x15\n\x13zkproto/Accumulator\"\x1f\n\x1d\x41\x63knowledgeCredentialResponse2\xcd\x04\n\x0fIssuanceService\x12_\n\x0fIssueCredential\x12\".zkproto.v1.IssueCredentialRequest\x1a#.zkproto.v1.IssueCredentialResponse\"\x03\x90\x02\x02\x12?\n\x08GetOffer\x12\x1b.zkproto.v1.GetOfferRequest\x1a\x11.zkproto.v1.Offer\"\x03\x90\x02\x02\x12_\n\x0f\x43laimCredential\x12\".zkproto.v1.ClaimCredentialRequest\x1a#.zkproto.v1.ClaimCredentialResponse\"\x03\x90\x02\x02\x12z\n\x18\x43laimCompositeCredential\x12+.zkproto.v1.ClaimCompositeCredentialRequest\x1a,.zkproto.v1.ClaimCompositeCredentialResponse\"\x03\x90\x02\x02\x12q\n\x15\x41\x63knowledgeCredential\x12(.zkproto.v1.AcknowledgeCredentialRequest\x1a).zkproto.v1.AcknowledgeCredentialResponse\"\x03\x90\x02\x02\x12H\n\x0bGetIssuance\x12\x1e.zkproto.v1.GetIssuanceRequest\x1a\x14.zkproto.v1.Issuance\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19zkproto/v1/issuance.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x18zkproto/v1/account.proto\x1a\x1azkproto/v1/attribute.proto\x1a\x1dzkproto/v1/presentation.proto\"\xbb\x01\n\nCredential\x12#\n\x06schema\x18\x01 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12*\n\nissuer_key\x18\x02 \x01(\tB\x16\xfa\x41\x13\n\x11zkproto/IssuerKey\x12!\n\x06\x65xpiry\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x04 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x11\n\tsignature\x18\x05 \x01(\x0c\"\xa2\x02\n\x16IssueCredentialRequest\x12\'\n\x06schema\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12,\n\x06values\x18\x02 \x03(\x0b\x32\x16.zkproto.v1.NamedValueB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x10\n\x06person\x18\x04 \x01(\x0cH\x00\x12\x32\n\x08required\x18\x05 \x01(\x0b\x32\x1e.zkproto.v1.RequiredCredentialH\x00\x12\x16\n\x0ereplace_holder\x18\x06 \x01(\x08\x12\'\n\ndeliver_to\x18\x07 \x01(\x0b\x32\x13.zkproto.v1.SubjectB\x10\n\x0eidentification\"e\n\x12RequiredCredential\x12\'\n\x06schema\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Schema\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\"m\n\x17IssueCredentialResponse\x12\r\n\x05offer\x18\x01 \x01(\t\x12\x12\n\nclaim_code\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\x16\x43laimCredentialRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"E\n\x17\x43laimCredentialResponse\x12*\n\ncredential\x18\x01 \x01(\x0b\x32\x16.zkproto.v1.Credential\"x\n\x19\x43laimW3cCredentialRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\ncommitment\x18\x04 \x01(\x0c\".\n\x1a\x43laimW3cCredentialResponse\x12\x10\n\x08\x64ocument\x18\x01 \x01(\x0c\"g\n\x1c\x41\x63knowledgeCredentialRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"@\n\x0fGetOfferRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"L\n\x05Offer\x12#\n\x06schema\x18\x01 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12\r\n\x05terms\x18\x02 \x01(\x0c\x12\x0f\n\x07request\x18\x03 \x01(\x0c\"\xc5\x01\n\x1f\x43laimCompositeCredentialRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nclaim_code\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\ncommitment\x18\x04 \x01(\x0cH\x00\x12\x39\n\x0cpresentation\x18\x05 \x01(\x0b\x32!.zkproto.v1.CompositePresentationH\x00\x42\x08\n\x06\x61nswer\"\xdf\x01\n ClaimCompositeCredentialResponse\x12!\n\x06\x65xpiry\x18\x01 \x01(\x0b\x32\x11.google.type.Date\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.zkproto.v1.NamedValue\x12\x0e\n\x06handle\x18\x03 \x01(\x0c\x12\x11\n\tsignature\x18\x04 \x01(\x0c\x12-\n\x0b\x61\x63\x63umulator\x18\x05 \x01(\tB\x18\xfa\x41\x15\n\x13zkproto/Accumulator\x12\r\n\x05\x65poch\x18\x06 \x01(\x03\x12\x0f\n\x07witness\x18\x07 \x01(\x0c\")\n\x12GetIssuanceRequest\x12\x13\n\x05offer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x8e\x01\n\x08Issuance\x12\r\n\x05offer\x18\x01 \x01(\t\x12#\n\x06schema\x18\x02 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12\x0f\n\x07\x63laimed\x18\x03 \x01(\x08\x12\x0e\n\x06handle\x18\x04 \x01(\x0c\x12-\n\x0b\x61\x63\x63umulator\x18\x05 \x01(\tB\x18\xfa\x41\x15\n\x13zkproto/Accumulator\"\x1f\n\x1d\x41\x63knowledgeCredentialResponse2\xb7\x05\n\x0fIssuanceService\x12_\n\x0fIssueCredential\x12\".zkproto.v1.IssueCredentialRequest\x1a#.zkproto.v1.IssueCredentialResponse\"\x03\x90\x02\x02\x12?\n\x08GetOffer\x12\x1b.zkproto.v1.GetOfferRequest\x1a\x11.zkproto.v1.Offer\"\x03\x90\x02\x02\x12_\n\x0f\x43laimCredential\x12\".zkproto.v1.ClaimCredentialRequest\x1a#.zkproto.v1.ClaimCredentialResponse\"\x03\x90\x02\x02\x12h\n\x12\x43laimW3cCredential\x12%.zkproto.v1.ClaimW3cCredentialRequest\x1a&.zkproto.v1.ClaimW3cCredentialResponse\"\x03\x90\x02\x02\x12z\n\x18\x43laimCompositeCredential\x12+.zkproto.v1.ClaimCompositeCredentialRequest\x1a,.zkproto.v1.ClaimCompositeCredentialResponse\"\x03\x90\x02\x02\x12q\n\x15\x41\x63knowledgeCredential\x12(.zkproto.v1.AcknowledgeCredentialRequest\x1a).zkproto.v1.AcknowledgeCredentialResponse\"\x03\x90\x02\x02\x12H\n\x0bGetIssuance\x12\x1e.zkproto.v1.GetIssuanceRequest\x1a\x14.zkproto.v1.Issuance\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,6 +56,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLAIMCREDENTIALREQUEST'].fields_by_name['claim_code']._serialized_options = b'\342A\001\002'
   _globals['_CLAIMCREDENTIALREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CLAIMCREDENTIALREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002'
+  _globals['_CLAIMW3CCREDENTIALREQUEST'].fields_by_name['offer']._loaded_options = None
+  _globals['_CLAIMW3CCREDENTIALREQUEST'].fields_by_name['offer']._serialized_options = b'\342A\001\002'
+  _globals['_CLAIMW3CCREDENTIALREQUEST'].fields_by_name['claim_code']._loaded_options = None
+  _globals['_CLAIMW3CCREDENTIALREQUEST'].fields_by_name['claim_code']._serialized_options = b'\342A\001\002'
+  _globals['_CLAIMW3CCREDENTIALREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CLAIMW3CCREDENTIALREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002'
   _globals['_ACKNOWLEDGECREDENTIALREQUEST'].fields_by_name['offer']._loaded_options = None
   _globals['_ACKNOWLEDGECREDENTIALREQUEST'].fields_by_name['offer']._serialized_options = b'\342A\001\002'
   _globals['_ACKNOWLEDGECREDENTIALREQUEST'].fields_by_name['claim_code']._loaded_options = None
@@ -88,6 +94,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ISSUANCESERVICE'].methods_by_name['GetOffer']._serialized_options = b'\220\002\002'
   _globals['_ISSUANCESERVICE'].methods_by_name['ClaimCredential']._loaded_options = None
   _globals['_ISSUANCESERVICE'].methods_by_name['ClaimCredential']._serialized_options = b'\220\002\002'
+  _globals['_ISSUANCESERVICE'].methods_by_name['ClaimW3cCredential']._loaded_options = None
+  _globals['_ISSUANCESERVICE'].methods_by_name['ClaimW3cCredential']._serialized_options = b'\220\002\002'
   _globals['_ISSUANCESERVICE'].methods_by_name['ClaimCompositeCredential']._loaded_options = None
   _globals['_ISSUANCESERVICE'].methods_by_name['ClaimCompositeCredential']._serialized_options = b'\220\002\002'
   _globals['_ISSUANCESERVICE'].methods_by_name['AcknowledgeCredential']._loaded_options = None
@@ -106,22 +114,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLAIMCREDENTIALREQUEST']._serialized_end=1037
   _globals['_CLAIMCREDENTIALRESPONSE']._serialized_start=1039
   _globals['_CLAIMCREDENTIALRESPONSE']._serialized_end=1108
-  _globals['_ACKNOWLEDGECREDENTIALREQUEST']._serialized_start=1110
-  _globals['_ACKNOWLEDGECREDENTIALREQUEST']._serialized_end=1213
-  _globals['_GETOFFERREQUEST']._serialized_start=1215
-  _globals['_GETOFFERREQUEST']._serialized_end=1279
-  _globals['_OFFER']._serialized_start=1281
-  _globals['_OFFER']._serialized_end=1357
-  _globals['_CLAIMCOMPOSITECREDENTIALREQUEST']._serialized_start=1360
-  _globals['_CLAIMCOMPOSITECREDENTIALREQUEST']._serialized_end=1557
-  _globals['_CLAIMCOMPOSITECREDENTIALRESPONSE']._serialized_start=1560
-  _globals['_CLAIMCOMPOSITECREDENTIALRESPONSE']._serialized_end=1783
-  _globals['_GETISSUANCEREQUEST']._serialized_start=1785
-  _globals['_GETISSUANCEREQUEST']._serialized_end=1826
-  _globals['_ISSUANCE']._serialized_start=1829
-  _globals['_ISSUANCE']._serialized_end=1971
-  _globals['_ACKNOWLEDGECREDENTIALRESPONSE']._serialized_start=1973
-  _globals['_ACKNOWLEDGECREDENTIALRESPONSE']._serialized_end=2004
-  _globals['_ISSUANCESERVICE']._serialized_start=2007
-  _globals['_ISSUANCESERVICE']._serialized_end=2596
+  _globals['_CLAIMW3CCREDENTIALREQUEST']._serialized_start=1110
+  _globals['_CLAIMW3CCREDENTIALREQUEST']._serialized_end=1230
+  _globals['_CLAIMW3CCREDENTIALRESPONSE']._serialized_start=1232
+  _globals['_CLAIMW3CCREDENTIALRESPONSE']._serialized_end=1278
+  _globals['_ACKNOWLEDGECREDENTIALREQUEST']._serialized_start=1280
+  _globals['_ACKNOWLEDGECREDENTIALREQUEST']._serialized_end=1383
+  _globals['_GETOFFERREQUEST']._serialized_start=1385
+  _globals['_GETOFFERREQUEST']._serialized_end=1449
+  _globals['_OFFER']._serialized_start=1451
+  _globals['_OFFER']._serialized_end=1527
+  _globals['_CLAIMCOMPOSITECREDENTIALREQUEST']._serialized_start=1530
+  _globals['_CLAIMCOMPOSITECREDENTIALREQUEST']._serialized_end=1727
+  _globals['_CLAIMCOMPOSITECREDENTIALRESPONSE']._serialized_start=1730
+  _globals['_CLAIMCOMPOSITECREDENTIALRESPONSE']._serialized_end=1953
+  _globals['_GETISSUANCEREQUEST']._serialized_start=1955
+  _globals['_GETISSUANCEREQUEST']._serialized_end=1996
+  _globals['_ISSUANCE']._serialized_start=1999
+  _globals['_ISSUANCE']._serialized_end=2141
+  _globals['_ACKNOWLEDGECREDENTIALRESPONSE']._serialized_start=2143
+  _globals['_ACKNOWLEDGECREDENTIALRESPONSE']._serialized_end=2174
+  _globals['_ISSUANCESERVICE']._serialized_start=2177
+  _globals['_ISSUANCESERVICE']._serialized_end=2872
 # @@protoc_insertion_point(module_scope)

@@ -250,6 +250,64 @@ class ClaimCredentialResponse(_message.Message):
 Global___ClaimCredentialResponse: _TypeAlias = ClaimCredentialResponse  # noqa: Y015
 
 @_typing.final
+class ClaimW3cCredentialRequest(_message.Message):
+    """Asks for an offered credential as a W3C document."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_FIELD_NUMBER: _builtins.int
+    CLAIM_CODE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    COMMITMENT_FIELD_NUMBER: _builtins.int
+    offer: _builtins.str
+    """The offer's name; of the plain form."""
+    claim_code: _builtins.str
+    """The secret that came with it."""
+    request_id: _builtins.str
+    """The request_id of the claim."""
+    commitment: _builtins.bytes
+    """The holder's commitment to one secret, with its proof: 144 octets, for the option
+    anonymous_holder_binding. Without it the document is bound to nobody, by the option baseline.
+    """
+    def __init__(
+        self,
+        *,
+        offer: _builtins.str = ...,
+        claim_code: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        commitment: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_code", b"claim_code", "commitment", b"commitment", "offer", b"offer", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimW3cCredentialRequest: _TypeAlias = ClaimW3cCredentialRequest  # noqa: Y015
+
+@_typing.final
+class ClaimW3cCredentialResponse(_message.Message):
+    """The document."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    document: _builtins.bytes
+    """In JSON, with its base proof, which goes to the holder only."""
+    def __init__(
+        self,
+        *,
+        document: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimW3cCredentialResponse: _TypeAlias = ClaimW3cCredentialResponse  # noqa: Y015
+
+@_typing.final
 class AcknowledgeCredentialRequest(_message.Message):
     """Says that the credential is stored."""
 

@@ -50,6 +50,11 @@ class IssuanceServiceStub:
                 request_serializer=zkproto_dot_v1_dot_issuance__pb2.ClaimCredentialRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_issuance__pb2.ClaimCredentialResponse.FromString,
                 _registered_method=True)
+        self.ClaimW3cCredential = channel.unary_unary(
+                '/zkproto.v1.IssuanceService/ClaimW3cCredential',
+                request_serializer=zkproto_dot_v1_dot_issuance__pb2.ClaimW3cCredentialRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_issuance__pb2.ClaimW3cCredentialResponse.FromString,
+                _registered_method=True)
         self.ClaimCompositeCredential = channel.unary_unary(
                 '/zkproto.v1.IssuanceService/ClaimCompositeCredential',
                 request_serializer=zkproto_dot_v1_dot_issuance__pb2.ClaimCompositeCredentialRequest.SerializeToString,
@@ -97,6 +102,15 @@ class IssuanceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ClaimW3cCredential(self, request, context):
+        """Signs what an offered credential of the plain form says once more, as a W3C Verifiable Credential with a base
+        proof of the Data Integrity suite bbs-2023 (docs/w3c.md). For the vault that shows the offer's code, as
+        ClaimCredential and with the same request_id, until it has acknowledged; each answer is signed anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ClaimCompositeCredential(self, request, context):
         """Signs an offered credential of the composite form together with the holder's commitment, once: the same
         claim sent again is answered with the same credential, and no other claim is.
@@ -137,6 +151,11 @@ def add_IssuanceServiceServicer_to_server(servicer, server):
                     servicer.ClaimCredential,
                     request_deserializer=zkproto_dot_v1_dot_issuance__pb2.ClaimCredentialRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_issuance__pb2.ClaimCredentialResponse.SerializeToString,
+            ),
+            'ClaimW3cCredential': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClaimW3cCredential,
+                    request_deserializer=zkproto_dot_v1_dot_issuance__pb2.ClaimW3cCredentialRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_issuance__pb2.ClaimW3cCredentialResponse.SerializeToString,
             ),
             'ClaimCompositeCredential': grpc.unary_unary_rpc_method_handler(
                     servicer.ClaimCompositeCredential,
@@ -236,6 +255,33 @@ class IssuanceService:
             '/zkproto.v1.IssuanceService/ClaimCredential',
             zkproto_dot_v1_dot_issuance__pb2.ClaimCredentialRequest.SerializeToString,
             zkproto_dot_v1_dot_issuance__pb2.ClaimCredentialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClaimW3cCredential(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.IssuanceService/ClaimW3cCredential',
+            zkproto_dot_v1_dot_issuance__pb2.ClaimW3cCredentialRequest.SerializeToString,
+            zkproto_dot_v1_dot_issuance__pb2.ClaimW3cCredentialResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,11 @@ class IssuanceServiceStub:
     """Hands the credential to the vault that shows the offer's code. A vault that did not get the answer may
     ask again with the same request_id; anybody else is refused.
     """
+    ClaimW3cCredential: _grpc.UnaryUnaryMultiCallable[_issuance_pb2.ClaimW3cCredentialRequest, _issuance_pb2.ClaimW3cCredentialResponse]
+    """Signs what an offered credential of the plain form says once more, as a W3C Verifiable Credential with a base
+    proof of the Data Integrity suite bbs-2023 (docs/w3c.md). For the vault that shows the offer's code, as
+    ClaimCredential and with the same request_id, until it has acknowledged; each answer is signed anew.
+    """
     ClaimCompositeCredential: _grpc.UnaryUnaryMultiCallable[_issuance_pb2.ClaimCompositeCredentialRequest, _issuance_pb2.ClaimCompositeCredentialResponse]
     """Signs an offered credential of the composite form together with the holder's commitment, once: the same
     claim sent again is answered with the same credential, and no other claim is.
@@ -76,6 +81,11 @@ class IssuanceServiceAsyncStub(IssuanceServiceStub):
     ClaimCredential: _aio.UnaryUnaryMultiCallable[_issuance_pb2.ClaimCredentialRequest, _issuance_pb2.ClaimCredentialResponse]  # type: ignore[assignment]
     """Hands the credential to the vault that shows the offer's code. A vault that did not get the answer may
     ask again with the same request_id; anybody else is refused.
+    """
+    ClaimW3cCredential: _aio.UnaryUnaryMultiCallable[_issuance_pb2.ClaimW3cCredentialRequest, _issuance_pb2.ClaimW3cCredentialResponse]  # type: ignore[assignment]
+    """Signs what an offered credential of the plain form says once more, as a W3C Verifiable Credential with a base
+    proof of the Data Integrity suite bbs-2023 (docs/w3c.md). For the vault that shows the offer's code, as
+    ClaimCredential and with the same request_id, until it has acknowledged; each answer is signed anew.
     """
     ClaimCompositeCredential: _aio.UnaryUnaryMultiCallable[_issuance_pb2.ClaimCompositeCredentialRequest, _issuance_pb2.ClaimCompositeCredentialResponse]  # type: ignore[assignment]
     """Signs an offered credential of the composite form together with the holder's commitment, once: the same
@@ -121,6 +131,17 @@ class IssuanceServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_issuance_pb2.ClaimCredentialResponse, _abc.Awaitable[_issuance_pb2.ClaimCredentialResponse]]:
         """Hands the credential to the vault that shows the offer's code. A vault that did not get the answer may
         ask again with the same request_id; anybody else is refused.
+        """
+
+    @_abc_1.abstractmethod
+    def ClaimW3cCredential(
+        self,
+        request: _issuance_pb2.ClaimW3cCredentialRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_issuance_pb2.ClaimW3cCredentialResponse, _abc.Awaitable[_issuance_pb2.ClaimW3cCredentialResponse]]:
+        """Signs what an offered credential of the plain form says once more, as a W3C Verifiable Credential with a base
+        proof of the Data Integrity suite bbs-2023 (docs/w3c.md). For the vault that shows the offer's code, as
+        ClaimCredential and with the same request_id, until it has acknowledged; each answer is signed anew.
         """
 
     @_abc_1.abstractmethod

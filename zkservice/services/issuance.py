@@ -13,6 +13,7 @@ from disclosure import (
     Credential,
     Reason,
     RefusedError,
+    Schema,
     SchemaName,
 )
 from wire.convert import credential_to, moment_to
@@ -29,6 +30,7 @@ from zkservice.storage.issuance import Offer
 
 _WithCode = (
     pb.ClaimCredentialRequest
+    | pb.ClaimW3cCredentialRequest
     | pb.AcknowledgeCredentialRequest
     | pb.GetOfferRequest
     | pb.ClaimCompositeCredentialRequest
@@ -67,6 +69,13 @@ class IssuanceService(IssuanceServiceServicer):
 
     async def ClaimCredential(self, request: pb.ClaimCredentialRequest, context: Any) -> Any:
         """Hand a credential to whoever shows its code; the same claim may be repeated until acknowledged."""
+        schema, credential = await self._claim(request)
+        return pb.ClaimCredentialResponse(credential=credential_to(credential, schema))
+
+    async def _claim(
+        self, request: pb.ClaimCredentialRequest | pb.ClaimW3cCredentialRequest
+    ) -> tuple[Schema, Credential]:
+        """Bind an offer of the plain form to a claim, and return what was offered."""
         offer_id = self._check_code(request)
         request_id = check_request_id(request.request_id)
         offer = await self._context.database.write(
@@ -77,8 +86,14 @@ class IssuanceService(IssuanceServiceServicer):
         name = SchemaName.parse(offer.schema)
         schema = (await self._context.directories.load([name])).schema(name)
         octets = self._context.keys.open(f"offer/{offer_id}", offer.sealed)
-        credential = credential_to(Credential.from_bytes(octets, schema), schema)
-        return pb.ClaimCredentialResponse(credential=credential)
+        return schema, Credential.from_bytes(octets, schema)
+
+    async def ClaimW3cCredential(self, request: pb.ClaimW3cCredentialRequest, context: Any) -> Any:
+        """Sign a credential of the plain form as a W3C document, for whoever shows the offer's code."""
+        schema, credential = await self._claim(request)
+        return pb.ClaimW3cCredentialResponse(
+            document=await self._offers.signed_w3c(schema, credential, request.commitment)
+        )
 
     async def GetOffer(self, request: pb.GetOfferRequest, context: Any) -> Any:
         """What a vault has to answer before a credential of the composite form is signed."""

@@ -11,9 +11,19 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from disclosure import CredentialForm, IssuerKeyName, Schema, SchemaName, Value, canonical, civil_date
+from disclosure import (
+    Credential,
+    CredentialForm,
+    IssuerKeyName,
+    Schema,
+    SchemaName,
+    Value,
+    canonical,
+    civil_date,
+)
 from disclosure.attributes import to_item
 from disclosure.canonical import Item
+from disclosure.w3c.mapping import COMMITMENT_OCTETS
 from wire.convert import present_values_of, within
 from zkproto.v1 import issuance_pb2 as pb
 from zkservice.context import Context
@@ -23,7 +33,7 @@ from zkservice.fields import check_request_id, fresh_id
 from zkservice.moments import whole_ms
 from zkservice.offering import department_of
 from zkservice.services.composite_issuance import CompositeIssuance
-from zkservice.signing import AnyDraft, Draft
+from zkservice.signing import AnyDraft, Draft, W3cDraft
 from zkservice.storage import catalog, issuance
 from zkservice.storage.issuance import Offer
 
@@ -80,6 +90,20 @@ class Offers:
         return await self._made(
             schema, request_id, digest, lambda key: self._sign(key, schema, values, request_id, digest, also)
         )
+
+    async def signed_w3c(self, schema: Schema, credential: Credential, commitment: bytes) -> bytes:
+        """Return what a credential of the plain form says as a W3C document, signed by the department's key.
+
+        By the one that signs now: the credential's own may have been taken on since. Raises ServiceError
+        FIELD_INVALID, ISSUER_KEY_MISSING; RefusedError COMMITMENT_INVALID, FORM_NOT_SUPPORTED.
+        """
+        if commitment and len(commitment) != COMMITMENT_OCTETS:
+            detail = f"a commitment has {COMMITMENT_OCTETS} octets, or is left out"
+            raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="commitment")
+        key = await self._context.signing_keys.of(department_of(schema.name))
+        items = {name: to_item(value) for name, value in credential.values.items()}
+        draft = W3cDraft(str(schema.name), str(key), items, commitment, credential.expiry)
+        return (await self._desk.one(draft)).octets
 
     def _digest(self, octets: bytes, also: Also | None) -> bytes:
         """Return what is kept of a call. It holds the values and outlives the offer, and is therefore a

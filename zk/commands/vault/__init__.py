@@ -16,6 +16,7 @@ from zk.commands.vault import (
     recovery,
     trust,
     uses,
+    w3c,
     witnesses,
 )
 from zk.commands.vault.common import GROUP
@@ -35,6 +36,7 @@ __all__ = [
     "recovery",
     "trust",
     "uses",
+    "w3c",
     "witnesses",
 ]
 
@@ -44,4 +46,5 @@ def add_to(app: typer.Typer) -> None:
     GROUP.app.add_typer(consents.CONSENTS.app)
     GROUP.app.add_typer(deliveries.DELIVERIES.app)
     GROUP.app.add_typer(errands.ERRANDS.app)
+    GROUP.app.add_typer(w3c.W3C.app)
     app.add_typer(GROUP.app)

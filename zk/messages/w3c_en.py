@@ -1,0 +1,31 @@
+"""What people read of W3C documents, in English."""
+
+from typing import Final
+
+MESSAGES: Final = {
+    "help.vault.w3c": "Credentials as W3C documents, with proofs that other software checks too.",
+    "help.vault.w3c.claim": "Claim an offered credential of the plain form, and the same as a W3C document.",
+    "help.vault.w3c.list": "List the documents, without their values.",
+    "help.vault.w3c.derive": "Show some attributes of a document to one verifier, with a proof.",
+    "help.vault.w3c_document": "The document's number, or its beginning.",
+    "help.vault.w3c_show": "An attribute to show; more than once for several.",
+    "help.vault.w3c_to": "The verifier that the proof is for.",
+    "help.vault.w3c_nonce": "The verifier's nonce, in hexadecimal digits.",
+    "help.vault.w3c_out": "File to write the document to; else it is printed.",
+    "help.vault.w3c_yes": "Agree to what is shown without being asked.",
+    "help.verifier.w3c": "Checks W3C documents that holders show.",
+    "help.verifier.w3c.nonce": "Make a nonce: one holder is given it, and it is good for one document.",
+    "help.verifier.w3c.check": "Check a W3C document: its proof, its key on the ledger, its last day.",
+    "help.verifier.w3c_document": "File with the document.",
+    "help.verifier.w3c_nonce": "The nonce that the holder was given.",
+    "vault.w3c_claimed": "The same is there as a W3C document, bound to this vault: {id}",
+    "vault.w3c_none": "The vault holds no W3C document.",
+    "vault.w3c_shows": "This is shown to {verifier}:",
+    "vault.w3c_always": "And always: the issuer, the kind of credential, valid until {expiry}.",
+    "vault.ask_w3c": "Show this?",
+    "vault.w3c_declined": "Nothing was shown.",
+    "vault.w3c_written": "The document is in {path}. It is good for this verifier's nonce only.",
+    "verifier.w3c_holds": "The document holds: {name}, signed by {key}.",
+    "verifier.w3c_bound": "It is bound to its holder's vault.",
+    "verifier.w3c_not_bound": "It is bound to nobody: whoever has the whole document can show it.",
+}
