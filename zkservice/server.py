@@ -346,11 +346,12 @@ async def _listening(
     settings = context.settings
     authorities = client_authorities(settings)
     check_complete(roster.METHODS)
+    calls = Calls(settings.max_message_octets, context.watching)
     server = grpc.aio.server(
         interceptors=[
             seen.interceptor,
             Limits(settings),
-            Calls(settings.max_message_octets, context.watching),
+            calls,
             Guard(context.callers, takes_secrets=settings.accept_secrets),
         ],
         options=[
@@ -384,3 +385,4 @@ async def _listening(
         context.sequencer.wake_watchers()
         context.anchored.wake_watchers()
         await server.stop(settings.drain_seconds)
+        calls.end()

@@ -89,8 +89,9 @@ async def _listening(
     settings: CheckSettings, service: KeyedCheck, private_key: bytes, chain: bytes
 ) -> AsyncIterator[int]:
     watching = Watching(max(1, settings.max_concurrent_calls // 4))
+    calls = Calls(settings.max_message_octets, watching)
     server = grpc.aio.server(
-        interceptors=[Calls(settings.max_message_octets, watching)],
+        interceptors=[calls],
         options=[
             *CONNECTION,
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
@@ -115,3 +116,4 @@ async def _listening(
         await health.enter_graceful_shutdown()
         watching.end()
         await server.stop(settings.drain_seconds)
+        calls.end()
