@@ -12,7 +12,7 @@ from wire.client import ServiceError
 from zk import actions as told
 from zk.clients.administration import Administration, ListedAdministrator
 from zk.exits import CommandError, Exit
-from zk.fresh import keep
+from zk.fresh import keep, read_hash
 from zk.group import Group
 from zk.home import read_secret, write_private
 from zk.run import Answer, Run, confirmed
@@ -49,7 +49,7 @@ def add(
         raise CommandError(Exit.USAGE, "HASH_MISSING", "error.hash_missing", name=name)
     if hashed is None and not path.exists():
         write_private(path, f"{new_secret()}\n".encode())
-    octets = _hash(hashed) if hashed is not None else secret_hash(read_secret(path))
+    octets = read_hash(hashed) if hashed is not None else secret_hash(read_secret(path))
     with Administration(run.endpoint, token) as client:
         made = client.create(wanted, LocalizedText(name_zh, name_en), octets)
     return Answer(_data(made), [_line(run, made)])
@@ -67,7 +67,7 @@ def secret(
     wanted, path = AdministratorName(name), run.home.administrator_secret(name)
     if hashed is not None:
         with Administration(run.endpoint, admin_token(admin_token_file)) as client:
-            client.set_secret(wanted, _hash(hashed))
+            client.set_secret(wanted, read_hash(hashed))
         return Answer({"administrator": str(wanted)}, [run.text("admin.secret_set", administrator=wanted)])
     if path.exists():
         if not replacing:
@@ -178,16 +178,6 @@ def reject(run: Run, action: Id, admin_token_file: AdminTokenFile = None) -> Ans
     with Administration(run.endpoint, admin_token(admin_token_file)) as client:
         decided = client.reject(told.named(action))
     return Answer(told.data(decided), [told.line(run, decided)])
-
-
-def _hash(written: str) -> bytes:
-    try:
-        octets = bytes.fromhex(written)
-    except ValueError:
-        octets = b""
-    if len(octets) != len(secret_hash("")):
-        raise CommandError(Exit.USAGE, "HASH_INVALID", "error.hash_invalid")
-    return octets
 
 
 def _data(made: ListedAdministrator) -> dict[str, Any]:

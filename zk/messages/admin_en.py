@@ -51,7 +51,7 @@ MESSAGES: Final = {
         "Whoever proposes an administrator has no part in the secret: have the person make it at home "
         "(zk admin secret {name}), and say its hash with --hash."
     ),
-    "error.hash_invalid": "A hash is 64 hexadecimal digits, as zk admin secret has printed it.",
+    "error.hash_invalid": "A hash is 64 hexadecimal digits, as the command that makes the secret prints it.",
     "error.action_unreadable": (
         "The request of {id} holds something that would not be shown. Do not approve it: zk admin reject {id}"
     ),

@@ -49,7 +49,7 @@ MESSAGES: Final = {
     "error.hash_missing": (
         "提出新管理员的人不得掌握其密钥：请本人自行生成（zk admin secret {name}），再用 --hash 给出摘要。"
     ),
-    "error.hash_invalid": "摘要为 64 位十六进制数字，由 zk admin secret 显示。",
+    "error.hash_invalid": "摘要为 64 位十六进制数字，由制作密钥的命令显示。",
     "error.action_unreadable": "{id} 的请求中含有无法显示的内容。请勿批准：zk admin reject {id}",
     "error.action_mismatch": "{id} 的摘要与所给的不同，请查看：zk admin show {id}",
     "error.not_approved": "未批准，操作仍在等待。",
