@@ -1,5 +1,6 @@
 """`zk admin`: administrators, and what takes two of them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -97,6 +98,24 @@ def _replace(run: Run, name: AdministratorName, path: Path) -> None:
         with Administration(run.endpoint, fresh) as client:
             client.set_secret(name, secret_hash(fresh))
     keep(path, fresh)
+
+
+@GROUP.command("rename", remote=True, proposable=True)
+def rename(
+    run: Run,
+    name: Name,
+    name_zh: Annotated[str, typer.Option("--name-zh", help="help.option.name_zh")],
+    name_en: Annotated[str, typer.Option("--name-en", help="help.option.name_en")],
+    admin_token_file: AdminTokenFile = None,
+) -> Answer:
+    """Change what an administrator is called: oneself, or by two persons another."""
+    wanted, token = AdministratorName(name), admin_token(admin_token_file)
+    directly = replace(run, remote=replace(run.remote, propose=False))
+    with Administration(directly.endpoint, token) as reading:
+        before = reading.administrator(wanted)
+    with Administration(run.endpoint, token) as client:
+        made = client.rename(wanted, LocalizedText(name_zh, name_en), before.etag)
+    return Answer(_data(made), [_line(run, made)])
 
 
 @GROUP.command("remove", remote=True, proposable=True)

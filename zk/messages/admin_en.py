@@ -5,6 +5,7 @@ from typing import Final
 MESSAGES: Final = {
     "help.admin": "For administrators: who they are, and what takes two of them.",
     "help.admin.add": "Make an administrator, by the hash of the secret that the person has made.",
+    "help.admin.rename": "Change what an administrator is called.",
     "help.admin.secret": "Make a secret and print its hash; with --replace replace one's own.",
     "help.admin.remove": "End an administrator for good.",
     "help.admin.list": "List administrators; with --verify check all actions against the ledger.",

@@ -5,6 +5,7 @@ from typing import Final
 MESSAGES: Final = {
     "help.admin": "供管理员使用：管理员名册，以及须由两人完成的操作。",
     "help.admin.add": "凭本人所制密钥的摘要登记一名管理员。",
+    "help.admin.rename": "更改管理员的显示名称。",
     "help.admin.secret": "制作密钥并显示其摘要；加 --replace 则更换本人的密钥。",
     "help.admin.remove": "永久终止一名管理员。",
     "help.admin.list": "列出管理员；加 --verify 则将全部操作与账本核对。",
