@@ -21,6 +21,7 @@ from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from zkservice import slow, tenants
+from zkservice.costs import cost_of_answer
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.observing import request_ids
 from zkservice.observing.refused import Refused
@@ -247,6 +248,7 @@ async def _stream(act: _Act, request: Any, context: Any) -> None:
     answers: AsyncIterator[Any]
     async with aclosing(act(request, context)) as answers:
         async for answer in answers:
+            tenants.owe(cost_of_answer(answer.ByteSize()))
             with slow.sending():
                 await context.write(answer)
 
