@@ -47,14 +47,21 @@ _NAMED: Final = {
     "PublicationService/CreateTable": 4 * VERIFICATION,
 }
 
+_OF_CHECKS: Final = {
+    "KeyedCheckService/CheckKeyedPresentation": VERIFICATION,
+    "KeyedCheckService/BatchCheckKeyedPresentations": VERIFICATION,
+    "KeyedCheckService/IssueKeyedCredential": VERIFICATION,
+}
+"""Of the check service, which is a process of its own."""
+
 
 def cost_of(method: str) -> float:
     """Return what opening a call costs; `method` is its full path."""
     if not method.startswith(_OWN):
         return READ
     path = method.removeprefix(_OWN)
-    if path in _NAMED:
-        return _NAMED[path]
+    if path in _NAMED or path in _OF_CHECKS:
+        return _NAMED.get(path) or _OF_CHECKS[path]
     name = path.rpartition("/")[2]
     return next((cost for word, cost in _BY_FIRST_WORD if name.startswith(word)), WRITE)
 
