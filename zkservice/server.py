@@ -78,6 +78,7 @@ from zkservice.storage import (
 )
 from zkservice.storage.database import THREAD_SWITCH_SECONDS, Database
 from zkservice.tokens import Tokens
+from zkservice.trimming import trimming
 from zkservice.watching import Watching
 from zkservice.workers import Workers, working
 
@@ -226,6 +227,7 @@ async def running(
                     log_keys=log_keys,
                 )
                 lists = RevocationService(context)
+                await stack.enter_async_context(trimming())
                 shown = edge.newest(sequencer, anchored, witnessed=anchoring is not None)
                 await stack.enter_async_context(_background(context, lists, failed))
                 await stack.enter_async_context(following.running())

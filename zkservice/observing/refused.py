@@ -26,7 +26,7 @@ class Refused:
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
-        self._calls, self._faults = _Lines("refusals left out"), _Lines("faults left out")
+        self._calls, self._faults = _Lines(), _Lines()
         self._ends: asyncio.TimerHandle | None = None
 
     def call(self, method: str, code: str, reason: str, milliseconds: float) -> None:
@@ -46,8 +46,11 @@ class Refused:
         if self._ends is not None:
             self._ends.cancel()
             self._ends = None
-        for each in (self._calls, self._faults):
-            each.sum_up()
+        log = structlog.get_logger()
+        if refused := self._calls.end():
+            log.warning("refusals left out", count=sum(refused.values()), counts=refused)
+        if faults := self._faults.end():
+            log.warning("faults left out", count=sum(faults.values()), counts=faults)
 
     def _begin(self) -> None:
         if self._ends is None:
@@ -59,8 +62,7 @@ class Refused:
 class _Lines:
     """Lines of one event in an interval, by what they have in common."""
 
-    def __init__(self, event: str) -> None:
-        self._event = event
+    def __init__(self) -> None:
         self._seen: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
 
@@ -73,11 +75,9 @@ class _Lines:
         self._seen[kind] += 1
         return True
 
-    def sum_up(self) -> None:
-        """Log how many were left out, and begin anew."""
-        if self._left_out:
-            structlog.get_logger().warning(
-                self._event, count=self._left_out.total(), counts=dict(self._left_out)
-            )
+    def end(self) -> dict[str, int]:
+        """Begin anew; return how many were left out, by what they have in common."""
+        left_out = dict(self._left_out)
         self._seen.clear()
         self._left_out.clear()
+        return left_out
