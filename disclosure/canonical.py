@@ -18,6 +18,9 @@ from disclosure.errors import MalformedError, Reason
 Item = int | bytes | str | bool | None | Sequence["Item"]
 
 MAX_OCTETS = 1 << 16
+MAX_ITEMS = 1 << 14
+"""Items of one structure, those within others too: an item takes its reader's time, however few octets it
+has."""
 _MAX_DEPTH = 8
 _SIMPLE: Final[Mapping[int, bool | None]] = {0xF4: False, 0xF5: True, 0xF6: None}
 
@@ -55,15 +58,17 @@ def array(items: Sequence[bytes]) -> bytes:
     return b"".join((bytes([0x98 + width.bit_length() - 1]), count.to_bytes(width), *items))
 
 
-def decode(label: str, octets: bytes, *, most: int = MAX_OCTETS) -> list[Item]:
-    """Decode one labelled array of at most so many octets; return what follows the label.
+def decode(label: str, octets: bytes, *, most: int = MAX_OCTETS, most_items: int = MAX_ITEMS) -> list[Item]:
+    """Decode one labelled array of at most so many octets and items; return what follows the label.
+
+    An array that says that it has more is refused before any of its items is read.
 
     Raises MalformedError MALFORMED for everything that `encode` does not give.
     """
     if len(octets) > most:
         raise MalformedError(Reason.MALFORMED, f"more than {most} octets")
     try:
-        value = _Reader(octets).whole()
+        value = _Reader(octets, most_items).whole()
     except ValueError:
         raise MalformedError(Reason.MALFORMED, "the octets are not CBOR of the kind used here") from None
     if not isinstance(value, list) or not value or value[0] != label:
@@ -91,8 +96,8 @@ class _Reader:
     encoding gives.
     """
 
-    def __init__(self, octets: bytes) -> None:
-        self._octets = octets
+    def __init__(self, octets: bytes, most_items: int = MAX_ITEMS) -> None:
+        self._octets, self._left = octets, most_items
         self._at = 0
 
     def whole(self) -> Item:
@@ -124,6 +129,9 @@ class _Reader:
             case 3:
                 return self._take(number).decode()
             case 4 if depth <= _MAX_DEPTH:
+                self._left -= number
+                if self._left < 0 or number > len(self._octets) - self._at:
+                    raise ValueError
                 return [self._item(depth + 1) for _ in range(number)]
         raise ValueError
 

@@ -127,7 +127,7 @@ class CodeList:
     @staticmethod
     def codes_of_bytes(octets: bytes) -> tuple[Code, ...]:
         """Decode what `codes_to_bytes` gave; MalformedError MALFORMED."""
-        match canonical.decode(_CODES_LABEL, octets, most=len(octets)):
+        match canonical.decode(_CODES_LABEL, octets, most=len(octets), most_items=len(octets)):
             case [list(codes)]:
                 return tuple(map(_code, codes))
         raise MalformedError(Reason.MALFORMED, "the octets are no codes")

@@ -76,7 +76,7 @@ class Schema:
     @classmethod
     def from_bytes(cls, octets: bytes) -> "Schema":
         """Decode canonical bytes; MalformedError MALFORMED, SCHEMA_INVALID, NAME_INVALID, VALUE_INVALID."""
-        match canonical.decode(_LABEL, octets):
+        match canonical.decode(_LABEL, octets, most_items=canonical.MAX_OCTETS):
             case [str(name), [str(zh), str(en)], str(form), int(validity), list(attributes)] if form in set(
                 CredentialForm
             ):

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import grpc
 
-from wire import scope
+from wire import exchanging_aio, scope
 from wire.failures import FieldViolation, ServiceError, refusal, service_error
 from wire.intercepting import UNCHOSEN, Calling, Repeating, RepeatingAio, Unchosen
 from wire.repeating import seconds_left
@@ -92,10 +92,19 @@ class Endpoint:
         return channel if self.interceptor is None else grpc.intercept_channel(channel, self.interceptor)
 
     def channel_aio(self) -> grpc.aio.Channel:
-        """Open an asynchronous channel, in the loop that will use it; the caller closes it."""
-        return grpc.aio.secure_channel(
-            self.server, self._credentials(), options=_OPTIONS, interceptors=[RepeatingAio(self.calling)]
+        """Open an asynchronous channel, in the loop that will use it; the caller closes it.
+
+        A secret that a call is given is exchanged for a token of it, as by `channel`.
+        """
+        tokens = exchanging_aio.Tokens()
+        channel = grpc.aio.secure_channel(
+            self.server,
+            self._credentials(),
+            options=_OPTIONS,
+            interceptors=[*exchanging_aio.interceptors(tokens), RepeatingAio(self.calling)],
         )
+        tokens.over(channel)
+        return channel
 
     def _credentials(self) -> grpc.ChannelCredentials:
         own = self.identity

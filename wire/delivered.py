@@ -47,8 +47,9 @@ from disclosure.delivery import (
     open_delivery,
 )
 from disclosure.request import CLOCK_TOLERANCE
-from wire.client import ServiceError, call
+from wire.client import ServiceError
 from wire.published import Reader
+from wire.sessions import Session
 from zkproto.v1 import delivery_pb2, delivery_pb2_grpc
 
 _PAGE: Final = 100
@@ -182,21 +183,21 @@ def _of_a_sender() -> Iterator[None]:
         raise RefusedError(Reason.DELIVERY_INVALID, detail, field="sealed") from None
 
 
-def waiting_names(stub: delivery_pb2_grpc.DeliveryServiceStub, token: str) -> list[str]:
+def waiting_names(stub: delivery_pb2_grpc.DeliveryServiceStub, session: Session) -> list[str]:
     """Return the names of all that waits, oldest first."""
     found, after = list[delivery_pb2.Delivery](), ""
     while True:
         asked = delivery_pb2.ListDeliveriesRequest(page_size=_PAGE, page_token=after)
-        page = call(stub.ListDeliveries, asked, token=token)
+        page = session.call(stub.ListDeliveries, asked)
         found += page.deliveries
         if not (after := page.next_page_token):
             ordered = sorted(found, key=lambda each: (each.receive_time.ToNanoseconds(), each.name))
             return [each.name for each in ordered]
 
 
-def discard(stub: delivery_pb2_grpc.DeliveryServiceStub, name: str, token: str) -> None:
+def discard(stub: delivery_pb2_grpc.DeliveryServiceStub, name: str, session: Session) -> None:
     """Have the service forget one; ServiceError if it is not reached. What it keeps still comes again."""
     try:
-        call(stub.AcknowledgeDelivery, delivery_pb2.AcknowledgeDeliveryRequest(delivery=name), token=token)
+        session.call(stub.AcknowledgeDelivery, delivery_pb2.AcknowledgeDeliveryRequest(delivery=name))
     except ServiceError as error:
         fault_of(error)

@@ -20,20 +20,20 @@ import grpc
 from wire.failures import service_error
 from zkproto.v1 import token_pb2
 
-_CREATE: Final = "/zkproto.v1.TokenService/CreateToken"
-_AS_IT_IS: Final = {
-    _CREATE,
+CREATE: Final = "/zkproto.v1.TokenService/CreateToken"
+AS_IT_IS: Final = {
+    CREATE,
     "/zkproto.v1.TokenService/ReplaceSecret",
     "/zkproto.v1.AdministrationService/SetAdministratorSecret",
 }
 """Methods that take the secret itself: of a token no other one is made, and no other secret."""
-_BEARER: Final = "Bearer "
+BEARER: Final = "Bearer "
 _RENEWED_SECONDS: Final = 60.0
 """So long before its end a token is renewed: a call must have begun before it."""
-_TIMEOUT_SECONDS: Final = 20.0
+TIMEOUT_SECONDS: Final = 20.0
 _PARTIES: Final = (b"verifiers/", b"accounts/", b"consents/")
-_REFUSED: Final = "TOKEN_INVALID"
-_UNMADE: Final = {grpc.StatusCode.UNIMPLEMENTED}
+REFUSED: Final = "TOKEN_INVALID"
+UNMADE: Final = {grpc.StatusCode.UNIMPLEMENTED}
 
 
 class _Details(NamedTuple):
@@ -47,12 +47,60 @@ class _Details(NamedTuple):
     compression: Any
 
 
-class _Used(NamedTuple):
+class Used(NamedTuple):
     """The token that a call was made with: of which secret, by its hash, and whether another call had it."""
 
     mark: bytes
     token: str
     was_kept: bool
+
+
+class Kept:
+    """The tokens that a channel has, by their secrets' hashes, and when each is to be renewed.
+
+    By this machine's monotonic clock: what is counted from the answer is how long a token is good, so the
+    clocks need not agree.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self._tokens: dict[bytes, tuple[str, float]] = {}
+
+    def good(self, secret: str) -> Used | None:
+        """Return a token of a secret that need not be renewed, None if there is none."""
+        mark = _mark(secret)
+        token, renewed = self._tokens.get(mark, ("", 0.0))
+        return Used(mark, token, was_kept=True) if token and self.clock() < renewed else None
+
+    def take(self, secret: str, made: token_pb2.CreateTokenResponse, asked: float) -> Used:
+        """Keep a token that was asked for at a moment of the clock."""
+        mark = _mark(secret)
+        self._tokens[mark] = made.token, asked + made.lifetime_seconds - _RENEWED_SECONDS
+        return Used(mark, made.token, was_kept=False)
+
+    def forget(self, used: Used) -> None:
+        """Have another token made by the next call, unless one was made already."""
+        if self._tokens.get(used.mark, ("", 0.0))[0] == used.token:
+            del self._tokens[used.mark]
+
+
+def _mark(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def secret_in(metadata: Any) -> str | None:
+    """Return the secret that a call's metadata have, None if there is none."""
+    for name, value in metadata or ():
+        text = str(value)
+        if name == "authorization" and text.startswith(BEARER) and is_secret(text[len(BEARER) :]):
+            return text[len(BEARER) :]
+    return None
+
+
+def with_token(metadata: Any, token: str) -> list[tuple[str, Any]]:
+    """Return a call's metadata with a token in the place of the secret."""
+    said = f"{BEARER}{token}"
+    return [(name, said if name == "authorization" else value) for name, value in metadata]
 
 
 class _Once:
@@ -82,7 +130,7 @@ class _Once:
 
 def _is_refused(call: Any) -> bool:
     """Tell whether a call has ended because its token counts no more, or never was one of who may."""
-    return call.code() is not grpc.StatusCode.OK and service_error(call).reason == _REFUSED
+    return call.code() is not grpc.StatusCode.OK and service_error(call).reason == REFUSED
 
 
 def exchanging(channel: grpc.Channel) -> grpc.Channel:
@@ -107,63 +155,50 @@ class Exchanger(
     grpc.StreamUnaryClientInterceptor,
     grpc.StreamStreamClientInterceptor,
 ):
-    """Puts tokens in the place of secrets. Of any number of threads one at a time asks for a token.
-
-    By the secret's hash it keeps the token and when to renew it, by this machine's monotonic clock: what is
-    counted from the answer is how long the token is good, so the clocks need not agree.
-    """
+    """Puts tokens in the place of secrets. Of any number of threads one at a time asks for a token."""
 
     def __init__(self, channel: grpc.Channel, clock: Callable[[], float] = time.monotonic) -> None:
         self._create = channel.unary_unary(
-            _CREATE,
+            CREATE,
             request_serializer=token_pb2.CreateTokenRequest.SerializeToString,
             response_deserializer=token_pb2.CreateTokenResponse.FromString,
         )
-        self._clock, self._lock = clock, threading.Lock()
-        self._tokens: dict[bytes, tuple[str, float]] = {}
+        self._kept, self._lock = Kept(clock), threading.Lock()
         self._makes_tokens = True
 
-    def _instead(self, secret: str) -> _Used | None:
+    def _instead(self, secret: str) -> Used | None:
         """Return the token of a secret; None if the service makes none. Raises grpc.RpcError."""
-        mark = hashlib.sha256(secret.encode()).digest()
         with self._lock:
-            token, renewed = self._tokens.get(mark, ("", 0.0))
             if not self._makes_tokens:
                 return None
-            if token and self._clock() < renewed:
-                return _Used(mark, token, was_kept=True)
-            asked = self._clock()
+            if (used := self._kept.good(secret)) is not None:
+                return used
+            asked = self._kept.clock()
             try:
                 made = self._create(
                     token_pb2.CreateTokenRequest(),
-                    metadata=(("authorization", f"{_BEARER}{secret}"),),
-                    timeout=_TIMEOUT_SECONDS,
+                    metadata=(("authorization", f"{BEARER}{secret}"),),
+                    timeout=TIMEOUT_SECONDS,
                 )
             except grpc.RpcError as error:
-                if error.code() not in _UNMADE:
+                if error.code() not in UNMADE:
                     raise
                 self._makes_tokens = False
                 return None
-            self._tokens[mark] = made.token, asked + made.lifetime_seconds - _RENEWED_SECONDS
-            return _Used(mark, str(made.token), was_kept=False)
+            return self._kept.take(secret, made, asked)
 
-    def _forget(self, used: _Used) -> None:
-        """Have another token made by the next call, unless one was made already."""
+    def _forget(self, used: Used) -> None:
         with self._lock:
-            if self._tokens.get(used.mark, ("", 0.0))[0] == used.token:
-                del self._tokens[used.mark]
+            self._kept.forget(used)
 
-    def _with_token(self, details: Any) -> tuple[Any, _Used | None]:
+    def _with_token(self, details: Any) -> tuple[Any, Used | None]:
         """Return what a call is made with, and the token in it, if that is one that was made here."""
-        if details.method in _AS_IT_IS:
+        if details.method in AS_IT_IS:
             return details, None
-        metadata, used = [], None
-        for name, value in details.metadata or ():
-            text = str(value)
-            if name == "authorization" and text.startswith(_BEARER) and is_secret(text[len(_BEARER) :]):
-                used = self._instead(text[len(_BEARER) :])
-                text = f"{_BEARER}{used.token}" if used is not None else text
-            metadata.append((name, text if name == "authorization" else value))
+        secret, metadata = secret_in(details.metadata), details.metadata
+        used = None if secret is None else self._instead(secret)
+        if used is not None:
+            metadata = with_token(metadata, used.token)
         made = _Details(
             details.method,
             details.timeout,

@@ -9,7 +9,7 @@ PreconditionError). The reason is the service's own word, stable, and says which
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import grpc
 from google.protobuf import any_pb2
@@ -21,6 +21,7 @@ _Code = grpc.StatusCode
 UNTRUSTED: Final = ("CERTIFICATE_VERIFY_FAILED", "peer certificate", "Hostname Verification")
 """What gRPC says where a server answered whose certificate is not to be believed."""
 _OF_ALL: Final = {_Code.UNAVAILABLE, _Code.UNAUTHENTICATED, _Code.CANCELLED}
+_DETAILS: Final = "grpc-status-details-bin"
 _CODES: Final = {code: each for each in _Code for code in [each.value[0]]}
 
 
@@ -127,6 +128,17 @@ def service_error(error: grpc.RpcError) -> ServiceError:
     except (ValueError, DecodeError):
         status = None
     return _told(call.code(), call.details() or "", status.details if status else ())
+
+
+async def service_error_aio(call: Any) -> ServiceError:
+    """Return the ServiceError of an asynchronous call that has failed, whatever its kind."""
+    metadata = await call.trailing_metadata() or ()
+    found = next((value for name, value in metadata if name == _DETAILS), b"")
+    try:
+        details: Iterable[any_pb2.Any] = status_pb2.Status.FromString(found).details
+    except DecodeError:
+        details = ()
+    return _told(await call.code(), await call.details() or "", details)
 
 
 def refusal(status: status_pb2.Status) -> ServiceError:

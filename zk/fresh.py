@@ -1,14 +1,44 @@
-"""Secrets that are made here and of which the service is told the hash alone."""
+"""Secrets that are made here and of which the service is told the hash alone.
 
+Whoever has others register them makes the secret (`made_here`) and hands on its hash, which the others say
+(`TokenHash`): none of them ever knows the secret.
+"""
+
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated, Final
 
-from disclosure.administration import new_secret
+import typer
+
+from disclosure.administration import new_secret, secret_hash
 from wire.client import Endpoint, ServiceError
 from zk.clients.tokens import TokenClient
+from zk.exits import CommandError, Exit
 from zk.home import read_secret, waiting_beside, write_private
 from zk.proposing import ProposalError
+
+_HASH: Final = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
+TokenHash = Annotated[str | None, typer.Option("--token-hash", metavar="HASH", help="help.option.token_hash")]
+
+
+def made_here(path: Path, *, replacing: bool) -> tuple[Path, str]:
+    """Return where a secret is kept that others are to say the hash of, and the hash as hexadecimal digits.
+
+    It is made unless it is there. One that is to replace what is at `path` waits beside it (`take_up`).
+    """
+    where = waiting_beside(path) if replacing and path.exists() else path
+    if not where.exists():
+        write_private(where, f"{new_secret()}\n".encode())
+    return where, secret_hash(read_secret(where)).hex()
+
+
+def read_hash(written: str) -> bytes:
+    """Read the hash of a secret as it was said; CommandError USAGE."""
+    if _HASH.fullmatch(written) is None:
+        raise CommandError(Exit.USAGE, "HASH_INVALID", "error.hash_invalid")
+    return bytes.fromhex(written)
 
 
 @contextmanager

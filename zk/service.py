@@ -139,15 +139,17 @@ class Service:
         token: str,
         identifies: Collection[Subject] = (),
         own: str | None = None,
+        hashed: bytes = b"",
     ) -> str:
         """Register a department, and the kinds of subject that it identifies; return its own token: `own`,
-        unless the service makes one. Takes an administrator's."""
+        unless the service makes one; nothing where only the token's hash is known. Takes an administrator's.
+        """
         request = catalog_pb2.CreateDepartmentRequest(
             department_id=department.department,
             department=catalog_pb2.Department(
                 display_name=convert.text_to(display_name), identifies=identified_to(identifies)
             ),
-            access_token_hash=secret_hash(own) if own else b"",
+            access_token_hash=secret_hash(own) if own else hashed,
         )
         return call(self._catalog.CreateDepartment, request, token=token).access_token or own or ""
 

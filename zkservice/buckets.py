@@ -55,6 +55,14 @@ class Bucket:
         self._left -= cost
         return 0.0
 
+    def owe(self, cost: float, now: float) -> None:
+        """Take what something has cost that is done already, and leave a debt where there is too little.
+
+        The debt is a full bucket at most: it is paid off in the time in which that fills.
+        """
+        self._fill(now)
+        self._left = max(self._left - cost, min(self._left, -self._allowance.burst))
+
     def is_idle(self, now: float) -> bool:
         """Tell whether it is as good as a new one."""
         if self.calls:

@@ -4,7 +4,7 @@ A message that does not decode would be answered by gRPC with INTERNAL; here dec
 which the wrapped method raises. A call that is opened and then sends nothing would hold its place for as long
 as its connection lives: methods of one message are served as methods of a stream of which one message is
 read, since only so the waiting can be ended. A log line holds the method, the outcome and the time, never a
-name, value or token.
+name, value or token; of calls that are refused only the first ones have a line (`observing/refused.py`).
 """
 
 import asyncio
@@ -21,8 +21,10 @@ from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from zkservice import slow, tenants
+from zkservice.costs import cost_of_answer
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.observing import request_ids
+from zkservice.observing.refused import Refused
 from zkservice.status import CODES, known, status_of
 from zkservice.watching import Watching
 
@@ -68,7 +70,12 @@ class Calls(grpc.aio.ServerInterceptor):
 
     def __init__(self, max_message_octets: int, watching: Watching) -> None:
         self._max, self._watching = max_message_octets, watching
+        self._refused = Refused()
         self._wrapped: dict[str, _Handler] = {}
+
+    def end(self) -> None:
+        """Log what was left out of the log so far."""
+        self._refused.end()
 
     async def intercept_service(
         self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -94,7 +101,10 @@ class Calls(grpc.aio.ServerInterceptor):
             act = self._streaming(method, handler.unary_stream)
             decode = self._decoder(handler.request_deserializer, MAX_WATCH_OCTETS)
             return grpc.stream_stream_rpc_method_handler(act, decode, handler.response_serializer)
-        single, decode = _single(method, handler.unary_unary), self._decoder(handler.request_deserializer)
+        decode, single = (
+            self._decoder(handler.request_deserializer),
+            self._single(method, handler.unary_unary),
+        )
         return grpc.stream_unary_rpc_method_handler(single, decode, handler.response_serializer)
 
     def _decoder(self, decode: Callable[[bytes], Any], most: int | None = None) -> Callable[[bytes], Any]:
@@ -121,7 +131,7 @@ class Calls(grpc.aio.ServerInterceptor):
                 tenants.hold(0)  # its octets are gone, and the stream waits for long
                 await _stream(act, message, context)
 
-        return _answered(method, call)
+        return self._answered(method, call)
 
     def _many(self, method: str, act: _Act) -> _Act:
         async def call(requests: Any, context: Any) -> None:
@@ -131,7 +141,7 @@ class Calls(grpc.aio.ServerInterceptor):
                     tenants.hold(0)  # it reads by itself, and its places are few
                 await _stream(act, _messages(context) if own else requests, context)
 
-        return _answered(method, call)
+        return self._answered(method, call)
 
     @contextmanager
     def _place(self, method: str, context: Any) -> Iterator[None]:
@@ -145,12 +155,38 @@ class Calls(grpc.aio.ServerInterceptor):
         else:
             yield
 
+    def _single(self, method: str, act: _Act) -> _Act:
+        async def call(_: Any, context: Any) -> Any:
+            return await act(await _message(context), context)
 
-def _single(method: str, act: _Act) -> _Act:
-    async def call(_: Any, context: Any) -> Any:
-        return await act(await _message(context), context)
+        return self._answered(method, call)
 
-    return _answered(method, call)
+    def _answered(self, method: str, act: _Act) -> _Act:
+        """Turn whatever a method raises into a status, and log how the call ended."""
+
+        async def call(request: Any, context: Any) -> Any:
+            started = time.monotonic()
+            try:
+                answer = await act(request, context)
+            except Exception as error:  # everything becomes a status
+                await self._refuse(method, started, error, context)
+            if method.startswith(_OWN):
+                structlog.get_logger().info("call", method=method, code="OK", reason="", ms=_since(started))
+            return answer
+
+        return call
+
+    async def _refuse(self, method: str, started: float, error: Exception, context: Any) -> None:
+        if isinstance(error, grpc.aio.AbortError):
+            raise error
+        told = known(error)
+        if told.reason in _REFUSED:
+            tenants.disproven()
+        if told is not error:
+            self._refused.fault(method, type(error).__name__, _places(error))
+        self._refused.call(method, CODES[told.reason].name, told.reason, _since(started))
+        status = rpc_status.to_status(status_of(told))
+        await context.abort(status.code, status.details, (*status.trailing_metadata, *request_ids.trailer()))
 
 
 async def _message(context: Any) -> Any:
@@ -212,52 +248,24 @@ async def _stream(act: _Act, request: Any, context: Any) -> None:
     answers: AsyncIterator[Any]
     async with aclosing(act(request, context)) as answers:
         async for answer in answers:
+            tenants.owe(cost_of_answer(answer.ByteSize()))
             with slow.sending():
                 await context.write(answer)
-
-
-def _answered(method: str, act: _Act) -> _Act:
-    """Turn whatever a method raises into a status, and log how the call ended."""
-
-    async def call(request: Any, context: Any) -> Any:
-        started = time.monotonic()
-        try:
-            answer = await act(request, context)
-        except Exception as error:  # everything becomes a status
-            await _refuse(method, started, error, context)
-        if method.startswith(_OWN):
-            _log(method, started, "OK", "")
-        return answer
-
-    return call
-
-
-async def _refuse(method: str, started: float, error: Exception, context: Any) -> None:
-    if isinstance(error, grpc.aio.AbortError):
-        raise error
-    told = known(error)
-    if told.reason in _REFUSED:
-        tenants.disproven()
-    if told is not error:
-        _log_fault(method, error)
-    _log(method, started, CODES[told.reason].name, told.reason)
-    status = rpc_status.to_status(status_of(told))
-    await context.abort(status.code, status.details, (*status.trailing_metadata, *request_ids.trailer()))
 
 
 def _malformed(detail: str) -> ServiceError:
     return ServiceError(ServiceReason.MESSAGE_MALFORMED, detail)
 
 
-def _log(method: str, started: float, code: str, reason: str) -> None:
-    milliseconds = round((time.monotonic() - started) * 1000, 1)
-    structlog.get_logger().info("call", method=method, code=code, reason=reason, ms=milliseconds)
+def _since(started: float) -> float:
+    """Return the milliseconds since a moment."""
+    return round((time.monotonic() - started) * 1000, 1)
 
 
-def _log_fault(method: str, error: Exception) -> None:
-    """Log where a fault arose; not its text, which may hold what a person sent."""
+def _places(error: Exception) -> list[str]:
+    """Return where a fault arose; not its text, which may hold what a person sent."""
     places, trace = [], error.__traceback__
     while trace is not None:
         places.append(f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}")
         trace = trace.tb_next
-    structlog.get_logger().error("fault", method=method, kind=type(error).__name__, at=places[-6:])
+    return places[-6:]

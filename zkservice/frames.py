@@ -134,7 +134,7 @@ def _outcome_to(outcome: Outcome) -> list[Any]:
 def outcomes_of(octets: bytes, count: int) -> list[Outcome]:
     """Decode so many outcomes; FrameError."""
     try:
-        told = canonical.decode(_OUTCOMES, octets, most=MAX_FRAME)
+        told = canonical.decode(_OUTCOMES, octets, most=MAX_FRAME, most_items=MAX_FRAME)
         if len(told) != count:
             raise FrameError
         return list(map(_outcome_of, told))

@@ -20,7 +20,7 @@ from grpc_status import rpc_status
 from zkservice import certificates, slow, tenants
 from zkservice.buckets import Allowance, Bucket, Buckets
 from zkservice.config import Settings
-from zkservice.costs import cost_of
+from zkservice.costs import cost_of, cost_of_answer
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import token_hash
 from zkservice.observing import request_ids
@@ -108,6 +108,7 @@ class Limits(grpc.aio.ServerInterceptor):
                     answer = await act(requests, context)
             except TimeoutError:
                 await self._refuse(context, tenants.out_of_time())
+            tenants.owe(cost_of_answer(answer.ByteSize()))
             slow.answering(context)
             return answer
 
@@ -152,6 +153,7 @@ class Limits(grpc.aio.ServerInterceptor):
             ends=self._monotonic() + (seconds if left is None else min(left, seconds)),
             spend=spend,
             prove=partial(self._prove, mark),
+            owe=partial(self._owe, bucket),
             hold=held.hold,
             hurried=held.hurried,
         )
@@ -188,6 +190,9 @@ class Limits(grpc.aio.ServerInterceptor):
         if seconds > 0:
             detail = f"{whose} takes more than its rate; try again later"
             raise ServiceError(ServiceReason.RATE_LIMITED, detail, retry_seconds=seconds, quota=whose)
+
+    def _owe(self, bucket: Bucket, cost: float) -> None:
+        bucket.owe(cost, self._monotonic())
 
     def _prove(self, mark: bytes | None, name: str | None) -> None:
         if mark is not None and name is not None:

@@ -29,7 +29,7 @@ class Role(StrEnum):
     WITNESS = "witness"
     """Reads the log, as everybody may, and is known by name where it has a certificate."""
     OPERATOR = "operator"
-    """Runs the service, and has no say in what it is about."""
+    """Runs the service: reads how it is, and has no say in what it is about."""
 
 
 COLLECTIONS: Final[Mapping[str, Role]] = {
@@ -158,7 +158,9 @@ _OWN_SERVICES: Final[dict[str, dict[str, Row]]] = {
         "CreateAdministrator": ADMINISTRATOR,
         "RemoveAdministrator": ADMINISTRATOR,
         "SetAdministratorSecret": Row({Role.ADMINISTRATOR: ANYBODYS}, own_secret=Role.ADMINISTRATOR),
+        "GetAdministrator": ADMINISTRATOR,
         "ListAdministrators": ADMINISTRATOR,
+        "UpdateAdministrator": ADMINISTRATOR,
         "CreateAction": PROPOSER,
         "GetAction": PROPOSER_OF,
         "ListActions": ADMINISTRATOR,
@@ -265,6 +267,7 @@ _OWN_SERVICES: Final[dict[str, dict[str, Row]]] = {
         ),
         EVERYBODY,
     ),
+    "OperationService": {"GetStatus": Row({Role.OPERATOR: ANYBODYS})},
     "PolicyService": {
         "CreatePolicy": ADMINISTRATOR,
         "GetPolicy": EVERYBODY,

@@ -78,6 +78,7 @@ from zkservice.storage import (
 )
 from zkservice.storage.database import THREAD_SWITCH_SECONDS, Database
 from zkservice.tokens import Tokens
+from zkservice.trimming import trimming
 from zkservice.watching import Watching
 from zkservice.workers import Workers, working
 
@@ -226,6 +227,7 @@ async def running(
                     log_keys=log_keys,
                 )
                 lists = RevocationService(context)
+                await stack.enter_async_context(trimming())
                 shown = edge.newest(sequencer, anchored, witnessed=anchoring is not None)
                 await stack.enter_async_context(_background(context, lists, failed))
                 await stack.enter_async_context(following.running())
@@ -346,11 +348,12 @@ async def _listening(
     settings = context.settings
     authorities = client_authorities(settings)
     check_complete(roster.METHODS)
+    calls = Calls(settings.max_message_octets, context.watching)
     server = grpc.aio.server(
         interceptors=[
             seen.interceptor,
             Limits(settings),
-            Calls(settings.max_message_octets, context.watching),
+            calls,
             Guard(context.callers, takes_secrets=settings.accept_secrets),
         ],
         options=[
@@ -384,3 +387,4 @@ async def _listening(
         context.sequencer.wake_watchers()
         context.anchored.wake_watchers()
         await server.stop(settings.drain_seconds)
+        calls.end()

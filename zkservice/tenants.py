@@ -35,6 +35,10 @@ _UNDER_WAY: Final = set[asyncio.Task[Any]]()
 """A loop alone would forget tasks that nobody waits for any more."""
 
 
+def _free(_: float) -> None:
+    """Charge nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """What the limits know of a call that is served.
@@ -52,6 +56,7 @@ class Call:
     prove: Callable[[str | None], None]
     hold: Callable[[int], None]
     hurried: "asyncio.Future[None] | None" = None
+    owe: Callable[[float], None] = _free
 
 
 _CALL: ContextVar[Call | None] = ContextVar("zk_call", default=None)
@@ -80,6 +85,13 @@ def spend(cost: float) -> None:
     call = _CALL.get()
     if call is not None:
         call.spend(cost)
+
+
+def owe(cost: float) -> None:
+    """Charge the call that this task serves for what was done already: it is never refused for that."""
+    call = _CALL.get()
+    if call is not None:
+        call.owe(cost)
 
 
 def hold(octets: int) -> None:

@@ -39,6 +39,7 @@ class Alone(Enum):
 class Harmful:
     """A method that takes two persons: what it could do in one person's hands.
 
+    `of_whom` gives the administrator whom a request is about, for those who may do it to themselves.
     `of_department` gives the department whose own a request is, which then may call the method or, if nobody
     may alone, propose it. `said_hash` is the field that has to be said in a proposal, since the service
     would answer with a secret otherwise.
@@ -48,6 +49,7 @@ class Harmful:
     alone: Alone = Alone.NOBODY
     of_department: Callable[[Any], str] | None = None
     said_hash: str = ""
+    of_whom: Callable[[Any], str] = lambda request: str(request.name)
 
     @property
     def by_departments(self) -> bool:
@@ -96,6 +98,11 @@ HARMFUL: Final[Mapping[str, Harmful]] = {
         "AdministrationService/CreateAdministrator": Harmful(
             "whoever makes administrators alone is two persons", Alone.FIRST
         ),
+        "AdministrationService/UpdateAdministrator": Harmful(
+            "whoever is called like another is taken for that one",
+            Alone.OWN,
+            of_whom=lambda request: str(request.administrator.name),
+        ),
         "AdministrationService/SetAdministratorSecret": Harmful(
             "whoever replaces another's secret acts as that person", Alone.OWN
         ),
@@ -120,6 +127,7 @@ HARMLESS: Final[Mapping[str, str]] = {
         "ErrandService/CreateErrandBundle": "it puts registered counters together, and stands on the ledger",
         "TokenService/CreateToken": "it answers whoever has a secret with a token of it",
         "TokenService/RotateTokenKeys": "tokens end with their key; whoever has a secret gets another",
+        "AdministrationService/GetAdministrator": "it reads",
         "AdministrationService/ListAdministrators": "it reads",
         "AdministrationService/CreateAction": "it proposes; another person decides",
         "AdministrationService/GetAction": "it reads",
@@ -174,7 +182,7 @@ async def _may_alone(harmful: Harmful, request: Any, context: Any, service: Cont
         return harmful.alone is Alone.DEPARTMENT and not by_admin
     name = f"administrators/{await service.access.admin(context)}"
     if harmful.alone is Alone.OWN:
-        return bool(name == request.name)
+        return name == harmful.of_whom(request)
     if harmful.alone is Alone.FIRST and name == ROOT:
         return not await service.database.read(administrators.anybody)
     return False

@@ -36,6 +36,7 @@ from prover.notes import EventNote
 from prover.vault import Vault, utc_now
 from wire.client import Endpoint, ServiceError, call, stream
 from wire.convert import moment_of
+from wire.sessions import Session
 from zkproto.v1 import account_pb2, account_pb2_grpc
 
 PAGE: Final = 100
@@ -158,7 +159,7 @@ class AccountClient:
             stub = account_pb2_grpc.AccountServiceStub(channel)
             while True:
                 asked = account_pb2.ListOffersRequest(page_size=PAGE, page_token=token)
-                page = call(stub.ListOffers, asked, token=session)
+                page = session.call(stub.ListOffers, asked)
                 found += [
                     Waiting(
                         OfferLink(server, each.name.removeprefix("offers/"), each.claim_code),
@@ -222,9 +223,9 @@ class AccountClient:
                 if answer.arrivals:
                     vault.accounts.saw(account.id, answer.arrivals[-1].position)
 
-    def _session(self, channel: grpc.Channel, vault: Vault, log: tlog.Verifier) -> str:
+    def _session(self, channel: grpc.Channel, vault: Vault, log: tlog.Verifier) -> Session:
         account = vault.accounts.at(self._way.endpoint.server)
-        return sessions.opened(self._way, channel, vault, account.name, log)
+        return sessions.session(self._way, channel, vault, account.name, log)
 
 
 def _may_fit_now(tried: list[Claimed]) -> bool:

@@ -32,6 +32,7 @@ from prover.notes import EventNote
 from prover.vault import Vault, utc_now
 from wire.client import Endpoint, call
 from wire.convert import date_of, date_to, moment_of, text_of, values_to
+from wire.sessions import Session
 from zkproto.v1 import application_pb2, application_pb2_grpc, appointment_pb2, appointment_pb2_grpc
 
 _SCOPES: Final = {
@@ -148,10 +149,10 @@ class ApplicationClient:
     def applications(self, vault: Vault, log: tlog.Verifier) -> list[Applied]:
         """Return all that the account has applied for, oldest first."""
 
-        def read(channel: grpc.Channel, session: str, token: str) -> Any:
+        def read(channel: grpc.Channel, session: Session, token: str) -> Any:
             asked = application_pb2.ListMyApplicationsRequest(page_size=PAGE, page_token=token)
             stub = application_pb2_grpc.ApplicationServiceStub(channel)
-            return call(stub.ListMyApplications, asked, token=session)
+            return session.call(stub.ListMyApplications, asked)
 
         return [_applied(each) for page in self._pages(vault, log, read) for each in page.applications]
 
@@ -206,10 +207,10 @@ class ApplicationClient:
     def appointments(self, vault: Vault, log: tlog.Verifier) -> list[Appointed]:
         """Return the appointments that the company has made, oldest first."""
 
-        def read(channel: grpc.Channel, session: str, token: str) -> Any:
+        def read(channel: grpc.Channel, session: Session, token: str) -> Any:
             asked = appointment_pb2.ListAppointmentsRequest(page_size=PAGE, page_token=token)
             stub = appointment_pb2_grpc.AppointmentServiceStub(channel)
-            return call(stub.ListAppointments, asked, token=session)
+            return session.call(stub.ListAppointments, asked)
 
         return [_appointed(each) for page in self._pages(vault, log, read) for each in page.appointments]
 
@@ -236,11 +237,11 @@ class ApplicationClient:
             return events.send(self._way, vault, event, log)
 
     def _pages(
-        self, vault: Vault, log: tlog.Verifier, read: Callable[[grpc.Channel, str, str], Any]
+        self, vault: Vault, log: tlog.Verifier, read: Callable[[grpc.Channel, Session, str], Any]
     ) -> list[Any]:
         account: Account = vault.accounts.at(self._way.endpoint.server)
         with self._way.channel() as channel:
-            session = sessions.opened(self._way, channel, vault, account.name, log)
+            session = sessions.session(self._way, channel, vault, account.name, log)
             pages = [read(channel, session, "")]
             while pages[-1].next_page_token:
                 pages.append(read(channel, session, pages[-1].next_page_token))

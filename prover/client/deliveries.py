@@ -54,6 +54,7 @@ from wire.anchored import anchored_now
 from wire.client import Endpoint, ServiceError, call, stream
 from wire.delivered import FAULTS, MAX_EPOCH_AGE, Delivered, delivered, discard, fault_of, waiting_names
 from wire.published import Reader
+from wire.sessions import Session
 from zkproto.v1 import delivery_pb2, delivery_pb2_grpc
 
 _SERVICE: Final = "DeliveryService"
@@ -263,9 +264,9 @@ class DeliveryClient:
         """
         account = vault.accounts.at(self._way.endpoint.server)
         with self._way.channel() as channel:
-            token = sessions.opened(self._way, channel, vault, account.name, log)
-            box = _Box(self._way, channel, token, account, vault, log, policy)
-            return [box.came(name) for name in waiting_names(box.stub, token)]
+            session = sessions.session(self._way, channel, vault, account.name, log)
+            box = _Box(self._way, channel, session, account, vault, log, policy)
+            return [box.came(name) for name in waiting_names(box.stub, session)]
 
     def watch(self, vault: Vault, log: tlog.Verifier) -> Iterator[int]:
         """Give how many wait, at once and at each change, until its session ends (TOKEN_INVALID)."""
@@ -290,7 +291,7 @@ class _Box:
         self,
         way: Way,
         channel: grpc.Channel,
-        token: str,
+        session: Session,
         account: Account,
         vault: Vault,
         log: tlog.Verifier,
@@ -298,7 +299,7 @@ class _Box:
     ) -> None:
         self.stub, self._channel = delivery_pb2_grpc.DeliveryServiceStub(channel), channel
         self._policy = policy
-        self._way, self._token, self._account, self._vault, self._log = way, token, account, vault, log
+        self._way, self._session, self._account, self._vault, self._log = way, session, account, vault, log
         self._reader, self._key = way.reader(channel, log), ReceivingKey.of(account.key)
 
     def came(self, name: str) -> Came:
@@ -311,14 +312,14 @@ class _Box:
         except FAULTS as error:
             fault = fault_of(error)
             if fault.final:
-                discard(self.stub, name, self._token)
+                discard(self.stub, name, self._session)
             return Came(name, None, fault.reason, waits=not fault.final)
         events.tried(self._way, self._vault, event, self._log)
         return Came(name, kept)
 
     def _kept(self, name: str) -> tuple[ReceivedDelivery, Event]:
         fetch = delivery_pb2.FetchDeliveryRequest(delivery=name)
-        answer = call(self.stub.FetchDelivery, fetch, token=self._token)
+        answer = self._session.call(self.stub.FetchDelivery, fetch)
         found = delivered(
             answer.sealed, answer.receipt, self._key, self._account.name, self._reader, self._log,
             self._way.clock(),

@@ -6,6 +6,7 @@ does not know under which of them a consent was granted, it tries one after the 
 this consent's, so the service learns by that no more than that one of them is right.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -19,9 +20,11 @@ from prover.errors import ContentError, VaultReason
 from prover.records import milliseconds, moment_of
 from prover.standing import Sign
 from prover.vault import Vault
+from wire import convert
 from wire.challenges import nonce_of
 from wire.client import ServiceError, call
 from wire.convert import moment_to
+from wire.sessions import Session
 from zkproto.v1 import ledger_pb2, ledger_pb2_grpc, session_pb2, session_pb2_grpc
 
 _WRONG_KEY: Final = "REQUEST_SIGNATURE_INVALID"
@@ -33,6 +36,18 @@ def opened(way: Way, channel: grpc.Channel, vault: Vault, party: str, log: tlog.
     Raises ServiceError; ContentError KEY_NOT_FOUND, CONSENT_NOT_FOUND, ACCOUNT_NOT_FOUND; RefusedError
     LOG_KEY_NOT_FOLLOWED (a consent of another log, which this one is not proven to be); tlog.TlogError.
     """
+    return _opened_by_any(way, channel, vault, party, log)[0]
+
+
+def session(way: Way, channel: grpc.Channel, vault: Vault, party: str, log: tlog.Verifier) -> Session:
+    """Return the session of an operation of several calls, which opens itself; its calls raise what `opened`
+    does."""
+    return Session(lambda _: _opened_by_any(way, channel, vault, party, log), way.clock)
+
+
+def _opened_by_any(
+    way: Way, channel: grpc.Channel, vault: Vault, party: str, log: tlog.Verifier
+) -> tuple[str, dt.datetime]:
     refused: ServiceError | None = None
     for sign in _signers(way, channel, vault, party, log):
         try:
@@ -44,7 +59,9 @@ def opened(way: Way, channel: grpc.Channel, vault: Vault, party: str, log: tlog.
     raise refused or ContentError(VaultReason.KEY_NOT_FOUND, f"the vault has no key of {party}")
 
 
-def _opened(way: Way, channel: grpc.Channel, party: str, log: tlog.Verifier, sign: Sign) -> str:
+def _opened(
+    way: Way, channel: grpc.Channel, party: str, log: tlog.Verifier, sign: Sign
+) -> tuple[str, dt.datetime]:
     moment = moment_of(milliseconds(way.clock()))
     statement = SessionStatement(party, str(log), moment, nonce_of(channel))
     message = session_pb2.OpenSessionRequest(
@@ -53,7 +70,9 @@ def _opened(way: Way, channel: grpc.Channel, party: str, log: tlog.Verifier, sig
         nonce=statement.nonce,
         signature=statement.sign(sign),
     )
-    return call(session_pb2_grpc.SessionServiceStub(channel).OpenSession, message).token
+    answer = call(session_pb2_grpc.SessionServiceStub(channel).OpenSession, message)
+    with checked():
+        return answer.token, convert.moment_of(answer.expire_time, field="expire_time")
 
 
 def _signers(way: Way, channel: grpc.Channel, vault: Vault, party: str, log: tlog.Verifier) -> Iterable[Sign]:

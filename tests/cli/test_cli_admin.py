@@ -274,3 +274,17 @@ def test_every_step_is_checked_against_the_ledger(office: Office) -> None:
     change(office.data, "delete from admin_action_record where action = ?", waiting)
     change(office.data, "delete from admin_action where id = ?", waiting)
     refused(office.bob.zk("admin", "list", "--verify", "--json"), Exit.NOT_VERIFIED, "ACTIONS_MISSING")
+
+
+def test_an_administrator_is_renamed(office: Office) -> None:
+    called = ("--name-zh", "安安", "--name-en", "Anna")
+    own = office.ann.json("admin", "rename", "ann", *called)
+    assert own["display_name"] == {"zh": "安安", "en": "Anna"}
+    done = office.bob.zk("admin", "rename", "ann", *NAMES, "--json")
+    refused(done, Exit.REFUSED, "SECOND_PERSON_REQUIRED")
+    action = office.bob.propose("admin", "rename", "ann", *NAMES)
+    decided = office.root.json("admin", "approve", action, "--yes")
+    assert decided["state"] == "done"
+    listed = office.ann.json("admin", "list")["administrators"]
+    assert {"zh": "甲", "en": "A"} in [each["display_name"] for each in listed]  # type: ignore[attr-defined]
+    refused(office.ann.zk("admin", "rename", "nobody", *called, "--json"), Exit.REFUSED, "NOT_FOUND")

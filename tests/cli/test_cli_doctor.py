@@ -198,3 +198,22 @@ def test_a_real_server_s_port_and_folder(tmp_path: Path) -> None:
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(60)
+
+
+# what the operator alone is told
+
+
+def test_the_operator_s_token_asks_for_the_server_s_status(
+    home: Home, server: LocalServer, issuer: Home, tmp_path: Path
+) -> None:
+    report = home.json("doctor", "--operator-token-file", server.data / "operator.token")
+    found = check(report, "status")
+    assert (found["state"], found["version"]) == ("ok", OWN)
+    assert found["sequences"]
+    wrong = tmp_path / "wrong"
+    wrong.write_text("x" * 43)
+    for file in (wrong, tmp_path / "none", server.admin_token):
+        done = home.zk("doctor", "--operator-token-file", file, "--json")
+        assert done.code == Exit.UNHEALTHY
+        assert states(done.json)["status"] == "fail"
+        assert "x" * 43 not in done.out + done.err

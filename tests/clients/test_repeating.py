@@ -30,6 +30,7 @@ from zkproto.v1 import (
     keyed_pb2,
     ledger_pb2,
     ledger_pb2_grpc,
+    operation_pb2,
     policy_pb2,
     presentation_pb2,
     publication_pb2,
@@ -48,7 +49,7 @@ NOT_TWICE = {
     # The same again is refused, or is another one.
     "CreateSchema", "CreateVerifier", "CreateItem", "CreateTable", "UpdateDepartment", "UpdateVerifier",
     "UpdateItem", "BeginKeyedIssuance", "IssueKeyedCredential", "BatchCheckKeyedPresentations",
-    "RetryErrandPart", "AcknowledgeDelivery", "PublishReceivingCard", "CloseReceiving",
+    "UpdateAdministrator", "RetryErrandPart", "AcknowledgeDelivery", "PublishReceivingCard", "CloseReceiving",
     "CreateAdministrator", "SetAdministratorSecret", "RemoveAdministrator", "ApproveAction", "RejectAction",
     "RotateTokenKeys",
     # A wrong pairing code counts each time.
@@ -58,8 +59,8 @@ NOT_TWICE = {
 }  # fmt: skip
 FILES = (
     account_pb2, administration_pb2, application_pb2, appointment_pb2, catalog_pb2, consent_pb2,
-    delivery_pb2, errand_pb2, issuance_pb2, keyed_pb2, ledger_pb2, policy_pb2, presentation_pb2,
-    publication_pb2, record_pb2, revocation_pb2, session_pb2, statistics_pb2, token_pb2,
+    delivery_pb2, errand_pb2, issuance_pb2, keyed_pb2, ledger_pb2, operation_pb2, policy_pb2,
+    presentation_pb2, publication_pb2, record_pb2, revocation_pb2, session_pb2, statistics_pb2, token_pb2,
 )  # fmt: skip
 READING = ("Get", "List", "Watch", "Read", "Count", "Search", "Export", "Verify", "BatchVerify", "Fetch")
 Options = descriptor_pb2.MethodOptions

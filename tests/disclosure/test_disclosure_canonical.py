@@ -205,3 +205,39 @@ def test_what_is_begun_and_followed_is_what_is_encoded_at_once() -> None:
 def test_an_array_of_what_was_encoded_is_the_array_of_the_items(count: int) -> None:
     numbers = list(range(count))
     assert canonical.array(list(map(canonical.following, numbers))) == canonical.following(numbers)
+
+
+# how many items
+
+
+def test_as_many_items_as_may_be_are_decoded_and_one_more_is_refused() -> None:
+    most = canonical.MAX_ITEMS
+    whole = canonical.encode(LABEL, *([0] * (most - 1)))
+    assert len(canonical.decode(LABEL, whole)) == most - 1
+    refused(canonical.encode(LABEL, *([0] * most)))
+    nested = [[0] * 100 for _ in range(100)]
+    octets = canonical.encode(LABEL, nested)
+    assert canonical.decode(LABEL, octets, most_items=10_000 + 100 + 2) == [nested]
+    with pytest.raises(MalformedError):
+        canonical.decode(LABEL, octets, most_items=10_000 + 100 + 1)
+
+
+@pytest.mark.parametrize("each", [b"\x00", b"\x80", b"\x40", b"\xf6"], ids=["0", "[]", "b", "none"])
+def test_what_has_too_many_items_is_refused_before_they_are_read(
+    each: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = 0
+    reader = canonical._Reader._item
+
+    def counted(self: canonical._Reader, depth: int) -> Item:
+        nonlocal read
+        read += 1
+        return reader(self, depth)
+
+    monkeypatch.setattr(canonical._Reader, "_item", counted)
+    for count in (60_000, canonical.MAX_ITEMS):
+        refused(b"\x82" + HEAD + b"\x99" + count.to_bytes(2) + each * count)
+    assert read < 10
+    refused(b"\x9b" + (1 << 63).to_bytes(8) + HEAD + each * 60_000)
+    refused(b"\x82" + HEAD + b"\x9a" + (1 << 31).to_bytes(4))
+    assert read < 20

@@ -1,5 +1,6 @@
 """Sending unasked in tests: the town's school receives, a vault with a permit and an insurance sends."""
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from verifier.delivery import DeliveryFolder
 from wire.client import Endpoint, call
 from wire.convert import moment_to
 from wire.delivered import waiting_names
+from wire.sessions import Session
 from zkproto.v1 import delivery_pb2 as pb
 from zkproto.v1 import delivery_pb2_grpc
 from zkproto.v1.delivery_pb2 import AcknowledgeDeliveryRequest
@@ -66,9 +68,10 @@ def receiving(composite: CompositeTown, endpoint: Endpoint | None = None) -> Ite
 def _empty(composite: CompositeTown) -> None:
     town = composite.town
     token = town.run(opened(town.city, str(SCHOOL), town.city.verifier_keys["school"]))
+    session = Session(lambda now: (token, now + dt.timedelta(minutes=10)), town.city.clock)
     with town.endpoint.channel() as channel:
         stub = delivery_pb2_grpc.DeliveryServiceStub(channel)
-        for name in waiting_names(stub, token):
+        for name in waiting_names(stub, session):
             call(stub.AcknowledgeDelivery, AcknowledgeDeliveryRequest(delivery=name), token=token)
 
 

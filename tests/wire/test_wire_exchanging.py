@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from tests.zkservice.server_process import started
+from wire import exchanging_aio
 from wire.client import Endpoint, ServiceError, call, service_error, stream
 from wire.exchanging import Exchanger, exchanging, is_secret
 from zkproto.v1 import centre_pb2, ledger_pb2, token_pb2
@@ -21,9 +23,15 @@ from zkproto.v1.ledger_pb2_grpc import LedgerServiceStub
 from zkproto.v1.token_pb2_grpc import TokenServiceStub
 
 SECRET: Final = "x" * 43
-REFUSAL: Final = status_pb2.Status(code=grpc.StatusCode.PERMISSION_DENIED.value[0], message="refused")
-_DETAIL: Final = error_details_pb2.ErrorInfo(reason="TOKEN_INVALID", domain="zk-disclosure")
-REFUSAL.details.add().Pack(_DETAIL)
+
+
+def refusing(reason: str) -> status_pb2.Status:
+    status = status_pb2.Status(code=grpc.StatusCode.PERMISSION_DENIED.value[0], message="refused")
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain="zk-disclosure"))
+    return status
+
+
+REFUSAL: Final = refusing("TOKEN_INVALID")
 PURPOSE: Final = centre_pb2.CreatePurposeRequest()
 
 
@@ -32,6 +40,7 @@ class Service:
 
     def __init__(self, lifetime: int | None, refuses: int = 0) -> None:
         self.seen, self.made, self._lifetime, self._refuses = list[str](), 0, lifetime, refuses
+        self._refusal, self._cut = REFUSAL, 0
         self._server = grpc.server(ThreadPoolExecutor(8))
         self._server.add_generic_rpc_handlers((_Handler(self),))
         self.port = self._server.add_insecure_port("127.0.0.1:0")
@@ -43,13 +52,29 @@ class Service:
     def __exit__(self, *_: object) -> None:
         self._server.stop(None)
 
+    def refuse(self, times: int, reason: str = "TOKEN_INVALID") -> None:
+        """Refuse so many calls from now on."""
+        self._refuses, self._refusal = times, refusing(reason)
+
+    def refuse_after(self, answers: int) -> None:
+        """End the next stream of answers as refused after so many."""
+        self._cut = answers
+
+    def watch(self, context: Any) -> Iterator[bytes]:
+        """Answer with one message, or with some and a refusal."""
+        cut, self._cut = self._cut, 0
+        for _ in range(cut or 1):
+            yield self.answer("Watch", context)
+        if cut:
+            context.abort_with_status(rpc_status.to_status(self._refusal))
+
     def answer(self, method: str, context: Any) -> bytes:
         bearer = dict(context.invocation_metadata()).get("authorization", "")
         if not method.endswith("CreateToken"):
             self.seen.append(bearer)
             if self._refuses:
                 self._refuses -= 1
-                context.abort_with_status(rpc_status.to_status(REFUSAL))
+                context.abort_with_status(rpc_status.to_status(self._refusal))
             return b""
         if self._lifetime is None:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, "no such method")
@@ -69,6 +94,8 @@ class _Handler(grpc.GenericRpcHandler):
             return grpc.stream_stream_rpc_method_handler(
                 lambda requests, context: (self._service.answer(method, context) for _ in requests)
             )
+        if method.endswith("Told"):
+            return grpc.unary_stream_rpc_method_handler(lambda _, context: self._service.watch(context))
         return grpc.unary_unary_rpc_method_handler(lambda _, context: self._service.answer(method, context))
 
 
@@ -221,3 +248,81 @@ def _administer(endpoint: Endpoint, admin: str) -> None:
         ledger: Any = LedgerServiceStub(channel)
         watching = stream(ledger.WatchCheckpoints, ledger_pb2.WatchCheckpointsRequest(), token=admin)
         assert next(watching).checkpoint
+
+
+# the calls of an asynchronous channel
+
+
+@asynccontextmanager
+async def asynchronous(service: Service) -> AsyncIterator[grpc.aio.Channel]:
+    tokens = exchanging_aio.Tokens()
+    over = grpc.aio.insecure_channel(
+        f"127.0.0.1:{service.port}", interceptors=exchanging_aio.interceptors(tokens)
+    )
+    async with over as channel:
+        tokens.over(channel)
+        yield channel
+
+
+async def test_asynchronous_calls_of_every_kind_have_one_token() -> None:
+    with Service(900) as service:
+        async with asynchronous(service) as channel:
+            single: Any = channel.unary_unary("/x/Y")
+            metadata = (*bearing(SECRET), ("other", "thing"))
+            await asyncio.gather(*(single(b"", metadata=metadata) for _ in range(8)))
+            told: Any = channel.unary_stream("/x/Told")
+            assert [each async for each in told(b"", metadata=metadata)] == [b""]
+            watch: Any = channel.stream_stream("/x/Watch")
+            assert [each async for each in watch(iter([b"", b""]), metadata=metadata)] == [b"", b""]
+            assert service.made == 1
+            assert set(service.seen) == {"Bearer eyJ1.for.x"}
+            plain: Any = channel.unary_unary("/x/Y")
+            await plain(b"")
+            await plain(b"", metadata=bearing("eyJhbGciOiJFZERTQSJ9.e30.c2ln"))
+            assert service.seen[-2:] == ["", "Bearer eyJhbGciOiJFZERTQSJ9.e30.c2ln"]
+            replacing: Any = channel.unary_unary("/zkproto.v1.TokenService/ReplaceSecret")
+            await replacing(b"", metadata=bearing(SECRET))
+            assert (service.made, service.seen[-1]) == (1, f"Bearer {SECRET}")
+
+
+async def test_an_asynchronous_call_whose_token_is_refused_is_made_once_more() -> None:
+    with Service(900) as service:
+        async with asynchronous(service) as channel:
+            single: Any = channel.unary_unary("/x/Y")
+            await single(b"", metadata=bearing(SECRET))
+            service.refuse(1)
+            assert await single(b"", metadata=bearing(SECRET)) == b""
+            assert (service.made, len(service.seen)) == (2, 3)
+            service.refuse(100)
+            with pytest.raises(grpc.aio.AioRpcError):
+                await single(b"", metadata=bearing(SECRET))
+            assert (service.made, len(service.seen)) == (3, 5), "once more, and no more than once"
+            service.refuse(1)
+            told: Any = channel.unary_stream("/x/Told")
+            with pytest.raises(grpc.aio.AioRpcError):
+                [each async for each in told(b"", metadata=bearing(SECRET))]
+            assert [each async for each in told(b"", metadata=bearing(SECRET))] == [b""]
+
+
+async def test_a_service_of_before_tokens_gets_the_secret_of_an_asynchronous_call() -> None:
+    with Service(None) as service:
+        async with asynchronous(service) as channel:
+            single: Any = channel.unary_unary("/x/Y")
+            for _ in range(2):
+                await single(b"", metadata=bearing(SECRET))
+        assert service.seen == [f"Bearer {SECRET}"] * 2
+
+
+async def test_a_server_that_takes_no_secrets_is_called_asynchronously_as_any(tmp_path: Path) -> None:
+    async with started(tmp_path, accept_secrets=False) as process:
+        endpoint = Endpoint.at(process.address, tmp_path / "ca.pem")
+        admin = (tmp_path / "admin.token").read_text().strip()
+        async with endpoint.channel_aio() as channel:
+            catalog: Any = CatalogServiceStub(channel)
+            for token, reason in ((admin, "FIELD_MISSING"), (SECRET, "TOKEN_INVALID")):
+                with pytest.raises(grpc.aio.AioRpcError) as caught:
+                    await catalog.CreatePurpose(PURPOSE, metadata=bearing(token))
+                assert service_error(caught.value).reason == reason
+            at_once = token_pb2.RotateTokenKeysRequest(at_once=True)
+            for _ in range(2):
+                await TokenServiceStub(channel).RotateTokenKeys(at_once, metadata=bearing(admin))

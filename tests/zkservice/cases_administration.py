@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from google.protobuf.message import Message
 
+from disclosure import LocalizedText
 from disclosure.administration import new_secret, secret_hash
 from tests.zkservice.administering import (
     CREATE_VERIFIER,
@@ -17,12 +18,14 @@ from tests.zkservice.administering import (
 )
 from tests.zkservice.refusing import Case, Refusable, Town, add, metadata, put
 from tests.zkservice.support import City, new_id
+from wire.convert import text_to
 from zkproto.v1 import administration_pb2 as pb
 
 CASES: list[Case] = []
 BAD, STATE, DENIED = "INVALID_ARGUMENT", "FAILED_PRECONDITION", "PERMISSION_DENIED"
 METHODS: Final = (
-    "CreateAdministrator", "ListAdministrators", "SetAdministratorSecret", "RemoveAdministrator",
+    "CreateAdministrator", "GetAdministrator", "ListAdministrators", "UpdateAdministrator",
+    "SetAdministratorSecret", "RemoveAdministrator",
     "CreateAction", "GetAction", "ListActions", "ApproveAction", "RejectAction",
 )  # fmt: skip
 WEEK: Final = dt.timedelta(days=7)
@@ -37,6 +40,13 @@ async def proposed(person: Person) -> pb.Action:
     return await person.propose(CREATE_VERIFIER, creating_verifier(f"v-{new_id()[:13]}"))
 
 
+async def renaming(by: Person, name: str) -> pb.UpdateAdministratorRequest:
+    """Return what changes an administrator's display name as it is now."""
+    found = await by.stub.GetAdministrator(pb.GetAdministratorRequest(name=name), metadata=by.said)
+    changed = pb.Administrator(name=name, display_name=text_to(LocalizedText("乙", "B")), etag=found.etag)
+    return pb.UpdateAdministratorRequest(administrator=changed)
+
+
 async def seeds(town: City, number: int) -> dict[str, tuple[Message, str]]:
     """What the service answers with OK, with the token that it takes."""
     ann, own = await made(town), root(town)
@@ -44,7 +54,9 @@ async def seeds(town: City, number: int) -> dict[str, tuple[Message, str]]:
     octets = creating_verifier(f"seed-{number}").SerializeToString(deterministic=True)
     calls: dict[str, Message] = {
         "CreateAdministrator": creating_administrator(f"seed-{number}", new_secret()),
+        "GetAdministrator": pb.GetAdministratorRequest(name=ann.name),
         "ListAdministrators": pb.ListAdministratorsRequest(page_size=1),
+        "UpdateAdministrator": await renaming(own, ann.name),
         "SetAdministratorSecret": pb.SetAdministratorSecretRequest(
             name=(await made(town)).name, secret_hash=secret_hash(new_secret())
         ),
@@ -104,7 +116,7 @@ refused("ApproveAction", BAD, "ACTION_MISMATCH", "digest", name="another", alter
 for method in ("CreateAdministrator", "SetAdministratorSecret"):
     refused(method, BAD, "FIELD_MISSING", "secret_hash", name="no hash", alter=put("secret_hash", b""))
     refused(method, BAD, "FIELD_INVALID", "secret_hash", name="short", alter=put("secret_hash", b"x"))
-for method in ("SetAdministratorSecret", "RemoveAdministrator"):
+for method in ("GetAdministrator", "SetAdministratorSecret", "RemoveAdministrator"):
     refused(method, BAD, "NAME_INVALID", "name", name="no name", alter=put("name", ""))
     refused(method, "NOT_FOUND", "NOT_FOUND", "name", name="nobody", alter=put("name", "administrators/no"))
 refused("RemoveAdministrator", "NOT_FOUND", "NOT_FOUND", "name", name="root",
@@ -117,6 +129,24 @@ refused("CreateAdministrator", BAD, "FIELD_MISSING", "administrator", name="noth
         alter=lambda each: each.ClearField("administrator"))  # fmt: skip
 refused("CreateAdministrator", BAD, "VALUE_INVALID", "administrator.display_name.zh", name="no display name",
         alter=put("administrator.display_name.zh", ""))  # fmt: skip
+
+
+_CHANGED: Final = "UpdateAdministrator"
+refused("GetAdministrator", "NOT_FOUND", "NOT_FOUND", "name", name="root",
+        alter=put("name", "administrators/root"))  # fmt: skip
+refused(_CHANGED, BAD, "FIELD_MISSING", "administrator", name="nothing",
+        alter=lambda each: each.ClearField("administrator"))  # fmt: skip
+refused(_CHANGED, BAD, "NAME_INVALID", "administrator.name", name="no name",
+        alter=put("administrator.name", ""))  # fmt: skip
+for nobody in ("no", "root"):
+    refused(_CHANGED, "NOT_FOUND", "NOT_FOUND", "administrator.name", name=nobody,
+            alter=put("administrator.name", f"administrators/{nobody}"))  # fmt: skip
+refused(_CHANGED, BAD, "FIELD_MISSING", "administrator.etag", name="no etag",
+        alter=put("administrator.etag", ""))  # fmt: skip
+refused(_CHANGED, "ABORTED", "ETAG_MISMATCH", "administrator.etag", name="another etag",
+        alter=put("administrator.etag", "x"))  # fmt: skip
+refused(_CHANGED, BAD, "VALUE_INVALID", "administrator.display_name.en", name="no display name",
+        alter=put("administrator.display_name.en", ""))  # fmt: skip
 
 
 Deciding = Callable[[Town, Person, pb.Action], Awaitable[object]]

@@ -20,7 +20,7 @@ from tests.zkservice import (
 )
 from tests.zkservice.sessions import statement
 from tests.zkservice.support import City, new_id
-from zkproto.v1 import consent_pb2, record_pb2, session_pb2, statistics_pb2, token_pb2
+from zkproto.v1 import consent_pb2, operation_pb2, record_pb2, session_pb2, statistics_pb2, token_pb2
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,11 @@ async def _tokens(town: City, number: int) -> dict[str, Seed]:
     }
 
 
+async def _operation(town: City, _: int) -> dict[str, Seed]:
+    token = (town.ready.data / "operator.token").read_text().strip()
+    return {"GetStatus": Seed(operation_pb2.GetStatusRequest(), token)}
+
+
 _SEEDERS: Final[tuple[Seeder, ...]] = (
     _administration,
     _centre,
@@ -146,6 +151,7 @@ _SEEDERS: Final[tuple[Seeder, ...]] = (
     _accounts,
     _deliveries,
     _tokens,
+    _operation,
 )
 
 

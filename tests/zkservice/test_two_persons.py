@@ -33,6 +33,7 @@ from tests.zkservice.administering import (
     opened,
     proven,
 )
+from tests.zkservice.cases_administration import renaming
 from tests.zkservice.publishing import new_regulator
 from tests.zkservice.stored import dump
 from tests.zkservice.support import TEXT, refusal, reopened
@@ -227,6 +228,9 @@ async def test_every_method_of_the_table_is_carried_out(office: Office) -> None:
             name=listed.issuer_keys[0].name, expected_state=_ACTIVE, state=_RETIRED
         )
 
+    async def administrator_renamed() -> Message:
+        return await renaming(ann, other)
+
     hashed = {"access_token_hash": secret_hash(new_secret())}
     requests: dict[str, Message | Callable[[], Awaitable[Message]]] = {
         "CatalogService/CreateDepartment": creating_department(own.partition("/")[2], new_secret()),
@@ -245,6 +249,7 @@ async def test_every_method_of_the_table_is_carried_out(office: Office) -> None:
         "AdministrationService/CreateAdministrator": creating_administrator(
             other.partition("/")[2], new_secret()
         ),
+        "AdministrationService/UpdateAdministrator": administrator_renamed,
         "AdministrationService/SetAdministratorSecret": pb.SetAdministratorSecretRequest(
             name=other, secret_hash=secret_hash(new_secret())
         ),
@@ -260,6 +265,38 @@ async def test_every_method_of_the_table_is_carried_out(office: Office) -> None:
     assert not answer.access_token, "no secret stands in an action"
     read = await town.catalog.GetDepartment(catalog_pb2.GetDepartmentRequest(name=own))
     assert list(read.identifies) == [PERSON]
+
+
+async def test_everybody_changes_what_they_are_called_and_nobody_another_alone(office: Office) -> None:
+    person = await another(office.ann, office.bob, office.fresh())
+    changed = await person.stub.UpdateAdministrator(await renaming(person, person.name), metadata=person.said)
+    assert (changed.name, changed.display_name.en) == (person.name, "B")
+    got = await office.ann.stub.GetAdministrator(
+        pb.GetAdministratorRequest(name=person.name), metadata=office.ann.said
+    )
+    assert got == changed
+    before = dump(office.town.ready.data)
+    for other in (office.root, office.ann, office.police):
+        request = await renaming(office.ann, person.name)
+        error = await refusal(other.stub.UpdateAdministrator(request, metadata=other.said))
+        expected = "TOKEN_INVALID" if other is office.police else "SECOND_PERSON_REQUIRED"
+        assert error.reason == expected
+    assert dump(office.town.ready.data) == before
+    request = await renaming(office.ann, person.name)
+    method = f"{PACKAGE}.AdministrationService/UpdateAdministrator"
+    proposed = await office.ann.propose(method, request)
+    request.administrator.display_name.zh = "丙"
+    renamed = await person.stub.UpdateAdministrator(request, metadata=person.said)
+    failed = await office.bob.approve(proposed)
+    assert (failed.state, failed.reason) == (State.STATE_FAILED, "ETAG_MISMATCH"), "it was changed meanwhile"
+    removing = pb.RemoveAdministratorRequest(name=person.name)
+    method = f"{PACKAGE}.AdministrationService/RemoveAdministrator"
+    await office.bob.approve(await office.ann.propose(method, removing))
+    gone = await office.ann.stub.GetAdministrator(
+        pb.GetAdministratorRequest(name=person.name), metadata=office.ann.said
+    )
+    assert gone.state == pb.Administrator.STATE_REMOVED
+    assert gone.etag != renamed.etag
 
 
 async def test_administrators_come_and_go(office: Office) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -16,11 +16,9 @@ from verifier.client import sessions, tracing
 from verifier.client.published import PublishedReader
 from verifier.delivery import DeliveryFolder, KeptDelivery
 from wire.anchored import anchored_now
-from wire.client import Endpoint, call, stream
+from wire.client import Endpoint
 from wire.delivered import FAULTS, delivered, discard, fault_of, waiting_names
 from zkproto.v1 import delivery_pb2, delivery_pb2_grpc
-
-_MARGIN: Final = dt.timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class VerifierDeliveries:
         self._channel = tracing.channel(endpoint)
         self._stub = delivery_pb2_grpc.DeliveryServiceStub(self._channel)
         self._reader = PublishedReader(self._channel, log)
-        self._session: tuple[str, dt.datetime] | None = None
+        self._session = sessions.session(self._channel, name, key, log, clock)
 
     def __enter__(self) -> Self:
         return self
@@ -73,12 +71,12 @@ class VerifierDeliveries:
         message = delivery_pb2.PublishReceivingCardRequest(
             card=delivery_pb2.SignedCard(payload=signed.payload, signature=signed.signature)
         )
-        call(self._stub.PublishReceivingCard, message, token=self._token())
+        self._session.call(self._stub.PublishReceivingCard, message)
         return SendLink.to(self._endpoint.server, card.party, card.digest)
 
     def shut(self) -> None:
         """Receive nothing more; what waits can still be received."""
-        call(self._stub.CloseReceiving, delivery_pb2.CloseReceivingRequest(), token=self._token())
+        self._session.call(self._stub.CloseReceiving, delivery_pb2.CloseReceivingRequest())
 
     def receive(self, folder: DeliveryFolder, policy: tlog.Policy | None = None) -> list[Came]:
         """Fetch, verify and keep everything that waits; what does not hold is thrown away, and told.
@@ -86,7 +84,7 @@ class VerifierDeliveries:
         What is not on the ledger is told, too, and still waits; with a policy so does what is not anchored
         (QUORUM_MISSING). Raises OSError.
         """
-        return [self._came(name, folder, policy) for name in waiting_names(self._stub, self._token())]
+        return [self._came(name, folder, policy) for name in waiting_names(self._stub, self._session)]
 
     def _came(self, name: str, folder: DeliveryFolder, policy: tlog.Policy | None) -> Came:
         """Fetch and verify one, and keep it before the service is told to forget it.
@@ -99,14 +97,14 @@ class VerifierDeliveries:
         except FAULTS as error:
             fault = fault_of(error)
             if fault.final:
-                discard(self._stub, name, self._token())
+                discard(self._stub, name, self._session)
             return Came(name, None, None, fault.reason, waits=not fault.final)
-        discard(self._stub, name, self._token())
+        discard(self._stub, name, self._session)
         return Came(name, kept, path)
 
     def _kept(self, name: str, policy: tlog.Policy | None) -> KeptDelivery:
         fetch = delivery_pb2.FetchDeliveryRequest(delivery=name)
-        answer = call(self._stub.FetchDelivery, fetch, token=self._token())
+        answer = self._session.call(self._stub.FetchDelivery, fetch)
         found = delivered(
             answer.sealed, answer.receipt, ReceivingKey.of(self._key), str(self._name), self._reader,
             self._log, self._clock(),
@@ -119,11 +117,5 @@ class VerifierDeliveries:
     def watch(self) -> Iterator[int]:
         """Give how many wait, at once and at each change, until the session ends (TOKEN_INVALID)."""
         message = delivery_pb2.WatchDeliveriesRequest()
-        for told in stream(self._stub.WatchDeliveries, message, token=self._token()):
+        for told in self._session.stream(self._stub.WatchDeliveries, message):
             yield told.waiting
-
-    def _token(self) -> str:
-        now = self._clock()
-        if self._session is None or now > self._session[1] - _MARGIN:
-            self._session = sessions.opened(self._channel, self._name, self._key, self._log, now)
-        return self._session[0]

@@ -10,7 +10,6 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -34,7 +33,7 @@ from verifier.client.exchange import Answered, CompositeAnswered
 from verifier.errors import AnswerError
 from verifier.keys import public_key
 from wire import convert
-from wire.client import Endpoint, call, stream
+from wire.client import Endpoint, call
 from wire.errand import bundle_of
 from zkproto.v1 import errand_pb2 as pb
 from zkproto.v1 import errand_pb2_grpc
@@ -50,8 +49,6 @@ DONE, REJECTED, ENDED = (
     pb.ERRAND_PART_STATE_REJECTED,
     pb.ERRAND_PART_STATE_ENDED,
 )
-_MARGIN: Final = dt.timedelta(minutes=1)
-"""A session is opened anew so long before it ends."""
 
 
 @dataclass(frozen=True)
@@ -110,10 +107,10 @@ class ErrandCounter:
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self._endpoint, self._name, self._key, self._log = endpoint, name, key, log_verifier
-        self._client, self._clock = client, clock
+        self._client = client
         self._channel = tracing.channel(endpoint)
         self._stub = errand_pb2_grpc.ErrandServiceStub(self._channel)
-        self._session: tuple[str, dt.datetime] | None = None
+        self._session = sessions.session(self._channel, name, key, log_verifier, clock)
 
     def close(self) -> None:
         """Close the channel; the client is its owner's."""
@@ -135,7 +132,7 @@ class ErrandCounter:
         safe to do twice.
         """
         asked = pb.WatchErrandPartsRequest(bundle=str(bundle.name))
-        for message in stream(self._stub.WatchErrandParts, asked, token=self._token(), timeout=timeout):
+        for message in self._session.stream(self._stub.WatchErrandParts, asked, timeout=timeout):
             try:
                 name = PartName.parse(message.name, field="name")
                 counter = bundle.counter(message.part)
@@ -158,7 +155,7 @@ class ErrandCounter:
             ),
             request_id=str(uuid.uuid4()),
         )
-        call(self._stub.AskErrandPart, message, token=self._token())
+        self._session.call(self._stub.AskErrandPart, message)
 
     def receive(self, bundle: ErrandBundle, part: CounterPart) -> ReceivedPart:
         """Verify what came for a part, and open its form.
@@ -211,10 +208,4 @@ class ErrandCounter:
         )
         if outcome.message is not None:
             message.message.CopyFrom(convert.text_to(outcome.message))
-        call(self._stub.UpdateErrandPart, message, token=self._token())
-
-    def _token(self) -> str:
-        now = self._clock()
-        if self._session is None or now > self._session[1] - _MARGIN:
-            self._session = sessions.opened(self._channel, self._name, self._key, self._log, now)
-        return self._session[0]
+        self._session.call(self._stub.UpdateErrandPart, message)

@@ -1,6 +1,7 @@
 """Sessions of a relying party, for the calls that take one."""
 
 import datetime as dt
+from collections.abc import Callable
 
 import grpc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -11,6 +12,7 @@ from disclosure.session import SessionStatement
 from wire import convert
 from wire.challenges import nonce_of
 from wire.client import call
+from wire.sessions import Session
 from zkproto.v1 import session_pb2, session_pb2_grpc
 
 
@@ -30,3 +32,14 @@ def opened(
         ),
     )
     return answer.token, convert.moment_of(answer.expire_time, field="expire_time")
+
+
+def session(
+    channel: grpc.Channel,
+    name: VerifierName,
+    key: Ed25519PrivateKey,
+    log: tlog.Verifier,
+    clock: Callable[[], dt.datetime],
+) -> Session:
+    """Return the session of a client's calls, which opens itself."""
+    return Session(lambda now: opened(channel, name, key, log, now), clock)

@@ -34,6 +34,7 @@ class ListedAdministrator:
     display_name: LocalizedText
     active: bool
     created: dt.datetime
+    etag: str
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,17 @@ class Administration:
         request = pb.SetAdministratorSecretRequest(name=str(name), secret_hash=hashed)
         call(self._stub.SetAdministratorSecret, request, token=self._token)
 
+    def administrator(self, name: AdministratorName) -> ListedAdministrator:
+        """One administrator, also one who was removed."""
+        request = pb.GetAdministratorRequest(name=str(name))
+        return _administrator(call(self._stub.GetAdministrator, request, token=self._token))
+
+    def rename(self, name: AdministratorName, display_name: LocalizedText, etag: str) -> ListedAdministrator:
+        """Change what an administrator is called."""
+        changed = pb.Administrator(name=str(name), display_name=text_to(display_name), etag=etag)
+        request = pb.UpdateAdministratorRequest(administrator=changed)
+        return _administrator(call(self._stub.UpdateAdministrator, request, token=self._token))
+
     def remove(self, name: AdministratorName) -> None:
         """End an administrator."""
         request = pb.RemoveAdministratorRequest(name=str(name))
@@ -164,6 +176,7 @@ def _administrator(message: pb.Administrator) -> ListedAdministrator:
         text_of(message.display_name),
         message.state == pb.Administrator.STATE_ACTIVE,
         moment_of(message.create_time, field="create_time"),
+        message.etag,
     )
 
 

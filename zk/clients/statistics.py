@@ -53,11 +53,13 @@ class StatisticsClient:
     ) -> None:
         self._channel.close()
 
-    def give_access(self, regulator: RegulatorName, admin_token: str, own: str | None = None) -> str:
-        """Return a new reading token of a regulator's, `own` unless the service makes one; the one before
-        ends."""
+    def give_access(
+        self, regulator: RegulatorName, admin_token: str, own: str | None = None, hashed: bytes = b""
+    ) -> str:
+        """Return a new reading token of a regulator's, `own` unless the service makes one, nothing where only
+        its hash is known; the one before ends."""
         request = statistics_pb2.CreateRegulatorAccessRequest(
-            regulator=str(regulator), access_token_hash=secret_hash(own) if own else b""
+            regulator=str(regulator), access_token_hash=secret_hash(own) if own else hashed
         )
         answer = call(self._stub.CreateRegulatorAccess, request, token=admin_token)
         return str(answer.access_token) or own or ""

@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Self
 
 from disclosure import DepartmentName
-from disclosure.administration import secret_hash
 from wire.client import Endpoint, call
 from wire.convert import moment_of
 from zkproto.v1 import token_pb2, token_pb2_grpc
@@ -60,9 +59,9 @@ class TokenClient:
         request = token_pb2.RotateTokenKeysRequest(at_once=at_once)
         return _key_of(call(self._stub.RotateTokenKeys, request, token=secret).key)
 
-    def replace(self, department: DepartmentName, secret: str, own: str) -> None:
-        """Give a department another secret, `own`; takes the one before, or an administrator's."""
-        request = token_pb2.ReplaceSecretRequest(name=str(department), access_token_hash=secret_hash(own))
+    def replace(self, department: DepartmentName, secret: str, hashed: bytes) -> None:
+        """Give a department another secret, by its hash; takes the one before, or an administrator's."""
+        request = token_pb2.ReplaceSecretRequest(name=str(department), access_token_hash=hashed)
         call(self._stub.ReplaceSecret, request, token=secret)
 
 

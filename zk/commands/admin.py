@@ -1,5 +1,6 @@
 """`zk admin`: administrators, and what takes two of them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from wire.client import ServiceError
 from zk import actions as told
 from zk.clients.administration import Administration, ListedAdministrator
 from zk.exits import CommandError, Exit
-from zk.fresh import keep
+from zk.fresh import keep, read_hash
 from zk.group import Group
 from zk.home import read_secret, write_private
 from zk.run import Answer, Run, confirmed
@@ -49,7 +50,7 @@ def add(
         raise CommandError(Exit.USAGE, "HASH_MISSING", "error.hash_missing", name=name)
     if hashed is None and not path.exists():
         write_private(path, f"{new_secret()}\n".encode())
-    octets = _hash(hashed) if hashed is not None else secret_hash(read_secret(path))
+    octets = read_hash(hashed) if hashed is not None else secret_hash(read_secret(path))
     with Administration(run.endpoint, token) as client:
         made = client.create(wanted, LocalizedText(name_zh, name_en), octets)
     return Answer(_data(made), [_line(run, made)])
@@ -67,7 +68,7 @@ def secret(
     wanted, path = AdministratorName(name), run.home.administrator_secret(name)
     if hashed is not None:
         with Administration(run.endpoint, admin_token(admin_token_file)) as client:
-            client.set_secret(wanted, _hash(hashed))
+            client.set_secret(wanted, read_hash(hashed))
         return Answer({"administrator": str(wanted)}, [run.text("admin.secret_set", administrator=wanted)])
     if path.exists():
         if not replacing:
@@ -97,6 +98,24 @@ def _replace(run: Run, name: AdministratorName, path: Path) -> None:
         with Administration(run.endpoint, fresh) as client:
             client.set_secret(name, secret_hash(fresh))
     keep(path, fresh)
+
+
+@GROUP.command("rename", remote=True, proposable=True)
+def rename(
+    run: Run,
+    name: Name,
+    name_zh: Annotated[str, typer.Option("--name-zh", help="help.option.name_zh")],
+    name_en: Annotated[str, typer.Option("--name-en", help="help.option.name_en")],
+    admin_token_file: AdminTokenFile = None,
+) -> Answer:
+    """Change what an administrator is called: oneself, or by two persons another."""
+    wanted, token = AdministratorName(name), admin_token(admin_token_file)
+    directly = replace(run, remote=replace(run.remote, propose=False))
+    with Administration(directly.endpoint, token) as reading:
+        before = reading.administrator(wanted)
+    with Administration(run.endpoint, token) as client:
+        made = client.rename(wanted, LocalizedText(name_zh, name_en), before.etag)
+    return Answer(_data(made), [_line(run, made)])
 
 
 @GROUP.command("remove", remote=True, proposable=True)
@@ -178,16 +197,6 @@ def reject(run: Run, action: Id, admin_token_file: AdminTokenFile = None) -> Ans
     with Administration(run.endpoint, admin_token(admin_token_file)) as client:
         decided = client.reject(told.named(action))
     return Answer(told.data(decided), [told.line(run, decided)])
-
-
-def _hash(written: str) -> bytes:
-    try:
-        octets = bytes.fromhex(written)
-    except ValueError:
-        octets = b""
-    if len(octets) != len(secret_hash("")):
-        raise CommandError(Exit.USAGE, "HASH_INVALID", "error.hash_invalid")
-    return octets
 
 
 def _data(made: ListedAdministrator) -> dict[str, Any]:

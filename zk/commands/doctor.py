@@ -60,9 +60,14 @@ def doctor(
     run: Run,
     metrics: Metrics = None,
     data: Annotated[Path | None, typer.Option("--data", help="help.doctor.data")] = None,
+    operator_token_file: Annotated[
+        Path | None, typer.Option("--operator-token-file", help="help.doctor.operator_token_file")
+    ] = None,
 ) -> Answer:
     """Look at everything that the command relies on, and on a server's own machine at the server's parts."""
     checks = [*_local(run), *_remote(run)]
+    if operator_token_file is not None:
+        checks.append(doctor_server.status(run, operator_token_file))
     if metrics is not None:
         checks += doctor_server.told(run, metrics)
     if data is not None:

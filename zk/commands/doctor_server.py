@@ -13,9 +13,14 @@ from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sqlalchemy.exc import SQLAlchemyError
 
+from wire.client import ServiceError, call
 from zk.commands.checking import FAIL, OK, WARN, Check, check
 from zk.commands.serve import settings_of
+from zk.exits import CommandError
+from zk.failure import explain
+from zk.home import read_secret
 from zk.run import Run
+from zkproto.v1 import operation_pb2, operation_pb2_grpc
 from zkservice import tls
 from zkservice.config import Settings
 from zkservice.storage import schema_version
@@ -54,6 +59,35 @@ def readiness(run: Run) -> Check:
 def _serves(ask: Any, name: str) -> bool:
     request = health_pb2.HealthCheckRequest(service=name)
     return bool(ask(request, timeout=_SECONDS).status == _SERVING)
+
+
+def status(run: Run, secret: Path) -> Check:
+    """Ask the server what it tells its operator alone."""
+    try:
+        with run.endpoint.channel() as channel:
+            stub: Any = operation_pb2_grpc.OperationServiceStub(channel)
+            found = call(stub.GetStatus, operation_pb2.GetStatusRequest(), token=read_secret(secret))
+    except (ServiceError, CommandError) as error:
+        sentence = explain(error, run.lang, way=run.way(), full=run.as_json).sentence()
+        return Check("status", FAIL, sentence, {})
+    short = [each.kind for each in found.workers if not each.alive]
+    return check(
+        run,
+        "status",
+        FAIL if short else OK,
+        "doctor.status",
+        version=found.version,
+        workers=", ".join(f"{each.kind} {each.alive}" for each in found.workers),
+        restarts=sum(each.restarts for each in found.workers),
+        pending=found.log.pending,
+        sequences=found.log.sequences,
+        anonymous=_limit(found.limits.anonymous),
+        named=_limit(found.limits.named),
+    )
+
+
+def _limit(limit: operation_pb2.LimitStatus) -> str:
+    return f"{limit.rate:g}/{limit.burst:g}/{limit.calls}"
 
 
 def told(run: Run, url: str) -> Iterator[Check]:

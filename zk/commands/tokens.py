@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from disclosure import DepartmentName
+from disclosure.administration import secret_hash
 from zk.clients.tokens import TokenClient, TokenKey
-from zk.fresh import fresh_secret
+from zk.fresh import TokenHash, fresh_secret, read_hash
 from zk.group import Group
 from zk.home import read_secret, write_private
 from zk.run import Answer, Run
@@ -70,14 +71,25 @@ def replace(
     department: Annotated[str, typer.Argument(metavar="ID", help="help.tokens.replaced")],
     secret_file: SecretFile = None,
     admin_token_file: AdminTokenFile = None,
+    token_hash: TokenHash = None,
 ) -> Answer:
-    """Give a department another secret, kept here in the place of the one before."""
+    """Give a department another secret, kept here in the place of the one before.
+
+    Or, by its hash, one that the department has made: then an administrator's secret is shown, and nothing is
+    kept here.
+    """
     name, path = DepartmentName(department), run.home.token_path(department)
+    if token_hash is not None:
+        hashed = read_hash(token_hash)
+        with TokenClient(run.endpoint) as client:
+            client.replace(name, _secret(run, None, secret_file, admin_token_file), hashed)
+        done = run.text("tokens.replaced_by_hash", department=name)
+        return Answer({"department": str(name), "token_hash": hashed.hex()}, [done])
     by_itself = secret_file is None and admin_token_file is None and path.exists()
     own = department if by_itself else None
     before = _secret(run, own, secret_file, admin_token_file)
     with fresh_secret(path) as secret, TokenClient(run.endpoint) as client:
-        client.replace(name, before, secret)
+        client.replace(name, before, secret_hash(secret))
     done = run.text("tokens.replaced", department=name, path=path)
     return Answer({"department": str(name), "token_file": str(path)}, [done])
 

@@ -5,6 +5,7 @@ from typing import Final
 MESSAGES: Final = {
     "help.admin": "For administrators: who they are, and what takes two of them.",
     "help.admin.add": "Make an administrator, by the hash of the secret that the person has made.",
+    "help.admin.rename": "Change what an administrator is called.",
     "help.admin.secret": "Make a secret and print its hash; with --replace replace one's own.",
     "help.admin.remove": "End an administrator for good.",
     "help.admin.list": "List administrators; with --verify check all actions against the ledger.",
@@ -51,7 +52,7 @@ MESSAGES: Final = {
         "Whoever proposes an administrator has no part in the secret: have the person make it at home "
         "(zk admin secret {name}), and say its hash with --hash."
     ),
-    "error.hash_invalid": "A hash is 64 hexadecimal digits, as zk admin secret has printed it.",
+    "error.hash_invalid": "A hash is 64 hexadecimal digits, as the command that makes the secret prints it.",
     "error.action_unreadable": (
         "The request of {id} holds something that would not be shown. Do not approve it: zk admin reject {id}"
     ),

@@ -5,6 +5,7 @@ from typing import Final
 MESSAGES: Final = {
     "help.admin": "供管理员使用：管理员名册，以及须由两人完成的操作。",
     "help.admin.add": "凭本人所制密钥的摘要登记一名管理员。",
+    "help.admin.rename": "更改管理员的显示名称。",
     "help.admin.secret": "制作密钥并显示其摘要；加 --replace 则更换本人的密钥。",
     "help.admin.remove": "永久终止一名管理员。",
     "help.admin.list": "列出管理员；加 --verify 则将全部操作与账本核对。",
@@ -49,7 +50,7 @@ MESSAGES: Final = {
     "error.hash_missing": (
         "提出新管理员的人不得掌握其密钥：请本人自行生成（zk admin secret {name}），再用 --hash 给出摘要。"
     ),
-    "error.hash_invalid": "摘要为 64 位十六进制数字，由 zk admin secret 显示。",
+    "error.hash_invalid": "摘要为 64 位十六进制数字，由制作密钥的命令显示。",
     "error.action_unreadable": "{id} 的请求中含有无法显示的内容。请勿批准：zk admin reject {id}",
     "error.action_mismatch": "{id} 的摘要与所给的不同，请查看：zk admin show {id}",
     "error.not_approved": "未批准，操作仍在等待。",

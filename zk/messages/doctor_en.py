@@ -5,6 +5,12 @@ from typing import Final
 MESSAGES: Final = {
     "help.doctor.metrics": "A server's metrics port, as http://127.0.0.1:9464.",
     "help.doctor.data": "A server's folder: looks at its disk, schema and certificate.",
+    "help.doctor.operator_token_file": "File with the operator's token; asks what it alone is told.",
+    "doctor.name.status": "Operator's status",
+    "doctor.status": (
+        "{version}; workers: {workers}, replaced {restarts}; {pending} entries wait; limits (a second/at "
+        "once/calls) of strangers {anonymous}, of callers {named}."
+    ),
     "doctor.name.readiness": "Dependencies",
     "doctor.name.metrics": "Metrics port",
     "doctor.name.skew": "Clocks",

@@ -5,6 +5,12 @@ from typing import Final
 MESSAGES: Final = {
     "help.doctor.metrics": "服务器的指标端口，例如 http://127.0.0.1:9464。",
     "help.doctor.data": "服务器的文件夹：检查其磁盘、数据库结构和证书。",
+    "help.doctor.operator_token_file": "运维方令牌的文件：另查仅告知运维方的状态。",
+    "doctor.name.status": "运维状态",
+    "doctor.status": (
+        "{version}；工作进程：{workers}，已替换 {restarts}；待入块 {pending} 条；"
+        "限额（每秒/一次/并发）：匿名 {anonymous}，具名 {named}。"
+    ),
     "doctor.name.readiness": "依赖",
     "doctor.name.metrics": "指标端口",
     "doctor.name.skew": "时钟差",

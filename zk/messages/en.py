@@ -136,6 +136,7 @@ MESSAGES: Final = {
     "error.keyed_missing": "Keyed verification is not installed here (petlib): run scripts/keyed.sh.",
     "serve.stopped": "The service has ended. Nothing was lost.",
     # issuer
+    "issuer.registered_by_hash": "{name} is registered as {department}, with the token that it made itself.",
     "issuer.registered": "{name} is registered as {department}. Its token: {path}",
     "issuer.schema": "{name} is registered as {schema}: {count:attribute/attributes}, digest {digest}",
     "issuer.key": "Issuer key {key} ({suite}). Its public half stands on the ledger.",

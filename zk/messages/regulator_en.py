@@ -82,6 +82,7 @@ MESSAGES: Final = {
     "vault.opening_step": "What",
     "vault.opening_part": "one of two officers gave a part",
     "vault.opening_both": "opened by two officers",
+    "help.regulator.token": "Make a token to read figures with here and print its hash.",
     "help.regulator.access": "Give a regulator a token to read figures with; the one before ends.",
     "help.regulator.view": "Show figures of use, refusals and over-asking; draw them. No person is in them.",
     "help.regulator.published": "Show what everybody may know of a month that is over.",
@@ -97,6 +98,7 @@ MESSAGES: Final = {
     "error.regulator_token_unclear": (
         "Say with --token-file which token to read with; zk regulator access ID gives one."
     ),
+    "regulator.access_by_hash": "{regulator} reads figures with the token that it made itself.",
     "regulator.access": "The token to read figures with is kept in {path}.",
     "regulator.view.days": "From {first} to {last}",
     "regulator.view.none": "(none)",

@@ -20,6 +20,8 @@ MESSAGES: Final = {
     "tokens.none": "No token was made yet, so there is no key.",
     "tokens.signs": "{kid}  signs since {created}",
     "tokens.counts": "{kid}  counts until {ends}",
+    "tokens.made": "The token of {name} is in {path}; show it to nobody. Its hash: {hash}",
+    "tokens.replaced_by_hash": "{department} has the secret that it made itself. The one before has ended.",
     "tokens.replaced": "{department} has another secret, in {path}. The one before has ended.",
     "error.client_key_missing": "A certificate and its key go together: --client-certificate, --client-key.",
 }

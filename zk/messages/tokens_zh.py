@@ -20,6 +20,8 @@ MESSAGES: Final = {
     "tokens.none": "尚未签发过令牌，因此没有密钥。",
     "tokens.signs": "{kid}  自 {created} 起签发",
     "tokens.counts": "{kid}  有效至 {ends}",
+    "tokens.made": "{name} 的令牌保存在 {path}，请勿示人。其摘要：{hash}",
+    "tokens.replaced_by_hash": "{department} 已改用其自行制作的密钥。原密钥已失效。",
     "tokens.replaced": "{department} 已更换密钥，保存在 {path}。原密钥已失效。",
     "error.client_key_missing": "证书和私钥须同时给出：--client-certificate、--client-key。",
 }

@@ -113,6 +113,7 @@ MESSAGES: Final = {
     "error.keyed_missing": "此处未安装带密钥验证所需的 petlib：请运行 scripts/keyed.sh。",
     "serve.stopped": "服务已结束，数据完好。",
     # issuer
+    "issuer.registered_by_hash": "{name} 已登记为 {department}，令牌由其自行制作。",
     "issuer.registered": "{name} 已登记为 {department}。令牌：{path}",
     "issuer.schema": "{name} 已登记为 {schema}：{count} 个属性，摘要 {digest}",
     "issuer.key": "签发密钥 {key}（{suite}）。公钥已记入账本。",

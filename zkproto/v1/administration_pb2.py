@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from zkproto.v1 import attribute_pb2 as zkproto_dot_v1_dot_attribute__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fzkproto/v1/administration.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1azkproto/v1/attribute.proto\"\xb0\x02\n\rAdministrator\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedText\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.zkproto.v1.Administrator.State\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"C\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x11\n\rSTATE_REMOVED\x10\x02::\xea\x41\x37\n\x15zkproto/Administrator\x12\x1e\x61\x64ministrators/{administrator}\"\x8f\x01\n\x1a\x43reateAdministratorRequest\x12\x1e\n\x10\x61\x64ministrator_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x36\n\radministrator\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.AdministratorB\x04\xe2\x41\x01\x02\x12\x19\n\x0bsecret_hash\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"B\n\x19ListAdministratorsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"h\n\x1aListAdministratorsResponse\x12\x31\n\x0e\x61\x64ministrators\x18\x01 \x03(\x0b\x32\x19.zkproto.v1.Administrator\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"h\n\x1dSetAdministratorSecretRequest\x12,\n\x04name\x18\x01 \x01(\tB\x1e\xe2\x41\x01\x02\xfa\x41\x17\n\x15zkproto/Administrator\x12\x19\n\x0bsecret_hash\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"J\n\x1aRemoveAdministratorRequest\x12,\n\x04name\x18\x01 \x01(\tB\x1e\xe2\x41\x01\x02\xfa\x41\x17\n\x15zkproto/Administrator\"\xbc\x04\n\x06\x41\x63tion\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0f\n\x07request\x18\x03 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x04 \x01(\x0c\x12\x10\n\x08proposer\x18\x05 \x01(\t\x12\x0f\n\x07\x64\x65\x63ider\x18\x06 \x01(\t\x12\'\n\x05state\x18\x07 \x01(\x0e\x32\x18.zkproto.v1.Action.State\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\t \x01(\t\x12\x10\n\x08response\x18\n \x01(\x0c\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65\x63ide_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x07records\x18\x0e \x03(\x0b\x32\x18.zkproto.v1.ActionRecord\"\x8f\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_PROPOSED\x10\x01\x12\x12\n\x0eSTATE_APPROVED\x10\x02\x12\x0e\n\nSTATE_DONE\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x12\n\x0eSTATE_REJECTED\x10\x05\x12\x11\n\rSTATE_EXPIRED\x10\x06:%\xea\x41\"\n\x0ezkproto/Action\x12\x10\x61\x63tions/{action}\".\n\x0c\x41\x63tionRecord\x12\x0f\n\x07opening\x18\x01 \x01(\x0c\x12\r\n\x05proof\x18\x02 \x01(\x0c\"\\\n\x13\x43reateActionRequest\x12\x14\n\x06method\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07request\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"9\n\x10GetActionRequest\x12%\n\x04name\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Action\"L\n\x12ListActionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0f\n\x07waiting\x18\x03 \x01(\x08\"S\n\x13ListActionsResponse\x12#\n\x07\x61\x63tions\x18\x01 \x03(\x0b\x32\x12.zkproto.v1.Action\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"S\n\x14\x41pproveActionRequest\x12%\n\x04name\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Action\x12\x14\n\x06\x64igest\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"<\n\x13RejectActionRequest\x12%\n\x04name\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Action2\x84\x06\n\x15\x41\x64ministrationService\x12X\n\x13\x43reateAdministrator\x12&.zkproto.v1.CreateAdministratorRequest\x1a\x19.zkproto.v1.Administrator\x12h\n\x12ListAdministrators\x12%.zkproto.v1.ListAdministratorsRequest\x1a&.zkproto.v1.ListAdministratorsResponse\"\x03\x90\x02\x01\x12^\n\x16SetAdministratorSecret\x12).zkproto.v1.SetAdministratorSecretRequest\x1a\x19.zkproto.v1.Administrator\x12X\n\x13RemoveAdministrator\x12&.zkproto.v1.RemoveAdministratorRequest\x1a\x19.zkproto.v1.Administrator\x12H\n\x0c\x43reateAction\x12\x1f.zkproto.v1.CreateActionRequest\x1a\x12.zkproto.v1.Action\"\x03\x90\x02\x02\x12\x42\n\tGetAction\x12\x1c.zkproto.v1.GetActionRequest\x1a\x12.zkproto.v1.Action\"\x03\x90\x02\x01\x12S\n\x0bListActions\x12\x1e.zkproto.v1.ListActionsRequest\x1a\x1f.zkproto.v1.ListActionsResponse\"\x03\x90\x02\x01\x12\x45\n\rApproveAction\x12 .zkproto.v1.ApproveActionRequest\x1a\x12.zkproto.v1.Action\x12\x43\n\x0cRejectAction\x12\x1f.zkproto.v1.RejectActionRequest\x1a\x12.zkproto.v1.Actionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fzkproto/v1/administration.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1azkproto/v1/attribute.proto\"\xbe\x02\n\rAdministrator\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\x0c\x64isplay_name\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.LocalizedText\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.zkproto.v1.Administrator.State\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\"C\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x11\n\rSTATE_REMOVED\x10\x02::\xea\x41\x37\n\x15zkproto/Administrator\x12\x1e\x61\x64ministrators/{administrator}\"\x8f\x01\n\x1a\x43reateAdministratorRequest\x12\x1e\n\x10\x61\x64ministrator_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x36\n\radministrator\x18\x02 \x01(\x0b\x32\x19.zkproto.v1.AdministratorB\x04\xe2\x41\x01\x02\x12\x19\n\x0bsecret_hash\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"B\n\x19ListAdministratorsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"h\n\x1aListAdministratorsResponse\x12\x31\n\x0e\x61\x64ministrators\x18\x01 \x03(\x0b\x32\x19.zkproto.v1.Administrator\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x17GetAdministratorRequest\x12,\n\x04name\x18\x01 \x01(\tB\x1e\xe2\x41\x01\x02\xfa\x41\x17\n\x15zkproto/Administrator\"T\n\x1aUpdateAdministratorRequest\x12\x36\n\radministrator\x18\x01 \x01(\x0b\x32\x19.zkproto.v1.AdministratorB\x04\xe2\x41\x01\x02\"h\n\x1dSetAdministratorSecretRequest\x12,\n\x04name\x18\x01 \x01(\tB\x1e\xe2\x41\x01\x02\xfa\x41\x17\n\x15zkproto/Administrator\x12\x19\n\x0bsecret_hash\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"J\n\x1aRemoveAdministratorRequest\x12,\n\x04name\x18\x01 \x01(\tB\x1e\xe2\x41\x01\x02\xfa\x41\x17\n\x15zkproto/Administrator\"\xbc\x04\n\x06\x41\x63tion\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0f\n\x07request\x18\x03 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x04 \x01(\x0c\x12\x10\n\x08proposer\x18\x05 \x01(\t\x12\x0f\n\x07\x64\x65\x63ider\x18\x06 \x01(\t\x12\'\n\x05state\x18\x07 \x01(\x0e\x32\x18.zkproto.v1.Action.State\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\t \x01(\t\x12\x10\n\x08response\x18\n \x01(\x0c\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65\x63ide_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x07records\x18\x0e \x03(\x0b\x32\x18.zkproto.v1.ActionRecord\"\x8f\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_PROPOSED\x10\x01\x12\x12\n\x0eSTATE_APPROVED\x10\x02\x12\x0e\n\nSTATE_DONE\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x12\n\x0eSTATE_REJECTED\x10\x05\x12\x11\n\rSTATE_EXPIRED\x10\x06:%\xea\x41\"\n\x0ezkproto/Action\x12\x10\x61\x63tions/{action}\".\n\x0c\x41\x63tionRecord\x12\x0f\n\x07opening\x18\x01 \x01(\x0c\x12\r\n\x05proof\x18\x02 \x01(\x0c\"\\\n\x13\x43reateActionRequest\x12\x14\n\x06method\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07request\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"9\n\x10GetActionRequest\x12%\n\x04name\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Action\"L\n\x12ListActionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0f\n\x07waiting\x18\x03 \x01(\x08\"S\n\x13ListActionsResponse\x12#\n\x07\x61\x63tions\x18\x01 \x03(\x0b\x32\x12.zkproto.v1.Action\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"S\n\x14\x41pproveActionRequest\x12%\n\x04name\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Action\x12\x14\n\x06\x64igest\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"<\n\x13RejectActionRequest\x12%\n\x04name\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Action2\xb7\x07\n\x15\x41\x64ministrationService\x12X\n\x13\x43reateAdministrator\x12&.zkproto.v1.CreateAdministratorRequest\x1a\x19.zkproto.v1.Administrator\x12h\n\x12ListAdministrators\x12%.zkproto.v1.ListAdministratorsRequest\x1a&.zkproto.v1.ListAdministratorsResponse\"\x03\x90\x02\x01\x12W\n\x10GetAdministrator\x12#.zkproto.v1.GetAdministratorRequest\x1a\x19.zkproto.v1.Administrator\"\x03\x90\x02\x01\x12X\n\x13UpdateAdministrator\x12&.zkproto.v1.UpdateAdministratorRequest\x1a\x19.zkproto.v1.Administrator\x12^\n\x16SetAdministratorSecret\x12).zkproto.v1.SetAdministratorSecretRequest\x1a\x19.zkproto.v1.Administrator\x12X\n\x13RemoveAdministrator\x12&.zkproto.v1.RemoveAdministratorRequest\x1a\x19.zkproto.v1.Administrator\x12H\n\x0c\x43reateAction\x12\x1f.zkproto.v1.CreateActionRequest\x1a\x12.zkproto.v1.Action\"\x03\x90\x02\x02\x12\x42\n\tGetAction\x12\x1c.zkproto.v1.GetActionRequest\x1a\x12.zkproto.v1.Action\"\x03\x90\x02\x01\x12S\n\x0bListActions\x12\x1e.zkproto.v1.ListActionsRequest\x1a\x1f.zkproto.v1.ListActionsResponse\"\x03\x90\x02\x01\x12\x45\n\rApproveAction\x12 .zkproto.v1.ApproveActionRequest\x1a\x12.zkproto.v1.Action\x12\x43\n\x0cRejectAction\x12\x1f.zkproto.v1.RejectActionRequest\x1a\x12.zkproto.v1.Actionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,6 +43,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEADMINISTRATORREQUEST'].fields_by_name['administrator']._serialized_options = b'\342A\001\002'
   _globals['_CREATEADMINISTRATORREQUEST'].fields_by_name['secret_hash']._loaded_options = None
   _globals['_CREATEADMINISTRATORREQUEST'].fields_by_name['secret_hash']._serialized_options = b'\342A\001\002'
+  _globals['_GETADMINISTRATORREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETADMINISTRATORREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\027\n\025zkproto/Administrator'
+  _globals['_UPDATEADMINISTRATORREQUEST'].fields_by_name['administrator']._loaded_options = None
+  _globals['_UPDATEADMINISTRATORREQUEST'].fields_by_name['administrator']._serialized_options = b'\342A\001\002'
   _globals['_SETADMINISTRATORSECRETREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_SETADMINISTRATORSECRETREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\027\n\025zkproto/Administrator'
   _globals['_SETADMINISTRATORSECRETREQUEST'].fields_by_name['secret_hash']._loaded_options = None
@@ -67,6 +71,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REJECTACTIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\020\n\016zkproto/Action'
   _globals['_ADMINISTRATIONSERVICE'].methods_by_name['ListAdministrators']._loaded_options = None
   _globals['_ADMINISTRATIONSERVICE'].methods_by_name['ListAdministrators']._serialized_options = b'\220\002\001'
+  _globals['_ADMINISTRATIONSERVICE'].methods_by_name['GetAdministrator']._loaded_options = None
+  _globals['_ADMINISTRATIONSERVICE'].methods_by_name['GetAdministrator']._serialized_options = b'\220\002\001'
   _globals['_ADMINISTRATIONSERVICE'].methods_by_name['CreateAction']._loaded_options = None
   _globals['_ADMINISTRATIONSERVICE'].methods_by_name['CreateAction']._serialized_options = b'\220\002\002'
   _globals['_ADMINISTRATIONSERVICE'].methods_by_name['GetAction']._loaded_options = None
@@ -74,37 +80,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADMINISTRATIONSERVICE'].methods_by_name['ListActions']._loaded_options = None
   _globals['_ADMINISTRATIONSERVICE'].methods_by_name['ListActions']._serialized_options = b'\220\002\001'
   _globals['_ADMINISTRATOR']._serialized_start=169
-  _globals['_ADMINISTRATOR']._serialized_end=473
-  _globals['_ADMINISTRATOR_STATE']._serialized_start=346
-  _globals['_ADMINISTRATOR_STATE']._serialized_end=413
-  _globals['_CREATEADMINISTRATORREQUEST']._serialized_start=476
-  _globals['_CREATEADMINISTRATORREQUEST']._serialized_end=619
-  _globals['_LISTADMINISTRATORSREQUEST']._serialized_start=621
-  _globals['_LISTADMINISTRATORSREQUEST']._serialized_end=687
-  _globals['_LISTADMINISTRATORSRESPONSE']._serialized_start=689
-  _globals['_LISTADMINISTRATORSRESPONSE']._serialized_end=793
-  _globals['_SETADMINISTRATORSECRETREQUEST']._serialized_start=795
-  _globals['_SETADMINISTRATORSECRETREQUEST']._serialized_end=899
-  _globals['_REMOVEADMINISTRATORREQUEST']._serialized_start=901
-  _globals['_REMOVEADMINISTRATORREQUEST']._serialized_end=975
-  _globals['_ACTION']._serialized_start=978
-  _globals['_ACTION']._serialized_end=1550
-  _globals['_ACTION_STATE']._serialized_start=1368
-  _globals['_ACTION_STATE']._serialized_end=1511
-  _globals['_ACTIONRECORD']._serialized_start=1552
-  _globals['_ACTIONRECORD']._serialized_end=1598
-  _globals['_CREATEACTIONREQUEST']._serialized_start=1600
-  _globals['_CREATEACTIONREQUEST']._serialized_end=1692
-  _globals['_GETACTIONREQUEST']._serialized_start=1694
-  _globals['_GETACTIONREQUEST']._serialized_end=1751
-  _globals['_LISTACTIONSREQUEST']._serialized_start=1753
-  _globals['_LISTACTIONSREQUEST']._serialized_end=1829
-  _globals['_LISTACTIONSRESPONSE']._serialized_start=1831
-  _globals['_LISTACTIONSRESPONSE']._serialized_end=1914
-  _globals['_APPROVEACTIONREQUEST']._serialized_start=1916
-  _globals['_APPROVEACTIONREQUEST']._serialized_end=1999
-  _globals['_REJECTACTIONREQUEST']._serialized_start=2001
-  _globals['_REJECTACTIONREQUEST']._serialized_end=2061
-  _globals['_ADMINISTRATIONSERVICE']._serialized_start=2064
-  _globals['_ADMINISTRATIONSERVICE']._serialized_end=2836
+  _globals['_ADMINISTRATOR']._serialized_end=487
+  _globals['_ADMINISTRATOR_STATE']._serialized_start=360
+  _globals['_ADMINISTRATOR_STATE']._serialized_end=427
+  _globals['_CREATEADMINISTRATORREQUEST']._serialized_start=490
+  _globals['_CREATEADMINISTRATORREQUEST']._serialized_end=633
+  _globals['_LISTADMINISTRATORSREQUEST']._serialized_start=635
+  _globals['_LISTADMINISTRATORSREQUEST']._serialized_end=701
+  _globals['_LISTADMINISTRATORSRESPONSE']._serialized_start=703
+  _globals['_LISTADMINISTRATORSRESPONSE']._serialized_end=807
+  _globals['_GETADMINISTRATORREQUEST']._serialized_start=809
+  _globals['_GETADMINISTRATORREQUEST']._serialized_end=880
+  _globals['_UPDATEADMINISTRATORREQUEST']._serialized_start=882
+  _globals['_UPDATEADMINISTRATORREQUEST']._serialized_end=966
+  _globals['_SETADMINISTRATORSECRETREQUEST']._serialized_start=968
+  _globals['_SETADMINISTRATORSECRETREQUEST']._serialized_end=1072
+  _globals['_REMOVEADMINISTRATORREQUEST']._serialized_start=1074
+  _globals['_REMOVEADMINISTRATORREQUEST']._serialized_end=1148
+  _globals['_ACTION']._serialized_start=1151
+  _globals['_ACTION']._serialized_end=1723
+  _globals['_ACTION_STATE']._serialized_start=1541
+  _globals['_ACTION_STATE']._serialized_end=1684
+  _globals['_ACTIONRECORD']._serialized_start=1725
+  _globals['_ACTIONRECORD']._serialized_end=1771
+  _globals['_CREATEACTIONREQUEST']._serialized_start=1773
+  _globals['_CREATEACTIONREQUEST']._serialized_end=1865
+  _globals['_GETACTIONREQUEST']._serialized_start=1867
+  _globals['_GETACTIONREQUEST']._serialized_end=1924
+  _globals['_LISTACTIONSREQUEST']._serialized_start=1926
+  _globals['_LISTACTIONSREQUEST']._serialized_end=2002
+  _globals['_LISTACTIONSRESPONSE']._serialized_start=2004
+  _globals['_LISTACTIONSRESPONSE']._serialized_end=2087
+  _globals['_APPROVEACTIONREQUEST']._serialized_start=2089
+  _globals['_APPROVEACTIONREQUEST']._serialized_end=2172
+  _globals['_REJECTACTIONREQUEST']._serialized_start=2174
+  _globals['_REJECTACTIONREQUEST']._serialized_end=2234
+  _globals['_ADMINISTRATIONSERVICE']._serialized_start=2237
+  _globals['_ADMINISTRATIONSERVICE']._serialized_end=3188
 # @@protoc_insertion_point(module_scope)

@@ -54,10 +54,13 @@ class Administrator(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"administrators/{administrator}"."""
     state: Global___Administrator.State.ValueType
     """Whether the secret is taken."""
+    etag: _builtins.str
+    """Changes with the display name and the state. Required by UpdateAdministrator."""
     @_builtins.property
     def display_name(self) -> _attribute_pb2.LocalizedText:
         """What the person is called."""
@@ -73,10 +76,11 @@ class Administrator(_message.Message):
         display_name: _attribute_pb2.LocalizedText | None = ...,
         state: Global___Administrator.State.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "name", b"name", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "name", b"name", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -169,6 +173,52 @@ class ListAdministratorsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListAdministratorsResponse: _TypeAlias = ListAdministratorsResponse  # noqa: Y015
+
+@_typing.final
+class GetAdministratorRequest(_message.Message):
+    """Asks for an administrator."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"administrators/{administrator}"; root is none."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAdministratorRequest: _TypeAlias = GetAdministratorRequest  # noqa: Y015
+
+@_typing.final
+class UpdateAdministratorRequest(_message.Message):
+    """Changes what an administrator is called."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADMINISTRATOR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def administrator(self) -> Global___Administrator:
+        """Whose, by name; the display name that it has from now on; the etag that was read."""
+
+    def __init__(
+        self,
+        *,
+        administrator: Global___Administrator | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["administrator", b"administrator"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrator", b"administrator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateAdministratorRequest: _TypeAlias = UpdateAdministratorRequest  # noqa: Y015
 
 @_typing.final
 class SetAdministratorSecretRequest(_message.Message):

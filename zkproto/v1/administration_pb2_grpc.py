@@ -46,6 +46,16 @@ class AdministrationServiceStub:
                 request_serializer=zkproto_dot_v1_dot_administration__pb2.ListAdministratorsRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_administration__pb2.ListAdministratorsResponse.FromString,
                 _registered_method=True)
+        self.GetAdministrator = channel.unary_unary(
+                '/zkproto.v1.AdministrationService/GetAdministrator',
+                request_serializer=zkproto_dot_v1_dot_administration__pb2.GetAdministratorRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_administration__pb2.Administrator.FromString,
+                _registered_method=True)
+        self.UpdateAdministrator = channel.unary_unary(
+                '/zkproto.v1.AdministrationService/UpdateAdministrator',
+                request_serializer=zkproto_dot_v1_dot_administration__pb2.UpdateAdministratorRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_administration__pb2.Administrator.FromString,
+                _registered_method=True)
         self.SetAdministratorSecret = channel.unary_unary(
                 '/zkproto.v1.AdministrationService/SetAdministratorSecret',
                 request_serializer=zkproto_dot_v1_dot_administration__pb2.SetAdministratorSecretRequest.SerializeToString,
@@ -98,6 +108,21 @@ class AdministrationServiceServicer:
 
     def ListAdministrators(self, request, context):
         """Lists administrators, those who were removed too. Takes an administrator's secret.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAdministrator(self, request, context):
+        """One administrator, also one who was removed. Takes an administrator's secret.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateAdministrator(self, request, context):
+        """Changes what an administrator is called. Everybody changes their own; root changes another's, where two persons
+        are demanded by proposal and approval. Nobody is another person by it: actions have the name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -168,6 +193,16 @@ def add_AdministrationServiceServicer_to_server(servicer, server):
                     servicer.ListAdministrators,
                     request_deserializer=zkproto_dot_v1_dot_administration__pb2.ListAdministratorsRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_administration__pb2.ListAdministratorsResponse.SerializeToString,
+            ),
+            'GetAdministrator': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAdministrator,
+                    request_deserializer=zkproto_dot_v1_dot_administration__pb2.GetAdministratorRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_administration__pb2.Administrator.SerializeToString,
+            ),
+            'UpdateAdministrator': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateAdministrator,
+                    request_deserializer=zkproto_dot_v1_dot_administration__pb2.UpdateAdministratorRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_administration__pb2.Administrator.SerializeToString,
             ),
             'SetAdministratorSecret': grpc.unary_unary_rpc_method_handler(
                     servicer.SetAdministratorSecret,
@@ -261,6 +296,60 @@ class AdministrationService:
             '/zkproto.v1.AdministrationService/ListAdministrators',
             zkproto_dot_v1_dot_administration__pb2.ListAdministratorsRequest.SerializeToString,
             zkproto_dot_v1_dot_administration__pb2.ListAdministratorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAdministrator(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.AdministrationService/GetAdministrator',
+            zkproto_dot_v1_dot_administration__pb2.GetAdministratorRequest.SerializeToString,
+            zkproto_dot_v1_dot_administration__pb2.Administrator.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateAdministrator(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.AdministrationService/UpdateAdministrator',
+            zkproto_dot_v1_dot_administration__pb2.UpdateAdministratorRequest.SerializeToString,
+            zkproto_dot_v1_dot_administration__pb2.Administrator.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,12 @@ class AdministrationServiceStub:
     """
     ListAdministrators: _grpc.UnaryUnaryMultiCallable[_administration_pb2.ListAdministratorsRequest, _administration_pb2.ListAdministratorsResponse]
     """Lists administrators, those who were removed too. Takes an administrator's secret."""
+    GetAdministrator: _grpc.UnaryUnaryMultiCallable[_administration_pb2.GetAdministratorRequest, _administration_pb2.Administrator]
+    """One administrator, also one who was removed. Takes an administrator's secret."""
+    UpdateAdministrator: _grpc.UnaryUnaryMultiCallable[_administration_pb2.UpdateAdministratorRequest, _administration_pb2.Administrator]
+    """Changes what an administrator is called. Everybody changes their own; root changes another's, where two persons
+    are demanded by proposal and approval. Nobody is another person by it: actions have the name.
+    """
     SetAdministratorSecret: _grpc.UnaryUnaryMultiCallable[_administration_pb2.SetAdministratorSecretRequest, _administration_pb2.Administrator]
     """Replaces an administrator's secret. Everybody replaces their own, and shows that itself, no token of it; root
     replaces another's, where two persons are demanded by proposal and approval.
@@ -77,6 +83,12 @@ class AdministrationServiceAsyncStub(AdministrationServiceStub):
     """
     ListAdministrators: _aio.UnaryUnaryMultiCallable[_administration_pb2.ListAdministratorsRequest, _administration_pb2.ListAdministratorsResponse]  # type: ignore[assignment]
     """Lists administrators, those who were removed too. Takes an administrator's secret."""
+    GetAdministrator: _aio.UnaryUnaryMultiCallable[_administration_pb2.GetAdministratorRequest, _administration_pb2.Administrator]  # type: ignore[assignment]
+    """One administrator, also one who was removed. Takes an administrator's secret."""
+    UpdateAdministrator: _aio.UnaryUnaryMultiCallable[_administration_pb2.UpdateAdministratorRequest, _administration_pb2.Administrator]  # type: ignore[assignment]
+    """Changes what an administrator is called. Everybody changes their own; root changes another's, where two persons
+    are demanded by proposal and approval. Nobody is another person by it: actions have the name.
+    """
     SetAdministratorSecret: _aio.UnaryUnaryMultiCallable[_administration_pb2.SetAdministratorSecretRequest, _administration_pb2.Administrator]  # type: ignore[assignment]
     """Replaces an administrator's secret. Everybody replaces their own, and shows that itself, no token of it; root
     replaces another's, where two persons are demanded by proposal and approval.
@@ -122,6 +134,24 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_administration_pb2.ListAdministratorsResponse, _abc.Awaitable[_administration_pb2.ListAdministratorsResponse]]:
         """Lists administrators, those who were removed too. Takes an administrator's secret."""
+
+    @_abc_1.abstractmethod
+    def GetAdministrator(
+        self,
+        request: _administration_pb2.GetAdministratorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_administration_pb2.Administrator, _abc.Awaitable[_administration_pb2.Administrator]]:
+        """One administrator, also one who was removed. Takes an administrator's secret."""
+
+    @_abc_1.abstractmethod
+    def UpdateAdministrator(
+        self,
+        request: _administration_pb2.UpdateAdministratorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_administration_pb2.Administrator, _abc.Awaitable[_administration_pb2.Administrator]]:
+        """Changes what an administrator is called. Everybody changes their own; root changes another's, where two persons
+        are demanded by proposal and approval. Nobody is another person by it: actions have the name.
+        """
 
     @_abc_1.abstractmethod
     def SetAdministratorSecret(

@@ -24,12 +24,13 @@ from zkproto.v1 import keyed_pb2, keyed_pb2_grpc
 from zkservice import logs, tls
 from zkservice.calls import Calls
 from zkservice.errors import StartError
-from zkservice.hosting import CONNECTION, only_process
+from zkservice.hosting import CONNECTION, SPARE_CALLS, only_process
 from zkservice.keyed.journal import Answered, Made
 from zkservice.keyed.secret import load_secrets
 from zkservice.keyed.service import KeyedCheck
 from zkservice.keyed.settings import CheckSettings
 from zkservice.keys import load_admin_token
+from zkservice.limits import Limits
 from zkservice.watching import Watching
 
 _SERVICE: Final = keyed_pb2.DESCRIPTOR.services_by_name["KeyedCheckService"].full_name
@@ -89,14 +90,16 @@ async def _listening(
     settings: CheckSettings, service: KeyedCheck, private_key: bytes, chain: bytes
 ) -> AsyncIterator[int]:
     watching = Watching(max(1, settings.max_concurrent_calls // 4))
+    calls = Calls(settings.max_message_octets, watching)
     server = grpc.aio.server(
-        interceptors=[Calls(settings.max_message_octets, watching)],
+        interceptors=[Limits(settings), calls],
         options=[
             *CONNECTION,
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
             ("grpc.so_reuseport", 0),
         ],
-        maximum_concurrent_rpcs=settings.max_concurrent_calls,
+        # Beyond the places that Limits has: calls that are being refused, or whose answer nobody reads.
+        maximum_concurrent_rpcs=2 * settings.max_concurrent_calls + SPARE_CALLS,
     )
     keyed_pb2_grpc.add_KeyedCheckServiceServicer_to_server(service, server)
     health = HealthServicer()
@@ -115,3 +118,4 @@ async def _listening(
         await health.enter_graceful_shutdown()
         watching.end()
         await server.stop(settings.drain_seconds)
+        calls.end()

@@ -12,14 +12,16 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, Final
 
-from disclosure import DepartmentName, DisclosureError, civil_date
+from disclosure import DepartmentName, DisclosureError, VerifierName, civil_date
 from disclosure.keyed import check_keyed_commitment, issue_keyed
 from disclosure.schema import Schema
 from wire.batch import MAX_MEMBERS
 from wire.convert import date_to, present_values_of, values_to
 from zkproto.v1 import keyed_pb2 as pb
 from zkproto.v1.keyed_pb2_grpc import KeyedCheckServiceServicer
+from zkservice import tenants
 from zkservice.callers import bearer
+from zkservice.costs import MEMBER
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import placed, required
 from zkservice.gathering import Gathering
@@ -31,6 +33,8 @@ from zkservice.keyed.secret import CheckSecrets
 from zkservice.status import status_of
 
 _ONE_THREAD: Final = 1
+_STAFF: Final = "staff"
+"""Whom the staff's calls are charged to."""
 
 
 class KeyedCheck(KeyedCheckServiceServicer):
@@ -83,7 +87,7 @@ class KeyedCheck(KeyedCheckServiceServicer):
 
     async def CheckKeyedPresentation(self, request: pb.CheckKeyedPresentationRequest, context: Any) -> Any:
         """A verdict."""
-        check = Check(counter_of(self._data, context), request)
+        check = Check(self._counter(context), request)
         outcome = await self._gathering.one(check)
         if not isinstance(outcome, Checked):
             raise outcome
@@ -93,11 +97,12 @@ class KeyedCheck(KeyedCheckServiceServicer):
         self, request: pb.BatchCheckKeyedPresentationsRequest, context: Any
     ) -> Any:
         """A verdict, or the status, for each member."""
-        counter = counter_of(self._data, context)
+        counter = self._counter(context)
         required(len(request.requests) > 0, "requests")
         if len(request.requests) > MAX_MEMBERS:
             detail = f"a batch has at most {MAX_MEMBERS} members"
             raise ServiceError(ServiceReason.BATCH_TOO_LARGE, detail, field="requests")
+        tenants.spend((len(request.requests) - 1) * MEMBER)
         with self._gathering.room(len(request.requests)):
             outcomes = await self._gathering.many([Check(counter, each) for each in request.requests])
         return pb.BatchCheckKeyedPresentationsResponse(verdicts=map(_verdict, outcomes))
@@ -133,6 +138,13 @@ class KeyedCheck(KeyedCheckServiceServicer):
     def _require_staff(self, context: Any) -> None:
         if not hmac.compare_digest(bearer(context).encode(), self._staff):
             raise ServiceError(ServiceReason.TOKEN_INVALID, "the token is not that of the department's staff")
+        tenants.proven(_STAFF)
+
+    def _counter(self, context: Any) -> VerifierName:
+        """Return whose token a call came with: it is charged to that counter from now on."""
+        counter = counter_of(self._data, context)
+        tenants.proven(str(counter))
+        return counter
 
     async def _in_crypto(self, act: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._crypto, act, *args)

@@ -14,6 +14,7 @@ from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import hash_of, required
 from zkservice.listing import listed
 from zkservice.roles import Role
+from zkservice.services.catalog_part import said_etag
 from zkservice.storage import administrators
 from zkservice.storage.administrators import ROOT, AdministratorState, StoredAdministrator
 
@@ -60,6 +61,29 @@ class Administrators:
         )
         return pb.ListAdministratorsResponse(administrators=page, next_page_token=token)
 
+    async def GetAdministrator(self, request: pb.GetAdministratorRequest, context: Any) -> Any:
+        """One administrator, also one who was removed."""
+        await self._context.access.admin(context)
+        name = str(AdministratorName.parse(request.name, field="name"))
+        return administrator_message(
+            await self._context.database.read(lambda each: administrators.get(each, name))
+        )
+
+    async def UpdateAdministrator(self, request: pb.UpdateAdministratorRequest, context: Any) -> Any:
+        """Change a display name: one's own, or as root, or as two persons another's."""
+        required(request.HasField("administrator"), "administrator")
+        name = str(AdministratorName.parse(request.administrator.name, field="administrator.name"))
+        if name != f"administrators/{await self._context.access.admin(context)}":
+            await self._root_or_two(context)
+        etag = said_etag(request.administrator.etag, "administrator.etag")
+        with within("administrator.display_name"):
+            display_name = text_of(request.administrator.display_name)
+        return administrator_message(
+            await self._context.database.write(
+                lambda each: administrators.rename(each, name, display_name, etag)
+            )
+        )
+
     async def SetAdministratorSecret(self, request: pb.SetAdministratorSecretRequest, context: Any) -> Any:
         """Replace a secret: one's own, or as root, or as two persons another's."""
         name = str(AdministratorName.parse(request.name, field="name"))
@@ -99,4 +123,5 @@ def administrator_message(stored: StoredAdministrator) -> pb.Administrator:
         display_name=text_to(stored.display_name),
         state=_STATES[stored.state],
         create_time=moment_to(stored.created),
+        etag=stored.etag,
     )

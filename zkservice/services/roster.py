@@ -28,6 +28,8 @@ from zkproto.v1 import (
     issuance_pb2_grpc,
     ledger_pb2,
     ledger_pb2_grpc,
+    operation_pb2,
+    operation_pb2_grpc,
     policy_pb2,
     policy_pb2_grpc,
     presentation_pb2,
@@ -56,6 +58,7 @@ from zkservice.services.deliveries import DeliveryService
 from zkservice.services.errands import ErrandService
 from zkservice.services.issuance import IssuanceService
 from zkservice.services.ledger import LedgerService
+from zkservice.services.operation import OperationService
 from zkservice.services.policies import PolicyService
 from zkservice.services.presentation import PresentationService
 from zkservice.services.publication import PublicationService
@@ -77,6 +80,7 @@ _ALL: Final[tuple[tuple[Any, Any, type[Any]], ...]] = (
     (errand_pb2, errand_pb2_grpc, ErrandService),
     (issuance_pb2, issuance_pb2_grpc, IssuanceService),
     (ledger_pb2, ledger_pb2_grpc, LedgerService),
+    (operation_pb2, operation_pb2_grpc, OperationService),
     (policy_pb2, policy_pb2_grpc, PolicyService),
     (presentation_pb2, presentation_pb2_grpc, PresentationService),
     (publication_pb2, publication_pb2_grpc, PublicationService),

@@ -1,21 +1,23 @@
 """Administrators: persons, each with the hash of a secret. A removed one's name is never given again."""
 
 import datetime as dt
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
-from disclosure import LocalizedText
+from disclosure import LocalizedText, canonical
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms, whole_ms
 from zkservice.storage import tables
-from zkservice.storage.rows import exists, insert_new, row_of
+from zkservice.storage.rows import check_etag, exists, insert_new, row_of
 from zkservice.storage.taken import check_unused
 
 ROOT: Final = "administrators/root"
 """The holder of admin.token, who has no row."""
+_ETAG_LABEL: Final = "zk-disclosure/administrator-etag/v1"
 
 
 class AdministratorState(StrEnum):
@@ -33,6 +35,12 @@ class StoredAdministrator:
     display_name: LocalizedText
     state: AdministratorState
     created: dt.datetime
+
+    @property
+    def etag(self) -> str:
+        """What changes with what a caller may change, and when an administrator is removed."""
+        octets = canonical.encode(_ETAG_LABEL, self.name, self.display_name.items(), self.state.value)
+        return hashlib.sha256(octets).hexdigest()[:32]
 
 
 def add(
@@ -91,6 +99,20 @@ def set_secret(connection: Connection, name: str, secret_hash: bytes) -> StoredA
     return found
 
 
+def get(connection: Connection, name: str) -> StoredAdministrator:
+    """Return an administrator, also one who was removed; ServiceError NOT_FOUND."""
+    return _administrator(row_of(connection, tables.administrator, name))
+
+
+def rename(connection: Connection, name: str, display_name: LocalizedText, etag: str) -> StoredAdministrator:
+    """Change what an administrator is called; ServiceError NOT_FOUND, ETAG_MISMATCH."""
+    found, table = _active(connection, name, "administrator.name"), tables.administrator
+    check_etag(found.etag, etag, field="administrator.etag")
+    values = {"zh": display_name.zh, "en": display_name.en}
+    connection.execute(update(table).where(table.c.name == name).values(**values))
+    return replace(found, display_name=display_name)
+
+
 def remove(connection: Connection, name: str) -> StoredAdministrator:
     """End an administrator, however often it is said; ServiceError NOT_FOUND."""
     row_of(connection, tables.administrator, name)
@@ -107,10 +129,10 @@ def listed(connection: Connection, after: str, limit: int) -> list[StoredAdminis
     return [_administrator(row) for row in connection.execute(query)]
 
 
-def _active(connection: Connection, name: str) -> StoredAdministrator:
-    found = _administrator(row_of(connection, tables.administrator, name))
+def _active(connection: Connection, name: str, field: str = "name") -> StoredAdministrator:
+    found = _administrator(row_of(connection, tables.administrator, name, field))
     if found.state is not AdministratorState.ACTIVE:
-        raise ServiceError(ServiceReason.NOT_FOUND, f"{name} was removed", field="name")
+        raise ServiceError(ServiceReason.NOT_FOUND, f"{name} was removed", field=field)
     return found
 
 

@@ -19,7 +19,7 @@ from disclosure.names import DepartmentName, ItemName, PurposeName
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
 from zkservice.storage import purposes, registered, tables
-from zkservice.storage.rows import insert_new
+from zkservice.storage.rows import check_etag, insert_new
 
 _PURPOSES_LABEL: Final = "zk-disclosure/item-purposes/v1"
 _ETAG_LABEL: Final = "zk-disclosure/item-etag/v1"
@@ -133,7 +133,7 @@ def change(
     Raises ServiceError NOT_FOUND (item, purpose), ETAG_MISMATCH, and what `changed` raises.
     """
     before = get(connection, name, field="item.name")
-    registered.check_etag(before.etag, etag, field="item.etag")
+    check_etag(before.etag, etag, field="item.etag")
     made = changed(before.item)
     _check_purposes(connection, made)
     values = _values(made) | {"updated": to_ms(now)}
@@ -152,7 +152,7 @@ def deprecate(
     before = get(connection, name)
     if before.deprecated and before.successor == successor:
         return before
-    registered.check_etag(before.etag, etag, field="etag")
+    check_etag(before.etag, etag, field="etag")
     if before.deprecated:
         detail = f"{name} is deprecated already, with another successor"
         raise ServiceError(ServiceReason.ITEM_DEPRECATED, detail, field="successor")

@@ -245,7 +245,7 @@ def _regulator(row: Row[Any]) -> StoredRegulator:
 
 
 def _table(row: Row[Any]) -> StoredTable:
-    codes: Any = canonical.decode(_CODES_LABEL, row.codes, most=len(row.codes))
+    codes: Any = canonical.decode(_CODES_LABEL, row.codes, most=len(row.codes), most_items=len(row.codes))
     return StoredTable(
         row.digest, row.owner, row.code_system, tuple(codes), row.octets, row.outbox, from_ms(row.created)
     )

@@ -17,7 +17,7 @@ from zkservice.keys import token_hash
 from zkservice.moments import from_ms, to_ms, whole_ms
 from zkservice.storage import ledger, tables
 from zkservice.storage.administrators import ROOT
-from zkservice.storage.rows import exists, insert_new, page_of, row_of
+from zkservice.storage.rows import check_etag, exists, insert_new, page_of, row_of
 from zkservice.storage.taken import check_unused
 
 _ETAG_LABEL: Final = "zk-disclosure/party-etag/v2"
@@ -195,16 +195,6 @@ def _renamed(
     values = {"zh": display_name.zh, "en": display_name.en}
     connection.execute(update(table).where(table.c.name == name).values(**values))
     return _named(row_of(connection, table, name))
-
-
-def check_etag(stored: str, said: str, *, field: str) -> None:
-    """Raise ServiceError ETAG_MISMATCH unless what is changed is what the caller has read.
-
-    There is one writer: nobody changes it between this check and the end of the transaction.
-    """
-    if stored != said:
-        detail = "somebody else has changed it; read it again"
-        raise ServiceError(ServiceReason.ETAG_MISMATCH, detail, field=field)
 
 
 def departments(connection: Connection, after: str, limit: int) -> list[Named]:

@@ -72,3 +72,13 @@ def after_name(query: Select[Any], table: Table, parent: str | None, after: str,
     """Let a query give so many rows after a name, of one department or of all, in order of name."""
     following = query.where(table.c.name > after).order_by(table.c.name).limit(limit)
     return following if parent is None else following.where(table.c.department == parent)
+
+
+def check_etag(stored: str, said: str, *, field: str) -> None:
+    """Raise ServiceError ETAG_MISMATCH unless what is changed is what the caller has read.
+
+    There is one writer: nobody changes it between this check and the end of the transaction.
+    """
+    if stored != said:
+        detail = "somebody else has changed it; read it again"
+        raise ServiceError(ServiceReason.ETAG_MISMATCH, detail, field=field)

@@ -12,7 +12,7 @@ from zk import catalogue
 from zk.clients.centre import Centre, ListedDepartment
 from zk.commands.issuer.common import GROUP, Item, OfDepartment, chosen_department, unknown_item
 from zk.exits import CommandError, Exit
-from zk.fresh import fresh_secret
+from zk.fresh import TokenHash, fresh_secret, made_here, read_hash
 from zk.run import Answer, Run
 from zk.service import Service
 from zk.tokens import AdminTokenFile, admin_token
@@ -29,10 +29,16 @@ def register(
     ] = None,
     admin_token_file: AdminTokenFile = None,
     replacing: Annotated[bool, typer.Option("--replace", help="help.issuer.replace")] = False,
+    token_hash: TokenHash = None,
 ) -> Answer:
-    """Register a department; keep its token, which the service shows this once, in the home."""
+    """Register a department; keep its token, of which the service is told the hash, in the home.
+
+    Or, by its hash, with a token that the department has made: nothing is kept here then.
+    """
     name = DepartmentName.parse(f"departments/{department}")
     display_name = _display_name(department, name_zh, name_en)
+    if token_hash is not None:
+        return _register_by_hash(run, name, display_name, identifies, token_hash, admin_token_file)
     path = run.home.token_path(department)
     if path.exists() and not replacing:
         raise CommandError(Exit.USAGE, "TOKEN_EXISTS", "error.token_exists", path=path)
@@ -42,6 +48,37 @@ def register(
     lines = [run.text("issuer.registered", department=name, name=run.local(display_name), path=path)]
     lines += [run.text(f"issuer.identifies.{each}") for each in kinds]
     return Answer({"department": str(name), "identifies": kinds, "token_file": str(path)}, lines)
+
+
+def _register_by_hash(
+    run: Run,
+    name: DepartmentName,
+    display_name: LocalizedText,
+    identifies: list[Subject] | None,
+    token_hash: str,
+    admin_token_file: Path | None,
+) -> Answer:
+    """Register a department with a token that only the department knows."""
+    hashed, kinds = read_hash(token_hash), _identifies(name.department, identifies)
+    with Service(run.endpoint) as service:
+        service.create_department(name, display_name, admin_token(admin_token_file), kinds, hashed=hashed)
+    lines = [run.text("issuer.registered_by_hash", department=name, name=run.local(display_name))]
+    lines += [run.text(f"issuer.identifies.{each}") for each in kinds]
+    return Answer({"department": str(name), "identifies": kinds, "token_hash": hashed.hex()}, lines)
+
+
+@GROUP.command("token")
+def token(
+    run: Run,
+    department: Annotated[str, typer.Argument(help="help.issuer.department_argument")],
+    replacing: Annotated[bool, typer.Option("--replace", help="help.option.token_replace")] = False,
+) -> Answer:
+    """Make a department's token here and print its hash, by which administrators register it without knowing
+    the token."""
+    name = DepartmentName.parse(f"departments/{department}")
+    path, hashed = made_here(run.home.token_path(department), replacing=replacing)
+    data = {"department": str(name), "token_file": str(path), "token_hash": hashed}
+    return Answer(data, [run.text("tokens.made", name=name, path=path, hash=hashed)])
 
 
 def _identifies(department: str, said: list[Subject] | None) -> list[Subject]:

@@ -14,7 +14,7 @@ from disclosure.names import RegulatorName
 from zk.clients.statistics import StatisticsClient
 from zk.commands.regulator.common import GROUP, Id
 from zk.exits import CommandError, Exit
-from zk.fresh import fresh_secret
+from zk.fresh import TokenHash, fresh_secret, made_here, read_hash
 from zk.home import read_secret
 from zk.regulator.figures import Row, charts, csv_of, kinds_in, rows_of, short
 from zk.run import Answer, Run
@@ -26,14 +26,36 @@ Only = Annotated[str, typer.Option(help="help.regulator.only")]
 
 
 @GROUP.command("access", remote=True, proposable=True)
-def access(run: Run, regulator: Id, admin_token_file: AdminTokenFile = None) -> Answer:
-    """Give a regulator a token to read figures with; the one before ends."""
+def access(
+    run: Run, regulator: Id, admin_token_file: AdminTokenFile = None, token_hash: TokenHash = None
+) -> Answer:
+    """Give a regulator a token to read figures with; the one before ends. By the hash it is the regulator's
+    own."""
     name, path = RegulatorName(regulator), run.home.regulator_token(regulator)
+    if token_hash is not None:
+        hashed = read_hash(token_hash)
+        with StatisticsClient(run.endpoint) as client:
+            client.give_access(name, admin_token(admin_token_file), hashed=hashed)
+        given = run.text("regulator.access_by_hash", regulator=name)
+        return Answer({"regulator": str(name), "token_hash": hashed.hex()}, [given])
     with fresh_secret(path) as own, StatisticsClient(run.endpoint) as client:
         client.give_access(name, admin_token(admin_token_file), own)
     return Answer(
         {"regulator": str(name), "token_file": str(path)}, [run.text("regulator.access", path=path)]
     )
+
+
+@GROUP.command("token")
+def token(
+    run: Run,
+    regulator: Id,
+    replacing: Annotated[bool, typer.Option("--replace", help="help.option.token_replace")] = False,
+) -> Answer:
+    """Make a token here and print its hash, by which administrators give access without knowing it."""
+    name = RegulatorName(regulator)
+    path, hashed = made_here(run.home.regulator_token(regulator), replacing=replacing)
+    data = {"regulator": str(name), "token_file": str(path), "token_hash": hashed}
+    return Answer(data, [run.text("tokens.made", name=name, path=path, hash=hashed)])
 
 
 @GROUP.command("view", remote=True)
@@ -55,14 +77,14 @@ def view(
     days = (_date(first) if first else end - dt.timedelta(days=_DAYS - 1)), end
     given = {"verifier": verifier, "policy": policy, "department": department, "purpose": purpose}
     only = {name: value for name, value in given.items() if value}
-    token, files = read_secret(token_file) if token_file else _token(run), list[str]()
+    shown, files = read_secret(token_file) if token_file else _token(run), list[str]()
     with StatisticsClient(run.endpoint) as client:
-        found = list(client.figures(token, days, (by,), only))
+        found = list(client.figures(shown, days, (by,), only))
         if csv is not None:
             _write(csv, csv_of(found))
             files.append(str(csv))
         if plots is not None:
-            drawn = charts(lambda apart: client.figures(token, days, apart, only), days, run.lang)
+            drawn = charts(lambda apart: client.figures(shown, days, apart, only), days, run.lang)
             for name, picture in drawn.items():
                 _write(plots / name, picture)
                 files.append(str(plots / name))
