@@ -23,7 +23,7 @@ from disclosure.event import EventKind
 from prover.asker import Asker, TrackRecord, track_record
 from prover.client import anchoring, answers, claims, events, reading, resuming, witnesses
 from prover.client.anchoring import Anchorings
-from prover.client.answers import Pair
+from prover.client.answers import Brought, Pair
 from prover.client.calls import Way, raised
 from prover.client.claims import Agree
 from prover.client.reading import Progress, Rebuilt
@@ -47,7 +47,7 @@ from wire.client import Endpoint
 
 MAX_EPOCH_AGE: Final = dt.timedelta(hours=48)
 
-__all__ = ["Anchorings", "EpochWatch", "HolderClient", "Report", "Resumed"]
+__all__ = ["Anchorings", "Brought", "EpochWatch", "HolderClient", "Report", "Resumed"]
 
 
 def _nothing(_: HeldComposite, __: int) -> None:
@@ -219,19 +219,21 @@ class HolderClient:
         choose_composite: Callable[[CompositePlan], CompositePlan] = lambda planned: planned,
         pair: Pair | None = None,
         report: Report = _nothing,
+        brought: Brought | None = None,
     ) -> Usage:
         """Walk the whole way: fetch, look for what fits, ask the person, prove, store, send.
 
         `agrees` shows a consent of the request's form and returns the person's answer; `choose` and
         `choose_composite` may choose among credentials, and among branches; unless a branch is chosen, only
         the first is answered. That the person said no, or that the request asks more than its policy allows,
-        is written down, and said to the service, or by `resume` if that cannot be reached. Raises
+        is written down, and said to the service, or by `resume` if that cannot be reached. A request that
+        was `brought` is not fetched, and its answer goes back the way that it came. Raises
         PresentingError DECLINED (nothing was shown), NOTHING_FITS, BRANCH_UNDECIDED and what the steps raise.
         """
         self._way.check_server(link.server)
         with self._way.kept_open() as way:
             return self._over(way)._answered(
-                link, vault, log_verifier, agrees, choose, choose_composite, pair, report
+                link, vault, log_verifier, agrees, choose, choose_composite, pair, report, brought
             )
 
     def _over(self, way: Way) -> "HolderClient":
@@ -250,8 +252,12 @@ class HolderClient:
         choose_composite: Callable[[CompositePlan], CompositePlan],
         pair: Pair | None,
         report: Report,
+        brought: Brought | None,
     ) -> Usage:
-        fetched = answers.fetch(self._way, link, log_verifier, pair)
+        if brought is None:
+            fetched = answers.fetch(self._way, link, log_verifier, pair)
+        else:
+            fetched = answers.fetch_brought(self._way, link, log_verifier, brought)
         no = partial(events.declined, self._way.apart, vault, fetched, log=log_verifier)
         try:
             answers.allowed(fetched)
@@ -272,7 +278,10 @@ class HolderClient:
             planned = choose(plan(fetched.request, vault.credentials(), self._way.clock()))
             self._agreed(agrees(consent_of(planned, fetched.verifier_display_name, asker)), no)
             prepared = present(planned, vault.keys, self._way.clock())
-        return self.submit(link, prepared, vault, vault.begin_usage(fetched, prepared), log_verifier)
+        usage = vault.begin_usage(fetched, prepared)
+        if brought is not None:
+            return answers.send_back(brought, usage, vault, log_verifier)
+        return self.submit(link, prepared, vault, usage, log_verifier)
 
     def decline(
         self, link: ExchangeLink, vault: Vault, log_verifier: tlog.Verifier, *, pair: Pair | None = None
