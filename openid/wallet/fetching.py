@@ -12,6 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, NoReturn, TypeAlias
 
@@ -53,13 +54,19 @@ class Fetcher:
     def __init__(
         self, *, root: bytes | None = None, local: bool = False, resolve: Resolve = resolved
     ) -> None:
-        self._local, self._resolve = local, resolve
-        self._context = ssl.create_default_context()
+        self._local, self._resolve, self._root = local, resolve, root
         if root is not None:
+            self._context.get_ca_certs()  # says now that a root is none
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        made = ssl.create_default_context()
+        if self._root is not None:
             try:
-                self._context.load_verify_locations(cadata=root.decode("ascii"))
+                made.load_verify_locations(cadata=self._root.decode("ascii"))
             except (ssl.SSLError, UnicodeError, ValueError):
                 raise _refused("the root certificate is no PEM certificate") from None
+        return made
 
     def get(self, url: str, most: int, accept: str) -> Answered:
         """Return what stands there, `most` octets at most.
@@ -109,7 +116,7 @@ class Fetcher:
         try:
             with (
                 httpx.Client(
-                    verify=self._context,
+                    verify=self._context if parsed.scheme == "https" else False,
                     timeout=httpx.Timeout(WHOLE_SECONDS, connect=CONNECT_SECONDS),
                     follow_redirects=False,
                     trust_env=False,

@@ -69,7 +69,8 @@ def fetch_object(fetcher: Fetcher, invitation: Invitation, now: dt.datetime) -> 
     """
     if invitation.post:
         nonce = secrets.token_urlsafe(32)
-        metadata = dumps({"vp_formats_supported": FORMATS}).decode()
+        known = {"request_object_signing_alg_values_supported": ["EdDSA"], "vp_formats_supported": FORMATS}
+        metadata = dumps(known).decode()
         body = urlencode({"wallet_metadata": metadata, "wallet_nonce": nonce}).encode()
         answer = fetcher.post(invitation.request_uri, body, FORM_TYPE, MAX_OBJECT_OCTETS, MEDIA_TYPE)
     else:

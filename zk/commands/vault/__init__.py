@@ -11,6 +11,7 @@ from zk.commands.vault import (
     deliveries,
     errands,
     handovers,
+    openid,
     openings,
     present,
     recovery,
@@ -30,6 +31,7 @@ __all__ = [
     "deliveries",
     "errands",
     "handovers",
+    "openid",
     "openings",
     "present",
     "recovery",
@@ -44,4 +46,5 @@ def add_to(app: typer.Typer) -> None:
     GROUP.app.add_typer(consents.CONSENTS.app)
     GROUP.app.add_typer(deliveries.DELIVERIES.app)
     GROUP.app.add_typer(errands.ERRANDS.app)
+    GROUP.app.add_typer(openid.OPENID.app)
     app.add_typer(GROUP.app)

@@ -2,14 +2,25 @@
 
 import typer
 
-from zk.commands.verifier import anchoring, asking, consents, deliveries, errands, policies, records
+from zk.commands.verifier import anchoring, asking, consents, deliveries, errands, openid, policies, records
 from zk.commands.verifier.common import GROUP
 from zk.commands.verifier.consents import CONSENTS
 from zk.commands.verifier.deliveries import DELIVERIES
 from zk.commands.verifier.errands import ERRANDS
+from zk.commands.verifier.openid import OPENID
 from zk.commands.verifier.policies import POLICIES
 
-__all__ = ["add_to", "anchoring", "asking", "consents", "deliveries", "errands", "policies", "records"]
+__all__ = [
+    "add_to",
+    "anchoring",
+    "asking",
+    "consents",
+    "deliveries",
+    "errands",
+    "openid",
+    "policies",
+    "records",
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -18,4 +29,5 @@ def add_to(app: typer.Typer) -> None:
     GROUP.app.add_typer(CONSENTS.app)
     GROUP.app.add_typer(DELIVERIES.app)
     GROUP.app.add_typer(ERRANDS.app)
+    GROUP.app.add_typer(OPENID.app)
     app.add_typer(GROUP.app)

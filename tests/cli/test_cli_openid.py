@@ -1,0 +1,111 @@
+"""OpenID by commands: a verifier's edge as a process, a page, a vault that follows what the page shows."""
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.cli.running import EXAMPLES, Home, refused, start
+from zk.exits import Exit
+
+SCHOOL = EXAMPLES / "policies" / "school.yaml"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        port: int = bound.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(home: Home, *more: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Run an edge until the block ends; gives its address and what it said when it was ready."""
+    port = free_port()
+    base = f"http://localhost:{port}"
+    process = start(
+        "verifier", "openid", "serve", SCHOOL, "--url", base, "--port", port, "--json", "--home", home.path,
+        *more,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, process.communicate(timeout=60)
+        yield base, json.loads(line)
+    finally:
+        os.kill(process.pid, signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert json.loads(out)["event"] == "stopped", err
+    assert process.returncode == Exit.OK
+
+
+def opened(base: str, device: str = "cross") -> tuple[httpx.Client, str]:
+    page = httpx.Client(base_url=base, timeout=60)
+    made = page.post("/sessions", json={"policy": "school-enrolment", "device": device})
+    assert made.status_code == 201, made.text
+    return page, made.json()["uri"]
+
+
+def test_a_page_asks_and_a_vault_answers(school: Home, holder: Home) -> None:
+    before = set(school.path.glob("records/*.json"))
+    with serving(school) as (base, ready):
+        assert ready["client_id"].startswith("x509_hash:")
+        page, uri = opened(base)
+        with closing(page):
+            answered = holder.json("vault", "openid", "open", uri, "--dev", "--yes")
+            assert answered["state"] == "answered"
+            assert page.get("/result").json()["state"] == "accepted"
+        page, uri = opened(base, "same")
+        with closing(page):
+            answered = holder.json("vault", "openid", "open", uri, "--dev", "--yes")
+            assert page.get(answered["redirect_uri"]).json()["state"] == "accepted"
+            again = holder.zk("vault", "openid", "open", uri, "--dev", "--yes", "--json")
+            refused(again, Exit.REFUSED, "EDGE_REFUSED")
+    kept = set(school.path.glob("records/*.json")) - before
+    assert len(kept) == 2
+    for each in kept:
+        assert school.json("verifier", "check", each)["entry_index"] >= 0
+
+
+def test_named_by_its_host_and_declined_by_the_person(school: Home, holder: Home) -> None:
+    with serving(school, "--by-host") as (base, ready):
+        assert ready["client_id"] == "x509_san_dns:localhost"
+        page, uri = opened(base)
+        with closing(page):
+            said = holder.zk("vault", "openid", "open", uri, "--dev", "--json", stdin="no\n")
+            refused(said, Exit.DECLINED, "DECLINED")
+            assert page.get("/result").json()["state"] == "declined"
+
+
+def test_what_a_vault_does_not_ask(holder: Home) -> None:
+    for uri, code, reason in (
+        ("zk://present?x", Exit.USAGE, "OPENID_URI_INVALID"),
+        ("openid4vp://?client_id=a&request_uri=http%3A%2F%2Flocalhost%2F", Exit.REFUSED, "ADDRESS_REFUSED"),
+        ("openid4vp://?client_id=a&request_uri=https%3A%2F%2Flocalhost%2F", Exit.REFUSED, "ADDRESS_REFUSED"),
+        (
+            f"openid4vp://?client_id=a&request_uri=https%3A%2F%2Flocalhost%3A{free_port()}%2F",
+            Exit.REFUSED,
+            "ADDRESS_REFUSED",
+        ),
+    ):
+        refused(holder.zk("vault", "openid", "open", uri, "--json"), code, reason)
+    nobody = f"openid4vp://?client_id=a&request_uri=http%3A%2F%2Flocalhost%3A{free_port()}%2F"
+    refused(
+        holder.zk("vault", "openid", "open", nobody, "--dev", "--json"), Exit.UNREACHABLE, "EDGE_UNREACHABLE"
+    )
+
+
+def test_an_edge_that_cannot_be_who_it_says_does_not_start(school: Home, tmp_path: Path) -> None:
+    other = tmp_path / "other.pem"
+    other.write_text("no certificate")
+    for more in (["--key-certificate", other], ["--url", "ftp://school.example"]):
+        done = school.zk(
+            "verifier", "openid", "serve", SCHOOL, "--port", 0, "--json",
+            *(more if "--url" in more else ["--url", "https://school.example", *more]),
+        )  # fmt: skip
+        assert done.code == Exit.USAGE, done

@@ -1,0 +1,37 @@
+"""What people read of OpenID, in English."""
+
+from typing import Final
+
+MESSAGES: Final = {
+    "help.verifier.openid": "Asking over the web, by OpenID for Verifiable Presentations.",
+    "help.verifier.openid.serve": "Answer wallets and browsers until told to end; answers are kept.",
+    "help.verifier.openid.policies": "Policies that may be asked by.",
+    "help.verifier.openid.url": "The address under which wallets and browsers reach it.",
+    "help.verifier.openid.page": "Where a browser on the wallet's device goes on; by default the result.",
+    "help.verifier.openid.by_host": "Be named by the host, or by the hash of the certificate.",
+    "help.verifier.openid.chain": "Certificates of the verifier's own key, PEM; by default one is made.",
+    "help.vault.openid": "Verifiers that ask over the web by OpenID, and departments that offer by it.",
+    "help.vault.openid.open": "See what a verifier asks by OpenID, consent, prove, post.",
+    "help.vault.openid.uri": "The address that was scanned, in quotes; - reads it from standard input.",
+    "help.vault.openid.web_root": "Further certificate authorities to trust on the web, PEM.",
+    "help.vault.openid.dev": "Also ask servers on this machine, for development.",
+    "verifier.openid_ready": "Listening on {address} for {url}, as {client}",
+    "verifier.openid_stopped": "The edge has ended.",
+    "vault.openid_on": "To go on in the browser: {address}",
+    "reason.DCQL_INVALID": "The query is none of DCQL",
+    "reason.REQUEST_OBJECT_INVALID": "The request object does not hold",
+    "reason.RESPONSE_INVALID": "The answer that was posted is malformed",
+    "reason.METADATA_INVALID": "The issuer's metadata is malformed",
+    "reason.OFFER_INVALID": "It is no credential offer",
+    "reason.OPENID_URI_INVALID": "It is no address of OpenID's that this vault knows",
+    "reason.NOT_UNDERSTOOD": "It asks for something that this vault does not know; nothing was sent",
+    "reason.CLIENT_NOT_TRUSTED": "Whoever asks is not who the address says",
+    "reason.REQUEST_OBJECT_EXPIRED": "The request has ended, or is dated in the future",
+    "reason.ADDRESS_REFUSED": "The address is not asked",
+    "reason.EDGE_UNREACHABLE": "The address was not reached; if an answer was under way: zk vault resume",
+    "reason.EDGE_ANSWER_INVALID": "What was answered there does not hold; zk vault resume asks the service",
+    "reason.EDGE_REFUSED": "The other side refused; if an answer was under way: zk vault resume",
+    "reason.SESSION_UNKNOWN": "There is no such question",
+    "reason.SESSION_OVER": "The question was answered, or has ended",
+    "reason.SESSIONS_FULL": "Too many questions are open; try again later",
+}

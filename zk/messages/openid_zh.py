@@ -1,0 +1,37 @@
+"""What people read of OpenID, in Chinese."""
+
+from typing import Final
+
+MESSAGES: Final = {
+    "help.verifier.openid": "通过网络按 OpenID 可验证出示协议提问。",
+    "help.verifier.openid.serve": "应答钱包和浏览器，直到被要求结束；成立的回答存为记录。",
+    "help.verifier.openid.policies": "可据以提问的策略。",
+    "help.verifier.openid.url": "钱包和浏览器访问它所用的地址。",
+    "help.verifier.openid.page": "与钱包同一设备上的浏览器随后前往的地址；默认为结果。",
+    "help.verifier.openid.by_host": "以主机名标识，或以证书的摘要标识。",
+    "help.verifier.openid.chain": "验证方自己密钥的证书（PEM）；默认自动生成。",
+    "help.vault.openid": "通过网络按 OpenID 提问的验证方，以及按它提供凭证的部门。",
+    "help.vault.openid.open": "查看验证方按 OpenID 询问的内容，同意、证明并提交。",
+    "help.vault.openid.uri": "扫描或点击得到的地址，请加引号；- 表示从标准输入读取。",
+    "help.vault.openid.web_root": "网络上另外信任的证书颁发机构（PEM）。",
+    "help.vault.openid.dev": "也访问本机上的服务器，用于开发。",
+    "verifier.openid_ready": "正在 {address} 监听，对外地址 {url}，标识 {client}",
+    "verifier.openid_stopped": "服务已结束。",
+    "vault.openid_on": "请在浏览器中继续：{address}",
+    "reason.DCQL_INVALID": "查询不是有效的 DCQL",
+    "reason.REQUEST_OBJECT_INVALID": "请求对象不成立",
+    "reason.RESPONSE_INVALID": "提交的回答格式有误",
+    "reason.METADATA_INVALID": "签发方的元数据格式有误",
+    "reason.OFFER_INVALID": "这不是凭证提供信息",
+    "reason.OPENID_URI_INVALID": "这不是本凭证包认识的 OpenID 地址",
+    "reason.NOT_UNDERSTOOD": "对方要求了本凭证包不认识的内容；没有发送任何信息",
+    "reason.CLIENT_NOT_TRUSTED": "提问者与地址所称不符",
+    "reason.REQUEST_OBJECT_EXPIRED": "请求已结束，或日期在将来",
+    "reason.ADDRESS_REFUSED": "不访问该地址",
+    "reason.EDGE_UNREACHABLE": "无法访问该地址；若有回答正在发送：zk vault resume",
+    "reason.EDGE_ANSWER_INVALID": "对方的应答不成立；可用 zk vault resume 向服务查询",
+    "reason.EDGE_REFUSED": "对方拒绝；若有回答正在发送：zk vault resume",
+    "reason.SESSION_UNKNOWN": "没有这个提问",
+    "reason.SESSION_OVER": "提问已被回答或已结束",
+    "reason.SESSIONS_FULL": "未结束的提问过多；请稍后再试",
+}
