@@ -22,8 +22,9 @@ from openid.response import (
     read_receipt,
     response_form,
 )
-from openid.strict_json import dumps, loads
+from openid.strict_json import dumps
 from openid.wallet.fetching import Answered, Fetcher
+from openid.wallet.refusing import refused
 
 SCHEME: Final = "openid4vp"
 MAX_INVITATION: Final = 4_096
@@ -108,19 +109,9 @@ def post_no(fetcher: Fetcher, opened: OpenedObject) -> None:
 
 def _check(answer: Answered, kind: str) -> None:
     if answer.status != 200:
-        raise OpenIdError(OpenIdReason.EDGE_REFUSED, _why(answer))
+        raise refused(answer)
     if answer.media_type != kind:
         raise OpenIdError(OpenIdReason.EDGE_ANSWER_INVALID, f"it is not of the type {kind}")
-
-
-def _why(answer: Answered) -> str:
-    """Return what the edge says of its refusal, if that is a reason and no text of its own."""
-    said = f"the edge answered with {answer.status}"
-    with suppress(OpenIdError):
-        reason = loads(answer.body, OpenIdReason.EDGE_ANSWER_INVALID).get("zk-disclosure.reason")
-        if isinstance(reason, str) and reason.isascii() and reason.isidentifier() and len(reason) <= 64:
-            return f"{said}, {reason}"
-    return said
 
 
 def _uri_invalid() -> OpenIdError:

@@ -25,7 +25,7 @@ from prover.client import anchoring, answers, claims, events, reading, resuming,
 from prover.client.anchoring import Anchorings
 from prover.client.answers import Brought, Pair
 from prover.client.calls import Way, raised
-from prover.client.claims import Agree
+from prover.client.claims import Agree, Send
 from prover.client.reading import Progress, Rebuilt
 from prover.client.resuming import Resumed
 from prover.client.witnesses import EpochWatch, Report
@@ -89,6 +89,7 @@ class HolderClient:
         vault: Vault,
         log_verifier: tlog.Verifier,
         agree: Agree = is_base,
+        send: Send | None = None,
     ) -> Held:
         """Claim an offered credential of either form, check it, store it, let the service forget it.
 
@@ -96,7 +97,8 @@ class HolderClient:
         only base credentials are claimed. Broken off at any point it can be called again with the same
         link, or be left to `resume`: what was agreed to and stored is sent again and not asked again. Where
         the service refuses for good, the claim is given up. That the last step fails is no error: the
-        credential is stored, and `resume` tells the service.
+        credential is stored, and `resume` tells the service. With `send` the claim itself goes another way
+        than to the service; whatever that raises leaves the claim to `resume`.
 
         Raises RefusedError SIGNATURE_INVALID, EPOCH_UNKNOWN, EXPIRY_INVALID, FORM_NOT_SUPPORTED and what
         `Vault.add` raises; PresentingError NOTHING_FITS (planning.NothingFitsError has what is missing),
@@ -104,7 +106,7 @@ class HolderClient:
         """
         self._way.check_server(link.server)
         with raised():
-            return vault.credential(claims.claimed(self._planner(vault, log_verifier), link, agree))
+            return vault.credential(claims.claimed(self._planner(vault, log_verifier), link, agree, send))
 
     def fetch(
         self, link: ExchangeLink, log_verifier: tlog.Verifier, *, pair: Pair | None = None

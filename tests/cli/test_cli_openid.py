@@ -72,14 +72,15 @@ def test_a_page_asks_and_a_vault_answers(school: Home, holder: Home) -> None:
         assert school.json("verifier", "check", each)["entry_index"] >= 0
 
 
-def test_named_by_its_host_and_declined_by_the_person(school: Home, holder: Home) -> None:
+def test_named_by_its_host_and_asked_by_nobody(school: Home, holder: Home) -> None:
     with serving(school, "--by-host") as (base, ready):
         assert ready["client_id"] == "x509_san_dns:localhost"
         page, uri = opened(base)
         with closing(page):
-            said = holder.zk("vault", "openid", "open", uri, "--dev", "--json", stdin="no\n")
-            refused(said, Exit.DECLINED, "DECLINED")
-            assert page.get("/result").json()["state"] == "declined"
+            said = holder.zk("vault", "openid", "open", uri, "--dev", "--json")
+            refused(said, Exit.USAGE, "NOBODY_TO_ASK")
+            assert page.get("/result").json()["state"] == "pending"
+            assert holder.json("vault", "openid", "open", uri, "--dev", "--yes")["state"] == "answered"
 
 
 def test_what_a_vault_does_not_ask(holder: Home) -> None:
