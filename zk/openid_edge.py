@@ -1,4 +1,4 @@
-"""The process of a verifier's OpenID edge: its policies, its identity, one port, until it is told to end."""
+"""The processes of OpenID's edges, a verifier's and a department's: one port, until they are told to end."""
 
 import asyncio
 import datetime as dt
@@ -6,20 +6,25 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from starlette.types import ASGIApp
 
 from consortium.serving import listening
 from consortium.witness.process import Address
-from disclosure import VerifierName
+from disclosure import Schema, VerifierName
+from openid.app.issuer_app import issuer_app
+from openid.app.issuing import IssuerEdge
 from openid.app.sessions import AnyAnswered
 from openid.app.verifier_app import verifier_app
 from openid.app.verifying import Identity, Question, VerifierEdge
 from openid.client_id import ClientCertificate, from_pem, self_signed
-from openid.errors import OpenIdError
+from openid.errors import OpenIdError, OpenIdReason
+from openid.issuance import check_issuer
 from openid.request_object import check_uri
 from verifier.aio import AsyncVerifierClient
 from zk.commands.verifier.asking import checked_request, keep
@@ -56,20 +61,49 @@ def run_edge(
     private_folder(run.home.records)
 
     async def serve() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with AsyncVerifierClient(run.endpoint, name, key, log) as client:
             edge = VerifierEdge(client, identity, _questions(run, client, policies, name), _now)
-            app = verifier_app(edge)
-            async with listening(
-                app, address.host, address.port,
-                certificate=address.certificate, private_key=address.private_key,
-            ) as port:  # fmt: skip
+            async with _listening(verifier_app(edge), address) as port:
                 on_ready(port, identity.client_id)
-                await stop.wait()
+                await _told_to_end()
 
     asyncio.run(serve())
+
+
+def run_issuer(
+    run: Run,
+    issuer: str,
+    schemas: Sequence[Schema],
+    secret: str,
+    address: Address,
+    on_ready: Callable[[int], None],
+) -> None:
+    """Serve until SIGINT or SIGTERM; OSError if the address cannot be listened on. CommandError."""
+    try:
+        check_issuer(issuer, OpenIdReason.METADATA_INVALID)
+    except OpenIdError as error:
+        raise CommandError(Exit.USAGE, error.reason, "error.usage", detail=error.detail) from None
+    edge = IssuerEdge(run.endpoint, issuer, {each.name: each for each in schemas}, _now)
+
+    async def serve() -> None:
+        async with _listening(issuer_app(edge, secret), address) as port:
+            on_ready(port)
+            await _told_to_end()
+
+    asyncio.run(serve())
+
+
+def _listening(app: ASGIApp, address: Address) -> AbstractAsyncContextManager[int]:
+    return listening(
+        app, address.host, address.port, certificate=address.certificate, private_key=address.private_key
+    )
+
+
+async def _told_to_end() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
 
 
 def _identity(shown: Shown, key: Ed25519PrivateKey) -> Identity:

@@ -48,13 +48,19 @@ class Fetcher:
     """Asks addresses that came from outside. Every request has a connection of its own.
 
     `root` has further certificate authorities to trust, in PEM; `local` allows http and https to this
-    machine, for development. `resolve` finds a host's addresses.
+    machine, for development; `inside` allows https into the own network, for an address of the caller's own.
+    `resolve` finds a host's addresses.
     """
 
     def __init__(
-        self, *, root: bytes | None = None, local: bool = False, resolve: Resolve = resolved
+        self,
+        *,
+        root: bytes | None = None,
+        local: bool = False,
+        inside: bool = False,
+        resolve: Resolve = resolved,
     ) -> None:
-        self._local, self._resolve, self._root = local, resolve, root
+        self._local, self._inside, self._resolve, self._root = local, inside, resolve, root
         if root is not None:
             self._context.get_ca_certs()  # says now that a root is none
 
@@ -83,9 +89,11 @@ class Fetcher:
         most: int,
         accept: str,
         headers: Mapping[str, str] | None = None,
+        *,
+        method: str = "POST",
     ) -> Answered:
         """Post a body of a media type; return the answer."""
-        return self._ask("POST", url, body, most, {"Accept": accept, "Content-Type": kind, **(headers or {})})
+        return self._ask(method, url, body, most, {"Accept": accept, "Content-Type": kind, **(headers or {})})
 
     def check(self, url: str) -> None:
         """Raise OpenIdError ADDRESS_REFUSED unless the address may be asked, as far as it says itself."""
@@ -144,7 +152,7 @@ class Fetcher:
         for each in found:
             ends = _ends(each)
             here = self._local and all(one.is_loopback for one in ends)
-            public = all(one.is_global and not one.is_multicast for one in ends)
+            public = self._inside or all(one.is_global and not one.is_multicast for one in ends)
             if not here and not (public and parsed.scheme == "https"):
                 raise _refused("the address leads to no place of the public internet")
         return str(found[0])

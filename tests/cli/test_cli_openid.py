@@ -24,14 +24,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(home: Home, *more: object) -> Iterator[tuple[str, dict[str, Any]]]:
+def serving(
+    home: Home, *more: object, party: str = "verifier", what: object = SCHOOL
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Run an edge until the block ends; gives its address and what it said when it was ready."""
     port = free_port()
     base = f"http://localhost:{port}"
     process = start(
-        "verifier", "openid", "serve", SCHOOL, "--url", base, "--port", port, "--json", "--home", home.path,
-        *more,
-    )  # fmt: skip
+        party, "openid", "serve", what, "--url", base, "--port", port, "--json", "--home", home.path, *more
+    )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -110,3 +111,31 @@ def test_an_edge_that_cannot_be_who_it_says_does_not_start(school: Home, tmp_pat
             *(more if "--url" in more else ["--url", "https://school.example", *more]),
         )  # fmt: skip
         assert done.code == Exit.USAGE, done
+
+
+def test_a_department_offers_and_a_vault_claims(issuer: Home, home: Home) -> None:
+    home.json("vault", "create")
+    department = ("--department", "public-security")
+    with serving(issuer, *department, party="issuer", what="residence_permit@1") as (base, ready):
+        assert Path(ready["secret_file"]).stat().st_mode & 0o777 == 0o600
+        edge = ("--url", base, "--dev", *department)
+        link = issuer.issue("residence_permit")
+        made = issuer.json(
+            "issuer", "openid", "offer", "residence_permit@1", "--link", link, "--tx-code", *edge
+        )
+        claim = ("vault", "openid", "claim", made["uri_by_reference"], "--dev")
+        refused(home.zk(*claim, "--json"), Exit.USAGE, "TX_CODE_MISSING")
+        refused(home.zk(*claim, "--tx-code", "x", "--json"), Exit.REFUSED, "EDGE_REFUSED")
+        claimed = home.json(*claim, "--tx-code", made["tx_code"])
+        assert claimed["schema"] == "departments/public-security/schemas/residence_permit@1"
+
+        deferred = issuer.json("issuer", "openid", "offer", "residence_permit@1", *edge)
+        claiming = start(
+            "vault", "openid", "claim", deferred["uri"], "--dev", "--wait", 60, "--json", "--home", home.path
+        )
+        issued = issuer.issue("residence_permit")
+        issuer.json("issuer", "openid", "issued", deferred["offer"], "--link", issued, *edge)
+        out, err = claiming.communicate(timeout=120)
+        assert claiming.returncode == 0, err
+        assert json.loads(out)["schema"] == claimed["schema"]
+    assert len(home.json("vault", "list")["credentials"]) == 2

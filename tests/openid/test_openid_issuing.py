@@ -1,6 +1,7 @@
-"""OpenID4VCI over a real service: offers, codes, tokens, proofs, deferral, notification; and who tries else."""
+"""OpenID4VCI over a real service: offers, codes, proofs, deferral, notification; and who tries else."""
 
 import asyncio
+import datetime as dt
 import json
 import shutil
 import threading
@@ -205,7 +206,7 @@ def test_composite_credentials_are_claimed_by_commitment_and_by_presentation(
                 (COMPOSITE_PERMIT, {"person": b"4711"}),
                 (INSURANCE, {"required": {"number": NUMBER}}),
             ):
-                handed = hand_in(edge, schema, composite.offer(schema, **options))  # type: ignore[arg-type]
+                handed = hand_in(edge, schema, composite.offer(schema, **options))
                 taken = claiming(started, handed["uri"])
                 link = taken.ready(0)
                 assert link is not None
@@ -220,7 +221,7 @@ def test_composite_credentials_are_claimed_by_commitment_and_by_presentation(
                 "credential_configuration_id": str(INSURANCE.name),
                 "zk-disclosure.request_id": "0b6f7f3e-7c4e-4d5b-9d38-111111111111",
             }
-            for proofs in (
+            wrong: list[Any] = [
                 {"jwt": [make_jwt_proof(edge, nonce, started.city.clock())]},
                 {"zk-disclosure.commitment": [{"commitment": "AAAA", "nonce": "x"}]},
                 {"zk-disclosure.commitment": []},
@@ -228,7 +229,8 @@ def test_composite_credentials_are_claimed_by_commitment_and_by_presentation(
                 {"zk-disclosure.presentation": [{"presentation": "_w", "nonce": nonce}]},
                 {},
                 [],
-            ):
+            ]
+            for proofs in wrong:
                 refused = httpx.post(
                     f"{edge}/credential",
                     json=body | {"proofs": proofs},
@@ -330,8 +332,6 @@ def test_metadata_are_what_the_specification_says(police: str) -> None:
 
 
 def test_nonces_are_of_one_edge_and_end(town: Town) -> None:
-    import datetime as dt
-
     now = town.city.clock()
     mine, other = Nonces(), Nonces()
     with pytest.raises(OpenIdError):

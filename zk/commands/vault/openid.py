@@ -1,4 +1,4 @@
-"""Answering verifiers that ask by OpenID: see what is asked, consent, prove, post."""
+"""OpenID in the vault: answering verifiers that ask by it, claiming what departments offer by it."""
 
 import sys
 from pathlib import Path
@@ -12,8 +12,11 @@ from prover.history import check_usage
 from prover.usages import Usage
 from prover.vault import utc_now
 from zk.commands.vault.common import GROUP, PassphraseFile, VaultFile, opened
+from zk.commands.vault.credentials import agrees as agrees_to_claim
+from zk.commands.vault.credentials import claimed
 from zk.commands.vault.present import agrees, choose, choosing_composite, lacking_told
 from zk.commands.vault.uses import use_data
+from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import read_file
 from zk.run import Answer, Run
@@ -74,6 +77,47 @@ def open_uri(
     lines += [run.text("vault.openid_on", address=each) for each in leads]
     data = {**use_data(run, usage), "entry_index": receipt.index, "tree_size": receipt.checkpoint.size}
     return Answer(data | ({"redirect_uri": leads[0]} if leads else {}), lines)
+
+
+@OPENID.command("claim", remote=True)
+def claim(
+    run: Run,
+    uri: Uri,
+    tx_code: Annotated[str | None, typer.Option("--tx-code", help="help.vault.openid.tx_code")] = None,
+    wait: Annotated[float, typer.Option("--wait", min=0, help="help.vault.openid.wait")] = 0,
+    yes: Annotated[bool, typer.Option("--yes", help="help.vault.yes")] = False,
+    web_root: WebRoot = None,
+    dev: Local = False,
+    file: VaultFile = None,
+    passphrase_file: PassphraseFile = None,
+) -> Answer:
+    """Claim what a department offers by OpenID4VCI.
+
+    A claim that broke off after the code was taken is gone on with by `zk vault resume`.
+    """
+    from openid.wallet.claiming import begin, read_offered  # noqa: PLC0415, HTTP is loaded by who asks over it
+
+    fetcher, log = fetcher_of(web_root, dev), run.log_verifier()
+    with opened(run, file, passphrase_file) as vault:
+        taken = begin(fetcher, read_offered(fetcher, written(uri)), utc_now, lambda: _typed(run, tx_code))
+        link = taken.ready(wait)
+        if link is None:
+            raise CommandError(Exit.UNREACHABLE, "ISSUANCE_DEFERRED", "error.issuance_deferred")
+        held = HolderClient(run.endpoint).claim(
+            link, vault, log, lambda asked: agrees_to_claim(run, asked, yes), send=taken.send
+        )
+        taken.accepted()
+    return claimed(run, held)
+
+
+def _typed(run: Run, given: str | None) -> str:
+    """Return the code that came another way: as it was given, or typed; a script has to give it."""
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        raise CommandError(Exit.USAGE, "TX_CODE_MISSING", "error.tx_code_missing")
+    run.err.print(run.text("vault.ask_tx_code"), end=" ", soft_wrap=True)
+    return sys.stdin.readline().strip()
 
 
 def written(uri: str) -> str:
