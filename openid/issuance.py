@@ -95,15 +95,15 @@ def read_offer_uri(text: str) -> CredentialOffer | str:
         raise _offer_invalid(f"a link begins with {SCHEME}:// and has one parameter")
     name, value = pairs[0]
     if name == "credential_offer":
-        return read_offer(value)
+        return read_offer(value.encode())
     if name == "credential_offer_uri":
         return value
     raise _offer_invalid("it has credential_offer or credential_offer_uri")
 
 
-def read_offer(text: str | bytes) -> CredentialOffer:
+def read_offer(octets: bytes) -> CredentialOffer:
     """Read an offer's JSON; OpenIdError OFFER_INVALID. Of several credentials none is chosen for anybody."""
-    read = loads(text, OpenIdReason.OFFER_INVALID)
+    read = loads(octets, OpenIdReason.OFFER_INVALID)
     match read:
         case {
             "credential_issuer": str(issuer), "credential_configuration_ids": [str(configuration)],
