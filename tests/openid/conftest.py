@@ -40,3 +40,10 @@ def vault(tmp_path: Path, town: Town, empty_vault: tuple[Path, VaultKeys]) -> It
     with Vault(Store.open(Path(path)), empty_vault[1]) as made:
         town.client().claim(town.offer(), made, town.log)
         yield made
+
+
+@pytest.fixture
+def empty(tmp_path: Path, empty_vault: tuple[Path, VaultKeys]) -> Iterator[Vault]:
+    path = shutil.copy2(empty_vault[0], tmp_path / "my.vault")
+    with Vault(Store.open(Path(path)), empty_vault[1]) as made:
+        yield made

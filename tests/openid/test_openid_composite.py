@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from disclosure import RefusedError
 from disclosure.composite import at_least
 from openid.app.sessions import Device
 from openid.errors import OpenIdError
+from openid.issuance import make_jwt_proof
 from openid.response import Submission, response_form
 from openid.strict_json import to_base64url
 from openid.wallet.fetching import Fetcher
@@ -20,10 +22,13 @@ from prover import CompositeConsent, UsageState, Vault, VaultKeys, check_usage
 from prover.client import Brought
 from prover.store import Store
 from tests.disclosure.composite.policy import op
+from tests.disclosure.composite.world import INSURANCE
+from tests.disclosure.composite.world import PERMIT as COMPOSITE_PERMIT
 from tests.openid.edges import Edge, edge
+from tests.openid.issuers import claiming, hand_in, issuer
 from tests.openid.test_openid_presenting import made_for, post
 from tests.openid.wallets import answer, fetched, submission_of
-from tests.prover.composite_town import CompositeTown
+from tests.prover.composite_town import NUMBER, CompositeTown
 from tests.prover.town import running
 from tests.zkservice.composite_city import furnished
 from zkservice.config import Settings
@@ -168,3 +173,57 @@ def test_a_submission_shows_nothing_in_its_repr(composite: CompositeTown, stocke
     usage = stocked.usages()[0]
     made = Submission(usage.presentation, usage.holder_note, usage.request_id)
     assert repr(made) == "Submission()"
+
+
+# OpenID4VCI in the composite form
+
+
+def test_credentials_are_claimed_by_commitment_and_by_presentation(
+    composite: CompositeTown, empty: Vault
+) -> None:
+    started = composite.town
+    with issuer(started, COMPOSITE_PERMIT, INSURANCE, path="") as edge:
+        for schema, options in (
+            (COMPOSITE_PERMIT, {"person": b"4711"}),
+            (INSURANCE, {"required": {"number": NUMBER}}),
+        ):
+            handed = hand_in(edge, schema, composite.offer(schema, **options))
+            taken = claiming(started, handed["uri"])
+            link = taken.ready(0)
+            assert link is not None
+            held = composite.client().claim(link, empty, composite.log, lambda _: True, send=taken.send)
+            taken.accepted()
+            assert held.schema == schema
+        # Of the other form nothing is claimed.
+        handed = hand_in(edge, INSURANCE, composite.offer(INSURANCE, required={"number": NUMBER}))
+        taken = claiming(started, handed["uri"])
+        nonce = httpx.post(f"{edge}/nonce", timeout=60).json()["c_nonce"]
+        body = {
+            "credential_configuration_id": str(INSURANCE.name),
+            "zk-disclosure.request_id": "0b6f7f3e-7c4e-4d5b-9d38-111111111111",
+        }
+        wrong: list[Any] = [
+            {"jwt": [make_jwt_proof(edge, nonce, started.city.clock())]},
+            {"zk-disclosure.commitment": [{"commitment": "AAAA", "nonce": "x"}]},
+            {"zk-disclosure.commitment": []},
+            {"zk-disclosure.commitment": [{"commitment": "!", "nonce": nonce}]},
+            {"zk-disclosure.presentation": [{"presentation": "_w", "nonce": nonce}]},
+            {},
+            [],
+        ]
+        for proofs in wrong:
+            refused = httpx.post(
+                f"{edge}/credential",
+                json=body | {"proofs": proofs},
+                headers={"Authorization": f"Bearer {taken.token}"},
+                timeout=60,
+            )
+            assert refused.status_code == 400
+            assert refused.json()["error"] in ("invalid_proof", "invalid_nonce")
+        refused = httpx.post(
+            f"{edge}/credential",
+            json=body | {"proofs": {"zk-disclosure.commitment": [{"commitment": "AAAA", "nonce": nonce}]}},
+            headers={"Authorization": f"Bearer {taken.token}"},
+            timeout=60,
+        )
+        assert refused.json()["error"] == "credential_request_denied"

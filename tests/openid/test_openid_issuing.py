@@ -1,104 +1,27 @@
 """OpenID4VCI over a real service: offers, codes, proofs, deferral, notification; and who tries else."""
 
-import asyncio
 import datetime as dt
 import json
-import shutil
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
-from consortium.serving import listening
-from disclosure import OfferLink, Schema
-from openid.app.issuer_app import issuer_app
-from openid.app.issuing import IssuerEdge
+from disclosure import OfferLink
 from openid.errors import OpenIdError
 from openid.issuance import CODE, GRANT, Nonces, check_jwt_proof, make_jwt_proof
-from openid.wallet.claiming import Claiming, begin, read_offered
-from openid.wallet.fetching import Fetcher
-from prover import Vault, VaultKeys
-from prover.store import Store
-from tests.disclosure.composite.world import INSURANCE
-from tests.disclosure.composite.world import PERMIT as COMPOSITE_PERMIT
-from tests.prover.composite_town import NUMBER, CompositeTown
-from tests.prover.town import Town, running
-from tests.zkservice.composite_city import furnished
+from prover import Vault
+from tests.openid.issuers import SECRET, claiming, hand_in, issuer
+from tests.prover.town import Town
 from tests.zkservice.support import PERMIT
-
-SECRET = "the department's secret"
-
-
-@contextmanager
-def issuer(town: Town, *schemas: Schema, path: str = "/issuer") -> Iterator[str]:
-    """Run an issuer's edge; gives its identifier."""
-    started, ended = threading.Event(), asyncio.Event()
-    found: list[Any] = []
-
-    async def serve() -> None:
-        shell: list[Any] = []
-
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            await shell[0](scope, receive, send)
-
-        async with listening(app, "127.0.0.1", 0) as port:
-            identifier = f"http://localhost:{port}{path}"
-            offered = {each.name: each for each in schemas}
-            shell.append(issuer_app(IssuerEdge(town.endpoint, identifier, offered, town.city.clock), SECRET))
-            found.extend([identifier, asyncio.get_running_loop()])
-            started.set()
-            await ended.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    assert started.wait(60)
-    try:
-        yield found[0]
-    finally:
-        found[1].call_soon_threadsafe(ended.set)
-        thread.join(60)
 
 
 @pytest.fixture(scope="module")
 def police(town: Town) -> Iterator[str]:
     with issuer(town, PERMIT) as made:
         yield made
-
-
-@pytest.fixture
-def empty(tmp_path: Path, empty_vault: tuple[Path, VaultKeys]) -> Iterator[Vault]:
-    path = shutil.copy2(empty_vault[0], tmp_path / "my.vault")
-    with Vault(Store.open(Path(path)), empty_vault[1]) as made:
-        yield made
-
-
-def hand_in(
-    edge: str, schema: Schema = PERMIT, link: OfferLink | None = None, *, tx_code: bool = False
-) -> dict[str, Any]:
-    body: dict[str, Any] = {"schema": str(schema.name), "tx_code": tx_code}
-    made = httpx.post(
-        f"{edge}/offers",
-        json=body if link is None else body | {"link": str(link)},
-        headers={"Authorization": f"Bearer {SECRET}"},
-        timeout=60,
-    )
-    assert made.status_code == 201, made.text
-    answer: dict[str, Any] = made.json()
-    return answer
-
-
-def nobody() -> str:
-    raise AssertionError("no code was to be asked for")
-
-
-def claiming(town: Town, uri: str, tx_code: Any = nobody) -> Claiming:
-    fetcher = Fetcher(local=True)
-    return begin(fetcher, read_offered(fetcher, uri), town.city.clock, tx_code)
 
 
 def code_of(uri: str) -> str:
@@ -145,7 +68,7 @@ def test_a_transaction_code_is_asked_for_and_five_wrong_ones_end_it(
         assert token(police, code, tx_code=wrong).json() == {"error": "invalid_grant"}
     assert token(police, code, tx_code=handed["tx_code"]).status_code == 400
     reference = parse_qs(urlsplit(handed["uri_by_reference"]).query)["credential_offer_uri"][0]
-    assert httpx.get(reference).status_code == 404
+    assert httpx.get(reference, timeout=60).status_code == 404
 
 
 def test_issuance_is_deferred_until_the_department_has_issued(town: Town, police: str, empty: Vault) -> None:
@@ -196,59 +119,6 @@ def test_a_claim_that_broke_off_is_gone_on_with_at_the_service(town: Town, polic
     assert len(empty.credentials()) == 1
 
 
-def test_composite_credentials_are_claimed_by_commitment_and_by_presentation(
-    tmp_path_factory: pytest.TempPathFactory, empty: Vault
-) -> None:
-    with running(tmp_path_factory.mktemp("composite") / "data") as started:
-        composite = CompositeTown(started, started.run(furnished(started.city)))
-        with issuer(started, COMPOSITE_PERMIT, INSURANCE, path="") as edge:
-            for schema, options in (
-                (COMPOSITE_PERMIT, {"person": b"4711"}),
-                (INSURANCE, {"required": {"number": NUMBER}}),
-            ):
-                handed = hand_in(edge, schema, composite.offer(schema, **options))
-                taken = claiming(started, handed["uri"])
-                link = taken.ready(0)
-                assert link is not None
-                held = composite.client().claim(link, empty, composite.log, lambda _: True, send=taken.send)
-                taken.accepted()
-                assert held.schema == schema
-            # Of the other form nothing is claimed.
-            handed = hand_in(edge, INSURANCE, composite.offer(INSURANCE, required={"number": NUMBER}))
-            taken = claiming(started, handed["uri"])
-            nonce = httpx.post(f"{edge}/nonce").json()["c_nonce"]
-            body = {
-                "credential_configuration_id": str(INSURANCE.name),
-                "zk-disclosure.request_id": "0b6f7f3e-7c4e-4d5b-9d38-111111111111",
-            }
-            wrong: list[Any] = [
-                {"jwt": [make_jwt_proof(edge, nonce, started.city.clock())]},
-                {"zk-disclosure.commitment": [{"commitment": "AAAA", "nonce": "x"}]},
-                {"zk-disclosure.commitment": []},
-                {"zk-disclosure.commitment": [{"commitment": "!", "nonce": nonce}]},
-                {"zk-disclosure.presentation": [{"presentation": "_w", "nonce": nonce}]},
-                {},
-                [],
-            ]
-            for proofs in wrong:
-                refused = httpx.post(
-                    f"{edge}/credential",
-                    json=body | {"proofs": proofs},
-                    headers={"Authorization": f"Bearer {taken.token}"},
-                    timeout=60,
-                )
-                assert refused.status_code == 400
-                assert refused.json()["error"] in ("invalid_proof", "invalid_nonce")
-            refused = httpx.post(
-                f"{edge}/credential",
-                json=body
-                | {"proofs": {"zk-disclosure.commitment": [{"commitment": "AAAA", "nonce": nonce}]}},
-                headers={"Authorization": f"Bearer {taken.token}"},
-                timeout=60,
-            )
-            assert refused.json()["error"] == "credential_request_denied"
-
-
 def test_a_proof_is_fresh_and_for_this_issuer(town: Town, police: str) -> None:
     taken = claiming(town, hand_in(police, link=town.offer())["uri"])
 
@@ -267,7 +137,7 @@ def test_a_proof_is_fresh_and_for_this_issuer(town: Town, police: str) -> None:
         return said
 
     def nonce() -> str:
-        fresh: str = httpx.post(f"{police}/nonce").json()["c_nonce"]
+        fresh: str = httpx.post(f"{police}/nonce", timeout=60).json()["c_nonce"]
         return fresh
 
     now = town.city.clock()
@@ -289,17 +159,17 @@ def test_who_has_no_secret_gets_nothing(town: Town, police: str) -> None:
     handed = hand_in(police, link=town.offer())
     for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": f"Basic {SECRET}"}):
         for answer in (
-            httpx.post(f"{police}/offers", json={"schema": str(PERMIT.name)}, headers=headers),
-            httpx.put(f"{police}/offers/{handed['offer']}", json={"link": "x"}, headers=headers),
-            httpx.post(f"{police}/credential", json={}, headers=headers),
-            httpx.post(f"{police}/deferred_credential", json={}, headers=headers),
-            httpx.post(f"{police}/notification", json={}, headers=headers),
+            httpx.post(f"{police}/offers", json={"schema": str(PERMIT.name)}, headers=headers, timeout=60),
+            httpx.put(f"{police}/offers/{handed['offer']}", json={"link": "x"}, headers=headers, timeout=60),
+            httpx.post(f"{police}/credential", json={}, headers=headers, timeout=60),
+            httpx.post(f"{police}/deferred_credential", json={}, headers=headers, timeout=60),
+            httpx.post(f"{police}/notification", json={}, headers=headers, timeout=60),
         ):
             assert (answer.status_code, answer.json()) == (401, {"error": "invalid_token"})
             assert answer.headers["www-authenticate"].startswith("Bearer")
     assert token(police, handed["offer"]).status_code == 400
     assert token(police, "").status_code == 400
-    assert httpx.get(f"{police}/offer/{handed['offer']}").status_code == 404
+    assert httpx.get(f"{police}/offer/{handed['offer']}", timeout=60).status_code == 404
 
 
 def test_what_a_department_hands_in_is_looked_at(town: Town, police: str) -> None:
@@ -317,18 +187,18 @@ def test_what_a_department_hands_in_is_looked_at(town: Town, police: str) -> Non
 def test_metadata_are_what_the_specification_says(police: str) -> None:
     """OpenID4VCI 1.0, sections 12.2.2 to 12.2.4; RFC 8414."""
     host, path = police.removesuffix("/issuer"), "/issuer"
-    read = httpx.get(f"{host}/.well-known/openid-credential-issuer{path}").json()
+    read = httpx.get(f"{host}/.well-known/openid-credential-issuer{path}", timeout=60).json()
     assert read["credential_issuer"] == police
     for name in ("credential", "nonce", "deferred_credential", "notification"):
         assert read[f"{name}_endpoint"].startswith(police)
     (one,) = read["credential_configurations_supported"].values()
     assert one["format"] == "zk-disclosure.plain.v1"
     assert one["proof_types_supported"]["jwt"]["proof_signing_alg_values_supported"] == ["EdDSA"]
-    server = httpx.get(f"{host}/.well-known/oauth-authorization-server{path}").json()
+    server = httpx.get(f"{host}/.well-known/oauth-authorization-server{path}", timeout=60).json()
     assert server["issuer"] == police
     assert server["token_endpoint"] == f"{police}/token"
     assert GRANT in server["grant_types_supported"]
-    assert httpx.get(f"{host}/.well-known/openid-credential-issuer").status_code == 404
+    assert httpx.get(f"{host}/.well-known/openid-credential-issuer", timeout=60).status_code == 404
 
 
 def test_nonces_are_of_one_edge_and_end(town: Town) -> None:

@@ -166,7 +166,7 @@ def test_false_answers_change_nothing_until_there_were_five(town: Town, school: 
         ):  # fmt: skip
             assert post(school, bad).status_code in (200, 400, 404)
             assert school.result(page)["state"] == "pending"
-        assert httpx.post(f"{school.base}/response", content=token).status_code == 400
+        assert httpx.post(f"{school.base}/response", content=token, timeout=60).status_code == 400
         octets = bytearray(good.presentation.canonical)
         octets[-20] ^= 1  # a bit of the proof
         spoilt = body.replace(
@@ -185,14 +185,14 @@ def test_secrets_of_one_purpose_serve_no_other(town: Town, school: Edge, vault: 
     with school.browser() as page:
         invitation = school.open(page, "cross")
         handle = handle_of(invitation)
-        state = claims_of(httpx.get(school.base + handle).text)["state"]
+        state = claims_of(httpx.get(school.base + handle, timeout=60).text)["state"]
         (cookie,) = page.cookies.values()
     for wrong in (state, cookie, "x", "%00"):
-        assert httpx.get(f"{school.base}/request/{wrong}").status_code == 404
+        assert httpx.get(f"{school.base}/request/{wrong}", timeout=60).status_code == 404
     for wrong in (handle.rpartition("/")[2], cookie):
         assert post(school, error_form(wrong)).status_code == 404
     for wrong in (state, handle.rpartition("/")[2]):
-        assert httpx.get(f"{school.base}/result", cookies={"zk-openid": wrong}).status_code == 404
+        assert httpx.get(f"{school.base}/result", cookies={"zk-openid": wrong}, timeout=60).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_only_the_edge_s_own_pages_open_sessions(
     school: Edge, headers: dict[str, str], body: str, status: int
 ) -> None:
     sent = {"Content-Type": "application/json", **headers}
-    answered = httpx.post(f"{school.base}/sessions", content=body, headers=sent)
+    answered = httpx.post(f"{school.base}/sessions", content=body, headers=sent, timeout=60)
     assert answered.status_code == status
     assert "set-cookie" not in answered.headers
 
