@@ -25,7 +25,7 @@ from openid.request_object import RequestObject, sign_object
 from openid.response import DECLINED, Posted, Submission, read_form, submission_of
 from verifier.aio import AsyncVerifierClient
 from verifier.client import CompositeExchange
-from verifier.errors import VerifierError
+from verifier.errors import TimedOutError, VerifierError
 from wire.client import ServiceError
 
 SCHEME: Final = "openid4vp://"
@@ -168,6 +168,8 @@ class VerifierEdge:
             answered: Any = await self._client.wait(session.exchange, _VERIFY)
             if session.device is Device.CROSS:
                 await self._keep(session, answered)
+        except TimedOutError:
+            raise  # nothing was found out: the same answer may be posted again, and gets the same receipt
         except _NOT_HELD:
             # The service took it, so the holder has its receipt; this verifier does not accept it.
             session.state = State.REFUSED
