@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMED = re.compile(
-    r"(?<![\w./-])((?:tests|bbs|disclosure|tlog|wire|prover|verifier|zkservice|zk|examples|benchmarks|docs|native|proto|scripts|deploy)/[\w./-]*\w)"
+    r"(?<![\w./-])((?:tests|bbs|disclosure|openid|tlog|wire|prover|verifier|zkservice|zk|examples|benchmarks|docs|native|proto|scripts|deploy)/[\w./-]*\w)"
 )
 
 

@@ -114,6 +114,7 @@ class AsyncVerifierClient(Face[VerifierClient]):
     directory_for = Offloaded(VerifierClient.directory_for)
     verify_remote = Offloaded(VerifierClient.verify_remote)
     verify_remote_batch = Offloaded(VerifierClient.verify_remote_batch)
+    relay = Offloaded(VerifierClient.relay)
     accept = Offloaded(VerifierClient.accept)
 
     def _presentations(self) -> Any:

@@ -12,6 +12,7 @@ import disclosure
 import tlog
 from consortium.errors import FolderError, SourceError
 from disclosure.written import ValueFormError
+from openid.errors import OpenIdError, OpenIdReason
 from prover.errors import VaultError, VaultReason
 from verifier.errors import (
     AlreadySeenError,
@@ -38,6 +39,18 @@ _VAULT_EXITS: Final = {
     VaultReason.DECLINED.value: Exit.DECLINED,
     VaultReason.ANSWER_INVALID.value: Exit.NOT_VERIFIED,
     VaultReason.OWN_PROOF_INVALID.value: Exit.NOT_VERIFIED,
+}
+
+
+_OPENID_EXITS: Final = {
+    OpenIdReason.EDGE_UNREACHABLE.value: Exit.UNREACHABLE,
+    OpenIdReason.DCQL_INVALID.value: Exit.NOT_VERIFIED,
+    OpenIdReason.REQUEST_OBJECT_INVALID.value: Exit.NOT_VERIFIED,
+    OpenIdReason.CLIENT_NOT_TRUSTED.value: Exit.NOT_VERIFIED,
+    OpenIdReason.METADATA_INVALID.value: Exit.NOT_VERIFIED,
+    OpenIdReason.EDGE_ANSWER_INVALID.value: Exit.NOT_VERIFIED,
+    OpenIdReason.OPENID_URI_INVALID.value: Exit.USAGE,
+    OpenIdReason.OFFER_INVALID.value: Exit.USAGE,
 }
 
 
@@ -157,6 +170,8 @@ def _exit_code(error: BaseException) -> Exit | None:
     """Return the exit code of an error that the project's own packages raise, None for any other."""
     if isinstance(error, VaultError):
         return _VAULT_EXITS.get(error.reason, Exit.REFUSED)
+    if isinstance(error, OpenIdError):
+        return _OPENID_EXITS.get(error.reason, Exit.REFUSED)
     if isinstance(error, disclosure.RefusedError):
         return Exit.NOT_VERIFIED if error.reason in NOT_VERIFIED_REASONS else Exit.REFUSED
     return next((code for kinds, code in _EXITS if isinstance(error, kinds)), None)

@@ -23,9 +23,9 @@ from disclosure.event import EventKind
 from prover.asker import Asker, TrackRecord, track_record
 from prover.client import anchoring, answers, claims, events, reading, resuming, witnesses
 from prover.client.anchoring import Anchorings
-from prover.client.answers import Pair
+from prover.client.answers import Brought, Pair
 from prover.client.calls import Way, raised
-from prover.client.claims import Agree
+from prover.client.claims import Agree, Send
 from prover.client.reading import Progress, Rebuilt
 from prover.client.resuming import Resumed
 from prover.client.witnesses import EpochWatch, Report
@@ -47,7 +47,7 @@ from wire.client import Endpoint
 
 MAX_EPOCH_AGE: Final = dt.timedelta(hours=48)
 
-__all__ = ["Anchorings", "EpochWatch", "HolderClient", "Report", "Resumed"]
+__all__ = ["Anchorings", "Brought", "EpochWatch", "HolderClient", "Report", "Resumed"]
 
 
 def _nothing(_: HeldComposite, __: int) -> None:
@@ -89,6 +89,7 @@ class HolderClient:
         vault: Vault,
         log_verifier: tlog.Verifier,
         agree: Agree = is_base,
+        send: Send | None = None,
     ) -> Held:
         """Claim an offered credential of either form, check it, store it, let the service forget it.
 
@@ -96,7 +97,8 @@ class HolderClient:
         only base credentials are claimed. Broken off at any point it can be called again with the same
         link, or be left to `resume`: what was agreed to and stored is sent again and not asked again. Where
         the service refuses for good, the claim is given up. That the last step fails is no error: the
-        credential is stored, and `resume` tells the service.
+        credential is stored, and `resume` tells the service. With `send` the claim itself goes another way
+        than to the service; whatever that raises leaves the claim to `resume`.
 
         Raises RefusedError SIGNATURE_INVALID, EPOCH_UNKNOWN, EXPIRY_INVALID, FORM_NOT_SUPPORTED and what
         `Vault.add` raises; PresentingError NOTHING_FITS (planning.NothingFitsError has what is missing),
@@ -104,7 +106,7 @@ class HolderClient:
         """
         self._way.check_server(link.server)
         with raised():
-            return vault.credential(claims.claimed(self._planner(vault, log_verifier), link, agree))
+            return vault.credential(claims.claimed(self._planner(vault, log_verifier), link, agree, send))
 
     def fetch(
         self, link: ExchangeLink, log_verifier: tlog.Verifier, *, pair: Pair | None = None
@@ -219,19 +221,21 @@ class HolderClient:
         choose_composite: Callable[[CompositePlan], CompositePlan] = lambda planned: planned,
         pair: Pair | None = None,
         report: Report = _nothing,
+        brought: Brought | None = None,
     ) -> Usage:
         """Walk the whole way: fetch, look for what fits, ask the person, prove, store, send.
 
         `agrees` shows a consent of the request's form and returns the person's answer; `choose` and
         `choose_composite` may choose among credentials, and among branches; unless a branch is chosen, only
         the first is answered. That the person said no, or that the request asks more than its policy allows,
-        is written down, and said to the service, or by `resume` if that cannot be reached. Raises
+        is written down, and said to the service, or by `resume` if that cannot be reached. A request that
+        was `brought` is not fetched, and its answer goes back the way that it came. Raises
         PresentingError DECLINED (nothing was shown), NOTHING_FITS, BRANCH_UNDECIDED and what the steps raise.
         """
         self._way.check_server(link.server)
         with self._way.kept_open() as way:
             return self._over(way)._answered(
-                link, vault, log_verifier, agrees, choose, choose_composite, pair, report
+                link, vault, log_verifier, agrees, choose, choose_composite, pair, report, brought
             )
 
     def _over(self, way: Way) -> "HolderClient":
@@ -250,8 +254,12 @@ class HolderClient:
         choose_composite: Callable[[CompositePlan], CompositePlan],
         pair: Pair | None,
         report: Report,
+        brought: Brought | None,
     ) -> Usage:
-        fetched = answers.fetch(self._way, link, log_verifier, pair)
+        if brought is None:
+            fetched = answers.fetch(self._way, link, log_verifier, pair)
+        else:
+            fetched = answers.fetch_brought(self._way, link, log_verifier, brought)
         no = partial(events.declined, self._way.apart, vault, fetched, log=log_verifier)
         try:
             answers.allowed(fetched)
@@ -272,7 +280,10 @@ class HolderClient:
             planned = choose(plan(fetched.request, vault.credentials(), self._way.clock()))
             self._agreed(agrees(consent_of(planned, fetched.verifier_display_name, asker)), no)
             prepared = present(planned, vault.keys, self._way.clock())
-        return self.submit(link, prepared, vault, vault.begin_usage(fetched, prepared), log_verifier)
+        usage = vault.begin_usage(fetched, prepared)
+        if brought is not None:
+            return answers.send_back(brought, usage, vault, log_verifier)
+        return self.submit(link, prepared, vault, usage, log_verifier)
 
     def decline(
         self, link: ExchangeLink, vault: Vault, log_verifier: tlog.Verifier, *, pair: Pair | None = None

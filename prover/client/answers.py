@@ -1,6 +1,7 @@
 """Requests fetched and read with what is published; answers sent, and their receipts checked."""
 
 import datetime as dt
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -60,17 +61,47 @@ def fetch(way: Way, link: ExchangeLink, log: tlog.Verifier, pair: Pair | None) -
         return FetchedRequest(link, signed, name, policy)
 
 
+@dataclass(frozen=True)
+class Brought:
+    """A signed request that did not come from the service, and the way on which its answer goes back.
+
+    `signer` is the key of whoever brought it, 32 octets: the request counts only if it is its verifier's
+    registered key, so that nobody brings another's request and is sent the answer. `send` delivers a stored
+    use and returns the receipt; whatever it raises leaves the use to be sent by `resume`.
+    """
+
+    signed: SignedRequest
+    signer: bytes
+    send: Callable[[Usage], bytes]
+
+
+def fetch_brought(way: Way, link: ExchangeLink, log: tlog.Verifier, brought: Brought) -> FetchedRequest:
+    """Return a request that was brought, as `fetch` returns one; raises as that does."""
+    with way.channel() as channel, checked():
+        name, policy = read(way, channel, log, brought.signed, signer=brought.signer)
+        return FetchedRequest(link, brought.signed, name, policy)
+
+
+def send_back(brought: Brought, usage: Usage, vault: Vault, log: tlog.Verifier) -> Usage:
+    """Deliver a stored use on the way that its request came, and check the receipt."""
+    receipt = brought.send(usage)
+    with checked():
+        check_receipt(usage, receipt, log)
+    return vault.finish_usage(usage.id, receipt=receipt)
+
+
 def read(
     way: Way,
     channel: grpc.Channel,
     log: tlog.Verifier,
     signed: SignedRequest,
     told: catalog_pb2.Verifier | None = None,
+    signer: bytes | None = None,
 ) -> tuple[LocalizedText, RegisteredPolicy]:
     """Check a request under its verifier's registered key; return that one's name for people and the policy.
 
-    `told` is what the service says unasked of whoever asks. The records of key and policy stand on the
-    ledger. Raises as HolderClient.fetch does, but OVER_ASKING.
+    `told` is what the service says unasked of whoever asks; with `signer` it has to be the registered key.
+    The records of key and policy stand on the ledger. Raises as HolderClient.fetch does, but OVER_ASKING.
     """
     registered = dict[VerifierName, catalog_pb2.Verifier]()
 
@@ -85,6 +116,9 @@ def read(
     request: AnyRequest = (
         open_composite_request(signed, find_key) if is_composite(signed) else open_request(signed, find_key)
     )
+    if signer is not None and not hmac.compare_digest(signer, registered[request.verifier].public_key):
+        detail = "who brings the request is not the verifier that it names"
+        raise RefusedError(Reason.REQUEST_SIGNATURE_INVALID, detail)
     request.check_time(way.clock())
     if isinstance(request, CompositeRequest) and request.issuance is not None:
         # What comes of it is a commitment that whoever asked could take to a department as its own.

@@ -6,7 +6,7 @@ forgets. Whatever breaks off between them is gone on with from what the vault ha
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import grpc
 
@@ -44,6 +44,8 @@ from wire.published import Reader
 from zkproto.v1 import catalog_pb2, catalog_pb2_grpc, issuance_pb2, issuance_pb2_grpc
 
 Agree = Callable[[ClaimConsent], bool]
+Send = Callable[[Any], Any]
+"""Delivers a claim's message another way than to the service, and returns the message of the answer."""
 AnyClaim = Claim | PendingClaim
 
 
@@ -60,7 +62,7 @@ def _ends(reason: str) -> bool:
     return reason in _OFFER_ENDS or reason in set(Reason)
 
 
-def claimed(planner: Planner, link: OfferLink, agree: Agree) -> str:
+def claimed(planner: Planner, link: OfferLink, agree: Agree, send: Send | None = None) -> str:
     """Claim an offer; return the held credential's identifier.
 
     The department does not say what the credential that it asks for must say. Where the one that was shown
@@ -72,7 +74,7 @@ def claimed(planner: Planner, link: OfferLink, agree: Agree) -> str:
         shown_before = len(tried)
         claim = _begun(planner, link, agree, tried)
         try:
-            return finished(planner.way, claim, planner.vault, planner.log)
+            return finished(planner.way, claim, planner.vault, planner.log, send)
         except FinalError as error:
             others = len(tried) > shown_before and _others(planner, tried)
             if error.error.reason != _MISMATCH or not others:
@@ -139,14 +141,14 @@ def _agreed(agree: Agree, consent: ClaimConsent) -> None:
         raise PresentingError(VaultReason.DECLINED, "the person said no; nothing was sent")
 
 
-def finished(way: Way, claim: AnyClaim, vault: Vault, log: tlog.Verifier) -> str:
+def finished(way: Way, claim: AnyClaim, vault: Vault, log: tlog.Verifier, send: Send | None = None) -> str:
     """Take a claim as far as it goes; return the held credential's identifier. Raises FinalError too."""
     with way.channel() as channel:
         stored = claim.credential
         if stored is None and isinstance(claim, PendingClaim):
-            stored = _composite(way, channel, claim, vault, log)
+            stored = _composite(way, channel, claim, vault, log, send)
         elif stored is None:
-            stored = _plain(way, channel, claim, vault)
+            stored = _plain(way, channel, claim, vault, send)
         message = issuance_pb2.AcknowledgeCredentialRequest(
             offer=claim.link.offer, claim_code=claim.link.claim_code, request_id=claim.request_id
         )
@@ -156,12 +158,13 @@ def finished(way: Way, claim: AnyClaim, vault: Vault, log: tlog.Verifier) -> str
     return stored
 
 
-def _plain(way: Way, channel: grpc.Channel, claim: AnyClaim, vault: Vault) -> str:
+def _plain(way: Way, channel: grpc.Channel, claim: AnyClaim, vault: Vault, send: Send | None) -> str:
     message = issuance_pb2.ClaimCredentialRequest(
         offer=claim.link.offer, claim_code=claim.link.claim_code, request_id=claim.request_id
     )
     with final(lambda _: vault.end_claim(claim.id), _ends):
-        answer = call(issuance_pb2_grpc.IssuanceServiceStub(channel).ClaimCredential, message)
+        stub = issuance_pb2_grpc.IssuanceServiceStub(channel)
+        answer = call(stub.ClaimCredential, message) if send is None else send(message)
     with checked():
         credential = convert.credential_of(answer.credential)
         schema, issuer_key = _schema(channel, credential), _issuer_key(channel, credential)
@@ -180,7 +183,14 @@ def _issuer_key(channel: grpc.Channel, credential: Credential) -> IssuerKey:
     return convert.issuer_key_of(call(catalog_pb2_grpc.CatalogServiceStub(channel).GetIssuerKey, message))
 
 
-def _composite(way: Way, channel: grpc.Channel, claim: PendingClaim, vault: Vault, log: tlog.Verifier) -> str:
+def _composite(
+    way: Way,
+    channel: grpc.Channel,
+    claim: PendingClaim,
+    vault: Vault,
+    log: tlog.Verifier,
+    send: Send | None,
+) -> str:
     message = issuance_pb2.ClaimCompositeCredentialRequest(
         offer=claim.link.offer, claim_code=claim.link.claim_code, request_id=claim.request_id
     )
@@ -191,7 +201,8 @@ def _composite(way: Way, channel: grpc.Channel, claim: PendingClaim, vault: Vaul
             composite_presentation_to(claim.presentation, claim.shown_by.__getitem__)
         )
     with final(lambda _: vault.end_claim(claim.id), _ends):
-        answer = call(issuance_pb2_grpc.IssuanceServiceStub(channel).ClaimCompositeCredential, message)
+        stub = issuance_pb2_grpc.IssuanceServiceStub(channel)
+        answer = call(stub.ClaimCompositeCredential, message) if send is None else send(message)
     secret = vault.composite.contents().secret
     if secret is None:
         raise ClientError(VaultReason.ANSWER_INVALID, "the vault has no holder's secret")

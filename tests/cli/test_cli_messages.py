@@ -8,6 +8,7 @@ import pytest
 
 import disclosure
 import zk
+from openid.errors import OpenIdReason
 from prover.errors import VaultReason
 from verifier.errors import VerifierReason
 from zk import messages
@@ -87,7 +88,9 @@ def test_every_help_text_is_a_sentence(lang: messages.Language) -> None:
     }
 
 
-@pytest.mark.parametrize("reason", [*disclosure.Reason, *VaultReason, *VerifierReason, *ServiceReason])
+@pytest.mark.parametrize(
+    "reason", [*disclosure.Reason, *OpenIdReason, *VaultReason, *VerifierReason, *ServiceReason]
+)
 def test_every_reason_has_a_meaning(reason: str) -> None:
     for lang in TABLES:
         assert reason_text(lang, reason, "?") != "?"

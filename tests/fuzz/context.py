@@ -14,6 +14,8 @@ from disclosure import Schema
 from disclosure.errand.asking import PartName
 from disclosure.errand.bundle import ErrandBundle, ErrandBundleName
 from disclosure.revocation import Accumulator
+from openid.issuance import CredentialOffer, read_offer
+from openid.strict_json import dumps
 from zkservice.keyring.providers import KeyProvider, LocalProvider
 
 _SUITES: Final = {each.ciphersuite_id: each for each in (SHA_256, SHAKE_256)}
@@ -41,6 +43,10 @@ _CODECS: Final[Mapping[Any, tuple[Callable[[Any], bytes], Callable[[bytes], Any]
         lambda octets: ErrandBundleName.parse(octets.decode()),
     ),
     KeyProvider: (lambda _: b"", lambda _: PROVIDER),
+    CredentialOffer: (
+        lambda each: bytes(dumps(each.to_json())),
+        read_offer,
+    ),
     PartName: (lambda each: str(each).encode(), lambda octets: PartName.parse(octets.decode())),
 }
 _DEFAULTS: Final[Mapping[Any, Any]] = {

@@ -20,7 +20,9 @@ from google.protobuf.message import DecodeError, Message
 
 from bbs.accumulator.key import AccumulatorKey
 
-PACKAGES: Final = ("bbs", "disclosure", "tlog", "consortium", "wire", "prover", "verifier", "zkservice", "zk")
+PACKAGES: Final = (
+    "bbs", "disclosure", "tlog", "consortium", "wire", "prover", "verifier", "openid", "zkservice", "zk"
+)  # fmt: skip
 _READS: Final = re.compile(r"^(parse|from_|read$|read_|decode|decoded$|octets_to_)")
 _CONVERTS: Final = re.compile(r"^[a-z]\w*_of$")
 _NOT_DECODERS: Final = {

@@ -7,6 +7,7 @@ from typing import Any, Final
 from bbs import BbsError
 from consortium.errors import ConsortiumError
 from disclosure import DisclosureError
+from openid.errors import OpenIdError
 from prover.errors import VaultError
 from tests.fuzz.corpus import Seed
 from tests.fuzz.finding import Decoder
@@ -21,7 +22,7 @@ from zkservice.keyring.errors import KeyringError
 
 REFUSALS: Final[tuple[type[Exception], ...]] = (
     BbsError, ConsortiumError, DisclosureError, VaultError, TlogError, VerifierError, YamlError,
-    CatalogueError, CommandError, ServiceError, FrameError, KeyringError,
+    CatalogueError, CommandError, ServiceError, FrameError, KeyringError, OpenIdError,
 )  # fmt: skip
 _ALSO: Final = (ValueError, KeyError)
 """Errors that a decoder's docstring may name, for its one caller to turn into the project's."""

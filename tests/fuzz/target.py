@@ -12,7 +12,7 @@ from typing import Any, Final
 atheris: Any = importlib.import_module("atheris")
 
 with atheris.instrument_imports(
-    include=["bbs", "disclosure", "tlog", "wire", "verifier", "prover", "zkservice"]
+    include=["bbs", "disclosure", "tlog", "wire", "verifier", "prover", "openid", "zkservice"]
 ):
     from tests.fuzz import corpus
     from tests.fuzz.finding import decoders

@@ -187,6 +187,7 @@ def test_two_of_four_are_too_few_and_nothing_is_harmed(cities: Cities) -> None:
 
 def test_a_validator_that_signs_for_two_blocks_is_written_down(cities: Cities) -> None:
     """Its key votes twice at one height; the engine sees that from the two votes alone."""
+    liar, other = cities.members[3], cities.members[0]
     with other.client() as client:
         found = fetching.step(client, 3)
         commit, header = found.commit, found.header

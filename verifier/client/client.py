@@ -48,7 +48,7 @@ from verifier.client.exchange import (
 )
 from verifier.client.published import PublishedReader
 from verifier.client.remote import AnyPresentation, Remote, RemoteRefusal, RemoteVerdict
-from verifier.client.waiting import States, Waiting, done
+from verifier.client.waiting import AnyExchange, States, Waiting, done
 from verifier.composite.foreign import Counterpart
 from verifier.composite.record import CompositeRecord
 from verifier.errors import (
@@ -218,6 +218,18 @@ class VerifierClient:
         is not sent.
         """
         return self._remote.verify(signed_request, presentation, at)
+
+    def relay(
+        self, exchange: AnyExchange, presentation: AnyPresentation, holder_note: bytes, request_id: str
+    ) -> bytes:
+        """Hand in what a holder's wallet gave to this verifier instead of to the service; return the receipt.
+
+        The same octets with the same `request_id` are answered with the same receipt, whoever hands them in.
+        That the answer holds is for `wait` to find. Raises ServiceError.
+        """
+        return self._remote.relay(
+            exchange.link, exchange.signed_request, presentation, holder_note, request_id
+        )
 
     def verify_remote_batch(
         self,

@@ -1,4 +1,7 @@
-"""What the service says of presentations that it is asked to verify: its word, and no evidence."""
+"""What the service says of presentations that it is asked to verify: its word, and no evidence.
+
+And presentations that a holder's wallet gave to the verifier, handed in to the service.
+"""
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +13,7 @@ import grpc
 from disclosure import (
     DepartmentName,
     DisclosureError,
+    ExchangeLink,
     MalformedError,
     Presentation,
     Reason,
@@ -73,6 +77,17 @@ class Remote:
         schemas = {name: self._find_schema(name) for name in _schema_names(signed, presentation)}
         message = _to_verify(signed, presentation, at, schemas)
         return _said(call(self._presentations.VerifyPresentation, message), presentation)
+
+    def relay(
+        self, link: ExchangeLink, signed: SignedRequest, presentation: AnyPresentation, note: bytes, sent: str
+    ) -> bytes:
+        """Hand in what another made, with its note and request_id; return the receipt."""
+        schemas = {name: self._find_schema(name) for name in _schema_names(signed, presentation)}
+        message = presentation_pb2.SubmitPresentationRequest(
+            exchange=link.exchange, ticket=link.ticket, holder_note=note, request_id=sent
+        )
+        _put(message, presentation, schemas)
+        return call(self._presentations.SubmitPresentation, message).receipt
 
     def verify_batch(
         self, answers: Sequence[tuple[SignedRequest, AnyPresentation]], at: dt.datetime | None
@@ -169,11 +184,19 @@ def _to_verify(
         signed_request=convert.signed_request_to(signed),
         verify_time=convert.moment_to(at) if at else None,
     )
+    _put(message, presentation, schemas)
+    return message
+
+
+def _put(
+    message: "_ToVerify | presentation_pb2.SubmitPresentationRequest",
+    presentation: AnyPresentation,
+    schemas: Mapping[SchemaName, Schema],
+) -> None:
     if isinstance(presentation, CompositePresentation):
         message.composite_presentation.CopyFrom(composite_presentation_to(presentation, schemas.__getitem__))
     else:
         message.presentation.CopyFrom(convert.presentation_to(presentation, schemas.__getitem__))
-    return message
 
 
 def _verdict(told: _Verdict | ServiceError, presentation: AnyPresentation) -> RemoteVerdict | ServiceError:

@@ -11,6 +11,7 @@ from zk.commands.vault import (
     deliveries,
     errands,
     handovers,
+    openid,
     openings,
     present,
     recovery,
@@ -31,6 +32,7 @@ __all__ = [
     "deliveries",
     "errands",
     "handovers",
+    "openid",
     "openings",
     "present",
     "recovery",
@@ -47,4 +49,5 @@ def add_to(app: typer.Typer) -> None:
     GROUP.app.add_typer(deliveries.DELIVERIES.app)
     GROUP.app.add_typer(errands.ERRANDS.app)
     GROUP.app.add_typer(w3c.W3C.app)
+    GROUP.app.add_typer(openid.OPENID.app)
     app.add_typer(GROUP.app)

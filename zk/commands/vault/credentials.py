@@ -80,6 +80,11 @@ def claim(
     offer, log = parsed(OfferLink, link), run.log_verifier()
     with opened(run, file, passphrase_file) as vault:
         held = HolderClient(run.endpoint).claim(offer, vault, log, lambda asked: agrees(run, asked, yes))
+    return claimed(run, held)
+
+
+def claimed(run: Run, held: Held) -> Answer:
+    """Tell of a credential that was claimed."""
     shown = run.text(
         "vault.claimed",
         name=run.local(held.schema.display_name),

@@ -50,16 +50,14 @@ def present(
 ) -> Answer:
     """See what is asked, consent, prove, send; the receipt is checked before it is believed."""
     exchange, log = parsed(ExchangeLink, link), run.log_verifier()
-    with opened(run, file, passphrase_file) as vault, _lacking_told(run):
+    with opened(run, file, passphrase_file) as vault, lacking_told(run):
         usage = HolderClient(run.endpoint).answer(
             exchange,
             vault,
             log,
-            lambda consent: _agrees(run, consent, yes),
-            choose=lambda planned: _choose(run, planned, _ids(vault, use)),
-            choose_composite=lambda planned: _choose_composite(
-                run, _branch_of(run, planned, branch, yes), _ids(vault, use)
-            ),
+            lambda consent: agrees(run, consent, yes),
+            choose=choose(run, vault, use),
+            choose_composite=choosing_composite(run, vault, use, branch, yes),
             pair=_pair(run, pairing_code),
         )
     receipt = check_usage(usage, log)
@@ -104,13 +102,25 @@ def _pair(run: Run, given: str | None) -> Callable[[], str] | None:
 
 
 @contextmanager
-def _lacking_told(run: Run) -> Iterator[None]:
+def lacking_told(run: Run) -> Iterator[None]:
     """Tell what every branch lacks if the chosen one cannot be answered, be it only found after consent."""
     try:
         yield
     except NothingFitsError as error:
         print_screen(run.err, lacking_lines(error.plan, run.lang, department_names()))
         raise
+
+
+def choose(run: Run, vault: Vault, use: list[str] | None) -> Callable[[Plan], Plan]:
+    """Return how credentials are chosen for a plain request: as they were named, else the newest."""
+    return lambda planned: _choose(run, planned, _ids(vault, use))
+
+
+def choosing_composite(
+    run: Run, vault: Vault, use: list[str] | None, branch: str | None, yes: bool
+) -> Callable[[CompositePlan], CompositePlan]:
+    """Return how branch and credentials are chosen for a composite request; see `_branch_of`."""
+    return lambda planned: _choose_composite(run, _branch_of(run, planned, branch, yes), _ids(vault, use))
 
 
 def _ids(vault: Vault, use: list[str] | None) -> list[str]:
@@ -170,7 +180,7 @@ def _missing(run: Run, missing: Missing) -> CommandError:
     return CommandError(Exit.REFUSED, "NOTHING_FITS", "vault.missing", name=name, department=department)
 
 
-def _agrees(run: Run, consent: Consent | CompositeConsent, yes: bool) -> bool:
+def agrees(run: Run, consent: Consent | CompositeConsent, yes: bool) -> bool:
     """Show the consent screen and ask; with --yes a script has consented before."""
     screen, names = run.err if run.as_json else run.out, department_names()
     if isinstance(consent, CompositeConsent):

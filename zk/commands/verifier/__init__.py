@@ -2,14 +2,36 @@
 
 import typer
 
-from zk.commands.verifier import anchoring, asking, consents, deliveries, errands, policies, records, w3c
+from zk.commands.verifier import (
+    anchoring,
+    asking,
+    consents,
+    deliveries,
+    errands,
+    openid,
+    policies,
+    records,
+    w3c,
+)
 from zk.commands.verifier.common import GROUP
 from zk.commands.verifier.consents import CONSENTS
 from zk.commands.verifier.deliveries import DELIVERIES
 from zk.commands.verifier.errands import ERRANDS
+from zk.commands.verifier.openid import OPENID
 from zk.commands.verifier.policies import POLICIES
 
-__all__ = ["add_to", "anchoring", "asking", "consents", "deliveries", "errands", "policies", "records", "w3c"]
+__all__ = [
+    "add_to",
+    "anchoring",
+    "asking",
+    "consents",
+    "deliveries",
+    "errands",
+    "openid",
+    "policies",
+    "records",
+    "w3c",
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,4 +41,5 @@ def add_to(app: typer.Typer) -> None:
     GROUP.app.add_typer(DELIVERIES.app)
     GROUP.app.add_typer(ERRANDS.app)
     GROUP.app.add_typer(w3c.W3C.app)
+    GROUP.app.add_typer(OPENID.app)
     app.add_typer(GROUP.app)

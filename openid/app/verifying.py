@@ -1,0 +1,209 @@
+"""What a verifier's edge does, without HTTP: open a question, hand out its object, take the answer.
+
+The edge holds the exchange's ticket and hands in what the wallet posted; the service judges and makes the
+receipt; the verifier then verifies presentation and receipt itself, as for every other exchange.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+import tlog
+from bbs import BbsError
+from disclosure import DisclosureError, Schema, SchemaName
+from disclosure.composite import CompositeRequest
+from openid.app.sessions import AnyAnswered, Device, Session, Sessions, State
+from openid.client_id import ClientCertificate
+from openid.errors import OpenIdError, OpenIdReason
+from openid.mapping import AnyRequest
+from openid.request_object import RequestObject, sign_object
+from openid.response import DECLINED, Posted, Submission, read_form, submission_of
+from verifier.aio import AsyncVerifierClient
+from verifier.client import CompositeExchange
+from verifier.errors import TimedOutError, VerifierError
+from wire.client import ServiceError
+
+SCHEME: Final = "openid4vp://"
+_VERIFY: Final = timedelta(seconds=60)
+_JUDGED: Final = frozenset(
+    {
+        "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "UNAUTHENTICATED",
+        "FAILED_PRECONDITION", "OUT_OF_RANGE",
+    }
+)  # fmt: skip
+"""What the service says of what was handed in; every other status says nothing of it."""
+_NOT_HELD: Final = (DisclosureError, VerifierError, tlog.TlogError, BbsError)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a verifier asks by one policy.
+
+    `make` gives a new request, `accept` keeps an answer that holds; both block, and run in the client's
+    threads. `accept` may raise a VerifierError: the answer is then refused.
+    """
+
+    id: str
+    make: Callable[[], AnyRequest]
+    accept: Callable[[AnyAnswered], object]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the edge is to wallets: the verifier's key, its certificate, the identifier, the address.
+
+    `base` is the edge's own address without a slash at its end; `page` is where the browser of the same
+    device goes on, by default the edge's result.
+    """
+
+    key: Ed25519PrivateKey = field(repr=False)
+    certificate: ClientCertificate
+    client_id: str
+    base: str
+    page: str = ""
+
+    @property
+    def response_uri(self) -> str:
+        """Where wallets post."""
+        return f"{self.base}/response"
+
+    def request_uri(self, session: Session) -> str:
+        """Return where a session's request object is fetched."""
+        return f"{self.base}/request/{session.handle}"
+
+    def redirect_uri(self, code: str) -> str:
+        """Return where the browser goes on, with the code that is good once."""
+        return f"{self.page or self.base + '/result'}?{urlencode({'response_code': code})}"
+
+    def invitation(self, session: Session) -> str:
+        """Return what is followed on the same device, or shown as a QR code to another."""
+        asked = {
+            "client_id": self.client_id,
+            "request_uri": self.request_uri(session),
+            "request_uri_method": "post",
+        }
+        return f"{SCHEME}?{urlencode(asked)}"
+
+
+class VerifierEdge:
+    """One verifier towards wallets and browsers."""
+
+    def __init__(
+        self,
+        client: AsyncVerifierClient,
+        identity: Identity,
+        questions: Mapping[str, Question],
+        clock: Callable[[], datetime],
+        sessions: Sessions | None = None,
+    ) -> None:
+        identity.certificate.check_key(identity.key.public_key())
+        self.identity, self.sessions = identity, sessions or Sessions(clock)
+        self._client, self._questions, self._clock = client, questions, clock
+
+    async def ask(self, policy: str, device: Device) -> Session:
+        """Open an exchange at the service and a session for it.
+
+        Raises OpenIdError SESSION_UNKNOWN for a policy that is not asked here, SESSIONS_FULL; ServiceError,
+        VerifierError.
+        """
+        question = self._questions.get(policy)
+        if question is None:
+            raise OpenIdError(
+                OpenIdReason.SESSION_UNKNOWN, "this edge asks by no such policy", field="policy"
+            )
+        self.sessions.check_room()
+        request = await self._client.run(question.make)
+        exchange = await self._client.ask(request)
+        return self.sessions.begin(policy, device, exchange)
+
+    def object_for(self, handle: str, wallet_nonce: str | None) -> str:
+        """Return the signed request object of a session; OpenIdError SESSION_UNKNOWN, SESSION_OVER."""
+        session = self.sessions.to_fetch(handle)
+        made = RequestObject(
+            self.identity.client_id,
+            self.identity.response_uri,
+            session.exchange.signed_request,
+            session.exchange.link,
+            session.state_secret,
+            self._clock().replace(microsecond=0),
+            session.expires,
+        )
+        return sign_object(made, self.identity.key, self.identity.certificate, wallet_nonce)
+
+    async def take(self, body: bytes) -> tuple[bytes | None, str | None]:
+        """Take what a wallet posted; return the receipt, and where the browser goes on.
+
+        Nothing of both for a wallet that says it will not answer. Raises OpenIdError RESPONSE_INVALID,
+        SESSION_UNKNOWN, SESSION_OVER; ServiceError and DisclosureError for what does not hold.
+        """
+        posted = read_form(body)
+        session = self.sessions.to_answer(posted.state)
+        if posted.vp_token is None:
+            if posted.error == DECLINED:
+                self.sessions.declined(session)
+            return None, None
+        self.sessions.answering(session)
+        try:
+            return await self._judged(session, posted)
+        finally:
+            if session.state is State.ANSWERING:
+                self.sessions.undecided(session)
+
+    async def _judged(self, session: Session, posted: Posted) -> tuple[bytes, str | None]:
+        submission = await self._read(session, posted)
+        try:
+            receipt = await self._client.relay(
+                session.exchange, submission.presentation, submission.holder_note, submission.request_id
+            )
+        except ServiceError as error:
+            if error.code.name in _JUDGED:
+                self.sessions.not_held(session)
+            raise
+        try:
+            answered: Any = await self._client.wait(session.exchange, _VERIFY)
+            if session.device is Device.CROSS:
+                await self._keep(session, answered)
+        except TimedOutError:
+            raise  # nothing was found out: the same answer may be posted again, and gets the same receipt
+        except _NOT_HELD:
+            # The service took it, so the holder has its receipt; this verifier does not accept it.
+            session.state = State.REFUSED
+            return receipt, None
+        code = self.sessions.answered(session, answered)
+        return receipt, None if code is None else self.identity.redirect_uri(code)
+
+    async def _read(self, session: Session, posted: Posted) -> Submission:
+        signed = session.exchange.signed_request
+        request: AnyRequest
+        if isinstance(session.exchange, CompositeExchange):
+            request = CompositeRequest.from_bytes(signed.payload)
+            names = {
+                each for branch in request.branches for query in branch.queries for each in query.schemas
+            }
+        else:
+            request = signed.request
+            names = {query.schema for query in request.queries}
+        schemas = await self._schemas(names)
+        return submission_of(posted.vp_token or {}, request, schemas)
+
+    async def _schemas(self, names: set[SchemaName]) -> Mapping[SchemaName, Schema]:
+        return (await self._client.directory_for(sorted(names, key=str))).schemas
+
+    async def accept(self, cookie: str, code: str) -> Session:
+        """Show the browser of the same device its answer, and keep it; raises as `Sessions.accept` does."""
+        session = self.sessions.accept(cookie, code)
+        if session.answered is not None:
+            with suppress(*_NOT_HELD):
+                await self._keep(session, session.answered)
+                return session
+            session.state, session.answered = State.REFUSED, None
+        return session
+
+    async def _keep(self, session: Session, answered: AnyAnswered) -> None:
+        question = self._questions[session.policy]
+        await self._client.run(lambda: question.accept(answered))

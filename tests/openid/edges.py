@@ -1,0 +1,133 @@
+"""A verifier's edge on a port of this machine, in a thread of its own, over a real service."""
+
+import asyncio
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from consortium.serving import listening
+from disclosure import VerifierName
+from openid.app.sessions import AnyAnswered, Sessions
+from openid.app.verifier_app import verifier_app
+from openid.app.verifying import Identity, Question, VerifierEdge
+from openid.client_id import self_signed
+from openid.mapping import AnyRequest
+from openid.wallet.fetching import Fetcher
+from tests.prover.town import Town
+from verifier.aio import AsyncVerifierClient
+from verifier.errors import RegisterError
+from wire.client import Endpoint
+
+SCHOOL = VerifierName("school")
+
+
+@dataclass
+class Edge:
+    """A running edge, and what it has accepted."""
+
+    base: str
+    inner: VerifierEdge
+    accepted: list[AnyAnswered] = field(default_factory=list)
+
+    def browser(self) -> httpx.Client:
+        return httpx.Client(base_url=self.base, timeout=60)
+
+    def open(self, browser: httpx.Client, device: str, policy: str = "school") -> str:
+        """Have a page ask; return the invitation."""
+        made = browser.post("/sessions", json={"policy": policy, "device": device})
+        assert made.status_code == 201, made.text
+        uri: str = made.json()["uri"]
+        return uri
+
+    def result(self, browser: httpx.Client) -> dict[str, Any]:
+        answer = browser.get("/result")
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+
+def fetcher() -> Fetcher:
+    return Fetcher(local=True)
+
+
+def handle_of(invitation: str) -> str:
+    """Return the path of the request object."""
+    (uri,) = parse_qs(urlsplit(invitation).query)["request_uri"]
+    return urlsplit(uri).path
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """Read a JWS's claims without verifying anything."""
+    part = token.split(".")[1]
+    read: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return read
+
+
+@contextmanager
+def edge(
+    town: Town,
+    make: Callable[[], AnyRequest],
+    *,
+    endpoint: Endpoint | None = None,
+    named: bool = False,
+    certificate: Path | None = None,
+    private_key: Path | None = None,
+    most: int = 100,
+    refusing: bool = False,
+) -> Iterator[Edge]:
+    """Run an edge of the school's that asks what `make` gives, under the policy's id "school".
+
+    `named` makes its identifier one by its host; `refusing` has it accept no answer.
+    """
+    started, ended = threading.Event(), asyncio.Event()
+    found: list[Any] = []
+    accepted: list[AnyAnswered] = []
+    key = town.city.verifier_keys["school"]
+
+    def accept(answered: AnyAnswered) -> None:
+        if refusing:
+            raise RegisterError("not accepted")
+        accepted.append(answered)
+
+    async def serve() -> None:
+        client = AsyncVerifierClient(endpoint or town.endpoint, SCHOOL, key, town.log, clock=town.city.clock)
+        async with client:
+            shell: list[Any] = []
+
+            async def app(scope: Any, receive: Any, send: Any) -> None:
+                await shell[0](scope, receive, send)
+
+            async with listening(
+                app, "127.0.0.1", 0, certificate=certificate, private_key=private_key
+            ) as port:
+                base = f"{'https' if certificate else 'http'}://localhost:{port}"
+                made = self_signed(key, "localhost", town.city.clock())
+                client_id = made.named("localhost") if named else made.hashed
+                inner = VerifierEdge(
+                    client,
+                    Identity(key, made, client_id, base),
+                    {"school": Question("school", make, accept)},
+                    town.city.clock,
+                    Sessions(town.city.clock, most),
+                )
+                shell.append(verifier_app(inner))
+                found.append((Edge(base, inner, accepted), asyncio.get_running_loop()))
+                started.set()
+                await ended.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert started.wait(60)
+    try:
+        yield found[0][0]
+    finally:
+        found[0][1].call_soon_threadsafe(ended.set)
+        thread.join(60)

@@ -1,0 +1,142 @@
+"""The processes of OpenID's edges, a verifier's and a department's: one port, until they are told to end."""
+
+import asyncio
+import datetime as dt
+import secrets
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from starlette.types import ASGIApp
+
+from consortium.serving import listening
+from consortium.witness.process import Address
+from disclosure import Schema, VerifierName
+from openid.app.issuer_app import issuer_app
+from openid.app.issuing import IssuerEdge
+from openid.app.sessions import AnyAnswered
+from openid.app.verifier_app import verifier_app
+from openid.app.verifying import Identity, Question, VerifierEdge
+from openid.client_id import ClientCertificate, from_pem, self_signed
+from openid.errors import OpenIdError, OpenIdReason
+from openid.issuance import check_issuer
+from openid.request_object import check_uri
+from verifier.aio import AsyncVerifierClient
+from zk.commands.verifier.asking import checked_request, keep
+from zk.commands.verifier.common import AnyPolicy, key_of, shown_log
+from zk.exits import CommandError, Exit
+from zk.home import private_folder, read_file
+from zk.run import Run
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Who an edge is to wallets: its address, the page that the browser goes on to, and by what it is named.
+
+    `chain` has a certificate of the verifier's key; without one the edge makes its own.
+    """
+
+    url: str
+    page: str
+    by_host: bool
+    chain: Path | None
+
+
+def run_edge(
+    run: Run,
+    policies: Sequence[AnyPolicy],
+    name: VerifierName,
+    shown: Shown,
+    address: Address,
+    on_ready: Callable[[int, str], None],
+) -> None:
+    """Serve until SIGINT or SIGTERM; OSError if the address cannot be listened on. CommandError."""
+    key, log = key_of(run, name), shown_log(run)
+    identity = _identity(shown, key)
+    private_folder(run.home.records)
+
+    async def serve() -> None:
+        async with AsyncVerifierClient(run.endpoint, name, key, log) as client:
+            edge = VerifierEdge(client, identity, _questions(run, client, policies, name), _now)
+            async with _listening(verifier_app(edge), address) as port:
+                on_ready(port, identity.client_id)
+                await _told_to_end()
+
+    asyncio.run(serve())
+
+
+def run_issuer(
+    run: Run,
+    issuer: str,
+    schemas: Sequence[Schema],
+    secret: str,
+    address: Address,
+    on_ready: Callable[[int], None],
+) -> None:
+    """Serve until SIGINT or SIGTERM; OSError if the address cannot be listened on. CommandError."""
+    try:
+        check_issuer(issuer, OpenIdReason.METADATA_INVALID)
+    except OpenIdError as error:
+        raise CommandError(Exit.USAGE, error.reason, "error.usage", detail=error.detail) from None
+    edge = IssuerEdge(run.endpoint, issuer, {each.name: each for each in schemas}, _now)
+
+    async def serve() -> None:
+        async with _listening(issuer_app(edge, secret), address) as port:
+            on_ready(port)
+            await _told_to_end()
+
+    asyncio.run(serve())
+
+
+def _listening(app: ASGIApp, address: Address) -> AbstractAsyncContextManager[int]:
+    return listening(
+        app, address.host, address.port, certificate=address.certificate, private_key=address.private_key
+    )
+
+
+async def _told_to_end() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def _identity(shown: Shown, key: Ed25519PrivateKey) -> Identity:
+    base, host = shown.url.rstrip("/"), urlsplit(shown.url).hostname or ""
+    try:
+        for each in (base, shown.page or base):
+            check_uri(each, "url")
+        made = _certificate(shown, key, host)
+        return Identity(key, made, made.named(host) if shown.by_host else made.hashed, base, shown.page)
+    except OpenIdError as error:
+        raise CommandError(Exit.USAGE, error.reason, "error.usage", detail=error.detail) from None
+
+
+def _certificate(shown: Shown, key: Ed25519PrivateKey, host: str) -> ClientCertificate:
+    made = self_signed(key, host, _now()) if shown.chain is None else from_pem(read_file(shown.chain))
+    made.check_key(key.public_key())
+    return made
+
+
+def _questions(
+    run: Run, client: AsyncVerifierClient, policies: Sequence[AnyPolicy], name: VerifierName
+) -> Mapping[str, Question]:
+    keeping = threading.Lock()  # a register of pseudonyms is one file
+
+    def question(policy: AnyPolicy) -> Question:
+        def accept(answered: AnyAnswered) -> None:
+            with keeping:
+                keep(run, answered, policy, run.home.records / f"{policy.id}-{secrets.token_hex(8)}.json")
+
+        return Question(policy.id, lambda: checked_request(client.client, policy, name, {}), accept)
+
+    return {each.id: question(each) for each in policies}
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
