@@ -4,10 +4,12 @@ Python runs one thread at a time. What a job takes besides curve arithmetic (dec
 part) is about half of it, and threads that pass the interpreter on and on cost as much again; processes do
 not, and the event loop stays free for everybody else. Threads serve where memory counts more.
 
-A process that dies, answers what is no answer, or takes too long is replaced. Its jobs are given again, once
-and each alone: if one of them is to blame, it fails by itself, as a fault of ours. One that took too long
-alone is not given again, or it would take as long from everybody else once more. What was lost with the
-process is nothing but time, since what it keeps stands in the catalogue and a job changes nothing.
+A process that dies, answers what is no answer, or takes too long is replaced. Its jobs are given again, each
+alone: if one of them is to blame, it fails by itself, as a fault of ours. It is given so few times that it
+takes few processes with it, and more than once, since processes are also lost for reasons that are no job's
+(whoever kills several may come by twice). One that took too long alone is not given again, or it would take
+as long from everybody else once more. What was lost with the process is nothing but time, since what it keeps
+stands in the catalogue and a job changes nothing.
 """
 
 import asyncio
@@ -29,6 +31,8 @@ from zkservice.worker import KINDS, done
 
 _SECONDS: Final = 60.0
 """How long a batch may take: many times what the largest one takes on a busy machine."""
+_TIMES_ALONE: Final = 2
+"""How often a job is given alone, after its batch has lost its process: with that, it takes one more."""
 _LOST: Final = Fault("LostWorker", ())
 _ENVIRONMENT: Final = re.compile("PATH|HOME|LANG|TZ|TMPDIR|VIRTUAL_ENV|(LC|LD|DYLD|MALLOC|PYTHON)_?[A-Z_]*")
 """What Python itself may need. Nothing else reaches a worker: an environment may hold a password."""
@@ -190,8 +194,15 @@ class _Process:
         outcomes = await self._tried(jobs, supplies)
         if outcomes is not None:
             return outcomes
-        alone = [await self._tried([job], supplies) for job in jobs]
-        return [_LOST if each is None else each[0] for each in alone]
+        return [await self._alone(job, supplies) for job in jobs]
+
+    async def _alone(self, job: Job, supplies: Supplies) -> Outcome:
+        """Give a job by itself, again if its process is lost for whatever reason, but not without end."""
+        for _ in range(_TIMES_ALONE):
+            outcomes = await self._tried([job], supplies)
+            if outcomes is not None:
+                return outcomes[0]
+        return _LOST
 
     async def _tried(self, jobs: Sequence[Job], supplies: Supplies) -> list[Outcome] | None:
         """Return the outcomes, None if the process was lost over them and they may be tried again."""

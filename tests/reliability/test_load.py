@@ -13,9 +13,10 @@ from typing import Final
 
 import pytest
 
-from tests.reliability.mixing import WEIGHTS, Mix, Seen
+from tests.reliability.mixing import WEIGHTS, Mix, Seen, percentile
 from zk.bench.load.generate import connections
 from zk.bench.load.parties import meeting
+from zk.bench.load.proving import proving
 from zk.local_server import UNLIMITED, running_server
 
 SHARE: Final = 0.8
@@ -23,6 +24,7 @@ MOST_GROWTH: Final = 24 << 20
 """Octets by which server and workers may have grown from the second quarter of the time to the last."""
 TAIL: Final = 5.0
 CALLERS: Final = 16
+PROVERS: Final = 2
 
 
 @asynccontextmanager
@@ -31,8 +33,8 @@ async def mixed(folder: Path) -> AsyncIterator[Mix]:
         running_server(folder / "data", folder / "log", log_level="warning", settings=UNLIMITED) as server,
         meeting(server, folder) as parties,
     ):
-        async with connections(server, 8) as channels:
-            yield Mix(server, channels, parties)
+        async with connections(server, 8) as channels, proving(server, parties, PROVERS) as provers:
+            yield Mix(server, channels, parties, provers)
 
 
 def told(seen: Seen) -> str:
@@ -40,7 +42,12 @@ def told(seen: Seen) -> str:
     lines = [f"{answered}, memory grown by {seen.growth() / (1 << 20):.1f} MiB"]
     for kind in WEIGHTS:
         half, tail = (1e3 * seen.percentile(kind, part) for part in (0.5, 0.99))
-        lines.append(f"{kind}: p50 {half:.1f} ms, p99 {tail:.1f} ms")
+        lines.append(f"{kind}: p50 {half:.1f} ms, p99 {tail:.1f} ms, {tail / half:.1f} times")
+    own = {"calls begun": seen.begun_late, "its event loop": seen.loop_late, "proofs": seen.proof_late}
+    for what, late in own.items():
+        half, tail = (1e3 * percentile(late, part) for part in (0.5, 0.99))
+        lines.append(f"the generator itself, {what}: {len(late)}, late p50 {half:.1f} ms, p99 {tail:.1f} ms")
+    lines.append(f"the server kept {seen.server_cores:.2f} cores busy")
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import ssl
 import struct
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -22,7 +23,12 @@ from tests.zkservice.server_process import started
 from tests.zkservice.stored import selected
 from tests.zkservice.support import City, aio_error, city, refusal
 from zkproto.v1 import catalog_pb2, ledger_pb2, presentation_pb2, presentation_pb2_grpc
-from zkservice import slow
+from zkservice import slow, tenants
+from zkservice.desk import Desk
+from zkservice.judging import Judgement
+from zkservice.storage import database
+from zkservice.tasks import Supplies
+from zkservice.worker import done as judged
 
 CHECKPOINT = ledger_pb2.GetCheckpointRequest()
 FETCH = "/zkproto.v1.PresentationService/FetchRequest"
@@ -204,13 +210,37 @@ def exchanges(folder: Path) -> int:
     return int(selected(folder, "select count(*) from exchange")[0][0])
 
 
+@contextmanager
+def taken_by_the_writer(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Tell when the writer has taken a write of some tenant's into its group."""
+    taken, is_wanted = threading.Event(), database._is_wanted
+
+    def wanted(queued: database._Queued) -> bool:
+        if queued.tenant != tenants.OWN:
+            taken.set()
+        return is_wanted(queued)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "_is_wanted", wanted)
+        yield taken
+
+
+async def until(event: threading.Event) -> None:
+    async with asyncio.timeout(60):
+        while not event.is_set():
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("seconds", [None, 0.5])
-async def test_work_that_nobody_waits_for_any_more_is_not_done(tmp_path: Path, seconds: float | None) -> None:
-    async with city(tmp_path, call_seconds=1) as town:
+async def test_work_that_nobody_waits_for_any_more_is_not_done(
+    tmp_path: Path, seconds: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with city(tmp_path, call_seconds=3) as town:
         before = exchanges(tmp_path)
         with writer_held(tmp_path):
-            first = asyncio.ensure_future(refusal(town.ask(town.request())))
-            await asyncio.sleep(0.2)  # the writer has taken it and waits for the database
+            with taken_by_the_writer(monkeypatch) as taken:
+                first = asyncio.ensure_future(refusal(town.ask(town.request())))
+                await until(taken)  # the writer waits for the database, and takes nothing else meanwhile
             asks = [town.create_exchange(town.request()) for _ in range(20)]
             called = [town.presentation.CreateExchange(each, timeout=seconds) for each in asks]
             told = await asyncio.gather(*(refusal(each) for each in called))
@@ -339,33 +369,79 @@ async def channels(town: City, count: int) -> AsyncIterator[list[grpc.aio.Channe
         await asyncio.gather(*(each.close() for each in opened))
 
 
-async def test_a_flood_of_one_address_delays_another_by_little(tmp_path: Path) -> None:
+class Gate:
+    """Lets no batch of judgements begin until it is opened, and keeps what each batch had."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.batches: list[list[bytes]] = []
+        self.asked = 0
+        self._open = threading.Event()
+        one = Desk.one
+
+        def done(worker: Any, jobs: Any, supplies: Any) -> Any:
+            if any(isinstance(each, Judgement) for each in jobs):
+                assert self._open.wait(60)
+                if supplies == Supplies():  # else what it missed is given again
+                    self.batches.append([each.message for each in jobs])
+            return judged(worker, jobs, supplies)
+
+        async def asked(desk: Any, job: Any) -> Any:
+            self.asked += isinstance(job, Judgement)
+            return await one(desk, job)
+
+        monkeypatch.setattr("zkservice.workers.done", done)
+        monkeypatch.setattr(Desk, "one", asked)
+
+    async def reached(self, jobs: int) -> None:
+        """Wait until so many jobs have been asked for."""
+        async with asyncio.timeout(60):
+            while self.asked < jobs:
+                await asyncio.sleep(0.01)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+async def verification(town: City, issued: Any) -> presentation_pb2.VerifyPresentationRequest:
+    """Make a presentation and what has it verified without state."""
+    request = town.request()
+    shown, _ = town.present(request, issued)
+    ask = presentation_pb2.VerifyPresentationRequest(
+        signed_request=town.create_exchange(request).signed_request
+    )
+    exchange = await town.ask(request)
+    ask.presentation.CopyFrom(town.submission(exchange, shown, b"").presentation)
+    return ask
+
+
+async def test_a_flood_of_one_address_delays_another_by_little(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with (
         city(tmp_path, crypto_threads=1, trusted_proxies=LOOPBACK) as town,
         channels(town, 10) as lines,
     ):
         stubs: list[Any] = [presentation_pb2_grpc.PresentationServiceStub(each) for each in lines]
         issued = await town.claim(await town.issue())
-        request = town.request()
-        shown, _ = town.present(request, issued)
-        ask = presentation_pb2.VerifyPresentationRequest(
-            signed_request=town.create_exchange(request).signed_request
+        floods, others = [await verification(town, issued) for _ in range(2)]
+        gate = Gate(monkeypatch)
+        flood = [
+            asyncio.ensure_future(
+                stubs[number % 10].VerifyPresentation(
+                    floods, metadata=via("203.0.113.1"), wait_for_ready=True
+                )
+            )
+            for number in range(480)
+        ]
+        await gate.reached(480)
+        other = asyncio.ensure_future(
+            town.presentation.VerifyPresentation(others, metadata=via("203.0.113.2"))
         )
-        exchange = await town.ask(request)
-        ask.presentation.CopyFrom(town.submission(exchange, shown, b"").presentation)
-        done = 0
-
-        async def one(number: int) -> None:
-            nonlocal done
-            call = stubs[number % 10].VerifyPresentation
-            await call(ask, metadata=via("203.0.113.1"), wait_for_ready=True)
-            done += 1
-
-        flood = [asyncio.ensure_future(one(number)) for number in range(480)]
-        async with asyncio.timeout(60):
-            while not done:
-                await asyncio.sleep(0.001)
-        await town.presentation.VerifyPresentation(ask, metadata=via("203.0.113.2"))
-        # In the order of coming it would be the last. How much came before it tells of the machine.
-        assert done < 470, "it did not wait for all that had come before"
-        await asyncio.gather(*flood)
+        await gate.reached(481)
+        gate.open()
+        await asyncio.gather(other, *flood)
+    tag = others.presentation.usage_tag
+    assert sum(map(len, gate.batches)) == 481
+    # In the order of coming it would be the last. The first batch had begun before it came.
+    assert len(gate.batches) > 5
+    assert any(tag in message for message in gate.batches[1]), "it waited for more than came before it"

@@ -142,6 +142,30 @@ async def test_what_cannot_be_looked_up_concerns_only_those_who_wait_for_it(erro
     assert "secret" not in str(waits)
 
 
+async def killed_over_and_over(times: int) -> tuple[list[str | bytes], int]:
+    """Kill the process over a slow job so many times, each as soon as it has it; return what came of it."""
+    async with started() as workers:
+        call = asyncio.ensure_future(verdicts(workers, b"slow"))
+        for number in range(times):
+            async with asyncio.timeout(60):
+                while workers.lost < number or not (alive := processes.workers()):
+                    await asyncio.sleep(0.01)
+            (pid,) = alive
+            os.kill(pid, signal.SIGKILL)
+            async with asyncio.timeout(60):
+                while workers.lost == number:
+                    await asyncio.sleep(0.01)
+        told = await call
+        assert await verdicts(workers, b"next") == [b"next"]
+        return told, workers.lost
+
+
+@pytest.mark.usefixtures("lying")
+async def test_a_job_survives_two_lost_processes_and_takes_no_more_than_three_with_it() -> None:
+    assert await killed_over_and_over(2) == ([b"slow"], 2)
+    assert await killed_over_and_over(3) == (["INTERNAL"], 3)
+
+
 async def killed_while_idle() -> None:
     async with started(2) as workers:
         before = processes.workers()
@@ -265,11 +289,8 @@ async def test_a_lost_worker_is_logged_and_says_nothing_of_its_jobs(
             "INTERNAL",
             b"\xe7\x8e\x8b",
         ]
-    assert lines == [
-        {"event": "worker lost", "worker": "judge", "kind": "FrameError"},
-        {"event": "worker lost", "worker": "judge", "kind": "FrameError"},
-        {"event": "fault", "kind": "LostWorker", "at": []},
-    ]
+    lost = {"event": "worker lost", "worker": "judge", "kind": "FrameError"}
+    assert lines == [lost, lost, lost, {"event": "fault", "kind": "LostWorker", "at": []}]
     assert "Traceback" not in capfd.readouterr().err
 
 

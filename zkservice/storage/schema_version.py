@@ -4,9 +4,13 @@ A migration either expands (what a program needs that knows nothing of it stays 
 its module names the oldest schema that a program has to be written for to run on what it leaves, as
 `oldest_program`. The database has the newest of these in a row. So a program of before an expanding
 migration runs on, and tells it from one that has taken away what it needs (docs/upgrade.md).
+
+Of several servers that start at once on one PostgreSQL, one looks and makes what is missing while the others
+wait: who looked meanwhile would find tables without a version, and take them for a stranger's.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -24,6 +28,10 @@ from zkservice.storage.rows import put_all
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _ROLE: Final = "schema"
+_MAKING: Final = int.from_bytes(b"zkschema")
+"""The lock of whoever looks whether the schema is to be made or changed, and does it."""
+_PATIENCE: Final = "10min"
+"""How long a server waits for another one that makes or changes the schema."""
 
 
 def _config(engine: Engine) -> Config:
@@ -77,11 +85,37 @@ def is_used(engine: Engine) -> bool:
         return bool(inspect(connection).get_table_names())
 
 
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Be the only one of all servers on this database that looks at its schema and makes or changes it.
+
+    On a connection of its own, in a transaction that does nothing else and idles as long as a migration
+    takes; it ends with its connection, however the process ends. SQLite's file has one process anyway.
+    """
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    with engine.connect() as connection, connection.begin():
+        for limit, value in (
+            ("lock_timeout", _PATIENCE),
+            ("statement_timeout", "0"),
+            ("idle_in_transaction_session_timeout", "0"),
+        ):
+            connection.exec_driver_sql(f"SET LOCAL {limit} = '{value}'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING})")
+        yield
+
+
 def upgrade(engine: Engine) -> None:
     """Bring the database to this program's version, in one transaction; one that is newer stays as it is.
 
     Raises StartError if a server runs that does not tolerate it.
     """
+    with _alone(engine):
+        _upgrade(engine)
+
+
+def _upgrade(engine: Engine) -> None:
     version = current(engine)
     if version is None or version in _steps(_MIGRATIONS):
         command.upgrade(_config(engine), "head")
@@ -135,11 +169,16 @@ def require_newest(engine: Engine) -> str:
 
     Returns the version: this program's, or a newer one that tolerates it.
     """
-    if current(engine) is None:
+    with _alone(engine):
+        if current(engine) is None:
+            _make(engine)
         with engine.connect() as connection:
-            strangers = set(inspect(connection).get_table_names()) - {"alembic_version"}
-        if strangers:
-            raise StartError("the database holds tables of something else; choose an empty one")
-        upgrade(engine)
+            return check(connection)
+
+
+def _make(engine: Engine) -> None:
     with engine.connect() as connection:
-        return check(connection)
+        strangers = set(inspect(connection).get_table_names()) - {"alembic_version"}
+    if strangers:
+        raise StartError("the database holds tables of something else; choose an empty one")
+    _upgrade(engine)

@@ -19,6 +19,9 @@ with engine.connect().execution_options(writing=True) as connection:
     with context.begin_transaction():
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # rows are as many as they are
+            # Between two statements scripts are loaded, and on a busy machine that takes its time; who is
+            # frozen here is thrown out all the same, since servers that run wait for their writes meanwhile.
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '60s'")
         schema_version.check_servers(connection)
         context.run_migrations()
     connection.commit()
