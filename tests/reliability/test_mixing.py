@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
@@ -14,8 +12,8 @@ from tests.reliability.test_load import mixed
 from tests.zkservice import processes
 from tests.zkservice.support import aio_error
 from zk.bench.load.generate import Call, connections
-from zk.bench.load.parties import PRESENTATIONS, meeting
-from zk.bench.load.proving import Provers, proving
+from zk.bench.load.parties import PRESENTATIONS, Parties, meeting
+from zk.bench.load.proving import proving
 from zk.local_server import UNLIMITED, LocalServer, running_server
 from zkproto.v1 import presentation_pb2
 
@@ -35,22 +33,28 @@ def provers() -> set[int]:
     }
 
 
-@asynccontextmanager
-async def stocked(folder: Path) -> AsyncIterator[tuple[LocalServer, Provers]]:
+async def test_each_submission_is_another_one_and_a_lost_prover_ends_the_measuring(tmp_path: Path) -> None:
     with (
-        running_server(folder / "data", folder / "log", log_level="warning", settings=UNLIMITED) as server,
-        meeting(server, folder) as parties,
+        running_server(
+            tmp_path / "data", tmp_path / "log", log_level="warning", settings=UNLIMITED
+        ) as server,
+        meeting(server, tmp_path) as parties,
     ):
         async with proving(server, parties, 2, FEW) as stock:
-            yield server, stock
+            assert len(provers()) == 2
+            made = [await stock.take() for _ in range(FEW + 8)]
+        assert not provers()
+        await are_good_once(server, made)
+        with pytest.raises(ExceptionGroup) as caught:
+            await lose_one(server, parties)
+        assert caught.group_contains(RuntimeError, match="a process that proves has ended")
+        assert not provers()
 
 
-async def test_each_submission_of_the_stock_is_another_one_and_is_good_once(tmp_path: Path) -> None:
-    async with stocked(tmp_path) as (server, stock), connections(server, 1) as (channel,):
-        assert len(provers()) == 2
-        made = [await stock.take() for _ in range(FEW + 8)]
-        exchanges = {presentation_pb2.SubmitPresentationRequest.FromString(each).exchange for each in made}
-        assert len(exchanges) == len(made)
+async def are_good_once(server: LocalServer, made: list[bytes]) -> None:
+    exchanges = {presentation_pb2.SubmitPresentationRequest.FromString(each).exchange for each in made}
+    assert len(exchanges) == len(made)
+    async with connections(server, 1) as (channel,):
         submit: Call = channel.unary_unary(SUBMIT)
         for octets in made[:4]:
             answer = presentation_pb2.SubmitPresentationResponse.FromString(await submit(octets))
@@ -59,23 +63,16 @@ async def test_each_submission_of_the_stock_is_another_one_and_is_good_once(tmp_
         other.request_id = "00000000-0000-4000-8000-000000000000"
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await submit(other.SerializeToString())
-        assert aio_error(caught.value).code is grpc.StatusCode.ALREADY_EXISTS
-    assert not provers()
+    assert aio_error(caught.value).code is grpc.StatusCode.ALREADY_EXISTS
 
 
-async def test_a_lost_prover_ends_the_measuring(tmp_path: Path) -> None:
-    async def lose_one() -> None:
-        async with stocked(tmp_path) as (_, stock):
-            (first, _) = provers()
-            os.kill(first, signal.SIGKILL)
-            async with asyncio.timeout(120):
-                while True:
-                    await stock.take()
-
-    with pytest.raises(ExceptionGroup) as caught:
-        await lose_one()
-    assert caught.group_contains(RuntimeError, match="a process that proves has ended")
-    assert not provers()
+async def lose_one(server: LocalServer, parties: Parties) -> None:
+    async with proving(server, parties, 2, FEW) as stock:
+        (first, _) = provers()
+        os.kill(first, signal.SIGKILL)
+        async with asyncio.timeout(120):
+            while True:
+                await stock.take()
 
 
 async def test_a_server_that_stalls_is_charged_for_all_that_was_due_meanwhile(tmp_path: Path) -> None:

@@ -46,9 +46,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    "turn", [0, 1, *(pytest.param(each, marks=pytest.mark.long) for each in range(2, 7))]
-)
+@pytest.mark.parametrize("turn", [0, *(pytest.param(each, marks=pytest.mark.long) for each in range(1, 6))])
 async def test_three_servers_start_at_once_on_an_empty_database(
     database: postgres.Server, keys: Path, tmp_path: Path, turn: int
 ) -> None:
