@@ -60,5 +60,5 @@ def check_document(
 def _is_bound(document: Document) -> bool:
     """Tell which option a proof says that it has; whether it holds by it, verifying shows."""
     proof = document.get("proof")
-    value = proof.get("proofValue") if isinstance(proof, dict) else None
+    value = proof.get("proofValue", "") if isinstance(proof, dict) else ""
     return DerivedProof.decode(value).octet == Feature.ANONYMOUS_HOLDER_BINDING.base + 1

@@ -101,7 +101,7 @@ class BaseProof:
         )
 
     @classmethod
-    def decode(cls, value: Any) -> "BaseProof":
+    def decode(cls, value: str) -> "BaseProof":
         """Read a proof value (parseBaseProofValue, section 3.2.2); MalformedError."""
         octet, parts = _read(value)
         match parts:
@@ -161,7 +161,7 @@ class DerivedProof:
         )
 
     @classmethod
-    def decode(cls, value: Any) -> "DerivedProof":
+    def decode(cls, value: str) -> "DerivedProof":
         """Read a proof value (parseDerivedProofValue, section 3.2.7); MalformedError."""
         octet, parts = _read(value)
         match parts:
