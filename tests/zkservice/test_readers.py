@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from tests.zkservice.test_limits import as_tenant
+from tests.zkservice.test_limits_turns import as_tenant
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.storage import readers
 from zkservice.storage.database import Database, open_engine
