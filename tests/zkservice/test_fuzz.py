@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from disclosure.w3c import commit
 from tests.zkservice import seeding
 from tests.zkservice.holding import BASE, Holder, code, identified, offer, requiring
 from tests.zkservice.publishing import POLICE, new_regulator, publish, register, table
@@ -187,7 +188,7 @@ async def _seeds(town: City, issued: Issued) -> dict[str, Message]:
     return catalog | {
         "IssueCredential": requiring({"name": "王小明", "district": "370102"}, BASE),
         "ClaimCredential": issuance_pb2.ClaimCredentialRequest(**claim),
-        "ClaimW3cCredential": issuance_pb2.ClaimW3cCredentialRequest(**claim, commitment=bytes(144)),
+        "ClaimW3cCredential": issuance_pb2.ClaimW3cCredentialRequest(**claim, commitment=commit(b"seed")[0]),
         "AcknowledgeCredential": issuance_pb2.AcknowledgeCredentialRequest(**acknowledge),
         "CreateExchange": town.create_exchange(town.request()),
         "FetchRequest": presentation_pb2.FetchRequestRequest(ticket=exchange.ticket, **asked),
