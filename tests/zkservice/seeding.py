@@ -134,7 +134,7 @@ async def _tokens(town: City, number: int) -> dict[str, Seed]:
     }
 
 
-_SEEDERS: Final[tuple[Seeder, ...]] = (
+SEEDERS: Final[tuple[Seeder, ...]] = (
     _administration,
     _centre,
     _records,
@@ -152,6 +152,6 @@ _SEEDERS: Final[tuple[Seeder, ...]] = (
 async def seeds(town: City, number: int) -> dict[str, Seed]:
     """Return the seeds of all these services."""
     found: dict[str, Seed] = {}
-    for seeder in _SEEDERS:
+    for seeder in SEEDERS:
         found |= await seeder(town, number)
     return found
