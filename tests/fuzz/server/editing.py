@@ -5,12 +5,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import cbor2
 from google.protobuf.message import Message
 
 from tests.fuzz.server.programs import Edit, Value
 
 Found = Callable[[str], "Message | None"]
 """Returns the message or the answer of that name: `IssueCredential`, `#0`."""
+
+Sign = Callable[[Message, bytes], None]
+"""Signs a message's `payload` anew, given what it was, if the key of whoever signed that is known."""
 
 _STEP: Final = re.compile(r"([a-z_0-9]+)(?:\[(\d+)\])?", re.ASCII)
 _MAX_OCTETS: Final = 300 << 10
@@ -74,14 +78,17 @@ def place(message: Message, path: str) -> Place | None:
     return last
 
 
-def changed(message: Message, edits: Sequence[Edit], found: Found) -> bytes:
+def changed(message: Message, edits: Sequence[Edit], found: Found, sign: Sign = lambda _, __: None) -> bytes:
     """Return the octets of a message after all edits; what cannot be done to it is left out."""
     for each in edits:
         at = place(message, each.path) if each.kind not in {"octets", "cut"} else None
         if at is not None:
+            before = at.value
             try:
                 _DO[each.kind](at, each, found)
-            except (TypeError, ValueError, AttributeError, IndexError, OverflowError):
+                if each.kind == "item" and "signature" in at.holder.DESCRIPTOR.fields_by_name:
+                    sign(at.holder, before)
+            except (TypeError, ValueError, AttributeError, IndexError, OverflowError, cbor2.CBORError):
                 continue
     octets = message.SerializeToString()
     for each in edits:
@@ -152,10 +159,35 @@ def _damage(at: Place, edit: Edit, _: Found) -> None:
         _put(at, damaged(value.encode(), edit).decode("utf-8", "replace"))
 
 
+def _item(at: Place, edit: Edit, _: Found) -> None:
+    """Change an item of the arrays that the octets are, and write them as whoever is entitled to would."""
+    whole = cbor2.loads(at.value)
+    found = list(items(whole))
+    array, index = found[edit.place % len(found)]
+    if edit.out == 0:
+        array[index] = edit.value
+    elif edit.out == 1:
+        del array[index]
+    else:
+        array.insert(index, array[index])
+    _put(at, cbor2.dumps(whole, canonical=True))
+
+
+def items(array: Any) -> Iterator[tuple[list[Any], int]]:
+    """Give each item of an array, at every depth; TypeError for what is none."""
+    if not isinstance(array, list):
+        raise TypeError
+    for index, each in enumerate(array):
+        yield array, index
+        if isinstance(each, list):
+            yield from items(each)
+
+
 _DO: Final[dict[str, Callable[[Place, Edit, Found], None]]] = {
     "clear": _clear,
     "set": _set,
     "take": _take,
     "add": _add,
     "damage": _damage,
+    "item": _item,
 }

@@ -1,16 +1,25 @@
 """Makes programs out of programs, knowing the contract: what a method takes, what its answers have."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
 
+import cbor2
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from tests.fuzz.server import values
-from tests.fuzz.server.editing import paths
+from tests.fuzz.server.editing import items, paths, place
 from tests.fuzz.server.programs import EMPTY, MAX_CALLS, MAX_EDITS, OWN, Call, Edit, Program, Value
+
+_OF_KIND: Final[Mapping[type, Sequence[Value]]] = {
+    int: values.INTEGERS,
+    str: values.TEXTS,
+    bytes: values.OCTETS,
+    bool: (True, False),
+}
 
 
 @dataclass(frozen=True)
@@ -133,6 +142,8 @@ class Mutator:
             ways += [lambda: Edit("set", path, self._value(field))] * 2
             if field.type in {FieldDescriptor.TYPE_BYTES, FieldDescriptor.TYPE_STRING}:
                 ways += [lambda: self._damaging(path)] * 2
+            if path.endswith("payload"):
+                ways += [lambda: self._other_item(message, path)] * 6
         if field.is_repeated:
             ways.append(lambda: Edit("add", path, self._value(field), out=draw.choice((1, 1, 2, 20, 300))))
         return draw.choice(ways)()
@@ -157,6 +168,23 @@ class Mutator:
         draw = self.random
         place = draw.choice((0, 1000, 990, draw.randint(0, 1000)))
         return Edit("damage", path, self._octets(), place, draw.choice((0, 1, 1, 2, 8, 100_000)))
+
+    def _other_item(self, message: Message | None, path: str) -> Edit:
+        """Mostly something of the same kind, or all of it would be refused for its kind."""
+        draw, number, now = self.random, 0, None
+        at = None if message is None else place(message, path)
+        with suppress(cbor2.CBORError, TypeError):
+            found = list(items(cbor2.loads(at.value if at is not None else b"")))
+            number = draw.randrange(len(found))
+            array, index = found[number]
+            now = array[index]
+        drawn: Sequence[Value] = _OF_KIND.get(type(now), (now,) if isinstance(now, bool) else values.TEXTS)
+        if draw.random() < 0.1:
+            drawn = draw.choice((values.INTEGERS, values.TEXTS, values.OCTETS))
+        value = draw.choice(drawn)
+        if isinstance(now, int) and draw.random() < 0.5:
+            value = now + draw.choice((-1000, -1, 1, 2, 365, 1000, 86_400_000))
+        return Edit("item", path, value, number, draw.choice((0, 0, 0, 0, 1, 2)))
 
     def _octets(self) -> bytes:
         return self.random.choice((*values.OCTETS, self.random.randbytes(self.random.randint(1, 8))))

@@ -22,7 +22,7 @@ OWN: Final = "own"
 """The caller whom a method's message is of."""
 EMPTY: Final = ""
 """Stands for a message with nothing in it."""
-KINDS: Final = ("clear", "set", "take", "add", "damage", "octets", "cut")
+KINDS: Final = ("clear", "set", "take", "add", "damage", "item", "octets", "cut")
 
 
 class ProgramError(ValueError):
@@ -35,7 +35,9 @@ class Edit:
 
     `clear`, `set` to a value, `take` what stands elsewhere (value: `Method:path` of a message, `#1:path` of
     an answer), `add` one more element, `damage` octets of a field (place in thousandths, how many are left
-    out, what is put there); of the whole message as octets the same as `octets`, and `cut` at a place.
+    out, what is put there), an `item` of the structure that a field's octets are (place: which; out: whether
+    it is replaced, left out or doubled), which is signed anew by whoever signed it; of the whole message as
+    octets `damage` is `octets`, and `cut` ends it at a place.
     """
 
     kind: str

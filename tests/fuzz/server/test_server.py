@@ -76,6 +76,19 @@ async def test_calls_in_a_row_reach_what_the_answers_name(made: World) -> None:
     assert await made.run(call("WatchDeliveries")) in ([OK], [QUIET])
 
 
+async def test_what_is_changed_in_a_request_is_signed_anew_by_its_verifier(made: World) -> None:
+    """So the checks behind the signature are reached; what is damaged otherwise does not get past it."""
+    payload = "signed_request.payload"
+    told = [await made.run(call("CreateExchange", Edit("item", payload, 7, each))) for each in range(12)]
+    reasons = {each for (each,) in told}
+    assert "REQUEST_SIGNATURE_INVALID" not in reasons
+    assert reasons - {OK} <= {"REQUEST_INVALID", "NAME_INVALID", "MALFORMED", "REQUEST_EXPIRED"}, reasons
+    other = await made.run(call("CreateExchange", Edit("damage", "signed_request.signature", b"?", 500, 1)))
+    assert other == ["REQUEST_SIGNATURE_INVALID"]
+    told = [await made.run(call("CreateConsent", Edit("item", "signed_terms.payload", 7, 2)))]
+    assert told != [["REQUEST_SIGNATURE_INVALID"]]
+
+
 FETCH: Final = call("FetchRequest")
 
 

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import grpc
@@ -24,6 +25,8 @@ import structlog
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
+from disclosure import sign_request
+from disclosure.standing import sign_terms
 from tests.fuzz.server.editing import changed
 from tests.fuzz.server.mutating import Contract
 from tests.fuzz.server.programs import OWN, Call, Program
@@ -63,10 +66,14 @@ _ANSWERS: Final = {
 _COUNTED: Final[Mapping[str, frozenset[str]]] = {
     "PAIRING_WRONG": frozenset({"pairing"}),
     "PAIRING_FAILED": frozenset({"pairing"}),
-    "OVER_ASKING": frozenset({"statistic"}),
+    "OVER_ASKING": frozenset({"statistic", "over_asking"}),
 }
 """What a refusal is counted in, by its reason: these rows are there for it."""
 
+_SIGNING: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "SignedRequest": sign_request,
+    "SignedTerms": sign_terms,
+}
 _numbers = itertools.count(1000)
 
 
@@ -176,7 +183,17 @@ class World:
         def found(name: str) -> Message | None:
             return answers.get(name) if name.startswith("#") else self.target.seeds.get(name)
 
-        return changed(begun, call.edits, found)
+        return changed(begun, call.edits, found, self._sign)
+
+    def _sign(self, signed: Any, before: bytes) -> None:
+        """Sign a verifier's request or terms anew; what others signed stays as it was."""
+        how = _SIGNING.get(signed.DESCRIPTOR.name)
+        if how is None:
+            return
+        for key in self.town.verifier_keys.values():
+            if how(SimpleNamespace(canonical=before), key).signature == signed.signature:
+                signed.signature = how(SimpleNamespace(canonical=signed.payload), key).signature
+                return
 
     def _metadata(self, method: Method, call: Call) -> list[tuple[str, Any]]:
         token = self.target.token(method) if call.caller == OWN else self.walk.cast.get(call.caller)
