@@ -18,9 +18,10 @@ from tests.zkservice.models.errands import ErrandsModel
 from tests.zkservice.models.exchanges import Exchanges
 from tests.zkservice.models.machine import Machine, Running
 from tests.zkservice.models.offers import Offers
+from tests.zkservice.models.records import Records
 from tests.zkservice.stores import Store
 
-MACHINES: Final[tuple[type[Machine], ...]] = (Exchanges, Offers, Consents, Deliveries, ErrandsModel)
+MACHINES: Final[tuple[type[Machine], ...]] = (Exchanges, Offers, Records, Consents, Deliveries, ErrandsModel)
 each_machine = pytest.mark.parametrize("machine", MACHINES, ids=lambda each: each.__name__.lower())
 _SETTINGS: Final = settings(
     deadline=None,
