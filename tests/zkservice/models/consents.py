@@ -12,7 +12,7 @@ from hypothesis.stateful import Bundle, rule
 from disclosure import Request, civil_date
 from tests.zkservice import consenting
 from tests.zkservice.consenting import Asked
-from tests.zkservice.models.machine import Machine, Running
+from tests.zkservice.models.machine import Machine, Running, seldom
 from zkproto.v1 import consent_pb2 as pb
 from zkproto.v1 import presentation_pb2
 
@@ -100,6 +100,14 @@ class Consents(Machine):
         self.model.append(Consent(asked, message, days * DAY, terms.expires, until))
         return len(self.model) - 1
 
+    @rule(target=made, days=st.integers(0, 1), uses=st.integers(0, TIMES))
+    def ask_and_grant(self, days: int, uses: int) -> int:
+        which = self.ask(days)
+        self.answer(which, yes=True, forged=False)
+        for _ in range(uses):
+            self.use(which, "right")
+        return which
+
     @rule(which=made)
     def ask_again(self, which: int) -> None:
         model = self.model[which]
@@ -107,7 +115,7 @@ class Consents(Machine):
         assert reason == ("REQUEST_EXPIRED" if self.now >= model.ends else "")
         assert answer in (None, model.asked.answer)
 
-    @rule(which=made, forged=st.booleans())
+    @rule(which=made, forged=seldom)
     def fetch(self, which: int, forged: bool) -> None:
         model = self.model[which]
         asked = pb.FetchConsentRequest(**model.asked.ticketed)
@@ -117,7 +125,7 @@ class Consents(Machine):
         assert reason == ("NOT_FOUND" if forged else "")
         assert answer is None or answer.signed_terms == model.message.signed_terms
 
-    @rule(which=made, yes=st.booleans(), forged=st.booleans())
+    @rule(which=made, yes=st.booleans(), forged=seldom)
     def answer(self, which: int, yes: bool, forged: bool) -> None:
         model = self.model[which]
         sent: Any = model.asked.granting() if yes else model.asked.declining()

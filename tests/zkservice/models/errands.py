@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, rule
 
 from tests.zkservice import errands as counters
 from tests.zkservice.errands import PARTS, Started
-from tests.zkservice.models.machine import Machine, Running
+from tests.zkservice.models.machine import Machine, Running, seldom
 from tests.zkservice.sessions import opened
 from tests.zkservice.support import TEXT, new_id
 from tlog.entry import HOLDER_NOTE_OCTETS
@@ -228,7 +228,7 @@ class ErrandsModel(Machine):
             self.entries += 1
             assert self.told(lambda: self.stub.AbandonErrand(message)) == ("", answer)
 
-    @rule(which=made, forged=st.booleans())
+    @rule(which=made, forged=seldom)
     def look(self, which: int, forged: bool) -> None:
         model, own = self.model[which], dict(self.model[which].started.own)
         if forged:

@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, rule
 from disclosure import Request
 from tests.zkservice.cases_policies import fetching, wrong_code
 from tests.zkservice.consenting import a_note
-from tests.zkservice.models.machine import Machine, Running
+from tests.zkservice.models.machine import Machine, Running, seldom
 from tests.zkservice.support import new_id
 from zkproto.v1 import presentation_pb2 as pb
 
@@ -77,6 +77,12 @@ class Exchanges(Machine):
         self.model.append(Exchange(request, message, opened, paired))
         return len(self.model) - 1
 
+    @rule(target=made)
+    def open_and_close(self) -> int:
+        which = self.open(paired=True)
+        self.guess(which, MOST_WRONG)
+        return which
+
     @rule(which=made, how=st.sampled_from(("again", "other request", "other request_id")))
     def open_again(self, which: int, how: str) -> None:
         model, message = self.model[which], pb.CreateExchangeRequest()
@@ -91,9 +97,7 @@ class Exchanges(Machine):
         assert reason == expected
         assert opened in (None, model.opened)
 
-    @rule(
-        which=made, code=st.sampled_from(("none", "right", "right", "wrong", "wrong")), forged=st.booleans()
-    )
+    @rule(which=made, code=st.sampled_from(("none", "right", "right", "wrong", "wrong")), forged=seldom)
     def fetch(self, which: int, code: str, forged: bool) -> None:
         model = self.model[which]
         right = model.opened.pairing_code or "123456"
@@ -107,6 +111,11 @@ class Exchanges(Machine):
             assert answer.signed_request == model.message.signed_request
         if reason == "PAIRING_WRONG":
             model.wrong += 1
+
+    @rule(which=made, times=st.sampled_from((MOST_WRONG - 1, MOST_WRONG, MOST_WRONG)))
+    def guess(self, which: int, times: int) -> None:
+        for _ in range(times):
+            self.fetch(which, "wrong", forged=False)
 
     def _fetched(self, model: Exchange, code: str, forged: bool) -> str:
         over = model.ended(self.now)
@@ -122,7 +131,7 @@ class Exchanges(Machine):
                 return reason
         return ""
 
-    @rule(which=made, forged=st.booleans())
+    @rule(which=made, forged=seldom)
     def answer(self, which: int, forged: bool) -> None:
         model = self.model[which]
         sent = self.town.submission(model.opened, *self.town.present(model.request, self.server.issued))
@@ -154,6 +163,7 @@ class Exchanges(Machine):
     def answer_with_another_s(self, which: int, other: int) -> None:
         """A presentation that was accepted counts nowhere else, and is for one request in any case."""
         model, whose = self.model[which], self.model[other]
+        self.answer(other, forged=False)
         if which == other or whose.submission is None:
             return
         sent = pb.SubmitPresentationRequest()
@@ -161,7 +171,7 @@ class Exchanges(Machine):
         sent.exchange, sent.ticket = model.opened.exchange, model.opened.ticket
         assert self.told(lambda: self.town.presentation.SubmitPresentation(sent))[0] == "REPLAYED"
 
-    @rule(which=made, forged=st.booleans())
+    @rule(which=made, forged=seldom)
     def decline(self, which: int, forged: bool) -> None:
         model = self.model[which]
         sent = pb.DeclineExchangeRequest(

@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import grpc
 import structlog
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from tests.zkservice.support import City, Issued, aio_error, city
@@ -28,6 +29,8 @@ _Result = TypeVar("_Result")
 SECONDS: Final = 60.0
 MOST_DELIVERIES: Final = 3
 """So many deliveries wait for a recipient."""
+seldom: Final = st.sampled_from((False, False, False, True))
+"""Of what is refused at once, so that a run gets on."""
 _MEMORY: Final = Path("/dev/shm")
 
 
