@@ -66,6 +66,7 @@ _ANSWERS: Final = {
 _COUNTED: Final[Mapping[str, frozenset[str]]] = {
     "PAIRING_WRONG": frozenset({"pairing"}),
     "PAIRING_FAILED": frozenset({"pairing"}),
+    "SUBJECT_MISMATCH": frozenset({"registration"}),
     "OVER_ASKING": frozenset({"statistic", "over_asking"}),
 }
 """What a refusal is counted in, by its reason: these rows are there for it."""

@@ -102,11 +102,11 @@ class Consents(Machine):
 
     @rule(target=made, days=st.integers(0, 1), uses=st.integers(0, TIMES))
     def ask_and_grant(self, days: int, uses: int) -> int:
-        which = self.ask(days)
+        which: Any = self.ask(days)
         self.answer(which, yes=True, forged=False)
         for _ in range(uses):
             self.use(which, "right")
-        return which
+        return int(which)
 
     @rule(which=made)
     def ask_again(self, which: int) -> None:

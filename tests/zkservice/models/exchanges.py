@@ -79,9 +79,9 @@ class Exchanges(Machine):
 
     @rule(target=made)
     def open_and_close(self) -> int:
-        which = self.open(paired=True)
+        which: Any = self.open(paired=True)
         self.guess(which, MOST_WRONG)
-        return which
+        return int(which)
 
     @rule(which=made, how=st.sampled_from(("again", "other request", "other request_id")))
     def open_again(self, which: int, how: str) -> None:
