@@ -52,6 +52,7 @@ UNSENT: Final = "UNSENT"
 FAULTS: Final = frozenset(
     {"INTERNAL", "UNKNOWN", "DATA_LOSS", "UNIMPLEMENTED", "DEADLINE_EXCEEDED", "CANCELLED"}
 )
+_LOST: Final = 20
 _MAX_ROWS: Final = 20_000
 _RENEWED_AFTER: Final = 40
 _LOUD: Final = logging.ERROR
@@ -249,7 +250,20 @@ class World:
             raise FindingError(f"refused with {told}, and changed {', '.join(other)}")
 
     async def _send(self, method: Method, octets: bytes, metadata: Any) -> Any:
-        """Send octets; return the first answer's, None of a stream that has nothing to say."""
+        """Send octets; return the first answer's, None of a stream that has nothing to say.
+
+        The client of grpc.aio loses the status of a stream that ends while it still writes: such a call is
+        made again.
+        """
+        for _ in range(_LOST if method.part else 0):
+            try:
+                return await self._sent_once(method, octets, metadata)
+            except grpc.aio.AioRpcError as error:
+                if error.details() != "Internal error from Core":
+                    raise
+        return await self._sent_once(method, octets, metadata)
+
+    async def _sent_once(self, method: Method, octets: bytes, metadata: Any) -> Any:
         plain: dict[str, Any] = {"request_serializer": bytes, "response_deserializer": bytes}
         options: dict[str, Any] = {"metadata": metadata, "timeout": SECONDS - 5}
         channel: Any = self.town.channel
