@@ -139,7 +139,7 @@ async def _operation(town: City, _: int) -> dict[str, Seed]:
     return {"GetStatus": Seed(operation_pb2.GetStatusRequest(), token)}
 
 
-_SEEDERS: Final[tuple[Seeder, ...]] = (
+SEEDERS: Final[tuple[Seeder, ...]] = (
     _administration,
     _centre,
     _records,
@@ -158,6 +158,6 @@ _SEEDERS: Final[tuple[Seeder, ...]] = (
 async def seeds(town: City, number: int) -> dict[str, Seed]:
     """Return the seeds of all these services."""
     found: dict[str, Seed] = {}
-    for seeder in _SEEDERS:
+    for seeder in SEEDERS:
         found |= await seeder(town, number)
     return found

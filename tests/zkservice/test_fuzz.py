@@ -144,7 +144,17 @@ async def filled_target(town: City, issued: Issued, rows: Rows) -> Target:
 
 
 async def _seeds(town: City, issued: Issued) -> dict[str, Message]:
-    number, key = next(_count), Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    number = next(_count)
+    return {
+        **await basic_seeds(town, issued, number),
+        **await composite_seeds(town),
+        **await publication_seeds(town, number),
+        **await revocation_seeds(town),
+    }
+
+
+async def basic_seeds(town: City, issued: Issued, number: int) -> dict[str, Message]:
+    key = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
     offers = [await town.issue() for _ in range(2)]
     claim, acknowledge = (
         {"offer": each.offer, "claim_code": each.claim_code, "request_id": new_id()} for each in offers
@@ -204,13 +214,10 @@ async def _seeds(town: City, issued: Issued) -> dict[str, Message]:
         "ListAnchoredCheckpoints": ledger_pb2.ListAnchoredCheckpointsRequest(start_size=1, page_size=2),
         "ListLogKeys": ledger_pb2.ListLogKeysRequest(),
         "WatchCheckpoints": ledger_pb2.WatchCheckpointsRequest(),
-        **await _composite_seeds(town),
-        **await _publication_seeds(town, number),
-        **await _revocation_seeds(town),
     }
 
 
-async def _composite_seeds(town: City) -> dict[str, Message]:
+async def composite_seeds(town: City) -> dict[str, Message]:
     made = await offer(town, identified(person=new_id().encode()))
     claiming = await Holder(town).commit(made)
     return {
@@ -220,7 +227,7 @@ async def _composite_seeds(town: City) -> dict[str, Message]:
     }
 
 
-async def _publication_seeds(town: City, number: int) -> dict[str, Message]:
+async def publication_seeds(town: City, number: int) -> dict[str, Message]:
     await publish(town, table(), town.department_token)
     regulator = await register(town, f"of-{number}", new_regulator())
     office = await Office.open(town, "police", town.department_token)
@@ -241,7 +248,7 @@ async def _publication_seeds(town: City, number: int) -> dict[str, Message]:
     }
 
 
-async def _revocation_seeds(town: City) -> dict[str, Message]:
+async def revocation_seeds(town: City) -> dict[str, Message]:
     office = await Office.open(town, "police", town.department_token)
     await office.revoke(*new_handles(2))
     return {

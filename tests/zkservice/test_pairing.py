@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.zkservice.cases_policies import close, closed, fetching, paired, wrong_code
+from tests.zkservice.consenting import a_note
 from tests.zkservice.stored import dump
 from tests.zkservice.support import City, city, new_id, refusal, reopened
 from zkproto.v1 import presentation_pb2
@@ -144,6 +145,23 @@ async def test_what_was_fetched_before_is_not_answered_once_it_is_closed(town: C
     await close(town, opened)
     error = await refusal(town.presentation.SubmitPresentation(submission))
     assert error.reason == "PAIRING_FAILED"
+    assert await states(town, opened) == [Watch.STATE_PAIRING_FAILED]
+
+
+async def test_what_wrong_codes_have_closed_is_not_declined(town: City) -> None:
+    """Its verifier was told how it ended: nothing comes after that, on the ledger neither."""
+    opened = await closed(town)
+    before = dump(town.ready.data)
+    message = presentation_pb2.DeclineExchangeRequest(
+        exchange=opened.exchange,
+        ticket=opened.ticket,
+        why=presentation_pb2.DeclineExchangeRequest.WHY_DECLINED,
+        holder_note=a_note(),
+        request_id=new_id(),
+    )
+    error = await refusal(town.presentation.DeclineExchange(message))
+    assert (error.code.name, error.reason) == ("FAILED_PRECONDITION", "PAIRING_FAILED")
+    assert dump(town.ready.data) == before
     assert await states(town, opened) == [Watch.STATE_PAIRING_FAILED]
 
 

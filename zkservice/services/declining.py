@@ -12,7 +12,7 @@ from zkservice.events import Happening
 from zkservice.events import receipt as event_receipt
 from zkservice.fields import check_request_id, required
 from zkservice.services.asking import asks_too_much
-from zkservice.storage import ended_exchanges, exchanges
+from zkservice.storage import ended_exchanges, exchanges, pairings
 from zkservice.storage.ended_exchanges import Ending
 from zkservice.storage.events import Event
 from zkservice.storage.exchanges import Exchange
@@ -28,8 +28,8 @@ async def declined(context: Context, exchange: Exchange, request: pb.DeclineExch
     """Keep that an exchange was declined, wake its verifier, and return the event's receipt.
 
     The same call sent again gets the same receipt. Raises ServiceError FIELD_MISSING, FIELD_INVALID,
-    EXCHANGE_ANSWERED, EXCHANGE_DECLINED, CONSENT_WITHDRAWN, REQUEST_ID_REUSED, NOTE_MISMATCH; RefusedError
-    REQUEST_EXPIRED.
+    EXCHANGE_ANSWERED, EXCHANGE_DECLINED, CONSENT_WITHDRAWN, PAIRING_FAILED, REQUEST_ID_REUSED, NOTE_MISMATCH;
+    RefusedError REQUEST_EXPIRED.
     """
     request_id = check_request_id(request.request_id)
     required(request.why != pb.DeclineExchangeRequest.WHY_UNSPECIFIED, "why")
@@ -59,5 +59,6 @@ def _keep(
     ended_exchanges.check_open(connection, exchange.id)
     now = context.now()
     exchange.check_time(now)
+    pairings.check_open(connection, exchange.id)
     ended_exchanges.end(connection, exchange.id, Ending.DECLINED, now, *([What.OVER_ASKED] if over else []))
     return happening.keep(connection, context)
