@@ -138,7 +138,9 @@ test("sums of multiples are the same with tables, without and in buckets", () =>
   const points = scalars.map((_, at) => msm([BP1], [BigInt(at + 2)]));
   const expected = msm([BP1], [scalars.reduce((sum, scalar, at) => sum + scalar * BigInt(at + 2), 0n)]);
   assert.ok(msm(points, scalars).equals(expected));
+  const first = msm(points.slice(0, 9), scalars.slice(0, 9));
   points.slice(0, 5).forEach(prepare);
+  for (let use = 0; use < 20; use++) assert.ok(msm(points.slice(0, 9), scalars.slice(0, 9)).equals(first));
   assert.ok(msm(points, scalars).equals(expected));
   assert.ok(msm(points.slice(0, 20), scalars.slice(0, 20).map((scalar) => scalar - r)).equals(
     msm(points.slice(0, 20), scalars.slice(0, 20)),

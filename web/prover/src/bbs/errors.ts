@@ -35,6 +35,8 @@ export type Reason =
   | "INVALID_STATEMENT"
   | "UNSATISFIED"
   | "ALREADY_USED"
+  | "ALREADY_REVOKED"
+  | "ACCUMULATOR_FULL"
   | "EPOCH_MISMATCH";
 
 /** Base of every error that is raised on purpose here. */

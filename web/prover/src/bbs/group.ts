@@ -33,6 +33,9 @@ export const G1_OCTETS = 48;
 export const G1_UNCOMPRESSED_OCTETS = 96;
 export const G2_OCTETS = 96;
 
+/** 1 - z: clears the cofactor of the curve of G1 (RFC 9380, section 8.8.1). */
+export const H_EFF = 0xd201000000010001n;
+
 /** The base point of G1. */
 export const BP1: G1Point = G1.BASE;
 /** The identity of G1. */
@@ -46,8 +49,11 @@ const B = 4n;
 const BUCKETS_FROM = 80;
 /** The width of the windows of a fixed base's table: 43 additions for a multiple, 1376 once for the table. */
 const TABLE_WIDTH = 6;
+/** So many multiples of a fixed base are computed without a table: whoever proves once never pays for one. */
+const USES_BEFORE_TABLE = 16;
 
-const tabled = new WeakSet<G1Point>();
+/** How often each fixed base was multiplied so far. */
+const fixed = new WeakMap<G1Point, number>();
 
 /** Reduce an integer modulo r, into [0, r). */
 export function modR(value: bigint): bigint {
@@ -67,12 +73,19 @@ export function isIdentity(point: G1Point): boolean {
   return point.is0();
 }
 
-/** Return a point of which multiples are computed again and again: its table is built when it is first needed. */
+/** Return a point of which multiples are computed again and again: it gets a table once it was used often enough. */
 export function prepare(point: G1Point): G1Point {
-  if (point.is0() || tabled.has(point)) return point;
-  point.precompute(TABLE_WIDTH);
-  tabled.add(point);
+  if (!fixed.has(point)) fixed.set(point, 0);
   return point;
+}
+
+/** Count a use of a point; tell whether it has a table. */
+function hasTable(point: G1Point): boolean {
+  const uses = fixed.get(point);
+  if (uses === undefined) return false;
+  if (uses === USES_BEFORE_TABLE) point.precompute(TABLE_WIDTH);
+  if (uses <= USES_BEFORE_TABLE) fixed.set(point, uses + 1);
+  return uses >= USES_BEFORE_TABLE;
 }
 
 /** Add up points times scalars, which are reduced modulo r; InputError COUNT_MISMATCH. */
@@ -88,7 +101,7 @@ export function msm(points: readonly G1Point[], scalars: readonly bigint[]): G1P
     if (scalar === 0n || point.is0()) return;
     if (scalar === 1n) {
       total = total.add(point);
-    } else if (tabled.has(point)) {
+    } else if (hasTable(point)) {
       total = total.add(point.multiplyUnsafe(scalar));
     } else {
       others.push(point);
@@ -125,12 +138,24 @@ export function g1FromOctets(octets: Uint8Array, identity = false): G1Point {
 /** Decode an uncompressed point of G1; `identity` allows the identity. Raises DecodingError. */
 export function g1FromOctetsUncompressed(octets: Uint8Array, identity = false): G1Point {
   if (checkUncompressed(octets, identity)) return G1.ZERO;
-  const x = toInteger(octets.subarray(0, G1_OCTETS));
-  const y = toInteger(octets.subarray(G1_OCTETS));
-  if (Fp.mul(y, y) !== Fp.add(Fp.mul(Fp.mul(x, x), x), B)) {
-    throw new DecodingError("INVALID_POINT", "octets that are the encoding of no point of the curve");
-  }
+  const { x, y } = onCurve(octets);
   return inSubgroup(x, y);
+}
+
+/**
+ * Decode an uncompressed point of the curve, which need not be in the subgroup, never the identity.
+ *
+ * For octets of which something else shows that they encode points of the subgroup, such as a digest that somebody
+ * trusted made over points that were checked; or for a sum that is given to `clearCofactor`. Raises DecodingError.
+ */
+export function g1FromOctetsUncompressedUnchecked(octets: Uint8Array): G1Point {
+  checkUncompressed(octets, false);
+  return G1.fromAffine(onCurve(octets));
+}
+
+/** Multiply a point of the curve by `H_EFF`: into the subgroup, linear in the point. */
+export function clearCofactor(point: G1Point): G1Point {
+  return point.clearCofactor();
 }
 
 /** Decode a compressed point of G2, never the identity. Raises DecodingError. */
@@ -185,6 +210,15 @@ function withoutFlags(octets: Uint8Array): Uint8Array {
   const rest = octets.slice();
   rest[0]! &= 0x1f;
   return rest;
+}
+
+function onCurve(octets: Uint8Array): { x: bigint; y: bigint } {
+  const x = toInteger(octets.subarray(0, G1_OCTETS));
+  const y = toInteger(octets.subarray(G1_OCTETS));
+  if (Fp.mul(y, y) !== Fp.add(Fp.mul(Fp.mul(x, x), x), B)) {
+    throw new DecodingError("INVALID_POINT", "octets that are the encoding of no point of the curve");
+  }
+  return { x, y };
 }
 
 function inSubgroup(x: bigint, y: bigint): G1Point {
