@@ -134,7 +134,7 @@ test("keys are points of G2 in the subgroup, and nothing else", () => {
 });
 
 test("sums of multiples are the same with tables, without and in buckets", () => {
-  const scalars = calculateRandomScalars(100).map((scalar, at) => (at % 10 === 3 ? 0n : at % 10 === 4 ? 1n : scalar));
+  const scalars = calculateRandomScalars(300).map((scalar, at) => (at % 10 === 3 ? 0n : at % 10 === 4 ? 1n : scalar));
   const points = scalars.map((_, at) => msm([BP1], [BigInt(at + 2)]));
   const expected = msm([BP1], [scalars.reduce((sum, scalar, at) => sum + scalar * BigInt(at + 2), 0n)]);
   assert.ok(msm(points, scalars).equals(expected));
@@ -145,6 +145,12 @@ test("sums of multiples are the same with tables, without and in buckets", () =>
   assert.ok(msm(points.slice(0, 20), scalars.slice(0, 20).map((scalar) => scalar - r)).equals(
     msm(points.slice(0, 20), scalars.slice(0, 20)),
   ));
+  const edges = [1n, 2n, r - 1n, 1n << 128n, 0xac45a4010001a40200000000ffffffffn, 0xac45a4010001a40200000000fffffffen];
+  for (const edge of edges) {
+    assert.equal(hex(pointsToOctets(msm([points[3]!], [edge]))), hex(pointsToOctets(msm([BP1], [5n * edge]))));
+    assert.ok(msm([points[3]!, points[4]!], [edge, -edge]).equals(msm([BP1], [-edge])));
+    assert.ok(msm([points[3]!], [edge]).equals(points[3]!.multiplyUnsafe(edge)));
+  }
   assert.ok(msm([], []).is0());
   assert.throws(() => msm([BP1], []), refuses("COUNT_MISMATCH"));
   assert.ok(pairingProductIsOne([[BP1, BP2], [BP1.negate(), BP2]]));

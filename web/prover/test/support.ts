@@ -4,9 +4,12 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve as absolute } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { r } from "../src/bbs/group.js";
 import { toInteger } from "../src/bbs/octets.js";
 import type { RandomScalars } from "../src/bbs/scalars.js";
 import { SHAKE_256, SHA_256, type Ciphersuite } from "../src/bbs/suite.js";
+
+export { flipped, octets, reasonOf, stream } from "./vectors.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const PROJECT = absolute(HERE, "../../../..");
@@ -47,12 +50,6 @@ export function ours(name: string): any {
   return JSON.parse(readFileSync(join(OURS, name), "utf8"));
 }
 
-/** Read hexadecimal digits. */
-export function octets(digits: string): Uint8Array {
-  if (digits.length % 2 !== 0 || !/^[0-9a-f]*$/.test(digits)) throw new Error("not hexadecimal");
-  return Uint8Array.from(Buffer.from(digits, "hex"));
-}
-
 /** Read a scalar of hexadecimal digits, of which some vectors dropped leading zeros. */
 export function integer(digits: string): bigint {
   return BigInt(`0x${digits}`);
@@ -62,7 +59,6 @@ export function integer(digits: string): bigint {
 export function seeded(seed: Uint8Array, dst: Uint8Array, suite: Ciphersuite): RandomScalars {
   return (count) => {
     const expanded = suite.expandMessage(seed, dst, 48 * count);
-    const order = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
-    return Array.from({ length: count }, (_, at) => toInteger(expanded.subarray(48 * at, 48 * at + 48)) % order);
+    return Array.from({ length: count }, (_, at) => toInteger(expanded.subarray(48 * at, 48 * at + 48)) % r);
   };
 }
