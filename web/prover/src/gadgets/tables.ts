@@ -3,7 +3,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { DecodingError, VerificationError } from "../bbs/errors.js";
 import {
-  BP2, G1_UNCOMPRESSED_OCTETS, type G1Point, g1FromOctetsUncompressed, g2FromOctets, msm, pairingProductIsOne, SCALAR_OCTETS,
+  BP2, G1_UNCOMPRESSED_OCTETS, g1FromOctetsUncompressed, g2FromOctets, msm, pairingProductIsOne, SCALAR_OCTETS,
 } from "../bbs/group.js";
 import { concat, fromInteger, toInteger, utf8 } from "../bbs/octets.js";
 import { Base, modR, unsatisfied } from "../engine/statement.js";
@@ -29,7 +29,7 @@ export class Table {
 
   private constructor(
     readonly suite: Suite, readonly purpose: string, readonly scalars: readonly bigint[], readonly key: Uint8Array,
-    private readonly entries: readonly G1Point[], octets: Uint8Array,
+    private readonly encodings: readonly Uint8Array[], octets: Uint8Array,
   ) {
     this.digest = sha256(octets);
     this.places = new Map(scalars.map((scalar, place) => [scalar, place]));
@@ -39,8 +39,8 @@ export class Table {
   }
 
   /**
-   * Decode a table, strictly; each point is checked by itself, and its signatures are not yet verified. DecodingError
-   * INVALID_LABEL, INVALID_LENGTH, INVALID_COUNT, INVALID_SCALAR, INVALID_POINT, NOT_IN_SUBGROUP, IDENTITY_POINT.
+   * Decode a table, strictly, all but its signatures: `verified` checks these, and `signature` the one that it gives.
+   * DecodingError INVALID_LABEL, INVALID_LENGTH, INVALID_COUNT, INVALID_SCALAR, and those of the key.
    */
   static fromOctets(suite: Suite, octets: Uint8Array): Table {
     const reader = new Reader(octets);
@@ -55,23 +55,24 @@ export class Table {
     if (scalars.some((each) => each >= R) || new Set(scalars).size !== count) {
       throw new DecodingError("INVALID_SCALAR", "a scalar is not less than r, or there twice");
     }
-    const encodings = Array.from({ length: count }, () => reader.take(G1_UNCOMPRESSED_OCTETS));
+    const encodings = Array.from({ length: count }, () => reader.take(G1_UNCOMPRESSED_OCTETS).slice());
     reader.end();
-    const entries = encodings.map((each) => g1FromOctetsUncompressed(each));
     checkKey(key);
-    return new Table(suite, purpose, scalars, key.slice(), entries, octets);
+    return new Table(suite, purpose, scalars, key.slice(), encodings, octets);
   }
 
   /**
-   * Return it if every signature is true: one random sum over all, which a false table passes with probability 2^-128.
-   * VerificationError SIGNATURE_INVALID.
+   * Return it if every signature is true: each is a point of the group by itself, since one outside it would show itself
+   * in what is proven with it, and one random sum over all holds, which a false table passes with probability 2^-128.
+   * DecodingError INVALID_POINT, NOT_IN_SUBGROUP, IDENTITY_POINT; VerificationError SIGNATURE_INVALID.
    */
   verified(): this {
-    const rho = randomScalars(this.entries.length).map((each) => 1n + (each % COEFFICIENT));
-    const C = msm(this.entries, rho);
+    const entries = this.encodings.map((each) => g1FromOctetsUncompressed(each));
+    const rho = randomScalars(entries.length).map((each) => 1n + (each % COEFFICIENT));
+    const C = msm(entries, rho);
     const factors = rho.map((each, place) => modR(-each * (this.scalars[place] as bigint)));
     const total = modR(rho.reduce((sum, each) => sum + each, 0n));
-    const D = msm([this.V.point, ...this.entries], [total, ...factors]);
+    const D = msm([this.V.point, ...entries], [total, ...factors]);
     if (!pairingProductIsOne([[C, g2FromOctets(this.key)], [D.negate(), BP2]])) {
       throw new VerificationError("SIGNATURE_INVALID", "a signature of the table does not hold");
     }
@@ -83,13 +84,13 @@ export class Table {
   }
 
   /**
-   * The signature on a scalar; InputError UNSATISFIED if there is none. Without tables of multiples: those would be
-   * there for scalars that were proven before.
+   * The signature on a scalar; InputError UNSATISFIED if there is none, DecodingError if it is none. Decoded anew each
+   * time and without tables of multiples: those would be there for scalars that were proven before.
    */
   signature(scalar: bigint): Base {
     const place = this.places.get(scalar);
     if (place === undefined) throw unsatisfied("the table has no signature on this value");
-    return new Base(this.suite, this.entries[place] as G1Point);
+    return new Base(this.suite, g1FromOctetsUncompressed(this.encodings[place] as Uint8Array));
   }
 }
 
