@@ -1,5 +1,7 @@
 """The prover in a worker of Chromium gives the octets of Python; its own randomness is the browser's."""
 
+import json
+
 import pytest
 
 from disclosure import Presentation, Request
@@ -33,3 +35,23 @@ async def test_a_worker_proves_as_python_does() -> None:
         assert (
             Presentation.from_bytes(bytes.fromhex(each), world.DIRECTORY.schemas).usage_tag == world.USAGE_TAG
         )
+
+
+async def test_a_worker_proves_the_composite_form_as_python_does() -> None:
+    kept = json.loads((web_vectors.FOLDER / "composite.json").read_text(encoding="utf-8"))
+    given = {"kind": "composite", "vectors": kept}
+    async with browser.page() as opened:
+        for place, answer in enumerate(kept["answers"]):
+            seeded, _ = await browser.ask(opened, given | {"place": place, "seeded": True})
+            own, _ = await browser.ask(opened, given | {"place": place, "seeded": False})
+            assert seeded == answer["presentation"], answer["name"]
+            assert own != seeded, answer["name"]
+            assert len(own) == len(seeded), answer["name"]
+
+
+async def test_an_error_in_a_worker_names_no_value() -> None:
+    vectors = web_vectors.plain()
+    vectors["credentials"][0]["octets"] = vectors["credentials"][0]["octets"][:-2] + "00"
+    async with browser.page() as opened:
+        with pytest.raises(AssertionError, match="SIGNATURE_INVALID: the issuer's signature does not hold"):
+            await browser.ask(opened, {"kind": "plain", "vectors": vectors, "place": 0, "seeded": False})
