@@ -34,9 +34,12 @@ function plain({ vectors, place, seeded }: any): string {
 
 let city: City | undefined;
 
-/** Answer one of the composite form's; what is published is read at the first, and what a credential is at its own. */
-function composite({ vectors, place, seeded }: any): string {
-  city ??= new City(vectors);
+/**
+ * Answer one of the composite form's; what is published is read at the first, each credential at its own. `known` says
+ * that the tables were verified when they came.
+ */
+function composite({ vectors, place, seeded, known }: any): string {
+  city ??= new City(vectors, known);
   const answer = vectors.answers[place];
   const asked = city.asked(answer);
   const random = seeded ? { random: stream(octets(answer.seed)) } : {};
