@@ -33,7 +33,6 @@ lint: setup
 	scripts/proto.sh --check
 	$(BIN)/python -m scripts.settings_page --check
 	$(BIN)/python -m scripts.runtime_lock --check
-	$(BIN)/python -m scripts.web_vectors --check
 	scripts/native-check.sh lint
 
 test: lint
