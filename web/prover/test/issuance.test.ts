@@ -16,7 +16,7 @@ import { City } from "./city.js";
 import { octets, ours, reasonOf, stream } from "./support.js";
 
 const vectors = ours("composite.json");
-const city = new City(vectors);
+const city = new City(vectors, true);
 const alice = city.secret("alice");
 
 test("a base credential is asked for as by the Python packages", () => {

@@ -119,9 +119,8 @@ export class CompositeCredential {
   static fromBytes(octets: Uint8Array, schema: Schema): CompositeCredential {
     const refuse = () => new MalformedError("MALFORMED", "the octets are no credential of this schema and form");
     const [name, key, expiry, pairs, handle, blind, signature] = list(decode(LABEL, octets), refuse, 7);
-    if (name !== schema.name.text) throw refuse();
     const credential = new CompositeCredential({
-      schema: schema.name,
+      schema: SchemaName.parse(text(name, refuse)),
       issuerKey: IssuerKeyName.parse(text(key, refuse)),
       expiry: new Day(small(expiry, refuse)),
       values: schema.valuesOf(list(pairs, refuse)),
@@ -129,6 +128,7 @@ export class CompositeCredential {
       blind: toInteger(octetsOf(blind, refuse)),
       signature: octetsOf(signature, refuse),
     });
+    if (credential.schema.text !== schema.name.text) throw refuse();
     const same = credential.toBytes(schema);
     if (same.length !== octets.length || !same.every((each, at) => each === octets[at])) throw refuse();
     return credential;

@@ -104,7 +104,7 @@ export function escrowOf(item: Decoded): EscrowQuery {
   const refuse = () => invalidRequest("the octets hold no escrow", "escrows");
   const [identifier, operand, regulator] = list(item, refuse, 3);
   const id = checkAttributeId(text(identifier, refuse), "id");
-  return { id, operand: operandOf(operand), regulator: digestOf(regulator, "regulator") };
+  return { id, operand: operandOf(operand), regulator: digestOf(regulator, "regulator", refuse) };
 }
 
 export function commitmentOf(item: Decoded): CommitmentQuery {
@@ -152,10 +152,11 @@ export class CommittedNumber {
   static of(item: Decoded | undefined): CommittedNumber {
     const refuse = () => invalidRequest("the octets hold no committed number", "number");
     const fields = list(item, refuse, 11);
-    const suite = SUITES.find((each) => each === fields[4]);
+    const suite = SUITES.find((each) => each === text(fields[4], refuse));
     if (suite === undefined) throw invalidPredicate(`a commitment has a suite and ${K_OCTETS} octets`, "K");
     return new CommittedNumber(
-      verifierName(text(fields[0], refuse)), digestOf(fields[1], "request"), digestOf(fields[2], "presentation"),
+      verifierName(text(fields[0], refuse)), digestOf(fields[1], "request", refuse),
+      digestOf(fields[2], "presentation", refuse),
       text(fields[3], refuse), suite, octets(fields[5], refuse), text(fields[6], refuse), small(fields[7], refuse),
       whole(fields[8], refuse), whole(fields[9], refuse), texts(fields[10], refuse).map((each) => departmentName(each)),
     );

@@ -6,7 +6,7 @@ import { Day, INTEGER_MAXIMUM, INTEGER_MINIMUM, toItem, type Value } from "../di
 import { type Decoded, encode } from "../disclosure/canonical.js";
 import { MalformedError } from "../disclosure/errors.js";
 import { checkAttributeId } from "../disclosure/names.js";
-import { list, octets, orNull, small, text, whole } from "../disclosure/reading.js";
+import { list, octets, orNull, type Refuse, small, text, whole } from "../disclosure/reading.js";
 
 const DIGEST_OCTETS = 32;
 const MAX_OPERANDS = 16;
@@ -133,9 +133,9 @@ export function operand(query: string, attribute: string): Operand {
   return { kind: "operand", id: `${query}.${attribute}`, query, attribute };
 }
 
-/** A digest of 32 octets. */
-export function digestOf(item: Decoded | undefined, field: string): Uint8Array {
-  const digest = octets(item, none);
+/** A digest of 32 octets; what `refuse` gives for what is no octets. */
+export function digestOf(item: Decoded | undefined, field: string, refuse: Refuse = none): Uint8Array {
+  const digest = octets(item, refuse);
   if (digest.length !== DIGEST_OCTETS) throw invalidPredicate(`a digest has ${DIGEST_OCTETS} octets`, field);
   return digest;
 }

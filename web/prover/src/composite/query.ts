@@ -108,7 +108,7 @@ function issuerOf(item: Decoded): AcceptedIssuer {
   return {
     key: IssuerKeyName.parse(text(key, refuse)),
     revocation: revocation === "revocation-waived" ? null : new OldestEpoch(list(revocation, refuse, 3)),
-    digits: digits === null ? null : digestOf(digits, "digits"),
+    digits: digits === null ? null : digestOf(digits, "digits", refuse),
   };
 }
 

@@ -104,7 +104,7 @@ function branchOf(item: Decoded): Branch {
     predicates: predicates.map(predicateOf),
     pseudonyms: list(fields[4], refuse).map(pseudonymOf),
     escrows: list(fields[5], refuse).map(escrowOf),
-    digits: fields[6] === null ? null : digestOf(fields[6], "digits"),
+    digits: fields[6] === null ? null : digestOf(fields[6], "digits", refuse),
     commitments: list(fields[7], refuse).map(commitmentOf),
     foreign: list(fields[8], refuse).map(foreignOf),
   };
