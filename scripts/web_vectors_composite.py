@@ -13,7 +13,7 @@ from typing import Any, Final
 from bbs import SHAKE_256
 from bbs.accumulator import MembershipWitness, catch_up
 from bbs.engine import PairingSuite
-from disclosure import Schema, VerifierName
+from disclosure import Schema, VerifierName, sign_request
 from disclosure.composite import (
     AcceptedIssuer,
     Branch,
@@ -327,7 +327,9 @@ def files() -> dict[str, str]:
 
 def _answer(case: Case) -> Json:
     presented = case.present()
+    signed = sign_request(case.request, world.VERIFIER_KEYS[case.request.verifier])
     return {
+        "signature": signed.signature.hex(),
         "seed": case.name.encode().hex(),
         "presentation": presented.presentation.canonical.hex(),
         "digest": presented.presentation.digest.hex(),
