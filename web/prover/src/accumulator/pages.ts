@@ -10,7 +10,9 @@ import {
 } from "../bbs/group.js";
 import { concat, integerToOctets, toInteger, utf8 } from "../bbs/octets.js";
 import { randomScalars } from "../engine/suite.js";
-import { type AccumulatorKey, type Epoch, MAX_REVOCATIONS, MembershipWitness, octetsToCount, Position } from "./list.js";
+import {
+  type AccumulatorKey, type Epoch, MAX_REVOCATIONS, MembershipWitness, octetsToCount, Position,
+} from "./list.js";
 
 const MAX_PAGE = 1 << 14;
 const PAIR_OCTETS = SCALAR_OCTETS + G1_UNCOMPRESSED_OCTETS;
@@ -45,7 +47,8 @@ export class Page {
     if (first + count > MAX_REVOCATIONS) {
       throw new DecodingError("INVALID_COUNT", `a list has ${MAX_REVOCATIONS} revocations at most`);
     }
-    const pairs = Array.from({ length: count }, (_, at) => fields.slice(8 + at * PAIR_OCTETS, 8 + (at + 1) * PAIR_OCTETS));
+    const pairs = Array.from({ length: count }, (_, at) =>
+      fields.slice(8 + at * PAIR_OCTETS, 8 + (at + 1) * PAIR_OCTETS));
     const handles = pairs.map((each) => toInteger(each.subarray(0, SCALAR_OCTETS)));
     if (handles.some((each) => each === 0n || each >= r)) {
       throw new DecodingError("INVALID_SCALAR", "a handle is 0 or not less than r");

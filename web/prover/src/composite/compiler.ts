@@ -66,7 +66,8 @@ function state(rules: BranchRules, chosen: readonly Chosen[]): [Statement, Layou
       refusedAt(field, () => add.addPredicate(composer, each, `predicate ${i}`, field));
     });
     add.addPresence(composer);
-    branch.pseudonyms.forEach((each, i) => add.addPseudonym(composer, each, `pseudonym ${i}`, `${place}.pseudonyms[${i}]`));
+    branch.pseudonyms.forEach((each, i) =>
+      add.addPseudonym(composer, each, `pseudonym ${i}`, `${place}.pseudonyms[${i}]`));
     branch.escrows.forEach((each, i) => add.addEscrow(composer, each, `escrow ${i}`, `${place}.escrows[${i}]`));
     const commitments = new Map(branch.commitments.map((each, i) =>
       [each.id, add.addCommitment(composer, each, `commitment ${i}`, `${place}.commitments[${i}]`)]));

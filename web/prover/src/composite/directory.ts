@@ -60,7 +60,7 @@ export class PublishedCodeList {
   }
 }
 
-/** A department's accumulator with the epochs that are accepted as logged; MalformedError MALFORMED unless of this key. */
+/** A department's accumulator with the epochs that are accepted as logged. MalformedError MALFORMED unless of its key. */
 export class PublishedAccumulator {
   readonly epochs: ReadonlyMap<bigint, Epoch>;
 
@@ -82,7 +82,7 @@ export class PublishedAccumulator {
   }
 }
 
-/** A key that identities are escrowed to, by the shares of the two officers who open together; MalformedError MALFORMED. */
+/** A key that identities are escrowed to, by the shares of two officers who open together. MalformedError MALFORMED. */
 export class RegulatorKey {
   readonly suite: SuiteName;
   readonly publicKey: Uint8Array;

@@ -143,7 +143,9 @@ function lacking(
 }
 
 /** Why a predicate does not hold of values, or null if it does. */
-function unmet(predicate: Predicate, values: readonly (Value | undefined)[], directory: CompositeDirectory): string | null {
+function unmet(
+  predicate: Predicate, values: readonly (Value | undefined)[], directory: CompositeDirectory,
+): string | null {
   const present = values.filter((each): each is Value => each !== undefined);
   if (present.length < values.length) return "an attribute is absent";
   return holds(predicate, present, directory) ? null : REASONS[predicate.kind];

@@ -14,7 +14,9 @@ import type { IssuerKey } from "../disclosure/key.js";
 import { list, octets as octetsOf, small } from "../disclosure/reading.js";
 import type { Schema } from "../disclosure/schema.js";
 import { Pseudonym } from "../gadgets/pseudonym.js";
-import { checkCredential, checkScalar, CompositeCredential, type HolderSecret, requireComposite } from "./credential.js";
+import {
+  checkCredential, checkScalar, CompositeCredential, type HolderSecret, requireComposite,
+} from "./credential.js";
 import type { PublishedAccumulator } from "./directory.js";
 import { HolderCommitment } from "./parts.js";
 import type { IssuanceTerms } from "./terms.js";

@@ -12,8 +12,12 @@ import { Capped, Quantity, Range as InRange } from "../gadgets/ranges.js";
 import { Different, NoneOf, OneOf as OneOfFew } from "../gadgets/small_set.js";
 import type { Table } from "../gadgets/tables.js";
 import { type Chosen, type CommittedPart, type Composer, type Held, message, required } from "./composer.js";
-import { type CommitmentQuery, type EscrowQuery, type ForeignNumber, type PseudonymQuery, scopeOctets } from "./outputs.js";
-import { type Foreign, invalidPredicate, type Operand, ownOperands, type Predicate, type Sum } from "./predicates.js";
+import {
+  type CommitmentQuery, type EscrowQuery, type ForeignNumber, type PseudonymQuery, scopeOctets,
+} from "./outputs.js";
+import {
+  type Foreign, invalidPredicate, type Operand, ownOperands, type Predicate, type Sum,
+} from "./predicates.js";
 import * as scalars from "./scalars.js";
 
 /** State that a credential is valid and not revoked, as far as that is to be proven. */

@@ -6,7 +6,9 @@ import { requireComposite } from "./credential.js";
 import type { Kind } from "./kinds.js";
 import type { CommitmentQuery, Compared, EscrowQuery, ForeignNumber, PseudonymQuery } from "./outputs.js";
 import { scopeOctets } from "./outputs.js";
-import { invalidPredicate, operandsOf, outOfBounds, ownOperands, type Predicate, type Range, type Sum } from "./predicates.js";
+import {
+  invalidPredicate, operandsOf, outOfBounds, ownOperands, type Predicate, type Range, type Sum,
+} from "./predicates.js";
 import type { AcceptedIssuer, CompositeQuery } from "./query.js";
 import type { BranchRules } from "./rules.js";
 import { isNumber } from "./scalars.js";

@@ -2,8 +2,14 @@
 // sent points, the T and the responses of the free witnesses, each in the statement's order, points compressed.
 
 import { InputError } from "../bbs/errors.js";
-import { Base, type Combination, type Equation, invalid, modR, type Sent, type Statement, type Term, unsatisfied, type Witness } from "./statement.js";
-import { concat, encodePoints, isIdentity, type Point, R, type RandomScalars, randomScalars, scalarToOctets, type Suite } from "./suite.js";
+import {
+  Base, type Combination, type Equation, invalid, modR, type Sent, type Statement, type Term, unsatisfied,
+  type Witness,
+} from "./statement.js";
+import {
+  concat, encodePoints, isIdentity, type Point, R, type RandomScalars, randomScalars, scalarToOctets,
+  type Suite,
+} from "./suite.js";
 import { Sum } from "./sums.js";
 import { type Context, challenge } from "./transcript.js";
 

@@ -1,7 +1,9 @@
 // The transcript: everything that a proof is about, hashed into its challenge. The octets are those of
 // bbs/engine/transcript.py, which says what they are.
 
-import { Base, type Constraint, type Equation, invalid, type Sent, type SignatureCheck, type Statement, type Term } from "./statement.js";
+import {
+  Base, type Constraint, type Equation, invalid, type Sent, type SignatureCheck, type Statement, type Term,
+} from "./statement.js";
 import { concat, scalarToOctets, utf8 } from "./suite.js";
 
 const PROTOCOL = utf8("zk-composite/v1");

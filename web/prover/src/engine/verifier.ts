@@ -3,7 +3,9 @@
 // cofactor, and the same for proofs that an honest prover makes. No batches: verifiers have the Python package.
 
 import { DecodingError, VerificationError } from "../bbs/errors.js";
-import { BP2, G1_OCTETS, g1FromOctets, g2FromOctets, msm, pairingProductIsOne, SCALAR_OCTETS } from "../bbs/group.js";
+import {
+  BP2, G1_OCTETS, g1FromOctets, g2FromOctets, msm, pairingProductIsOne, SCALAR_OCTETS,
+} from "../bbs/group.js";
 import { toInteger } from "../bbs/octets.js";
 import { proofOctets } from "./prover.js";
 import { Base, type Equation, modR, type Sent, type Statement, type Term, type Witness } from "./statement.js";

@@ -5,7 +5,7 @@ import type { Values } from "../engine/prover.js";
 import type { Base, Sent, Witness } from "../engine/statement.js";
 import { hashedBase } from "./bases.js";
 
-/** What a pseudonym is for, part of the domain separation tag: of a holder towards a verifier or an issuer, of a subject. */
+/** What a pseudonym is for, part of the tag: of a holder towards a verifier or an issuer, or of a subject. */
 export type Purpose = "pseudonym" | "pseudonym-issuance" | "pseudonym-subject";
 
 /** Proves that N, which is sent and never the identity, is the pseudonym of the witness k. */

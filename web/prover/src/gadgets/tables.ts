@@ -35,7 +35,8 @@ export class Table {
     this.places = new Map(scalars.map((scalar, place) => [scalar, place]));
     const listed = sha256(concat(SCALARS, ...scalars.map((each) => fromInteger(each, SCALAR_OCTETS))));
     this.V = hashedBase(suite, "table", concat(sized(utf8(purpose)), listed));
-    this.isDigits = purpose === DIGITS && scalars.length === 256 && scalars.every((each, place) => each === BigInt(place));
+    this.isDigits = purpose === DIGITS && scalars.length === 256
+      && scalars.every((each, place) => each === BigInt(place));
   }
 
   /**
