@@ -42,6 +42,7 @@ test: lint
 	scripts/grpcurl.sh
 	scripts/typescript.sh
 	scripts/cometbft.sh
+	scripts/web-prover.sh
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Faults that take minutes each; docs/ledger.md says which they are and how long they take.
@@ -85,4 +86,5 @@ fuzz: setup
 
 clean:
 	rm -rf clients/typescript/node_modules clients/typescript/gen clients/typescript/dist
+	rm -rf web/prover/node_modules web/prover/dist
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-output

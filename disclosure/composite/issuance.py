@@ -31,6 +31,7 @@ from bbs.blind import core_blind_sign
 from bbs.ciphersuite import Ciphersuite, resolve
 from bbs.engine import Builder, Context, PairingSuite, Scope, Sent, Statement, Values, Witness, prove, verify
 from bbs.gadgets.pseudonym import Pseudonym, Purpose
+from bbs.scalars import RandomScalars
 from disclosure import canonical
 from disclosure.attributes import Value, date_of, days
 from disclosure.composite import scalars
@@ -215,15 +216,21 @@ def issuance_scope(department: str) -> bytes:
 
 
 def ask_for_credential(
-    terms: IssuanceTerms, secret: HolderSecret, schema: Schema, key: IssuerKey
+    terms: IssuanceTerms,
+    secret: HolderSecret,
+    schema: Schema,
+    key: IssuerKey,
+    *,
+    rng: RandomScalars | None = None,
 ) -> tuple[bytes, PendingCredential]:
     """Return what goes to the issuer of a base credential, and what the holder keeps.
 
-    Raises RefusedError FORM_NOT_SUPPORTED, SCHEMA_UNKNOWN, ISSUER_KEY_UNKNOWN (not those of the terms),
-    COMMITMENT_INVALID (the terms are for a presentation).
+    `rng` gives the randomness, which is the system's unless a test vector is made. Raises RefusedError
+    FORM_NOT_SUPPORTED, SCHEMA_UNKNOWN, ISSUER_KEY_UNKNOWN (not those of the terms), COMMITMENT_INVALID (the
+    terms are for a presentation).
     """
     asked = _compile(terms, schema, key)
-    values = Values(asked.statement)
+    values = Values(asked.statement, rng)
     blind = asked.commitment.assign(values, secret.scalar)
     asked.pseudonym.assign(values, secret.scalar)
     return prove(asked.statement, asked.context, values), PendingCredential(terms, blind)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from bbs import BbsError, InputError
 from bbs.engine import Values, prove, verify
+from bbs.scalars import RandomScalars
 from disclosure.composite.compiler import Compiled, compile_answer
 from disclosure.composite.composer import Held
 from disclosure.composite.credential import HolderSecret
@@ -52,14 +53,16 @@ def present_composite(
     note_hash: bytes,
     trusted_regulators: Collection[bytes],
     openings: Mapping[str, CommitmentOpening] = MappingProxyType({}),
+    rng: RandomScalars | None = None,
 ) -> Presented:
     """Answer a branch with a credential for each of its queries, by the queries' identifiers.
 
     `trusted_regulators` is the vault's own list of digests; a request adds nothing to it. `openings` are what
-    other holders handed over, by the numbers' identifiers in the branch. Raises RefusedError
-    UNSATISFIED with the place of the first query or predicate that these credentials do not satisfy
-    (`missing_in` gives all), EPOCH_STALE (catch up first), COMMITMENT_INVALID (an opening of another
-    commitment), REGULATOR_UNKNOWN; and what `compile_answer` does.
+    other holders handed over, by the numbers' identifiers in the branch. `rng` gives the proof's randomness,
+    which is the system's unless a test vector is made. Raises RefusedError UNSATISFIED with the place of the
+    first query or predicate that these credentials do not satisfy (`missing_in` gives all), EPOCH_STALE
+    (catch up first), COMMITMENT_INVALID (an opening of another commitment), REGULATOR_UNKNOWN; and what
+    `compile_answer` does.
     """
     index, asked = request.branch(branch)
     place = f"branches[{index}]"
@@ -69,7 +72,7 @@ def present_composite(
         raise RefusedError(lack.reason, lack.detail, field=lack.place)
     answer = _answer(request, asked, place, holdings, directory, now, usage_tag, note_hash)
     compiled = compile_answer(request, answer, directory, now)
-    values = Values(compiled.statement)
+    values = Values(compiled.statement, rng)
     held = Held(
         secret.scalar,
         {query: each.prepared for query, each in holdings.items()},
