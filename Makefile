@@ -41,6 +41,8 @@ test: lint
 	scripts/nginx.sh
 	scripts/grpcurl.sh
 	scripts/typescript.sh
+	scripts/web.sh
+	scripts/chromium.sh
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Faults that take minutes each; docs/ledger.md says which they are and how long they take.
@@ -82,5 +84,5 @@ fuzz: setup
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 
 clean:
-	rm -rf clients/typescript/node_modules clients/typescript/gen clients/typescript/dist
+	rm -rf clients/typescript/node_modules clients/typescript/gen clients/typescript/dist web/node_modules web/pages/gen
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-output

@@ -30,6 +30,7 @@ COMMANDS: Final = (
     "keys",
     "witness",
     "keyed",
+    "web",
     "doctor",
     "bench",
 )

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
     "README.md", "LICENSE", "pyproject.toml", "bbs", "consortium", "disclosure", "native", "prover",
-    "scripts", "tlog", "verifier", "wire", "zk", "zkproto", "zkservice",
+    "scripts", "tlog", "verifier", "web_edge", "wire", "zk", "zkproto", "zkservice",
 )  # fmt: skip
 
 

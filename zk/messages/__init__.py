@@ -49,6 +49,8 @@ from zk.messages import (
     tokens_zh,
     upkeep_en,
     upkeep_zh,
+    web_en,
+    web_zh,
     zh,
 )
 
@@ -76,6 +78,7 @@ TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
         **stories_zh.MESSAGES,
         **tokens_zh.MESSAGES,
         **upkeep_zh.MESSAGES,
+        **web_zh.MESSAGES,
     },
     "en": {
         **en.MESSAGES,
@@ -98,6 +101,7 @@ TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
         **stories_en.MESSAGES,
         **tokens_en.MESSAGES,
         **upkeep_en.MESSAGES,
+        **web_en.MESSAGES,
     },
 }
 _VARIABLES: Final = ("ZK_LANG", "LC_ALL", "LC_MESSAGES", "LANG")

@@ -1,0 +1,73 @@
+"""The application and its serving."""
+
+import contextlib
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from consortium.serving import application, listening
+from web_edge.bridge import Bridge
+from web_edge.headers import Guarded
+from web_edge.origins import LOCAL, Origins
+from web_edge.pages import Pages
+from web_edge.watched import Watched
+from wire.client import Endpoint
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What an edge is given.
+
+    `names` are those that people reach it by, beside the local ones. With a certificate chain and its key
+    (PEM files) it speaks TLS; `behind_tls` says that a proxy before it does. `routes` are others' that stand
+    before the pages.
+    """
+
+    endpoint: Endpoint
+    pages: Pages
+    host: str = "127.0.0.1"
+    port: int = 0
+    names: Collection[str] = ()
+    certificate: Path | None = None
+    private_key: Path | None = field(default=None, repr=False)
+    behind_tls: bool = False
+    watched: Watched = field(default_factory=Watched)
+    routes: Sequence[Route] = ()
+
+    @property
+    def origins(self) -> Origins:
+        """Whose requests are heard."""
+        names = frozenset(each.lower() for each in self.names) | LOCAL
+        return Origins(names, secure=self.certificate is not None or self.behind_tls)
+
+
+def edge_app(edge: Edge, bridge: Bridge) -> ASGIApp:
+    """Return the application over a bridge that was entered."""
+    routes = [
+        Route("/rpc/{method:path}", bridge.answer, methods=["POST"]),
+        Route("/watched/policy", edge.watched.give_policy, methods=["GET"]),
+        Route("/watched/alarms", edge.watched.give_alarms, methods=["GET"]),
+        Route("/watched/alarms/{name}", edge.watched.give_evidence, methods=["GET"]),
+        *edge.routes,
+        Route("/{path:path}", edge.pages.answer, methods=["GET"]),
+    ]
+    return Guarded(application(routes), edge.origins)
+
+
+@contextlib.asynccontextmanager
+async def serving(edge: Edge) -> AsyncIterator[int]:
+    """Serve an edge until the block ends; gives its port. Raises OSError if it cannot listen."""
+    async with (
+        Bridge(edge.endpoint, edge.origins) as bridge,
+        listening(
+            edge_app(edge, bridge),
+            edge.host,
+            edge.port,
+            certificate=edge.certificate,
+            private_key=edge.private_key,
+        ) as port,
+    ):
+        yield port
