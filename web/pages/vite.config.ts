@@ -18,6 +18,7 @@ export default defineConfig({
       input: {
         start: page("index.html"),
         chain: page("chain/index.html"),
+        counter: page("counter/index.html"),
       },
     },
   },

@@ -1,22 +1,32 @@
 """`zk web`: hand out the pages, and pass their calls on to a service."""
 
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from disclosure import VerifierName
 from tlog import Policy
+from verifier.aio import AsyncVerifierClient
 from web_edge import Edge, Pages, PagesError
+from web_edge.counter import Desk
 from web_edge.process import serve as run_edge
 from web_edge.watched import Watched
+from zk.commands.verifier.common import As, key_of, loaded_policy, name_of
+from zk.counter import HomeDesk
 from zk.exits import CommandError, Exit
 from zk.group import Group
-from zk.home import read_file
+from zk.home import read_file, read_secret, write_private
 from zk.run import Answer, Run
 
 GROUP = Group("web")
 DEFAULT_PAGES: Final = Path("build/web")
 DEFAULT_PORT: Final = 8480
+_CODE_OCTETS: Final = 8
 
 Pem = Annotated[Path | None, typer.Option("--certificate", help="help.web.certificate")]
 Key = Annotated[Path | None, typer.Option("--private-key", help="help.web.private_key")]
@@ -39,13 +49,17 @@ def serve(
     behind_tls: Annotated[bool, typer.Option("--behind-tls", help="help.web.behind_tls")] = False,
     policy: Annotated[Path | None, typer.Option("--policy", help="help.web.policy")] = None,
     monitor: Annotated[Path | None, typer.Option("--monitor", help="help.web.monitor")] = None,
+    purpose: Annotated[list[Path] | None, typer.Option("--purpose", help="help.web.purpose")] = None,
+    verifier: As = None,
 ) -> Answer:
-    """Hand out the pages until it is told to end.
+    """Hand out the pages until it is told to end; with a verifier's policies its counter is open too.
 
     With --json it prints one line when it is ready and one when it has ended.
     """
     if (certificate is None) is not (private_key is None):
         raise CommandError(Exit.USAGE, "CERTIFICATE_AND_KEY", "error.web_certificate")
+    path = code_path(run, name_of(run, verifier)) if purpose else None
+    open_desk, code = _counter(run, verifier, purpose) if purpose else (None, "")
     try:
         edge = Edge(
             run.endpoint,
@@ -57,8 +71,10 @@ def serve(
             private_key=private_key,
             behind_tls=behind_tls,
             watched=Watched(Policy.parse(read_file(policy)) if policy else None, monitor),
+            desk=open_desk,
+            counter_code=code,
         )
-        run_edge(edge, on_ready=lambda taken: _ready(run, edge, taken))
+        run_edge(edge, on_ready=lambda taken: _ready(run, edge, taken, path))
     except PagesError as error:
         raise CommandError(Exit.NOT_STARTED, "PAGES_MISSING", "error.not_started", detail=error) from None
     except OSError as error:
@@ -67,8 +83,39 @@ def serve(
     return Answer({"event": "stopped"}, [run.text("web.stopped")])
 
 
-def _ready(run: Run, edge: Edge, port: int) -> None:
+def _counter(
+    run: Run, said: str | None, paths: list[Path]
+) -> tuple[Callable[[], AbstractAsyncContextManager[Desk]], str]:
+    """Return what opens the counter's desk, and the code that its clerks sign in with."""
+    name = name_of(run, said)
+    key, log, policies = key_of(run, name), run.log_verifier(), [loaded_policy(each) for each in paths]
+    zh, en = replace(run, lang="zh"), replace(run, lang="en")
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Desk]:
+        async with AsyncVerifierClient(run.endpoint, name, key, log) as client:
+            yield HomeDesk(zh, en, client, name, policies)
+
+    return opened, counter_code(run, name)
+
+
+def counter_code(run: Run, name: VerifierName) -> str:
+    """Return the code of a verifier's counter, which is made once and stands beside its key."""
+    path = code_path(run, name)
+    if not path.exists():
+        write_private(path, f"{secrets.token_hex(_CODE_OCTETS)}\n".encode())
+    return read_secret(path)
+
+
+def code_path(run: Run, name: VerifierName) -> Path:
+    """Where the code of a verifier's counter is kept."""
+    return run.home.verifier_key(name.verifier).with_suffix(".counter")
+
+
+def _ready(run: Run, edge: Edge, port: int, path: Path | None) -> None:
     shown = "localhost" if edge.host == "127.0.0.1" else edge.host
     address = f"{'http' if edge.certificate is None else 'https'}://{shown}:{port}/"
     run.document({"event": "ready", "address": address, "port": port})
     run.say(run.text("web.ready", address=address))
+    if path is not None:
+        run.say(run.text("web.counter", path=path))

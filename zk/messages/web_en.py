@@ -14,6 +14,8 @@ MESSAGES: Final = {
     "help.web.behind_tls": "A proxy in front speaks TLS.",
     "help.web.policy": "Policy file (C2SP tlog-policy) that the chain's window shows.",
     "help.web.monitor": "Folder of the monitor whose alarms the chain's window shows.",
+    "help.web.purpose": "A policy of this home's verifier that its counter may ask by; may be given again.",
+    "web.counter": "The counter is open; clerks sign in with the code in {path}",
     "web.ready": "The pages are at {address}",
     "web.stopped": "The pages are not handed out any more.",
     "error.web_certificate": "A certificate and its key go together: --certificate, --private-key.",

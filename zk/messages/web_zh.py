@@ -14,6 +14,8 @@ MESSAGES: Final = {
     "help.web.behind_tls": "前面的代理使用 TLS。",
     "help.web.policy": "链上之窗所示的策略文件（C2SP tlog-policy）。",
     "help.web.monitor": "监察方的文件夹，其警报由链上之窗显示。",
+    "help.web.purpose": "本机验证方的策略文件，其窗口可据此询问；可多次给出。",
+    "web.counter": "窗口已开设；窗口人员使用 {path} 中的代码登录",
     "web.ready": "网页位于 {address}",
     "web.stopped": "网页已停止提供。",
     "error.web_certificate": "证书与私钥须一并给出：--certificate、--private-key。",

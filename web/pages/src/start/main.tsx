@@ -15,6 +15,12 @@ function Start(): VNode {
         </h2>
         <p>{text("start.chain.about")}</p>
       </section>
+      <section class="card">
+        <h2>
+          <a href="/counter/">{text("start.counter")}</a>
+        </h2>
+        <p>{text("start.counter.about")}</p>
+      </section>
     </Shell>
   );
 }

@@ -14,10 +14,12 @@ interface Props {
   readonly title: string;
   readonly views?: readonly View[];
   readonly view?: string;
+  /** What stands at the end instead of what the page itself has checked. */
+  readonly footer?: string;
   readonly children: ComponentChildren;
 }
 
-export function Shell({ title, views = [], view, children }: Props): VNode {
+export function Shell({ title, views = [], view, footer, children }: Props): VNode {
   const text = useText();
   useEffect(() => {
     document.title = `${title} · ${text("app.name")}`;
@@ -48,7 +50,7 @@ export function Shell({ title, views = [], view, children }: Props): VNode {
         {children}
       </main>
       <footer class="end">
-        <p>{text("app.footer")}</p>
+        <p>{footer ?? text("app.footer")}</p>
         <p class="unprinted">
           <a href="/">{text("app.home")}</a>
         </p>
