@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: demo test test-long lint proto serve bench bench-quick supply clean setup fuzz native-deny native-valgrind native-fuzz
+.PHONY: demo demo-web test test-long lint proto serve bench bench-quick supply clean setup fuzz native-deny native-valgrind native-fuzz
 
 setup: $(STAMP)
 
@@ -21,6 +21,12 @@ $(STAMP): requirements.lock requirements-keyed.lock pyproject.toml scripts/nativ
 
 demo: setup
 	$(BIN)/zk demo
+
+# The pages with a server and people; prints what to do. Ends with Ctrl-C.
+demo-web: setup
+	scripts/web.sh
+	rm -rf demo-output/web
+	$(BIN)/zk web demo
 
 serve: setup
 	$(BIN)/zk serve --dev

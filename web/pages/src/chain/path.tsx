@@ -6,10 +6,10 @@ import type { CheckedReceipt } from "../ledger/receipt.js";
 import { useText } from "../messages/index.js";
 
 const ROW = 58;
-const BOX = { width: 128, height: 26 };
+const BOX = { width: 108, height: 26 };
 const WIDTH = 360;
 const MIDDLE = WIDTH / 2;
-const SIDE = 108;
+const SIDE = 120;
 
 const short = (octets: Uint8Array): string => `${hex(octets).slice(0, 8)}…${hex(octets).slice(-4)}`;
 
@@ -28,12 +28,12 @@ export function PathDrawing({ checked }: { checked: CheckedReceipt }): VNode {
           <g key={at}>
             <line class="own" x1={MIDDLE} y1={y(at)} x2={MIDDLE} y2={y(at + 1)} />
             <line x1={side} y1={y(at)} x2={MIDDLE} y2={y(at + 1)} />
-            <Box x={side} y={y(at) + 14} label={short(step.sibling)} name="" />
+            <Box x={side} y={y(at)} label={short(step.sibling)} name="" />
           </g>
         );
       })}
       {own.map((each, at) => (
-        <Box key={at} x={MIDDLE} y={y(at) - (at ? 0 : 14)} label={prefixed(at)} name="own" octets={each} />
+        <Box key={at} x={MIDDLE} y={y(at)} label={prefixed(at)} name="own" octets={each} />
       ))}
     </svg>
   );
