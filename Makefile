@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: demo test test-long lint proto serve bench bench-quick supply clean setup fuzz native-deny native-valgrind native-fuzz
+.PHONY: demo demo-web test test-long lint proto serve bench bench-quick supply clean setup fuzz native-deny native-valgrind native-fuzz
 
 setup: $(STAMP)
 
@@ -21,6 +21,12 @@ $(STAMP): requirements.lock requirements-keyed.lock pyproject.toml scripts/nativ
 
 demo: setup
 	$(BIN)/zk demo
+
+# The pages with a server and people; prints what to do. Ends with Ctrl-C.
+demo-web: setup
+	scripts/web.sh
+	rm -rf demo-output/web
+	$(BIN)/zk web demo
 
 serve: setup
 	$(BIN)/zk serve --dev
@@ -43,6 +49,8 @@ test: lint
 	scripts/typescript.sh
 	scripts/cometbft.sh
 	scripts/web-prover.sh
+	scripts/web.sh
+	scripts/chromium.sh
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Faults that take minutes each; docs/ledger.md says which they are and how long they take.
@@ -85,6 +93,6 @@ fuzz: setup
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 
 clean:
-	rm -rf clients/typescript/node_modules clients/typescript/gen clients/typescript/dist
+	rm -rf clients/typescript/node_modules clients/typescript/gen clients/typescript/dist web/node_modules web/pages/gen
 	rm -rf web/prover/node_modules web/prover/dist
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-output

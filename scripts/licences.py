@@ -30,6 +30,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "ISC License": "ISC",
     "MIT License": "MIT",
     "Apache Software License": "Apache-2.0",
+    "BSD 3-Clause license": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
     "ISC License (ISCL)": "ISC",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",

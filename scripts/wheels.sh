@@ -25,7 +25,7 @@ copy() {
     if [ -e .git ]; then git ls-files -z --cached -- "$@" | xargs -0 cp --parents -t "$work/source"; else cp --parents -r "$@" "$work/source"; fi
 }
 mkdir "$work/source"
-copy README.md LICENSE pyproject.toml bbs consortium disclosure openid prover tlog verifier wire zk zkproto zkservice
+copy README.md LICENSE pyproject.toml bbs consortium disclosure openid ordering prover tlog verifier web_edge wire zk zkproto zkservice
 find "$work/source" -name __pycache__ -prune -exec rm -rf {} +
 find "$work/source" -type d -exec chmod 755 {} + -o -type f -exec chmod 644 {} +
 (

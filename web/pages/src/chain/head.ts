@@ -1,0 +1,98 @@
+// The newest checkpoint, checked: against whom the person trusts, and against what this browser saw before.
+import { LedgerError, fromBase64, same, toBase64, utf8 } from "../ledger/encoding.js";
+import { verifyConsistency } from "../ledger/merkle.js";
+import type { Checkpoint } from "../ledger/note.js";
+import { type Opened, demandsWitnesses, open, parsePolicy } from "../ledger/policy.js";
+import type { GetCheckpointResponse, Witnessing } from "../../gen/zkproto/v1/ledger_pb.js";
+import { ledger } from "../service.js";
+import { keep, kept } from "../ui/settings.js";
+import { type Trust, findTrust } from "./trust.js";
+
+const SEEN = "zk.seen.";
+
+export type Growth = "first" | "grown" | "shrunk" | "forked";
+
+export interface Head {
+  readonly trust: Trust;
+  readonly opened: Opened;
+  /** The newest checkpoint with the quorum's cosignatures, if one is shown. */
+  readonly anchored: Opened | undefined;
+  readonly growth: Growth;
+  /** How many entries this browser saw before. */
+  readonly before: bigint;
+  readonly witnessing: Witnessing | undefined;
+}
+
+/** What could be found out: a head, or why there is none, with whom it was asked for. */
+export type Found = { readonly head: Head } | { readonly trust: Trust; readonly error: LedgerError };
+
+/** Ask for the newest checkpoint and check it. Raises ConnectError where the service is away. */
+export async function findHead(signal: AbortSignal): Promise<Found> {
+  const answer = await ledger.getCheckpoint({}, { signal });
+  const trust = await findTrust(async () => answer.verifierKey);
+  try {
+    return { head: await checked(trust, answer, signal) };
+  } catch (error) {
+    if (error instanceof LedgerError) return { trust, error };
+    throw error;
+  }
+}
+
+async function checked(trust: Trust, answer: GetCheckpointResponse, signal: AbortSignal): Promise<Head> {
+  const policy = trust.source === "key" ? withNext(trust, answer.nextVerifierKey) : trust.policy;
+  const opened = open(answer.checkpoint, policy);
+  const cosigned = answer.anchored.length > 0 && demandsWitnesses(policy) ? open(answer.anchored, policy) : undefined;
+  const anchored = cosigned?.anchored ? cosigned : undefined;
+  if (anchored) await checkExtends(anchored.checkpoint, opened.checkpoint, signal);
+  const before = seen(opened.checkpoint.origin);
+  const growth = await growthSince(before, opened.checkpoint, signal);
+  if (growth === "first" || growth === "grown") remember(opened.checkpoint);
+  const { witnessing } = answer;
+  return { trust, opened, anchored, growth, before: before?.size ?? 0n, witnessing };
+}
+
+/** Where the service's own word is all there is, it may change its key by it too. */
+function withNext(trust: Trust, next: string): Trust["policy"] {
+  if (!next) return trust.policy;
+  return { ...trust.policy, logs: [...trust.policy.logs, ...parsePolicy(utf8(next)).logs] };
+}
+
+/** Check that one ledger is the beginning of another; raises CONSISTENCY_INVALID. */
+export async function checkExtends(older: Checkpoint, newer: Checkpoint, signal?: AbortSignal): Promise<void> {
+  if (older.origin !== newer.origin) throw new LedgerError("ORIGIN_UNKNOWN", "ledgers of two logs");
+  if (older.size === newer.size || older.size === 0n) {
+    if (older.size !== 0n && !same(older.root, newer.root)) {
+      throw new LedgerError("CONSISTENCY_INVALID", "two ledgers of one size");
+    }
+    return;
+  }
+  if (older.size > newer.size) throw new LedgerError("CONSISTENCY_INVALID", "the newer ledger is smaller");
+  const asked = { firstSize: older.size, secondSize: newer.size };
+  const { hashes } = await ledger.getConsistencyProof(asked, signal ? { signal } : {});
+  verifyConsistency(older.size, newer.size, hashes, older.root, newer.root);
+}
+
+async function growthSince(before: Checkpoint | undefined, now: Checkpoint, signal: AbortSignal): Promise<Growth> {
+  if (!before) return "first";
+  if (before.size > now.size) return "shrunk";
+  try {
+    await checkExtends(before, now, signal);
+  } catch (error) {
+    if (error instanceof LedgerError) return "forked";
+    throw error;
+  }
+  return "grown";
+}
+
+function seen(origin: string): Checkpoint | undefined {
+  try {
+    const { size, root } = JSON.parse(kept(SEEN + origin) ?? "null") as { size: string; root: string };
+    return { origin, size: BigInt(size), root: fromBase64(root, "CHECKPOINT_MALFORMED", 32) };
+  } catch {
+    return undefined;
+  }
+}
+
+function remember({ origin, size, root }: Checkpoint): void {
+  keep(SEEN + origin, JSON.stringify({ size: String(size), root: toBase64(root) }));
+}

@@ -1,0 +1,242 @@
+// The counter: a clerk signs in, chooses a purpose, shows the code, and sees what was proven.
+import { type VNode, render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { moment, useText } from "../messages/index.js";
+import { QrCode } from "../ui/qr.js";
+import { useSettings } from "../ui/settings.js";
+import { Shell, Told } from "../ui/shell.js";
+import "../ui/style.css";
+import * as desk from "./desk.js";
+
+type At =
+  | { readonly step: "looking" }
+  | { readonly step: "away" }
+  | { readonly step: "out" }
+  | { readonly step: "choosing"; readonly offered: desk.Purposes }
+  | { readonly step: "asking"; readonly offered: desk.Purposes; readonly question: desk.Question }
+  | {
+      readonly step: "ended";
+      readonly offered: desk.Purposes;
+      readonly question: desk.Question;
+      readonly outcome: desk.Outcome;
+    };
+
+function Counter(): VNode {
+  const text = useText();
+  const [at, go] = useState<At>({ step: "looking" });
+  const look = (): void => {
+    desk.purposes().then(
+      (offered) => go({ step: "choosing", offered }),
+      (error: unknown) => go({ step: error instanceof desk.DeskError && error.status === 401 ? "out" : "away" }),
+    );
+  };
+  useEffect(look, []);
+  return (
+    <Shell title={text("counter.title")} footer={text("counter.footer")}>
+      {at.step === "looking" && <p role="status">{text("app.loading")}</p>}
+      {at.step === "away" && <Away again={look} />}
+      {at.step === "out" && <SignIn done={look} />}
+      {at.step === "choosing" && (
+        <Choosing
+          offered={at.offered}
+          asked={(question) => go({ step: "asking", offered: at.offered, question })}
+          out={() => go({ step: "out" })}
+        />
+      )}
+      {at.step === "asking" && (
+        <Asking
+          question={at.question}
+          ended={(outcome) => go({ ...at, step: "ended", outcome })}
+          back={() => go({ step: "choosing", offered: at.offered })}
+        />
+      )}
+      {at.step === "ended" && (
+        <Ended
+          question={at.question}
+          outcome={at.outcome}
+          back={() => go({ step: "choosing", offered: at.offered })}
+        />
+      )}
+    </Shell>
+  );
+}
+
+function Away({ again }: { again: () => void }): VNode {
+  const text = useText();
+  return (
+    <section class="card">
+      <Told as="unsure">{text("counter.away")}</Told>
+      <button type="button" onClick={again}>
+        {text("app.try_again")}
+      </button>
+    </section>
+  );
+}
+
+function SignIn({ done }: { done: () => void }): VNode {
+  const text = useText();
+  const [code, setCode] = useState("");
+  const [refused, setRefused] = useState<number>();
+  const [busy, setBusy] = useState(false);
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    setBusy(true);
+    desk.signIn(code.trim()).then(done, (error: unknown) => {
+      setBusy(false);
+      setRefused(error instanceof desk.DeskError ? error.status : 0);
+    });
+  };
+  return (
+    <section class="card">
+      <h2>{text("counter.sign_in")}</h2>
+      <p class="quiet">{text("counter.sign_in.about")}</p>
+      <form onSubmit={submit}>
+        <p>
+          <label for="code">{text("counter.code")}</label>
+          <input
+            id="code"
+            type="password"
+            autocomplete="off"
+            required
+            value={code}
+            onInput={(event) => setCode(event.currentTarget.value)}
+          />
+        </p>
+        <button type="submit" class="first" disabled={busy}>
+          {text("counter.enter")}
+        </button>
+      </form>
+      <div aria-live="assertive">
+        {refused === 403 && <Told as="bad">{text("counter.code_wrong")}</Told>}
+        {refused === 429 && <Told as="bad">{text("counter.too_many")}</Told>}
+        {refused !== undefined && refused !== 403 && refused !== 429 && (
+          <Told as="unsure">{text("counter.away")}</Told>
+        )}
+      </div>
+    </section>
+  );
+}
+
+interface ChoosingProps {
+  readonly offered: desk.Purposes;
+  readonly asked: (question: desk.Question) => void;
+  readonly out: () => void;
+}
+
+function Choosing({ offered, asked, out }: ChoosingProps): VNode {
+  const text = useText();
+  const { language } = useSettings();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const choose = (id: string): void => {
+    setBusy(true);
+    setError(undefined);
+    desk.ask(id).then(asked, (failed: unknown) => {
+      setBusy(false);
+      if (failed instanceof desk.DeskError && failed.status === 401) out();
+      else setError(failed);
+    });
+  };
+  const told = error instanceof desk.DeskError ? error.texts?.[language] : undefined;
+  return (
+    <section class="card" aria-labelledby="purposes">
+      <h2 id="purposes">{text("counter.choose")}</h2>
+      <p class="quiet">{text("counter.as", { verifier: offered.verifier })}</p>
+      <ul class="choices">
+        {offered.purposes.map((each) => (
+          <li key={each.id}>
+            <button type="button" disabled={busy} onClick={() => choose(each.id)}>
+              {each[language]}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <div aria-live="assertive">{error !== undefined && <Told as="bad">{told ?? text("counter.away")}</Told>}</div>
+      <p>
+        <button type="button" class="small" onClick={() => void desk.signOut().finally(out)}>
+          {text("counter.sign_out")}
+        </button>
+      </p>
+    </section>
+  );
+}
+
+interface AskingProps {
+  readonly question: desk.Question;
+  readonly ended: (outcome: desk.Outcome) => void;
+  readonly back: () => void;
+}
+
+function Asking({ question, ended, back }: AskingProps): VNode {
+  const text = useText();
+  const { language } = useSettings();
+  const [holds, setHolds] = useState(true);
+  useEffect(() => desk.watch(question.ask, ended, setHolds), [question.ask]);
+  return (
+    <section class="card" aria-labelledby="asking">
+      <h2 id="asking">{text("counter.show")}</h2>
+      <QrCode modules={question.modules} label={text("counter.qr")} />
+      {question.pairing_code && (
+        <p>
+          {text("counter.pairing")} <span class="code">{question.pairing_code}</span>
+        </p>
+      )}
+      <div role="status">
+        {holds ? <p>{text("counter.waiting")}</p> : <Told as="unsure">{text("live.off")}</Told>}
+      </div>
+      <p class="quiet">{text("counter.until", { time: moment(Date.parse(question.expires), language) })}</p>
+      <details>
+        <summary>{text("counter.link")}</summary>
+        <p class="mono" data-test="link">
+          {question.link}
+        </p>
+      </details>
+      <button type="button" onClick={back}>
+        {text("counter.back")}
+      </button>
+    </section>
+  );
+}
+
+interface EndedProps {
+  readonly question: desk.Question;
+  readonly outcome: desk.Outcome;
+  readonly back: () => void;
+}
+
+function Ended({ question, outcome, back }: EndedProps): VNode {
+  const text = useText();
+  const { language } = useSettings();
+  const state = outcome.state as Exclude<desk.State, "waiting">;
+  return (
+    <section class="card" aria-labelledby="ended">
+      <div role="status">
+        <h2 id="ended">{text(`counter.${state}`)}</h2>
+        <Told as={state === "answered" ? "good" : state === "refused" ? "bad" : "unsure"}>
+          {text(`counter.${state}.about`)}
+        </Told>
+      </div>
+      <ul class="lines" data-test="lines">
+        {outcome[language].map((each, at) => (
+          <li key={at}>{each}</li>
+        ))}
+      </ul>
+      <div class="row unprinted">
+        {outcome.record && (
+          <a class="button" href={desk.recordAddress(question.ask)} download="record.json">
+            {text("counter.record")}
+          </a>
+        )}
+        <button type="button" onClick={() => print()}>
+          {text("counter.print")}
+        </button>
+        <button type="button" class="first" onClick={back}>
+          {text("counter.next")}
+        </button>
+      </div>
+    </section>
+  );
+}
+
+render(<Counter />, document.getElementById("page")!);

@@ -1,0 +1,89 @@
+"""A server with people in it for the pages: two departments, a citizen with two credentials, a school.
+
+Everything is made by the commands that a person would type, each as a process with a home of its own, as in
+the README's tour; nothing is put into a database behind the service.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from zk.exits import CommandError, Exit
+from zk.local_server import LocalServer, running_server
+
+PASSPHRASE: Final = "a vault for the demo"  # noqa: S105
+"""Of a vault that holds nobody's data; it is printed, and is good for nothing else."""
+SCHOOL: Final = "school-3"
+_ISSUED: Final = {"public-security": "residence_permit", "hrss": "social_insurance"}
+_PROXIED: Final = {"ZK_TRUSTED_PROXIES": "127.0.0.1/32,::1/128"}
+_SECONDS: Final = 120
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """The server, and the homes of its citizen and its school."""
+
+    server: LocalServer
+    citizen: Path
+    school: Path
+    policy: Path
+
+
+@contextmanager
+def seeded(folder: Path, examples: Path) -> Iterator[Seeded]:
+    """Start a server in an empty folder and furnish it; CommandError USAGE, NOT_STARTED."""
+    if folder.exists() and any(folder.iterdir()):
+        raise CommandError(Exit.USAGE, "FOLDER_IN_USE", "error.web_folder", path=folder)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with running_server(folder / "server", folder / "server.log", settings=_PROXIED) as server:
+        made = Seeded(server, folder / "citizen", folder / SCHOOL, examples / "policies" / "school.yaml")
+        _furnish(made, folder / "departments", examples)
+        yield made
+
+
+def _furnish(made: Seeded, departments: Path, examples: Path) -> None:
+    for home in (departments, made.citizen, made.school):
+        _zk(made, home, "ledger", "trust", made.server.log_key, "--server", made.server.address,
+            "--root", made.server.root)  # fmt: skip
+    _zk(made, made.citizen, "vault", "create")
+    for department, item in _ISSUED.items():
+        values = examples / "values" / f"{item}.yaml"
+        _zk(made, departments, "issuer", "register", department)
+        _zk(made, departments, "issuer", "schema", f"{item}@1")
+        _zk(made, departments, "issuer", "key", "--department", department)
+        offer = _zk(made, departments, "issuer", "issue", f"{item}@1", "--values", values)
+        _zk(made, made.citizen, "vault", "claim", offer["link"])
+    names = ("--name-zh", "历下区第三小学", "--name-en", "Lixia No. 3 School")
+    _zk(made, made.school, "verifier", "register", SCHOOL, *names)
+    _zk(made, made.school, "verifier", "policy", "register", made.policy)
+
+
+def _zk(made: Seeded, home: Path, *arguments: object) -> dict[str, Any]:
+    """Run a command; return its document. CommandError NOT_STARTED with what it said."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ZK_")}
+    environment = clean | {
+        "ZK_HOME": str(home),
+        "ZK_PASSPHRASE": PASSPHRASE,
+        "ZK_ADMIN_TOKEN_FILE": str(made.server.admin_token),
+    }
+    command = [sys.executable, "-m", "zk.cli", *map(str, arguments), "--json"]
+    done = subprocess.run(  # noqa: S603
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=_SECONDS,
+    )
+    if done.returncode != 0:
+        detail = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+        raise CommandError(Exit.NOT_STARTED, "NOT_STARTED", "error.not_started", detail=" ".join(detail))
+    document: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return document

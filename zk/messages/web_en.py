@@ -1,0 +1,37 @@
+"""What people read of the pages' edge, in English."""
+
+from typing import Final
+
+MESSAGES: Final = {
+    "help.web": "The pages: the chain's window and others, for browsers.",
+    "help.web.serve": "Hand out the pages, and pass their calls on to the service.",
+    "help.web.pages": "Folder of the built pages (scripts/web.sh).",
+    "help.web.host": "Address to listen on.",
+    "help.web.port": "Port to listen on; 0 lets the system choose.",
+    "help.web.name": "A name that people reach the pages by, beside localhost; may be given again.",
+    "help.web.certificate": "Certificate chain, PEM; without it HTTP is plain: for this machine, or a proxy.",
+    "help.web.private_key": "The certificate's private key, PEM.",
+    "help.web.behind_tls": "A proxy in front speaks TLS.",
+    "help.web.policy": "Policy file (C2SP tlog-policy) that the chain's window shows.",
+    "help.web.monitor": "Folder of the monitor whose alarms the chain's window shows.",
+    "help.web.purpose": "A policy of this home's verifier that its counter may ask by; may be given again.",
+    "web.counter": "The counter is open; clerks sign in with the code in {path}",
+    "help.web.demo": "A server with people in it and all pages, with what to do.",
+    "help.web.output": "Empty folder for the server and the homes of its people.",
+    "help.web.examples": "Folder of the examples that people are made from.",
+    "error.web_folder": "{path} is in use: take it away, or name another one (--output).",
+    "web.demo_begins": "Starting a server, two departments, a citizen and a school: about half a minute.",
+    "web.demo_open": "1. Open {address} in a browser. It does not know this demo's authority ({root}):\n"
+    "   go on all the same.",
+    "web.demo_chain": "2. The chain's window: see what departments and school have put on the ledger;\n"
+    "   keep its key.",
+    "web.demo_counter": "3. The counter: sign in with {code}, choose what it is for, and open 'As a link'.",
+    "web.demo_answer": "4. In another terminal, as the citizen, with the link in the place of LINK:\n"
+    "   ZK_HOME={home} ZK_PASSPHRASE='{passphrase}' .venv/bin/zk vault present LINK\n"
+    "   The counter shows what was proven; save its record.",
+    "web.demo_receipt": "5. The chain's window, Check a receipt: choose the record; its proof is drawn.",
+    "web.demo_end": "Ctrl-C ends all of it.",
+    "web.ready": "The pages are at {address}",
+    "web.stopped": "The pages are not handed out any more.",
+    "error.web_certificate": "A certificate and its key go together: --certificate, --private-key.",
+}

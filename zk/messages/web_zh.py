@@ -1,0 +1,35 @@
+"""What people read of the pages' edge, in Chinese."""
+
+from typing import Final
+
+MESSAGES: Final = {
+    "help.web": "网页：链上之窗及其他页面，供浏览器使用。",
+    "help.web.serve": "提供网页，并把网页的调用转交给服务。",
+    "help.web.pages": "已构建网页的文件夹（scripts/web.sh）。",
+    "help.web.host": "监听地址。",
+    "help.web.port": "监听端口；0 表示由系统选择。",
+    "help.web.name": "除 localhost 外，人们访问网页所用的名称；可多次给出。",
+    "help.web.certificate": "证书链（PEM）；不给出则为明文 HTTP，适用于本机或代理之后。",
+    "help.web.private_key": "证书的私钥（PEM）。",
+    "help.web.behind_tls": "前面的代理使用 TLS。",
+    "help.web.policy": "链上之窗所示的策略文件（C2SP tlog-policy）。",
+    "help.web.monitor": "监察方的文件夹，其警报由链上之窗显示。",
+    "help.web.purpose": "本机验证方的策略文件，其窗口可据此询问；可多次给出。",
+    "web.counter": "窗口已开设；窗口人员使用 {path} 中的代码登录",
+    "help.web.demo": "启动带有示例人物的服务与全部网页，并说明步骤。",
+    "help.web.output": "空文件夹，用于存放服务与各人物的资料。",
+    "help.web.examples": "示例文件夹，人物据此建立。",
+    "error.web_folder": "{path} 已被使用：请移走，或另行指定（--output）。",
+    "web.demo_begins": "正在启动服务、两个部门、一位市民和一所学校：约半分钟。",
+    "web.demo_open": "1. 用浏览器打开 {address}。浏览器不认识此演示的证书机构（{root}），请仍然继续。",
+    "web.demo_chain": "2. 链上之窗：查看部门与学校写入账本的内容，并保存其密钥。",
+    "web.demo_counter": "3. 办事窗口：用 {code} 登录，选择办理事项，展开“以链接形式”。",
+    "web.demo_answer": "4. 在另一终端以市民身份运行，把 LINK 换成该链接：\n"
+    "   ZK_HOME={home} ZK_PASSPHRASE='{passphrase}' .venv/bin/zk vault present LINK\n"
+    "   窗口会显示所证明的内容；请保存记录。",
+    "web.demo_receipt": "5. 链上之窗的“核验回执”：选择该记录，查看证明图与核验结果。",
+    "web.demo_end": "按 Ctrl-C 结束全部。",
+    "web.ready": "网页位于 {address}",
+    "web.stopped": "网页已停止提供。",
+    "error.web_certificate": "证书与私钥须一并给出：--certificate、--private-key。",
+}
