@@ -11,8 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
-    "README.md", "LICENSE", "pyproject.toml", "bbs", "consortium", "disclosure", "native", "openid", "ordering",
-    "prover", "scripts", "tlog", "verifier", "web_edge", "wire", "zk", "zkproto", "zkservice",
+    "README.md", "LICENSE", "pyproject.toml", "bbs", "consortium", "disclosure", "native", "openid",
+    "ordering", "prover", "scripts", "tlog", "verifier", "web_edge", "wire", "zk", "zkproto", "zkservice",
 )  # fmt: skip
 
 
