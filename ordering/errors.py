@@ -29,6 +29,8 @@ class Refusal(IntEnum):
     CHANGE_IMPOSSIBLE = 17
     KEY_INVALID = 18
     SEQUENCE_TOO_FAR = 19
+    NOT_BEGUN = 20
+    TOO_MANY = 21
 
 
 class RefusedError(Exception):

@@ -31,6 +31,7 @@ from tlog.keys import Verifier
 ENGINE: Final = "cometbft"
 SOCKET_FILE: Final = "app.sock"
 """Between engine and application; the path of its folder has to be short enough for a socket."""
+_STRANGERS: Final = 4
 _BLOCK_OCTETS: Final = 1 << 20
 _EVIDENCE_BLOCKS: Final = 1_000_000
 _EVIDENCE_NANOSECONDS: Final = 14 * 86_400 * 10**9
@@ -162,6 +163,9 @@ def _config(application: Path, ports: Ports, peers: Sequence[str], more: dict[st
             "addr_book_strict": False,
             "allow_duplicate_ip": True,
             "pex": False,
+            # Strangers get few places, and none of those that the others' nodes come to.
+            "unconditional_peer_ids": ",".join(each.partition("@")[0] for each in peers),
+            "max_num_inbound_peers": _STRANGERS,
         },
         "mempool": {"size": 5000, "max_tx_bytes": 16_384},
         "consensus": {

@@ -6,6 +6,7 @@ each commit, so that an operator may send several transactions before the first 
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,9 +16,13 @@ from ordering.errors import Refusal, RefusedError, StateError
 from ordering.genesis import Genesis
 from ordering.octets import Reader, Writer
 from ordering.rules import Moment, apply
-from ordering.state import View
+from ordering.state import Kept, View
 from ordering.store import Committed, Store
 
+PER_BLOCK: Final = 256
+"""So many transactions of one operator come into a block, the others' place is theirs."""
+PER_WAITING: Final = 512
+"""So many of one operator may wait at a node: the engine has room for 5,000 of all."""
 _APP_HASH: Final = b"zk-disclosure/consortium/app-hash/v1\n"
 
 
@@ -67,8 +72,8 @@ class Machine:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._block: tuple[Moment, View, tree.Overlay, bytes] | None = None
-        self._checking = View(store)
         self._moment = Moment(0, 0)
+        self._checking = _Desk(store, self._moment, PER_WAITING)
 
     @property
     def committed(self) -> Committed | None:
@@ -81,61 +86,56 @@ class Machine:
             raise StateError("a chain has begun here")
         view = View(self._store)
         view.put(state.CHAIN, Writer().text(genesis.chain).to_bytes())
-        membership.begin(view, genesis.operators)
+        try:
+            membership.begin(view, genesis.operators)
+        except RefusedError as error:
+            raise StateError(f"the genesis file's operators cannot begin: {error.detail}") from None
         nodes = self._noted(view)
         found = app_hash(tree.root(nodes))
         self._store.commit(Committed(0, found), view.changed, nodes.changed)
-        self._checking = View(self._store)
+        self._checking = _Desk(self._store, self._moment, PER_WAITING)
         return Block((), membership.validators(self._store), found)
 
     def begun(self, genesis: Genesis) -> Block:
         """Return what `begin` returned, when no block has come since; StateError for another genesis."""
-        kept, names = self._store.committed, tuple(sorted(each.name for each in genesis.operators))
-        same = state.chain(self._store) == genesis.chain and state.operators(self._store) == names
+        kept, given = self._store.committed, sorted(genesis.operators, key=lambda each: each.name)
+        same = state.chain(self._store) == genesis.chain and membership.members(self._store) == tuple(given)
         if kept is None or kept.height or not same:
             raise StateError("another chain has begun here")
         return Block((), membership.validators(self._store), kept.app_hash)
 
     def check(self, data: bytes) -> Outcome:
         """Look at a transaction before it comes into a block."""
-        view = View(self._checking)
-        outcome = _outcome(view, data, self._moment)
-        if outcome.refusal is None:
-            view.write_to(self._checking)
-        return outcome
+        if self._store.committed is None:
+            return Outcome(Refusal.NOT_BEGUN, "the chain has not begun here")
+        return self._checking.take(data)
 
     def fitting(self, transactions: Sequence[bytes], octets: int, moment: Moment) -> list[bytes]:
         """Return those that a block can bring now, in their order, within so many octets."""
-        view, chosen = View(self._store), list[bytes]()
+        desk, chosen = _Desk(self._store, moment, PER_BLOCK), list[bytes]()
         for each in transactions:
             # The engine frames each one: a tag and a length.
             if (octets := octets - len(each) - 6) < 0:
                 break
-            own = View(view)
-            if _outcome(own, each, moment).refusal is None:
-                own.write_to(view)
+            if desk.take(each).refusal is None:
                 chosen.append(each)
         return chosen
 
     def is_sound(self, transactions: Sequence[bytes], moment: Moment) -> bool:
         """Tell whether each transaction of a proposed block can be brought: none is honest that cannot."""
-        view = View(self._store)
-        return all(_outcome(view, each, moment).refusal is None for each in transactions)
+        desk = _Desk(self._store, moment, PER_BLOCK)
+        return all(desk.take(each).refusal is None for each in transactions)
 
     def finalize(
         self, transactions: Sequence[bytes], misbehaviour: Sequence[Misbehaviour], moment: Moment
     ) -> Block:
         """Work out a block that was decided, refusing what changes nothing; it is kept by `commit`."""
         before = membership.validators(self._store)
-        view = View(self._store)
+        desk = _Desk(self._store, moment, PER_BLOCK)
+        view = desk.view
         for each in misbehaviour:
             _note(view, each)
-        outcomes = list[Outcome]()
-        for data in transactions:
-            own = View(view)
-            outcomes.append(outcome := _outcome(own, data, moment))
-            if outcome.refusal is None:
-                own.write_to(view)
+        outcomes = [desk.take(each) for each in transactions]
         nodes = self._noted(view)
         found = app_hash(tree.root(nodes))
         self._block = moment, view, nodes, found
@@ -151,7 +151,8 @@ class Machine:
             raise StateError("no block was worked out")
         moment, view, nodes, found = self._block
         self._store.commit(Committed(moment.height, found), view.changed, nodes.changed)
-        self._block, self._checking, self._moment = None, View(self._store), moment
+        self._block, self._moment = None, moment
+        self._checking = _Desk(self._store, moment, PER_WAITING)
 
     def read(self, key: bytes) -> Proven:
         """Return a row of the newest block with its proof; StateError before the chain has begun."""
@@ -170,12 +171,26 @@ class Machine:
         return nodes
 
 
-def _outcome(view: View, data: bytes, moment: Moment) -> Outcome:
-    try:
-        apply(view, data, moment)
-    except RefusedError as error:
-        return Outcome(error.refusal, error.detail)
-    return Outcome()
+class _Desk:
+    """Takes transactions in turn, at most so many of one operator: a stolen key fills no block."""
+
+    def __init__(self, below: Kept, moment: Moment, most: int) -> None:
+        self.view = View(below)
+        self._moment, self._most = moment, most
+        self._taken = Counter[str]()
+
+    def take(self, data: bytes) -> Outcome:
+        """Do what a transaction says in the view, or tell why not."""
+        own = View(self.view)
+        try:
+            operator = apply(own, data, self._moment).operator
+            if self._taken[operator] >= self._most:
+                raise RefusedError(Refusal.TOO_MANY, f"so many of {operator} wait already")
+        except RefusedError as error:
+            return Outcome(error.refusal, error.detail)
+        self._taken[operator] += 1
+        own.write_to(self.view)
+        return Outcome()
 
 
 def _note(view: View, caught: Misbehaviour) -> None:

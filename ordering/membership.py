@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ordering import state
 from ordering.errors import Refusal, RefusedError
-from ordering.operators import Admit, Change, Operator, Remove
+from ordering.operators import Admit, Change, Operator, Remove, Replace
 from ordering.state import Kept, Rows
 
 
@@ -22,11 +22,20 @@ def validators(rows: Kept) -> Mapping[bytes, int]:
 def begin(rows: Rows, operators: tuple[Operator, ...]) -> None:
     """Write the first operators; RefusedError CHANGE_IMPOSSIBLE."""
     for each in operators:
-        change(rows, Admit(each))
+        _check_one(rows, Admit(each))
+        _make(rows, Admit(each))
+    if not validators(rows):
+        raise _impossible("nobody would be there to make a block")
 
 
 def check(rows: Kept, wanted: Change) -> None:
     """Raise RefusedError CHANGE_IMPOSSIBLE for a change that cannot be made now."""
+    _check_one(rows, wanted)
+    if not _after(rows, wanted):
+        raise _impossible("nobody would be left to make a block")
+
+
+def _check_one(rows: Kept, wanted: Change) -> None:
     name = wanted.name if isinstance(wanted, Remove) else wanted.operator.name
     present = state.operators(rows)
     if isinstance(wanted, Admit) == (name in present):
@@ -35,8 +44,10 @@ def check(rows: Kept, wanted: Change) -> None:
         raise _impossible("there are so many operators already")
     if not isinstance(wanted, Remove):
         check_free(rows, wanted.operator)
-    if not _after(rows, wanted):
-        raise _impossible("nobody would be left to make a block")
+    if isinstance(wanted, Replace):
+        found = state.operator(rows, name)
+        if found is None or found.digest != wanted.replaces:
+            raise _impossible(f"{name} has other keys or another power by now")
 
 
 def check_free(rows: Kept, wanted: Operator) -> None:
@@ -58,6 +69,10 @@ def check_free(rows: Kept, wanted: Operator) -> None:
 def change(rows: Rows, wanted: Change) -> None:
     """Make a change; RefusedError CHANGE_IMPOSSIBLE."""
     check(rows, wanted)
+    _make(rows, wanted)
+
+
+def _make(rows: Rows, wanted: Change) -> None:
     names = state.operators(rows)
     if isinstance(wanted, Remove):
         state.put_operators(rows, tuple(each for each in names if each != wanted.name))

@@ -1,5 +1,6 @@
 """Who runs the consortium: operators, their keys, and the changes of these that operators vote on."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -13,6 +14,8 @@ from tlog.keys import Verifier
 MAX_NAME_OCTETS: Final = 64
 MAX_KEY_OCTETS: Final = 512
 MAX_POWER: Final = 1_000_000
+_DIGEST: Final = b"zk-disclosure/consortium/operator/v1\n"
+_DIGEST_OCTETS: Final = 32
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")
 
 
@@ -51,6 +54,11 @@ class Operator:
     validator: bytes
     power: int
 
+    @property
+    def digest(self) -> bytes:
+        """What tells these keys and this power from others."""
+        return hashlib.sha256(_DIGEST + self.write(Writer()).to_bytes()).digest()
+
     def write(self, writer: Writer) -> Writer:
         """Write its fields."""
         writer.text(self.name).fixed(self.key).text(str(self.log)).fixed(self.validator)
@@ -85,9 +93,14 @@ class Remove:
 
 @dataclass(frozen=True)
 class Replace:
-    """An operator's keys and power anew: after a lost key, a stolen one, a lying validator."""
+    """An operator's keys and power anew: after a lost key, a stolen one, a lying validator.
+
+    `replaces` is the digest of what it takes the place of. Of anything else it is not made: what was proposed
+    before an operator changed its key would bring the old one back.
+    """
 
     operator: Operator
+    replaces: bytes
 
 
 Change: TypeAlias = Admit | Remove | Replace
@@ -97,7 +110,10 @@ _KINDS: Final[tuple[type[Change], ...]] = (Admit, Remove, Replace)
 def write_change(change: Change, writer: Writer) -> Writer:
     """Write a change."""
     writer.number(_KINDS.index(type(change)) + 1, 1)
-    return writer.text(change.name) if isinstance(change, Remove) else change.operator.write(writer)
+    if isinstance(change, Remove):
+        return writer.text(change.name)
+    change.operator.write(writer)
+    return writer.fixed(change.replaces) if isinstance(change, Replace) else writer
 
 
 def take_change(reader: Reader) -> Change:
@@ -108,5 +124,5 @@ def take_change(reader: Reader) -> Change:
         case 2:
             return Remove(take_name(reader))
         case 3:
-            return Replace(Operator.take(reader))
+            return Replace(Operator.take(reader), reader.fixed(_DIGEST_OCTETS))
     raise malformed("that is no change")

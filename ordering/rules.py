@@ -141,7 +141,8 @@ def _propose(rows: Rows, operator: Operator, body: Propose, identifier: bytes, m
         raise RefusedError(Refusal.PROPOSALS_TOO_MANY, f"{MAX_OPEN} proposals are open")
     rows.put(state.open_key(operator.name), b"".join([*mine, identifier]))
     ends = moment.seconds + VOTING_SECONDS
-    _settle(rows, identifier, Proposal(body.change, ends, Standing.OPEN, (operator.name,), ()))
+    mine_now = state.voter(rows, operator.name)
+    _settle(rows, identifier, Proposal(body.change, ends, Standing.OPEN, (mine_now,), ()))
 
 
 def _proposals_of(rows: Rows, name: str) -> list[bytes]:
@@ -161,22 +162,24 @@ def _vote(rows: Rows, operator: Operator, body: Vote, moment: Moment) -> None:
     proposal = Proposal.parse(found)
     if proposal.standing is not Standing.OPEN or moment.seconds >= proposal.ends:
         raise RefusedError(Refusal.PROPOSAL_ENDED, "the proposal is not open any more")
-    if operator.name in (*proposal.agreed, *proposal.declined):
+    voter = state.voter(rows, operator.name)
+    if voter in (*proposal.agreed, *proposal.declined):
         raise RefusedError(Refusal.VOTED, f"{operator.name} has voted")
     if body.agrees:
-        proposal = replace(proposal, agreed=(*proposal.agreed, operator.name))
+        proposal = replace(proposal, agreed=(*proposal.agreed, voter))
     else:
-        proposal = replace(proposal, declined=(*proposal.declined, operator.name))
+        proposal = replace(proposal, declined=(*proposal.declined, voter))
     _settle(rows, body.proposal, proposal)
 
 
 def _settle(rows: Rows, identifier: bytes, proposal: Proposal) -> None:
     """Write a proposal, and do what it says once more than two thirds of the operators agree.
 
-    Only those count that are operators now. What was possible when it was proposed may not be any more.
+    Only those count that are operators now, with the keys that they voted with. What was possible when it was
+    proposed may not be any more.
     """
-    present = state.operators(rows)
-    yes, no = (len({*names} & {*present}) for names in (proposal.agreed, proposal.declined))
+    present = {state.voter(rows, name) for name in state.operators(rows)}
+    yes, no = (len({*voters} & present) for voters in (proposal.agreed, proposal.declined))
     if 3 * yes > 2 * len(present):
         try:
             membership.change(rows, proposal.change)

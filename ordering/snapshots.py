@@ -10,6 +10,7 @@ crash is removed at the next start. The newest KEPT ones stay.
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,10 @@ from ordering.store import Committed, Store
 
 FORMAT: Final = 1
 CHUNK_OCTETS: Final = 1 << 20
-MAX_CHUNKS: Final = 10_000
+MAX_CHUNK_OCTETS: Final = 2 * CHUNK_OCTETS
+"""A chunk ends with the row that fills it."""
+MAX_CHUNKS: Final = 1_024
+"""Of all that a new machine holds in memory until it has compared it: a gigabyte of rows."""
 KEPT: Final = 2
 _FOLDER: Final = "snapshots"
 _HASH: Final = hashlib.sha256
@@ -90,16 +94,21 @@ class Snapshots:
 
     def take(self, height: int, rows: Iterable[tuple[bytes, bytes]]) -> Snapshot:
         """Write a snapshot of the rows of a block, and remove those that are too old; OSError."""
-        part = self._folder / f"{height}.part"
+        part, whole = self._folder / f"{height}.part", self._folder / str(height)
+        for each in (part, whole):  # of a store that was made anew since
+            if each.exists():
+                shutil.rmtree(each)
         part.mkdir(mode=0o700)
         hashes = list[bytes]()
         for number, chunk in enumerate(chunks_of(rows)):
-            (part / str(number)).write_bytes(chunk)
+            _write(part / str(number), chunk)
             hashes.append(_HASH(chunk).digest())
-        (part / "hashes.json").write_text(json.dumps([each.hex() for each in hashes]))
-        part.rename(self._folder / str(height))
-        for each in self._heights()[KEPT:]:
-            shutil.rmtree(self._folder / str(each))
+        _write(part / "hashes.json", json.dumps([each.hex() for each in hashes]).encode())
+        _make_durable(part)
+        part.rename(whole)
+        _make_durable(self._folder)
+        for old in self._heights()[KEPT:]:
+            shutil.rmtree(self._folder / str(old))
         return Snapshot(height, tuple(hashes))
 
     def _heights(self) -> list[int]:
@@ -108,17 +117,33 @@ class Snapshots:
         )
 
     def all(self) -> Sequence[Snapshot]:
-        """Return what can be offered, the newest first."""
-        return [self._read(each) for each in self._heights()]
+        """Return what can be offered, the newest first; what is damaged is offered to nobody."""
+        return [found for each in self._heights() if (found := self._read(each)) is not None]
 
-    def _read(self, height: int) -> Snapshot:
-        hashes = json.loads((self._folder / str(height) / "hashes.json").read_text())
-        return Snapshot(height, tuple(map(bytes.fromhex, hashes)))
+    def _read(self, height: int) -> Snapshot | None:
+        try:
+            hashes = json.loads((self._folder / str(height) / "hashes.json").read_bytes())
+            return Snapshot(height, tuple(map(bytes.fromhex, hashes)))
+        except (OSError, ValueError, TypeError):
+            return None
 
     def chunk(self, height: int, form: int, number: int) -> bytes:
         """Return a chunk; empty if there is none."""
         path = self._folder / str(height) / str(number)
         return path.read_bytes() if form == FORMAT and path.is_file() else b""
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    _make_durable(path)
+
+
+def _make_durable(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @dataclass
@@ -137,6 +162,8 @@ class Restoring:
 
     def add(self, number: int, chunk: bytes) -> bool:
         """Take the next chunk; False if it is another one, or not what was offered."""
+        if len(chunk) > MAX_CHUNK_OCTETS:
+            return False
         if self.is_whole or number != self._next or _HASH(chunk).digest() != self.snapshot.hashes[number]:
             return False
         try:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from ordering.errors import StateError
 from ordering.octets import Reader, Writer
@@ -20,7 +20,8 @@ WINDOW: Final = 256
 arrive in another order."""
 MOST_AHEAD: Final = 1 << 20
 """A number may not be further above the highest: one transaction does not use up an operator's numbers."""
-MAX_OPERATORS: Final = 255
+MAX_OPERATORS: Final = 100
+"""As many validators as one answer of the engine tells (CometBFT v0.38, spec/rpc, Validators)."""
 
 
 class Kept(Protocol):
@@ -77,6 +78,11 @@ OPERATORS: Final = _key("operators")
 def operator_key(name: str) -> bytes:
     """Where an operator stands."""
     return _key("operator", name)
+
+
+def generation_key(name: str) -> bytes:
+    """Where it stands how often an operator was given keys, which outlives it."""
+    return _key("generation", name)
 
 
 def sequence_key(name: str) -> bytes:
@@ -234,6 +240,10 @@ class Standing(IntEnum):
     """It was accepted when it could not be done any more."""
 
 
+Voter: TypeAlias = tuple[str, int]
+"""An operator, and how often it had been given keys: with other keys its vote is another one."""
+
+
 @dataclass(frozen=True)
 class Proposal:
     """A change that is voted on: until a time in seconds, and who has agreed and who has not."""
@@ -241,14 +251,16 @@ class Proposal:
     change: Change
     ends: int
     standing: Standing
-    agreed: tuple[str, ...]
-    declined: tuple[str, ...]
+    agreed: tuple[Voter, ...]
+    declined: tuple[Voter, ...]
 
     def to_bytes(self) -> bytes:
         """Encode the row."""
         writer = write_change(self.change, Writer()).number(self.ends, 8).number(self.standing, 1)
-        for names in (self.agreed, self.declined):
-            _write_names(names, writer)
+        for voters in (self.agreed, self.declined):
+            writer.number(len(voters), 2)
+            for name, generation in voters:
+                writer.text(name).number(generation, 4)
         return writer.to_bytes()
 
     @classmethod
@@ -256,7 +268,11 @@ class Proposal:
         """Decode the row; RefusedError MALFORMED."""
         reader = Reader(data)
         change, ends, standing = take_change(reader), reader.number(8), Standing(reader.number(1))
-        return cls(change, ends, standing, *(tuple(_take_names(reader)) for _ in range(2)))
+        return cls(change, ends, standing, *(_take_voters(reader) for _ in range(2)))
+
+
+def _take_voters(reader: Reader) -> tuple[Voter, ...]:
+    return tuple((take_name(reader), reader.number(4)) for _ in range(reader.number(2)))
 
 
 def _write_names(names: tuple[str, ...], writer: Writer) -> None:
@@ -302,6 +318,14 @@ def read_operator(data: bytes) -> Operator:
     return Operator.take(Reader(data))
 
 
+def voter(rows: Kept, name: str) -> Voter:
+    """Return an operator with the keys that it has now."""
+    found = rows.get(generation_key(name))
+    return name, Reader(found).number(4) if found is not None else 0
+
+
 def put_operator(rows: Rows, one: Operator) -> None:
-    """Write an operator's keys and power."""
+    """Write an operator's keys and power; votes of the keys before count no more."""
+    _, generation = voter(rows, one.name)
     rows.put(operator_key(one.name), one.write(Writer()).to_bytes())
+    rows.put(generation_key(one.name), Writer().number(generation + 1, 4).to_bytes())

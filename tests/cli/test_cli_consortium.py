@@ -15,7 +15,7 @@ from ordering.engine.trial import Trial
 from ordering.errors import RefusedError
 from ordering.transactions import Claim, Transaction
 from tests.cli.running import start, zk
-from tests.ordering.engines import ENGINE, free_ports, needs_engine, until
+from tests.ordering.engines import ENGINE, free_range, needs_engine, until
 from zk.exits import Exit
 
 TAG, REFERENCE = bytes([1]) * 32, bytes([2]) * 32
@@ -29,7 +29,7 @@ def up(folder: Path, port: int) -> Iterator[list[dict[str, str]]]:
     try:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
-        assert (ready["event"], ready["chain"]) == ("ready", "trial")
+        assert (ready.get("event"), ready.get("chain")) == ("ready", "trial"), ready
         yield ready["nodes"]
     finally:
         process.send_signal(signal.SIGINT)
@@ -57,7 +57,7 @@ def status(node: dict[str, str]) -> Any:
 
 @needs_engine
 def test_a_trial_is_started_again_and_holds_what_it_held(tmp_path: Path) -> None:
-    port = min(free_ports(1)[0], 60_000)
+    port = free_range(8)
     claim = Claim("enrolment", TAG, REFERENCE)
 
     def said(number: int) -> Transaction:

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import random
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -58,16 +59,17 @@ class Member:
             return found
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+def free_range(count: int) -> int:
+    """Return the lowest of some ports in a row that nobody listens on, below those that the system gives out."""
+    while True:
+        lowest = random.randrange(20_000, 32_000)
+        try:
+            for port in range(lowest, lowest + count):
+                with socket.socket() as each:
+                    each.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return lowest
 
 
 def until(look: Callable[[], Any], seconds: float = SECONDS) -> Any:
@@ -85,6 +87,7 @@ class Cities:
     def __init__(self, folder: Path, count: int, **settings: Any) -> None:
         self.folder, self.settings = folder, settings
         self.begun = dt.datetime.now(dt.UTC)
+        self._port = free_range(2 * (count + 1))
         self.members = [self._made(number) for number in range(count)]
         self.genesis = Genesis(CHAIN, tuple(each.city.operator for each in self.members))
 
@@ -93,10 +96,8 @@ class Cities:
         node = Node(self.folder / str(number))
         node.make(str(ENGINE))
         city.key, city.validator_octets = node.operator_key, node.validator
-        peers, rpc = free_ports(2)
-        return Member(
-            city, RunningNode(node, str(ENGINE), self.settings.get("snapshot_every")), Ports(peers, rpc)
-        )
+        ports = Ports(self._port + 2 * number, self._port + 2 * number + 1)
+        return Member(city, RunningNode(node, str(ENGINE), self.settings.get("snapshot_every")), ports)
 
     def configure(self, member: Member, **more: Any) -> None:
         """Write a member's configuration, with all others as its peers."""

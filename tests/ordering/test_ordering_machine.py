@@ -1,5 +1,6 @@
 """Machines agree whatever they are sent, keep whole blocks or none, and restore what others hold."""
 
+import hashlib
 import random
 import sqlite3
 from collections.abc import Iterator
@@ -13,10 +14,10 @@ import pytest
 from ordering import state
 from ordering.errors import Refusal, RefusedError, StateError
 from ordering.genesis import Genesis
-from ordering.machine import Machine
+from ordering.machine import PER_BLOCK, PER_WAITING, Machine
 from ordering.operators import Admit, Remove, Replace
 from ordering.rules import proposal_id
-from ordering.snapshots import FORMAT, Restoring, Snapshot, Snapshots, chunks_of, rows_of
+from ordering.snapshots import FORMAT, MAX_CHUNK_OCTETS, Restoring, Snapshot, Snapshots, chunks_of, rows_of
 from ordering.store import STORE_FILE, Store, connect, held
 from ordering.transactions import (
     MAX_OCTETS,
@@ -56,7 +57,7 @@ def one_of_each(city: City) -> list[bytes]:
         city.says(Claim("x", TAG, REFERENCE)),
         proposal,
         city.says(Propose(Remove("city-8"))),
-        city.says(Propose(Replace(City.of(7).operator))),
+        city.says(Propose(Replace(City.of(7).operator, City.of(7).operator.digest))),
         city.says(Vote(proposal_id(Transaction.parse(proposal)), agrees=True)),
         city.says(RotateKey(city.operator.key, consent)),
     ]
@@ -314,6 +315,59 @@ def test_snapshots_of_another_format_are_not_taken() -> None:
         (5, FORMAT, 0, Snapshot(5, ()).hash, b""),
     ):
         assert Snapshot.offered(height, form, chunks, digest, metadata) is None
+
+
+def test_before_a_chain_has_begun_nothing_is_taken_and_nothing_ends(tmp_path: Path) -> None:
+    with closing(Store(tmp_path / "nine")) as store:
+        machine = Machine(store)
+        for data in one_of_each(City.of(0)):
+            assert machine.check(data).refusal is Refusal.NOT_BEGUN
+        with pytest.raises(StateError, match="has not begun"):
+            machine.read(state.OPERATORS)
+
+
+def test_one_operator_fills_neither_a_block_nor_the_waiting_room(nine: Town) -> None:
+    greedy, other = nine.cities[:2]
+    many = [greedy.says(Claim("x", each.to_bytes(32, "big"), REFERENCE)) for each in range(PER_WAITING + 1)]
+    assert [nine.machine.check(each).refusal for each in many] == [None] * PER_WAITING + [Refusal.TOO_MANY]
+    vote = other.says(Claim("y", TAG, REFERENCE))
+    assert nine.machine.check(vote).refusal is None
+    chosen = nine.machine.fitting([*many, vote], 1 << 20, nine.moment())
+    assert chosen == [*many[:PER_BLOCK], vote]
+    assert not nine.machine.is_sound(many, nine.moment())
+    outcomes = nine.bring(*many, vote).outcomes
+    assert sum(each.refusal is None for each in outcomes) == PER_BLOCK + 1
+
+
+def test_a_genesis_of_operators_without_power_or_with_one_key_for_two_begins_nothing(tmp_path: Path) -> None:
+    quiet, loud = replace(City.of(0).operator, power=0), City.of(1).operator
+    twin = replace(City.of(2).operator, key=loud.key)
+    with closing(Store(tmp_path / "nine")) as store:
+        for wrong in ((quiet,), (loud, twin), (loud, loud)):
+            with pytest.raises(StateError, match="cannot begin"):
+                Machine(store).begin(Genesis(CHAIN, wrong))
+        assert store.committed is None
+        assert Machine(store).begin(Genesis(CHAIN, (quiet, loud))).validators == {loud.validator: 10}
+        with pytest.raises(StateError, match="another chain"):
+            Machine(store).begun(Genesis(CHAIN, (quiet, replace(loud, power=3))))
+
+
+def test_a_damaged_snapshot_is_offered_to_nobody_and_a_height_is_taken_anew(
+    nine: Town, tmp_path: Path
+) -> None:
+    snapshots = Snapshots(tmp_path / "nine")
+    first = snapshots.take(3, nine.store.rows())
+    assert snapshots.take(3, nine.store.rows()) == first
+    (tmp_path / "nine" / "snapshots" / "4").mkdir()
+    (tmp_path / "nine" / "snapshots" / "5").mkdir()
+    (tmp_path / "nine" / "snapshots" / "5" / "hashes.json").write_bytes(b"")
+    assert snapshots.all() == [first]
+
+
+def test_a_chunk_that_nobody_could_have_cut_is_not_taken() -> None:
+    chunk = bytes(MAX_CHUNK_OCTETS + 1)
+    restoring = Restoring(Snapshot(1, (hashlib.sha256(chunk).digest(),)), TAG)
+    assert not restoring.add(0, chunk)
 
 
 def test_old_snapshots_go_and_half_of_one_too(nine: Town, tmp_path: Path) -> None:

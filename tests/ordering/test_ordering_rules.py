@@ -250,13 +250,25 @@ def test_an_operator_has_few_proposals_open(nine: Town) -> None:
     [
         Admit(City.of(0).operator),
         Remove("nobody"),
-        Replace(City.of(40).operator),
+        Replace(City.of(40).operator, City.of(40).operator.digest),
         Admit(replace(City.of(40).operator, key=City.of(0).operator.key)),
         Admit(replace(City.of(40).operator, log=City.of(0).operator.log)),
         Admit(replace(City.of(40).operator, validator=City.of(0).operator.validator)),
-        Replace(replace(City.of(1).operator, validator=City.of(0).operator.validator)),
+        Replace(
+            replace(City.of(1).operator, validator=City.of(0).operator.validator), City.of(1).operator.digest
+        ),
+        Replace(replace(City.of(1).operator, power=3), City.of(2).operator.digest),
     ],
-    ids=["there", "not there", "not there either", "key", "log", "validator", "validator of another"],
+    ids=[
+        "there",
+        "not there",
+        "not there either",
+        "key",
+        "log",
+        "validator",
+        "validator of another",
+        "of another record",
+    ],
 )
 def test_what_cannot_be_is_not_voted_on(nine: Town, change: Change) -> None:
     refused(nine, nine.cities[2].says(Propose(change)), Refusal.CHANGE_IMPOSSIBLE)
@@ -266,7 +278,11 @@ def test_nobody_is_left_to_make_a_block(tmp_path: Path) -> None:
     with town(tmp_path, 1) as alone:
         refused(alone, alone.cities[0].says(Propose(Remove("city-0"))), Refusal.CHANGE_IMPOSSIBLE)
         without = replace(City.of(0).operator, power=0)
-        refused(alone, alone.cities[0].says(Propose(Replace(without))), Refusal.CHANGE_IMPOSSIBLE)
+        refused(
+            alone,
+            alone.cities[0].says(Propose(Replace(without, City.of(0).operator.digest))),
+            Refusal.CHANGE_IMPOSSIBLE,
+        )
 
 
 def test_two_accepted_changes_that_exclude_one_another(nine: Town) -> None:
@@ -287,9 +303,38 @@ def test_a_lying_validator_is_written_down_and_replaced(nine: Town) -> None:
     nine.bring(caught=(Misbehaviour(address, 1, 1), Misbehaviour(bytes(20), 1, 1)))
     assert nine.store.get(state.misbehaviour_key(liar.name)) == bytes([0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1])
     quiet = replace(liar.operator, power=0)
-    identifier = proposed(nine, nine.cities[0], Replace(quiet))
+    identifier = proposed(nine, nine.cities[0], Replace(quiet, liar.operator.digest))
     voted(nine, identifier, nine.cities[1:3])
     voted(nine, identifier, nine.cities[5:8])
     block = nine.bring(nine.cities[3].says(Vote(identifier, agrees=True)))
     assert dict(block.validators) == {liar.operator.validator: 0}
     accepted(nine, liar.says(Claim("x", TAG, REFERENCE)))
+
+
+def test_what_was_proposed_before_a_key_was_changed_does_not_bring_the_old_one_back(nine: Town) -> None:
+    city, thief = nine.cities[1], City.of(1)
+    louder = Replace(replace(city.operator, power=20), city.operator.digest)
+    identifier = proposed(nine, nine.cities[0], louder)
+    key = Ed25519PrivateKey.generate()
+    accepted(nine, city.says(RotateKey(public_octets(key), key_consent(CHAIN, city.name, key))))
+    city.key = key
+    voted(nine, identifier, nine.cities[2:8])
+    assert standing(nine, identifier) is Standing.IMPOSSIBLE
+    refused(nine, thief.says(Claim("x", TAG, REFERENCE), sequence=9), Refusal.SIGNATURE_INVALID)
+    accepted(nine, city.says(Claim("x", TAG, REFERENCE)))
+
+
+def test_votes_of_keys_that_were_taken_away_count_no_more(nine: Town) -> None:
+    victim, stranger = nine.cities[8], City.of(60)
+    identifier = proposed(nine, nine.cities[0], Admit(stranger.operator))
+    voted(nine, identifier, (victim, *nine.cities[1:5]))  # the victim's is the thief's
+    renewed = replace(City.of(61).operator, name=victim.name)
+    again = proposed(nine, nine.cities[0], Replace(renewed, victim.operator.digest))
+    voted(nine, again, nine.cities[1:7])
+    assert standing(nine, again) is Standing.ACCEPTED
+    victim.key = City.of(61).key
+    accepted(nine, nine.cities[5].says(Vote(identifier, agrees=True)))
+    assert standing(nine, identifier) is Standing.OPEN, "six, and the thief's"
+    accepted(nine, victim.says(Vote(identifier, agrees=False)))
+    accepted(nine, nine.cities[6].says(Vote(identifier, agrees=True)))
+    assert standing(nine, identifier) is Standing.ACCEPTED
