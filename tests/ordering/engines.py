@@ -60,7 +60,7 @@ class Member:
 
 
 def free_range(count: int) -> int:
-    """Return the lowest of some ports in a row that nobody listens on, below those that the system gives out."""
+    """Return the lowest of some ports in a row that are free, below those that the system gives out."""
     while True:
         lowest = random.randrange(20_000, 32_000)
         try:
