@@ -45,23 +45,27 @@ def serving(
     assert process.returncode == Exit.OK
 
 
-def opened(base: str, device: str = "cross") -> tuple[httpx.Client, str]:
+def opened(base: str, device: str = "same", secret: str = "") -> tuple[httpx.Client, str]:
     page = httpx.Client(base_url=base, timeout=60)
-    made = page.post("/sessions", json={"policy": "school-enrolment", "device": device})
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    body = {"policy": "school-enrolment", "device": device}
+    made = page.post("/sessions", json=body, headers=headers)
     assert made.status_code == 201, made.text
     return page, made.json()["uri"]
 
 
 def test_a_page_asks_and_a_vault_answers(school: Home, holder: Home) -> None:
     before = set(school.path.glob("records/*.json"))
-    with serving(school) as (base, ready):
+    with serving(school, "--cross", "school-enrolment") as (base, ready):
         assert ready["client_id"].startswith("x509_hash:")
-        page, uri = opened(base)
+        kept_in = Path(ready["secret_file"])
+        assert kept_in.stat().st_mode & 0o777 == 0o600
+        page, uri = opened(base, "cross", kept_in.read_text().strip())
         with closing(page):
             answered = holder.json("vault", "openid", "open", uri, "--dev", "--yes")
             assert answered["state"] == "answered"
             assert page.get("/result").json()["state"] == "accepted"
-        page, uri = opened(base, "same")
+        page, uri = opened(base)
         with closing(page):
             answered = holder.json("vault", "openid", "open", uri, "--dev", "--yes")
             assert page.get(answered["redirect_uri"]).json()["state"] == "accepted"
@@ -76,6 +80,9 @@ def test_a_page_asks_and_a_vault_answers(school: Home, holder: Home) -> None:
 def test_named_by_its_host_and_asked_by_nobody(school: Home, holder: Home) -> None:
     with serving(school, "--by-host") as (base, ready):
         assert ready["client_id"] == "x509_san_dns:localhost"
+        assert "secret_file" not in ready
+        crossed = {"policy": "school-enrolment", "device": "cross"}
+        assert httpx.post(f"{base}/sessions", json=crossed, timeout=60).status_code == 401
         page, uri = opened(base)
         with closing(page):
             said = holder.zk("vault", "openid", "open", uri, "--dev", "--json")
@@ -105,7 +112,11 @@ def test_what_a_vault_does_not_ask(holder: Home) -> None:
 def test_an_edge_that_cannot_be_who_it_says_does_not_start(school: Home, tmp_path: Path) -> None:
     other = tmp_path / "other.pem"
     other.write_text("no certificate")
-    for more in (["--key-certificate", other], ["--url", "ftp://school.example"]):
+    for more in (
+        ["--key-certificate", other],
+        ["--url", "ftp://school.example"],
+        ["--cross", "another-policy"],
+    ):
         done = school.zk(
             "verifier", "openid", "serve", SCHOOL, "--port", 0, "--json",
             *(more if "--url" in more else ["--url", "https://school.example", *more]),
