@@ -9,6 +9,7 @@ from openid.errors import OpenIdError
 from openid.request_object import OpenedObject
 from openid.response import Submission, error_form, response_form
 from openid.strict_json import to_base64url
+from openid.wallet.fetching import Fetcher
 from openid.wallet.presenting import post_answer, post_no
 from prover import PresentingError, Usage, UsageState, Vault, check_usage
 from tests.openid.edges import COUNTER, Edge, claims_of, edge, fetcher, handle_of
@@ -236,6 +237,21 @@ def test_what_the_verifier_does_not_accept_is_refused_and_has_its_receipt(town: 
         _, leads = answer(town, vault, fetched(town, strict.open(page, "same")))
         assert leads is not None
         assert page.get(leads).json()["state"] == "refused"
+
+
+def test_the_browser_is_not_led_to_plain_http(town: Town, school: Edge, vault: Vault) -> None:
+    class Strict(Fetcher):
+        """Asks this machine for the test's sake, and judges addresses as it would outside of development."""
+
+        def check(self, url: str) -> None:
+            Fetcher().check(url)
+
+    with school.browser() as page:
+        opened = fetched(town, school.open(page, "same"))
+        with pytest.raises(OpenIdError, match=r"EDGE_ANSWER_INVALID \(redirect_uri\)"):
+            post_answer(Strict(local=True), opened, made_for(town, vault, opened))
+    town.client().resume(vault, town.log)
+    assert vault.usages()[-1].state is UsageState.ANSWERED
 
 
 def test_the_edge_by_the_name_of_its_host(town: Town, vault: Vault) -> None:
