@@ -54,6 +54,19 @@ def opened(base: str, device: str = "same", secret: str = "") -> tuple[httpx.Cli
     return page, made.json()["uri"]
 
 
+def at_a_terminal(home: Home, *arguments: object, typed: str) -> tuple[int, str]:
+    """Run a command at a terminal where a person types this; return its code and what the person saw."""
+    ours, theirs = os.openpty()
+    try:
+        process = start(*arguments, "--home", home.path, stdin=theirs)
+        os.write(ours, typed.encode())
+        out, err = process.communicate(timeout=120)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return process.returncode, " ".join((out + err).split())
+
+
 def test_a_page_asks_and_a_vault_answers(school: Home, holder: Home) -> None:
     before = set(school.path.glob("records/*.json"))
     with serving(school, "--cross", "school-enrolment") as (base, ready):
@@ -137,6 +150,13 @@ def test_a_department_offers_and_a_vault_claims(issuer: Home, home: Home) -> Non
         claim = ("vault", "openid", "claim", made["uri_by_reference"], "--dev")
         refused(home.zk(*claim, "--json"), Exit.USAGE, "TX_CODE_MISSING")
         refused(home.zk(*claim, "--tx-code", "x", "--json"), Exit.REFUSED, "EDGE_REFUSED")
+        phished, said = at_a_terminal(home, *claim, typed="no\n")
+        assert phished == Exit.DECLINED
+        assert f"The code goes to {base.removeprefix('http://')}, for the credential" in said
+        assert "residence_permit@1" in said
+        assert "another way" not in said
+        given, _ = at_a_terminal(home, *claim, "--tx-code", made["tx_code"], typed="\n")
+        assert given == Exit.DECLINED
         claimed = home.json(*claim, "--tx-code", made["tx_code"])
         assert claimed["schema"] == "departments/public-security/schemas/residence_permit@1"
 

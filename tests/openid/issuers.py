@@ -13,6 +13,7 @@ from disclosure import OfferLink, Schema
 from openid.app.issuer_app import issuer_app
 from openid.app.issuing import IssuerEdge
 from openid.app.offering import MAX_GRANTS, Grants
+from openid.issuance import CredentialOffer
 from openid.wallet.claiming import Claiming, begin, read_offered
 from openid.wallet.fetching import Fetcher
 from tests.prover.town import Town
@@ -68,7 +69,7 @@ def hand_in(
     return answer
 
 
-def nobody() -> str:
+def nobody(_: CredentialOffer) -> str:
     raise AssertionError("no code was to be asked for")
 
 

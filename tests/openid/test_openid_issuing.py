@@ -12,7 +12,7 @@ import pytest
 from disclosure import OfferLink
 from openid.app.offering import LIFE, Grants
 from openid.errors import OpenIdError
-from openid.issuance import CODE, GRANT, Nonces, check_jwt_proof, make_jwt_proof
+from openid.issuance import CODE, GRANT, CredentialOffer, Nonces, check_jwt_proof, make_jwt_proof
 from prover import Vault
 from tests.openid.issuers import SECRET, claiming, hand_in, issuer
 from tests.prover.town import Town
@@ -56,7 +56,15 @@ def test_a_transaction_code_is_asked_for_and_five_wrong_ones_end_it(
     town: Town, police: str, empty: Vault
 ) -> None:
     handed = hand_in(police, link=town.offer(), tx_code=True)
-    taken = claiming(town, handed["uri"], lambda: handed["tx_code"])
+    shown: list[tuple[str, str]] = []
+
+    def code_to(offer: CredentialOffer) -> str:
+        shown.append((offer.issuer, offer.configuration))
+        code: str = handed["tx_code"]
+        return code
+
+    taken = claiming(town, handed["uri"], code_to)
+    assert shown == [(police, str(PERMIT.name))]
     link = taken.ready(0)
     assert link is not None
     town.client().claim(link, empty, town.log, send=taken.send)
@@ -70,6 +78,17 @@ def test_a_transaction_code_is_asked_for_and_five_wrong_ones_end_it(
     assert token(police, code, tx_code=handed["tx_code"]).status_code == 400
     reference = parse_qs(urlsplit(handed["uri_by_reference"]).query)["credential_offer_uri"][0]
     assert httpx.get(reference, timeout=60).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "configuration", ["nothing", "departments/police/schemas/permit@9", "x\x1b[2J"], ids=range(3)
+)
+def test_a_code_is_not_asked_for_what_the_issuer_does_not_offer(
+    town: Town, police: str, configuration: str
+) -> None:
+    offer = CredentialOffer(police, configuration, "c" * 43, tx_code=True)
+    with pytest.raises(OpenIdError, match="METADATA_INVALID"):
+        claiming(town, offer.uri)
 
 
 def test_issuance_is_deferred_until_the_department_has_issued(town: Town, police: str, empty: Vault) -> None:

@@ -20,6 +20,8 @@ MESSAGES: Final = {
     "issuer.openid_tx_code": "Give the holder this code another way: {code}",
     "issuer.openid_deferred": "Deferred. Once issued: zk issuer openid issued {handle} --link LINK",
     "issuer.openid_issued": "Handed in; the wallet gets it when it asks again.",
+    "vault.tx_code_to": "The code goes to {host}, for the credential {credential}.",
+    "vault.ask_tx_code_to": "Did the code come from there? Type yes, y or 是; anything else declines:",
     "vault.ask_tx_code": "The code that came another way:",
     "error.issuance_deferred": "It is not issued yet; ask for a new offer later, or use --wait",
     "error.tx_code_missing": "The offer has a code that came another way; give it with --tx-code",

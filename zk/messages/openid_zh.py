@@ -20,6 +20,8 @@ MESSAGES: Final = {
     "issuer.openid_tx_code": "请经其他途径把此代码交给持有人：{code}",
     "issuer.openid_deferred": "已延期。签发后：zk issuer openid issued {handle} --link LINK",
     "issuer.openid_issued": "已交入；钱包再次询问时即可得到。",
+    "vault.tx_code_to": "代码将发往 {host}，用于凭证 {credential}。",
+    "vault.ask_tx_code_to": "代码是否来自该处？是请输入 是、yes 或 y；其他输入均为否：",
     "vault.ask_tx_code": "经其他途径收到的代码：",
     "error.issuance_deferred": "部门尚未签发；请稍后再取得新的提供，或使用 --wait",
     "error.tx_code_missing": "该提供有经其他途径收到的代码；请用 --tx-code 给出",
