@@ -129,8 +129,7 @@ class _App:
         except _KNOWN as error:
             return _refused(error, _PRIVATE)
         except Exception as error:  # whatever kept the answer from being kept: the browser may come again
-            _LOG.error("an answer could not be kept: %s", type(error).__name__)  # the text may have values
-            return _failed("server_error", "INTERNAL", HTTPStatus.INTERNAL_SERVER_ERROR, _PRIVATE)
+            return _not_kept(error, _PRIVATE)
         body = told(session)
         self._edge.sessions.told(session)
         return _json(body, HTTPStatus.OK, _PRIVATE)
@@ -149,6 +148,8 @@ class _App:
             receipt, redirect = await self._edge.take(await body_of(request, MAX_RESPONSE_OCTETS))
         except _KNOWN as error:
             return _refused(error, _WALLET)
+        except Exception as error:  # the same answer may be posted again, and gets the same receipt
+            return _not_kept(error, _WALLET)
         body = b"{}" if receipt is None else receipt_json(receipt, redirect)
         return Response(body, HTTPStatus.OK, _WALLET | {"Content-Type": _JSON})
 
@@ -220,6 +221,12 @@ def _refused(error: Exception, headers: dict[str, str]) -> Response:
 _BUSY: Final = frozenset(
     {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "CANCELLED", "INTERNAL", "UNKNOWN"}
 )
+
+
+def _not_kept(error: Exception, headers: dict[str, str]) -> Response:
+    # By its kind alone: its text may have values, or a path.
+    _LOG.error("an answer could not be kept: %s", type(error).__name__)
+    return _failed("server_error", "INTERNAL", HTTPStatus.INTERNAL_SERVER_ERROR, headers)
 
 
 def _failed(error: str, reason: str, status: HTTPStatus, headers: dict[str, str]) -> Response:

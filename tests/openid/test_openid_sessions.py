@@ -11,9 +11,10 @@ import pytest
 from openid.app.openings import Openings
 from openid.app.sessions import KEPT, Begun, Device, Sessions, State, state_of
 from openid.errors import OpenIdError
+from openid.wallet.presenting import post_answer
 from prover import Vault
-from tests.openid.edges import COUNTER, SECRET, Edge, edge
-from tests.openid.wallets import answer, fetched
+from tests.openid.edges import COUNTER, SECRET, Edge, edge, fetcher
+from tests.openid.wallets import answer, fetched, submission_of
 from tests.prover.town import Town
 from verifier.errors import RegisterError
 
@@ -131,6 +132,27 @@ def test_an_answer_that_could_not_be_kept_is_not_told_and_can_be_fetched_again(
             assert full.result(page)["state"] == "pending"
             assert not full.accepted
         assert page.get(leads).json()["state"] == "accepted"
+    assert len(full.accepted) == 1
+
+
+def test_on_another_device_it_is_posted_again(town: Town, vault: Vault) -> None:
+    failing = [OSError("the disk is full")]
+
+    def keep(_: Any) -> None:
+        if failing:
+            raise failing.pop()
+
+    with edge(town, town.city.request, keep=keep) as full, full.browser() as page:
+        opened = fetched(town, full.open(page, "cross"))
+        with pytest.raises(OpenIdError, match="EDGE_REFUSED"):
+            answer(town, vault, opened)
+        assert full.result(page)["state"] == "pending"
+        usage = vault.usages()[-1]
+        receipt, leads = post_answer(fetcher(), opened, submission_of(usage))
+        assert (leads, full.result(page)["state"]) == (None, "accepted")
+    town.client().resume(vault, town.log)
+    assert vault.usage(usage.id).receipt is not None
+    assert receipt
     assert len(full.accepted) == 1
 
 
