@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
@@ -26,6 +27,14 @@ HASH_PREFIX: Final = "x509_hash:"
 DNS_PREFIX: Final = "x509_san_dns:"
 MAX_CHAIN: Final = 5
 _MAX_CERTIFICATE: Final = 8 << 10
+_MALFORMED: Final = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What reading a certificate raises; but for the first they have nothing in common."""
 _LIFE: Final = dt.timedelta(days=398)
 _EARLIER: Final = dt.timedelta(hours=1)
 """A new certificate counts from a little before, for wallets whose clock is behind."""
@@ -81,7 +90,7 @@ def from_pem(octets: bytes) -> ClientCertificate:
     """Read a chain of PEM certificates, the leaf first; OpenIdError CLIENT_NOT_TRUSTED."""
     try:
         read = x509.load_pem_x509_certificates(octets)
-    except ValueError:
+    except _MALFORMED:
         _untrusted("the file holds no certificates in PEM")
     return ClientCertificate(tuple(each.public_bytes(Encoding.DER) for each in read[:MAX_CHAIN]))
 
@@ -108,7 +117,7 @@ def leaf_of(chain: Sequence[bytes]) -> x509.Certificate:
     """Return the leaf; OpenIdError REQUEST_OBJECT_INVALID."""
     try:
         return x509.load_der_x509_certificate(chain[0])
-    except ValueError:
+    except _MALFORMED:
         raise _malformed() from None
 
 
@@ -116,7 +125,7 @@ def key_of(leaf: x509.Certificate) -> bytes:
     """Return a certificate's Ed25519 key, 32 octets; OpenIdError CLIENT_NOT_TRUSTED for another kind."""
     try:
         key = leaf.public_key()
-    except ValueError:
+    except _MALFORMED:
         raise _malformed() from None
     if not isinstance(key, Ed25519PublicKey):
         _untrusted("the certificate's key is none of a verifier's, which are Ed25519")
@@ -130,7 +139,7 @@ def hosts_of(leaf: x509.Certificate) -> list[str]:
         return names.get_values_for_type(x509.DNSName)
     except x509.ExtensionNotFound:
         return []
-    except ValueError:
+    except _MALFORMED:
         raise _malformed() from None
 
 

@@ -16,6 +16,7 @@ from disclosure import MalformedError, Presentation, Schema, SchemaName
 from disclosure.composite import CompositePresentation, CompositeRequest
 from openid.errors import OpenIdError, OpenIdReason
 from openid.mapping import AnyRequest, answer_ids
+from openid.request_object import check_uri
 from openid.strict_json import Json, dumps, loads, octets_of, to_base64url
 from tlog import HOLDER_NOTE_OCTETS
 
@@ -157,14 +158,24 @@ def receipt_json(receipt: bytes, redirect_uri: str | None) -> bytes:
 
 
 def read_receipt(octets: bytes) -> tuple[bytes, str | None]:
-    """Read what `receipt_json` gives; OpenIdError EDGE_ANSWER_INVALID. Members that nobody knows are passed
-    over."""
+    """Read what `receipt_json` gives; OpenIdError EDGE_ANSWER_INVALID.
+
+    Where the browser goes on is an HTTP address in printable ASCII: people are shown it. Members that nobody
+    knows are passed over.
+    """
     reason = OpenIdReason.EDGE_ANSWER_INVALID
     read = loads(octets, reason)
     redirect = read.get("redirect_uri")
-    if redirect is not None and not isinstance(redirect, str):
-        raise OpenIdError(reason, "it is no address", field="redirect_uri")
+    if redirect is not None:
+        _check_redirect(redirect)
     return octets_of(read.get(RECEIPT), reason, RECEIPT), redirect
+
+
+def _check_redirect(redirect: Json) -> None:
+    try:
+        check_uri(redirect if isinstance(redirect, str) else "", "redirect_uri")
+    except OpenIdError as error:
+        raise OpenIdError(OpenIdReason.EDGE_ANSWER_INVALID, error.detail, field=error.field) from None
 
 
 def _invalid(detail: str, field: str) -> OpenIdError:

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ from consortium.witness.process import Address
 from disclosure import Schema, VerifierName
 from openid.app.issuer_app import issuer_app
 from openid.app.issuing import IssuerEdge
-from openid.app.sessions import AnyAnswered
+from openid.app.sessions import AnyAnswered, Device
 from openid.app.verifier_app import verifier_app
 from openid.app.verifying import Identity, Question, VerifierEdge
 from openid.client_id import ClientCertificate, from_pem, self_signed
@@ -38,13 +38,16 @@ from zk.run import Run
 class Shown:
     """Who an edge is to wallets: its address, the page that the browser goes on to, and by what it is named.
 
-    `chain` has a certificate of the verifier's key; without one the edge makes its own.
+    `chain` has a certificate of the verifier's key; without one the edge makes its own. `cross` names the
+    policies that are asked on another device too, by a counter that shows `secret`.
     """
 
     url: str
     page: str
     by_host: bool
     chain: Path | None
+    cross: frozenset[str] = frozenset()
+    secret: str | None = field(default=None, repr=False)
 
 
 def run_edge(
@@ -62,8 +65,8 @@ def run_edge(
 
     async def serve() -> None:
         async with AsyncVerifierClient(run.endpoint, name, key, log) as client:
-            edge = VerifierEdge(client, identity, _questions(run, client, policies, name), _now)
-            async with _listening(verifier_app(edge), address) as port:
+            edge = VerifierEdge(client, identity, _questions(run, client, policies, name, shown.cross), _now)
+            async with _listening(verifier_app(edge, shown.secret), address) as port:
                 on_ready(port, identity.client_id)
                 await _told_to_end()
 
@@ -124,7 +127,11 @@ def _certificate(shown: Shown, key: Ed25519PrivateKey, host: str) -> ClientCerti
 
 
 def _questions(
-    run: Run, client: AsyncVerifierClient, policies: Sequence[AnyPolicy], name: VerifierName
+    run: Run,
+    client: AsyncVerifierClient,
+    policies: Sequence[AnyPolicy],
+    name: VerifierName,
+    cross: frozenset[str],
 ) -> Mapping[str, Question]:
     keeping = threading.Lock()  # a register of pseudonyms is one file
 
@@ -133,7 +140,8 @@ def _questions(
             with keeping:
                 keep(run, answered, policy, run.home.records / f"{policy.id}-{secrets.token_hex(8)}.json")
 
-        return Question(policy.id, lambda: checked_request(client.client, policy, name, {}), accept)
+        devices = frozenset(Device) if policy.id in cross else frozenset({Device.SAME})
+        return Question(policy.id, lambda: checked_request(client.client, policy, name, {}), accept, devices)
 
     return {each.id: question(each) for each in policies}
 

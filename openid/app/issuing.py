@@ -133,14 +133,18 @@ class IssuerEdge:
             raise Refusal(400, "invalid_notification_id")
         if body.get("event") not in _EVENTS:
             raise Refusal(400, "invalid_notification_request")
-        if body["event"] == _EVENTS[0] and grant.link is not None and grant.request_id is not None:
+        link = grant.link
+        if body["event"] == _EVENTS[0] and link is not None and grant.request_id is not None:
             message = issuance_pb2.AcknowledgeCredentialRequest(
-                offer=grant.link.offer, claim_code=grant.link.claim_code, request_id=grant.request_id
+                offer=link.offer, claim_code=link.claim_code, request_id=grant.request_id
             )
             await self._call("AcknowledgeCredential", message)
-            # The code and what it led to are gone; the token still answers the same notification.
+            if not grant.taken:  # by the same notification, sent twice at a time
+                self.grants.finish(grant)
 
     async def _answered(self, grant: Grant, body: Mapping[str, Json]) -> tuple[int, dict[str, Json]]:
+        if grant.taken:
+            raise Refusal(400, "credential_request_denied")
         link = grant.link
         if link is None or REQUEST_ID not in body:
             waits: dict[str, Json] = {"transaction_id": grant.transaction, "interval": INTERVAL}

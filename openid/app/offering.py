@@ -8,6 +8,7 @@ has changed nothing but the count of wrong codes.
 import datetime as dt
 import hmac
 import secrets
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -39,6 +40,8 @@ class Grant:
     token: str | None = field(default=None, repr=False)
     request_id: str | None = field(default=None, repr=False)
     wrong: int = 0
+    taken: bool = False
+    """The wallet has said that the credential is kept: nothing is left to be had by this grant."""
 
 
 class Grants:
@@ -49,6 +52,7 @@ class Grants:
         self._found: dict[str, dict[bytes, Grant]] = {
             each: {} for each in ("code", "handle", "reference", "token")
         }
+        self._taken = deque[Grant]()
 
     def add(self, schema: SchemaName, form: CredentialForm, link: OfferLink | None, tx_code: bool) -> Grant:
         """Take a grant; OpenIdError SESSIONS_FULL."""
@@ -87,6 +91,20 @@ class Grants:
         grant.token = secrets.token_urlsafe(_OCTETS)
         self._found["token"][hashed(grant.token)] = grant
         return grant
+
+    def finish(self, grant: Grant) -> None:
+        """Note that the credential is kept: the link and all codes are forgotten, and the place is free.
+
+        The token answers the same notification for a while longer, as the specification wants it.
+        """
+        token = grant.token
+        self.drop(grant)
+        grant.link, grant.taken = None, True
+        if token is not None:
+            self._found["token"][hashed(token)] = grant
+            self._taken.append(grant)
+        while self._taken and (len(self._taken) > self._most or self._clock() >= self._taken[0].ends):
+            self.drop(self._taken.popleft())
 
     def drop(self, grant: Grant) -> None:
         """Forget a grant."""

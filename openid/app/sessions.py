@@ -5,28 +5,41 @@ request object, `state` posts an answer, the browser's cookie sees the result. O
 is shown only to who brings both the cookie and the response code that the wallet was answered with: so
 nobody sees what another answered in a session that was planted with him (OpenID4VP 1.0, section 13.3).
 
-Kept by SHA-256 of the secrets, in memory; a session ends with its request. State rules: every change is one
-of the methods below, made between two awaits; what is refused has changed nothing.
+Kept by SHA-256 of the secrets, in memory. `state` is derived from the handle, with which everybody who has it
+fetches the state anyway: so the handle need not be kept for the object that is fetched later. What has ended
+takes no room that a new question wants, and is forgotten after a few minutes; so is an answer that nobody
+comes for. State rules: every change is one of the methods below, made between two awaits; what is refused has
+changed nothing.
 """
 
 import datetime as dt
 import hashlib
+import heapq
 import hmac
+import itertools
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from openid.errors import OpenIdError, OpenIdReason
+from openid.strict_json import to_base64url
 from verifier.client import Answered, CompositeAnswered, CompositeExchange, OpenExchange
 
 AnyExchange: TypeAlias = OpenExchange | CompositeExchange
 AnyAnswered: TypeAlias = Answered | CompositeAnswered
 MAX_SESSIONS: Final = 10_000
+MAX_FROM_ONE: Final = 200
+"""So many questions of one client may be open at a time."""
 MAX_REFUSED: Final = 5
 """So many answers of a session may be refused; then it is over."""
+KEPT: Final = dt.timedelta(minutes=10)
+"""So long an answer waits for its browser, and a session that has ended is still told of."""
+_LOOK_AGAIN: Final = dt.timedelta(minutes=1)
 _OCTETS: Final = 32
+_STATE_OF: Final = b"zk-disclosure/openid/state-of-handle/v1\x00"
 
 
 class Device(StrEnum):
@@ -43,51 +56,86 @@ class State(StrEnum):
     ANSWERING = "answering"
     ANSWERED = "answered"
     """The answer holds; on the same device it is not yet shown, until the browser brings the code."""
+    KEEPING = "keeping"
+    """The browser has brought the code, which is used up by it; the answer is being kept."""
     ACCEPTED = "accepted"
     DECLINED = "declined"
     REFUSED = "refused"
     EXPIRED = "expired"
 
 
-@dataclass
+_BUSY: Final = (State.ANSWERING, State.KEEPING)
+_ENDED: Final = (State.ACCEPTED, State.DECLINED, State.REFUSED, State.EXPIRED)
+
+
+@dataclass(eq=False)
 class Session:
-    """One question. What is marked as secret is never logged and stands in no repr."""
+    """One question. What is marked as secret is never logged and stands in no repr.
+
+    `keys` are the hashes of handle, state and cookie; `until` is when its state ends by itself.
+    """
 
     policy: str
     device: Device
     exchange: AnyExchange
     expires: dt.datetime
-    handle: str = field(repr=False)
-    state_secret: str = field(repr=False)
-    cookie: str = field(repr=False)
+    client: str = field(repr=False)
+    keys: tuple[bytes, bytes, bytes] = field(repr=False)
+    until: dt.datetime
     state: State = State.OPEN
     refused: int = 0
-    response_code: str | None = field(default=None, repr=False)
+    code: bytes | None = field(default=None, repr=False)
+    """The hash of the response code, until it was brought."""
     answered: AnyAnswered | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A session that has begun, and the secrets that go to the wallet and to the browser."""
+
+    session: Session
+    handle: str = field(repr=False)
+    cookie: str = field(repr=False)
+
+
 class Sessions:
-    """All sessions of an edge. `clock` gives times with a zone."""
+    """All sessions of an edge, `most` of them open at a time, and `from_one` of one client.
 
-    def __init__(self, clock: Callable[[], dt.datetime], most: int = MAX_SESSIONS) -> None:
-        self._clock, self._most = clock, most
+    `clock` gives times with a zone. As many as may be open are remembered after their end.
+    """
+
+    def __init__(
+        self, clock: Callable[[], dt.datetime], most: int = MAX_SESSIONS, from_one: int = MAX_FROM_ONE
+    ) -> None:
+        self._clock, self._most, self._from_one = clock, most, from_one
         self._by_handle, self._by_state, self._by_cookie = (dict[bytes, Session]() for _ in range(3))
+        self._open_of = Counter[str]()
+        self._ended = dict[Session, None]()  # in the order of their ends
+        self._due = list[tuple[dt.datetime, int, Session]]()
+        self._numbers = itertools.count()
 
-    def check_room(self) -> None:
-        """Raise OpenIdError SESSIONS_FULL if there is no room for one more."""
-        if len(self._by_cookie) >= self._most:
-            self._drop_ended()
-        if len(self._by_cookie) >= self._most:
+    def check_room(self, client: str = "") -> None:
+        """Raise OpenIdError SESSIONS_FULL if there is no room for one more, or none for one of this client.
+
+        A client without a name is one that the edge trusts.
+        """
+        self._sweep()
+        if self._open_of.total() >= self._most:
             raise OpenIdError(OpenIdReason.SESSIONS_FULL, "too many questions are open")
+        if client and self._open_of[client] >= self._from_one:
+            raise OpenIdError(OpenIdReason.SESSIONS_FULL, "too many questions of this client are open")
 
-    def begin(self, policy: str, device: Device, exchange: AnyExchange) -> Session:
+    def begin(self, policy: str, device: Device, exchange: AnyExchange, client: str = "") -> Begun:
         """Begin a session under secrets that nobody has seen, whatever cookie the browser brought."""
-        self.check_room()
-        made = Session(policy, device, exchange, exchange.expires, _new(), _new(), _new())
-        self._by_handle[_key(made.handle)] = made
-        self._by_state[_key(made.state_secret)] = made
-        self._by_cookie[_key(made.cookie)] = made
-        return made
+        self.check_room(client)
+        handle, cookie = _new(), _new()
+        keys = (_key(handle), _key(state_of(handle)), _key(cookie))
+        made = Session(policy, device, exchange, exchange.expires, client, keys, exchange.expires)
+        for where, key in zip(self._all(), keys, strict=True):
+            where[key] = made
+        self._open_of[client] += 1
+        self._queue(made, made.until)
+        return Begun(made, handle, cookie)
 
     def to_fetch(self, handle: str) -> Session:
         """Return the session whose request may be fetched; OpenIdError SESSION_UNKNOWN, SESSION_OVER."""
@@ -109,15 +157,21 @@ class Sessions:
         """Note an answer that holds; return the response code, on the same device."""
         session.answered = answered
         if session.device is Device.CROSS:
-            session.state = State.ACCEPTED
+            self._end(session, State.ACCEPTED)
             return None
-        session.state, session.response_code = State.ANSWERED, _new()
-        return session.response_code
+        code = _new()
+        session.state, session.code = State.ANSWERED, _key(code)
+        session.until = min(session.expires, self._clock() + KEPT)
+        self._queue(session, session.until)
+        return code
 
     def not_held(self, session: Session) -> None:
         """Note an answer that did not hold: another may come, a few times."""
         session.refused += 1
-        session.state = State.REFUSED if session.refused >= MAX_REFUSED else State.OPEN
+        if session.refused >= MAX_REFUSED:
+            self._end(session, State.REFUSED)
+        else:
+            session.state = State.OPEN
 
     def undecided(self, session: Session) -> None:
         """Note that nothing was found out about an answer: it may be posted again."""
@@ -125,29 +179,58 @@ class Sessions:
 
     def declined(self, session: Session) -> None:
         """Note that the wallet will not answer."""
-        session.state = State.DECLINED
+        self._end(session, State.DECLINED)
 
-    def accept(self, cookie: str, code: str) -> Session:
-        """Return the browser's session, now accepted; its response code counts once.
+    def not_accepted(self, session: Session) -> None:
+        """Note that the answer holds, and that this verifier does not accept it."""
+        self._end(session, State.REFUSED)
+
+    def brought(self, cookie: str, code: str) -> Session:
+        """Return the browser's session, whose answer may be kept now; its response code counts once.
 
         Raises OpenIdError SESSION_UNKNOWN: no such cookie, or a code that is not this session's, of which
         the browser learns no more.
         """
         session = self.seen_by(cookie)
-        expected = session.response_code
+        expected = session.code
         if session.state is not State.ANSWERED or expected is None:
             raise _unknown()
-        if not hmac.compare_digest(expected.encode(), code.encode()):
+        if not hmac.compare_digest(expected, _key(code)):
             raise _unknown()
-        session.state, session.response_code = State.ACCEPTED, None
+        session.state, session.code = State.KEEPING, None
         return session
 
+    def kept(self, session: Session) -> None:
+        """Note that the answer that a browser came for is kept: from now on it is told."""
+        self._end(session, State.ACCEPTED)
+
+    def not_kept(self, session: Session, code: str) -> None:
+        """Note that an answer could not be kept: the browser may bring the same code again."""
+        session.state, session.code = State.ANSWERED, _key(code)
+
+    def told(self, session: Session) -> None:
+        """Note that a browser was told how its session stands: an answer is told once."""
+        if session.state is State.ACCEPTED:
+            session.answered = None
+
+    def _end(self, session: Session, state: State) -> None:
+        session.state, session.code, session.until = state, None, self._clock() + KEPT
+        if state is not State.ACCEPTED:
+            session.answered = None
+        self._open_of[session.client] -= 1
+        if not self._open_of[session.client]:
+            del self._open_of[session.client]
+        self._ended[session] = None
+        self._queue(session, session.until)
+        if len(self._ended) > self._most:
+            self._drop(next(iter(self._ended)))
+
     def _found(self, where: dict[bytes, Session], secret: str) -> Session:
+        self._sweep()
         session = where.get(_key(secret))
         if session is None:
             raise _unknown()
-        if self._clock() >= session.expires and session.state in (State.OPEN, State.ANSWERED):
-            session.state, session.answered, session.response_code = State.EXPIRED, None, None
+        self._settle(session, self._clock())
         return session
 
     def _open(self, where: dict[bytes, Session], secret: str) -> Session:
@@ -156,13 +239,40 @@ class Sessions:
             raise OpenIdError(OpenIdReason.SESSION_OVER, "the question was answered, or has ended")
         return session
 
-    def _drop_ended(self) -> None:
+    def _queue(self, session: Session, moment: dt.datetime) -> None:
+        heapq.heappush(self._due, (moment, next(self._numbers), session))
+
+    def _sweep(self) -> None:
+        """End and forget whatever is due."""
         now = self._clock()
-        for each in [one for one in self._by_cookie.values() if now >= one.expires]:
-            if each.state is not State.ANSWERING:
-                del self._by_handle[_key(each.handle)]
-                del self._by_state[_key(each.state_secret)]
-                del self._by_cookie[_key(each.cookie)]
+        while self._due and self._due[0][0] <= now:
+            _, _, session = heapq.heappop(self._due)
+            if session.until <= now and session.state in _BUSY:
+                self._queue(session, now + _LOOK_AGAIN)
+            else:
+                self._settle(session, now)
+
+    def _settle(self, session: Session, now: dt.datetime) -> None:
+        if session.until > now or session.state in _BUSY:
+            return
+        if session.state in _ENDED:
+            self._drop(session)
+        else:
+            self._end(session, State.EXPIRED)
+
+    def _drop(self, session: Session) -> None:
+        session.answered = None
+        self._ended.pop(session, None)
+        for where, key in zip(self._all(), session.keys, strict=True):
+            where.pop(key, None)
+
+    def _all(self) -> tuple[dict[bytes, Session], ...]:
+        return self._by_handle, self._by_state, self._by_cookie
+
+
+def state_of(handle: str) -> str:
+    """Return the `state` of a handle's session, which does not lead back to the handle."""
+    return to_base64url(hashlib.sha256(_STATE_OF + _octets(handle)).digest())
 
 
 def _new() -> str:
@@ -170,7 +280,11 @@ def _new() -> str:
 
 
 def _key(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(_octets(secret)).digest()
+
+
+def _octets(secret: str) -> bytes:
+    return secret.encode("utf-8", "surrogatepass")
 
 
 def _unknown() -> OpenIdError:

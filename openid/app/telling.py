@@ -9,11 +9,12 @@ from openid.strict_json import Json
 from verifier.client import CompositeAnswered
 
 _PENDING: Final = "pending"
+_PENDING_STATES: Final = (State.OPEN, State.ANSWERING, State.ANSWERED, State.KEEPING)
 
 
 def told(session: Session) -> dict[str, Json]:
     """Return a session as JSON; the answer only once it is accepted."""
-    pending = session.state in (State.OPEN, State.ANSWERING, State.ANSWERED)
+    pending = session.state in _PENDING_STATES
     made: dict[str, Json] = {
         "policy": session.policy,
         "state": _PENDING if pending else session.state.value,

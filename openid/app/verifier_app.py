@@ -1,6 +1,7 @@
 """A verifier's edge over HTTP: what a page opens and sees, and what a wallet fetches and posts.
 
-    POST sessions          a page opens a question, {"policy", "device": "same" | "cross"}; it gets a cookie
+    POST sessions          a page opens a question, {"policy", "device": "same" | "cross"}; it gets a cookie;
+                           "cross" takes the counter's secret, as a bearer token
     GET  result            a page sees how its question stands; with response_code it takes the answer
     GET  request/{handle}  a wallet fetches the request object; POST takes a wallet_nonce
     POST response          a wallet posts its answer (response_mode direct_post)
@@ -8,6 +9,10 @@
 Pages come from the edge's own origin; wallets may be web pages of any other, and send no cookie.
 """
 
+import hashlib
+import hmac
+import logging
+import math
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
@@ -18,8 +23,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from consortium.serving import BodyError, application, body_of
+from consortium.serving import BodyError, application, body_of, network_of
 from disclosure import DisclosureError
+from openid.app.openings import Openings
 from openid.app.sessions import Device
 from openid.app.telling import told
 from openid.app.verifying import VerifierEdge
@@ -30,6 +36,7 @@ from openid.strict_json import Json, dumps, loads
 from verifier.errors import VerifierError
 from wire.client import ServiceError
 
+_LOG: Final = logging.getLogger(__name__)
 _JSON: Final = "application/json"
 _SMALL: Final = 16 << 10
 _MAX_NONCE: Final = 512
@@ -47,9 +54,15 @@ _STATUS: Final = {
 _REASON: Final = "zk-disclosure.reason"
 
 
-def verifier_routes(edge: VerifierEdge) -> list[Route]:
-    """Return the edge's routes, to be served alone or below a path of a larger application."""
-    app = _App(edge)
+def verifier_routes(
+    edge: VerifierEdge, secret: str | None = None, openings: Openings | None = None
+) -> list[Route]:
+    """Return the edge's routes, to be served alone or below a path of a larger application.
+
+    `secret` is what a counter shows to ask on another device; without one nobody does. `openings` says how
+    often others may ask.
+    """
+    app = _App(edge, secret, Openings() if openings is None else openings)
     return [
         Route("/sessions", app.open, methods=["POST"]),
         Route("/result", app.result, methods=["GET"]),
@@ -58,14 +71,17 @@ def verifier_routes(edge: VerifierEdge) -> list[Route]:
     ]
 
 
-def verifier_app(edge: VerifierEdge) -> Starlette:
-    """Return the edge as an application of its own."""
-    return application(verifier_routes(edge))
+def verifier_app(
+    edge: VerifierEdge, secret: str | None = None, openings: Openings | None = None
+) -> Starlette:
+    """Return the edge as an application of its own; see `verifier_routes`."""
+    return application(verifier_routes(edge, secret, openings))
 
 
 class _App:
-    def __init__(self, edge: VerifierEdge) -> None:
-        self._edge = edge
+    def __init__(self, edge: VerifierEdge, secret: str | None, openings: Openings) -> None:
+        self._edge, self._openings = edge, openings
+        self._secret = None if secret is None else _hashed(secret)
         parts = urlsplit(edge.identity.base)
         self._origin = f"{parts.scheme}://{parts.netloc}"
         secure = parts.scheme == "https"
@@ -81,14 +97,25 @@ class _App:
                 raise OpenIdError(OpenIdReason.RESPONSE_INVALID, "it names a policy and a device")
             if not isinstance(given["policy"], str):
                 raise OpenIdError(OpenIdReason.RESPONSE_INVALID, "a policy has a name")
-            session = await self._edge.ask(given["policy"], Device(given["device"]))
+            device, counter = Device(given["device"]), self._from_counter(request)
+            if device is Device.CROSS and not counter:
+                # Whoever opens it sees what another answers, so it is for nobody but the counter.
+                headers = _PRIVATE | {"WWW-Authenticate": "Bearer"}
+                return _failed("invalid_token", "NOT_ALLOWED", HTTPStatus.UNAUTHORIZED, headers)
+            client = "" if counter else _client_of(request)
+            if client and (seconds := self._openings.take(client)):
+                headers = _PRIVATE | {"Retry-After": str(math.ceil(seconds))}
+                return _failed(
+                    "temporarily_unavailable", "SESSIONS_FULL", HTTPStatus.TOO_MANY_REQUESTS, headers
+                )
+            begun = await self._edge.ask(given["policy"], device, client)
         except _KNOWN as error:
             return _refused(error, _PRIVATE)
         # Always a new one: a cookie that somebody planted in this browser leads to no session of ours.
-        cookie = f"{self._cookie}={session.cookie}; {self._attributes}"
-        uri = self._edge.identity.invitation(session)
-        body = {"uri": uri, **told(session)}
-        if session.device is Device.CROSS:
+        cookie = f"{self._cookie}={begun.cookie}; {self._attributes}"
+        uri = self._edge.identity.invitation(begun.handle)
+        body = {"uri": uri, **told(begun.session)}
+        if device is Device.CROSS:
             body["qr"] = segno.make(uri, micro=False).svg_inline(scale=4)
         return _json(body, HTTPStatus.CREATED, _PRIVATE | {"Set-Cookie": cookie})
 
@@ -101,7 +128,11 @@ class _App:
                 session = await self._edge.accept(cookie, code)
         except _KNOWN as error:
             return _refused(error, _PRIVATE)
-        return _json(told(session), HTTPStatus.OK, _PRIVATE)
+        except Exception as error:  # whatever kept the answer from being kept: the browser may come again
+            return _not_kept(error, _PRIVATE)
+        body = told(session)
+        self._edge.sessions.told(session)
+        return _json(body, HTTPStatus.OK, _PRIVATE)
 
     async def request_object(self, request: Request) -> Response:
         try:
@@ -117,6 +148,8 @@ class _App:
             receipt, redirect = await self._edge.take(await body_of(request, MAX_RESPONSE_OCTETS))
         except _KNOWN as error:
             return _refused(error, _WALLET)
+        except Exception as error:  # the same answer may be posted again, and gets the same receipt
+            return _not_kept(error, _WALLET)
         body = b"{}" if receipt is None else receipt_json(receipt, redirect)
         return Response(body, HTTPStatus.OK, _WALLET | {"Content-Type": _JSON})
 
@@ -126,6 +159,22 @@ class _App:
         origin = request.headers.get("origin", self._origin)
         site = request.headers.get("sec-fetch-site", "same-origin")
         return kind == _JSON and origin == self._origin and site in ("same-origin", "none")
+
+    def _from_counter(self, request: Request) -> bool:
+        """Tell whether the counter asks, which shows its secret."""
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if self._secret is None or kind.lower() != "bearer":
+            return False
+        return hmac.compare_digest(self._secret, _hashed(token))
+
+
+def _hashed(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def _client_of(request: Request) -> str:
+    """Return whose an opening is: the address, or for IPv6 the network, that it comes from."""
+    return (network_of(request.client.host) if request.client else "") or "unknown"
 
 
 def _check_form(request: Request) -> None:
@@ -172,6 +221,12 @@ def _refused(error: Exception, headers: dict[str, str]) -> Response:
 _BUSY: Final = frozenset(
     {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "CANCELLED", "INTERNAL", "UNKNOWN"}
 )
+
+
+def _not_kept(error: Exception, headers: dict[str, str]) -> Response:
+    # By its kind alone: its text may have values, or a path.
+    _LOG.error("an answer could not be kept: %s", type(error).__name__)
+    return _failed("server_error", "INTERNAL", HTTPStatus.INTERNAL_SERVER_ERROR, headers)
 
 
 def _failed(error: str, reason: str, status: HTTPStatus, headers: dict[str, str]) -> Response:

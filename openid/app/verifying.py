@@ -5,7 +5,6 @@ receipt; the verifier then verifies presentation and receipt itself, as for ever
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,7 +16,7 @@ import tlog
 from bbs import BbsError
 from disclosure import DisclosureError, Schema, SchemaName
 from disclosure.composite import CompositeRequest
-from openid.app.sessions import AnyAnswered, Device, Session, Sessions, State
+from openid.app.sessions import AnyAnswered, Begun, Device, Session, Sessions, State, state_of
 from openid.client_id import ClientCertificate
 from openid.errors import OpenIdError, OpenIdReason
 from openid.mapping import AnyRequest
@@ -45,12 +44,14 @@ class Question:
     """What a verifier asks by one policy.
 
     `make` gives a new request, `accept` keeps an answer that holds; both block, and run in the client's
-    threads. `accept` may raise a VerifierError: the answer is then refused.
+    threads. `accept` may raise a VerifierError: the answer is then refused. `devices` are those that it is
+    asked on: on another device nothing ties who sees the answer to who gives it, so that is said by policy.
     """
 
     id: str
     make: Callable[[], AnyRequest]
     accept: Callable[[AnyAnswered], object]
+    devices: frozenset[Device] = frozenset({Device.SAME})
 
 
 @dataclass(frozen=True)
@@ -72,19 +73,19 @@ class Identity:
         """Where wallets post."""
         return f"{self.base}/response"
 
-    def request_uri(self, session: Session) -> str:
+    def request_uri(self, handle: str) -> str:
         """Return where a session's request object is fetched."""
-        return f"{self.base}/request/{session.handle}"
+        return f"{self.base}/request/{handle}"
 
     def redirect_uri(self, code: str) -> str:
         """Return where the browser goes on, with the code that is good once."""
         return f"{self.page or self.base + '/result'}?{urlencode({'response_code': code})}"
 
-    def invitation(self, session: Session) -> str:
+    def invitation(self, handle: str) -> str:
         """Return what is followed on the same device, or shown as a QR code to another."""
         asked = {
             "client_id": self.client_id,
-            "request_uri": self.request_uri(session),
+            "request_uri": self.request_uri(handle),
             "request_uri_method": "post",
         }
         return f"{SCHEME}?{urlencode(asked)}"
@@ -102,24 +103,23 @@ class VerifierEdge:
         sessions: Sessions | None = None,
     ) -> None:
         identity.certificate.check_key(identity.key.public_key())
-        self.identity, self.sessions = identity, sessions or Sessions(clock)
+        self.identity, self.sessions = identity, Sessions(clock) if sessions is None else sessions
         self._client, self._questions, self._clock = client, questions, clock
 
-    async def ask(self, policy: str, device: Device) -> Session:
-        """Open an exchange at the service and a session for it.
+    async def ask(self, policy: str, device: Device, client: str = "") -> Begun:
+        """Open an exchange at the service and a session for it; `client` is whose place it takes.
 
-        Raises OpenIdError SESSION_UNKNOWN for a policy that is not asked here, SESSIONS_FULL; ServiceError,
-        VerifierError.
+        Raises OpenIdError SESSION_UNKNOWN for a policy that is not asked here, or not on this device,
+        SESSIONS_FULL; ServiceError, VerifierError.
         """
         question = self._questions.get(policy)
-        if question is None:
-            raise OpenIdError(
-                OpenIdReason.SESSION_UNKNOWN, "this edge asks by no such policy", field="policy"
-            )
-        self.sessions.check_room()
+        if question is None or device not in question.devices:
+            detail = "this edge asks by no such policy on such a device"
+            raise OpenIdError(OpenIdReason.SESSION_UNKNOWN, detail, field="policy")
+        self.sessions.check_room(client)
         request = await self._client.run(question.make)
         exchange = await self._client.ask(request)
-        return self.sessions.begin(policy, device, exchange)
+        return self.sessions.begin(policy, device, exchange, client)
 
     def object_for(self, handle: str, wallet_nonce: str | None) -> str:
         """Return the signed request object of a session; OpenIdError SESSION_UNKNOWN, SESSION_OVER."""
@@ -129,7 +129,7 @@ class VerifierEdge:
             self.identity.response_uri,
             session.exchange.signed_request,
             session.exchange.link,
-            session.state_secret,
+            state_of(handle),
             self._clock().replace(microsecond=0),
             session.expires,
         )
@@ -172,7 +172,7 @@ class VerifierEdge:
             raise  # nothing was found out: the same answer may be posted again, and gets the same receipt
         except _NOT_HELD:
             # The service took it, so the holder has its receipt; this verifier does not accept it.
-            session.state = State.REFUSED
+            self.sessions.not_accepted(session)
             return receipt, None
         code = self.sessions.answered(session, answered)
         return receipt, None if code is None else self.identity.redirect_uri(code)
@@ -195,13 +195,21 @@ class VerifierEdge:
         return (await self._client.directory_for(sorted(names, key=str))).schemas
 
     async def accept(self, cookie: str, code: str) -> Session:
-        """Show the browser of the same device its answer, and keep it; raises as `Sessions.accept` does."""
-        session = self.sessions.accept(cookie, code)
-        if session.answered is not None:
-            with suppress(*_NOT_HELD):
+        """Keep the answer that a browser of the same device comes for, and return its session.
+
+        The session is accepted once the answer is kept, and refused where this verifier does not accept it.
+        Raises as `Sessions.brought` does, and whatever keeps it from being kept: then the code counts again.
+        """
+        session = self.sessions.brought(cookie, code)
+        try:
+            if session.answered is not None:
                 await self._keep(session, session.answered)
-                return session
-            session.state, session.answered = State.REFUSED, None
+            self.sessions.kept(session)
+        except _NOT_HELD:
+            self.sessions.not_accepted(session)
+        finally:
+            if session.state is State.KEEPING:
+                self.sessions.not_kept(session, code)
         return session
 
     async def _keep(self, session: Session, answered: AnyAnswered) -> None:

@@ -155,19 +155,24 @@ class Claiming:
 
 
 def begin(
-    fetcher: Fetcher, offer: CredentialOffer, clock: Callable[[], dt.datetime], tx_code: Callable[[], str]
+    fetcher: Fetcher,
+    offer: CredentialOffer,
+    clock: Callable[[], dt.datetime],
+    tx_code: Callable[[CredentialOffer], str],
 ) -> Claiming:
     """Take up an offer: read the issuer's metadata, and get the token for its code.
 
-    `tx_code` asks the person for the code that came another way, where the offer has one. Raises OpenIdError
+    `tx_code` asks the person for the code that came another way, where the offer has one. It is given the
+    offer: whoever made the link may be after the code, so the person has to see where it goes, and for what.
+    The issuer is then an address in ASCII, and the configuration a schema's name. Raises OpenIdError
     METADATA_INVALID, NOT_UNDERSTOOD, EDGE_REFUSED, EDGE_ANSWER_INVALID and Fetcher's.
     """
     endpoints = read_metadata(_got(fetcher, well_known(offer.issuer)), offer)
     server = _got(fetcher, well_known(offer.issuer, SERVER_WELL_KNOWN))
+    address = read_token_endpoint(server, offer.issuer)
     asked = {"grant_type": GRANT, CODE: offer.code}
     if offer.tx_code:
-        asked["tx_code"] = tx_code()
-    address = read_token_endpoint(server, offer.issuer)
+        asked["tx_code"] = tx_code(offer)
     answer = fetcher.post(address, urlencode(asked).encode(), FORM_TYPE, _MOST, _JSON)
     _expect(answer, 200)
     read = loads(answer.body, _REASON)

@@ -9,12 +9,13 @@ only where the caller says so.
 import ipaddress
 import socket
 import ssl
-import time
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 import httpx
 
@@ -26,6 +27,12 @@ MAX_URL: Final = 2_048
 _PORTS: Final = {"https": 443, "http": 80}
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+_SPECIAL: Final = tuple(
+    ipaddress.ip_network(each)
+    for each in ("2001::/23", "2001:db8::/32", "3fff::/20", "192.0.0.0/24", "192.88.99.0/24")
+)
+"""Of IANA's special-purpose registries, whatever `is_global` of some version of Python lets through."""
 Resolve = Callable[[str, int], list[str]]
 
 
@@ -49,7 +56,8 @@ class Fetcher:
 
     `root` has further certificate authorities to trust, in PEM; `local` allows http and https to this
     machine, for development; `inside` allows https into the own network, for an address of the caller's own.
-    `resolve` finds a host's addresses.
+    `resolve` finds a host's addresses. A request ends after so many `seconds`, from its connection to the
+    last octet of the answer; the system's resolver has bounds of its own.
     """
 
     def __init__(
@@ -59,8 +67,10 @@ class Fetcher:
         local: bool = False,
         inside: bool = False,
         resolve: Resolve = resolved,
+        seconds: float = WHOLE_SECONDS,
     ) -> None:
         self._local, self._inside, self._resolve, self._root = local, inside, resolve, root
+        self._seconds = seconds
         if root is not None:
             self._context.get_ca_certs()  # says now that a root is none
 
@@ -120,21 +130,25 @@ class Fetcher:
         # Connected to the address that was looked at: a name that leads elsewhere a moment later does not.
         pinned = parsed.copy_with(host=address, port=port)
         sent = {**headers, "Host": host, "Accept-Encoding": "identity", "User-Agent": "zk-disclosure"}
-        ends = time.monotonic() + WHOLE_SECONDS
         try:
             with (
+                _Deadline(self._seconds) as deadline,
                 httpx.Client(
                     verify=self._context if parsed.scheme == "https" else False,
-                    timeout=httpx.Timeout(WHOLE_SECONDS, connect=CONNECT_SECONDS),
+                    timeout=httpx.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds)),
                     follow_redirects=False,
                     trust_env=False,
                     cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
                 ) as client,
                 client.stream(
-                    method, pinned, content=body, headers=sent, extensions={"sni_hostname": parsed.host}
+                    method,
+                    pinned,
+                    content=body,
+                    headers=sent,
+                    extensions={"sni_hostname": parsed.host, "trace": deadline.trace},
                 ) as response,
             ):
-                return _read(response, most, ends)
+                return _read(response, most, deadline)
         except httpx.HTTPError as error:
             detail = f"{parsed.host} was not reached: {type(error).__name__}"
             raise OpenIdError(OpenIdReason.EDGE_UNREACHABLE, detail) from None
@@ -152,7 +166,7 @@ class Fetcher:
         for each in found:
             ends = _ends(each)
             here = self._local and all(one.is_loopback for one in ends)
-            public = self._inside or all(one.is_global and not one.is_multicast for one in ends)
+            public = self._inside or all(_is_public(one) for one in ends)
             if not here and not (public and parsed.scheme == "https"):
                 raise _refused("the address leads to no place of the public internet")
         return str(found[0])
@@ -172,7 +186,57 @@ def _ends(address: Address) -> list[Address]:
     return [address, *inside]
 
 
-def _read(response: httpx.Response, most: int, ends: float) -> Answered:
+def _is_public(address: Address) -> bool:
+    """Tell whether it is an address of the public internet: what nobody has given out yet is none.
+
+    NAT64's well-known prefix is passed, as a network without IPv4 needs it: what is inside is looked at too.
+    """
+    if isinstance(address, ipaddress.IPv6Address) and address not in _UNICAST and address not in _NAT64:
+        return False
+    special = any(address in each for each in _SPECIAL if each.version == address.version)
+    return address.is_global and not address.is_multicast and not special
+
+
+class _Deadline:
+    """Ends a connection when its time is up, wherever it is: in a handshake, between two octets of a header.
+
+    A timeout of the library's is for each octet that comes, so whoever sends slowly enough meets none.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+        self._lock, self._connection, self.is_over = threading.Lock(), list[socket.socket](), False
+
+    def __enter__(self) -> "_Deadline":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            for each in self._connection:
+                each.close()
+            self._connection.clear()
+
+    def trace(self, name: str, info: Mapping[str, Any]) -> None:
+        """Take note of the connection, as httpcore's extension of this name tells of it."""
+        if name == "connection.connect_tcp.complete":
+            # A handle of its own: TLS takes the socket's away, and the end of either is that of both.
+            with self._lock:
+                self._connection.append(info["return_value"].get_extra_info("socket").dup())
+            if self.is_over:
+                self._end()
+
+    def _end(self) -> None:
+        self.is_over = True
+        with self._lock:
+            for each in self._connection:
+                with suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+
+
+def _read(response: httpx.Response, most: int, deadline: _Deadline) -> Answered:
     if response.headers.get("content-encoding", "identity") != "identity":
         _invalid("it came in an encoding that nobody asked for")
     if response.is_redirect:
@@ -182,8 +246,8 @@ def _read(response: httpx.Response, most: int, ends: float) -> Answered:
         body += piece
         if len(body) > most:
             _invalid(f"it has more than {most} octets")
-        if time.monotonic() > ends:
-            raise OpenIdError(OpenIdReason.EDGE_UNREACHABLE, "the answer did not end in time")
+    if deadline.is_over:  # what ended was the connection, and perhaps not the answer
+        raise OpenIdError(OpenIdReason.EDGE_UNREACHABLE, "the answer did not end in time")
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return Answered(response.status_code, kind, bytes(body))
 

@@ -97,7 +97,10 @@ def post_answer(fetcher: Fetcher, opened: OpenedObject, submission: Submission) 
     body = response_form(made.request, submission, made.state)
     answer = fetcher.post(made.response_uri, body, FORM_TYPE, _MAX_ANSWER, "application/json")
     _check(answer, "application/json")
-    return read_receipt(answer.body)
+    receipt, redirect = read_receipt(answer.body)
+    if redirect is not None:
+        _check_redirect(fetcher, redirect)
+    return receipt, redirect
 
 
 def post_no(fetcher: Fetcher, opened: OpenedObject) -> None:
@@ -105,6 +108,14 @@ def post_no(fetcher: Fetcher, opened: OpenedObject) -> None:
     made = opened.object
     with suppress(OpenIdError):
         fetcher.post(made.response_uri, error_form(made.state), FORM_TYPE, _MAX_ANSWER, "application/json")
+
+
+def _check_redirect(fetcher: Fetcher, redirect: str) -> None:
+    """The browser is led only where the wallet itself would ask: to https, unless it is for development."""
+    try:
+        fetcher.check(redirect)
+    except OpenIdError as error:
+        raise OpenIdError(OpenIdReason.EDGE_ANSWER_INVALID, error.detail, field="redirect_uri") from None
 
 
 def _check(answer: Answered, kind: str) -> None:

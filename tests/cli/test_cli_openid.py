@@ -45,23 +45,40 @@ def serving(
     assert process.returncode == Exit.OK
 
 
-def opened(base: str, device: str = "cross") -> tuple[httpx.Client, str]:
+def opened(base: str, device: str = "same", secret: str = "") -> tuple[httpx.Client, str]:
     page = httpx.Client(base_url=base, timeout=60)
-    made = page.post("/sessions", json={"policy": "school-enrolment", "device": device})
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    body = {"policy": "school-enrolment", "device": device}
+    made = page.post("/sessions", json=body, headers=headers)
     assert made.status_code == 201, made.text
     return page, made.json()["uri"]
 
 
+def at_a_terminal(home: Home, *arguments: object, typed: str) -> tuple[int, str]:
+    """Run a command at a terminal where a person types this; return its code and what the person saw."""
+    ours, theirs = os.openpty()
+    try:
+        process = start(*arguments, "--home", home.path, stdin=theirs)
+        os.write(ours, typed.encode())
+        out, err = process.communicate(timeout=120)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return process.returncode, " ".join((out + err).split())
+
+
 def test_a_page_asks_and_a_vault_answers(school: Home, holder: Home) -> None:
     before = set(school.path.glob("records/*.json"))
-    with serving(school) as (base, ready):
+    with serving(school, "--cross", "school-enrolment") as (base, ready):
         assert ready["client_id"].startswith("x509_hash:")
-        page, uri = opened(base)
+        kept_in = Path(ready["secret_file"])
+        assert kept_in.stat().st_mode & 0o777 == 0o600
+        page, uri = opened(base, "cross", kept_in.read_text().strip())
         with closing(page):
             answered = holder.json("vault", "openid", "open", uri, "--dev", "--yes")
             assert answered["state"] == "answered"
             assert page.get("/result").json()["state"] == "accepted"
-        page, uri = opened(base, "same")
+        page, uri = opened(base)
         with closing(page):
             answered = holder.json("vault", "openid", "open", uri, "--dev", "--yes")
             assert page.get(answered["redirect_uri"]).json()["state"] == "accepted"
@@ -76,6 +93,9 @@ def test_a_page_asks_and_a_vault_answers(school: Home, holder: Home) -> None:
 def test_named_by_its_host_and_asked_by_nobody(school: Home, holder: Home) -> None:
     with serving(school, "--by-host") as (base, ready):
         assert ready["client_id"] == "x509_san_dns:localhost"
+        assert "secret_file" not in ready
+        crossed = {"policy": "school-enrolment", "device": "cross"}
+        assert httpx.post(f"{base}/sessions", json=crossed, timeout=60).status_code == 401
         page, uri = opened(base)
         with closing(page):
             said = holder.zk("vault", "openid", "open", uri, "--dev", "--json")
@@ -105,7 +125,11 @@ def test_what_a_vault_does_not_ask(holder: Home) -> None:
 def test_an_edge_that_cannot_be_who_it_says_does_not_start(school: Home, tmp_path: Path) -> None:
     other = tmp_path / "other.pem"
     other.write_text("no certificate")
-    for more in (["--key-certificate", other], ["--url", "ftp://school.example"]):
+    for more in (
+        ["--key-certificate", other],
+        ["--url", "ftp://school.example"],
+        ["--cross", "another-policy"],
+    ):
         done = school.zk(
             "verifier", "openid", "serve", SCHOOL, "--port", 0, "--json",
             *(more if "--url" in more else ["--url", "https://school.example", *more]),
@@ -126,6 +150,13 @@ def test_a_department_offers_and_a_vault_claims(issuer: Home, home: Home) -> Non
         claim = ("vault", "openid", "claim", made["uri_by_reference"], "--dev")
         refused(home.zk(*claim, "--json"), Exit.USAGE, "TX_CODE_MISSING")
         refused(home.zk(*claim, "--tx-code", "x", "--json"), Exit.REFUSED, "EDGE_REFUSED")
+        phished, said = at_a_terminal(home, *claim, typed="no\n")
+        assert phished == Exit.DECLINED
+        assert f"The code goes to {base.removeprefix('http://')}, for the credential" in said
+        assert "residence_permit@1" in said
+        assert "another way" not in said
+        given, _ = at_a_terminal(home, *claim, "--tx-code", made["tx_code"], typed="\n")
+        assert given == Exit.DECLINED
         claimed = home.json(*claim, "--tx-code", made["tx_code"])
         assert claimed["schema"] == "departments/public-security/schemas/residence_permit@1"
 

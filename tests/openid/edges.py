@@ -15,7 +15,8 @@ import httpx
 
 from consortium.serving import listening
 from disclosure import VerifierName
-from openid.app.sessions import AnyAnswered, Sessions
+from openid.app.openings import Openings
+from openid.app.sessions import MAX_FROM_ONE, AnyAnswered, Device, Sessions
 from openid.app.verifier_app import verifier_app
 from openid.app.verifying import Identity, Question, VerifierEdge
 from openid.client_id import self_signed
@@ -27,6 +28,9 @@ from verifier.errors import RegisterError
 from wire.client import Endpoint
 
 SCHOOL = VerifierName("school")
+SECRET = "the counter's secret"
+COUNTER = {"Authorization": f"Bearer {SECRET}"}
+"""What a counter shows to ask on another device."""
 
 
 @dataclass
@@ -42,7 +46,8 @@ class Edge:
 
     def open(self, browser: httpx.Client, device: str, policy: str = "school") -> str:
         """Have a page ask; return the invitation."""
-        made = browser.post("/sessions", json={"policy": policy, "device": device})
+        headers = COUNTER if device == "cross" else {}
+        made = browser.post("/sessions", json={"policy": policy, "device": device}, headers=headers)
         assert made.status_code == 201, made.text
         uri: str = made.json()["uri"]
         return uri
@@ -81,11 +86,17 @@ def edge(
     certificate: Path | None = None,
     private_key: Path | None = None,
     most: int = 100,
+    from_one: int = MAX_FROM_ONE,
     refusing: bool = False,
+    keep: Callable[[AnyAnswered], object] = lambda _: None,
+    devices: frozenset[Device] = frozenset(Device),
+    secret: str | None = SECRET,
+    openings: Openings | None = None,
 ) -> Iterator[Edge]:
     """Run an edge of the school's that asks what `make` gives, under the policy's id "school".
 
-    `named` makes its identifier one by its host; `refusing` has it accept no answer.
+    `named` makes its identifier one by its host; `refusing` has it accept no answer; `keep` is done before
+    one is accepted.
     """
     started, ended = threading.Event(), asyncio.Event()
     found: list[Any] = []
@@ -95,6 +106,7 @@ def edge(
     def accept(answered: AnyAnswered) -> None:
         if refusing:
             raise RegisterError("not accepted")
+        keep(answered)
         accepted.append(answered)
 
     async def serve() -> None:
@@ -114,11 +126,11 @@ def edge(
                 inner = VerifierEdge(
                     client,
                     Identity(key, made, client_id, base),
-                    {"school": Question("school", make, accept)},
+                    {"school": Question("school", make, accept, devices)},
                     town.city.clock,
-                    Sessions(town.city.clock, most),
+                    Sessions(town.city.clock, most, from_one),
                 )
-                shell.append(verifier_app(inner))
+                shell.append(verifier_app(inner, secret, openings))
                 found.append((Edge(base, inner, accepted), asyncio.get_running_loop()))
                 started.set()
                 await ended.wait()

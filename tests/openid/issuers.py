@@ -12,6 +12,8 @@ from consortium.serving import listening
 from disclosure import OfferLink, Schema
 from openid.app.issuer_app import issuer_app
 from openid.app.issuing import IssuerEdge
+from openid.app.offering import MAX_GRANTS, Grants
+from openid.issuance import CredentialOffer
 from openid.wallet.claiming import Claiming, begin, read_offered
 from openid.wallet.fetching import Fetcher
 from tests.prover.town import Town
@@ -21,8 +23,8 @@ SECRET = "the department's secret"
 
 
 @contextmanager
-def issuer(town: Town, *schemas: Schema, path: str = "/issuer") -> Iterator[str]:
-    """Run an issuer's edge; gives its identifier."""
+def issuer(town: Town, *schemas: Schema, path: str = "/issuer", most: int = MAX_GRANTS) -> Iterator[str]:
+    """Run an issuer's edge with room for so many grants; gives its identifier."""
     started, ended = threading.Event(), asyncio.Event()
     found: list[Any] = []
 
@@ -35,7 +37,9 @@ def issuer(town: Town, *schemas: Schema, path: str = "/issuer") -> Iterator[str]
         async with listening(app, "127.0.0.1", 0) as port:
             identifier = f"http://localhost:{port}{path}"
             offered = {each.name: each for each in schemas}
-            shell.append(issuer_app(IssuerEdge(town.endpoint, identifier, offered, town.city.clock), SECRET))
+            inner = IssuerEdge(town.endpoint, identifier, offered, town.city.clock)
+            inner.grants = Grants(town.city.clock, most)
+            shell.append(issuer_app(inner, SECRET))
             found.extend([identifier, asyncio.get_running_loop()])
             started.set()
             await ended.wait()
@@ -65,7 +69,7 @@ def hand_in(
     return answer
 
 
-def nobody() -> str:
+def nobody(_: CredentialOffer) -> str:
     raise AssertionError("no code was to be asked for")
 
 

@@ -146,8 +146,8 @@ def test_over_tls_the_edge_is_who_its_certificate_says(composite: CompositeTown,
         return composite.city.request(composite.small())
 
     with edge(composite.town, make, named=True, certificate=chain, private_key=key) as secure:
-        session = composite.town.run(secure_session(secure))
-        invitation = Invitation.parse(secure.inner.identity.invitation(session))
+        begun = composite.town.run(secure_session(secure))
+        invitation = Invitation.parse(secure.inner.identity.invitation(begun.handle))
         now = composite.town.city.clock()
         with pytest.raises(OpenIdError, match="EDGE_UNREACHABLE"):
             fetch_object(Fetcher(local=True), invitation, now)
@@ -162,7 +162,7 @@ def test_over_tls_the_edge_is_who_its_certificate_says(composite: CompositeTown,
             brought=Brought(opened.object.signed, opened.signer, send),
         )  # fmt: skip
         assert usage.state is UsageState.ANSWERED
-        assert session.state.value == "accepted"
+        assert begun.session.state.value == "accepted"
 
 
 async def secure_session(secure: Edge) -> Any:

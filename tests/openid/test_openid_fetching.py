@@ -3,8 +3,9 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import httpx
 import pytest
 
 from openid.errors import OpenIdError, OpenIdReason
@@ -13,7 +14,10 @@ from openid.wallet.fetching import Fetcher
 INSIDE = [
     "127.0.0.1", "10.0.0.1", "172.16.0.9", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
     "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:10.0.0.1",
-    "64:ff9b::a00:1", "64:ff9b::7f00:1", "2002:a00:1::1", "2001:db8::1",
+    "64:ff9b::a00:1", "64:ff9b::7f00:1", "2002:a00:1::1", "2001:db8::1", "fec0::1", "feff::1",
+    "64:ff9b:1::a00:1", "64:ff9b:1:ffff::5db8:d70e", "::10.0.0.1", "::7f00:1", "::5db8:d70e",
+    "::ffff:0:10.0.0.1", "::ffff:0:5db8:d70e", "100::1", "5f00::1", "3fff::1", "4000::1", "1fff::1",
+    "2001::1", "2001:2::1", "2001:20::1", "192.0.0.9", "192.88.99.1", "fc00::93.184.215.14",
 ]  # fmt: skip
 
 
@@ -125,6 +129,56 @@ def test_an_answer_that_is_none_is_as_good_as_nobody(told: bytes) -> None:
         refused(OpenIdReason.EDGE_UNREACHABLE, Fetcher(local=True), url)
 
 
+@contextmanager
+def dripping(first: bytes) -> Iterator[str]:
+    """Send `first`, and then an octet of a header, of nonsense or of a body ever so often, without an end."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(65_536)
+                connection.sendall(first)
+                while not ended.wait(0.05):
+                    connection.sendall(b"a")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://localhost:{listener.getsockname()[1]}/"
+        ended.set()
+        thread.join(60)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nX: ",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n",
+    ],
+    ids=["status", "header", "body until the end", "body"],
+)
+def test_an_answer_that_drips_ends_with_the_whole_time(first: bytes) -> None:
+    """Each octet comes in time; a body whose end is the connection's is not taken for a whole one."""
+    with dripping(first) as url, pytest.raises(OpenIdError, match="EDGE_UNREACHABLE"):
+        Fetcher(local=True, seconds=1).get(url, 1 << 20, "*/*")
+
+
+def test_a_handshake_that_drips_ends_with_the_whole_time() -> None:
+    # The head of a record of TLS that is long, and comes slowly.
+    with dripping(b"\x16\x03\x03\x3f\xff") as url, pytest.raises(OpenIdError, match="EDGE_UNREACHABLE"):
+        Fetcher(local=True, seconds=1).get(url.replace("http:", "https:"), 1 << 20, "*/*")
+
+
 def test_a_root_that_is_no_certificate_is_refused() -> None:
     with pytest.raises(OpenIdError, match="ADDRESS_REFUSED"):
         Fetcher(root=b"nothing")
+
+
+def test_what_the_public_internet_has_is_asked() -> None:
+    """Over its address it is only not reached: nothing is sent anywhere before that is known."""
+    for address in ("93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "64:ff9b::5db8:d70e"):
+        looked = Fetcher(resolve=lambda host, port, found=address: [found])  # type: ignore[misc]
+        assert looked._address(httpx.URL("https://school.example/"), 443) == address

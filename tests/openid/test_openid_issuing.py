@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from disclosure import OfferLink
+from openid.app.offering import LIFE, Grants
 from openid.errors import OpenIdError
-from openid.issuance import CODE, GRANT, Nonces, check_jwt_proof, make_jwt_proof
+from openid.issuance import CODE, GRANT, CredentialOffer, Nonces, check_jwt_proof, make_jwt_proof
 from prover import Vault
 from tests.openid.issuers import SECRET, claiming, hand_in, issuer
 from tests.prover.town import Town
@@ -55,7 +56,15 @@ def test_a_transaction_code_is_asked_for_and_five_wrong_ones_end_it(
     town: Town, police: str, empty: Vault
 ) -> None:
     handed = hand_in(police, link=town.offer(), tx_code=True)
-    taken = claiming(town, handed["uri"], lambda: handed["tx_code"])
+    shown: list[tuple[str, str]] = []
+
+    def code_to(offer: CredentialOffer) -> str:
+        shown.append((offer.issuer, offer.configuration))
+        code: str = handed["tx_code"]
+        return code
+
+    taken = claiming(town, handed["uri"], code_to)
+    assert shown == [(police, str(PERMIT.name))]
     link = taken.ready(0)
     assert link is not None
     town.client().claim(link, empty, town.log, send=taken.send)
@@ -69,6 +78,17 @@ def test_a_transaction_code_is_asked_for_and_five_wrong_ones_end_it(
     assert token(police, code, tx_code=handed["tx_code"]).status_code == 400
     reference = parse_qs(urlsplit(handed["uri_by_reference"]).query)["credential_offer_uri"][0]
     assert httpx.get(reference, timeout=60).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "configuration", ["nothing", "departments/police/schemas/permit@9", "x\x1b[2J"], ids=range(3)
+)
+def test_a_code_is_not_asked_for_what_the_issuer_does_not_offer(
+    town: Town, police: str, configuration: str
+) -> None:
+    offer = CredentialOffer(police, configuration, "c" * 43, tx_code=True)
+    with pytest.raises(OpenIdError, match="METADATA_INVALID"):
+        claiming(town, offer.uri)
 
 
 def test_issuance_is_deferred_until_the_department_has_issued(town: Town, police: str, empty: Vault) -> None:
@@ -100,7 +120,58 @@ def test_issuance_is_deferred_until_the_department_has_issued(town: Town, police
         headers={"Authorization": f"Bearer {SECRET}"},
         timeout=60,
     )
-    assert again.status_code == 409
+    assert again.status_code == 404
+
+
+def test_what_is_issued_is_not_issued_again(town: Town, police: str) -> None:
+    handed = hand_in(police, link=town.offer())
+    again = httpx.put(
+        f"{police}/offers/{handed['offer']}",
+        json={"link": str(town.offer())},
+        headers={"Authorization": f"Bearer {SECRET}"},
+        timeout=60,
+    )
+    assert (again.status_code, again.json()["zk-disclosure.reason"]) == (409, "SESSION_OVER")
+
+
+def test_a_credential_that_is_kept_leaves_nothing_behind(town: Town, empty: Vault) -> None:
+    """The link is forgotten and the place is free; the same notification is still answered."""
+    with issuer(town, PERMIT, most=1) as small:
+        for _ in range(2):
+            taken = claiming(town, hand_in(small, link=town.offer())["uri"])
+            link = taken.ready(0)
+            assert link is not None
+            town.client().claim(link, empty, town.log, send=taken.send)
+            headers = {"Authorization": f"Bearer {taken.token}"}
+            kept = {"notification_id": taken.notification, "event": "credential_accepted"}
+            for _ in range(2):
+                said = httpx.post(f"{small}/notification", json=kept, headers=headers, timeout=60)
+                assert said.status_code == 204
+            asked = {"credential_configuration_id": str(PERMIT.name)}
+            denied = httpx.post(f"{small}/credential", json=asked, headers=headers, timeout=60)
+            assert (denied.status_code, denied.json()) == (400, {"error": "credential_request_denied"})
+            assert str(link) not in denied.text
+
+
+def test_tokens_of_what_is_kept_are_remembered_in_bounds(town: Town) -> None:
+    now = [town.city.clock()]
+    grants = Grants(lambda: now[0], most=2)
+
+    def finished() -> str:
+        grant = grants.add(PERMIT.name, PERMIT.form, None, tx_code=False)
+        grants.redeem(grant.code, None)
+        grants.finish(grant)
+        assert grant.token is not None
+        return grant.token
+
+    first, *others = (finished() for _ in range(3))
+    with pytest.raises(OpenIdError, match="SESSION_UNKNOWN"):
+        grants.by("token", first)
+    assert all(grants.by("token", each).taken for each in others)
+    now[0] += LIFE
+    for each in others:
+        with pytest.raises(OpenIdError, match="SESSION_UNKNOWN"):
+            grants.by("token", each)
 
 
 def test_a_claim_that_broke_off_is_gone_on_with_at_the_service(town: Town, police: str, empty: Vault) -> None:

@@ -9,9 +9,10 @@ from openid.errors import OpenIdError
 from openid.request_object import OpenedObject
 from openid.response import Submission, error_form, response_form
 from openid.strict_json import to_base64url
+from openid.wallet.fetching import Fetcher
 from openid.wallet.presenting import post_answer, post_no
 from prover import PresentingError, Usage, UsageState, Vault, check_usage
-from tests.openid.edges import Edge, claims_of, edge, fetcher, handle_of
+from tests.openid.edges import COUNTER, Edge, claims_of, edge, fetcher, handle_of
 from tests.openid.wallets import answer, fetched, submission_of
 from tests.prover.town import Town
 from tests.zkservice.support import VALUES
@@ -37,7 +38,7 @@ def made_for(town: Town, vault: Vault, opened: OpenedObject) -> Submission:
 def test_another_device_scans_and_the_page_sees_the_answer(town: Town, school: Edge, vault: Vault) -> None:
     before = len(school.accepted)
     with school.browser() as page:
-        made = page.post("/sessions", json={"policy": "school", "device": "cross"}).json()
+        made = page.post("/sessions", json={"policy": "school", "device": "cross"}, headers=COUNTER).json()
         assert made["qr"].startswith("<svg")
         assert school.result(page)["state"] == "pending"
         usage, leads = answer(town, vault, fetched(town, made["uri"]))
@@ -62,8 +63,10 @@ def test_the_same_device_sees_it_with_cookie_and_code_once(town: Town, school: E
         assert not school.accepted[before:]
         shown = page.get(leads)
         assert shown.json()["state"] == "accepted"
+        assert shown.json()["credentials"][0]["values"] == {"district": VALUES["district"]}
         assert page.get(leads).status_code == 404
-        assert school.result(page)["credentials"][0]["values"] == {"district": VALUES["district"]}
+        told = school.result(page)
+        assert (told["state"], "credentials" in told) == ("accepted", False)
     assert len(school.accepted[before:]) == 1
     assert shown.headers["referrer-policy"] == "no-referrer"
     assert shown.headers["cache-control"] == "no-store"
@@ -92,7 +95,7 @@ def test_a_cookie_that_was_planted_is_not_taken(school: Edge) -> None:
         school.open(attacker, "cross")
         (planted,) = attacker.cookies.values()
         victim.cookies.set("zk-openid", planted, domain="localhost.local")
-        answered = victim.post("/sessions", json={"policy": "school", "device": "cross"})
+        answered = victim.post("/sessions", json={"policy": "school", "device": "cross"}, headers=COUNTER)
     assert planted not in answered.headers["set-cookie"]
 
 
@@ -222,7 +225,7 @@ def test_an_edge_has_so_many_sessions_and_forgets_those_that_ended(town: Town) -
     with edge(town, town.city.request, most=2) as small, small.browser() as page:
         for _ in range(2):
             small.open(page, "cross")
-        full = page.post("/sessions", json={"policy": "school", "device": "cross"})
+        full = page.post("/sessions", json={"policy": "school", "device": "cross"}, headers=COUNTER)
         assert (full.status_code, full.json()["zk-disclosure.reason"]) == (503, "SESSIONS_FULL")
 
 
@@ -234,6 +237,21 @@ def test_what_the_verifier_does_not_accept_is_refused_and_has_its_receipt(town: 
         _, leads = answer(town, vault, fetched(town, strict.open(page, "same")))
         assert leads is not None
         assert page.get(leads).json()["state"] == "refused"
+
+
+def test_the_browser_is_not_led_to_plain_http(town: Town, school: Edge, vault: Vault) -> None:
+    class Strict(Fetcher):
+        """Asks this machine for the test's sake, and judges addresses as it would outside of development."""
+
+        def check(self, url: str) -> None:
+            Fetcher().check(url)
+
+    with school.browser() as page:
+        opened = fetched(town, school.open(page, "same"))
+        with pytest.raises(OpenIdError, match=r"EDGE_ANSWER_INVALID \(redirect_uri\)"):
+            post_answer(Strict(local=True), opened, made_for(town, vault, opened))
+    town.client().resume(vault, town.log)
+    assert vault.usages()[-1].state is UsageState.ANSWERED
 
 
 def test_the_edge_by_the_name_of_its_host(town: Town, vault: Vault) -> None:

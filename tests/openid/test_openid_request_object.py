@@ -20,7 +20,8 @@ from openid.dcql import OWN
 from openid.errors import OpenIdError
 from openid.mapping import dcql_of
 from openid.request_object import TYPE, RequestObject, open_object, sign_object
-from openid.strict_json import to_base64url
+from openid.response import RECEIPT, read_receipt
+from openid.strict_json import dumps, to_base64url
 from openid.wallet.presenting import Invitation
 from tests.disclosure.composite.policy import REQUEST as COMPOSITE
 from tests.openid.test_openid_dcql import PLAIN
@@ -219,6 +220,61 @@ def test_a_certificate_is_of_the_key_and_names_the_host() -> None:
     assert from_pem(pem) == CERTIFICATE
     with pytest.raises(OpenIdError, match="CLIENT_NOT_TRUSTED"):
         from_pem(b"no certificate")
+
+
+def altered(old: bytes, new: bytes, extensions: dict[str, str]) -> tuple[bytes]:
+    """Return a certificate that no library makes: of other octets, with extensions by their OIDs."""
+    name = x509.Name([])
+    builder = (
+        x509.CertificateBuilder(name, name, KEY.public_key(), 7)
+        .not_valid_before(NOW - dt.timedelta(days=1))
+        .not_valid_after(NOW + dt.timedelta(days=1))
+    )
+    for oid, value in extensions.items():
+        unread = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), bytes.fromhex(value))
+        builder = builder.add_extension(unread, critical=False)
+    octets = builder.sign(KEY, None).public_bytes(Encoding.DER)
+    assert old in octets
+    return (octets.replace(old, new),)
+
+
+ALTERED: dict[str, tuple[bytes, bytes, dict[str, str]]] = {
+    "an extension twice": (
+        bytes.fromhex("06032a0305"),
+        bytes.fromhex("06032a0304"),
+        {"1.2.3.4": "0500", "1.2.3.5": "0500"},
+    ),
+    "a name of no known kind": (b"", b"", {"2.5.29.17": "3002a500"}),
+    "a name that is none": (b"", b"", {"2.5.29.17": "ffff"}),
+    "a version that is not there": (bytes.fromhex("a003020102"), bytes.fromhex("a003020107"), {}),
+    "a key of no known kind": (bytes.fromhex("06032b6570"), bytes.fromhex("06032b657f"), {}),
+}
+
+
+@pytest.mark.parametrize("name", sorted(ALTERED))
+def test_a_certificate_that_cannot_be_read_is_malformed(name: str) -> None:
+    old, new, extensions = ALTERED[name]
+    made = ClientCertificate(altered(old, new, extensions))
+    # What it names is read for who is named by a host only.
+    client_id = NAMED.client_id if extensions else made.hashed
+    refused(
+        signed(OBJECT.claims() | {"client_id": client_id}, KEY, made), "REQUEST_OBJECT_INVALID", client_id
+    )
+
+
+REDIRECTS = (
+    "", "x", "javascript:alert(1)", "file:///etc/passwd", "//school.example/", "https://", 7,
+    ["https://a.example"], "https://school.example/\x1b[2J", "https://school.example/\n",
+    "https://school.example/\u202e", "https://a b/", "https://user@school.example/",
+    "https://school.example/#x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("redirect", REDIRECTS, ids=range(len(REDIRECTS)))
+def test_the_browser_is_led_to_an_address_and_to_nothing_else(redirect: Any) -> None:
+    read_receipt(dumps({RECEIPT: "AAAA", "redirect_uri": "https://school.example/?response_code=x"}))
+    with pytest.raises(OpenIdError, match="EDGE_ANSWER_INVALID"):
+        read_receipt(dumps({RECEIPT: "AAAA", "redirect_uri": redirect}))
 
 
 def test_an_invitation_is_parsed() -> None:

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 import typer
 
@@ -19,7 +20,7 @@ from zk.commands.vault.uses import use_data
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import read_file
-from zk.run import Answer, Run
+from zk.run import Answer, Run, confirmed
 
 OPENID: Final = Group(
     f"{GROUP.name}.openid",
@@ -99,7 +100,8 @@ def claim(
 
     fetcher, log = fetcher_of(web_root, dev), run.log_verifier()
     with opened(run, file, passphrase_file) as vault:
-        taken = begin(fetcher, read_offered(fetcher, written(uri)), utc_now, lambda: _typed(run, tx_code))
+        offered = read_offered(fetcher, written(uri))
+        taken = begin(fetcher, offered, utc_now, lambda offer: _typed(run, offer, tx_code, yes))
         link = taken.ready(wait)
         if link is None:
             raise CommandError(Exit.UNREACHABLE, "ISSUANCE_DEFERRED", "error.issuance_deferred")
@@ -110,12 +112,20 @@ def claim(
     return claimed(run, held)
 
 
-def _typed(run: Run, given: str | None) -> str:
-    """Return the code that came another way: as it was given, or typed; a script has to give it."""
+def _typed(run: Run, offer: Any, given: str | None, yes: bool) -> str:
+    """Return the code that came another way: as it was given, or typed; a script has to give it.
+
+    Where it goes is shown, and a person says yes to it first: a link of another's may be after the code.
+    """
+    person = sys.stdin.isatty()
+    if given is None and not person:
+        raise CommandError(Exit.USAGE, "TX_CODE_MISSING", "error.tx_code_missing")
+    host = urlsplit(offer.issuer).netloc
+    run.err.print(run.text("vault.tx_code_to", host=host, credential=offer.configuration), soft_wrap=True)
+    if person and not yes and not confirmed(run, "vault.ask_tx_code_to"):
+        raise PresentingError(VaultReason.DECLINED, "the person said no; the code was not sent")
     if given is not None:
         return given
-    if not sys.stdin.isatty():
-        raise CommandError(Exit.USAGE, "TX_CODE_MISSING", "error.tx_code_missing")
     run.err.print(run.text("vault.ask_tx_code"), end=" ", soft_wrap=True)
     return sys.stdin.readline().strip()
 

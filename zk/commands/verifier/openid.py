@@ -1,5 +1,6 @@
 """Asking over HTTP: a verifier's edge for OpenID for Verifiable Presentations."""
 
+import secrets
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -8,6 +9,7 @@ import typer
 from zk.commands.verifier.common import GROUP, As, loaded_policy, name_of
 from zk.exits import CommandError, Exit
 from zk.group import Group
+from zk.home import read_secret, write_private
 from zk.run import Answer, Run
 
 OPENID: Final = Group(
@@ -15,6 +17,7 @@ OPENID: Final = Group(
     typer.Typer(name="openid", help=f"help.{GROUP.name}.openid", no_args_is_help=True),
 )
 
+_OCTETS: Final = 32
 Chain = Annotated[Path | None, typer.Option("--key-certificate", help="help.verifier.openid.chain")]
 Pem = Annotated[Path | None, typer.Option("--certificate", help="help.witness.certificate")]
 Key = Annotated[Path | None, typer.Option("--private-key", help="help.witness.private_key")]
@@ -26,6 +29,12 @@ def serve(
     policies: Annotated[list[Path], typer.Argument(help="help.verifier.openid.policies")],
     url: Annotated[str, typer.Option("--url", help="help.verifier.openid.url")],
     verifier: As = None,
+    cross: Annotated[
+        list[str] | None, typer.Option("--cross", metavar="POLICY", help="help.verifier.openid.cross")
+    ] = None,
+    secret_file: Annotated[
+        Path | None, typer.Option("--secret-file", help="help.verifier.openid.secret_file")
+    ] = None,
     page: Annotated[str, typer.Option("--page", help="help.verifier.openid.page")] = "",
     by_host: Annotated[
         bool, typer.Option("--by-host/--by-hash", help="help.verifier.openid.by_host")
@@ -44,21 +53,34 @@ def serve(
 ) -> Answer:
     """Answer wallets and browsers by OpenID4VP until told to end; each answer that holds is kept.
 
-    With --json it prints one line when it is ready and one when it has ended.
+    A policy is asked on the browser's own device; those that --cross names are asked on another device too,
+    by who shows the counter's secret, which is made if it is not there. With --json it prints one line when
+    it is ready and one when it has ended.
     """
     from consortium.witness.process import Address  # noqa: PLC0415, servers are loaded by who serves
     from zk.openid_edge import Shown, run_edge  # noqa: PLC0415
 
     asked, name = [loaded_policy(each) for each in policies], name_of(run, verifier)
 
+    also = frozenset(cross or ())
+    if unknown := also - {each.id for each in asked}:
+        raise CommandError(Exit.USAGE, "USAGE", "error.openid_cross", policy=min(unknown))
+    path = (secret_file or run.home.path / "openid" / f"{name}.counter.secret") if also else None
+    if path is not None and not path.exists():
+        write_private(path, secrets.token_urlsafe(_OCTETS).encode() + b"\n")
+    secret = None if path is None else read_secret(path)
+
     def ready(bound: int, client_id: str) -> None:
         at = f"{host}:{bound}"
-        run.document({"event": "ready", "address": at, "url": url, "client_id": client_id})
+        kept = {} if path is None else {"secret_file": str(path)}
+        run.document({"event": "ready", "address": at, "url": url, "client_id": client_id, **kept})
         run.say(run.text("verifier.openid_ready", address=at, url=url, client=client_id))
+        if path is not None:
+            run.say(run.text("verifier.openid_counter", path=path))
 
     try:
         run_edge(
-            run, asked, name, Shown(url, page, by_host, chain),
+            run, asked, name, Shown(url, page, by_host, chain, also, secret),
             Address(host, port, certificate, private_key), ready,
         )  # fmt: skip
     except OSError as error:
