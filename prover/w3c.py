@@ -15,7 +15,7 @@ from disclosure import IssuerKey, Reason, RefusedError, Schema, check_lifetime
 from disclosure.canonical import Item
 from disclosure.w3c import Document, Held, HolderSecrets, commit, derive, open_base, read
 from disclosure.w3c.mapping import MANDATORY, ShownDocument, pointers_of, read_document
-from prover.errors import VaultReason
+from prover.errors import PresentingError, VaultReason
 from prover.finding import one_of
 from prover.records import Kind, head_of, malformed, milliseconds, moment_of, pack, schema_of, unpack
 from prover.sealing import VaultKeys
@@ -111,11 +111,18 @@ class W3cDocuments:
     def derive(self, held: HeldDocument, attributes: Iterable[str], presentation_header: bytes) -> Document:
         """Return the document with some attributes and a proof for one presentation.
 
-        Raises MalformedError ATTRIBUTE_UNKNOWN, ATTRIBUTE_MISSING (none is shown), DOCUMENT_INVALID (the
-        header is too long).
+        It is read again before it is given: it says what was asked for and nothing else. Raises
+        MalformedError ATTRIBUTE_UNKNOWN, ATTRIBUTE_MISSING (none is shown), DOCUMENT_INVALID (the header is
+        too long); PresentingError OWN_PROOF_INVALID.
         """
+        asked = tuple(attributes)
         opened = _opened(held.document, self._secrets(held), held.schema, held.issuer_key)[0]
-        return derive(opened, pointers_of(opened.document, attributes), presentation_header)
+        derived = derive(opened, pointers_of(opened.document, asked), presentation_header)
+        shown = {name: value for name, value in derived.items() if name != "proof"}
+        if read_document(shown, opened.options, held.schema, held.issuer_key).values.keys() != set(asked):
+            detail = "the document would show something else than what was asked for"
+            raise PresentingError(VaultReason.OWN_PROOF_INVALID, detail)
+        return derived
 
     def _secrets(self, held: HeldDocument) -> HolderSecrets:
         return HolderSecrets(self._keys.w3c_secret(), None, held.blind)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import bbs
+import prover.w3c
 from disclosure import IssuerKey, OfferLink, RefusedError, VerifierName, issuer_key_name
 from disclosure.errors import DisclosureError
 from disclosure.w3c import Expected, Feature, Signing, add_base_proof, read, verify, write
@@ -16,12 +17,13 @@ from disclosure.w3c.mapping import (
     issue,
     issuer_key_name_of,
     options_of,
+    pointers_of,
     presentation_header,
     schema_name_of,
 )
 from prover import Vault
 from prover.client.w3c import W3cClient
-from prover.errors import ClientError, ContentError
+from prover.errors import ClientError, ContentError, PresentingError
 from prover.recovery import keys_of, words_of
 from prover.w3c import HeldDocument
 from tests.prover.conftest import Reopen
@@ -88,6 +90,17 @@ def test_a_document_outlives_the_process_and_is_its_vaults(
     assert str(document.blind) not in repr(document)
     again.w3c.remove(document.id)
     refused(ContentError, "CREDENTIAL_NOT_FOUND", vault.w3c.document, document.id)
+
+
+def test_what_was_not_asked_for_is_not_shown(
+    town: Town, client: W3cClient, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever selects too much, the vault reads what it would show before it gives it."""
+    document, _ = client.claim(town.offer(), vault, town.log)
+    monkeypatch.setattr(prover.w3c, "pointers_of", lambda held, asked: pointers_of(held, [*asked, "name"]))
+    header = presentation_header(SCHOOL, new_nonce())
+    refused(PresentingError, "OWN_PROOF_INVALID", vault.w3c.derive, document, ["district"], header)
+    assert vault.w3c.derive(document, iter(["name"]), header)["proof"]
 
 
 def test_two_documents_have_one_holder_and_do_not_show_it(
