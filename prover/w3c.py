@@ -4,13 +4,16 @@ Each is bound to the vault: a secret of the vault is signed into it unseen, and 
 that whoever shows it has that secret, without showing it. The secret follows from the vault's keys, so that
 a vault made anew from its words has the same one; the blind of each document is kept beside it.
 
-State rules: a commitment is not stored before it is sent. If what comes back is lost, another is asked for.
+State rules: a commitment is not stored before it is sent, since it follows from the vault's keys and the
+claim, which is. If what comes back is lost, it is asked for again with the same one.
 """
 
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import bbs
+from bbs.scalars import calculate_random_scalars
 from disclosure import IssuerKey, Reason, RefusedError, Schema, check_lifetime
 from disclosure.canonical import Item
 from disclosure.w3c import Document, Held, HolderSecrets, commit, derive, open_base, read
@@ -63,9 +66,16 @@ class W3cDocuments:
     def __init__(self, shelf: Shelf, keys: VaultKeys) -> None:
         self._shelf, self._keys = shelf, keys
 
-    def commit(self) -> tuple[bytes, HolderSecrets]:
-        """Return a fresh commitment to the vault's secret, and what opens what comes of it."""
-        return commit(self._keys.w3c_secret())
+    def commit(self, request_id: str) -> tuple[bytes, HolderSecrets]:
+        """Return the commitment of a claim to the vault's secret, and what opens what comes of it.
+
+        Another claim's is another one, which nobody can connect with it. The same claim's is the same, but
+        for its proof: the service binds a claim's documents to one commitment.
+        """
+        blind = int.from_bytes(self._keys.w3c_blind(request_id)) % bbs.SHA_256.r
+        return commit(
+            self._keys.w3c_secret(), rng=lambda count: [blind, *calculate_random_scalars(count - 1)]
+        )
 
     def add(
         self, document: bytes, secrets: HolderSecrets, schema: Schema, key: IssuerKey, today: dt.date

@@ -32,6 +32,8 @@ MANDATORY: Final = ("/issuer", "/validUntil", "/credentialSchema")
 TYPES: Final = ("VerifiableCredential", "ZkDisclosureCredential")
 COMMITMENT_OCTETS: Final = 144
 """A point and three scalars: the commitment to a holder's secret, with its proof."""
+POINT_OCTETS: Final = 48
+"""The point, which comes first: what is committed to, and is signed."""
 MIN_NONCE: Final = 16
 MAX_NONCE: Final = 64
 _HEADER_LABEL: Final = "zk-disclosure/w3c-presentation/v1"

@@ -13,6 +13,7 @@ from disclosure.errors import DisclosureError
 from disclosure.w3c import Expected, Feature, Signing, add_base_proof, read, verify, write
 from disclosure.w3c.mapping import (
     MANDATORY,
+    POINT_OCTETS,
     document_of,
     issue,
     issuer_key_name_of,
@@ -29,10 +30,11 @@ from prover.w3c import HeldDocument
 from tests.prover.conftest import Reopen
 from tests.prover.making import refused
 from tests.prover.town import Town
-from tests.zkservice.support import PERMIT, VALUES
+from tests.zkservice.support import PERMIT, VALUES, new_id
 from verifier.w3c import CheckedDocument, check_document, new_nonce
 from wire.client import ServiceError
 from wire.published import Reader
+from zkproto.v1 import issuance_pb2
 
 SCHOOL = VerifierName("school")
 TODAY = dt.date(2026, 3, 1)
@@ -124,6 +126,44 @@ def test_a_claim_that_broke_off_is_gone_on_with(town: Town, client: W3cClient, v
     assert vault.w3c.documents() == [document]
 
 
+def test_an_answer_that_was_lost_is_asked_for_again(town: Town, client: W3cClient, vault: Vault) -> None:
+    """The service has bound the claim's document to a commitment: the vault's next one is the same."""
+    link = town.offer()
+    claim = vault.begin_claim(link)
+    message = issuance_pb2.ClaimW3cCredentialRequest(
+        offer=link.offer, claim_code=link.claim_code, request_id=claim.request_id
+    )
+    message.commitment, lost = vault.w3c.commit(claim.request_id)
+    town.call(town.city.issuance.ClaimW3cCredential, message)
+    document, held = client.claim(link, vault, town.log)
+    assert document.blind == lost.blind
+    assert _checked(town, vault, document, "name").bound
+    assert [each.id for each in vault.credentials()] == [held.id]
+
+
+def test_a_claim_that_another_has_bound_gives_the_vault_nothing(
+    town: Town, client: W3cClient, vault: Vault
+) -> None:
+    link = town.offer()
+    claim = vault.begin_claim(link)
+    message = issuance_pb2.ClaimW3cCredentialRequest(
+        offer=link.offer, claim_code=link.claim_code, request_id=claim.request_id
+    )
+    town.call(town.city.issuance.ClaimW3cCredential, message)
+    refused(ServiceError, "REQUEST_ID_REUSED", client.claim, link, vault, town.log)
+    assert vault.w3c.documents() == []
+    assert town.client().claim(link, vault, town.log).credential.values == VALUES
+
+
+def test_commitments_of_two_claims_have_nothing_in_common(vault: Vault) -> None:
+    first, second = new_id(), new_id()
+    one, again, other = (vault.w3c.commit(each) for each in (first, first, second))
+    assert one[0][:POINT_OCTETS] == again[0][:POINT_OCTETS] != other[0][:POINT_OCTETS]
+    assert one[1].blind == again[1].blind != other[1].blind
+    parts = [octets[at : at + 32] for octets, _ in (one, again, other) for at in (48, 80, 112)]
+    assert len(set(parts)) == len(parts)
+
+
 def test_a_link_to_elsewhere_or_with_a_wrong_code_gives_nothing(
     town: Town, client: W3cClient, vault: Vault
 ) -> None:
@@ -136,7 +176,7 @@ def test_a_link_to_elsewhere_or_with_a_wrong_code_gives_nothing(
 
 def _documents(vault: Vault) -> dict[str, Any]:
     """What a service could answer instead, signed by the department's key where it may be."""
-    commitment, secrets = vault.w3c.commit()
+    commitment, secrets = vault.w3c.commit(new_id())
     foreign = issue(PERMIT, KEY, SECRET, VALUES, EXPIRY, commitment)
     document = document_of(PERMIT, VALUES, EXPIRY, KEY.public_key)
     options = options_of(KEY.public_key)
@@ -148,7 +188,7 @@ def _documents(vault: Vault) -> dict[str, Any]:
     made = {
         "good": foreign,
         "bound to nobody": issue(PERMIT, KEY, SECRET, VALUES, EXPIRY),
-        "bound to another": issue(PERMIT, KEY, SECRET, VALUES, EXPIRY, vault.w3c.commit()[0]),
+        "bound to another": issue(PERMIT, KEY, SECRET, VALUES, EXPIRY, vault.w3c.commit(new_id())[0]),
         "changed": {**foreign, "validUntil": foreign["validUntil"].replace("23:59:59", "23:59:58")},
         "known by a moment": add_base_proof(document, tagged, MANDATORY, SECRET, binding),
         "more in each presentation": add_base_proof(
