@@ -48,6 +48,7 @@ _WRAPPED_LABEL: Final = "zk-disclosure/vault-wrapped/v1"
 _SUBKEY_PREFIX: Final = b"zk-disclosure/vault-key/v1/"
 _RECORD_PREFIX: Final = b"zk-disclosure/vault-record/v1\x00"
 _NOTE_PREFIX: Final = b"zk-disclosure/holder-note-seal/v1\x00"
+_BLIND_PREFIX: Final = b"zk-disclosure/w3c-blind/v1\x00"
 _TAG_PREFIX: Final = b"zk-disclosure/usage-tag/v1\x00"
 _CONSENT_LABEL: Final = "zk-disclosure/consent-key/v1"
 _LENGTH_OCTETS: Final = 4
@@ -114,6 +115,7 @@ class VaultKeys:
         self._tags = _subkey(data_key, b"usage-tags")
         self._consents = _subkey(data_key, b"consents")
         self._w3c = _subkey(data_key, b"w3c-holder")
+        self._w3c_blinds = _subkey(data_key, b"w3c-blinds")
 
     @classmethod
     def generate(cls, rng: RandomOctets = secrets.token_bytes) -> "VaultKeys":
@@ -178,6 +180,13 @@ class VaultKeys:
     def w3c_secret(self) -> bytes:
         """Return the 32 octets that W3C documents are bound to this vault by (prover.w3c)."""
         return self._w3c
+
+    def w3c_blind(self, request_id: str) -> bytes:
+        """Return the 64 octets that the blind of a claim's commitment is made of, by the claim's request_id.
+
+        So whoever goes on with a claim commits to the same again, and the service answers it again.
+        """
+        return hmac.digest(self._w3c_blinds, _BLIND_PREFIX + request_id.encode(), "sha512")
 
     def usage_tag(self, rng: RandomOctets = secrets.token_bytes) -> bytes:
         """Return a fresh usage tag of 48 octets: random to everybody, recognised by this vault."""

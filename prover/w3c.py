@@ -4,18 +4,21 @@ Each is bound to the vault: a secret of the vault is signed into it unseen, and 
 that whoever shows it has that secret, without showing it. The secret follows from the vault's keys, so that
 a vault made anew from its words has the same one; the blind of each document is kept beside it.
 
-State rules: a commitment is not stored before it is sent. If what comes back is lost, another is asked for.
+State rules: a commitment is not stored before it is sent, since it follows from the vault's keys and the
+claim, which is. If what comes back is lost, it is asked for again with the same one.
 """
 
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import bbs
+from bbs.scalars import calculate_random_scalars
 from disclosure import IssuerKey, Reason, RefusedError, Schema, check_lifetime
 from disclosure.canonical import Item
 from disclosure.w3c import Document, Held, HolderSecrets, commit, derive, open_base, read
 from disclosure.w3c.mapping import MANDATORY, ShownDocument, pointers_of, read_document
-from prover.errors import VaultReason
+from prover.errors import PresentingError, VaultReason
 from prover.finding import one_of
 from prover.records import Kind, head_of, malformed, milliseconds, moment_of, pack, schema_of, unpack
 from prover.sealing import VaultKeys
@@ -63,9 +66,16 @@ class W3cDocuments:
     def __init__(self, shelf: Shelf, keys: VaultKeys) -> None:
         self._shelf, self._keys = shelf, keys
 
-    def commit(self) -> tuple[bytes, HolderSecrets]:
-        """Return a fresh commitment to the vault's secret, and what opens what comes of it."""
-        return commit(self._keys.w3c_secret())
+    def commit(self, request_id: str) -> tuple[bytes, HolderSecrets]:
+        """Return the commitment of a claim to the vault's secret, and what opens what comes of it.
+
+        Another claim's is another one, which nobody can connect with it. The same claim's is the same, but
+        for its proof: the service binds a claim's documents to one commitment.
+        """
+        blind = int.from_bytes(self._keys.w3c_blind(request_id)) % bbs.SHA_256.r
+        return commit(
+            self._keys.w3c_secret(), rng=lambda count: [blind, *calculate_random_scalars(count - 1)]
+        )
 
     def add(
         self, document: bytes, secrets: HolderSecrets, schema: Schema, key: IssuerKey, today: dt.date
@@ -111,11 +121,18 @@ class W3cDocuments:
     def derive(self, held: HeldDocument, attributes: Iterable[str], presentation_header: bytes) -> Document:
         """Return the document with some attributes and a proof for one presentation.
 
-        Raises MalformedError ATTRIBUTE_UNKNOWN, ATTRIBUTE_MISSING (none is shown), DOCUMENT_INVALID (the
-        header is too long).
+        It is read again before it is given: it says what was asked for and nothing else. Raises
+        MalformedError ATTRIBUTE_UNKNOWN, ATTRIBUTE_MISSING (none is shown), DOCUMENT_INVALID (the header is
+        too long); PresentingError OWN_PROOF_INVALID.
         """
+        asked = tuple(attributes)
         opened = _opened(held.document, self._secrets(held), held.schema, held.issuer_key)[0]
-        return derive(opened, pointers_of(opened.document, attributes), presentation_header)
+        derived = derive(opened, pointers_of(opened.document, asked), presentation_header)
+        shown = {name: value for name, value in derived.items() if name != "proof"}
+        if read_document(shown, opened.options, held.schema, held.issuer_key).values.keys() != set(asked):
+            detail = "the document would show something else than what was asked for"
+            raise PresentingError(VaultReason.OWN_PROOF_INVALID, detail)
+        return derived
 
     def _secrets(self, held: HeldDocument) -> HolderSecrets:
         return HolderSecrets(self._keys.w3c_secret(), None, held.blind)

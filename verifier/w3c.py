@@ -1,7 +1,8 @@
 """W3C documents with a derived proof of bbs-2023, as a verifier checks them (docs/w3c.md). No I/O.
 
 A nonce is the verifier's own, fresh and random for each presentation, and taken once: that memory is the
-caller's. The proof is made for the nonce and the verifier's name, so that what is shown to one verifier is
+caller's (`verifier.nonces` is one). Whether a document that is bound to nobody is taken is the caller's to
+say, too. The proof is made for the nonce and the verifier's name, so that what is shown to one verifier is
 nothing to another.
 """
 

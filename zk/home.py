@@ -224,6 +224,11 @@ class Home:
         return self.path / "pseudonyms.sqlite3"
 
     @property
+    def nonces(self) -> Path:
+        """The folder of the nonces that holders were given for W3C documents and that are not used up."""
+        return self.path / "nonces"
+
+    @property
     def records(self) -> Path:
         """The folder of a verifier's records."""
         return self.path / "records"

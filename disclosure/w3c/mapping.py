@@ -4,9 +4,10 @@ The messages that are signed are others than the plain form's, so the department
 is two hashes and never a plain form's, which begins with a label: neither signature passes for the other.
 
 The context stands in the document, written from the schema: an attribute's name there is its identifier, with
-the IRI that the schema's name gives. Every attribute is one statement, also an optional one that is absent,
-so that the number of statements tells nobody what a person lacks. Issuer, schema and last day of validity are
-shown in every presentation, as in the plain form; nothing else is.
+the IRI that the schema's name gives. Two identifiers are written otherwise (`key_of`), since selecting parts
+of a document always adds what stands under them. Every attribute is one statement, also an optional one that
+is absent, so that the number of statements tells nobody what a person lacks. Issuer, schema and last day of
+validity are shown in every presentation, as in the plain form; nothing else is.
 """
 
 import datetime as dt
@@ -31,6 +32,8 @@ MANDATORY: Final = ("/issuer", "/validUntil", "/credentialSchema")
 TYPES: Final = ("VerifiableCredential", "ZkDisclosureCredential")
 COMMITMENT_OCTETS: Final = 144
 """A point and three scalars: the commitment to a holder's secret, with its proof."""
+POINT_OCTETS: Final = 48
+"""The point, which comes first: what is committed to, and is signed."""
 MIN_NONCE: Final = 16
 MAX_NONCE: Final = 64
 _HEADER_LABEL: Final = "zk-disclosure/w3c-presentation/v1"
@@ -38,6 +41,8 @@ _URN: Final = "urn:zk-disclosure:"
 _SCHEMA_TYPE: Final = "ZkDisclosureSchema"
 _ATTRIBUTES: Final = "/credentialSubject/attributes/"
 _ABSENT: Final = ".absent"
+_NODE_MEMBERS: Final = frozenset({"id", "type"})
+_OTHERWISE: Final = "attribute."
 _XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 _DATATYPES: Final[Mapping[AttributeType, str]] = {
     AttributeType.INTEGER: "integer",
@@ -51,15 +56,26 @@ _MEMBERS: Final = frozenset(
 )
 
 
+def key_of(attribute: str) -> str:
+    """Return the key that an attribute's value stands under.
+
+    It is the identifier, but for `id` and `type`: members of these names come with whatever is selected
+    beside them (selectJsonLd), and the value would be shown without having been asked for. No identifier has
+    a dot, so that none is the key of another.
+    """
+    return _OTHERWISE + attribute if attribute in _NODE_MEMBERS else attribute
+
+
 def context_of(schema: Schema) -> list[Any]:
     """Return the contexts of a schema's documents."""
     terms: dict[str, Any] = {}
     for each in schema.attributes:
         iri = f"{_URN}{schema.name}#{each.id}"
         datatype = _DATATYPES.get(each.type)
-        terms[each.id] = {"@id": iri, "@type": _XSD + datatype} if datatype else {"@id": iri}
+        key = key_of(each.id)
+        terms[key] = {"@id": iri, "@type": _XSD + datatype} if datatype else {"@id": iri}
         if each.optional:
-            terms[each.id + _ABSENT] = {"@id": iri + _ABSENT, "@type": _XSD + "boolean"}
+            terms[key + _ABSENT] = {"@id": iri + _ABSENT, "@type": _XSD + "boolean"}
     own = {
         TYPES[1]: _URN + "Credential",
         _SCHEMA_TYPE: _URN + "Schema",
@@ -112,9 +128,9 @@ def document_of(schema: Schema, values: Mapping[str, Value], expiry: dt.date, pu
     for each in schema.attributes:
         value = values.get(each.id)
         if value is None:
-            attributes[each.id + _ABSENT] = True
+            attributes[key_of(each.id) + _ABSENT] = True
         else:
-            attributes[each.id] = _written(value)
+            attributes[key_of(each.id)] = _written(value)
     return {
         "@context": context_of(schema),
         "type": list(TYPES),
@@ -177,8 +193,9 @@ def pointers_of(held: Document, attributes: Iterable[str]) -> list[str]:
     there = held["credentialSubject"]["attributes"]
     pointers = []
     for each in dict.fromkeys(attributes):
-        names = [name for name in (each, each + _ABSENT) if name in there]
-        if not names or each.endswith(_ABSENT):
+        key = key_of(each)
+        names = [name for name in (key, key + _ABSENT) if name in there]
+        if not names or "." in each:
             raise MalformedError(Reason.ATTRIBUTE_UNKNOWN, "the schema has no such attribute", field=each)
         pointers.append(_ATTRIBUTES + names[0])
     if not pointers:
@@ -234,8 +251,12 @@ def _expiry(text: Any) -> dt.date:
 
 def _values(attributes: Document, schema: Schema) -> dict[str, Value | None]:
     found: dict[str, Value | None] = {}
+    defined = {key_of(each.id): each for each in schema.attributes}
     for name, written in attributes.items():
-        definition = schema.attribute(name.removesuffix(_ABSENT))
+        definition = defined.get(name.removesuffix(_ABSENT))
+        if definition is None:
+            detail = "the schema has no such attribute"
+            raise MalformedError(Reason.ATTRIBUTE_UNKNOWN, detail, field="credentialSubject")
         value = None if name.endswith(_ABSENT) else _read(definition, written)
         definition.check(value, field=definition.id)
         same = written is True if value is None else (type(written), written) == _typed(_written(value))

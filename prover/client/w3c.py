@@ -37,7 +37,7 @@ class W3cClient:
         self._way.check_server(link.server)
         with raised():
             claim = vault.begin_claim(link)
-            commitment, secrets = vault.w3c.commit()
+            commitment, secrets = vault.w3c.commit(claim.request_id)
             message = issuance_pb2.ClaimW3cCredentialRequest(
                 offer=link.offer,
                 claim_code=link.claim_code,

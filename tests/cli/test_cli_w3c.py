@@ -1,14 +1,21 @@
 """W3C documents by commands: a department issues, the vault claims and shows in part, a school checks."""
 
 import json
+import stat
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.running import Home, refused
+from disclosure import OfferLink, VerifierName
+from disclosure.w3c import derive, open_base, read, write
+from disclosure.w3c.mapping import issuer_of, pointers_of, presentation_header
+from tests.cli.running import Home, refused, start
+from wire.client import Endpoint, call
 from zk.exits import Exit
+from zkproto.v1 import issuance_pb2, issuance_pb2_grpc
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +60,8 @@ def test_a_school_checks_what_a_vault_shows(
     hidden = {str(value) for value in kept["values"].values() if value is not None}
     text = path.read_text("utf-8").split('"credentialSubject"')[1]
     assert not [each for each in hidden if f'"{each}"' in text]
+    nonce = _nonce(school)
+    _shown(vault, document_id, nonce, path, "district")
     told = school.zk("verifier", "w3c", "check", path, "--nonce", nonce).out
     assert "The document holds" in told
     assert "bound to its holder's vault" in told
@@ -73,9 +82,72 @@ def test_what_was_shown_once_is_no_good_for_anything_else(
         assert done.reason == reason
     document = json.loads(path.read_text("utf-8"))
     document["credentialSubject"]["attributes"]["district"] += "x"
+    whole = path.with_name("whole.json")
+    path.rename(whole)
     path.write_text(json.dumps(document))
     done = school.zk("verifier", "w3c", "check", path, "--nonce", nonce, "--json")
     assert done.reason == "PROOF_INVALID"
+    # What was refused has used nothing up.
+    assert school.json("verifier", "w3c", "check", whole, "--nonce", nonce)["bound"]
+
+
+def test_a_nonce_is_good_for_one_document(
+    vault: Home, school: Home, document_id: str, tmp_path: Path, new_home: Callable[[], Home]
+) -> None:
+    nonce, path = _nonce(school), tmp_path / "shown.json"
+    _shown(vault, document_id, nonce, path, "district")
+    check = ("verifier", "w3c", "check", path, "--json", "--nonce")
+    elsewhere = new_home()
+    refused(elsewhere.zk(*check, nonce, "--as", "school-7"), Exit.REFUSED, "NONCE_UNKNOWN")
+    kept = school.path / "nonces" / nonce
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+    assert school.json(*check[:-2], "--nonce", nonce.upper())["bound"]
+    assert not kept.exists()
+    for written in (nonce, nonce.upper(), " ".join([nonce[:2], nonce[2:]])):
+        refused(school.zk(*check, written), Exit.REFUSED, "NONCE_UNKNOWN")
+    refused(school.zk(*check, "00" * 32), Exit.REFUSED, "NONCE_UNKNOWN")
+
+
+def test_of_several_processes_one_takes_the_document(
+    vault: Home, school: Home, document_id: str, tmp_path: Path
+) -> None:
+    nonce, path = _nonce(school), tmp_path / "shown.json"
+    _shown(vault, document_id, nonce, path, "district")
+    asked = ("verifier", "w3c", "check", path, "--nonce", nonce, "--json", "--home", school.path)
+    processes = [start(*asked) for _ in range(3)]
+    ended = [(each.communicate(timeout=120)[0], each.returncode) for each in processes]
+    assert sorted(code for _, code in ended) == [Exit.OK, Exit.REFUSED, Exit.REFUSED]
+    told = [json.loads(out)["error"]["reason"] for out, code in ended if code]
+    assert told == ["NONCE_UNKNOWN"] * 2
+
+
+def _unbound(link: OfferLink, school: Home, nonce: str, path: Path) -> None:
+    """What whoever asks for no binding gets, shown to the school."""
+    message = issuance_pb2.ClaimW3cCredentialRequest(
+        offer=link.offer, claim_code=link.claim_code, request_id=str(uuid.uuid4())
+    )
+    channel = Endpoint.at(school.server.address, school.server.root).channel()
+    try:
+        answer = call(issuance_pb2_grpc.IssuanceServiceStub(channel).ClaimW3cCredential, message)
+    finally:
+        channel.close()
+    document = read(answer.document)
+    held = open_base(document, issuer_of(document))
+    header = presentation_header(VerifierName("school-7"), bytes.fromhex(nonce))
+    path.write_bytes(write(derive(held, pointers_of(held.document, ["district"]), header)))
+
+
+def test_a_document_that_is_bound_to_nobody_is_accepted_only_if_that_is_said(
+    issuer: Home, school: Home, tmp_path: Path
+) -> None:
+    nonce, path = _nonce(school), tmp_path / "shown.json"
+    _unbound(OfferLink.parse(issuer.issue("residence_permit")), school, nonce, path)
+    check = ("verifier", "w3c", "check", path, "--nonce", nonce)
+    refused(school.zk(*check, "--json"), Exit.REFUSED, "DOCUMENT_UNBOUND")
+    assert "--accept-unbound" in school.zk(*check).err
+    assert school.json(*check, "--accept-unbound")["bound"] is False
+    refused(school.zk(*check, "--accept-unbound", "--json"), Exit.REFUSED, "NONCE_UNKNOWN")
 
 
 def test_nothing_is_shown_without_a_yes(vault: Home, school: Home, document_id: str, tmp_path: Path) -> None:

@@ -7,30 +7,34 @@ from typing import Any
 import pytest
 
 import bbs
+import prover.w3c
 from disclosure import IssuerKey, OfferLink, RefusedError, VerifierName, issuer_key_name
 from disclosure.errors import DisclosureError
 from disclosure.w3c import Expected, Feature, Signing, add_base_proof, read, verify, write
 from disclosure.w3c.mapping import (
     MANDATORY,
+    POINT_OCTETS,
     document_of,
     issue,
     issuer_key_name_of,
     options_of,
+    pointers_of,
     presentation_header,
     schema_name_of,
 )
 from prover import Vault
 from prover.client.w3c import W3cClient
-from prover.errors import ClientError, ContentError
+from prover.errors import ClientError, ContentError, PresentingError
 from prover.recovery import keys_of, words_of
 from prover.w3c import HeldDocument
 from tests.prover.conftest import Reopen
 from tests.prover.making import refused
 from tests.prover.town import Town
-from tests.zkservice.support import PERMIT, VALUES
+from tests.zkservice.support import PERMIT, VALUES, new_id
 from verifier.w3c import CheckedDocument, check_document, new_nonce
 from wire.client import ServiceError
 from wire.published import Reader
+from zkproto.v1 import issuance_pb2
 
 SCHOOL = VerifierName("school")
 TODAY = dt.date(2026, 3, 1)
@@ -90,6 +94,17 @@ def test_a_document_outlives_the_process_and_is_its_vaults(
     refused(ContentError, "CREDENTIAL_NOT_FOUND", vault.w3c.document, document.id)
 
 
+def test_what_was_not_asked_for_is_not_shown(
+    town: Town, client: W3cClient, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever selects too much, the vault reads what it would show before it gives it."""
+    document, _ = client.claim(town.offer(), vault, town.log)
+    monkeypatch.setattr(prover.w3c, "pointers_of", lambda held, asked: pointers_of(held, [*asked, "name"]))
+    header = presentation_header(SCHOOL, new_nonce())
+    refused(PresentingError, "OWN_PROOF_INVALID", vault.w3c.derive, document, ["district"], header)
+    assert vault.w3c.derive(document, iter(["name"]), header)["proof"]
+
+
 def test_two_documents_have_one_holder_and_do_not_show_it(
     town: Town, client: W3cClient, vault: Vault
 ) -> None:
@@ -111,6 +126,44 @@ def test_a_claim_that_broke_off_is_gone_on_with(town: Town, client: W3cClient, v
     assert vault.w3c.documents() == [document]
 
 
+def test_an_answer_that_was_lost_is_asked_for_again(town: Town, client: W3cClient, vault: Vault) -> None:
+    """The service has bound the claim's document to a commitment: the vault's next one is the same."""
+    link = town.offer()
+    claim = vault.begin_claim(link)
+    message = issuance_pb2.ClaimW3cCredentialRequest(
+        offer=link.offer, claim_code=link.claim_code, request_id=claim.request_id
+    )
+    message.commitment, lost = vault.w3c.commit(claim.request_id)
+    town.call(town.city.issuance.ClaimW3cCredential, message)
+    document, held = client.claim(link, vault, town.log)
+    assert document.blind == lost.blind
+    assert _checked(town, vault, document, "name").bound
+    assert [each.id for each in vault.credentials()] == [held.id]
+
+
+def test_a_claim_that_another_has_bound_gives_the_vault_nothing(
+    town: Town, client: W3cClient, vault: Vault
+) -> None:
+    link = town.offer()
+    claim = vault.begin_claim(link)
+    message = issuance_pb2.ClaimW3cCredentialRequest(
+        offer=link.offer, claim_code=link.claim_code, request_id=claim.request_id
+    )
+    town.call(town.city.issuance.ClaimW3cCredential, message)
+    refused(ServiceError, "REQUEST_ID_REUSED", client.claim, link, vault, town.log)
+    assert vault.w3c.documents() == []
+    assert town.client().claim(link, vault, town.log).credential.values == VALUES
+
+
+def test_commitments_of_two_claims_have_nothing_in_common(vault: Vault) -> None:
+    first, second = new_id(), new_id()
+    one, again, other = (vault.w3c.commit(each) for each in (first, first, second))
+    assert one[0][:POINT_OCTETS] == again[0][:POINT_OCTETS] != other[0][:POINT_OCTETS]
+    assert one[1].blind == again[1].blind != other[1].blind
+    parts = [octets[at : at + 32] for octets, _ in (one, again, other) for at in (48, 80, 112)]
+    assert len(set(parts)) == len(parts)
+
+
 def test_a_link_to_elsewhere_or_with_a_wrong_code_gives_nothing(
     town: Town, client: W3cClient, vault: Vault
 ) -> None:
@@ -123,7 +176,7 @@ def test_a_link_to_elsewhere_or_with_a_wrong_code_gives_nothing(
 
 def _documents(vault: Vault) -> dict[str, Any]:
     """What a service could answer instead, signed by the department's key where it may be."""
-    commitment, secrets = vault.w3c.commit()
+    commitment, secrets = vault.w3c.commit(new_id())
     foreign = issue(PERMIT, KEY, SECRET, VALUES, EXPIRY, commitment)
     document = document_of(PERMIT, VALUES, EXPIRY, KEY.public_key)
     options = options_of(KEY.public_key)
@@ -135,7 +188,7 @@ def _documents(vault: Vault) -> dict[str, Any]:
     made = {
         "good": foreign,
         "bound to nobody": issue(PERMIT, KEY, SECRET, VALUES, EXPIRY),
-        "bound to another": issue(PERMIT, KEY, SECRET, VALUES, EXPIRY, vault.w3c.commit()[0]),
+        "bound to another": issue(PERMIT, KEY, SECRET, VALUES, EXPIRY, vault.w3c.commit(new_id())[0]),
         "changed": {**foreign, "validUntil": foreign["validUntil"].replace("23:59:59", "23:59:58")},
         "known by a moment": add_base_proof(document, tagged, MANDATORY, SECRET, binding),
         "more in each presentation": add_base_proof(

@@ -252,3 +252,20 @@ async def document_with_a_commitment_that_is_none(town: Town) -> Refusable:
     octets = bytearray(commit(b"a secret")[0])
     octets[-1] ^= 1
     return lambda: town.city.issuance.ClaimW3cCredential(w3c(message, bytes(octets)))
+
+
+def bound(name: str, first: bytes, then: bytes) -> None:
+    """One claim's documents are of one holder: another commitment, or none, is refused."""
+
+    async def scenario(town: Town) -> Refusable:
+        message = await claimed(town)
+        await town.city.issuance.ClaimW3cCredential(w3c(message, first))
+        return lambda: town.city.issuance.ClaimW3cCredential(w3c(message, then))
+
+    add(CASES, "ALREADY_EXISTS", "REQUEST_ID_REUSED", "commitment", name=f"document {name}")(scenario)
+
+
+bound("for another holder", commit(b"a secret")[0], commit(b"another secret")[0])
+bound("for the holder under another blind", commit(b"a secret")[0], commit(b"a secret")[0])
+bound("for nobody after a holder", commit(b"a secret")[0], b"")
+bound("for a holder after nobody", b"", commit(b"a secret")[0])

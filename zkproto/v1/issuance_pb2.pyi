@@ -267,7 +267,9 @@ class ClaimW3cCredentialRequest(_message.Message):
     """The request_id of the claim."""
     commitment: _builtins.bytes
     """The holder's commitment to one secret, with its proof: 144 octets, for the option
-    anonymous_holder_binding. Without it the document is bound to nobody, by the option baseline.
+    anonymous_holder_binding. Without it the document is bound to nobody, by the option baseline. All documents
+    of one claim are bound as the first one is: another commitment, or none, is REQUEST_ID_REUSED; the same one
+    with another proof is answered again.
     """
     def __init__(
         self,

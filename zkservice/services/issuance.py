@@ -23,7 +23,7 @@ from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fields import check_request_id, resource_id
 from zkservice.inbox import addressee, ring
-from zkservice.services.offers import Also, Offers
+from zkservice.services.offers import Also, Offers, document_holder
 from zkservice.storage import accounts, composite_offers, issuance
 from zkservice.storage.composite_offers import CompositeOffer
 from zkservice.storage.issuance import Offer
@@ -69,13 +69,13 @@ class IssuanceService(IssuanceServiceServicer):
 
     async def ClaimCredential(self, request: pb.ClaimCredentialRequest, context: Any) -> Any:
         """Hand a credential to whoever shows its code; the same claim may be repeated until acknowledged."""
-        schema, credential = await self._claim(request)
+        _, schema, credential = await self._claim(request)
         return pb.ClaimCredentialResponse(credential=credential_to(credential, schema))
 
     async def _claim(
         self, request: pb.ClaimCredentialRequest | pb.ClaimW3cCredentialRequest
-    ) -> tuple[Schema, Credential]:
-        """Bind an offer of the plain form to a claim, and return what was offered."""
+    ) -> tuple[Offer, Schema, Credential]:
+        """Bind an offer of the plain form to a claim, and return it with what was offered."""
         offer_id = self._check_code(request)
         request_id = check_request_id(request.request_id)
         offer = await self._context.database.write(
@@ -86,14 +86,23 @@ class IssuanceService(IssuanceServiceServicer):
         name = SchemaName.parse(offer.schema)
         schema = (await self._context.directories.load([name])).schema(name)
         octets = self._context.keys.open(f"offer/{offer_id}", offer.sealed)
-        return schema, Credential.from_bytes(octets, schema)
+        return offer, schema, Credential.from_bytes(octets, schema)
 
     async def ClaimW3cCredential(self, request: pb.ClaimW3cCredentialRequest, context: Any) -> Any:
-        """Sign a credential of the plain form as a W3C document, for whoever shows the offer's code."""
-        schema, credential = await self._claim(request)
-        return pb.ClaimW3cCredentialResponse(
-            document=await self._offers.signed_w3c(schema, credential, request.commitment)
-        )
+        """Sign a credential of the plain form as a W3C document, for whoever shows the offer's code.
+
+        All documents of a claim are bound to whom the first one was: that is kept once the commitment is
+        found to hold, and before anything is answered.
+        """
+        holder = document_holder(request.commitment)
+        offer, schema, credential = await self._claim(request)
+        issuance.check_document_holder(offer, holder)
+        document = await self._offers.signed_w3c(schema, credential, request.commitment)
+        if offer.document_holder is None:
+            await self._context.database.write(
+                lambda connection: issuance.bind_document(connection, offer.id, request.request_id, holder)
+            )
+        return pb.ClaimW3cCredentialResponse(document=document)
 
     async def GetOffer(self, request: pb.GetOfferRequest, context: Any) -> Any:
         """What a vault has to answer before a credential of the composite form is signed."""

@@ -5,6 +5,7 @@ an application is approved by it. So neither is ever there without the other.
 """
 
 import datetime as dt
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,7 +24,7 @@ from disclosure import (
 )
 from disclosure.attributes import to_item
 from disclosure.canonical import Item
-from disclosure.w3c.mapping import COMMITMENT_OCTETS
+from disclosure.w3c.mapping import COMMITMENT_OCTETS, POINT_OCTETS
 from wire.convert import present_values_of, within
 from zkproto.v1 import issuance_pb2 as pb
 from zkservice.context import Context
@@ -42,6 +43,7 @@ RevokeDue = Callable[[], Awaitable[None]]
 _REQUEST_LABEL: Final = "zk-disclosure/issue-request/v1"
 _TRIES: Final = 3
 """How often a credential is signed while the keys of its department change."""
+_HOLDER_LABEL: Final = "zk-disclosure/w3c-document-holder/v1"
 _ALSO_LABEL: Final = "zk-disclosure/issue-request-for/v1"
 
 
@@ -95,11 +97,8 @@ class Offers:
         """Return what a credential of the plain form says as a W3C document, signed by the department's key.
 
         By the one that signs now: the credential's own may have been taken on since. Raises ServiceError
-        FIELD_INVALID, ISSUER_KEY_MISSING; RefusedError COMMITMENT_INVALID, FORM_NOT_SUPPORTED.
+        ISSUER_KEY_MISSING; RefusedError COMMITMENT_INVALID, FORM_NOT_SUPPORTED.
         """
-        if commitment and len(commitment) != COMMITMENT_OCTETS:
-            detail = f"a commitment has {COMMITMENT_OCTETS} octets, or is left out"
-            raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="commitment")
         key = await self._context.signing_keys.of(department_of(schema.name))
         items = {name: to_item(value) for name, value in credential.values.items()}
         draft = W3cDraft(str(schema.name), str(key), items, commitment, credential.expiry)
@@ -173,6 +172,18 @@ class Offers:
             return kept
 
         return await self._context.database.write(keep)
+
+
+def document_holder(commitment: bytes) -> bytes:
+    """Return the hash of whom a commitment binds a document to; an empty one binds it to nobody.
+
+    It is of the commitment and not of its proof, which whoever repeats a call makes anew. Raises ServiceError
+    FIELD_INVALID.
+    """
+    if commitment and len(commitment) != COMMITMENT_OCTETS:
+        detail = f"a commitment has {COMMITMENT_OCTETS} octets, or is left out"
+        raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="commitment")
+    return hashlib.sha256(canonical.encode(_HOLDER_LABEL, commitment[:POINT_OCTETS])).digest()
 
 
 def _act(also: Also | None) -> Callable[[Connection, Offer], None]:

@@ -32,6 +32,7 @@ class Offer:
     sealed: bytes | None = field(default=None, repr=False)
     state: str = "offered"
     claim_request_id: str | None = None
+    document_holder: bytes | None = field(default=None, repr=False)
 
 
 def add(connection: Connection, offer: Offer) -> Offer:
@@ -122,7 +123,38 @@ def acknowledge(connection: Connection, offer_id: str, request_id: str) -> None:
     if not is_claim(offer, request_id):
         raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was not claimed with this request_id")
     table = tables.offer
-    connection.execute(update(table).where(table.c.id == offer_id).values(state="done", sealed=None))
+    connection.execute(update(table).where(table.c.id == offer_id).values(**_forgotten("done")))
+
+
+def bind_document(connection: Connection, offer_id: str, request_id: str, holder: bytes) -> None:
+    """Say whom the documents of a claim are bound to, by a hash: the first says it, the others are the same.
+
+    Raises ServiceError NOT_FOUND, OFFER_TAKEN (it is acknowledged by now, or another's claim), OFFER_EXPIRED,
+    REQUEST_ID_REUSED (the claim's document is bound to somebody else).
+    """
+    table = tables.offer
+    still = (
+        (table.c.id == offer_id)
+        & (table.c.state == "claimed")
+        & (table.c.claim_request_id == request_id)
+        & table.c.document_holder.is_(None)
+    )
+    if connection.execute(update(table).where(still).values(document_holder=holder)).rowcount == 1:
+        return
+    offer = get(connection, offer_id)
+    if offer.state == "expired":
+        raise ServiceError(ServiceReason.OFFER_EXPIRED, "nobody stored the credential in time")
+    if offer.state != "claimed" or not is_claim(offer, request_id):
+        raise ServiceError(ServiceReason.OFFER_TAKEN, "the offer was claimed before")
+    check_document_holder(offer, holder)
+
+
+def check_document_holder(offer: Offer, holder: bytes) -> None:
+    """Raise ServiceError REQUEST_ID_REUSED if a claim's documents are bound to somebody else."""
+    bound = offer.document_holder
+    if bound is not None and not hmac.compare_digest(bound, holder):
+        detail = "the claim's document was bound by another commitment, or to nobody"
+        raise ServiceError(ServiceReason.REQUEST_ID_REUSED, detail, field="commitment")
 
 
 def forget_expired(connection: Connection, now: dt.datetime) -> int:
@@ -131,9 +163,13 @@ def forget_expired(connection: Connection, now: dt.datetime) -> int:
     query = (
         update(table)
         .where(table.c.state.in_(("offered", "claimed")), table.c.expires <= to_ms(now))
-        .values(state="expired", sealed=None)
+        .values(**_forgotten("expired"))
     )
     return connection.execute(query).rowcount
+
+
+def _forgotten(state: str) -> dict[str, Any]:
+    return {"state": state, "sealed": None, "document_holder": None}
 
 
 def is_claim(offer: Offer, request_id: str) -> bool:
@@ -166,4 +202,5 @@ def _offer(row: Row[Any]) -> Offer:
         sealed=row.sealed,
         state=row.state,
         claim_request_id=row.claim_request_id,
+        document_holder=row.document_holder,
     )

@@ -136,6 +136,22 @@ def test_attributes_may_be_called_as_json_ld_calls_something(number: int) -> Non
     assert result.shown.values == {"id": "a id", "type": "a type", "number": number}
 
 
+@pytest.mark.parametrize("attribute", [*NAMES, "number"])
+def test_an_attribute_that_is_called_so_is_shown_only_if_it_is_asked_for(attribute: str) -> None:
+    values: dict[str, Value] = {**{name: f"a {name}" for name in NAMES}, "number": 7}
+    document = shown(attribute, held=opened(values, ODD))
+    assert checked(document, schema=ODD).shown.values == {attribute: values[attribute]}
+    assert len(document["credentialSubject"]["attributes"]) == 1
+
+
+@pytest.mark.parametrize("attribute", ["id", "type", "name"])
+def test_so_it_is_with_absent_ones(attribute: str) -> None:
+    optional = tuple(replace(each, optional=each.id in NAMES) for each in ODD.attributes)
+    schema = replace(ODD, attributes=optional)
+    document = shown(attribute, held=opened({"number": 7}, schema))
+    assert checked(document, schema=schema).shown.values == {attribute: None}
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -251,7 +267,9 @@ def test_without_a_commitment_it_is_bound_to_nobody() -> None:
     assert not checked(made).bound
 
 
-@pytest.mark.parametrize("attributes", [(), ("nobody",), ("remark.absent",), ("name", "nobody")])
+@pytest.mark.parametrize(
+    "attributes", [(), ("nobody",), ("remark.absent",), ("attribute.id",), ("name", "nobody")]
+)
 def test_what_is_not_there_is_not_shown(attributes: tuple[str, ...]) -> None:
     with pytest.raises(MalformedError) as refused:
         shown(*attributes)

@@ -25,6 +25,8 @@ offer = Table(
     Column("state", String(16), nullable=False),
     Column("claim_request_id", String(36)),
     Column("sealed", LargeBinary),
+    # Of a claim that asked for a W3C document: the hash of what its holder committed to, until acknowledged.
+    Column("document_holder", LargeBinary(32)),
     Column("created", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False, index=True),
     UniqueConstraint("department", "request_id"),
