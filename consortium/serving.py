@@ -210,8 +210,11 @@ class _ImpatientProtocol(H11Protocol):
 
 
 def _of(connection: Any) -> str:
-    """Return whose a connection is: the address that it comes from, or its network's."""
-    address: str = connection.client[0] if connection.client else ""
+    return network_of(connection.client[0] if connection.client else "")
+
+
+def network_of(address: str) -> str:
+    """Return whose a connection is: the address that it comes from, or its network's; "" if it is none."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

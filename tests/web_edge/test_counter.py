@@ -157,11 +157,11 @@ async def test_wrong_codes_are_counted_and_the_right_one_is_let_in_all_the_same(
 ) -> None:
     folder = tmp_path_factory.mktemp("guessed")
     given = {"desk": await desk_of(town, folder / "home"), "counter_code": CODE}
+    async with standing(town, folder / "pages", **given) as made:
 
-    async def tried(code: object) -> httpx.Response:
-        return await edge.http.post("/counter/session", json={"code": code}, headers=_own(edge))
+        async def tried(code: object) -> httpx.Response:
+            return await made.http.post("/counter/session", json={"code": code}, headers=_own(made))
 
-    async with standing(town, folder / "pages", **given) as edge:
         for wrong in ["", CODE[:-1], CODE + "x", None, 7, ["x"], *range(TRIES - 6)]:
             refused = await tried(wrong)
             assert refused.status_code == 403
