@@ -99,6 +99,9 @@ async def listening(
         log_config=None,
         access_log=False,
         server_header=False,
+        # By itself uvicorn believes x-forwarded-for of whoever is on this machine. Whose word counts is the
+        # service's to know (docs/limits.md): a client is who is connected.
+        proxy_headers=False,
         limit_concurrency=connections,
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_END_SECONDS,

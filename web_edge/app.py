@@ -63,7 +63,7 @@ def edge_app(edge: Edge, bridge: Bridge, more: Sequence[Route] = ()) -> ASGIApp:
 async def serving(edge: Edge) -> AsyncIterator[int]:
     """Serve an edge until the block ends; gives its port. Raises OSError if it cannot listen."""
     async with contextlib.AsyncExitStack() as stack:
-        bridge = await stack.enter_async_context(Bridge(edge.endpoint, edge.origins))
+        bridge = await stack.enter_async_context(Bridge(edge.endpoint, edge.origins, proxied=edge.behind_tls))
         more = await _counter(edge, stack)
         server = listening(
             edge_app(edge, bridge, more),

@@ -7,6 +7,7 @@ connection of its own to the service, which counts streams by connection, and en
 """
 
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import grpc
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from consortium.serving import BodyError, body_of, plain
+from consortium.serving import BodyError, body_of, network_of, plain
 from web_edge.frames import CONTENT_TYPES, FrameError, message_frame, message_of, trailers_frame
 from web_edge.methods import ALLOWED, Kind
 from web_edge.origins import Origins
@@ -28,9 +29,12 @@ MESSAGE_OCTETS: Final = 256 << 10
 CALL_SECONDS: Final = 60.0
 STREAM_SECONDS: Final = 600.0
 STREAMS: Final = 256
+STREAMS_OF_ONE: Final = 8
+"""Streams of one address, or of one network of 64 bits where it is of IPv6."""
 _SECONDS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 _TIMEOUT: Final = re.compile(r"([0-9]{1,8})([HMSmun])")
 _AUTHORIZATION: Final = re.compile(r"Bearer [!-~]{1,4096}")
+_FORWARDED: Final = re.compile(r"[ -~]*")
 _FORWARDED_OCTETS: Final = 1024
 _ANSWER: Final = {"Cache-Control": "no-store"}
 _TYPE: Final = "application/grpc-web+proto"
@@ -44,6 +48,7 @@ class _Call:
     message: bytes = field(repr=False)
     metadata: tuple[tuple[str, str], ...] = field(repr=False)
     seconds: float
+    client: str
 
 
 class _RefusedError(Exception):
@@ -55,15 +60,18 @@ class _RefusedError(Exception):
 
 
 class Bridge:
-    """Pages' calls to one service; enter it in the loop that serves. It holds one channel for short calls."""
+    """Pages' calls to one service; enter it in the loop that serves. It holds one channel for short calls.
 
-    def __init__(self, endpoint: Endpoint, origins: Origins) -> None:
+    Behind a proxy of the operator's (`proxied`) a stream counts for the client that the proxy names last.
+    """
+
+    def __init__(self, endpoint: Endpoint, origins: Origins, *, proxied: bool = False) -> None:
         # The page decides itself what it sends again.
         self._endpoint = Endpoint(endpoint.server, endpoint.root_certificate, Calling(policy=NEVER))
-        self._origins = origins
+        self._origins, self._proxied = origins, proxied
         self._stack = AsyncExitStack()
         self._channel: grpc.aio.Channel | None = None
-        self._streams = 0
+        self._streams: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
         """Open the channel."""
@@ -85,9 +93,6 @@ class Bridge:
             return plain(error.status, error.text)
         if ALLOWED[method] is Kind.UNARY:
             return Response(await self._unary(call), 200, _ANSWER, _TYPE)
-        if self._streams >= STREAMS:
-            ended = trailers_frame(grpc.StatusCode.RESOURCE_EXHAUSTED, "no place is left for a stream")
-            return Response(ended, 200, _ANSWER, _TYPE)
         return StreamingResponse(self._stream(call), 200, _ANSWER, _TYPE)
 
     async def _read(self, method: str, request: Request) -> _Call:
@@ -106,7 +111,12 @@ class Bridge:
             raise _RefusedError(error.status, "the message is too long, or too slow") from None
         except FrameError:
             raise _RefusedError(400, "the body is not one message") from None
-        return _Call(f"/{method}", message, metadata, seconds)
+        return _Call(f"/{method}", message, metadata, seconds, self._client(request))
+
+    def _client(self, request: Request) -> str:
+        """Return whose a stream is, for the count here alone; the service judges for itself."""
+        named = _written(request)[-1:] if self._proxied else []
+        return network_of(named[0] if named else _peer(request))
 
     async def _unary(self, call: _Call) -> bytes:
         assert self._channel is not None, "the bridge was not entered"  # noqa: S101
@@ -118,7 +128,11 @@ class Bridge:
         return message_frame(answer) + trailers_frame(grpc.StatusCode.OK)
 
     async def _stream(self, call: _Call) -> AsyncIterator[bytes]:
-        self._streams += 1
+        # No await between looking and taking: two do not get one place.
+        if self._streams.total() >= STREAMS or self._streams[call.client] >= STREAMS_OF_ONE:
+            yield trailers_frame(grpc.StatusCode.RESOURCE_EXHAUSTED, "no place is left for a stream")
+            return
+        self._streams[call.client] += 1
         try:
             async with self._endpoint.channel_aio() as channel:
                 made: Any = channel.unary_stream(call.method)
@@ -130,7 +144,7 @@ class Bridge:
                 finally:
                     answers.cancel()
         finally:
-            self._streams -= 1
+            self._streams -= Counter({call.client: 1})  # and nothing is left of a client without streams
 
 
 async def _messages(answers: Any) -> AsyncGenerator[bytes, None]:
@@ -149,15 +163,33 @@ def _ended(error: grpc.aio.AioRpcError) -> bytes:
 
 
 def _metadata(request: Request) -> tuple[tuple[str, str], ...]:
-    client = request.client.host if request.client else ""
-    before = ", ".join(request.headers.getlist("x-forwarded-for"))
-    forwarded = f"{before}, {client}" if before and len(before) <= _FORWARDED_OCTETS else client
+    forwarded = ", ".join([*_fitting(_written(request)), _peer(request)])
     authorization = request.headers.getlist("authorization")
     if not authorization:
         return (("x-forwarded-for", forwarded),)
     if len(authorization) > 1 or not _AUTHORIZATION.fullmatch(authorization[0]):
         raise _RefusedError(400, "the authorization is not one bearer token")
     return ("x-forwarded-for", forwarded), ("authorization", authorization[0])
+
+
+def _peer(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _written(request: Request) -> list[str]:
+    """Return what `x-forwarded-for` says, the nearest last."""
+    said = ",".join(request.headers.getlist("x-forwarded-for"))
+    if not _FORWARDED.fullmatch(said):
+        raise _RefusedError(400, "x-forwarded-for has characters that no address has")
+    return [each.strip() for each in said.split(",")] if said else []
+
+
+def _fitting(entries: list[str]) -> list[str]:
+    """Return the last entries that there is room for: the nearest proxies wrote them."""
+    octets, first = 0, len(entries)
+    while first > 0 and (octets := octets + len(entries[first - 1]) + 2) <= _FORWARDED_OCTETS:
+        first -= 1
+    return entries[first:]
 
 
 def _timeout(request: Request) -> float:

@@ -6,8 +6,11 @@ here before it is shown at all.
 """
 
 import asyncio
+import contextlib
+import os
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +24,35 @@ from tlog import MAX_EVIDENCE_OCTETS, Evidence, Policy, TlogError
 MOST_ALARMS: Final = 100
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,80}\.json")
 _FRESH: Final = {"Cache-Control": "no-store"}
+_Told = tuple[tuple[int, int] | None, dict[str, Any] | None]
+"""The time and the size of a file that was read, and the alarm that it shows, if any."""
+
+
+class _Evidence:
+    """What the files of evidence show.
+
+    A file is read and verified once for its name, its time and its size: whoever asks again and again has
+    the edge look at the folder, and verify nothing.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[str, _Told] = {}
+
+    def newest(self, folder: Path) -> list[dict[str, Any]]:
+        """Return what the newest files show, the newest first; what shows nothing is left out."""
+        files = sorted(_files(folder), key=lambda each: (-each[1].st_mtime, each[0].name))[:MOST_ALARMS]
+        told = {path.name: self._known(path, found) for path, found in files}
+        self._told = told  # in one step: other requests read it at the same time
+        return [shown for _, shown in told.values() if shown is not None]
+
+    def _known(self, path: Path, found: os.stat_result) -> _Told:
+        state = (found.st_mtime_ns, found.st_size)
+        known = self._told.get(path.name)
+        if known is not None and known[0] == state:
+            return known
+        octets = _octets(path)
+        # What could not be read is tried again: it may have been this process that could not.
+        return (None, None) if octets is None else (state, _shown(path.name, octets, found))
 
 
 @dataclass(frozen=True)
@@ -29,6 +61,7 @@ class Watched:
 
     policy: Policy | None = None
     monitor: Path | None = None
+    _evidence: _Evidence = field(default_factory=_Evidence, init=False, repr=False, compare=False)
 
     async def give_policy(self, _: Request) -> Response:
         """Hand the policy out as its file."""
@@ -40,7 +73,7 @@ class Watched:
         """Tell the newest alarms, each with its evidence's name; `watched` is false without a monitor."""
         if self.monitor is None:
             return JSONResponse({"watched": False, "alarms": []}, headers=_FRESH)
-        alarms = await asyncio.to_thread(_alarms, self.monitor / FOLDER)
+        alarms = await asyncio.to_thread(self._evidence.newest, self.monitor / FOLDER)
         return JSONResponse({"watched": True, "alarms": alarms}, headers=_FRESH)
 
     async def give_evidence(self, request: Request) -> Response:
@@ -55,22 +88,19 @@ class Watched:
         return Response(octets, 200, headers, "application/json")
 
 
-def _alarms(folder: Path) -> list[dict[str, Any]]:
-    """Return what the newest files of evidence show, the newest first; what shows nothing is left out."""
-    files = [each for each in folder.glob("*.json") if _NAME.fullmatch(each.name)] if folder.is_dir() else []
-    newest = sorted(files, key=lambda each: (-each.stat().st_mtime, each.name))[:MOST_ALARMS]
-    return [found for each in newest if (found := _told(each)) is not None]
+def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    for each in folder.glob("*.json") if folder.is_dir() else ():
+        if _NAME.fullmatch(each.name):
+            with contextlib.suppress(OSError):  # it went in between
+                yield each, each.lstat()
 
 
-def _told(path: Path) -> dict[str, Any] | None:
-    octets = _octets(path)
-    if octets is None:
-        return None
+def _shown(name: str, octets: bytes, found: os.stat_result) -> dict[str, Any] | None:
     try:
         finding = Evidence.parse(octets).verify()
     except TlogError:
         return None
-    return described(finding) | {"evidence": path.name, "at": int(path.stat().st_mtime)}
+    return described(finding) | {"evidence": name, "at": int(found.st_mtime)}
 
 
 def _octets(path: Path) -> bytes | None:

@@ -2,20 +2,26 @@
 
 import base64
 import json
+import ssl
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Page, Route, expect
 
-from tests.browser.browsing import SIZES
+from tests.browser.browsing import SIZES, site
 from tests.browser.conftest import Nine
 from tests.consortium.making import LOG
 from tests.consortium.watching import TimedLog
+from tests.web_edge.standing import TYPE, framed
 from tests.zkservice.witnessing import CITIES, QUORUM, anchored, grow, published
 from tlog import Signer, Verifier, verify_receipt
 from tlog.accusing import contradiction
 from tlog.proof_file import ProofFile
+from web_edge.bridge import STREAMS_OF_ONE
+from web_edge.watched import Watched
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 SIZE = "[data-test=size]"
@@ -168,23 +174,90 @@ async def test_a_key_that_is_kept_is_the_only_one(nine: Nine) -> None:
         await expect(page.get_by_text("handed out by this server")).to_be_visible()
 
 
+SEEN = "Object.entries(localStorage).filter(([name]) => name.startsWith('zk.seen.'))"
+
+
+async def _keeps(page: Page, named: dict[str, str]) -> None:
+    """Put texts where the browser keeps them."""
+    for given in named.items():
+        await page.evaluate("([name, text]) => localStorage.setItem(name, text)", list(given))
+
+
+def _seen(size: int) -> str:
+    return json.dumps({"size": str(size), "root": base64.b64encode(b"\7" * 32).decode()})
+
+
 @pytest.mark.parametrize(
     ("size", "told"),
-    [("1", "not the continuation"), ("999999", "now fewer are shown")],
+    [(1, "not the continuation"), (999999, "now fewer are shown")],
     ids=["fork", "shrunk"],
 )
-async def test_a_browser_remembers_what_it_saw(nine: Nine, size: str, told: str) -> None:
+@pytest.mark.parametrize("trusted", ["kept", "handed out"])
+async def test_a_browser_remembers_what_it_saw(nine: Nine, trusted: str, size: int, told: str) -> None:
+    key = nine.town.ready.verifier_key
     async with nine.site.visitor() as visitor:
         page = await visitor.goes_to("/")
-        seen = {"size": size, "root": base64.b64encode(b"\7" * 32).decode()}
-        await page.evaluate(
-            "([name, seen]) => localStorage.setItem(name, seen)",
-            ["zk.seen.zk-disclosure.example/log", json.dumps(seen)],
-        )
+        await _keeps(page, {f"zk.seen.{key}": _seen(size)} | ({"zk.trust": key} if trusted == "kept" else {}))
         await visitor.goes_to("/chain/")
         await expect(page.get_by_text(told)).to_be_visible()
-        kept = await page.evaluate("localStorage.getItem('zk.seen.zk-disclosure.example/log')")
-        assert json.loads(kept) == seen
+        assert await page.evaluate(SEEN) == [[f"zk.seen.{key}", _seen(size)]]
+
+
+async def test_only_a_log_whose_key_is_kept_is_remembered(nine: Nine) -> None:
+    async with nine.site.visitor() as visitor:
+        page = await visitor.goes_to("/chain/")
+        await expect(page.get_by_text("This page sees the log for the first time.")).to_be_visible()
+        size = await grow(nine.town, "unkept")
+        await expect(page.locator(SIZE)).to_have_text(str(size))
+        await expect(page.get_by_text("that this browser saw before")).to_be_visible()
+        assert await page.evaluate(SEEN) == []
+        await page.reload()
+        await expect(page.get_by_text("This page sees the log for the first time.")).to_be_visible()
+        await page.get_by_role("link", name="Whom you trust").first.click()
+        await page.get_by_role("button", name="Keep it").click()
+        await page.get_by_role("link", name="Ledger").click()
+        await expect(page.get_by_text("This is the key that you keep.")).to_be_visible()
+        ((name, seen),) = await page.evaluate(SEEN)
+        assert name == f"zk.seen.{nine.town.ready.verifier_key}"
+        assert int(json.loads(seen)["size"]) >= size
+        await page.reload()
+        await expect(page.get_by_text("that this browser saw before")).to_be_visible()
+
+
+async def test_what_another_key_of_the_same_name_signed_accuses_nobody(nine: Nine) -> None:
+    key = Verifier.from_string(nine.town.ready.verifier_key)
+    another = Signer.generate(key.name).verifier
+    async with nine.site.visitor() as visitor:
+        page = await visitor.goes_to("/")
+        false = {f"zk.seen.{each}": _seen(999999) for each in (another, key.name)}
+        await _keeps(page, {"zk.trust": str(key)} | false)
+        await visitor.goes_to("/chain/")
+        await expect(page.get_by_text("This browser saw this log for the first time.")).to_be_visible()
+
+
+async def test_a_threshold_is_a_number_or_one_of_two_words(nine: Nine) -> None:
+    policy = nine.gathered.policy.to_bytes().decode()
+    line = next(each for each in policy.splitlines() if each.startswith("group "))
+    _, name, count, *members = line.split()
+    async with nine.site.visitor() as visitor:
+        page = await visitor.goes_to("/chain/#trust")
+        for word in ("constructor", "toString", "__proto__", "valueOf", "0", "99", "Any"):
+            await page.get_by_label("Keep another one").fill(
+                policy.replace(line, " ".join(["group", name, word, *members]))
+            )
+            await page.get_by_role("button", name="Keep what I pasted").click()
+            await expect(page.get_by_text("neither a verifier key nor a policy")).to_be_visible()
+            assert await page.evaluate("localStorage.getItem('zk.trust')") is None, word
+        for word, kept in (("any", "1"), ("all", str(len(members))), (count, count)):
+            await page.get_by_label("Keep another one").fill(
+                policy.replace(line, " ".join(["group", name, word, *members]))
+            )
+            await page.get_by_role("button", name="Keep what I pasted").click()
+            await expect(page.get_by_text("You keep this one.")).to_be_visible()
+            written = await page.evaluate("localStorage.getItem('zk.trust')")
+            assert f"group {name} {kept} " in written
+            await page.get_by_role("button", name="Forget it").click()
+            await expect(page.get_by_text("handed out by this server")).to_be_visible()
 
 
 async def test_a_service_that_changes_one_octet_is_caught(nine: Nine) -> None:
@@ -245,6 +318,31 @@ async def test_the_network_goes_and_comes_back(nine: Nine) -> None:
         await visitor.context.set_offline(False)
         await expect(page.locator(SIZE)).to_have_text(str(size))
         await expect(page.get_by_text("The service cannot be reached.")).to_be_hidden()
+
+
+async def test_without_a_place_for_a_stream_the_page_asks_by_itself(nine: Nine) -> None:
+    async with AsyncExitStack() as stack:
+        # An edge of its own: other windows' streams would end, and leave a place, when they like.
+        own = await stack.enter_async_context(
+            site(nine.town, nine.site.browser, Watched(nine.gathered.policy))
+        )
+        headers = {"content-type": TYPE, "origin": own.origin}
+        trusted = ssl.create_default_context(cafile=str(nine.town.ready.data / "ca.pem"))
+        http = await stack.enter_async_context(httpx.AsyncClient(verify=trusted, timeout=60))
+        held = []  # an iterator that nobody holds would end its stream
+        for _ in range(STREAMS_OF_ONE):
+            address = f"{own.origin}/rpc/zkproto.v1.LedgerService/WatchCheckpoints"
+            taken = http.stream("POST", address, content=framed(b""), headers=headers)
+            held.append((await stack.enter_async_context(taken)).aiter_raw())
+            assert (await anext(held[-1]))[0] == 0
+        async with own.visitor() as visitor:
+            page = await visitor.goes_to("/chain/")
+            await expect(page.locator(SIZE)).to_be_visible()
+            size = await grow(nine.town, "without-a-stream")
+            await expect(page.locator(SIZE)).to_have_text(str(size))
+            await expect(page.get_by_text("The service cannot be reached.")).to_have_count(0)
+            watched = [each for each in visitor.requests if each.url.endswith("WatchCheckpoints")]
+            assert len(watched) > 1, "it had a stream"
 
 
 async def test_the_keyboard_is_enough(nine: Nine) -> None:

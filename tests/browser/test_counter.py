@@ -1,10 +1,11 @@
 """The counter, by clicking: a clerk asks, a person answers, and what was proven comes in live."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.browser.browsing import SIZES, Site, site
 from tests.browser.conftest import Nine
@@ -16,6 +17,7 @@ from web_edge.watched import Watched
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 LINK = "[data-test=link]"
 LINES = "[data-test=lines]"
+DOWNLOADS = 3
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -38,8 +40,30 @@ async def _asks(page: Page) -> str:
     return (await page.locator(LINK).text_content() or "").strip()
 
 
+async def _downloads(page: Page, link: Locator, saved: Path) -> None:
+    """Save what a link leads to, when all of it has come.
+
+    Rarely, on a loaded machine, Chromium gives a download up without a reason. A person would press again.
+    """
+    failures = list[str]()
+    while len(failures) < DOWNLOADS:
+        async with page.expect_download() as coming:
+            await link.click()
+        download = await coming.value
+        assert download.suggested_filename == "record.json"
+        failure = await download.failure()  # waits for its end
+        if failure is None:
+            await download.save_as(saved)
+            return
+        failures.append(failure)
+    raise AssertionError(failures)
+
+
 @pytest.mark.parametrize("size", list(SIZES))
-async def test_a_clerk_asks_and_the_answer_comes_in(nine: Nine, counter: Site, size: str) -> None:
+async def test_a_clerk_asks_and_the_answer_comes_in(
+    nine: Nine, counter: Site, size: str, tmp_path: Path
+) -> None:
+    saved = tmp_path / "record.json"
     issued = await nine.town.claim(await nine.town.issue())
     async with counter.visitor(size) as visitor:
         visitor.expected = ["401", "403"]
@@ -59,13 +83,10 @@ async def test_a_clerk_asks_and_the_answer_comes_in(nine: Nine, counter: Site, s
         await visitor.fits()
         await visitor.passes_axe()
         link_to_record = page.get_by_role("link", name="Save the record")
-        async with page.expect_download() as coming:
-            await link_to_record.click()
-        assert (await coming.value).suggested_filename == "record.json"
-        saved = await visitor.context.request.get(
-            f"{counter.origin}{await link_to_record.get_attribute('href')}"
-        )
-        assert str(parse_record(await saved.body()).request.verifier) == "verifiers/school"
+        await _downloads(page, link_to_record, saved)
+        assert str(parse_record(saved.read_bytes()).request.verifier) == "verifiers/school"
+        address = f"{counter.origin}{await link_to_record.get_attribute('href')}"
+        assert await (await visitor.context.request.get(address)).body() == saved.read_bytes()
         await page.emulate_media(media="print")
         await expect(page.get_by_role("button", name="Next person")).to_be_hidden()
         await expect(page.locator(LINES)).to_be_visible()

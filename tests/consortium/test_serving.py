@@ -6,9 +6,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from types import SimpleNamespace
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from consortium import serving
-from consortium.serving import listening
+from consortium.serving import application, listening, plain
 from consortium.tiles_app import tiles_app
 from tests.consortium.making import MemoryLog
 
@@ -39,6 +42,20 @@ async def test_a_body_that_nobody_reads_holds_no_connection() -> None:
     async with listening(app, "127.0.0.1", 0) as port, connected(port) as (reader, writer):
         writer.write(GET + b"Content-Length: 1000000\r\n\r\n")
         assert (await ended(reader)).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_client_is_who_is_connected_whatever_it_writes() -> None:
+    """Also one of this machine, which uvicorn would believe by itself."""
+
+    async def told(request: Request) -> Response:
+        assert request.client is not None
+        return plain(200, f"{request.url.scheme} {request.client.host}")
+
+    written = b"X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n"
+    app = application([Route("/checkpoint", told)])
+    async with listening(app, "127.0.0.1", 0) as port, connected(port) as (reader, writer):
+        writer.write(GET + written)
+        assert (await ended(reader)).endswith(b"\r\n\r\nhttp 127.0.0.1\n")
 
 
 @pytest.mark.parametrize(("in_all", "from_one"), [(3, 99), (99, 3)], ids=["in all", "from one address"])

@@ -1,12 +1,13 @@
 """The composite form in TypeScript before Python: what it proves is verified, and both refuse alike."""
 
+import datetime as dt
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from disclosure import DisclosureError, Schema
+from disclosure import DisclosureError, Schema, check_lifetime
 from disclosure.composite import (
     Branch,
     CompositeClaim,
@@ -164,6 +165,7 @@ def sent(terms: IssuanceTerms, schema: Schema, commitment: Any, blind: str) -> d
         "issued": issued.to_bytes(schema).hex(),
         "accumulator": by.accumulator.key.octets.hex(),
         "witness": true.to_octets_secret().hex(),
+        "now": int(world.NOW.timestamp()),
     }
 
 
@@ -187,14 +189,35 @@ async def test_credentials_are_issued_to_it_at_a_counter_and_on_a_presentation()
     identified = check_commitment(base, bytes.fromhex(asked["commitment"]), world.PERMIT, by.key)
     verified = verify_composite(request, read(presented), world.DIRECTORY, world.NOW)
     assert isinstance(verified.commitment, PresentedCommitment)
-    permit, insurance, swapped = await town.does(
-        sent(base, world.PERMIT, identified, asked["blind"]),
+    counter = sent(base, world.PERMIT, identified, asked["blind"])
+    permit, insurance, swapped, *dated = await town.does(
+        counter,
         sent(terms, world.INSURANCE, verified.commitment, presented["blind"]),
         sent(terms, world.INSURANCE, verified.commitment, asked["blind"]),
+        *({**counter, "now": counter["now"] + days * 86_400} for days in DAYS),
     )
-    kept_by(world.ALICE, world.PERMIT, permit)
     assert kept_by(world.ALICE, world.INSURANCE, insurance).values == world.VALUES[world.INSURANCE.name]
     assert swapped["reason"] == "SIGNATURE_INVALID"
+    kept = kept_by(world.ALICE, world.PERMIT, permit)
+    assert [outcome(each) for each in dated] == [lifetime(kept, days) for days in DAYS]
+
+
+DAYS = [-400, -2, -1, 0, 1, world.PERMIT.validity_days, world.PERMIT.validity_days + 1, 400]
+"""Days after the one on which a credential was issued."""
+
+
+def outcome(given: dict[str, Any]) -> tuple[str, str]:
+    """Return the reason and the place of a refusal, nothing of what was kept."""
+    return given.get("reason", ""), given.get("field", "")
+
+
+def lifetime(credential: CompositeCredential, days: int) -> tuple[str, str]:
+    """Return what Python says of a permit's last day so many days after it was issued."""
+    try:
+        check_lifetime(credential, world.PERMIT, world.TODAY + dt.timedelta(days=days))
+    except DisclosureError as error:
+        return error.reason, error.field
+    return "", ""
 
 
 REFUSED = {**test_composite_rules.REFUSED, **test_composite_joint_rules.REFUSED}

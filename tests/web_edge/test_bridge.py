@@ -4,10 +4,12 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 import pytest_asyncio
 from google.rpc import error_details_pb2, status_pb2
@@ -15,6 +17,7 @@ from google.rpc import error_details_pb2, status_pb2
 from tests.web_edge.standing import TYPE, Standing, framed, split, standing
 from tests.zkservice.support import City, city, reopened
 from tests.zkservice.witnessing import grow
+from web_edge.bridge import STREAMS_OF_ONE
 from web_edge.methods import ALLOWED, Kind
 from zkproto.v1 import ledger_pb2
 from zkservice.roles import TABLE
@@ -81,14 +84,17 @@ async def test_a_stream_brings_what_is_published_and_ends_with_its_page(town: Ci
     assert sizes[1] > sizes[0]
 
 
-async def test_many_streams_do_not_share_a_connection_s_places(edge: Standing) -> None:
-    async def first() -> int:
-        async with edge.http.stream(
-            "POST", f"/rpc/{WATCH}", content=NOTHING, headers=edge.headers()
-        ) as answer:
+async def _first_of_each(edge: Standing, addresses: list[str], headers: list[dict[str, str]]) -> list[int]:
+    """Open a stream from each address, and return the kind of each one's first frame, which all wait for."""
+
+    async def first(address: str, given: dict[str, str]) -> int:
+        async with (
+            edge.client_from(address) as http,
+            http.stream("POST", f"/rpc/{WATCH}", content=NOTHING, headers=edge.headers() | given) as answer,
+        ):
             async for piece in answer.aiter_raw():
                 begun.append(piece[0])
-                if len(begun) == 12:
+                if len(begun) == len(addresses):
                     all_begun.set()
                 async with asyncio.timeout(60):
                     await all_begun.wait()
@@ -96,7 +102,41 @@ async def test_many_streams_do_not_share_a_connection_s_places(edge: Standing) -
         return -1
 
     begun, all_begun = list[int](), asyncio.Event()
-    assert await asyncio.gather(*(first() for _ in range(12))) == [0] * 12
+    given = zip(addresses, headers, strict=True)
+    return await asyncio.gather(*(first(address, each) for address, each in given))
+
+
+async def test_many_streams_do_not_share_a_connection_s_places(edge: Standing) -> None:
+    addresses = ["127.0.0.2", "127.0.0.3"] * 6
+    assert await _first_of_each(edge, addresses, [{}] * 12) == [0] * 12
+
+
+async def test_one_client_has_some_streams_and_leaves_the_others_theirs(edge: Standing) -> None:
+    addresses = ["127.0.0.4"] * (STREAMS_OF_ONE + 3) + ["127.0.0.5"]
+    *first, other = await _first_of_each(edge, addresses, [{}] * len(addresses))
+    assert sorted(first) == [0] * STREAMS_OF_ONE + [0x80] * 3
+    assert other == 0
+    async with asyncio.timeout(60):  # until the edge has noticed that they ended, and gives the places anew
+        while any(await _first_of_each(edge, addresses[:STREAMS_OF_ONE], [{}] * STREAMS_OF_ONE)):
+            await asyncio.sleep(0.05)
+
+
+async def test_a_client_gets_no_more_streams_by_what_it_writes(edge: Standing) -> None:
+    many = STREAMS_OF_ONE + 2
+    written = [{"x-forwarded-for": f"192.0.2.{each}"} for each in range(many)]
+    found = await _first_of_each(edge, ["127.0.0.6"] * many, written)
+    assert sorted(found) == [0] * STREAMS_OF_ONE + [0x80] * 2
+
+
+async def test_behind_a_proxy_streams_are_its_client_s(town: City, tmp_path: Path) -> None:
+    nothing = {"certificate": None, "private_key": None, "behind_tls": True}
+    one, other = "10.0.0.9, 2001:db8::1", "10.0.0.9, 2001:db8:0:1::1"
+    async with standing(town, tmp_path / "pages", **nothing) as secured:
+        edge = replace(secured, origin=f"http://localhost:{secured.port}")
+        written = [{"origin": secured.origin, "x-forwarded-for": each} for each in [one] * 9 + [other] * 2]
+        found = await _first_of_each(edge, ["127.0.0.1"] * 11, written)
+        assert sorted(found[:9]) == [0] * STREAMS_OF_ONE + [0x80]
+        assert found[9:] == [0, 0]
 
 
 async def test_the_deadline_of_a_page_counts(edge: Standing) -> None:
@@ -119,6 +159,20 @@ async def test_the_service_charges_the_page_s_address_and_not_what_it_writes(tmp
             await _status(edge, "127.0.0.2", edge.headers(x_forwarded_for=",".join("9" * 900))) == _EXHAUSTED
         )
         assert await _status(edge, "127.0.0.3") == _OK
+
+
+async def test_of_a_long_chain_of_proxies_the_last_ones_count(tmp_path: Path) -> None:
+    limits: dict[str, Any] = {
+        "trusted_proxies": "127.0.0.0/24",
+        "rate_anonymous": 0.001,
+        "burst_anonymous": 2,
+    }
+    long = "192.0.2.1, " * 200
+    async with reopened(tmp_path / "city", **limits) as town, standing(town, tmp_path / "pages") as edge:
+        one, other = (edge.headers(x_forwarded_for=f"{long}198.51.100.{each}, 127.0.0.8") for each in (1, 2))
+        told = [await _status(edge, "127.0.0.9", one) for _ in range(3)]
+        assert told == [_OK, _OK, _EXHAUSTED]
+        assert await _status(edge, "127.0.0.9", other) == _OK
 
 
 async def _status(edge: Standing, address: str, headers: dict[str, str] | None = None) -> str:
@@ -212,6 +266,10 @@ async def test_what_no_message_decodes_from_is_refused_by_the_service(edge: Stan
         ({"grpc-timeout": "1x"}, 400),
         ({"grpc-timeout": "-1S"}, 400),
         ({"grpc-timeout": "123456789S"}, 400),
+        ({"x-forwarded-for": "192.0.2.1,\t192.0.2.2"}, 400),
+        ({"x-forwarded-for": "192.0.2.1\tx"}, 400),
+        ({"x-forwarded-for": "192.0.2.\xe9"}, 400),
+        ({"authorization": "Bearer a\tb"}, 400),
         ({"authorization": "Basic abc"}, 400),
         ({"authorization": "Bearer a b"}, 400),
         ({"authorization": "Bearer " + "a" * 5000}, 400),
@@ -219,7 +277,8 @@ async def test_what_no_message_decodes_from_is_refused_by_the_service(edge: Stan
     ids=lambda each: str(each)[:40],
 )
 async def test_odd_headers_are_refused(edge: Standing, headers: dict[str, str], status: int) -> None:
-    assert (await edge.call(CHECKPOINT, NOTHING, edge.headers() | headers)).status_code == status
+    sent = httpx.Headers(edge.headers() | headers, encoding="latin-1")
+    assert (await edge.call(CHECKPOINT, NOTHING, sent)).status_code == status
 
 
 async def test_reading_the_pages_rpc_address_is_no_call(edge: Standing) -> None:

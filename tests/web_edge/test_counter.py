@@ -129,10 +129,22 @@ async def test_other_sites_change_nothing_with_a_session(edge: Standing) -> None
         (b'{"purpose": ["counter"]}', "application/json", 404),
         (b'{"purpose": {}}', "application/json", 404),
         (b'{"purpose": "other"}', "application/json", 404),
+        (b'{"purpose": "\\ud800"}', "application/json", 404),
         (b'{"purpose": "counter"}', "text/plain", 415),
         (b" " * 5000, "application/json", 413),
     ],
-    ids=["cut", "list", "deep", "no-utf8", "list-name", "object-name", "unknown", "type", "long"],
+    ids=[
+        "cut",
+        "list",
+        "deep",
+        "no-utf8",
+        "list-name",
+        "object-name",
+        "unknown",
+        "half-letter",
+        "type",
+        "long",
+    ],
 )
 async def test_odd_bodies_are_refused(edge: Standing, body: bytes, content_type: str, status: int) -> None:
     async with _signed_in(edge) as http:
@@ -140,18 +152,37 @@ async def test_odd_bodies_are_refused(edge: Standing, body: bytes, content_type:
         assert (await http.post("/counter/asks", content=body, headers=headers)).status_code == status
 
 
-async def test_the_code_cannot_be_guessed_by_trying(
+async def test_wrong_codes_are_counted_and_the_right_one_is_let_in_all_the_same(
     town: City, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("guessed")
     given = {"desk": await desk_of(town, folder / "home"), "counter_code": CODE}
-    async with standing(town, folder / "pages", **given) as edge:
+    async with standing(town, folder / "pages", **given) as made:
+
+        async def tried(code: object) -> httpx.Response:
+            return await made.http.post("/counter/session", json={"code": code}, headers=_own(made))
+
         for wrong in ["", CODE[:-1], CODE + "x", None, 7, ["x"], *range(TRIES - 6)]:
-            refused = await edge.http.post("/counter/session", json={"code": wrong}, headers=_own(edge))
+            refused = await tried(wrong)
             assert refused.status_code == 403
             assert "set-cookie" not in refused.headers
-        late = await edge.http.post("/counter/session", json={"code": CODE}, headers=_own(edge))
-        assert late.status_code == 429
+        for wrong in (CODE[:-1], CODE + "x", None):
+            late = await tried(wrong)
+            assert (late.status_code, late.text) == (429, "TOO_MANY_ATTEMPTS\n")
+            assert "set-cookie" not in late.headers
+        assert (await tried(CODE)).status_code == 204
+        assert (await tried("")).status_code == 429
+
+
+async def test_a_code_that_is_no_text_is_refused_and_not_counted(edge: Standing) -> None:
+    for code in (b"\\ud800", b"\\udfff" + CODE.encode()):
+        for _ in range(TRIES + 1):
+            refused = await edge.http.post(
+                "/counter/session", content=b'{"code": "%s"}' % code, headers=_own(edge)
+            )
+            assert (refused.status_code, refused.text) == (400, "NOT_JSON\n")
+    wrong = await edge.http.post("/counter/session", json={"code": "wrong"}, headers=_own(edge))
+    assert wrong.status_code == 403
 
 
 async def test_without_a_desk_there_is_no_counter(

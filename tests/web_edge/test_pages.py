@@ -146,6 +146,40 @@ async def test_the_alarms_are_those_whose_evidence_holds(town: City, tmp_path: P
         assert (await edge.http.get("/watched/policy")).content == Policy.of_log(LOG.verifier).to_bytes()
 
 
+async def test_evidence_is_verified_once_and_again_when_its_file_is_another(
+    town: City, tmp_path: Path
+) -> None:
+    folder = tmp_path / "monitor/alarms"
+    folder.mkdir(parents=True)
+    notes = [TimedLog(seed=seed).grow(2).note for seed in (0, 1)]
+    octets = contradiction(notes[0], notes[1], [LOG.verifier], [])[0].to_bytes()
+    file, other = folder / "split_view-1.json", folder / "split_view-2.json"
+    file.write_bytes(octets)
+    async with standing(town, tmp_path / "pages", watched=Watched(None, tmp_path / "monitor")) as edge:
+
+        async def told() -> list[str]:
+            alarms = (await edge.http.get("/watched/alarms")).json()["alarms"]
+            return [each["evidence"] for each in alarms]
+
+        assert await told() == [file.name]
+        before = file.stat()
+        file.write_bytes(b"x" * len(octets))
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert await told() == [file.name], "of the same time and size it is not read again"
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+        assert await told() == []
+        file.write_bytes(octets)
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + 2))
+        other.write_bytes(octets)
+        os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns + 10**9))
+        assert await told() == [other.name, file.name]
+        other.unlink()
+        assert await told() == [file.name]
+        file.write_bytes(octets + b"x")
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + 2))
+        assert await told() == []
+
+
 async def test_without_a_monitor_nobody_watches(edge: Standing) -> None:
     assert json.loads((await edge.http.get("/watched/alarms")).content) == {"watched": False, "alarms": []}
     assert (await edge.http.get("/watched/policy")).status_code == 404

@@ -14,6 +14,7 @@ export { IssuerKeyName, PolicyName, SchemaName } from "./disclosure/names.js";
 export type { FindKey, SignedRequest } from "./disclosure/request_frame.js";
 export { Schema, type CredentialForm } from "./disclosure/schema.js";
 export * as composite from "./composite/index.js";
-export { PlainCredential, checkCredential, checkLifetime } from "./plain/credential.js";
+export { checkLifetime } from "./disclosure/lifetime.js";
+export { PlainCredential, checkCredential } from "./plain/credential.js";
 export { planPlain, presentPlain, type Beside, type HeldPlain, type PlainLack, type PlainOption } from "./plain/present.js";
 export { PlainRequest, openPlainRequest, type PlainQuery } from "./plain/request.js";

@@ -73,7 +73,7 @@ const steps: Record<string, (step: any) => unknown> = {
     const pending = new PendingCredential(terms, toInteger(octets(step.blind)));
     const witness = MembershipWitness.fromOctets(octets(step.witness), list.key);
     const issued = readIssued(octets(step.issued), schema);
-    const kept = acceptCredential(pending, issued, city.secret(step.holder), schema, key, list, witness);
+    const kept = acceptCredential(pending, issued, city.secret(step.holder), schema, key, list, witness, step.now);
     return { credential: hex(kept.toBytes(schema)) };
   },
 };

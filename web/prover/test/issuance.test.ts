@@ -39,21 +39,27 @@ test("what a department sends is kept if it is true, and in no other case", () =
   const list = city.directory.accumulator(octets(accumulator), "");
   const mine = MembershipWitness.fromOctets(octets(witness), list.key);
   const sent = readIssued(octets(issued), schema);
-  const kept = acceptCredential(pending, sent, alice, schema, key, list, mine);
+  const day = 86_400;
+  const now = (sent.expiry.number - schema.validityDays) * day;
+  const kept = acceptCredential(pending, sent, alice, schema, key, list, mine, now);
   assert.equal(hex(CompositeCredential.fromBytes(kept.toBytes(schema), schema).toBytes(schema)), hex(kept.toBytes(schema)));
   const accept = (...args: Parameters<typeof acceptCredential>) => reasonOf(() => acceptCredential(...args));
-  assert.equal(accept(pending, sent, city.secret("bob"), schema, key, list, mine), "SIGNATURE_INVALID");
-  assert.equal(accept(pending, { ...sent, handle: sent.handle + 1n }, alice, schema, key, null, null), "SIGNATURE_INVALID");
+  assert.equal(accept(pending, sent, city.secret("bob"), schema, key, list, mine, now), "SIGNATURE_INVALID");
+  assert.equal(accept(pending, { ...sent, handle: sent.handle + 1n }, alice, schema, key, null, null, now), "SIGNATURE_INVALID");
   const richer = { ...sent.values, months: 83n };
-  assert.equal(accept(pending, { ...sent, values: richer }, alice, schema, key, null, null), "SIGNATURE_INVALID");
-  assert.equal(accept(pending, sent, alice, schema, key, list, null), "SIGNATURE_INVALID");
-  assert.equal(accept(pending, sent, alice, schema, key, null, mine), "SIGNATURE_INVALID");
+  assert.equal(accept(pending, { ...sent, values: richer }, alice, schema, key, null, null, now), "SIGNATURE_INVALID");
+  assert.equal(accept(pending, sent, alice, schema, key, list, null, now), "SIGNATURE_INVALID");
+  assert.equal(accept(pending, sent, alice, schema, key, null, mine, now), "SIGNATURE_INVALID");
   const others = new MembershipWitness(mine.y + 1n, mine.C, mine.at);
-  assert.equal(accept(pending, sent, alice, schema, key, list, others), "SIGNATURE_INVALID");
+  assert.equal(accept(pending, sent, alice, schema, key, list, others, now), "SIGNATURE_INVALID");
+  const at = (later: number) => accept(pending, sent, alice, schema, key, list, mine, now + later * day);
+  // From the day before it was issued, as the clocks of two days may differ, to its last day.
+  for (const later of [-1, 0, 1, schema.validityDays]) assert.equal(at(later), "", `day ${later}`);
+  for (const later of [-2, schema.validityDays + 1]) assert.equal(at(later), "EXPIRY_INVALID", `day ${later}`);
   for (let place = 0; place < octets(issued).length; place += 5) {
     const changed = octets(issued);
     changed[place]! ^= 1;
-    const outcome = reasonOf(() => acceptCredential(pending, readIssued(changed, schema), alice, schema, key, list, mine));
+    const outcome = reasonOf(() => acceptCredential(pending, readIssued(changed, schema), alice, schema, key, list, mine, now));
     assert.notEqual(outcome, "", `octet ${place}`);
   }
 });

@@ -55,11 +55,22 @@ async function follow(
         pause = FIRST_PAUSE_MS;
       }
     } catch {
+      const online = await reachable(signal, setFound);
       if (signal.aborted) return;
-      setOnline(false);
+      setOnline(online);
     }
     await rest(pause, signal);
     pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+  }
+}
+
+/** Look once without a stream: there may be no place left for one, and the service there all the same. */
+async function reachable(signal: AbortSignal, setFound: (found: Found) => void): Promise<boolean> {
+  try {
+    await look(signal, setFound);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -46,7 +46,7 @@ function Newest({ head }: { head: Head }): VNode {
           {text("checkpoint.unpinned")} <a href="#trust">{text("chain.view.trust")}</a>
         </Told>
       )}
-      <Told as={bad ? "bad" : "good"}>{text(`checkpoint.${head.growth}`, { size: head.before })}</Told>
+      <Told as={bad ? "bad" : head.growth === "opened" ? "unsure" : "good"}>{text(`checkpoint.${head.growth}`, { size: head.before })}</Told>
       <dl class="facts">
         <dt>{text("checkpoint.origin")}</dt>
         <dd>{checkpoint.origin}</dd>

@@ -7,6 +7,10 @@ const BAD = "POLICY_MALFORMED";
 const MAX_OCTETS = 1 << 20;
 const NONE = "none";
 const THRESHOLD = /^[1-9][0-9]{0,3}$/;
+const THRESHOLDS = new Map<string, (members: number) => number>([
+  ["any", () => 1],
+  ["all", (members) => members],
+]);
 
 export interface Witness {
   readonly name: string;
@@ -87,8 +91,7 @@ class Reading {
   }
 
   private group(name: string, count: string, members: string[]): void {
-    const words: Record<string, number> = { any: 1, all: members.length };
-    const threshold = words[count] ?? (THRESHOLD.test(count) ? Number(count) : 0);
+    const threshold = THRESHOLDS.get(count)?.(members.length) ?? (THRESHOLD.test(count) ? Number(count) : 0);
     if (threshold < 1 || threshold > members.length) throw new LedgerError(BAD, "a group's number is none");
     for (const each of members) {
       this.known(each);

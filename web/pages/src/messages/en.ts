@@ -39,6 +39,7 @@ export const en = {
   "checkpoint.unpinned": "You keep no key yet: this one came from this server. Compare it, then keep it.",
   "checkpoint.grown": "The log contains everything that this browser saw before ({size} entries).",
   "checkpoint.first": "This browser saw this log for the first time.",
+  "checkpoint.opened": "This page sees the log for the first time. What it saw is remembered once you keep the key.",
   "checkpoint.shrunk": "This browser saw {size} entries before, and now fewer are shown. A cache may be old; if it stays, something was taken away.",
   "checkpoint.forked": "The log is not the continuation of what this browser saw before. Two views of one log are a fault that nobody can explain away.",
   "checkpoint.invalid": "The checkpoint does not hold: {reason}",

@@ -41,6 +41,7 @@ export const zh: Messages = {
   "checkpoint.unpinned": "您尚未保存密钥：此密钥由本服务器提供。请先比对，再保存。",
   "checkpoint.grown": "账本包含此浏览器先前看到的全部内容（{size} 条）。",
   "checkpoint.first": "此浏览器首次看到这个账本。",
+  "checkpoint.opened": "本页首次看到这个账本。您保存密钥之后，所见才会被记住。",
   "checkpoint.shrunk": "此浏览器先前看到 {size} 条，现在却更少。可能是缓存过旧；若一直如此，则有内容被移除。",
   "checkpoint.forked": "账本并非此浏览器先前所见内容的延续。同一账本出现两种样貌，是无法辩解的过错。",
   "checkpoint.invalid": "检查点不成立：{reason}",

@@ -11,6 +11,7 @@ import { Day, type Values } from "../disclosure/attributes.js";
 import { decode, encode } from "../disclosure/canonical.js";
 import { MalformedError, RefusedError } from "../disclosure/errors.js";
 import type { IssuerKey } from "../disclosure/key.js";
+import { checkLifetime } from "../disclosure/lifetime.js";
 import { list, octets as octetsOf, small } from "../disclosure/reading.js";
 import type { Schema } from "../disclosure/schema.js";
 import { Pseudonym } from "../gadgets/pseudonym.js";
@@ -86,12 +87,13 @@ export function askForCredential(
 
 /**
  * The holder's credential, to be stored with its witness once this has returned: its values fit, its signature holds,
- * and where the department publishes an accumulator there is a true witness for a published epoch of it. MalformedError
- * (values), RefusedError SIGNATURE_INVALID, EPOCH_UNKNOWN, SCHEMA_UNKNOWN, ISSUER_KEY_UNKNOWN, FORM_NOT_SUPPORTED.
+ * its last day is one that the schema allows (`now` is in seconds), and where the department publishes an accumulator
+ * there is a true witness for a published epoch of it. MalformedError (values), RefusedError SIGNATURE_INVALID,
+ * EPOCH_UNKNOWN, EXPIRY_INVALID, SCHEMA_UNKNOWN, ISSUER_KEY_UNKNOWN, FORM_NOT_SUPPORTED.
  */
 export function acceptCredential(
   pending: PendingCredential, issued: IssuedCredential, secret: HolderSecret, schema: Schema, key: IssuerKey,
-  accumulator: PublishedAccumulator | null, witness: MembershipWitness | null,
+  accumulator: PublishedAccumulator | null, witness: MembershipWitness | null, now: number,
 ): CompositeCredential {
   checkTerms(pending.terms, schema, key);
   const credential = new CompositeCredential({
@@ -100,7 +102,7 @@ export function acceptCredential(
   });
   credential.toBytes(schema);
   checkWitness(witness, credential, accumulator);
-  return checkCredential(credential, secret, schema, key);
+  return checkLifetime(checkCredential(credential, secret, schema, key), schema, now);
 }
 
 function checkWitness(
