@@ -36,6 +36,8 @@ from openid.strict_json import Json, dumps, loads
 from verifier.errors import VerifierError
 from wire.client import ServiceError
 
+_OWN: Final = frozenset({"127.0.0.1", "::1"})
+"""Where a proxy of this machine comes from."""
 _LOG: Final = logging.getLogger(__name__)
 _JSON: Final = "application/json"
 _SMALL: Final = 16 << 10
@@ -173,8 +175,15 @@ def _hashed(secret: str) -> bytes:
 
 
 def _client_of(request: Request) -> str:
-    """Return whose an opening is: the address, or for IPv6 the network, that it comes from."""
-    return (network_of(request.client.host) if request.client else "") or "unknown"
+    """Return whose an opening is: the address, or for IPv6 the network, that it comes from.
+
+    Of a proxy on this machine it is the last one that the proxy names; what others say counts for nothing.
+    """
+    host = request.client.host if request.client else ""
+    named = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    if named and host in _OWN:
+        host = named
+    return network_of(host) or "unknown"
 
 
 def _check_form(request: Request) -> None:

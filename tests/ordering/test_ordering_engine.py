@@ -92,6 +92,7 @@ def test_a_checkpoint_is_shown_to_be_in_the_order_offline(cities: Cities) -> Non
     older = open_checkpoint(body.note, city.log.verifier)
     submit(member, city.says(body))
     submit(member, city.says(city.grown(20)))
+    cities.agree()
     begin = first_trusted(other)
     found = ordered(other, city, begin)
     order = replace(found, consistency=tuple(proof_from(city.leaves, 5)))

@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import pytest
-
-from bbs.engine import Base, Statement, Values, verifier
+from bbs.engine import Base, Statement, verifier
 from bbs.engine.proof import octets_to_proof, proof_to_octets
 from bbs.groups.protocol import G1Point, Terms
 from bbs.scalars import RandomScalars, calculate_random_scalars
@@ -112,13 +110,10 @@ class Holder:
     def _use(self, mine: CompositeRequest) -> Use:
         summary = NoteSummary(SCHOOL, PURPOSE, NOW, mine.digest, {"permit": ("name",)})
         note, rng = self.note(self, seal_note(self.keys, summary)), self.random and self.random(self)
-        with pytest.MonkeyPatch.context() as patch:
-            if rng is not None:
-                patch.setattr("disclosure.composite.present.Values", lambda each: Values(each, rng))
-            presented = present_composite(
-                mine, "b", {"permit": self.holding}, self.secret, self.known, NOW,
-                usage_tag=self.tag(self), note_hash=hash_of(note), trusted_regulators=TRUSTED,
-            )  # fmt: skip
+        presented = present_composite(
+            mine, "b", {"permit": self.holding}, self.secret, self.known, NOW,
+            usage_tag=self.tag(self), note_hash=hash_of(note), trusted_regulators=TRUSTED, rng=rng,
+        )  # fmt: skip
         return received(mine, presented.presentation, note)
 
 
