@@ -174,7 +174,9 @@ async def test_one_of_several_workers_is_no_matter_of_readiness(tmp_path: Path) 
         await until(replaced)
 
 
-async def test_a_certificate_that_has_ended_is_told_of(tmp_path: Path) -> None:
+async def test_a_certificate_that_has_ended_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One that an operator has laid there: those that a server makes for itself it makes anew in time."""
     making, data = tmp_path / "making", tmp_path / "server"
     making.mkdir()
@@ -182,15 +184,17 @@ async def test_a_certificate_that_has_ended_is_told_of(tmp_path: Path) -> None:
     tls.server_credentials(Settings(data=making, dev=True), dt.datetime.now(dt.UTC))
     shutil.copy(making / "ca.pem", data / "ca.pem")
     given: dict[str, Any] = {"certificate": making / "server.pem", "private_key": making / "server.key"}
+    ahead = dt.timedelta()
+    monkeypatch.setattr("zkservice.server._now", lambda: dt.datetime.now(dt.UTC) + ahead)
     async with reopened(data, dev=False, metrics_port=0, **given) as town:
-        town.clock.ahead = dt.timedelta(days=400)
+        town.clock.ahead = ahead = dt.timedelta(days=400)
         await ready(town, "certificate")
 
         async def told() -> bool:
             return await health(town, "certificate") == NOT_SERVING
 
         await until(told)
-        town.clock.ahead = dt.timedelta()
+        town.clock.ahead = ahead = dt.timedelta()
         await ready(town)
 
 
