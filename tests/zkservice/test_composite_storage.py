@@ -124,7 +124,8 @@ def test_a_database_of_the_version_before_is_upgraded_with_what_it_holds(
     after = dump(tmp_path)
     assert after["schema"] == [(*row, None) for row in before["schema"]], "its record is still to be made"
     assert after["department"] == [(*row, "") for row in before["department"]], "it identifies nobody yet"
-    changed = {"alembic_version", "schema", "verifier", "department"}
+    assert after["offer"] == [(*row, None) for row in before["offer"]], "no document was asked for"
+    changed = {"alembic_version", "schema", "verifier", "department", "offer"}
     assert {name: after[name] for name in before if name not in changed} == {
         name: rows for name, rows in before.items() if name not in changed
     }
