@@ -12,6 +12,7 @@ from zkservice import certificates
 from zkservice.credentials import Secrets
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.keys import token_hash
+from zkservice.revoked import Revoked
 from zkservice.roles import COLLECTIONS, Role
 from zkservice.sessions import Sessions, is_session
 from zkservice.storage.database import Database
@@ -100,10 +101,11 @@ class Callers:
         secrets: Secrets,
         sessions: Sessions,
         tokens: Tokens,
+        revoked: Revoked,
         clock: Callable[[], dt.datetime],
     ) -> None:
         self._database, self._secrets, self._sessions = database, secrets, sessions
-        self._tokens, self._clock = tokens, clock
+        self._tokens, self._revoked, self._clock = tokens, revoked, clock
 
     async def of(self, context: Any, roles: Collection[Role]) -> Caller:
         """Return the caller, who has one of some roles.
@@ -123,12 +125,13 @@ class Callers:
     async def resolve(self, context: Any, roles: Collection[Role]) -> Caller:
         """Find out who calls, by a certificate or a token; where both are shown, they name the same.
 
-        Raises ServiceError TOKEN_MISSING, TOKEN_INVALID, CERTIFICATE_INVALID, ACCOUNT_REPLACED.
+        Raises ServiceError TOKEN_MISSING, TOKEN_INVALID, CERTIFICATE_INVALID, CERTIFICATE_REVOKED,
+        ACCOUNT_REPLACED.
         """
         certificate = certificates.shown(context)
         if certificate is None:
             return _checked(await self._of_token(bearer(context), roles), roles)
-        name = certificates.name_of(certificate, self._clock())
+        name = certificates.name_of(certificate, self._clock(), self._revoked)
         await self._database.read(lambda each: certificates.check_registered(each, name))
         caller = _checked(Caller.named(name, Proof.CERTIFICATE), roles)
         if not has_bearer(context):

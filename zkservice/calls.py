@@ -51,6 +51,7 @@ _FOR_EVERYBODY: Final = {
 _REFUSED: Final = {
     ServiceReason.TOKEN_INVALID,
     ServiceReason.CERTIFICATE_INVALID,
+    ServiceReason.CERTIFICATE_REVOKED,
     ServiceReason.SECRET_NOT_ACCEPTED,
     ServiceReason.ACCOUNT_REPLACED,
 }

@@ -2,7 +2,8 @@
 
 The transport verifies a certificate (its chain to `client_ca`, its times, that it is for clients) before
 anything of a call is read. What stands here looks at its times again, and reads whom it names: one URI in its
-alternative names, `zk:departments/tax`. The ordinary port asks for none, so none is ever seen there.
+alternative names, `zk:departments/tax`. Whether it was taken back, `revoked` says. The ordinary port asks for
+none, so none is ever seen there.
 """
 
 import datetime as dt
@@ -16,6 +17,7 @@ from disclosure.errors import MalformedError
 from disclosure.names import check_id
 from zkservice.config import Settings
 from zkservice.errors import ServiceError, ServiceReason, StartError
+from zkservice.revoked import Revoked
 from zkservice.roles import COLLECTIONS, Role
 from zkservice.storage import parties, publication
 
@@ -65,8 +67,8 @@ def shown(context: Any) -> bytes | None:
     return bytes(found[0]) if found else None
 
 
-def name_of(pem: bytes, now: dt.datetime) -> str:
-    """Return the one party that a certificate names; ServiceError CERTIFICATE_INVALID.
+def name_of(pem: bytes, now: dt.datetime, revoked: Revoked) -> str:
+    """Return the one party that a certificate names; ServiceError CERTIFICATE_INVALID, CERTIFICATE_REVOKED.
 
     Its times are looked at for each call: the transport looks when a connection is made with it, and neither
     while that lasts nor when a session of TLS is resumed.
@@ -75,6 +77,7 @@ def name_of(pem: bytes, now: dt.datetime) -> str:
         certificate = x509.load_pem_x509_certificate(pem)
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             raise _refused("the certificate has ended, or does not count yet")
+        revoked.check(certificate, now)
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         uris = names.get_values_for_type(x509.UniformResourceIdentifier)
     except (ValueError, x509.ExtensionNotFound):

@@ -114,6 +114,10 @@ class Settings(BaseSettings):
     """A second port, on which each connection shows a certificate that names the party that calls."""
     client_ca: Path | None = None
     """PEM file of the authorities that sign the certificates of callers; with `client_port`."""
+    client_crl: Path | None = None
+    """A file, or a folder of files, with a revocation list (PEM or DER) of each authority in `client_ca`,
+    read anew when they change: a certificate that is on it is refused, and every one while there is no list
+    that counts."""
     drain_seconds: float = Field(default=10.0, ge=0, le=300)
     """Seconds that calls in flight may take at the end."""
     max_message_octets: int = Field(default=MESSAGE_OCTETS, ge=16 << 10, le=4 << 20)

@@ -53,6 +53,7 @@ from zkservice.log_keys import LogKeys, write_verifier_key
 from zkservice.observing.running import Observed, observed
 from zkservice.presence import present
 from zkservice.proofs import Proofs
+from zkservice.revoked import Revoked
 from zkservice.roles import check_complete
 from zkservice.sequencer import Sequencer, Step
 from zkservice.server_certificate import Certificates
@@ -171,6 +172,7 @@ async def running(
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.nullcontext() if shared else held(settings):
         certificates = Certificates(settings, _now)  # who connects goes by the time that it is
+        revoked = Revoked(settings, client_authorities(settings), clock)
         admin_token, operator_token = load_admin_token(settings.data), load_operator_token(settings.data)
         database = Database(opened_engine(settings, upgrade=upgrade))
         crypto, apart = ThreadPoolExecutor(settings.crypto_threads, "crypto"), Apart()
@@ -185,8 +187,9 @@ async def running(
                     log_keys = await database.write(
                         lambda each: LogKeys.load(each, keys, settings.log_origin)
                     )
-                    most = settings.max_batch
-                    sequencer = Sequencer(database, log_keys, clock, max_batch=most, after=after)
+                    sequencer = Sequencer(
+                        database, log_keys, clock, max_batch=settings.max_batch, after=after
+                    )
                     policy = read_policy(settings, log_keys.current)
                     await check_marks(database, policy)
                     await sequencer.start()
@@ -200,7 +203,7 @@ async def running(
                 sessions = Sessions(database, keys, log_keys, demands_challenges=demanding)
                 tokens = Tokens(database, keys, settings.log_origin)
                 secrets_ = Secrets(database, admin_token, operator_token, clock)
-                callers = Callers(database, secrets_, sessions, tokens, clock)
+                callers = Callers(database, secrets_, sessions, tokens, revoked, clock)
                 context = Context(
                     settings=settings,
                     database=database,
@@ -234,7 +237,7 @@ async def running(
                 seen = await stack.enter_async_context(
                     observed(settings, context, lambda: certificates.ends, shared=shared)
                 )
-                listens = _listening(context, lists, seen, certificates, shared=shared)
+                listens = _listening(context, lists, seen, certificates, revoked, shared=shared)
                 port, client_port = await stack.enter_async_context(listens)
                 source = edge.DatabaseSource(database, shown)
                 http_port = await stack.enter_async_context(
@@ -342,6 +345,7 @@ async def _listening(
     lists: RevocationService,
     seen: Observed,
     certificates: Certificates,
+    revoked: Revoked,
     *,
     shared: bool,
 ) -> AsyncIterator[tuple[int, int | None]]:
@@ -378,7 +382,7 @@ async def _listening(
     try:
         async with (
             telling(health, roster.NAMES, lateness, seen.dependencies),
-            certificates.watching(of_certificate(health)),
+            certificates.watching(of_certificate(health), revoked),
         ):
             yield port, client_port
     finally:

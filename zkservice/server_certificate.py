@@ -22,6 +22,7 @@ from cryptography import x509
 from zkservice import tls
 from zkservice.config import Settings
 from zkservice.errors import StartError
+from zkservice.revoked import Revoked
 
 SECONDS: Final = 1.0
 """How often the files are looked at."""
@@ -77,16 +78,23 @@ class Certificates:
         self._contexts.append(context)
 
     @asynccontextmanager
-    async def watching(self, tell: Callable[[bool], Awaitable[None]]) -> AsyncIterator[None]:
-        """Look at the files until the block ends; `tell` hears whether all is well, now and on a change."""
-        await tell(told := self.well)
+    async def watching(
+        self, tell: Callable[[bool], Awaitable[None]], revoked: Revoked
+    ) -> AsyncIterator[None]:
+        """Look at the files until the block ends, and at those of the lists of callers' certificates.
+
+        `tell` hears whether all is well, now and on a change.
+        """
+        await tell(told := self.well and revoked.well)
 
         async def watch(told: bool) -> None:
             while True:
                 await asyncio.sleep(SECONDS)
                 await asyncio.to_thread(self.look)
-                if self.well != told:
-                    await tell(told := self.well)
+                await asyncio.to_thread(revoked.look)
+                well = self.well and revoked.well
+                if well != told:
+                    await tell(told := well)
 
         looking = asyncio.create_task(watch(told))
         try:

@@ -74,6 +74,7 @@ CODES: Final[dict[str, grpc.StatusCode]] = {
     ServiceReason.TOKEN_INVALID: Code.PERMISSION_DENIED,
     ServiceReason.SECRET_NOT_ACCEPTED: Code.UNAUTHENTICATED,
     ServiceReason.CERTIFICATE_INVALID: Code.UNAUTHENTICATED,
+    ServiceReason.CERTIFICATE_REVOKED: Code.UNAUTHENTICATED,
     ServiceReason.NOT_FOUND: Code.NOT_FOUND,
     ServiceReason.ALREADY_EXISTS: Code.ALREADY_EXISTS,
     ServiceReason.REQUEST_ID_REUSED: Code.ALREADY_EXISTS,

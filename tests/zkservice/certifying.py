@@ -23,17 +23,26 @@ def named(common: str) -> x509.Name:
 
 @dataclass
 class Authority:
-    """Whoever signs clients' certificates."""
+    """Whoever signs clients' certificates: by itself, or in the name of another authority."""
 
     name: str = "clients"
     key: ec.EllipticCurvePrivateKey = field(
         default_factory=lambda: ec.generate_private_key(ec.SECP256R1()), repr=False
     )
 
+    parent: "Authority | None" = None
+    below: int = 0
+    """So many authorities may stand between it and a client."""
+    usage: x509.KeyUsage | None = None
+
     def __post_init__(self) -> None:
-        builder = self._builder(named(self.name), self.key, -DAY, 30 * DAY)
-        basic = x509.BasicConstraints(ca=True, path_length=0)
-        self.certificate = builder.add_extension(basic, critical=True).sign(self.key, SHA256())
+        signer = self.parent or self
+        builder = signer._builder(named(self.name), self.key, -DAY, 30 * DAY)
+        basic = x509.BasicConstraints(ca=True, path_length=self.below)
+        builder = builder.add_extension(basic, critical=True)
+        if self.usage is not None:
+            builder = builder.add_extension(self.usage, critical=True)
+        self.certificate = builder.sign(signer.key, SHA256())
 
     @property
     def pem(self) -> bytes:
@@ -43,6 +52,29 @@ class Authority:
         path = folder / f"{self.name}.pem"
         path.write_bytes(self.pem)
         return path
+
+    def crl(
+        self,
+        *taken_back: bytes,
+        begins: dt.timedelta = dt.timedelta(),
+        ends: dt.timedelta = DAY,
+        partly: x509.IssuingDistributionPoint | None = None,
+        entry: x509.ExtensionType | None = None,
+        key: ec.EllipticCurvePrivateKey | None = None,
+    ) -> bytes:
+        """Return a list in PEM of certificates (PEM) that were taken back; `key` signs, or its own."""
+        now = dt.datetime.now(dt.UTC)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(named(self.name))
+        builder = builder.last_update(now + begins).next_update(now + ends)
+        if partly is not None:
+            builder = builder.add_extension(partly, critical=True)
+        for each in taken_back:
+            revoked = x509.RevokedCertificateBuilder().revocation_date(now + begins)
+            revoked = revoked.serial_number(x509.load_pem_x509_certificate(each).serial_number)
+            if entry is not None:
+                revoked = revoked.add_extension(entry, critical=True)
+            builder = builder.add_revoked_certificate(revoked.build())
+        return builder.sign(key or self.key, SHA256()).public_bytes(Encoding.PEM)
 
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, begins: dt.timedelta, ends: dt.timedelta

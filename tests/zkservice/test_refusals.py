@@ -101,8 +101,8 @@ COMPOSITE_FORM: Final = {*cases_composite.REASONS, Reason.RECEIPT_MISMATCH}
 """What presentations of the composite form and openings meet: in tests of their own, over the same server."""
 WHERE_DEMANDED: Final = {ServiceReason.CHALLENGE_MISSING}
 """What only a server answers that demands challenges: see test_challenges."""
-BY_CERTIFICATE: Final = {ServiceReason.CERTIFICATE_INVALID}
-"""What only the port for certificates answers: see test_certificates."""
+BY_CERTIFICATE: Final = {ServiceReason.CERTIFICATE_INVALID, ServiceReason.CERTIFICATE_REVOKED}
+"""What only the port for certificates answers: see test_certificates and test_revoked_certificates."""
 THAT_ARE_COUNTED: Final = {Reason.OVER_ASKING, ServiceReason.PAIRING_WRONG}
 """What changes a counter when it is refused, and nothing else: see test_policies and test_pairing."""
 BY_LIMITS: Final = {ServiceReason.RATE_LIMITED, ServiceReason.TOO_MANY_CALLS, ServiceReason.CALL_TIMEOUT}

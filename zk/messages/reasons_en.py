@@ -49,6 +49,7 @@ MESSAGES: Final = {
     "reason.TOKEN_INVALID": "The token is not the right one",
     "reason.SECRET_NOT_ACCEPTED": "The service takes short-lived tokens, not the secret itself",
     "reason.CERTIFICATE_INVALID": "The client's certificate names no registered party, or not one alone",
+    "reason.CERTIFICATE_REVOKED": "The client's certificate was taken back by its authority",
     "reason.NOT_FOUND": "It does not exist, or the secret is not its own",
     "reason.ALREADY_EXISTS": "It exists already",
     "reason.REQUEST_ID_REUSED": "The identifier was used for another call",

@@ -49,6 +49,7 @@ MESSAGES: Final = {
     "reason.TOKEN_INVALID": "令牌不对",
     "reason.SECRET_NOT_ACCEPTED": "本服务只接受短期令牌，不直接接受密钥",
     "reason.CERTIFICATE_INVALID": "客户端证书没有指明唯一的已登记主体",
+    "reason.CERTIFICATE_REVOKED": "客户端证书已被签发机构吊销",
     "reason.NOT_FOUND": "不存在，或密钥不符",
     "reason.ALREADY_EXISTS": "已经存在",
     "reason.REQUEST_ID_REUSED": "标识已用于另一次调用",

@@ -1,0 +1,270 @@
+"""Callers' certificates that their authority has taken back: its lists (RFC 5280), read here.
+
+gRPC's server in Python reads none, so the transport lets a certificate in that was taken back, and it is
+refused when the call's caller is found out. With `client_crl` every authority of `client_ca` has a list there
+that it has signed itself, and a certificate counts only while a list of its authority does.
+"""
+
+import datetime as dt
+import hashlib
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.hashes import MD5, SHA1
+
+from zkservice.config import Settings
+from zkservice.errors import ServiceError, ServiceReason, StartError
+
+_PEM: Final = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
+_KEPT: Final = 1024
+"""So many certificates are remembered with who has signed them."""
+_SIGNING: Final = (
+    ec.EllipticCurvePublicKey,
+    rsa.RSAPublicKey,
+    ed25519.Ed25519PublicKey,
+    ed448.Ed448PublicKey,
+)
+_DEEPEST: Final = 8
+_LAST: Final = 5
+"""In the last fifth of its time a list is one that ends soon."""
+_Stamp = tuple[tuple[str, int, int, int], ...]
+_Lists = tuple[tuple["_List", ...], ...]
+
+
+@dataclass(frozen=True)
+class _List:
+    """What one authority says at one moment; it counts from `begins` until `ends`."""
+
+    begins: dt.datetime
+    ends: dt.datetime
+    serials: frozenset[int]
+
+    def counts(self, now: dt.datetime) -> bool:
+        return self.begins <= now < self.ends
+
+
+class Revoked:
+    """The newest sound lists. `check` belongs to the event loop, `look` to whoever looks at files.
+
+    Without `client_crl` no certificate is refused here.
+    """
+
+    def __init__(
+        self, settings: Settings, authorities: bytes | None, clock: Callable[[], dt.datetime]
+    ) -> None:
+        self._path, self._clock = settings.client_crl, clock
+        self._authorities = x509.load_pem_x509_certificates(authorities) if authorities else []
+        if self._path is not None and not self._authorities:
+            raise StartError("client_crl takes client_port and client_ca; set all three")
+        self._signers: OrderedDict[bytes, tuple[tuple[int, int], ...]] = OrderedDict()
+        self._stamp = self._seen = _stamp(self._path)
+        self._lists: _Lists = () if self._path is None else _read(self._path, self._authorities)
+        self._refused, self._warned = "", False
+
+    @property
+    def well(self) -> bool:
+        """Whether what lies in the files is gone by, and every authority has a list that counts."""
+        now = self._clock()
+        return not self._refused and all(_newest(each, now) is not None for each in self._lists)
+
+    def check(self, certificate: x509.Certificate, now: dt.datetime) -> None:
+        """Raise ServiceError CERTIFICATE_REVOKED, or CERTIFICATE_INVALID where no list tells."""
+        lists = self._lists
+        if not lists:
+            return
+        signed = self._signed(certificate)
+        if not signed:
+            detail = "no authority that the server has a list of has signed the certificate itself"
+            raise ServiceError(ServiceReason.CERTIFICATE_INVALID, detail)
+        for place, serial in signed:
+            newest = _newest(lists[place], now)
+            if newest is None:
+                detail = "the authority of the certificate has no list that counts now of what it took back"
+                raise ServiceError(ServiceReason.CERTIFICATE_INVALID, detail)
+            # Of two of the same second nobody knows which is the later one.
+            if any(serial in each.serials for each in lists[place] if each.begins == newest.begins):
+                detail = "the certificate was taken back by its authority"
+                raise ServiceError(ServiceReason.CERTIFICATE_REVOKED, detail)
+
+    def _signed(self, certificate: x509.Certificate) -> tuple[tuple[int, int], ...]:
+        """Return who has signed a certificate, by the place among the authorities, with its serial number.
+
+        So for that authority's own certificate, up to one that has signed itself or whose authority is
+        unknown here.
+        """
+        mark = hashlib.sha256(certificate.tbs_certificate_bytes + certificate.signature).digest()
+        if mark in self._signers:
+            self._signers.move_to_end(mark)
+            return self._signers[mark]
+        found = list[tuple[int, int]]()
+        current = certificate
+        for _ in range(_DEEPEST):
+            place = next((n for n, each in enumerate(self._authorities) if _has_signed(each, current)), None)
+            if place is None:
+                break
+            found.append((place, current.serial_number))
+            if self._authorities[place] == current:
+                break
+            current = self._authorities[place]
+        self._signers[mark] = tuple(found)
+        if len(self._signers) > _KEPT:
+            self._signers.popitem(last=False)
+        return self._signers[mark]
+
+    def look(self) -> None:
+        """Look once. A change is taken up when two looks find the same, since a file may be half written."""
+        if self._path is None:
+            return
+        stamp, before, self._seen = _stamp(self._path), self._seen, _stamp(self._path)
+        if stamp == before and (stamp != self._stamp or self._refused):
+            self._take(self._path)
+            self._stamp = stamp
+        self._warn()
+
+    def _take(self, path: Path) -> None:
+        now = self._clock()
+        try:
+            lists = _read(path, self._authorities)
+            for known, found in zip(self._lists, lists, strict=True):
+                _check_newer(_newest(known, now), _newest(found, now))
+        except StartError as error:
+            if str(error) != self._refused:
+                structlog.get_logger().error("the revocation lists were not taken", reason=str(error))
+            self._refused = str(error)
+            return
+        self._refused = ""
+        if lists != self._lists:
+            self._lists = lists
+            numbers = [len(each.serials) for found in lists for each in found]
+            structlog.get_logger().info("other revocation lists count", certificates=sum(numbers))
+
+    def _warn(self) -> None:
+        now = self._clock()
+        ends = min(max(each.ends for each in found) for found in self._lists)
+        newest = [_newest(each, now) for each in self._lists]
+        soon = any(each is None or each.ends - now < (each.ends - each.begins) / _LAST for each in newest)
+        if soon and not self._warned:
+            structlog.get_logger().warning(
+                "a revocation list ends soon", ends=ends.isoformat(timespec="seconds")
+            )
+        self._warned = soon
+
+
+def _newest(lists: Sequence[_List], now: dt.datetime) -> _List | None:
+    """Return the list that counts now, of several the last that was made."""
+    return max((each for each in lists if each.counts(now)), key=lambda each: each.begins, default=None)
+
+
+def _check_newer(known: _List | None, found: _List | None) -> None:
+    """Raise StartError unless a list that counts now is at least as new as the one before it."""
+    if found is None:
+        raise StartError("a revocation list in client_crl has ended, or does not count yet")
+    if known is not None and found.begins < known.begins:
+        raise StartError("a revocation list in client_crl is older than the one that counts")
+
+
+def _read(path: Path, authorities: Sequence[x509.Certificate]) -> _Lists:
+    """Return the lists of each authority; StartError unless all are sound and everybody has one."""
+    lists: list[list[_List]] = [[] for _ in authorities]
+    for file, crl in _parsed(path):
+        signers = [n for n, each in enumerate(authorities) if _has_issued(each, crl)]
+        if not signers:
+            raise StartError(f"{file} holds a list that no authority of client_ca has signed")
+        read = _checked(file, crl)
+        for each in signers:
+            lists[each].append(read)
+    for authority, found in zip(authorities, lists, strict=True):
+        if not found:
+            name = authority.subject.rfc4514_string()
+            raise StartError(f"client_crl has no list of an authority of client_ca: {name}")
+    return tuple(map(tuple, lists))
+
+
+def _parsed(path: Path) -> Iterator[tuple[Path, x509.CertificateRevocationList]]:
+    for file in _files(path):
+        try:
+            octets = file.read_bytes()
+            if octets.startswith(b"0"):  # a SEQUENCE: DER
+                found = [x509.load_der_x509_crl(octets)]
+            else:
+                found = [x509.load_pem_x509_crl(each) for each in _PEM.findall(octets)]
+        except OSError as error:
+            raise StartError(f"client_crl cannot be read: {error.strerror}: {file}") from None
+        except ValueError:
+            raise StartError(f"{file} is no revocation list") from None
+        if not found:
+            raise StartError(f"{file} holds no revocation list")
+        yield from ((file, each) for each in found)
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the files of a folder but for hidden ones, or the one file."""
+    try:
+        if not path.is_dir():
+            return [path]
+        return sorted(each for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
+    except OSError as error:
+        raise StartError(f"client_crl cannot be read: {error.strerror}: {path}") from None
+
+
+def _checked(file: Path, crl: x509.CertificateRevocationList) -> _List:
+    """Return what a list says, if it is a whole one and says until when it counts; else StartError.
+
+    What is critical and unknown here makes a list one of something else: of a part of the certificates, of
+    the changes since another list, or of certificates of others (RFC 5280, sections 5.2 and 5.3).
+    """
+    try:
+        ends, entries = crl.next_update_utc, tuple(crl)
+        critical = any(each.critical for each in crl.extensions)
+        critical |= any(extension.critical for each in entries for extension in each.extensions)
+    except (ValueError, x509.DuplicateExtension):
+        raise StartError(f"{file} is a damaged revocation list") from None
+    if critical or ends is None:
+        raise StartError(f"{file} is no whole revocation list with a time at which the next one comes")
+    return _List(crl.last_update_utc, ends, frozenset(each.serial_number for each in entries))
+
+
+def _has_signed(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _has_issued(authority: x509.Certificate, crl: x509.CertificateRevocationList) -> bool:
+    """Tell whether an authority that may sign lists has signed one, by its name and key."""
+    key = authority.public_key()
+    try:
+        if crl.issuer != authority.subject or isinstance(crl.signature_hash_algorithm, MD5 | SHA1):
+            return False
+        usage = authority.extensions.get_extension_for_class(x509.KeyUsage).value
+        may_sign = usage.crl_sign
+    except x509.ExtensionNotFound:
+        may_sign = True
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    try:
+        return may_sign and isinstance(key, _SIGNING) and crl.is_signature_valid(key)
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        return False
+
+
+def _stamp(path: Path | None) -> _Stamp:
+    """Return what tells the files from what was there before."""
+    found = []
+    try:
+        for each in _files(path) if path is not None else ():
+            stat = each.stat()
+            found.append((each.name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    except (OSError, StartError):
+        return ()
+    return tuple(found)
