@@ -91,8 +91,14 @@ def _user() -> str | None:
 
 
 def _run(command: list[str]) -> None:
+    # Not by `user=`: for that Python forks in earnest, which gRPC does not bear while it serves.
+    user = _user()
+    other: list[str] = []
+    if user is not None:
+        group = pwd.getpwnam(user).pw_gid
+        other = ["setpriv", f"--reuid={user}", f"--regid={group}", "--init-groups", "--"]
     done = subprocess.run(
-        command, user=_user(), cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        [*other, *command], cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, check=False, env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
