@@ -72,5 +72,7 @@ def cost_of_answer(octets: int) -> float:
     return max(0, octets - FREE_OCTETS) / OCTETS_OF_A_UNIT
 
 
+DEAREST: Final = max((*_NAMED.values(), *_OF_CHECKS.values()))
+"""What opening the dearest call costs."""
 NAMED: Final = frozenset(_NAMED)
 """The methods that have a cost of their own, as Service/Method."""

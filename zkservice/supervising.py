@@ -28,12 +28,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from zkservice import logs
 from zkservice.config import Settings
+from zkservice.costs import DEAREST
 from zkservice.errors import StartError
 from zkservice.hosting import only_process
 from zkservice.member import BEAT_SECONDS, order
 from zkservice.server import Ready
 from zkservice.storage.database import sqlite_file
 
+_LEAST_RATE: Final = 0.001
+"""The least that the settings take."""
 _START_SECONDS: Final = 300.0
 """How long a member may take to be ready; the first one may have a schema to upgrade."""
 _GRACE_SECONDS: Final = 30.0
@@ -61,8 +64,25 @@ def supervise(
         if settings.client_port is not None:
             secured = _reserved(settings.host, settings.client_port, "client_port")
             changed["client_port"] = stack.enter_context(secured)
-        supervisor = _Supervisor(settings.model_copy(update=changed), settings.servers, lock, upgrade=upgrade)
+        shared = divided(settings).model_copy(update=changed)
+        supervisor = _Supervisor(shared, settings.servers, lock, upgrade=upgrade)
         asyncio.run(supervisor.run(on_ready))
+
+
+def divided(settings: Settings) -> Settings:
+    """Return what each member may give a tenant, so that all together give what the settings say.
+
+    Rates and bursts, which a tenant's connections to several members would multiply. A bucket still holds
+    the dearest call, and places for calls stay as they are: a connection is one member's, and a client with
+    one connection has its calls there.
+    """
+    shares: dict[str, float] = {}
+    for name in ("rate_anonymous", "rate_named"):
+        shares[name] = max(_LEAST_RATE, getattr(settings, name) / settings.servers)
+    for name in ("burst_anonymous", "burst_named"):
+        whole = getattr(settings, name)
+        shares[name] = max(min(whole, DEAREST), whole / settings.servers)
+    return settings.model_copy(update=shares)
 
 
 def _check_shared(settings: Settings) -> None:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from zkservice import tenants
 from zkservice.buckets import Allowance, Buckets
 from zkservice.config import Settings
-from zkservice.costs import LISTING, NAMED, READ, WRITE, cost_of, cost_of_answer
+from zkservice.costs import DEAREST, LISTING, NAMED, READ, WRITE, cost_of, cost_of_answer
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.services.roster import DESCRIPTORS
 from zkservice.status import CODES, RETRY_SECONDS, Code, status_of
+from zkservice.supervising import divided
 from zkservice.tenants import Call, address_of, networks
 
 
@@ -230,3 +231,18 @@ def test_what_nobody_is_charged_for_owes_nothing() -> None:
     tenants.owe(1e9)
     free = Call("address/203.0.113.1", "", False, 0, *(lambda _: None,) * 3)
     free.owe(1e9)
+
+
+@pytest.mark.parametrize("servers", [1, 2, 64])
+def test_members_of_one_server_give_together_what_its_settings_say(servers: int) -> None:
+    told = Settings(
+        servers=servers, rate_anonymous=100, burst_anonymous=1000, rate_named=0.001, burst_named=20
+    )
+    each = divided(told)
+    assert each.rate_anonymous * servers == pytest.approx(100)
+    assert each.burst_anonymous == max(DEAREST, 1000 / servers)
+    assert each.rate_named == 0.001, "no less than a setting takes"
+    assert each.burst_named == 20, "less than the dearest call costs is not divided"
+    assert Settings(**each.model_dump()) == each, "a member reads them anew"
+    unlike = {name for name in Settings.model_fields if getattr(told, name) != getattr(each, name)}
+    assert unlike <= {"rate_anonymous", "burst_anonymous", "rate_named", "burst_named"}
