@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests import postgres
+from tests.zkservice.holding import BASE
+from tests.zkservice.models.claims import Claims
 from tests.zkservice.models.consents import Consents
 from tests.zkservice.models.deliveries import Deliveries
 from tests.zkservice.models.errands import ErrandsModel as Errands
@@ -55,6 +57,37 @@ def test_revocations_do_what_their_model_says() -> None:
         run_state_machine_as_test(partial(Revocations, running), settings=chosen)  # type: ignore[arg-type]
     finally:
         running.close()
+
+
+@pytest.fixture(scope="module")
+def issuing() -> Iterator[Running]:
+    """A server of their own, for the same reason, of a department that issues the composite form."""
+    running = Running()
+    running.do(running.town.add_schema(BASE))
+    yield running
+    running.close()
+
+
+def test_claims_of_the_composite_form_do_what_their_model_says(issuing: Running) -> None:
+    chosen = settings(_SETTINGS, max_examples=6, stateful_step_count=25)
+    run_state_machine_as_test(partial(Claims, issuing), settings=chosen)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("place", "instead"),
+    [
+        ("zkservice.storage.issuance.is_claim", lambda *_: True),
+        ("zkservice.storage.composite_offers._keep_holder", lambda *_: None),
+    ],
+    ids=["is_claim", "_keep_holder"],
+)
+def test_a_rule_of_claims_that_is_forgotten_is_seen(issuing: Running, place: str, instead: Any) -> None:
+    chosen = settings(
+        _SETTINGS, max_examples=40, stateful_step_count=25, phases=[Phase.generate],
+        report_multiple_bugs=False,
+    )  # fmt: skip
+    with patch(place, instead), pytest.raises(AssertionError):
+        run_state_machine_as_test(partial(Claims, issuing), settings=chosen)  # type: ignore[arg-type]
 
 
 FAULTS: Final[tuple[tuple[type[Machine], str, Any], ...]] = (
