@@ -4,31 +4,27 @@ import asyncio
 import datetime as dt
 import random
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 import pytest_asyncio
 
 from bbs.gadgets.escrow import identity_octets
-from bbs.gadgets.escrow_shares import EscrowShare, PartialOpening
-from disclosure import ReceiptBody, RefusedError, sign_request
+from bbs.gadgets.escrow_shares import EscrowShare
+from disclosure import RefusedError, sign_request
 from disclosure.composite import (
-    CompositeClaim,
-    CompositeRequest,
-    EscrowQuery,
     OpeningRecord,
     combine_opening,
     open_part,
     opened_escrow,
 )
 from disclosure.composite.scalars import scalar
-from tests.disclosure.composite.officers import parts_of
-from tests.disclosure.composite.policy import op
 from tests.disclosure.composite.world import PAIRING, PERMIT, SUITE, VALUES
 from tests.zkservice.auditing import archive_of
 from tests.zkservice.cases_composite import flipped
 from tests.zkservice.composite_city import CompositeCity, composite_city
+from tests.zkservice.opening import REFERENCE, Case
 from tests.zkservice.stored import change, dump
 from tests.zkservice.support import refusal
 from tlog.archive import verify_archive
@@ -36,14 +32,12 @@ from tlog.checkpoint import open_checkpoint, sign_checkpoint
 from tlog.entry import RecordEntry, parse_entry
 from tlog.note import Signer, Verifier
 from tlog.proof_file import ProofFile
-from tlog.receipt import verify_receipt
-from wire.composite import composite_presentation_of, part_to
+from wire.composite import part_to
 from wire.convert import signed_request_to
 from zkproto.v1 import publication_pb2 as pb
 from zkproto.v1 import publication_pb2_grpc
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-REFERENCE: Final = "案 2026-17"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=[0, 1], ids=["threads", "processes"])
@@ -52,47 +46,6 @@ async def town(
 ) -> AsyncIterator[CompositeCity]:
     async with composite_city(tmp_path_factory.mktemp("town"), processes=request.param) as opened:
         yield opened
-
-
-@dataclass
-class Case:
-    """A presentation that was accepted, with its receipt, and what its regulator makes of it."""
-
-    town: CompositeCity
-    request: CompositeRequest
-    claim: CompositeClaim
-    message: pb.RecordOpeningRequest
-
-    @classmethod
-    async def presented(cls, town: CompositeCity) -> "Case":
-        """Have a presentation accepted that escrows one identifier twice, to one regulator."""
-        escrows = tuple(
-            EscrowQuery(name, op("permit.number"), town.regulator_key.digest) for name in ("who", "again")
-        )
-        request = town.request(town.small(escrows=escrows))
-        submission = await town.submitting(request)
-        receipt = (await town.city.presentation.SubmitPresentation(submission)).receipt
-        log = Verifier.from_string(town.city.ready.verifier_key)
-        body = ReceiptBody.from_bytes(verify_receipt(receipt, log).opening.body)
-        presentation = composite_presentation_of(submission.composite_presentation)
-        claim = CompositeClaim(request, presentation, town.directory(), body.verified)
-        message = pb.RecordOpeningRequest(
-            signed_request=signed_request_to(town.sign(request)),
-            presentation=submission.composite_presentation,
-            receipt=receipt,
-        )
-        return cls(town, request, claim, message)
-
-    def open(
-        self, escrow: str = "who", reference: str = REFERENCE
-    ) -> tuple[tuple[PartialOpening, ...], pb.RecordOpeningRequest]:
-        """Open an escrow as two officers do, and return the call that has it recorded."""
-        parts = parts_of(self.town.officers, self.claim, escrow, reference)
-        asked = pb.RecordOpeningRequest()
-        asked.CopyFrom(self.message)
-        asked.escrow, asked.reference = escrow, reference
-        asked.parts.extend(map(part_to, parts))
-        return parts, asked
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

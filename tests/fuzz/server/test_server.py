@@ -73,6 +73,7 @@ async def test_calls_in_a_row_reach_what_the_answers_name(made: World) -> None:
     late = Call("FetchRequest", edits=tuple(ticket), wait=24 * 60)
     assert await made.run(Program((opened, late))) == [OK, "REQUEST_EXPIRED"]
     assert await made.run(call("ListAdministrators", caller="nobody")) == ["TOKEN_MISSING"]
+    assert await made.run(call("RecordOpening")) == [OK]
     assert await made.run(call("WatchDeliveries")) in ([OK], [QUIET])
 
 

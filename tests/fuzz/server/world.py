@@ -29,6 +29,7 @@ from disclosure import sign_request
 from disclosure.standing import sign_terms
 from tests.fuzz.server.editing import changed
 from tests.fuzz.server.mutating import Contract
+from tests.fuzz.server.openings import openings
 from tests.fuzz.server.programs import OWN, Call, Program
 from tests.zkservice import seeding, test_fuzz
 from tests.zkservice.holding import BASE
@@ -391,4 +392,5 @@ def _groups(target: Target) -> list[_Group]:
     plain(lambda: test_fuzz.revocation_seeds(town))
     for each in seeding.SEEDERS:
         found.append(_Group(lambda each=each: each(town, next(_numbers))))  # type: ignore[misc]
+    found.append(_Group(openings(town, _numbers)))
     return found
