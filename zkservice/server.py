@@ -362,6 +362,7 @@ async def _listening(
         ],
         options=[
             *CONNECTION,
+            ("grpc.max_allowed_incoming_connections", settings.max_connections),
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
             ("grpc.so_reuseport", int(shared)),
         ],

@@ -4,6 +4,7 @@ Floods of pings, settings, resets, streams and large headers are in tests/reliab
 header blocks without an end, headers that unpack to far more than was sent, and frames that break the rules.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -165,6 +166,20 @@ async def test_a_flood_is_survived_within_memory(town: Served, attack: Attack) -
         return resident(process.handle.pid) - first <= (MOST_AFTER if unpacks else MOST_GROWTH)
 
     await until(small_again)
+
+
+async def test_what_header_blocks_unpack_to_is_bounded_by_the_connections(tmp_path: Path) -> None:
+    """Nothing else that gRPC has bounds it: of eight connections three are let in, beside the honest one."""
+    async with served(tmp_path, log_level="error", max_connections=4) as (process, honest):
+        assert (await honest.ask(honest.request())).exchange
+        first = resident(process.handle.pid)
+        for attack in (unpacked_headers, many_headers):
+            flooding = asyncio.ensure_future(attack(process.address, SECONDS))
+            while not flooding.done():
+                assert resident(process.handle.pid) - first <= MOST_GROWTH + 3 * MOST_OF_A_CONNECTION
+                await asyncio.sleep(0.02)
+            flooding.result()
+            assert (await honest.ask(honest.request())).exchange
 
 
 BROKEN: Final[dict[str, bytes]] = {

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.zkservice.limiting import CHECKPOINT, FETCH, LOOPBACK, details, reaso
 from tests.zkservice.seeing import lines
 from tests.zkservice.server_process import started
 from tests.zkservice.support import City, city, refusal
-from zkproto.v1 import catalog_pb2, presentation_pb2, presentation_pb2_grpc
+from zkproto.v1 import catalog_pb2, ledger_pb2_grpc, presentation_pb2, presentation_pb2_grpc
 from zkservice.desk import Desk
 from zkservice.judging import Judgement
 from zkservice.tasks import Supplies
@@ -127,6 +127,44 @@ async def refused_with(town: City, reason: str) -> None:
                 assert told == reason
                 return
             await asyncio.sleep(0.02)
+
+
+async def test_beyond_so_many_connections_new_ones_are_closed(tmp_path: Path) -> None:
+    """Also of those that never begin a handshake; whoever is connected goes on, and a place that is left is
+    anybody's."""
+    async with city(tmp_path, max_connections=4) as town, AsyncExitStack() as stack:
+        assert await town.ledger.GetCheckpoint(CHECKPOINT)
+        host, _, port = town.ready.address.rpartition(":")
+        writers = []
+        for _ in range(3):
+            _, writer = await asyncio.open_connection(host, int(port))
+            stack.callback(writer.close)
+            writers.append(writer)
+        async with asyncio.timeout(60):
+            while not await _is_closed(host, int(port)):
+                pass
+        async with channels(town, 1) as (channel,):
+            stub: Any = ledger_pb2_grpc.LedgerServiceStub(channel)
+            told = await refusal(stub.GetCheckpoint(CHECKPOINT, timeout=20))
+            assert told.code is grpc.StatusCode.UNAVAILABLE
+        assert await town.ledger.GetCheckpoint(CHECKPOINT)
+        writers[0].close()
+        async with channels(town, 1) as (channel,):
+            stub = ledger_pb2_grpc.LedgerServiceStub(channel)
+            assert await stub.GetCheckpoint(CHECKPOINT, wait_for_ready=True, timeout=60)
+
+
+async def _is_closed(host: str, port: int) -> bool:
+    """Tell whether a connection that says nothing is closed at once."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        return not await asyncio.wait_for(reader.read(1), 0.5)
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+    finally:
+        writer.close()
 
 
 async def test_a_batch_is_charged_for_its_members(tmp_path: Path) -> None:
