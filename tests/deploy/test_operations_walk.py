@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.walk import BY_ROOT, INSTALLS, ROOT, Walk, blocks, stand_in, walking
+from tests.deploy.walk import BY_ROOT, INSTALLER, INSTALLS, ROOT, Walk, blocks, stand_in, walking
 
 SECTION = "From a clone to two replicas"
 FIRST, *REST = blocks(SECTION)
@@ -18,17 +18,42 @@ FIRST, *REST = blocks(SECTION)
 def test_the_section_installs_once_and_starts_two_servers() -> None:
     text = "\n".join(REST)
     assert text.count(INSTALLS) == 1
-    assert text.count("zk serve") == 2
+    assert text.count("zk serve") == 3, "once for each server, and in the word that starts one again"
 
 
 @pytest.mark.timeout(1800)
 def test_the_servers_answer_when_the_blocks_were_run_in_an_empty_folder() -> None:
-    """Everything as it stands but for what is fetched: the program is this clone's."""
+    """Until somebody has been asked; as they stand but for what is fetched: the program is this clone's."""
+    _walked(REST[: _place("zk vault present") + 1])
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_what_was_rotated_lost_restored_and_replaced_still_answers() -> None:
+    """All blocks: keys rotated, both servers lost and restored from a backup, and each one upgraded."""
+    printed = _walked(REST)
+    # The receipt of what was presented before all that, and the credential that was claimed last.
+    assert "checked" in printed[-1]
+    restored = printed[_place("zk ledger restore")]
+    assert "The record holds." in restored
+    rotated = printed[_place("zk keys rotate master")]
+    assert "Generation 2: current" in rotated
+    assert "Nothing is left of the drill." in printed[_place("zk keys drill")]
+
+
+def _walked(blocks: list[str]) -> list[str]:
     with walking(FIRST, ROOT) as walk:
-        stand_in(Path(walk.environment["WALK"]) / "program" / "bin")
+        for program in ("program", "program-new"):
+            stand_in(Path(walk.environment["WALK"]) / program / "bin")
         walk.run(FIRST)
-        printed = [_run(walk, block) for block in REST]
+        printed = [_run(walk, block) for block in blocks]
         _both_answered(walk, printed)
+    return printed
+
+
+def _place(words: str) -> int:
+    """Return the number of the first block in which some words stand."""
+    return next(number for number, block in enumerate(REST) if words in block)
 
 
 @pytest.mark.long
@@ -45,7 +70,7 @@ def test_the_servers_answer_when_everything_was_installed_from_a_clone(tmp_path:
 
 def _run(walk: Walk, block: str) -> str:
     """Run a block without what installs."""
-    if INSTALLS in block or not _can_be_run(block):
+    if INSTALLER in block or not _can_be_run(block):
         return ""
     if block.startswith(BY_ROOT):
         if os.getuid() != 0:  # Then the service's user is the database's as well.
@@ -65,7 +90,7 @@ def _can_be_run(block: str) -> bool:
 
 def _both_answered(walk: Walk, printed: list[str]) -> None:
     """Both servers showed the same log, and who had the database's keys only by TLS."""
-    asked = next(each for block, each in zip(REST, printed, strict=True) if "zk ledger checkpoint" in block)
+    asked = next(each for block, each in zip(REST, printed, strict=False) if "zk ledger checkpoint" in block)
     shown = [json.loads(line) for line in asked.splitlines() if line.startswith("{")]
     assert len(shown) == 2
     assert shown[0]["origin"] == shown[1]["origin"] == "city.example/log"

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MANUAL = ROOT / "docs" / "operations.md"
 BY_ROOT = "# As root\n"
 BY_DATABASE = "# As the database's user\n"
+INSTALLER = "scripts/install.sh "
 INSTALLS = 'scripts/install.sh "$WALK/program"'
 
 
