@@ -38,10 +38,11 @@ from tests.disclosure.composite.policy import op
 from tests.disclosure.composite.world import ALICE, DIRECTORY, HOUSEHOLD, INSURANCE, NOW, SCHOOL_2
 from tests.disclosure.world import asked_by
 from tests.zkservice.composite_city import BOB, OTHER_SCHOOL, SCHOOL, CompositeCity, composite_city, where
+from tests.zkservice.opening import REFERENCE
 from tests.zkservice.stored import dump
 from tests.zkservice.support import refusal
 from tests.zkservice.test_composite_judging import Catalogue, alone, job, member
-from tests.zkservice.test_openings import REFERENCE, record
+from tests.zkservice.test_openings import record
 from tlog.note import Verifier
 from tlog.receipt import verify_receipt
 from wire.composite import composite_presentation_to, part_to
