@@ -156,9 +156,10 @@ def _config(application: Path, ports: Ports, peers: Sequence[str], more: dict[st
             "db_backend": "goleveldb",
             "log_level": "error",
         },
-        "rpc": {"laddr": f"tcp://127.0.0.1:{ports.rpc}", "max_body_bytes": 65_536},
+        "rpc": {"laddr": f"tcp://{more.get('rpc_host', '127.0.0.1')}:{ports.rpc}", "max_body_bytes": 65_536},
         "p2p": {
             "laddr": f"tcp://{host}:{ports.peers}",
+            "external_address": more.get("external", ""),
             "persistent_peers": ",".join(peers),
             "addr_book_strict": False,
             "allow_duplicate_ip": True,
