@@ -165,13 +165,14 @@ class World:
     home: Home
     genesis: Path
     digest: str
+    accumulator: str
 
     def __getitem__(self, name: str) -> Town:
         return self.towns[name]
 
     def grow(self, number: int) -> None:
         """Have Jinan's log grow."""
-        self.home.json("issuer", "revoke", f"{number:064x}")
+        self.home.json("issuer", "revoke", f"{number:064x}", "--accumulator", self.accumulator)
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +186,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         home = Home(folder / "h", server).trusting()
         home.json("issuer", "register", "public-security", env=home.admin)
         home.json("issuer", "key", "--department", "public-security")
-        home.json("issuer", "accumulator", "--department", "public-security")
+        made = home.json("issuer", "accumulator", "--department", "public-security")
         towns = dict[str, Town]()
         for number, name in enumerate((*FOUNDERS, NEWCOMER)):
             (folder / name).mkdir()
@@ -197,7 +198,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "ZK_SERVER": server.address, "ZK_ROOT": str(server.root), "ZK_LOG_KEY": str(server.log_key),
         }  # fmt: skip
         stack.enter_context(ended(towns))
-        yield _founded(World(towns, home, folder / "jinan" / "genesis.json", ""))
+        yield _founded(World(towns, home, folder / "jinan" / "genesis.json", "", made["accumulator"]))
 
 
 def _founded(world: World) -> World:
