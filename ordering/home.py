@@ -177,6 +177,7 @@ def _config(application: Path, ports: Ports, peers: Sequence[str], more: dict[st
             "timeout_commit": "500ms",
             "create_empty_blocks": False,
             "create_empty_blocks_interval": "60s",
+            **more.get("consensus", {}),
         },
         "statesync": more.get("statesync", {}),
         "tx_index": {"indexer": "kv"},

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,12 +126,18 @@ class Town:
             except StateError:
                 return 0
 
+    def _keeps_up(self) -> bool:
+        with Client(self.url) as client, suppress(StateError):
+            return not client.ask("status")["sync_info"]["catching_up"]
+        return False
+
     def row(self, key: bytes) -> bytes | None:
         with Client(self.url) as client:
             return client.read(key).value
 
     def claim(self, number: int) -> int:
-        """Bring a block about."""
+        """Bring a block about, once the node has caught up."""
+        until(self._keeps_up)
         home = CityHome(self.data)
         submits = Submitter([self.url], "east", self.name, home.operator_keys)
         return submits.submit(Claim("walk", number.to_bytes(32, "big"), bytes(32)))[1].height

@@ -101,14 +101,15 @@ def test_a_founding_that_cannot_be_or_was_touched_is_refused() -> None:
         with pytest.raises(StateError):
             Founding.of(chain, BEGINS, cards)
     document = json.loads(Founding.of("east", BEGINS, [card(1), card(2)]).to_bytes())
-    for fields in (
+    touched: list[dict[str, Any]] = [
         {"begins": "now"},
         {"begins": 1},
         {"chain": 1},
         {"cards": {}},
         {"more": 1},
         {"format": ""},
-    ):
+    ]
+    for fields in touched:
         with pytest.raises(StateError):
             Founding.parse(json.dumps(document | fields, indent=1).encode() + b"\n")
     document["cards"].reverse()
