@@ -12,12 +12,12 @@ from ordering import state
 from ordering.client import Client
 from ordering.engine.trial import Trial, name
 from ordering.errors import RefusedError, StateError
-from ordering.light.fetching import step
 from ordering.transactions import Body, Claim, SubmitCheckpoint, Transaction
 from tlog.checkpoint import Checkpoint, sign_checkpoint
 from tlog.merkle import Frontier, consistency_proof, leaf_hash
 
 _DAY: Final = 86_400
+_DRAIN_SECONDS: Final = 300.0
 
 
 @contextmanager
@@ -110,7 +110,9 @@ def checkpoints(trial: Trial, seconds: float, interval: float) -> Row:
 
 
 def claims(trial: Trial, seconds: float) -> Row:
-    """Have all cities hand claims in for so long; those that are ordered count, whoever waits for them."""
+    """Have all cities hand claims in for so long, and wait until none is left; what was ordered counts."""
+    with Client(trial.url(0)) as client:
+        height = client.height
     begun = time.monotonic()
     sent = [0] * trial.count
 
@@ -128,8 +130,14 @@ def claims(trial: Trial, seconds: float) -> Row:
                 sent[number] += 1
 
     _together(hand_in, trial.count)
-    ordered = _ordered(trial, begun, seconds)
-    return {"operation": "claims", "nodes": trial.count, "seconds": seconds, "sent": sum(sent), **ordered}
+    _drained(trial)
+    took = time.monotonic() - begun
+    with Client(trial.url(0)) as client:
+        counts = [_count(client, each) for each in range(height + 1, client.height + 1)]
+    return {
+        "operation": "claims", "nodes": trial.count, "seconds": took, "sent": sum(sent),
+        "ordered": sum(counts), "blocks": len(counts), "per_second": sum(counts) / took,
+    }  # fmt: skip
 
 
 def _together(work: Callable[[int], None], count: int) -> None:
@@ -140,21 +148,19 @@ def _together(work: Callable[[int], None], count: int) -> None:
         each.join()
 
 
-def _ordered(trial: Trial, begun: float, seconds: float) -> Row:
-    """Count the transactions of the blocks that came meanwhile; the last few may be of afterwards."""
-    with Client(trial.url(0)) as client:
-        newest = client.height
-        blocks = [_block(client, each) for each in range(1, newest + 1)]
-    first = time.time() - (time.monotonic() - begun)
-    within = [count for when, count in blocks if first <= when <= first + seconds]
-    total = sum(within)
-    return {"ordered": total, "blocks": len(within), "per_second": total / seconds}
+def _drained(trial: Trial) -> None:
+    """Wait until no node holds a transaction that has no block; StateError."""
+    ends = time.monotonic() + _DRAIN_SECONDS
+    for number in range(trial.count):
+        with Client(trial.url(number)) as client:
+            while int(client.ask("num_unconfirmed_txs")["n_txs"]):
+                if time.monotonic() > ends:
+                    raise StateError("the claims are not ordered")
+                time.sleep(0.1)
 
 
-def _block(client: Client, height: int) -> tuple[float, int]:
-    seconds, nanoseconds = step(client, height).header.time
-    found = client.ask("block", height=str(height))
-    return seconds + nanoseconds / 1e9, len(found["block"]["data"]["txs"])
+def _count(client: Client, height: int) -> int:
+    return len(client.ask("block", height=str(height))["block"]["data"]["txs"])
 
 
 def disk(trial: Trial) -> int:
