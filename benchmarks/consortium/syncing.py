@@ -1,8 +1,8 @@
 """How long a new node takes to come into a chain of many blocks, by a snapshot.
 
-The chain is a fast one, that 100,000 blocks take an hour and not weeks: one validator, whose engine
-begins the next block as soon as one is committed (timeout_commit 0, skip_timeout_commit, empty blocks), on one
-machine. Then it is started again with the usual times, as snapshots of a chain that fast are gone before
+The chain is a fast one, so that 100,000 blocks take an hour and not weeks: one validator, whose engine
+begins the next block as soon as one is committed (timeout_commit 0, skip_timeout_commit, empty blocks), on
+one machine. Then it is started again with the usual times, as snapshots of a chain that fast are gone before
 anybody has fetched them. What the new node does is what it does in every chain: it asks for a snapshot,
 checks the header at its height from a trusted one on, takes the chunks, and then the blocks since.
 """
