@@ -51,6 +51,7 @@ test: lint
 	scripts/web-prover.sh
 	scripts/web.sh
 	scripts/chromium.sh
+	@echo "The consortium's processes are killed for $${ZK_CONSORTIUM_SECONDS:-60} seconds (ZK_CONSORTIUM_SECONDS)."
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Faults that take minutes each; docs/ledger.md says which they are and how long they take.

@@ -61,13 +61,13 @@ class Client:
 
     def send(self, transaction: Transaction) -> None:
         """Hand a transaction in, without waiting for its block; RefusedError, StateError."""
-        _check(self.ask("broadcast_tx_sync", tx=base64.b64encode(transaction.to_bytes()).decode()))
+        check_answer(self.ask("broadcast_tx_sync", tx=base64.b64encode(transaction.to_bytes()).decode()))
 
     def submit(self, transaction: Transaction) -> Accepted:
         """Hand a transaction in and wait for its block; RefusedError, StateError."""
         answer = self.ask("broadcast_tx_commit", tx=base64.b64encode(transaction.to_bytes()).decode())
-        _check(answer["check_tx"])
-        _check(answer["tx_result"])
+        check_answer(answer["check_tx"])
+        check_answer(answer["tx_result"])
         return Accepted(int(answer["height"]))
 
     def read(self, key: bytes) -> Proven:
@@ -84,7 +84,8 @@ class Client:
         return Proven(value if present else None, proof, int(answer["height"]))
 
 
-def _check(result: Any) -> None:
+def check_answer(result: Any) -> None:
+    """Check the engine's word on a transaction; RefusedError, StateError."""
     code = int(result["code"])
     if code:
         detail = str(result.get("log", "")).partition(": ")[2]

@@ -146,8 +146,7 @@ def _propose(rows: Rows, operator: Operator, body: Propose, identifier: bytes, m
 
 
 def _proposals_of(rows: Rows, name: str) -> list[bytes]:
-    found = rows.get(state.open_key(name)) or b""
-    return [found[at : at + 32] for at in range(0, len(found), 32)]
+    return list(state.read_identifiers(rows.get(state.open_key(name))))
 
 
 def _is_open(rows: Rows, identifier: bytes, moment: Moment) -> bool:

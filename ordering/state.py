@@ -281,8 +281,15 @@ def _write_names(names: tuple[str, ...], writer: Writer) -> None:
         writer.text(each)
 
 
-def _take_names(reader: Reader) -> tuple[str, ...]:
-    return tuple(reader.several(take_name, MAX_OPERATORS))
+def read_names(data: bytes) -> tuple[str, ...]:
+    """Decode the names of all operators; RefusedError MALFORMED."""
+    return tuple(Reader(data).several(take_name, MAX_OPERATORS))
+
+
+def read_identifiers(data: bytes | None) -> tuple[bytes, ...]:
+    """Decode which proposals of an operator may be open."""
+    found = data or b""
+    return tuple(found[at : at + HASH_OCTETS] for at in range(0, len(found), HASH_OCTETS))
 
 
 def chain(rows: Kept) -> str:
@@ -296,7 +303,7 @@ def chain(rows: Kept) -> str:
 def operators(rows: Kept) -> tuple[str, ...]:
     """Return the names of all operators, in order."""
     found = rows.get(OPERATORS)
-    return _take_names(Reader(found)) if found is not None else ()
+    return read_names(found) if found is not None else ()
 
 
 def put_operators(rows: Rows, names: tuple[str, ...]) -> None:

@@ -22,8 +22,18 @@ Process = subprocess.Popen[bytes]
 class RunningNode:
     """A node's processes; what they say goes to application.log and engine.log in its folder."""
 
-    def __init__(self, node: Node, engine: str = ENGINE, snapshot_every: int | None = None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        engine: str = ENGINE,
+        snapshot_every: int | None = None,
+        *,
+        within: Sequence[str] = (),
+        lock: int | None = None,
+    ) -> None:
+        """`within` is a command that starts another in its place, `lock` a descriptor that both keep open."""
         self.node, self._engine_path, self._every = node, engine, snapshot_every
+        self._within, self._kept_open = tuple(within), () if lock is None else (lock,)
         self.application: Process | None = None
         self.engine: Process | None = None
 
@@ -57,7 +67,7 @@ class RunningNode:
 
     def _started(self, command: Sequence[str], log: str) -> Process:
         with open(self.node.folder / log, "ab") as file:
-            return _process(command, file)
+            return _process((*self._within, *command), file, self._kept_open)
 
     @property
     def runs(self) -> bool:
@@ -84,9 +94,11 @@ class RunningNode:
                 process.wait()
 
 
-def _process(command: Sequence[str], file: IO[bytes]) -> Process:
+def _process(command: Sequence[str], file: IO[bytes], kept_open: Sequence[int]) -> Process:
     try:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)  # noqa: S603 - the operator's
+        return subprocess.Popen(  # noqa: S603 - the operator's
+            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, pass_fds=kept_open
+        )
     except OSError as error:
         raise StateError(f"{command[0]} cannot be run: {error.strerror}") from None
 

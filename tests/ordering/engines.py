@@ -18,6 +18,7 @@ from ordering.errors import StateError
 from ordering.genesis import Genesis
 from ordering.home import Node, Ports
 from tests.ordering.cities import CHAIN, City
+from zk.demo.consortium.cities import Place
 
 ENGINE = Path(__file__).resolve().parents[2] / "build" / "tools" / "bin" / "cometbft"
 SECONDS = 90.0
@@ -34,16 +35,17 @@ class Member:
     city: City
     running: RunningNode
     ports: Ports
+    host: str = "127.0.0.1"
 
     @property
     def peer(self) -> str:
         """What others are told of it."""
-        return f"{self.running.node.identifier}@127.0.0.1:{self.ports.peers}"
+        return f"{self.running.node.identifier}@{self.host}:{self.ports.peers}"
 
     @contextlib.contextmanager
     def client(self) -> Iterator[Client]:
         """Open a client of its node."""
-        with Client(f"http://127.0.0.1:{self.ports.rpc}") as client:
+        with Client(f"http://{self.host}:{self.ports.rpc}") as client:
             yield client
 
     def height(self) -> int:
@@ -82,7 +84,10 @@ def until(look: Callable[[], Any], seconds: float = SECONDS) -> Any:
 
 
 class Cities:
-    """Members of one chain; `genesis` names those that it began with."""
+    """Members of one chain; `genesis` names those that it began with.
+
+    `settings` may say `snapshot_every`, and `place`: where the processes of a member's number run.
+    """
 
     def __init__(self, folder: Path, count: int, **settings: Any) -> None:
         self.folder, self.settings = folder, settings
@@ -97,12 +102,15 @@ class Cities:
         node.make(str(ENGINE))
         city.key, city.validator_octets = node.operator_key, node.validator
         ports = Ports(self._port + 2 * number, self._port + 2 * number + 1)
-        return Member(city, RunningNode(node, str(ENGINE), self.settings.get("snapshot_every")), ports)
+        at: Place = self.settings.get("place", lambda _: Place())(number)
+        every = self.settings.get("snapshot_every")
+        return Member(city, RunningNode(node, str(ENGINE), every, within=at.within), ports, at.host)
 
     def configure(self, member: Member, **more: Any) -> None:
         """Write a member's configuration, with all others as its peers."""
         peers = [each.peer for each in self.members if each is not member]
-        member.running.node.configure(self.genesis, self.begun, member.ports, peers, **more)
+        where = {"host": member.host, "rpc_host": member.host}
+        member.running.node.configure(self.genesis, self.begun, member.ports, peers, **where, **more)
 
     def start(self) -> None:
         """Start everybody, and wait for a block."""

@@ -1,41 +1,32 @@
 """Nine cities with real engines, and what may happen to them. Minutes: run by `make test-long`."""
 
-import random
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from ordering import state
-from ordering.errors import RefusedError, StateError
+from ordering.errors import StateError
 from ordering.light import fetching
 from ordering.operators import Admit
 from ordering.rules import proposal_id
 from ordering.state import Claimed
 from ordering.store import STORE_FILE
 from ordering.transactions import Claim, Propose, Transaction, Vote
+from tests.cities.networks import Network, UnavailableError, joined
 from tests.ordering.engines import Cities, Member, consortium, needs_engine, until
+from tests.ordering.killing import REFERENCE, SECONDS, claim, killed_at_random, submit
 
 pytestmark = [needs_engine, pytest.mark.long, pytest.mark.timeout(1800)]
-REFERENCE = bytes([9]) * 32
-KILLING_SECONDS = 600
 
 
 @pytest.fixture
 def cities(tmp_path: Path) -> Iterator[Cities]:
     with consortium(tmp_path, 9, snapshot_every=10) as opened:
         yield opened
-
-
-def submit(member: Member, data: bytes) -> int:
-    with member.client() as client:
-        return client.submit(Transaction.parse(data)).height
-
-
-def claim(member: Member, tag: int) -> bytes:
-    return member.city.says(Claim("scope", tag.to_bytes(32, "big"), REFERENCE))
 
 
 def test_two_of_nine_are_missed_by_nobody_and_three_are_waited_for(cities: Cities) -> None:
@@ -126,28 +117,51 @@ def _stolen(member: Member) -> tuple[bytes, bytes]:
 def test_whatever_is_killed_for_ten_minutes_all_agree_and_all_that_was_accepted_is_there(
     cities: Cities,
 ) -> None:
-    drawn, accepted, tag = random.Random(time.time_ns()), set[int](), 0
-    ends = time.monotonic() + KILLING_SECONDS
-    while time.monotonic() < ends:
-        member = drawn.choice(cities.members)
-        if drawn.random() < 0.2:
-            half = drawn.randrange(3)
-            member.running.kill(engine=half != 1, application=half != 0)
-            time.sleep(drawn.random() * 3)
-            member.running.kill()
-            member.running.start()
-            continue
-        tag += 1
+    killed_at_random(cities, max(SECONDS, 600))
+
+
+def test_a_network_that_is_cut_in_two_halts_without_two_views_and_goes_on_when_it_is_healed(
+    tmp_path: Path,
+) -> None:
+    """Five and four of nine: neither is more than two thirds."""
+    with network() as laid, consortium(tmp_path, 9, place=lambda each: laid.place(part_of(each))) as cities:
+        west, east = cities.members[:5], cities.members[5:]
+        submit(west[0], claim(west[0], 0))
+        cities.agree()
+        laid.cut("east")
+        assert not laid.reaches("west", f"http://{east[0].host}:{east[0].ports.peers}"), "it was not cut"
+        before = max(each.height() for each in cities.members)
+        for number, member in enumerate((west[1], east[1]), start=1):
+            # The same pseudonym on both sides: one of them comes first when there is one order again.
+            with member.client() as client:
+                client.send(
+                    Transaction.parse(member.city.says(Claim("cut", bytes(32), bytes([number]) * 32)))
+                )
+        time.sleep(20)
+        assert max(each.height() for each in cities.members) <= before + 1
+        laid.heal("east")
+        until(lambda: min(each.height() for each in cities.members) > before + 1, 240)
+        submit(east[0], claim(east[0], 1))
+        cities.agree()
+        found = {row_of(each, state.claim_key("cut", bytes(32))) for each in cities.members}
+        assert len(found) == 1
+        assert None not in found
+
+
+def part_of(number: int) -> str:
+    return "west" if number < 5 else "east"
+
+
+@contextmanager
+def network() -> Iterator[Network]:
+    with ExitStack() as stack:
         try:
-            submit(member, claim(member, tag))
-        except (StateError, RefusedError):
-            continue  # it may be there all the same, and need not be
-        accepted.add(tag)
-    until(lambda: all(each.running.runs and each.height() for each in cities.members))
-    cities.agree()
-    assert len(accepted) > 20
-    for member in cities.members:
-        with member.client() as client:
-            for each in accepted:
-                row = client.read(state.claim_key("scope", each.to_bytes(32, "big")))
-                assert row.value is not None, (member.city.name, each)
+            laid = stack.enter_context(joined(["west", "east"]))
+        except UnavailableError as error:
+            pytest.skip(f"no partition without network namespaces: {error}")
+        yield laid
+
+
+def row_of(member: Member, key: bytes) -> bytes | None:
+    with member.client() as client:
+        return client.read(key).value

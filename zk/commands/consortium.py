@@ -1,6 +1,5 @@
 """`zk consortium`: one order for what all cities share (docs/ordering.md)."""
 
-import shutil
 import signal
 import threading
 from collections.abc import Sequence
@@ -14,19 +13,15 @@ from ordering.client import Client
 from ordering.engine.running import RunningNode
 from ordering.engine.trial import Trial, name
 from ordering.errors import StateError
-from ordering.home import ENGINE
-from ordering.octets import Reader
-from ordering.operators import take_name
+from zk.commands import consortium_follow, consortium_members, consortium_node
+from zk.commands.consortium_members import open_proposals, proposal_line
+from zk.commands.consortium_parts import GROUP, PORT, Engine, engine_path, problems
 from zk.exits import CommandError, Exit
-from zk.group import Group
 from zk.run import Answer, Run
 
-GROUP = Group("consortium")
-PORT: Final = 26_800
 _LOOK_SECONDS: Final = 1.0
-_BUILT: Final = Path(__file__).resolve().parents[2] / "build" / "tools" / "bin" / ENGINE
-
-Engine = Annotated[str, typer.Option("--engine", envvar="ZK_COMETBFT_PROGRAM", help="help.consortium.engine")]
+for _part in (consortium_node, consortium_members, consortium_follow):
+    _part.add_to(GROUP)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,11 +41,11 @@ def up(
 
     With --json it prints one line when all nodes have a block and one when all have ended.
     """
-    program = _engine(engine)
+    program = engine_path(engine)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with _problems():
+    with problems(Exit.NOT_STARTED, "NOT_STARTED"):
         trial = Trial.opened(data.absolute(), nodes, port, program)
         trial.configure()
         running = trial.running(program)
@@ -64,27 +59,6 @@ def up(
             for each in running:
                 each.stop()
     return Answer({"event": "stopped"}, [run.text("consortium.stopped")])
-
-
-def _engine(given: str) -> str:
-    program = given or shutil.which(ENGINE) or (str(_BUILT) if _BUILT.exists() else "")
-    if not program:
-        raise CommandError(Exit.NOT_STARTED, "ENGINE_MISSING", "error.engine_missing")
-    return program
-
-
-class _problems:  # noqa: N801 - read as a statement
-    """Turn what a node says into an exit of the command's."""
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        """Raise CommandError for a StateError."""
-        if isinstance(error, StateError):
-            raise CommandError(
-                Exit.NOT_STARTED, "NOT_STARTED", "error.not_started", detail=str(error)
-            ) from None
 
 
 def _ready(run: Run, trial: Trial) -> None:
@@ -116,27 +90,32 @@ def status(
             told = client.ask("status")
             operators = _operators(client)
             logs = [found for each in operators if (found := _log(client, each)) is not None]
+            proposals = open_proposals(client, operators)
     except StateError as error:
         raise CommandError(Exit.UNREACHABLE, "NODE_UNREACHABLE", "error.usage", detail=str(error)) from None
     data = {
         "chain": told["node_info"]["network"],
         "height": int(told["sync_info"]["latest_block_height"]),
         "app_hash": told["sync_info"]["latest_app_hash"].lower(),
+        "block_hash": told["sync_info"]["latest_block_hash"].lower(),
         "catching_up": bool(told["sync_info"]["catching_up"]),
         "operators": operators,
         "logs": logs,
+        "proposals": proposals,
     }
     lines = [
         run.text("consortium.block", **data),
+        run.text("consortium.header", **data),
         run.text("consortium.operators", names=", ".join(operators)),
     ]
     lines += [run.text("consortium.log", **each) for each in logs]
+    lines += [proposal_line(run, each) for each in proposals]
     return Answer(data, lines)
 
 
 def _operators(client: Client) -> list[str]:
     value = client.read(state.OPERATORS).value
-    return list(Reader(value).several(take_name, state.MAX_OPERATORS)) if value else []
+    return list(state.read_names(value)) if value else []
 
 
 def _log(client: Client, operator: str) -> dict[str, Any] | None:

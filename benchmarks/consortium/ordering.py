@@ -1,0 +1,180 @@
+"""Nine cities' checkpoints at an interval, claims as fast as they come, and what the disk grows by."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from benchmarks.results import Row
+from ordering import state
+from ordering.client import Client
+from ordering.engine.trial import Trial, name
+from ordering.errors import RefusedError, StateError
+from ordering.transactions import Body, Claim, SubmitCheckpoint, Transaction
+from tlog.checkpoint import Checkpoint, sign_checkpoint
+from tlog.merkle import Frontier, consistency_proof, leaf_hash
+
+_DAY: Final = 86_400
+_DRAIN_SECONDS: Final = 300.0
+
+
+@contextmanager
+def nine(folder: Path, port: int, engine: str, count: int = 9) -> Iterator[Trial]:
+    """Run a trial until the block ends; StateError."""
+    trial = Trial.opened(folder, count, port, engine)
+    trial.configure()
+    running = trial.running(engine)
+    try:
+        for each in running:
+            each.start()
+        trial.wait(running)
+        yield trial
+    finally:
+        for each in running:
+            each.stop()
+
+
+class Submitting(threading.Thread):
+    """One city that submits its log's checkpoint each interval, at its own node, and waits for the block."""
+
+    def __init__(self, trial: Trial, number: int, interval: float, ends: float) -> None:
+        super().__init__(daemon=True)
+        self._trial, self._number, self._interval, self._ends = trial, number, interval, ends
+        self._leaves = list[bytes]()
+        self.seconds = list[float]()
+        self.late, self.failed = 0, list[str]()
+
+    def run(self) -> None:
+        """Submit until the end; what comes later than its interval is counted."""
+        with Client(self._trial.url(self._number)) as client:
+            sequence, due = 0, time.monotonic()
+            while time.monotonic() < self._ends:
+                sequence += 1
+                transaction = signed(self._trial, self._number, sequence, self._grown())
+                begun = time.monotonic()
+                try:
+                    client.submit(transaction)
+                except (RefusedError, StateError) as error:
+                    self.failed.append(str(error))
+                self.seconds.append(time.monotonic() - begun)
+                due += self._interval
+                if (rest := due - time.monotonic()) > 0:
+                    time.sleep(rest)
+                else:
+                    self.late += 1
+                    due = time.monotonic()
+
+    def _grown(self) -> Body:
+        before, signer = len(self._leaves), self._trial.log(self._number)
+        self._leaves += [leaf_hash(f"{self._number} {before + each}".encode()) for each in range(10)]
+
+        def node(level: int, index: int) -> bytes:
+            part = Frontier()
+            part.extend(self._leaves[index << level : (index + 1) << level])
+            return part.root()
+
+        whole = Frontier()
+        whole.extend(self._leaves)
+        note = sign_checkpoint(Checkpoint(signer.name, len(self._leaves), whole.root()), signer)
+        proof = tuple(consistency_proof(before, len(self._leaves), node)) if before else ()
+        return SubmitCheckpoint(note, proof)
+
+
+def signed(trial: Trial, number: int, sequence: int, body: Body) -> Transaction:
+    """Return a city's transaction."""
+    said = Transaction(trial.genesis.chain, name(number), sequence, body)
+    return said.signed(trial.node(number).operator_key)
+
+
+def checkpoints(trial: Trial, seconds: float, interval: float) -> Row:
+    """Have all cities submit for so long; times from handing in to the block, in milliseconds."""
+    with Client(trial.url(0)) as client:
+        height, octets, begun = client.height, disk(trial), time.monotonic()
+        cities = [Submitting(trial, each, interval, begun + seconds) for each in range(trial.count)]
+        for each in cities:
+            each.start()
+        for each in cities:
+            each.join()
+        took, blocks = time.monotonic() - begun, client.height - height
+    times = sorted(found for each in cities for found in each.seconds)
+    grown = (disk(trial) - octets) / trial.count
+    return {
+        "operation": "checkpoints", "nodes": trial.count, "interval_s": interval, "seconds": took,
+        "ordered": len(times), "failed": sum(len(each.failed) for each in cities),
+        "late": sum(each.late for each in cities), "p50_ms": 1000 * at(times, 0.5),
+        "p99_ms": 1000 * at(times, 0.99), "blocks_per_s": blocks / took,
+        "node_mb_per_day": grown / took * _DAY / 1e6,
+    }  # fmt: skip
+
+
+def claims(trial: Trial, seconds: float) -> Row:
+    """Have all cities hand claims in for so long, and wait until none is left; what was ordered counts."""
+    with Client(trial.url(0)) as client:
+        height = client.height
+    begun = time.monotonic()
+    sent = [0] * trial.count
+
+    def hand_in(number: int) -> None:
+        with Client(trial.url(number)) as client:
+            row = client.read(state.sequence_key(name(number))).value
+            first = state.Seen.parse(row).highest
+            while time.monotonic() < begun + seconds:
+                tag = number.to_bytes(4, "big") + (first + sent[number]).to_bytes(28, "big")
+                try:
+                    client.send(signed(trial, number, first + sent[number] + 1, Claim("measured", tag, tag)))
+                except (RefusedError, StateError):
+                    time.sleep(0.05)  # so many of one operator wait already
+                    continue
+                sent[number] += 1
+
+    _together(hand_in, trial.count)
+    _drained(trial)
+    took = time.monotonic() - begun
+    with Client(trial.url(0)) as client:
+        counts = [_count(client, each) for each in range(height + 1, client.height + 1)]
+    return {
+        "operation": "claims", "nodes": trial.count, "seconds": took, "sent": sum(sent),
+        "ordered": sum(counts), "blocks": len(counts), "per_second": sum(counts) / took,
+    }  # fmt: skip
+
+
+def _together(work: Callable[[int], None], count: int) -> None:
+    threads = [threading.Thread(target=work, args=(each,), daemon=True) for each in range(count)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+
+def _drained(trial: Trial) -> None:
+    """Wait until no node holds a transaction that has no block; StateError."""
+    ends = time.monotonic() + _DRAIN_SECONDS
+    for number in range(trial.count):
+        with Client(trial.url(number)) as client:
+            while int(client.ask("num_unconfirmed_txs")["n_txs"]):
+                if time.monotonic() > ends:
+                    raise StateError("the claims are not ordered")
+                time.sleep(0.1)
+
+
+def _count(client: Client, height: int) -> int:
+    return len(client.ask("block", height=str(height))["block"]["data"]["txs"])
+
+
+def disk(trial: Trial) -> int:
+    """Return what all nodes' folders hold, in octets."""
+    files = (each for number in range(trial.count) for each in trial.node(number).folder.rglob("*"))
+    total = 0
+    for each in files:
+        try:
+            total += each.stat().st_blocks * 512 if each.is_file() else 0
+        except FileNotFoundError:
+            continue  # the engine tidies up
+    return total
+
+
+def at(ordered: list[float], part: float) -> float:
+    """Return a quantile of what stands in order."""
+    return ordered[min(int(part * len(ordered)), len(ordered) - 1)] if ordered else 0.0

@@ -1,0 +1,170 @@
+"""`zk consortium propose, vote, rotate`: who takes part, decided by the operators; an operator's own key."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ordering import state
+from ordering.city.home import CityHome
+from ordering.client import Client
+from ordering.errors import RefusedError, StateError
+from ordering.home import public_octets
+from ordering.operators import Admit, Change, Remove, Replace
+from ordering.rules import proposal_id
+from ordering.state import Proposal
+from ordering.submitting import Submitter
+from ordering.transactions import Propose, RotateKey, Vote, key_consent
+from zk.commands.consortium_parts import Data, Nodes, at_node, in_folder, read_card, submitter
+from zk.exits import CommandError, Exit
+from zk.group import Group
+from zk.moments import iso_moment
+from zk.run import Answer, Run
+
+_IDENTIFIER_OCTETS = 32
+
+
+def add_to(group: Group) -> None:
+    """Add the commands to `zk consortium`."""
+    for name, function in (("propose", propose), ("vote", vote), ("rotate", rotate)):
+        group.command(name)(function)
+
+
+def propose(
+    run: Run,
+    data: Data,
+    admit: Annotated[
+        Path | None, typer.Option("--admit", metavar="CARD", help="help.consortium.admit")
+    ] = None,
+    replace: Annotated[
+        Path | None, typer.Option("--replace", metavar="CARD", help="help.consortium.replace")
+    ] = None,
+    remove: Annotated[
+        str | None, typer.Option("--remove", metavar="NAME", help="help.consortium.remove")
+    ] = None,
+    node: Nodes = None,
+) -> Answer:
+    """Propose a change of operators, which this one agrees with; by its identifier the others vote on it."""
+    if sum(each is not None for each in (admit, replace, remove)) != 1:
+        raise CommandError(Exit.USAGE, "USAGE", "error.consortium_one_change")
+    submits = submitter(data, node)
+    with at_node():
+        transaction, accepted = submits.submit(Propose(_change(submits, admit, replace, remove)))
+        with submits.client() as client:
+            found = _proposal(client, proposal_id(transaction))
+    return _told(run, proposal_id(transaction), found, accepted.height)
+
+
+def _change(submits: Submitter, admit: Path | None, replace: Path | None, remove: str | None) -> Change:
+    if admit is not None:
+        return Admit(read_card(admit).operator)
+    if replace is None:
+        return Remove(remove or "")
+    wanted = read_card(replace).operator
+    with submits.client() as client:
+        row = client.read(state.operator_key(wanted.name)).value
+    if row is None:
+        raise StateError(f"{wanted.name} is no operator")
+    return Replace(wanted, state.read_operator(row).digest)
+
+
+def vote(
+    run: Run,
+    proposal: Annotated[str, typer.Argument(help="help.consortium.proposal")],
+    data: Data,
+    no: Annotated[bool, typer.Option("--no", help="help.consortium.no")] = False,
+    node: Nodes = None,
+) -> Answer:
+    """Agree with a proposal, or with --no decline it."""
+    identifier = _identifier(proposal)
+    submits = submitter(data, node)
+    with at_node():
+        _, accepted = submits.submit(Vote(identifier, agrees=not no))
+        with submits.client() as client:
+            found = _proposal(client, identifier)
+    return _told(run, identifier, found, accepted.height)
+
+
+def _identifier(written: str) -> bytes:
+    try:
+        identifier = bytes.fromhex(written)
+    except ValueError:
+        identifier = b""
+    if len(identifier) != _IDENTIFIER_OCTETS:
+        detail = "a proposal has 64 hexadecimal digits"
+        raise CommandError(Exit.USAGE, "PROPOSAL_MALFORMED", "error.usage", detail=detail)
+    return identifier
+
+
+def _proposal(client: Client, identifier: bytes) -> Proposal:
+    row = client.read(state.proposal_key(identifier)).value
+    if row is None:
+        raise StateError("the node does not know the proposal yet")
+    return Proposal.parse(row)
+
+
+def _told(run: Run, identifier: bytes, found: Proposal, height: int) -> Answer:
+    data = {**described(identifier, found), "height": height}
+    return Answer(data, [proposal_line(run, data)])
+
+
+def proposal_line(run: Run, data: dict[str, Any]) -> str:
+    """Return what a person reads of a proposal."""
+    sides = {name: ", ".join(data[name]) or "-" for name in ("agreed", "declined")}
+    return run.text("consortium.proposal", **{**data, **sides})
+
+
+def described(identifier: bytes, found: Proposal) -> dict[str, Any]:
+    """Return a proposal as it is shown."""
+    change = found.change
+    subject = change.name if isinstance(change, Remove) else change.operator.name
+    return {
+        "proposal": identifier.hex(),
+        "change": type(change).__name__.lower(),
+        "operator": subject,
+        "power": None if isinstance(change, Remove) else change.operator.power,
+        "standing": found.standing.name.lower(),
+        "agreed": sorted(name for name, _ in found.agreed),
+        "declined": sorted(name for name, _ in found.declined),
+        "ends": iso_moment(found.ends),
+    }
+
+
+def open_proposals(client: Client, operators: list[str]) -> list[dict[str, Any]]:
+    """Return the proposals of operators that are voted on, or were until they ended; StateError."""
+    found = list[dict[str, Any]]()
+    for name in operators:
+        for identifier in state.read_identifiers(client.read(state.open_key(name)).value):
+            proposal = _proposal(client, identifier)
+            if proposal.standing is state.Standing.OPEN:
+                found.append({"by": name, **described(identifier, proposal)})
+    return found
+
+
+def rotate(run: Run, data: Data, node: Nodes = None) -> Answer:
+    """Change the key of the operator's transactions; after a crash or an outage the same command goes on."""
+    home, submits = CityHome(data.absolute()), submitter(data, node)
+    with in_folder():
+        key = home.next_key()
+    public = public_octets(key)
+    with at_node():
+        with submits.client() as client:
+            now = submits.operator(client)
+        if now.key != public:
+            _rotate(submits, RotateKey(public, key_consent(home.founding.chain, now.name, key)))
+    with in_folder():
+        home.settle_key()
+    data_ = {"operator": now.name, "key": public.hex()}
+    return Answer(data_, [run.text("consortium.rotated", **data_)])
+
+
+def _rotate(submits: Submitter, body: RotateKey) -> None:
+    """Have the chain take a key. Only what it has counts: an answer may be lost, and the key be changed."""
+    try:
+        submits.submit(body)
+    except (RefusedError, StateError):
+        with suppress(StateError), submits.client() as client:
+            if submits.operator(client).key == body.key:
+                return
+        raise
