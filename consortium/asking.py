@@ -14,7 +14,7 @@ from typing import Final
 
 from consortium.errors import Reason, SourceError
 from consortium.fetching import Fetcher
-from consortium.witness.app import origin_hash
+from consortium.origins import origin_hash
 from tlog import AddCheckpoint, Checkpoint, TlogError, Verifier, WitnessLine, open_checkpoint
 from tlog.encoding import from_decimal
 from tlog.keys import TIME_OCTETS
