@@ -36,9 +36,9 @@ def loaded(*command: str) -> set[str]:
     ("command", "without", "most"),
     [
         ((), ("sqlalchemy", "prover", "zkservice", "httpx", "zk.commands"), 700),
-        (("vault",), ("zkservice", "alembic", "starlette", "uvicorn"), 1200),
-        (("issuer",), ("zkservice", "alembic", "starlette", "uvicorn"), 1200),
-        (("verifier",), ("zkservice", "alembic", "starlette", "uvicorn"), 1200),
+        (("vault",), ("zkservice", "alembic", "httpx", "starlette", "uvicorn"), 1100),
+        (("issuer",), ("zkservice", "alembic", "httpx", "starlette", "uvicorn"), 1050),
+        (("verifier",), ("zkservice", "alembic", "httpx", "starlette", "uvicorn"), 1100),
         (("serve",), ("prover", "zk.demo", "zk.bench"), 1700),
     ],
     ids=["none", "vault", "issuer", "verifier", "serve"],
