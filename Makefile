@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
+# Where the environment forbids to write them (images do), each of the thousands of processes that the tests start
+# would compile all of the project's modules again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo demo-web test test-long lint proto serve bench bench-quick supply clean setup fuzz native-deny native-valgrind native-fuzz
 
@@ -52,7 +55,7 @@ test: lint
 	scripts/web.sh
 	scripts/chromium.sh
 	@echo "The consortium's processes are killed for $${ZK_CONSORTIUM_SECONDS:-60} seconds (ZK_CONSORTIUM_SECONDS)."
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Faults that take minutes each; docs/ledger.md says which they are and how long they take.
 test-long: setup

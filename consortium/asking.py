@@ -9,12 +9,12 @@ that this log has forgotten what it signed.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from consortium.errors import Reason, SourceError
+from consortium.faults import FaultKind
 from consortium.fetching import Fetcher
-from consortium.witness.app import origin_hash
+from consortium.origins import origin_hash
 from tlog import AddCheckpoint, Checkpoint, TlogError, Verifier, WitnessLine, open_checkpoint
 from tlog.encoding import from_decimal
 from tlog.keys import TIME_OCTETS
@@ -28,17 +28,6 @@ _MOST_SIZE_OCTETS: Final = 32
 
 Prove = Callable[[int, int], Awaitable[Sequence[bytes]]]
 """Gives the consistency proof of two sizes of the log."""
-
-
-class FaultKind(StrEnum):
-    """How a witness failed."""
-
-    UNREACHABLE = "unreachable"
-    SLOW = "slow"
-    REFUSED = "refused"
-    MALFORMED = "malformed"
-    SIGNATURE = "signature"
-    AHEAD = "ahead"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any, Final, NoReturn
 
@@ -35,19 +36,51 @@ COMMANDS: Final = (
     "doctor",
     "bench",
 )
+ALONE: Final = frozenset({"serve", "demo", "doctor", "bench"})
+"""Those that are one command; the others are groups."""
 
 
+@cache
 def build(lang: Language, only: str | None = None) -> Any:
     """Return the program with its help in one language; with `only` a part of it.
 
-    A part loads only what it needs: the server's libraries would cost every other command a second.
+    A part loads only what it needs: the server's libraries would cost every other command a second. In one
+    process it is made once.
     """
+    app = _empty()
+    for name in (only,) if only else COMMANDS:
+        import_module(f"zk.commands.{name}").add_to(app)
+    return _finished(app, lang)
+
+
+@cache
+def outline(lang: Language) -> Any:
+    """Return the program with the names of all commands and none of their parts, which are not loaded.
+
+    It is what answers where no command is named: with the list of them, or that there is none such.
+    """
+    app = _empty()
+    for name in COMMANDS:
+        if name in ALONE:
+            app.command(name, help=f"help.{name}")(_nothing)
+        else:
+            app.add_typer(typer.Typer(name=name, help=f"help.{name}"))
+    return _finished(app, lang)
+
+
+def _nothing() -> None:
+    """Stand for a command in the outline."""
+
+
+def _empty() -> typer.Typer:
     app = typer.Typer(
         name="zk", help="help.zk", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
     )
     app.callback()(common_options)
-    for name in (only,) if only else COMMANDS:
-        import_module(f"zk.commands.{name}").add_to(app)
+    return app
+
+
+def _finished(app: typer.Typer, lang: Language) -> Any:
     command = typer.main.get_command(app)
     _localise(command, lang)
     return command
@@ -75,7 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = list(sys.argv[1:] if arguments is None else arguments)
     lang = _language_of(given)
     try:
-        code = build(lang, _command_of(given))(given, prog_name="zk", standalone_mode=False)
+        only = _command_of(given)
+        program = build(lang, only) if only else outline(lang)
+        code = program(given, prog_name="zk", standalone_mode=False)
     except typer.TyperException as error:
         # Where a group was given nothing, its help was printed and there is nothing else to say.
         code = _refuse(given, lang, _usage(error, lang)) if error.format_message().strip() else Exit.USAGE

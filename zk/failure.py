@@ -1,6 +1,7 @@
 """From every error to an exit code, a stable reason and one sentence; never a secret, never a traceback."""
 
 import os
+import sys
 import traceback
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +14,6 @@ import tlog
 from consortium.errors import FolderError, SourceError
 from disclosure.written import ValueFormError
 from openid.errors import OpenIdError, OpenIdReason
-from prover.errors import VaultError, VaultReason
 from verifier.errors import (
     AlreadySeenError,
     AnswerError,
@@ -35,11 +35,13 @@ from zk.messages import Language
 
 _UNREACHABLE: Final = {"UNAVAILABLE": "error.unreachable", "DEADLINE_EXCEEDED": "error.timed_out"}
 _SHOWN_CODES: Final = 12
+_DECLINED: Final = "DECLINED"
 _VAULT_EXITS: Final = {
-    VaultReason.DECLINED.value: Exit.DECLINED,
-    VaultReason.ANSWER_INVALID.value: Exit.NOT_VERIFIED,
-    VaultReason.OWN_PROOF_INVALID.value: Exit.NOT_VERIFIED,
+    _DECLINED: Exit.DECLINED,
+    "ANSWER_INVALID": Exit.NOT_VERIFIED,
+    "OWN_PROOF_INVALID": Exit.NOT_VERIFIED,
 }
+"""By `prover.errors.VaultReason`, whose package only the commands of a vault load."""
 
 
 _OPENID_EXITS: Final = {
@@ -155,7 +157,7 @@ def _sentence(lang: Language, reason: str, detail: str, full: bool, field: str =
 def added_detail(lang: Language, reason: str, detail: str, full: bool = False) -> str:
     """Return the detail where it says more than the reason's meaning, and in the language of the reader."""
     meaning = messages.reason_text(lang, reason, detail)
-    if reason == VaultReason.DECLINED:  # to the person who has just said no, the detail is the same again
+    if reason == _DECLINED:  # to the person who has just said no, the detail is the same again
         return ""
     if _plain(detail) in _plain(meaning) or (lang != "en" and not full):
         return ""
@@ -168,13 +170,19 @@ def _plain(text: str) -> str:
 
 def _exit_code(error: BaseException) -> Exit | None:
     """Return the exit code of an error that the project's own packages raise, None for any other."""
-    if isinstance(error, VaultError):
-        return _VAULT_EXITS.get(error.reason, Exit.REFUSED)
+    if _is_of_vault(error):
+        return _VAULT_EXITS.get(getattr(error, "reason", ""), Exit.REFUSED)
     if isinstance(error, OpenIdError):
         return _OPENID_EXITS.get(error.reason, Exit.REFUSED)
     if isinstance(error, disclosure.RefusedError):
         return Exit.NOT_VERIFIED if error.reason in NOT_VERIFIED_REASONS else Exit.REFUSED
     return next((code for kinds, code in _EXITS if isinstance(error, kinds)), None)
+
+
+def _is_of_vault(error: BaseException) -> bool:
+    """Tell whether the vault raised an error, which it cannot have done where it was never loaded."""
+    errors = sys.modules.get("prover.errors")
+    return errors is not None and isinstance(error, errors.VaultError)
 
 
 def _of_service(error: ServiceError, lang: Language, way: Way, full: bool) -> Failure:

@@ -6,7 +6,7 @@ from typing import Final
 
 import grpc
 
-from consortium.asking import FaultKind
+from consortium.faults import FaultKind
 from tlog import Checkpoint, Verifier, open_checkpoint
 from wire.client import call
 from zkproto.v1 import ledger_pb2, ledger_pb2_grpc

@@ -6,7 +6,6 @@ that no calendar has must not take away what it stands under: it is shown as the
 
 import datetime as dt
 
-from prover.consent import show_moment
 from zk.messages import Language
 
 
@@ -20,6 +19,8 @@ def iso_moment(seconds: float, timespec: str = "seconds") -> str:
 
 def shown_moment(seconds: int, language: Language) -> str:
     """Return a POSIX time by the cities' clock; as its count of seconds where no calendar has it."""
+    from prover.consent import show_moment  # noqa: PLC0415, scripts are not shown it
+
     try:
         return show_moment(dt.datetime.fromtimestamp(seconds, dt.UTC), language)
     except (OverflowError, ValueError, OSError):

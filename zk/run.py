@@ -22,8 +22,6 @@ from rich.console import Console, RenderableType
 
 from disclosure import LocalizedText, MalformedError
 from disclosure.links import ExchangeLink
-from prover.errors import PassphraseError
-from prover.sealing import check_passphrase
 from tlog import MalformedError as KeyMalformedError
 from tlog import Policy, ProofFile, Verifier
 from tlog.note import parse_unverified
@@ -276,6 +274,9 @@ def _hidden(run: Run, prompt: str) -> str:
 
 def _new_passphrase(run: Run, prompt: str) -> str:
     """Ask for a new passphrase; one that no vault takes is not asked for a second time."""
+    from prover.errors import PassphraseError  # noqa: PLC0415, most commands need no vault
+    from prover.sealing import check_passphrase  # noqa: PLC0415
+
     for left in reversed(range(_TRIES)):
         answer = _hidden(run, prompt)
         try:

@@ -18,8 +18,9 @@ from typing import Final
 
 import structlog
 
-from consortium.asking import Asked, Asking, Fault, FaultKind
+from consortium.asking import Asked, Asking, Fault
 from consortium.errors import SourceError
+from consortium.faults import FaultKind
 from consortium.fetching import Fetcher
 from tlog.errors import TlogError, VerificationError
 from tlog.keys import Verifier

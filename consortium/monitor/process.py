@@ -23,8 +23,9 @@ from consortium.monitor.gossip import MAX_GOSSIP_OCTETS, hear_from
 from consortium.monitor.notes import Known, Seen, open_seen
 from consortium.monitor.states import Standing
 from consortium.monitor.store import MonitorStore
+from consortium.origins import origin_hash
 from consortium.source import HttpSource
-from consortium.witness.app import origin_hash, split_refused
+from consortium.witness.app import split_refused
 from tlog import Signer, TlogError, What
 from tlog.note import MAX_NOTE_OCTETS
 

@@ -9,7 +9,6 @@ The place by the hash of the origin is that of C2SP's mirrors. Monitors compare 
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -20,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from consortium.errors import FolderError
+from consortium.origins import origin_hash
 from consortium.serving import BodyError, application, body_of, plain
 from consortium.witness.store import WitnessStore
 from tlog.witness import MAX_REQUEST_OCTETS, TEXT_TYPE, KnownLogs
@@ -30,11 +30,6 @@ MOST_NOTES: Final = 512
 """So many notes are read of one answer, and a monitor tells no more."""
 
 _FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-
-
-def origin_hash(origin: str) -> str:
-    """Return the name under which a log is found at a witness or a mirror."""
-    return hashlib.sha256(origin.encode()).hexdigest()
 
 
 def witness_app(store: WitnessStore, known_logs: KnownLogs, clock: Callable[[], int]) -> Starlette:

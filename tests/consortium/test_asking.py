@@ -14,7 +14,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from consortium.asking import Asked, Asking, FaultKind
+from consortium.asking import Asked, Asking
+from consortium.faults import FaultKind
 from consortium.fetching import Fetcher
 from consortium.witness import WitnessStore, load_keys, make_keys, opened_store, witness_app
 from tests.consortium.making import LOG, ORIGIN, MemoryLog, cosigner, served

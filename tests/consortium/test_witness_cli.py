@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from consortium.origins import origin_hash
 from consortium.witness import load_keys
-from consortium.witness.app import origin_hash
 from tests.cli.running import Done, start, zk
 from tests.consortium.making import LOG, ORIGIN, MemoryLog
 from tests.consortium.witnesses import NAME, request, verified

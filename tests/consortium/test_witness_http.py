@@ -10,8 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from consortium.origins import origin_hash
 from consortium.witness import WitnessStore, load_keys, make_keys, opened_store, witness_app
-from consortium.witness.app import origin_hash, split_refused
+from consortium.witness.app import split_refused
 from tests.consortium.making import LOG, ORIGIN, OTHER, MemoryLog, served
 from tests.consortium.witnesses import KNOWN, request, store_of, verified
 from tests.vectors import require_vectors

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from consortium.origins import origin_hash
 from consortium.source import notes_path
-from consortium.witness.app import origin_hash
 from tests.observer.seeing import Seen
 from tlog import (
     BlockHeader,

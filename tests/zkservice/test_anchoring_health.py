@@ -11,7 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from starlette.requests import Request
 from starlette.responses import Response
 
-from consortium.asking import FaultKind
+from consortium.faults import FaultKind
 from tests.zkservice.support import City, city, reopened
 from tests.zkservice.witnessing import (
     CITIES,

@@ -16,7 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rich.table import Table
 
 import bbs
-from consortium.asking import FaultKind
+from consortium.faults import FaultKind
 from tlog import BlockHeader, Policy, TlogError, open_by_policy, open_checkpoint, parse_entry
 from wire.client import ServiceError, call
 from zk.bench.cost import cost_of

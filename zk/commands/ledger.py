@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -35,8 +36,6 @@ from tlog import (
 from tlog.archive import Place, read_lines
 from wire.anchored import newest
 from zk.anchoring import cosigned_by, read_policy
-from zk.commands import beginning, keyrotation, mirroring, monitoring, receipts, upkeep
-from zk.commands.keyrotation import followed
 from zk.exits import CommandError, Exit
 from zk.export import export as export_to
 from zk.group import Group
@@ -53,13 +52,17 @@ GROUP = Group("ledger")
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    beginning.add_to(GROUP)
-    keyrotation.add_to(GROUP)
-    mirroring.add_to(GROUP)
-    monitoring.add_to(GROUP)
-    receipts.add_to(GROUP)
-    upkeep.add_to(GROUP)
+    _complete()
     app.add_typer(GROUP.app)
+
+
+@cache
+def _complete() -> None:
+    """Add the commands of other modules, once, and where the group is run alone: they load the service."""
+    from zk.commands import beginning, keyrotation, mirroring, monitoring, receipts, upkeep  # noqa: PLC0415
+
+    for each in (beginning, keyrotation, mirroring, monitoring, receipts, upkeep):
+        each.add_to(GROUP)
 
 
 _KEY_LINE = 2  # of a ledger file: the log's key
@@ -81,6 +84,8 @@ def trust(
     log's. Another policy takes the place of the one before; another log's is forgotten with its key.
     """
     if follow:
+        from zk.commands.keyrotation import followed  # noqa: PLC0415, it loads the service
+
         return followed(run, key, policy)
     pinned = run.profile.log_key
     given = read_log_key(key) if key else pinned if policy else None

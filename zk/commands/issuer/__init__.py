@@ -7,9 +7,11 @@ from zk.commands.issuer.common import GROUP
 
 __all__ = ["accounts", "add_to", "applications", "issue", "keys", "openid", "publish", "push", "register"]
 
+# Once, however often the program is built in one process.
+for _each in (applications.APPLICATIONS, openid.OPENID):
+    GROUP.app.add_typer(_each.app)
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    GROUP.app.add_typer(applications.APPLICATIONS.app)
-    GROUP.app.add_typer(openid.OPENID.app)
     app.add_typer(GROUP.app)

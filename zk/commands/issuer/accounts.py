@@ -8,9 +8,9 @@ from prover.consent import show_moment
 from zk.clients.accounts import DepartmentDesk
 from zk.clients.records import Subject
 from zk.commands.issuer.common import GROUP, OfDepartment, chosen_department
-from zk.commands.vault.account import subject_given
 from zk.qr import qr_lines
 from zk.run import Answer, Run
+from zk.subjects import subject_given
 
 
 @GROUP.command("identify", remote=True)

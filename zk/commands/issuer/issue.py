@@ -17,12 +17,12 @@ from verifier import strict_yaml
 from zk.clients.accounts import DepartmentDesk
 from zk.clients.records import Subject
 from zk.commands.issuer.common import GROUP, Item, OfDepartment, chosen_department, registered_schema
-from zk.commands.vault.account import subject_given
 from zk.exits import CommandError, Exit
 from zk.home import read_file, read_secret, write_private
 from zk.qr import qr_lines
 from zk.run import Answer, Run
 from zk.service import Required, Service
+from zk.subjects import subject_given
 from zk.values import SECRET_OCTETS, parse_values
 
 _HANDLE = re.compile(r"[0-9a-f]{64}", re.ASCII)

@@ -7,9 +7,11 @@ from zk.commands.regulator.common import GROUP, OPEN, SHARE
 
 __all__ = ["add_to", "checking", "keys", "opening", "view"]
 
+# Once, however often the program is built in one process.
+for _each in (SHARE, OPEN):
+    GROUP.app.add_typer(_each.app)
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    GROUP.app.add_typer(SHARE.app)
-    GROUP.app.add_typer(OPEN.app)
     app.add_typer(GROUP.app)

@@ -42,12 +42,11 @@ __all__ = [
     "witnesses",
 ]
 
+# Once, however often the program is built in one process.
+for _each in (consents.CONSENTS, deliveries.DELIVERIES, errands.ERRANDS, w3c.W3C, openid.OPENID):
+    GROUP.app.add_typer(_each.app)
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    GROUP.app.add_typer(consents.CONSENTS.app)
-    GROUP.app.add_typer(deliveries.DELIVERIES.app)
-    GROUP.app.add_typer(errands.ERRANDS.app)
-    GROUP.app.add_typer(w3c.W3C.app)
-    GROUP.app.add_typer(openid.OPENID.app)
     app.add_typer(GROUP.app)

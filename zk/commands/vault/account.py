@@ -1,14 +1,12 @@
 """The vault's account: registered by a department's code, its inbox listed, claimed and watched."""
 
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from disclosure import AccountLink
-from prover.accounts import Account, SubjectKind
+from prover.accounts import Account
 from prover.client.account import AccountClient, Arrived, Claimed, Waiting
 from prover.client.applications import agent_code
 from prover.consent import show_date, show_moment
@@ -16,11 +14,11 @@ from prover.vault import Vault
 from tlog import Verifier
 from zk.commands.vault.common import GROUP, PassphraseFile, VaultFile, department_of, opened, parsed
 from zk.commands.vault.credentials import agrees
-from zk.exits import CommandError, Exit
+from zk.exits import Exit
 from zk.failure import explain
-from zk.home import read_secret
 from zk.qr import qr_lines
 from zk.run import Answer, Run, terminable
+from zk.subjects import subject_given
 
 IDENTITY: Final = "id_card"
 """The item whose credential an agent is known by."""
@@ -32,23 +30,6 @@ _KINDS: Final[Mapping[str, str]] = {
     "key": "account.came_key",
     "other": "account.came_other",
 }
-
-
-def secret_number(written: str) -> str:
-    """Return a number: "-" reads it from standard input, "@FILE" from a file, since others on the machine can
-    read arguments."""
-    if written == "-":
-        return sys.stdin.readline().strip()
-    return read_secret(Path(written[1:])) if written.startswith("@") else written
-
-
-def subject_given(person: str | None, company: str | None) -> tuple[SubjectKind, str]:
-    """Return whom two options mean, of which exactly one is given; CommandError USAGE."""
-    if (person is None) == (company is None):
-        raise CommandError(Exit.USAGE, "SUBJECT_UNCLEAR", "error.subject_unclear")
-    if company is not None:
-        return "company", secret_number(company)
-    return "person", secret_number(person or "")
 
 
 @GROUP.command("register", remote=True)

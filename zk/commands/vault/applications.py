@@ -11,12 +11,11 @@ from disclosure.written import parse_value
 from prover.client.applications import AgentCode, ApplicationClient, Applied, Appointed, State
 from prover.consent import show_date, show_moment
 from prover.events import Event
-from zk.commands.issuer.common import registered_schema
-from zk.commands.vault.account import secret_number
 from zk.commands.vault.common import GROUP, PassphraseFile, VaultFile, opened
 from zk.exits import CommandError, Exit
 from zk.run import Answer, Run
 from zk.service import Service
+from zk.subjects import secret_number
 
 APPOINTMENT: Final = "agent_appointment"
 """The item that appointments are, unless another one is named."""
@@ -124,6 +123,8 @@ def appointments(
 
 def _schema(run: Run, item: str) -> Schema:
     """Return what can be applied for; who applies cannot register what is not there."""
+    from zk.commands.issuer.common import registered_schema  # noqa: PLC0415, it loads a department's commands
+
     with Service(run.endpoint) as service:
         try:
             return registered_schema(run, service, item, None)

@@ -33,13 +33,11 @@ __all__ = [
     "w3c",
 ]
 
+# Once, however often the program is built in one process.
+for _each in (POLICIES, CONSENTS, DELIVERIES, ERRANDS, w3c.W3C, OPENID):
+    GROUP.app.add_typer(_each.app)
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    GROUP.app.add_typer(POLICIES.app)
-    GROUP.app.add_typer(CONSENTS.app)
-    GROUP.app.add_typer(DELIVERIES.app)
-    GROUP.app.add_typer(ERRANDS.app)
-    GROUP.app.add_typer(w3c.W3C.app)
-    GROUP.app.add_typer(OPENID.app)
     app.add_typer(GROUP.app)
