@@ -17,6 +17,7 @@ from ordering.errors import StateError
 from ordering.home import ENGINE
 from ordering.octets import Reader
 from ordering.operators import take_name
+from zk.commands import ordered
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.run import Answer, Run
@@ -31,6 +32,7 @@ Engine = Annotated[str, typer.Option("--engine", envvar="ZK_COMETBFT_PROGRAM", h
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
+    ordered.add_to(GROUP)
     app.add_typer(GROUP.app)
 
 

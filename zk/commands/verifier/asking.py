@@ -46,6 +46,7 @@ from zk.commands.verifier.common import (
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
 from zk.home import private_folder, read_file
+from zk.ordered import claiming
 from zk.qr import qr_lines
 from zk.run import Answer, Run
 from zk.service import Service
@@ -184,10 +185,12 @@ def keeping_pending(path: Path, keep: Callable[[Answered | CompositeAnswered], N
 
 
 def keep(run: Run, answered: Answered | CompositeAnswered, policy: AnyPolicy, path: Path) -> None:
-    """Save the record; what may come once is noted first, and refused if it has come before."""
+    """Save the record; what may come once is noted first, and refused if it has come before, here or, where
+    the policy says so, in any city."""
     if isinstance(answered, CompositeAnswered) and isinstance(policy, CompositePolicy):
         register = PseudonymRegister(run.home.pseudonyms)
-        answered.keep(path, unique=policy.unique, register=register)
+        with claiming(run, policy.across) as claims:
+            answered.keep(path, unique=policy.unique, register=register, across=policy.across, claims=claims)
     else:
         answered.record.save(path)
 

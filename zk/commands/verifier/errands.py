@@ -28,7 +28,7 @@ from verifier.client.errands import (
     Outcome,
     ReceivedPart,
 )
-from verifier.errors import AlreadySeenError, AnswerError
+from verifier.errors import AlreadySeenError, AnswerError, TakenElsewhereError
 from wire.client import ServiceError
 from zk.anchoring import policy_needed
 from zk.commands.verifier.asking import checked_request, keep
@@ -134,7 +134,7 @@ class _Desk:
             path = self._path(part, received)
             if not path.exists():
                 keep(self.run, received.answered, self.policy, path)
-        except AlreadySeenError:
+        except (AlreadySeenError, TakenElsewhereError):
             self.counter.tell(part, Outcome(REJECTED, _SEEN))
             self._tell(part, "rejected")
             return True
