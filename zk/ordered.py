@@ -28,6 +28,8 @@ _HEADER: Final = "header"
 _NODE: Final = "node.json"
 _KEY_OCTETS: Final = 32
 _LOOK_SECONDS: Final = 0.5
+ORDER_SECONDS: Final = 60.0
+"""So long a verifier waits for the order unless it says otherwise."""
 
 
 @dataclass(frozen=True)

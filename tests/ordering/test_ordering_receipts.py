@@ -313,8 +313,8 @@ def test_commands_pin_a_header_and_check_a_receipt_by_it(
     data, begin, city = kept
     home, node = tmp_path / "home", f"http://127.0.0.1:{cities.members[3].ports.rpc}"
     (tmp_path / "receipt.ordered").write_bytes(data)
-    check = ("ledger", "check-receipt", tmp_path / "receipt.ordered", "--key", city.log.verifier)
-    check = (*check, "--home", home, "--json")
+    file, key = tmp_path / "receipt.ordered", city.log.verifier
+    check = ("ledger", "check-receipt", file, "--key", key, "--home", home, "--json")
     done = zk(*check)
     assert (done.code, done.reason) == (Exit.KEY_NOT_TRUSTED, "CONSORTIUM_UNKNOWN")
     (tmp_path / "first").write_bytes(begin.to_bytes())

@@ -48,7 +48,7 @@ def up(
 
     With --json it prints one line when all nodes have a block and one when all have ended.
     """
-    program = _engine(engine)
+    program = engine_program(engine)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -68,7 +68,8 @@ def up(
     return Answer({"event": "stopped"}, [run.text("consortium.stopped")])
 
 
-def _engine(given: str) -> str:
+def engine_program(given: str) -> str:
+    """Return the engine's program: as said, else of the PATH, else as built; CommandError NOT_STARTED."""
     program = given or shutil.which(ENGINE) or (str(_BUILT) if _BUILT.exists() else "")
     if not program:
         raise CommandError(Exit.NOT_STARTED, "ENGINE_MISSING", "error.engine_missing")

@@ -13,6 +13,7 @@ from ordering.light.verifying import TRUSTING_SECONDS, OrderError, OrderReason, 
 from tlog import ReceiptState
 from tlog.proof_file import PROOF_HEADER
 from verifier import files, parse_kept
+from verifier.anchoring import Kept
 from verifier.ordered import checkpoints_of
 from zk.exits import CommandError, Exit
 from zk.group import Group
@@ -114,12 +115,27 @@ def order(
         checkpoints = checkpoints_of(parse_kept(octets), log)
     found = ordering_for(run, pinned, checkpoints, wait)
     if found is None:
-        data = {"file": str(file), "receipt": ReceiptState.PENDING.value}
-        return Answer(data, [run.text("consortium.not_ordered")], Exit.PENDING)
+        return Answer(
+            {"file": str(file), "ordered": False}, [run.text("consortium.not_ordered")], Exit.PENDING
+        )
     path = to or (file.with_name(f"{file.name}.ordered") if is_receipt else order_file(file))
     files.replace(path, ordered_receipt(octets, found) if is_receipt else found.to_bytes())
     said, lines = told_ordered(run, found)
     return Answer({"file": str(path), **said}, [*lines, run.text("consortium.order_written", path=path)])
+
+
+def with_order(run: Run, answer: Answer, kept: Kept, path: Path, wait: float) -> Answer:
+    """Wait until a kept record is ordered, keep beside it what shows it, and tell that with what is told.
+
+    Raises CommandError PENDING if it is not in so many seconds; what `zk.ordered.ordering_for` raises.
+    """
+    checkpoints = checkpoints_of(kept, run.log_keys(run.log_verifier()))
+    found = ordering_for(run, Pinned.needed(run).with_node(""), checkpoints, wait)
+    if found is None:
+        raise CommandError(Exit.PENDING, "RECEIPT_NOT_ORDERED", "error.record_not_ordered", path=path)
+    files.replace(order_file(path), found.to_bytes())
+    data, lines = told_ordered(run, found)
+    return Answer({**answer.data, **data}, [*answer.lines, *lines], answer.exit_code)
 
 
 def order_file(record: Path) -> Path:

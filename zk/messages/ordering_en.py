@@ -55,4 +55,9 @@ MESSAGES: Final = {
     ),
     "error.consortium_node": "The consortium's node does not do what it was asked: {detail}.",
     "error.consortium_refused": "The consortium refuses it ({reason}): {detail}.",
+    "help.verifier.ask_ordered": "Accept the answer once it is in the consortium's order.",
+    "error.record_not_ordered": (
+        "The answer holds and is not in the consortium's order yet. "
+        "Its record is kept; later: zk consortium order {path}"
+    ),
 }

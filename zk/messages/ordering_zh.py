@@ -43,4 +43,8 @@ MESSAGES: Final = {
     ),
     "error.consortium_node": "联盟节点未能完成所请求的：{detail}。",
     "error.consortium_refused": "联盟拒绝（{reason}）：{detail}。",
+    "help.verifier.ask_ordered": "答复进入联盟次序后方予接受。",
+    "error.record_not_ordered": (
+        "答复成立，但尚未进入联盟次序。记录已保存；稍后可用：zk consortium order {path}"
+    ),
 }

@@ -31,6 +31,7 @@ from verifier.client import (
     VerifierClient,
 )
 from zk.anchoring import policy_needed
+from zk.commands.ordered import with_order
 from zk.commands.verifier.common import (
     GROUP,
     AnyPolicy,
@@ -46,7 +47,7 @@ from zk.commands.verifier.common import (
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
 from zk.home import private_folder, read_file
-from zk.ordered import claiming
+from zk.ordered import ORDER_SECONDS, Pinned, claiming
 from zk.qr import qr_lines
 from zk.run import Answer, Run
 from zk.service import Service
@@ -107,14 +108,17 @@ def ask(
     counting: Counting = None,
     pairing: Annotated[bool, typer.Option("--pairing/--no-pairing", help="help.verifier.pairing")] = False,
     anchored: Annotated[bool, typer.Option("--anchored", help="help.verifier.ask_anchored")] = False,
+    ordered: Annotated[bool, typer.Option("--ordered", help="help.verifier.ask_ordered")] = False,
     qr: Annotated[bool, typer.Option("--qr/--no-qr", help="help.option.qr")] = True,
 ) -> Answer:
     """Ask by a policy, wait for the answer, verify it here and keep it.
 
     With --json it prints one line when it has asked and one when it was answered. With --anchored an answer
     is accepted once the pinned policy's witnesses have cosigned; if they have not in time, its record is kept
-    and the exit code is 10.
+    and the exit code is 10. With --ordered it is accepted once it is in the consortium's order, likewise.
     """
+    if ordered:
+        Pinned.needed(run).with_node("")
     believed = policy_needed(run) if anchored else None
     loaded, name = loaded_policy(policy), name_of(run, verifier)
     path = record or run.home.records / f"{loaded.id}-{secrets.token_hex(4)}.json"
@@ -129,7 +133,8 @@ def ask(
         with keeping_pending(path, lambda pending: keep(run, pending, loaded, path)):
             answered = client.wait(opened, wait, given.values(), believed)
     keep(run, answered, loaded, path)
-    return told_answer(run, answered.record, path)
+    told = told_answer(run, answered.record, path)
+    return with_order(run, told, answered.record, path, timeout or ORDER_SECONDS) if ordered else told
 
 
 @GROUP.command("sign-scope")
