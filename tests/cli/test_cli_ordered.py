@@ -12,7 +12,7 @@ from ordering import state
 from ordering.genesis import Genesis
 from ordering.operators import Operator
 from ordering.state import Ordered, Seen
-from ordering.transactions import SubmitCheckpoint, Transaction
+from ordering.transactions import Body, Claim, SubmitCheckpoint, Transaction
 from tests.cli.city import MOTHER, POLICIES, SECONDS, City
 from tests.cli.running import Done, Home, start
 from tests.ordering.cities import CHAIN
@@ -50,10 +50,15 @@ class Town:
             value = client.read(state.checkpoint_key(log.name)).value
             before = Ordered.parse(value).size if value else 0
             proof = reader.consistency(before, signed.checkpoint.size) if before else ()
-            name = self.member.city.name
+        self.bring(SubmitCheckpoint(signed.note, tuple(proof)))
+
+    def bring(self, body: Body) -> None:
+        """Submit something for the city, and wait until the block after it is there."""
+        name = self.member.city.name
+        with self.member.client() as client:
             seen = Seen.parse(client.read(state.sequence_key(name)).value)
-            body = SubmitCheckpoint(signed.note, tuple(proof))
-            client.submit(Transaction(CHAIN, name, seen.highest + 1, body).signed(self.member.city.key))
+            transaction = Transaction(CHAIN, name, seen.highest + 1, body).signed(self.member.city.key)
+            client.wait_for(client.submit(transaction).height + 1)
 
 
 def one_city(folder: Path, server: LocalServer) -> Cities:
@@ -190,6 +195,27 @@ def test_a_holder_gives_a_receipt_away_that_is_verified_up_to_the_header(
     assert (found["receipt"], found["chain"]) == ("ordered", CHAIN)
     done = stranger.zk(*check, "--json")
     assert (done.code, done.reason) == (Exit.KEY_NOT_TRUSTED, "CONSORTIUM_UNKNOWN")
+
+
+def test_a_vault_brings_the_order_of_all_its_receipts_and_tells_it(
+    town: Town, mother: Home, enrolled: tuple[str, Path]
+) -> None:
+    usage, _ = enrolled
+    mother.json("consortium", "trust", town.folder / "header", "--node", town.node)
+    town.submit()
+    before = mother.json("vault", "history", usage)["usages"][0]
+    assert "receipt" not in before
+    brought = mother.json("vault", "order")
+    assert brought["ordered"] > 0
+    assert brought["pending"] == 0
+    told = mother.json("vault", "history", usage)["usages"][0]
+    assert (told["receipt"], told["holds"]) == ("ordered", True)
+    assert "ordered" in mother.zk("vault", "history", "--lang", "en").out
+    town.bring(Claim("another", bytes(32), bytes(32)))
+    mother.json("consortium", "trust")  # on to the newest header: what shows the order ends before that
+    assert "receipt" not in mother.json("vault", "history", usage)["usages"][0]
+    assert mother.json("vault", "order") == brought
+    assert mother.json("vault", "history", usage)["usages"][0]["receipt"] == "ordered"
 
 
 def test_what_came_after_the_ordered_tree_is_not_ordered_yet(

@@ -60,4 +60,8 @@ MESSAGES: Final = {
         "The answer holds and is not in the consortium's order yet. "
         "Its record is kept; later: zk consortium order {path}"
     ),
+    "help.vault.order": "Bring what shows the receipts to be in the consortium's order.",
+    "vault.trees_ordered": "{count:tree/trees} of receipts shown to be in the consortium's order.",
+    "vault.trees_not_ordered": "{count:tree/trees} not in the order yet.",
+    "vault.receipt_ordered": "entry {index}, ordered",
 }

@@ -47,4 +47,8 @@ MESSAGES: Final = {
     "error.record_not_ordered": (
         "答复成立，但尚未进入联盟次序。记录已保存；稍后可用：zk consortium order {path}"
     ),
+    "help.vault.order": "取得证明各收据已在联盟次序之中的材料。",
+    "vault.trees_ordered": "已证明 {count} 个收据所在的树处于联盟次序之中。",
+    "vault.trees_not_ordered": "{count} 个树尚未定序。",
+    "vault.receipt_ordered": "第 {index} 条，已定序",
 }
