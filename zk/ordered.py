@@ -154,14 +154,27 @@ def claiming(run: Run, across: Sequence[str]) -> Iterator[Claims | None]:
     if not across:
         yield None
         return
-    pinned = Pinned.needed(run).with_node("")
-    if not pinned.operator:
-        raise CommandError(Exit.USAGE, "OPERATOR_MISSING", "error.consortium_operator_missing")
-    key = _key(Path(pinned.operator_key))
+    pinned, key = _claimant(run)
     with asking_node(), Client(pinned.node) as client:
         claimant = Claimant(client, pinned.operator, key, pinned.trusted)
         yield claimant
     replace(pinned, trusted=claimant.trusted).save(run)
+
+
+def check_claiming(run: Run, across: Sequence[str]) -> None:
+    """Raise CommandError unless one could claim what a policy has under `across`.
+
+    Looked at before anybody is asked: who then cannot accept would have had something disclosed for nothing.
+    """
+    if across:
+        _claimant(run)
+
+
+def _claimant(run: Run) -> tuple[Pinned, Ed25519PrivateKey]:
+    pinned = Pinned.needed(run).with_node("")
+    if not pinned.operator:
+        raise CommandError(Exit.USAGE, "OPERATOR_MISSING", "error.consortium_operator_missing")
+    return pinned, _key(Path(pinned.operator_key))
 
 
 def _key(path: Path) -> Ed25519PrivateKey:

@@ -30,6 +30,7 @@ from tests.ordering.test_ordering_engine import refusal, submit
 from tests.tlog.making import opening, receipt, refused
 from tests.verifier.composite_city import POLICY, policy_of
 from tests.verifier.log import MOMENT
+from tests.verifier.test_verifier_unique import kept as answered_by
 from tests.verifier.test_verifier_unique import other_child, other_parent, request, verified
 from tlog import ReceiptState, receipt_file
 from tlog.checkpoint import open_checkpoint
@@ -342,3 +343,57 @@ def test_commands_pin_a_header_and_check_a_receipt_by_it(
     written = zk("consortium", "header", tmp_path / "own", "--node", node, "--height", 1, "--json")
     assert written.code == 0
     assert (tmp_path / "own").read_bytes() == begin.to_bytes()
+
+
+class Stopped(Exception):
+    """The verifier's process ends here."""
+
+
+class Stopping:
+    """Claims, and ends before anything else is done: as a crash between the claim and the record."""
+
+    def __init__(self, claims: "Within") -> None:
+        self._claims = claims
+
+    def is_first(self, claim: Claim) -> bool:
+        self._claims.is_first(claim)
+        raise Stopped
+
+
+class Within:
+    """Claims in a scope of this test's own: the same child enrols in another one."""
+
+    def __init__(self, claims: Claimant) -> None:
+        self._claims = claims
+
+    def is_first(self, claim: Claim) -> bool:
+        return self._claims.is_first(replace(claim, scope="crash"))
+
+
+def test_an_answer_that_was_claimed_for_before_a_crash_is_kept_after_it(
+    cities: Cities, tmp_path: Path
+) -> None:
+    member, other, answer = cities.members[1], cities.members[2], answered_by()
+    begin, path, register = trusted_of(member), tmp_path / "record.json", PseudonymRegister(tmp_path / "r")
+    unique = ("child",)
+    with member.client() as client, other.client() as elsewhere:
+        mine = Within(claimant(member, client, begin))
+        with pytest.raises(Stopped):
+            answer.keep(path, unique=unique, register=register, across=unique, claims=Stopping(mine))
+        assert not path.exists()
+        assert path.with_name("record.json.pending").exists()
+        with pytest.raises(TakenElsewhereError):
+            answer.keep(
+                tmp_path / "theirs.json",
+                unique=unique,
+                register=PseudonymRegister(tmp_path / "theirs"),
+                across=unique,
+                claims=Within(claimant(other, elsewhere, begin)),
+            )
+        assert not (tmp_path / "theirs.json").exists()
+        assert not (tmp_path / "theirs.json.pending").exists()
+        answer.keep(path, unique=unique, register=register, across=unique, claims=mine)
+    assert path.exists()
+    assert not path.with_name("record.json.pending").exists()
+    with pytest.raises(RegisterError, match="claimed by a consortium"):
+        answered_by().keep(tmp_path / "none.json", unique=unique, register=register, across=unique)

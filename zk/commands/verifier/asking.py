@@ -47,7 +47,7 @@ from zk.commands.verifier.common import (
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
 from zk.home import private_folder, read_file
-from zk.ordered import ORDER_SECONDS, Pinned, claiming
+from zk.ordered import ORDER_SECONDS, Pinned, check_claiming, claiming
 from zk.qr import qr_lines
 from zk.run import Answer, Run
 from zk.service import Service
@@ -121,6 +121,8 @@ def ask(
         Pinned.needed(run).with_node("")
     believed = policy_needed(run) if anchored else None
     loaded, name = loaded_policy(policy), name_of(run, verifier)
+    if isinstance(loaded, CompositePolicy):
+        check_claiming(run, loaded.across)
     path = record or run.home.records / f"{loaded.id}-{secrets.token_hex(4)}.json"
     if path.exists():
         raise CommandError(Exit.USAGE, "RECORD_EXISTS", "error.record_exists", path=path)
