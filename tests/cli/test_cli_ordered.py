@@ -164,6 +164,34 @@ def test_an_accepted_record_is_checked_offline_to_be_in_the_order(
     school.json("verifier", "check", alone, "--ordered")
 
 
+def test_what_shows_the_order_is_brought_anew_once_a_later_header_is_trusted(
+    town: Town, schools: tuple[Home, Home], enrolled: tuple[str, Path], tmp_path: Path
+) -> None:
+    school, record = schools[0], tmp_path / "record.json"
+    record.write_bytes(enrolled[1].read_bytes())
+    school.json("consortium", "order", record)
+    town.bring(Claim("later", bytes(32), bytes(32)))
+    renewed = school.json("consortium", "trust")
+    assert (renewed["operator"], renewed["node"]) == (town.member.city.name, town.node)
+    assert "receipt" not in school.json("verifier", "check", record)
+    school.json("verifier", "check", record, "--ordered", code=Exit.PENDING)
+    school.json("consortium", "order", record)
+    assert school.json("verifier", "check", record, "--ordered")["height"] >= renewed["height"]
+
+
+def test_who_cannot_claim_asks_nobody(town: Town, schools: tuple[Home, Home], tmp_path: Path) -> None:
+    home, school = Home(tmp_path / "school", town.city.home.server).trusting(), schools[0]
+    key = home.path / "verifiers" / "school-a.pem"
+    key.parent.mkdir(mode=0o700)
+    key.write_bytes((school.path / "verifiers" / "school-a.pem").read_bytes())
+    key.chmod(0o600)
+    done = home.zk("verifier", "ask", town.folder / "policy.yaml", "--json")
+    assert (done.code, done.reason) == (Exit.KEY_NOT_TRUSTED, "CONSORTIUM_UNKNOWN")
+    home.json("consortium", "trust", town.folder / "header", "--node", town.node)
+    done = home.zk("verifier", "ask", town.folder / "policy.yaml", "--json")
+    assert (done.code, done.reason) == (Exit.USAGE, "OPERATOR_MISSING")
+
+
 def test_the_same_child_is_refused_at_the_other_school(
     town: Town, schools: tuple[Home, Home], mother: Home, enrolled: tuple[str, Path]
 ) -> None:

@@ -64,4 +64,7 @@ MESSAGES: Final = {
     "vault.trees_ordered": "{count:tree/trees} of receipts shown to be in the consortium's order.",
     "vault.trees_not_ordered": "{count:tree/trees} not in the order yet.",
     "vault.receipt_ordered": "entry {index}, ordered",
+    "consortium.order_outdated": (
+        "What shows its order does not follow from the trusted header: zk consortium order {path}"
+    ),
 }

@@ -51,4 +51,7 @@ MESSAGES: Final = {
     "vault.trees_ordered": "已证明 {count} 个收据所在的树处于联盟次序之中。",
     "vault.trees_not_ordered": "{count} 个树尚未定序。",
     "vault.receipt_ordered": "第 {index} 条，已定序",
+    "consortium.order_outdated": (
+        "其定序材料与现所信任的区块头不衔接，请重新取得：zk consortium order {path}"
+    ),
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
@@ -10,6 +10,7 @@ import tlog
 from disclosure import DepartmentName, Shown
 from disclosure.composite import EscrowQuery
 from ordering.light.receipt import Ordering
+from ordering.light.verifying import OrderError, OrderReason
 from prover.consent import show_date, show_moment, show_value
 from verifier import (
     CompositeRechecked,
@@ -32,6 +33,7 @@ from zk.run import Answer, Run, read_log_key
 from zk.values import json_value
 
 AnyRecord: TypeAlias = Record | CompositeRecord
+_OUTDATED: Final = {OrderReason.ORDER_TRUST_EXPIRED, OrderReason.ORDER_TRUST_MISSING}
 AnyRechecked: TypeAlias = Rechecked | CompositeRechecked
 
 
@@ -203,10 +205,18 @@ def check(
 def _order_told(
     run: Run, path: Path, kept: AnyRecord, log: tlog.Verifier
 ) -> tuple[dict[str, Any], list[str]]:
-    """Tell that a record is ordered, where that is shown beside it and a header is trusted; OrderError."""
+    """Tell that a record is ordered, where that is shown beside it and a header is trusted; OrderError.
+
+    What does not follow from the header that is trusted now shows nothing, and says nothing against the record.
+    """
     pinned, beside = Pinned.of(run), order_file(path)
     if pinned is None or not beside.exists():
         return {}, []
     ordering = Ordering.parse(read_file(beside))
-    check_ordered(kept, ordering, run.log_keys(log), pinned.trusted, seconds())
+    try:
+        check_ordered(kept, ordering, run.log_keys(log), pinned.trusted, seconds())
+    except OrderError as error:
+        if error.reason not in _OUTDATED:
+            raise
+        return {}, [run.text("consortium.order_outdated", path=path)]
     return told_ordered(run, ordering)
