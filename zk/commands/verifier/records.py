@@ -207,7 +207,7 @@ def _order_told(
 ) -> tuple[dict[str, Any], list[str]]:
     """Tell that a record is ordered, where that is shown beside it and a header is trusted; OrderError.
 
-    What does not follow from the header that is trusted now shows nothing, and says nothing against the record.
+    What does not follow from the header that is trusted now shows nothing, and says nothing against it.
     """
     pinned, beside = Pinned.of(run), order_file(path)
     if pinned is None or not beside.exists():
