@@ -43,10 +43,11 @@ def check_receipt(
     Exit code 0: it is anchored, or ordered. 10: it holds, and is pending. 4: it does not hold.
     """
     given = read_log_key(key) if key else None
+    named = policy_needed(run, policy, given) if policy else None
     octets = read_file(file)
     if is_ordered_receipt(octets):
-        return _ordered(run, file, octets, policy, given, trusted)
-    believed = policy_needed(run, policy, given)
+        return _ordered(run, file, octets, named, given, trusted)
+    believed = named or policy_needed(run, None, given)
     if octets.startswith(_RECEIPT):
         log = _signer(octets, believed, given)
         checked: KeptRechecked = tlog.verify_receipt(octets, log, policy=believed, accept_pending=True)
@@ -62,10 +63,10 @@ def check_receipt(
 
 
 def _ordered(
-    run: Run, file: Path, octets: bytes, policy: Path | None, given: Verifier | None, trusted: Path | None
+    run: Run, file: Path, octets: bytes, named: Policy | None, given: Verifier | None, trusted: Path | None
 ) -> Answer:
     """Check an ordered receipt; what witnesses say of it is told where a policy is given or pinned."""
-    believed = policy_needed(run, policy, given) if policy or (given is None and run.policy) else None
+    believed = named or (run.policy if given is None else None)
     header, now = check_trusted(run, trusted)
     receipt, ordering = parse_ordered(octets)
     log = _signer(receipt, believed or Policy.of_log(given or run.log_verifier()), given)
