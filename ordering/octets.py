@@ -77,6 +77,10 @@ class Reader:
             raise malformed("too many items")
         return tuple(take(self) for _ in range(count))
 
+    def rest(self) -> bytes:
+        """Take all that is left."""
+        return self.fixed(len(self._data) - self._at)
+
     def end(self) -> None:
         """Be at the end."""
         if self._at != len(self._data):

@@ -70,6 +70,7 @@ class Kind(StrEnum):
     SENT_DELIVERY = "sent-delivery"
     RECEIVED_DELIVERY = "received-delivery"
     W3C_DOCUMENT = "w3c-document"
+    ORDER = "order"
 
 
 def milliseconds(moment: dt.datetime) -> int:

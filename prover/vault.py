@@ -41,6 +41,7 @@ from prover.errors import ContentError, VaultReason
 from prover.events import Event, MakeCall, begin_event, events_in, finish_event
 from prover.finding import one_of
 from prover.notes import EventNote, Note, open_note
+from prover.orders import Orders
 from prover.readings import Readings
 from prover.records import Claim, FetchedRequest, HeldCredential, Kind, claim_of, held_credential_of
 from prover.sealing import Cost, RandomOctets, VaultKeys
@@ -109,6 +110,11 @@ class Vault:
     def anchoring(self) -> Anchoring:
         """Its receipts, on their way from pending to anchored."""
         return Anchoring(self._shelf, self._usage_of)
+
+    @cached_property
+    def orders(self) -> Orders:
+        """What shows its receipts to be in the consortium's order."""
+        return Orders(self._shelf)
 
     @cached_property
     def readings(self) -> Readings:

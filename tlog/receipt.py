@@ -89,10 +89,13 @@ class ReceiptState(StrEnum):
 
     Pending: the log has signed for it, and nobody else is known to have seen that. Anchored: a checkpoint
     with the quorum's cosignatures covers it, so that others cannot have been shown a ledger without it.
+    Ordered: its checkpoint is in the order that the consortium keeps of all its logs, which is shown from a
+    trusted header of its chain on (`ordering.light.receipt`) and not by this package.
     """
 
     PENDING = "pending"
     ANCHORED = "anchored"
+    ORDERED = "ordered"
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ class VerifierReason(StrEnum):
     PSEUDONYM_SEEN = "PSEUDONYM_SEEN"
     REGISTER_INVALID = "REGISTER_INVALID"
     RECEIPT_PENDING = "RECEIPT_PENDING"
+    PSEUDONYM_TAKEN = "PSEUDONYM_TAKEN"
 
 
 class VerifierError(Exception):
@@ -123,3 +124,15 @@ class AlreadySeenError(VerifierError):
         detail = f"it has come before, first on {local:%Y-%m-%d} at {local:%H:%M} UTC+08:00"
         super().__init__(detail, field=pseudonym)
         self.first = first
+
+
+class TakenElsewhereError(VerifierError):
+    """A pseudonym that may come once in all cities was claimed first with another answer.
+
+    `field` is the pseudonym's identifier in the policy.
+    """
+
+    REASON = VerifierReason.PSEUDONYM_TAKEN
+
+    def __init__(self, pseudonym: str) -> None:
+        super().__init__("another answer came first in the consortium's order", field=pseudonym)

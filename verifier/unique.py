@@ -17,7 +17,7 @@ import datetime as dt
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -53,12 +53,14 @@ class PseudonymRegister:
         verified: VerifiedComposite,
         unique: Sequence[str],
         moment: dt.datetime,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         """Note pseudonyms of a verified answer, all or none; the same answer may be admitted again.
 
-        `unique` has identifiers of the answered branch's pseudonyms, `moment` is when it was verified. Raises
-        AlreadySeenError if one of them has come with another presentation, RegisterError; also if answers in
-        one of the scopes are of another suite.
+        `unique` has identifiers of the answered branch's pseudonyms, `moment` is when it was verified.
+        `meanwhile` is called when all are new here, before they are noted for good: what it raises undoes
+        them, and others wait for it. Raises AlreadySeenError if one of them has come with another
+        presentation, RegisterError; also if answers in one of the scopes are of another suite.
         """
         _, branch = request.branch(verified.answer.branch)
         scopes = {each.id: each.scope.octets(request.verifier) for each in branch.pseudonyms}
@@ -78,6 +80,7 @@ class PseudonymRegister:
                     )
                 elif row[0] != verified.digest:
                     raise AlreadySeenError(name, dt.datetime.fromtimestamp(row[1], dt.UTC))
+            meanwhile()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -88,7 +88,7 @@ def prove(channel: grpc.Channel, anchored: Anchored, group: Collection[int]) -> 
     """
     size = anchored.checkpoint.size
     ids = sorted(set[TileId]().union(*(tiles_for_inclusion(index, size) for index in group)))
-    node = node_reader(dict(_read(channel, ids, size)).__getitem__)
+    node = node_reader(dict(read_tiles(channel, ids, size)).__getitem__)
     found = dict[int, Proven]()
     for index in group:
         leaf = node(_LEAF, index)
@@ -112,7 +112,8 @@ def anchored_now(channel: grpc.Channel, receipt: bytes, log: LogKeys, policy: Po
     return tlog.anchored_receipt(receipt, proven.hashes, found.note, log, policy)
 
 
-def _read(channel: grpc.Channel, ids: list[TileId], size: int) -> Iterator[tuple[TileId, bytes]]:
+def read_tiles(channel: grpc.Channel, ids: list[TileId], size: int) -> Iterator[tuple[TileId, bytes]]:
+    """Read tiles of a tree by one call, as wide as it has them; ServiceError, MalformedError."""
     asked = [
         ledger_pb2.Tile(level=each.level, index=each.index, width=tile_width(each, size)) for each in ids
     ]

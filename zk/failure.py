@@ -14,6 +14,7 @@ import tlog
 from consortium.errors import FolderError, SourceError
 from disclosure.written import ValueFormError
 from openid.errors import OpenIdError, OpenIdReason
+from ordering.light.verifying import OrderError
 from verifier.errors import (
     AlreadySeenError,
     AnswerError,
@@ -21,6 +22,7 @@ from verifier.errors import (
     ExpiredError,
     PairingFailedError,
     RecordError,
+    TakenElsewhereError,
     TimedOutError,
     VerifierError,
     WithdrawnError,
@@ -59,12 +61,12 @@ _OPENID_EXITS: Final = {
 _EXITS: Final[tuple[tuple[tuple[type[Exception], ...], Exit], ...]] = (
     ((ExpiredError, TimedOutError), Exit.UNREACHABLE),
     ((DeclinedError, WithdrawnError), Exit.REFUSED),
-    ((AlreadySeenError, PairingFailedError), Exit.REFUSED),
+    ((AlreadySeenError, TakenElsewhereError, PairingFailedError), Exit.REFUSED),
     ((RecordError, AnswerError), Exit.NOT_VERIFIED),
     ((disclosure.MalformedError, CatalogueError, YamlError, VerifierError), Exit.USAGE),
     ((SourceError,), Exit.UNREACHABLE),
     ((FolderError,), Exit.USAGE),
-    ((tlog.MalformedError, tlog.VerificationError), Exit.NOT_VERIFIED),
+    ((tlog.MalformedError, tlog.VerificationError, OrderError), Exit.NOT_VERIFIED),
     ((bbs.VerificationError, bbs.DecodingError), Exit.NOT_VERIFIED),
 )
 """The first that fits counts."""

@@ -224,6 +224,11 @@ class Home:
         return self.path / "pseudonyms.sqlite3"
 
     @property
+    def consortium(self) -> Path:
+        """The folder of the consortium's header that is trusted, and of where it is asked."""
+        return self.path / "consortium"
+
+    @property
     def nonces(self) -> Path:
         """The folder of the nonces that holders were given for W3C documents and that are not used up."""
         return self.path / "nonces"

@@ -38,13 +38,21 @@ def trusted(client: Client, height: int) -> Trusted:
 
 
 def order(client: Client, origin: str, begin: Trusted, now: int) -> Order:
-    """Bring what shows a log's newest ordered checkpoint; StateError, OrderError.
+    """Bring what shows a log's newest ordered checkpoint; StateError if there is none, OrderError.
 
     Its `consistency` is empty: whoever has the log's tiles adds what leads from a receipt's checkpoint.
     """
+    found = order_if_any(client, origin, begin, now)
+    if found is None:
+        raise StateError("no checkpoint of this log is ordered yet")
+    return found
+
+
+def order_if_any(client: Client, origin: str, begin: Trusted, now: int) -> Order | None:
+    """Bring it as `order` does; None, which is not shown, while the log has none."""
     row = client.read(state.checkpoint_key(origin))
     if row.value is None:
-        raise StateError("no checkpoint of this log is ordered yet")
+        return None
     height = _height_over(client, state.checkpoint_key(origin), row)
     return Order(steps_to(client, begin, height, now), row.value, row.proof, ())
 
@@ -76,14 +84,16 @@ def shown(client: Client, key: bytes, begin: Trusted, now: int) -> tuple[tuple[S
 
 
 def _height_over(client: Client, key: bytes, row: Proven) -> int:
-    """Return the height whose header has the state of a row.
+    """Return the height whose header has the state of a row; StateError, OrderError.
 
     That is the next one, which comes at once where the state has changed; where it has not, the block's own
     header has it already, and the next one may take its time.
     """
     root = tree.proven_root(key, row.value, row.proof)
     given = client.ask("commit", height=str(row.height))["signed_header"]["header"]["app_hash"]
-    if root is not None and bytes.fromhex(given) == app_hash(root):
+    if root is None:
+        raise OrderError(OrderReason.ORDER_ROW_INVALID, "the row does not lead to a state")
+    if bytes.fromhex(given) == app_hash(root):
         return row.height
     client.wait_for(row.height + 1)
     return row.height + 1

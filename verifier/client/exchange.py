@@ -1,17 +1,25 @@
 """What is open between a relying party and a holder, and what comes of it: in each form its own."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from disclosure import ExchangeLink, SignedRequest
 from disclosure.composite import VerifiedComposite
 from verifier import files
+from verifier.across import Claims, claim_all
 from verifier.anchoring import AnyRecord
 from verifier.composite.foreign import Counterpart
 from verifier.composite.record import CompositeRecord
-from verifier.errors import AlreadySeenError, RegisterError, VerifierError, VerifierReason
+from verifier.errors import (
+    AlreadySeenError,
+    RegisterError,
+    TakenElsewhereError,
+    VerifierError,
+    VerifierReason,
+)
 from verifier.record import Record
 from verifier.unique import PseudonymRegister
 from verifier.verify import VerifiedPresentation
@@ -84,7 +92,13 @@ class CompositeAnswered:
         return replace(self, record=record)
 
     def keep(
-        self, path: Path, *, unique: Sequence[str] = (), register: PseudonymRegister | None = None
+        self,
+        path: Path,
+        *,
+        unique: Sequence[str] = (),
+        register: PseudonymRegister | None = None,
+        across: Sequence[str] = (),
+        claims: Claims | None = None,
     ) -> None:
         """Save the record, and note the pseudonyms that may come once; the same answer may be kept again.
 
@@ -93,28 +107,41 @@ class CompositeAnswered:
         there, whether they were noted or not, and keeping the answer in it again goes on. Nothing is left of
         an answer whose pseudonym has come in another one, and no file is replaced.
 
-        Raises AlreadySeenError, RegisterError (also if there is no register for `unique`), RecordError,
-        FileExistsError, OSError.
+        `across` is the policy's too: those of `unique` that `claims` has to find first in all cities.
+
+        Raises AlreadySeenError, TakenElsewhereError, RegisterError (also if there is no register for `unique`
+        or nobody who claims for `across`), RecordError, FileExistsError, OSError, what `claims` raises.
         """
         octets = self.record.to_bytes()
         files.check_free(path, octets)
         if unique:
             if register is None:
                 raise RegisterError("pseudonyms that may come once are noted in a register")
-            self._admit(pending_of(path), octets, unique, register)
+            if across and claims is None:
+                raise RegisterError("pseudonyms that may come once in all cities are claimed by a consortium")
+            self._admit(pending_of(path), octets, unique, register, partial(self._claim, across, claims))
         files.place(path, octets)
         if unique:
             files.remove(pending_of(path))
 
     def _admit(
-        self, pending: Path, octets: bytes, unique: Sequence[str], register: PseudonymRegister
+        self,
+        pending: Path,
+        octets: bytes,
+        unique: Sequence[str],
+        register: PseudonymRegister,
+        claim: Callable[[], None],
     ) -> None:
         files.place(pending, octets)
         try:
-            register.admit(self.record.request, self.verified, unique, self.verify_time)
-        except AlreadySeenError:
+            register.admit(self.record.request, self.verified, unique, self.verify_time, claim)
+        except (AlreadySeenError, TakenElsewhereError):
             files.remove(pending)
             raise
+
+    def _claim(self, across: Sequence[str], claims: Claims | None) -> None:
+        if claims is not None:
+            claim_all(claims, self.record.request, self.verified, across)
 
 
 class PendingError(VerifierError):

@@ -23,15 +23,18 @@
           - {id: income, of: insurance.base}
     unique: [child, home]                          # these pseudonyms may come once
     one_secret: [home]                             # its departments sign one secret for one home
+    across: [child]                                # once in all cities, by the consortium's order
 
 In `expiry`, today is the last day of the request's life, so that nobody passes whose credential has ended
 when the answer comes; everywhere else it is the day of asking.
 
 What is `unique` comes once to whoever keeps the register (`verifier.unique`). In a joint scope too that is
 the verifier's own register and no other: nobody looks up whether a pseudonym has come to another member, the
-members have to tell each other. All branches have it in one scope, of the holder or of one attribute of the
-same schemas, versions aside; under `one_secret` stand those that come of schemas of several departments all
-the same, since these have agreed to sign one secret for one subject (the catalogue's home_secret). And the
+members have to tell each other; unless it stands under `across` too: then it is claimed in the order of the
+consortium (docs/ordering.md), where the first who comes is the only one. All branches have it in one scope,
+of the holder or of one attribute of the same schemas, versions aside; under `one_secret` stand those that
+come of schemas of several departments all the same, since these have agreed to sign one secret for one
+subject (the catalogue's home_secret). And the
 request is of one suite, which the register keeps to: in another one
 everybody has another pseudonym.
 
@@ -51,7 +54,7 @@ from types import MappingProxyType
 from typing import Final
 
 from disclosure import LocalizedText, SchemaName, VerifierName
-from disclosure.composite import CompositeRequest, PseudonymQuery
+from disclosure.composite import CompositeRequest, PseudonymQuery, SignedJointScope
 from disclosure.composite.request import MAX_BRANCHES
 from disclosure.names import check_id
 from disclosure.request import MAX_LIFETIME, NONCE_OCTETS
@@ -67,7 +70,8 @@ NO_ANSWERS: Final[Counterparts] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class CompositePolicy:
-    """A policy of the composite form; `unique` names the pseudonyms that may come once."""
+    """A policy of the composite form; `unique` names the pseudonyms that may come once, `across` those of
+    them that may in all cities."""
 
     id: str
     purpose: LocalizedText
@@ -75,12 +79,14 @@ class CompositePolicy:
     branches: tuple[BranchRule, ...]
     registered: Registered
     unique: tuple[str, ...] = ()
+    across: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, root: Node, folder: Path | None = None) -> "CompositePolicy":
         """Read a policy; joint scopes lie in `folder`, without which none are read. PolicyError."""
         fields = root.fields(
-            ("form", "id", "purpose", "lifetime", "branches"), ("unique", "one_secret", "policy", "register")
+            ("form", "id", "purpose", "lifetime", "branches"),
+            ("unique", "one_secret", "across", "policy", "register"),
         )
         with at("id"):
             identifier = check_id(fields["id"].text(), "a policy's identifier")
@@ -99,7 +105,8 @@ class CompositePolicy:
         names = tuple(each.text() for each in unique)
         lifetime = dt.timedelta(seconds=seconds)
         registered = Registered.read(identifier, fields)
-        return cls(identifier, purpose_of(fields["purpose"]), lifetime, branches, registered, names)
+        across = _across(fields, branches, names)
+        return cls(identifier, purpose_of(fields["purpose"]), lifetime, branches, registered, names, across)
 
     @property
     def schemas(self) -> tuple[SchemaName, ...]:
@@ -150,6 +157,24 @@ def _agreed(fields: dict[str, Node], unique: Sequence[Node]) -> list[str]:
         if each.text() not in {one.value for one in unique}:
             raise each.refuse("it does not stand under unique")
     return [each.text() for each in nodes]
+
+
+def _across(
+    fields: dict[str, Node], branches: Sequence[BranchRule], unique: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the pseudonyms that may come once in all cities, each in a scope of several; PolicyError.
+
+    In a scope of the verifier's own nobody else would ever be shown the same pseudonym.
+    """
+    nodes = fields["across"].items() if "across" in fields else []
+    check_once(nodes, [each.value for each in nodes], "the pseudonym")
+    for node in nodes:
+        if node.text() not in unique:
+            raise node.refuse("it does not stand under unique")
+        scopes = [each.scope for branch in branches for each in branch.pseudonyms if each.id == node.text()]
+        if not all(isinstance(each, SignedJointScope) for each in scopes):
+            raise node.refuse("what may come once in all cities is of a joint scope")
+    return tuple(each.text() for each in nodes)
 
 
 def _check_unique(node: Node, branches: Sequence[BranchRule], *, agreed: bool) -> None:

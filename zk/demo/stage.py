@@ -110,7 +110,7 @@ class Stage:
         with Service(self.endpoint) as service:
             self.city.register(service, admin, self.log)
             for asker in ASKERS:
-                key = self.signing[asker.name.verifier] = keys.generate()
+                key = self.signing.setdefault(asker.name.verifier, keys.generate())
                 keys.save(key, self.key_file(asker))
                 service.create_verifier(asker.name, asker.display_name, keys.public_key(key), admin)
         with Policies(self.endpoint, self.log) as policies:

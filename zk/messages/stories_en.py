@@ -114,6 +114,20 @@ MESSAGES: Final = {
     "story.consortium.offline": (
         "Offline: receipt {index} of city {city} stands under the quorum of {names}."
     ),
+    "story.consortium.step.order": (
+        "Each city starts its node of the consortium; one order for all of them begins."
+    ),
+    "story.consortium.logs_ordered": "The checkpoints of {count} logs are in one order, after {seconds} s.",
+    "story.consortium.once": (
+        "A child is enrolled in city {city}: first in the order, in block {height}, and proven to be."
+    ),
+    "story.consortium.second": "The same child, enrolled once more in a second city",
+    "story.consortium.order_goes_on": (
+        "With the nodes of {dead} dead a new receipt was ordered in {seconds} s, in block {height}."
+    ),
+    "story.consortium.order_offline": (
+        "Offline: a receipt is verified up to the consortium's header, block {height} of {chain}."
+    ),
     "error.not_anchored": "A receipt of city {city} was not anchored in time.",
     "error.no_alarm": "The monitor did not see what a city did.",
 }

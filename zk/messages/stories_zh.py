@@ -81,6 +81,14 @@ MESSAGES: Final = {
     ),
     "story.consortium.caught": "监视器抓到城市 {city}：{fault}，{path} 可向任何人证明。",
     "story.consortium.offline": "离线：城市 {city} 的第 {index} 条收据由 {names} 的法定多数确认。",
+    "story.consortium.step.order": "各市启动其联盟节点，共同的次序由此开始。",
+    "story.consortium.logs_ordered": "{count} 个账本的检查点已进入同一次序，用时 {seconds} 秒。",
+    "story.consortium.once": "一名儿童在 {city} 市入学：在次序中为第一，位于区块 {height}，且已证明。",
+    "story.consortium.second": "同一名儿童在第二个城市再次入学",
+    "story.consortium.order_goes_on": (
+        "{dead} 的节点停止后，新的收据仍在 {seconds} 秒内于区块 {height} 定序。"
+    ),
+    "story.consortium.order_offline": "离线：收据已验证至联盟的区块头，即 {chain} 的区块 {height}。",
     "error.not_anchored": "城市 {city} 的收据未能及时锚定。",
     "error.no_alarm": "监视器没有发现某城市的行为。",
 }

@@ -1,11 +1,14 @@
 """What the history holds besides the uses that this vault made: events, and what the ledger gave back."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 from disclosure import DisclosureError, LocalizedText
+from ordering.light.receipt import Ordering
+from ordering.light.verifying import OrderError
 from prover.anchoring import Receipted, check_kept
 from prover.consent import show_moment
 from prover.events import Event, EventState
@@ -14,11 +17,14 @@ from prover.notes import EventNote, NoteSummary
 from prover.reading import Found
 from prover.usages import Usage
 from prover.vault import Vault
-from tlog import TlogError, VerifiedReceipt, Verifier
+from tlog import Checkpoint, ReceiptState, TlogError, VerifiedReceipt, Verifier
 from zk.anchoring import told
 from zk.commands.vault.common import SHORT_ID
+from zk.ordered import Pinned, seconds
 from zk.run import Run
 
+Orders: TypeAlias = Mapping[Checkpoint, Ordering]
+NO_ORDERS: Final[Orders] = MappingProxyType({})
 _FOUND: Final = "found"
 
 
@@ -32,7 +38,7 @@ class Row:
     broken: bool = False
 
 
-def event_row(run: Run, event: Event, log: Verifier | None) -> Row:
+def event_row(run: Run, event: Event, log: Verifier | None, orders: Orders = NO_ORDERS) -> Row:
     """Return what an event is, its receipt checked again."""
     note = event.note
     data = {**_said(run, note), "event": event.id, "state": event.state.value, "reason": event.reason}
@@ -40,13 +46,18 @@ def event_row(run: Run, event: Event, log: Verifier | None) -> Row:
     if event.state is EventState.REFUSED:
         state = run.text("vault.refused", reason=event.reason)
     elif event.state is EventState.RECORDED and log is not None:
-        found, state = checked(run, event, log)
+        found, state = checked(run, event, log, orders)
         data, broken = data | found, not found["holds"]
     return Row(note.time, data, (event.id[:SHORT_ID], *_cells(run, note), state), broken)
 
 
-def checked(run: Run, kept: Receipted, log: Verifier) -> tuple[dict[str, Any], str]:
-    """Check a receipt again, and what it is under the pinned policy; return it for scripts and for people."""
+def checked(
+    run: Run, kept: Receipted, log: Verifier, orders: Orders = NO_ORDERS
+) -> tuple[dict[str, Any], str]:
+    """Check a receipt again, and what it is under the pinned policy; return it for scripts and for people.
+
+    With what shows trees to be ordered it is told as ordered, where that holds from the trusted header on.
+    """
     try:
         signer = run.log_key_of(kept.receipt or b"", log)
         receipt = check_kept(kept, signer, run.policy, accept_pending=True)
@@ -54,7 +65,22 @@ def checked(run: Run, kept: Receipted, log: Verifier) -> tuple[dict[str, Any], s
         found = {"holds": False, "receipt_reason": error.reason}
         return found, run.text("vault.receipt_fails", reason=error.reason)
     found = {"holds": True, "entry_index": receipt.index, "tree_size": receipt.checkpoint.size}
-    return found | told(run, run.policy, receipt.state, receipt.cosignatures).data, holds(run, receipt)
+    found |= told(run, run.policy, receipt.state, receipt.cosignatures).data
+    if _is_ordered(run, receipt, orders):
+        state = run.text("vault.receipt_ordered", index=receipt.index)
+        return found | {"receipt": ReceiptState.ORDERED.value}, state
+    return found, holds(run, receipt)
+
+
+def _is_ordered(run: Run, receipt: VerifiedReceipt, orders: Orders) -> bool:
+    ordering, pinned = orders.get(receipt.checkpoint), Pinned.of(run) if orders else None
+    if ordering is None or pinned is None:
+        return False
+    try:
+        ordering.check(receipt.checkpoint, pinned.trusted, seconds())
+    except OrderError:  # it begins before the header that is trusted now: `zk vault order` brings it anew
+        return False
+    return True
 
 
 def holds(run: Run, receipt: VerifiedReceipt) -> str:

@@ -27,7 +27,7 @@ from zk.commands.vault.common import (
     opened,
     table_of,
 )
-from zk.commands.vault.happenings import Row, event_row, found_row, unknown
+from zk.commands.vault.happenings import NO_ORDERS, Orders, Row, event_row, found_row, unknown
 from zk.exits import Exit
 from zk.run import Answer, Run
 
@@ -69,7 +69,8 @@ def history(
     """What was shown to whom and what else happened; every receipt is checked again, offline."""
     with opened(run, file, passphrase_file) as vault:
         claims = [each for each in vault.composite.claim_uses() if each.id.startswith(use or "")]
-        others = _others(run, vault, use or "")
+        orders = vault.orders.all()
+        others = _others(run, vault, use or "", orders)
         usages = vault.usages() if use is None else [vault.usage(use)] if not claims and not others else []
     log = run.log_verifier() if any(each.receipt for each in usages) else None
     table = table_of(
@@ -79,7 +80,7 @@ def history(
     rows, broken = list[dict[str, Any]](), False
     told = list[tuple[dt.datetime, tuple[str, ...]]]()
     for each in usages:
-        found, state = checked(run, each, log)
+        found, state = checked(run, each, log, orders)
         broken = broken or found.get("holds") is False
         rows.append({**use_data(run, each), **found})
         told.append((each.time, _cells(run, each, _shown_names(run, each), state)))
@@ -108,13 +109,13 @@ def _cells(run: Run, use: Usage | ClaimUse, shown: str, state: str) -> tuple[str
     return use.id[:SHORT_ID], moment, name, run.local(use.purpose), shown, state
 
 
-def _others(run: Run, vault: Vault, wanted: str) -> list[Row]:
+def _others(run: Run, vault: Vault, wanted: str, orders: Orders) -> list[Row]:
     """Return the events, and what was read from the ledger and is not known otherwise."""
     events, usages = vault.events(), vault.usages()
     found = unknown(vault, usages, events)
     log = run.log_verifier() if found or any(each.receipt for each in events) else None
     return [
-        *(event_row(run, each, log) for each in events if each.id.startswith(wanted)),
+        *(event_row(run, each, log, orders) for each in events if each.id.startswith(wanted)),
         *(found_row(run, vault, each, log) for each in found if each.id.startswith(wanted)),
     ]
 
@@ -167,13 +168,15 @@ def _parts(usage: Usage) -> Iterable[CredentialPresentation | CredentialAnswer]:
     return usage.answer.credentials
 
 
-def checked(run: Run, usage: Usage, log: Verifier | None) -> tuple[dict[str, Any], str]:
+def checked(
+    run: Run, usage: Usage, log: Verifier | None, orders: Orders = NO_ORDERS
+) -> tuple[dict[str, Any], str]:
     """Check a use's receipt again; return what is found for scripts and for people."""
     if usage.state is UsageState.REFUSED:
         return {}, run.text("vault.refused", reason=usage.reason)
     if log is None or usage.receipt is None:
         return {}, run.text("vault.sent")
-    return happenings.checked(run, usage, log)
+    return happenings.checked(run, usage, log, orders)
 
 
 @GROUP.command("resume", remote=True)

@@ -31,6 +31,7 @@ from verifier.client import (
     VerifierClient,
 )
 from zk.anchoring import policy_needed
+from zk.commands.ordered import with_order
 from zk.commands.verifier.common import (
     GROUP,
     AnyPolicy,
@@ -46,6 +47,7 @@ from zk.commands.verifier.common import (
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
 from zk.home import private_folder, read_file
+from zk.ordered import ORDER_SECONDS, Pinned, check_claiming, claiming
 from zk.qr import qr_lines
 from zk.run import Answer, Run
 from zk.service import Service
@@ -106,16 +108,21 @@ def ask(
     counting: Counting = None,
     pairing: Annotated[bool, typer.Option("--pairing/--no-pairing", help="help.verifier.pairing")] = False,
     anchored: Annotated[bool, typer.Option("--anchored", help="help.verifier.ask_anchored")] = False,
+    ordered: Annotated[bool, typer.Option("--ordered", help="help.verifier.ask_ordered")] = False,
     qr: Annotated[bool, typer.Option("--qr/--no-qr", help="help.option.qr")] = True,
 ) -> Answer:
     """Ask by a policy, wait for the answer, verify it here and keep it.
 
     With --json it prints one line when it has asked and one when it was answered. With --anchored an answer
     is accepted once the pinned policy's witnesses have cosigned; if they have not in time, its record is kept
-    and the exit code is 10.
+    and the exit code is 10. With --ordered it is accepted once it is in the consortium's order, likewise.
     """
+    if ordered:
+        Pinned.needed(run).with_node("")
     believed = policy_needed(run) if anchored else None
     loaded, name = loaded_policy(policy), name_of(run, verifier)
+    if isinstance(loaded, CompositePolicy):
+        check_claiming(run, loaded.across)
     path = record or run.home.records / f"{loaded.id}-{secrets.token_hex(4)}.json"
     if path.exists():
         raise CommandError(Exit.USAGE, "RECORD_EXISTS", "error.record_exists", path=path)
@@ -128,7 +135,8 @@ def ask(
         with keeping_pending(path, lambda pending: keep(run, pending, loaded, path)):
             answered = client.wait(opened, wait, given.values(), believed)
     keep(run, answered, loaded, path)
-    return told_answer(run, answered.record, path)
+    told = told_answer(run, answered.record, path)
+    return with_order(run, told, answered.record, path, timeout or ORDER_SECONDS) if ordered else told
 
 
 @GROUP.command("sign-scope")
@@ -184,10 +192,12 @@ def keeping_pending(path: Path, keep: Callable[[Answered | CompositeAnswered], N
 
 
 def keep(run: Run, answered: Answered | CompositeAnswered, policy: AnyPolicy, path: Path) -> None:
-    """Save the record; what may come once is noted first, and refused if it has come before."""
+    """Save the record; what may come once is noted first, and refused if it has come before, here or, where
+    the policy says so, in any city."""
     if isinstance(answered, CompositeAnswered) and isinstance(policy, CompositePolicy):
         register = PseudonymRegister(run.home.pseudonyms)
-        answered.keep(path, unique=policy.unique, register=register)
+        with claiming(run, policy.across) as claims:
+            answered.keep(path, unique=policy.unique, register=register, across=policy.across, claims=claims)
     else:
         answered.record.save(path)
 

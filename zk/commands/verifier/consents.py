@@ -17,12 +17,14 @@ from verifier.client import VerifierClient
 from verifier.client.consents import AskedConsent, VerifierConsents
 from verifier.files import place
 from zk.anchoring import policy_needed
+from zk.commands.ordered import with_order
 from zk.commands.verifier.asking import checked_request, keeping_pending
 from zk.commands.verifier.common import GROUP, As, PolicyFile, key_of, loaded_policy, name_of, shown_log
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import private_folder
+from zk.ordered import ORDER_SECONDS, Pinned
 from zk.qr import qr_lines
 from zk.run import Answer, Run
 
@@ -112,11 +114,14 @@ def use(
     timeout: Annotated[float | None, typer.Option("--timeout", min=0.1, help="help.verifier.timeout")] = None,
     record: Annotated[Path | None, typer.Option("--record", help="help.verifier.record")] = None,
     anchored: Annotated[bool, typer.Option("--anchored", help="help.verifier.ask_anchored")] = False,
+    ordered: Annotated[bool, typer.Option("--ordered", help="help.verifier.ask_ordered")] = False,
 ) -> Answer:
     """Ask under a consent, by the policy that it was asked for with, verify the answer here and keep it.
 
-    With --anchored it is accepted as by `zk verifier ask --anchored`.
+    With --anchored or --ordered it is accepted as by `zk verifier ask`.
     """
+    if ordered:
+        Pinned.needed(run).with_node("")
     believed = policy_needed(run) if anchored else None
     kept, loaded, name = _kept(run, consent), loaded_policy(policy), name_of(run, verifier)
     now = dt.datetime.now(dt.UTC)
@@ -134,7 +139,8 @@ def use(
         with keeping_pending(path, lambda pending: pending.record.save(path)):
             answered = client.wait(opened, wait, policy=believed)
     answered.record.save(path)
-    return told_answer(run, answered.record, path)
+    told = told_answer(run, answered.record, path)
+    return with_order(run, told, answered.record, path, timeout or ORDER_SECONDS) if ordered else told
 
 
 def _consents(run: Run, name: VerifierName) -> VerifierConsents:

@@ -15,7 +15,7 @@ import typer
 from disclosure import DisclosureError, LocalizedText, OfferLink
 from disclosure.errand import ErrandBundle, ErrandBundleName
 from tlog import Policy, TlogError
-from verifier import AnyRecord, files
+from verifier import AnyRecord, CompositePolicy, files
 from verifier.client import VerifierClient
 from verifier.client.errands import (
     DONE,
@@ -28,7 +28,7 @@ from verifier.client.errands import (
     Outcome,
     ReceivedPart,
 )
-from verifier.errors import AlreadySeenError, AnswerError
+from verifier.errors import AlreadySeenError, AnswerError, TakenElsewhereError
 from wire.client import ServiceError
 from zk.anchoring import policy_needed
 from zk.commands.verifier.asking import checked_request, keep
@@ -37,6 +37,7 @@ from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import private_folder
+from zk.ordered import check_claiming
 from zk.run import Answer, Run
 
 ERRANDS: Final = Group(
@@ -77,6 +78,8 @@ def serve(
     """
     believed = policy_needed(run) if anchored else None
     loaded, name = loaded_policy(policy), name_of(run, verifier)
+    if isinstance(loaded, CompositePolicy):
+        check_claiming(run, loaded.across)
     private_folder(run.home.records)
     with VerifierClient(run.endpoint, name, key_of(run, name), shown_log(run)) as client:
         counter = ErrandCounter(run.endpoint, name, key_of(run, name), run.log_verifier(), client)
@@ -134,7 +137,7 @@ class _Desk:
             path = self._path(part, received)
             if not path.exists():
                 keep(self.run, received.answered, self.policy, path)
-        except AlreadySeenError:
+        except (AlreadySeenError, TakenElsewhereError):
             self.counter.tell(part, Outcome(REJECTED, _SEEN))
             self._tell(part, "rejected")
             return True
@@ -142,10 +145,8 @@ class _Desk:
             self.run.warn("verifier.errands_not_held", part=part.name, reason=error.reason)
             self.counter.tell(part, Outcome(REJECTED, _NOT_HELD))
             return True
-        except (
-            ServiceError
-        ) as error:  # what it is read with cannot be had now: it stays, and the next is done
-            if error.is_of_all:
+        except (ServiceError, CommandError) as error:  # not to be had now: it stays, and the next is done
+            if not _can_wait(error):
                 raise
             self.run.warn("verifier.errands_not_held", part=part.name, reason=error.reason)
             return False
@@ -243,3 +244,10 @@ def _outcome(told: Mapping[str, Any]) -> Outcome:
         str(told.get("document", "")),
         None if offer is None else OfferLink.parse(offer),
     )
+
+
+def _can_wait(error: ServiceError | CommandError) -> bool:
+    """Tell whether something is looked at again later: so it is where the consortium's node is away."""
+    if isinstance(error, CommandError):
+        return error.exit_code is Exit.UNREACHABLE
+    return not error.is_of_all

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
 import tlog
 from disclosure import DepartmentName, Shown
 from disclosure.composite import EscrowQuery
+from ordering.light.receipt import Ordering
+from ordering.light.verifying import OrderError, OrderReason
 from prover.consent import show_date, show_moment, show_value
 from verifier import (
     CompositeRechecked,
@@ -20,14 +22,18 @@ from verifier import (
     recheck,
     recheck_composite,
 )
+from verifier.ordered import check_ordered
 from zk.anchoring import policy_needed, told
+from zk.commands.ordered import order_file, told_ordered
 from zk.commands.verifier.common import GROUP
 from zk.exits import Exit
 from zk.home import read_file
+from zk.ordered import Pinned, seconds
 from zk.run import Answer, Run, read_log_key
 from zk.values import json_value
 
 AnyRecord: TypeAlias = Record | CompositeRecord
+_OUTDATED: Final = {OrderReason.ORDER_TRUST_EXPIRED, OrderReason.ORDER_TRUST_MISSING}
 AnyRechecked: TypeAlias = Rechecked | CompositeRechecked
 
 
@@ -152,10 +158,12 @@ def check(
     record: Annotated[Path, typer.Argument(help="help.verifier.check_record")],
     key: Annotated[str | None, typer.Option("--key", metavar="KEY|FILE", help="help.ledger.key")] = None,
     anchored: Annotated[bool, typer.Option("--anchored", help="help.verifier.anchored")] = False,
+    ordered: Annotated[bool, typer.Option("--ordered", help="help.verifier.ordered")] = False,
 ) -> Answer:
     """Check a record again, offline: request, its policy, proofs, receipt, checkpoint.
 
-    With --anchored one that holds and is pending ends with exit code 10.
+    With --anchored one that holds and is pending ends with exit code 10, with --ordered one beside which
+    there is nothing that shows it to be in the consortium's order (`zk consortium order`).
     """
     pinned = read_log_key(key) if key else run.profile.log_key
     read_file(record)  # a file that cannot be read is named, as everywhere
@@ -167,6 +175,10 @@ def check(
     state = told(run, policy, checked.state, checked.cosignatures)
     if not checked.pinned:
         run.warn("ledger.key_of_file")
+    in_order, order_lines = _order_told(
+        run, record, kept, pinned or tlog.Verifier.from_string(checked.log_key)
+    )
+    missing = (anchored and not state.is_anchored) or (ordered and not in_order)
     data = {
         "record": str(record),
         "verifier": str(kept.request.verifier),
@@ -174,6 +186,7 @@ def check(
         "key_pinned": checked.pinned,
         **_data(kept, checked),
         **state.data,
+        **in_order,
     }
     lines = [
         run.text(
@@ -184,5 +197,26 @@ def check(
         *_proven(run, kept, checked),
         run.text("verifier.receipt", index=checked.index, size=checked.checkpoint.size),
         *state.lines,
+        *(order_lines or ([run.text("consortium.not_ordered")] if ordered else [])),
     ]
-    return Answer(data, lines, state.exit_code if anchored else Exit.OK)
+    return Answer(data, lines, Exit.PENDING if missing else Exit.OK)
+
+
+def _order_told(
+    run: Run, path: Path, kept: AnyRecord, log: tlog.Verifier
+) -> tuple[dict[str, Any], list[str]]:
+    """Tell that a record is ordered, where that is shown beside it and a header is trusted; OrderError.
+
+    What does not follow from the header that is trusted now shows nothing, and says nothing against it.
+    """
+    pinned, beside = Pinned.of(run), order_file(path)
+    if pinned is None or not beside.exists():
+        return {}, []
+    ordering = Ordering.parse(read_file(beside))
+    try:
+        check_ordered(kept, ordering, run.log_keys(log), pinned.trusted, seconds())
+    except OrderError as error:
+        if error.reason not in _OUTDATED:
+            raise
+        return {}, [run.text("consortium.order_outdated", path=path)]
+    return told_ordered(run, ordering)

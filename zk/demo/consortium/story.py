@@ -16,11 +16,13 @@ from typing import Final
 import bbs
 from prover.usages import Usage
 from tlog import Policy, VerifiedReceipt, verify_receipt
+from verifier import keys
 from zk.bench.measure import pairing_check, unit_seconds
 from zk.demo.city import City as Departments
 from zk.demo.consortium.cities import City, Consortium, Running, founded, run
+from zk.demo.consortium.order import engine_program, go_on_without, once_in_all, ordering, verified_offline
 from zk.demo.folder import fresh
-from zk.demo.people import ID_CARD, MOTHERS, SCHOOL, Family
+from zk.demo.people import ID_CARD, MOTHERS, OTHER_SCHOOL, SCHOOL, Family
 from zk.demo.stage import Holder, Stage, new_vault, policy_of
 from zk.demo.stories.outcome import StoryResult, Told
 from zk.demo.watch import Stopwatch
@@ -34,6 +36,7 @@ _AT_ONCE: Final = 3
 
 def play(output: Path, tell: Callable[[str], None]) -> StoryResult:
     """Play the story in an output folder that is made anew; raises what goes wrong that must not."""
+    engine = engine_program()
     fresh(output)
     begun, told = time.monotonic(), Told()
     tell("story.consortium.step.start")
@@ -43,13 +46,18 @@ def play(output: Path, tell: Callable[[str], None]) -> StoryResult:
         tell("story.consortium.step.receipts")
         stages = _furnished(made, opened)
         kept = _receipts(made, stages, told)
+        tell("story.consortium.step.order")
+        order = opened.enter_context(ordering(made, output / "order", engine))
+        once_in_all(made, stages, order, told)
         tell("story.consortium.step.dead")
         kept |= _two_die(made, stages, told)
+        files = go_on_without(made, stages, order, kept, output, told)
         tell("story.consortium.step.cheat")
         _one_cheats(made, stages, told)
         policies = {letter: made.policy_of(city) for letter, city in made.cities.items()}
     tell("story.consortium.step.offline")
     _offline(kept, policies, output, told)
+    verified_offline(files, told, _zk)
     return StoryResult(NAME, time.monotonic() - begun, tuple(told.facts), tuple(told.refusals), ())
 
 
@@ -58,14 +66,22 @@ def _since(begun: float) -> str:
 
 
 def _furnished(made: Consortium, opened: ExitStack) -> dict[str, Stage]:
-    """Register a school and departments in each city, and give a parent there what the school asks about."""
+    """Register a school and departments in each city, and give a parent there what the school asks about.
+
+    In the second city it is the same family, which has moved there: its departments took the child's secret
+    over. Schools have one key in all cities, so that they may share a scope.
+    """
     unit = unit_seconds(pairing_check(bbs.groups.default())) * 1e3
     stages = dict[str, Stage]()
+    signing = {each.name.verifier: keys.generate() for each in (SCHOOL, OTHER_SCHOOL)}
     for letter, city in made.cities.items():
         family, watch = Family(), Stopwatch(unit)
+        if len(stages) == 1:
+            family = replace(family, child_secret=next(iter(stages.values())).family.child_secret)
         holder = Holder(family.mother, opened.enter_context(new_vault(city.folder / "vault.sqlite3")))
         departments = Departments(family, watch)
-        stages[letter] = Stage(city.local, city.folder, watch, family, holder, holder, departments)
+        stage = Stage(city.local, city.folder, watch, family, holder, holder, departments)
+        stages[letter] = replace(stage, signing=dict(signing))
     with ThreadPoolExecutor(_AT_ONCE) as at_once:
         list(at_once.map(_furnish, stages.values()))
     return stages

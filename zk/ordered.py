@@ -1,0 +1,184 @@
+"""The consortium's header that a home trusts, the node that it asks, and what both show of what it keeps."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ordering.claiming import Claimant
+from ordering.client import Client
+from ordering.errors import RefusedError, StateError
+from ordering.light import fetching
+from ordering.light.receipt import Ordering
+from ordering.light.verifying import TRUSTING_SECONDS, OrderError, OrderReason, Trusted, advance
+from ordering.state import Ordered
+from tlog import Checkpoint
+from verifier.across import Claims
+from wire import ordered as paths
+from zk.exits import CommandError, Exit
+from zk.home import read_file, unreadable, write_private
+from zk.run import Run
+
+_HEADER: Final = "header"
+_NODE: Final = "node.json"
+_KEY_OCTETS: Final = 32
+_LOOK_SECONDS: Final = 0.5
+ORDER_SECONDS: Final = 60.0
+"""So long a verifier waits for the order unless it says otherwise."""
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """What is trusted, where it is asked, and for whom one claims: the operator's name and its key's file."""
+
+    trusted: Trusted
+    node: str = ""
+    operator: str = ""
+    operator_key: str = ""
+
+    def save(self, run: Run) -> None:
+        """Keep it in the home, in the place of what there is."""
+        folder = run.home.consortium
+        settings = {"node": self.node, "operator": self.operator, "operator_key": self.operator_key}
+        write_private(folder / _NODE, json.dumps(settings).encode())
+        write_private(folder / _HEADER, self.trusted.to_bytes())
+
+    @classmethod
+    def of(cls, run: Run) -> "Pinned | None":
+        """Read it; None if nothing is pinned. CommandError USAGE if it is damaged."""
+        folder = run.home.consortium
+        if not (folder / _HEADER).exists():
+            return None
+        try:
+            settings = json.loads((folder / _NODE).read_bytes())
+            given = [settings[name] for name in ("node", "operator", "operator_key")]
+            if len(settings) != len(given) or not all(isinstance(each, str) for each in given):
+                raise ValueError("other fields")
+            return cls(Trusted.parse((folder / _HEADER).read_bytes()), *given)
+        except (OSError, ValueError, KeyError, TypeError, OrderError):
+            path = run.home.path
+            raise CommandError(Exit.USAGE, "PROFILE_DAMAGED", "error.profile_damaged", path=path) from None
+
+    @classmethod
+    def needed(cls, run: Run) -> "Pinned":
+        """Read it; CommandError KEY_NOT_TRUSTED if nothing is pinned."""
+        found = cls.of(run)
+        if found is None:
+            raise CommandError(Exit.KEY_NOT_TRUSTED, "CONSORTIUM_UNKNOWN", "error.consortium_unknown")
+        return found
+
+    def with_node(self, node: str) -> "Pinned":
+        """Return it with another node if one is said; CommandError USAGE if there is none."""
+        if not (node or self.node):
+            raise CommandError(Exit.USAGE, "NODE_MISSING", "error.consortium_node_missing")
+        return replace(self, node=node or self.node)
+
+
+@contextmanager
+def asking_node() -> Iterator[None]:
+    """Turn what a node does not say, or refuses, into a command's exit."""
+    try:
+        yield
+    except StateError as error:
+        detail = str(error)
+        raise CommandError(
+            Exit.UNREACHABLE, "NODE_UNREACHABLE", "error.consortium_node", detail=detail
+        ) from None
+    except RefusedError as error:
+        reason = error.refusal.name
+        raise CommandError(
+            Exit.REFUSED, reason, "error.consortium_refused", reason=reason, detail=error.detail
+        ) from None
+
+
+def read_trusted(path: Path) -> Trusted:
+    """Read a header that is to be trusted; OrderError if it is none, or too old to be trusted now."""
+    found = Trusted.parse(read_file(path))
+    if seconds() >= found.seconds + TRUSTING_SECONDS:
+        raise OrderError(OrderReason.ORDER_TRUST_EXPIRED, f"the header at {found.height} is too old")
+    return found
+
+
+def renewed(pinned: Pinned) -> Pinned:
+    """Follow the node's headers to its newest one; CommandError, OrderError."""
+    with asking_node(), Client(pinned.node) as client:
+        steps = fetching.steps_to(
+            client, pinned.trusted, max(client.height, pinned.trusted.height), seconds()
+        )
+        return replace(pinned, trusted=advance(pinned.trusted, steps, seconds())[0])
+
+
+def seconds() -> int:
+    """Return the time in seconds since 1970, by the system's clock."""
+    return int(time.time())
+
+
+def ordering_for(
+    run: Run, pinned: Pinned, checkpoints: Sequence[Checkpoint], patience: float = 0.0
+) -> Ordering | None:
+    """Bring what shows that trees of one log are ordered; None if not all are within so many seconds.
+
+    Everything was checked from the pinned header on. Raises CommandError, OrderError, tlog.TlogError,
+    ServiceError.
+    """
+    ends = time.monotonic() + patience
+    while True:
+        with asking_node(), Client(pinned.node) as client:
+            order = fetching.order_if_any(client, checkpoints[0].origin, pinned.trusted, seconds())
+        if order is not None:
+            row = Ordered.parse(order.row)
+            if max(each.size for each in checkpoints) <= row.size:
+                break
+        if time.monotonic() >= ends:
+            return None
+        time.sleep(_LOOK_SECONDS)
+    with run.endpoint.channel() as channel:
+        found = {each.size: paths.path(channel, each, row) or () for each in checkpoints}
+    ordering = Ordering(order, found)
+    for each in checkpoints:
+        ordering.check(each, pinned.trusted, seconds())
+    return ordering
+
+
+@contextmanager
+def claiming(run: Run, across: Sequence[str]) -> Iterator[Claims | None]:
+    """Give who claims what a policy has under `across`, None if it has nothing.
+
+    The home's header moves on with what was followed. Raises CommandError, OrderError.
+    """
+    if not across:
+        yield None
+        return
+    pinned, key = _claimant(run)
+    with asking_node(), Client(pinned.node) as client:
+        claimant = Claimant(client, pinned.operator, key, pinned.trusted)
+        yield claimant
+    replace(pinned, trusted=claimant.trusted).save(run)
+
+
+def check_claiming(run: Run, across: Sequence[str]) -> None:
+    """Raise CommandError unless one could claim what a policy has under `across`.
+
+    Looked at before anybody is asked: who then cannot accept would have had something disclosed for nothing.
+    """
+    if across:
+        _claimant(run)
+
+
+def _claimant(run: Run) -> tuple[Pinned, Ed25519PrivateKey]:
+    pinned = Pinned.needed(run).with_node("")
+    if not pinned.operator:
+        raise CommandError(Exit.USAGE, "OPERATOR_MISSING", "error.consortium_operator_missing")
+    return pinned, _key(Path(pinned.operator_key))
+
+
+def _key(path: Path) -> Ed25519PrivateKey:
+    octets = read_file(path)
+    if len(octets) != _KEY_OCTETS:
+        raise unreadable(path)
+    return Ed25519PrivateKey.from_private_bytes(octets)
