@@ -3,7 +3,8 @@
     POST sessions          a page opens a question, {"policy", "device": "same" | "cross"}; it gets a cookie;
                            "cross" takes the counter's secret, as a bearer token
     GET  result            a page sees how its question stands; with response_code it takes the answer
-    GET  request/{handle}  a wallet fetches the request object; POST takes a wallet_nonce
+    GET  request/{handle}  a wallet fetches the request object, which opens the exchange; POST takes a
+                           wallet_nonce
     POST response          a wallet posts its answer (response_mode direct_post)
 
 Pages come from the edge's own origin; wallets may be web pages of any other, and send no cookie.
@@ -110,7 +111,7 @@ class _App:
                 return _failed(
                     "temporarily_unavailable", "SESSIONS_FULL", HTTPStatus.TOO_MANY_REQUESTS, headers
                 )
-            begun = await self._edge.ask(given["policy"], device, client)
+            begun = self._edge.ask(given["policy"], device, client)
         except _KNOWN as error:
             return _refused(error, _PRIVATE)
         # Always a new one: a cookie that somebody planted in this browser leads to no session of ours.
@@ -139,7 +140,7 @@ class _App:
     async def request_object(self, request: Request) -> Response:
         try:
             nonce = await _wallet_nonce(request) if request.method == "POST" else None
-            made = self._edge.object_for(request.path_params["handle"], nonce)
+            made = await self._edge.object_for(request.path_params["handle"], nonce)
         except _KNOWN as error:
             return _refused(error, _WALLET)
         return Response(made, HTTPStatus.OK, _WALLET | {"Content-Type": MEDIA_TYPE})

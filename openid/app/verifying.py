@@ -1,7 +1,9 @@
 """What a verifier's edge does, without HTTP: open a question, hand out its object, take the answer.
 
-The edge holds the exchange's ticket and hands in what the wallet posted; the service judges and makes the
-receipt; the verifier then verifies presentation and receipt itself, as for every other exchange.
+The exchange at the service is opened for the first wallet that fetches the object, so a code that nobody
+scans takes nothing there. The edge holds the exchange's ticket and hands in what the wallet posted; the
+service judges and makes the receipt; the verifier then verifies presentation and receipt itself, as for
+every other exchange.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +18,7 @@ import tlog
 from bbs import BbsError
 from disclosure import DisclosureError, Schema, SchemaName
 from disclosure.composite import CompositeRequest
-from openid.app.sessions import AnyAnswered, Begun, Device, Session, Sessions, State, state_of
+from openid.app.sessions import AnyAnswered, AnyExchange, Begun, Device, Session, Sessions, State, state_of
 from openid.client_id import ClientCertificate
 from openid.errors import OpenIdError, OpenIdReason
 from openid.mapping import AnyRequest
@@ -106,34 +108,43 @@ class VerifierEdge:
         self.identity, self.sessions = identity, Sessions(clock) if sessions is None else sessions
         self._client, self._questions, self._clock = client, questions, clock
 
-    async def ask(self, policy: str, device: Device, client: str = "") -> Begun:
-        """Open an exchange at the service and a session for it; `client` is whose place it takes.
+    def ask(self, policy: str, device: Device, client: str = "") -> Begun:
+        """Begin a session; `client` is whose place it takes.
 
         Raises OpenIdError SESSION_UNKNOWN for a policy that is not asked here, or not on this device,
-        SESSIONS_FULL; ServiceError, VerifierError.
+        SESSIONS_FULL.
         """
         question = self._questions.get(policy)
         if question is None or device not in question.devices:
             detail = "this edge asks by no such policy on such a device"
             raise OpenIdError(OpenIdReason.SESSION_UNKNOWN, detail, field="policy")
-        self.sessions.check_room(client)
-        request = await self._client.run(question.make)
-        exchange = await self._client.ask(request)
-        return self.sessions.begin(policy, device, exchange, client)
+        return self.sessions.begin(policy, device, client)
 
-    def object_for(self, handle: str, wallet_nonce: str | None) -> str:
-        """Return the signed request object of a session; OpenIdError SESSION_UNKNOWN, SESSION_OVER."""
+    async def object_for(self, handle: str, wallet_nonce: str | None) -> str:
+        """Return the signed request object of a session, whose exchange is opened if it is not yet.
+
+        Raises OpenIdError SESSION_UNKNOWN, SESSION_OVER; ServiceError and VerifierError if no exchange could
+        be opened: the next one who fetches tries again.
+        """
         session = self.sessions.to_fetch(handle)
+        exchange = await self._opened(session)
         made = RequestObject(
             self.identity.client_id,
             self.identity.response_uri,
-            session.exchange.signed_request,
-            session.exchange.link,
+            exchange.signed_request,
+            exchange.link,
             state_of(handle),
             self._clock().replace(microsecond=0),
             session.expires,
         )
         return sign_object(made, self.identity.key, self.identity.certificate, wallet_nonce)
+
+    async def _opened(self, session: Session) -> AnyExchange:
+        async with session.opening:
+            if session.exchange is None:
+                request = await self._client.run(self._questions[session.policy].make)
+                self.sessions.opened(session, await self._client.ask(request))
+        return _exchange_of(session)
 
     async def take(self, body: bytes) -> tuple[bytes | None, str | None]:
         """Take what a wallet posted; return the receipt, and where the browser goes on.
@@ -147,25 +158,28 @@ class VerifierEdge:
             if posted.error == DECLINED:
                 self.sessions.declined(session)
             return None, None
+        exchange = _exchange_of(session)
         self.sessions.answering(session)
         try:
-            return await self._judged(session, posted)
+            return await self._judged(session, exchange, posted)
         finally:
             if session.state is State.ANSWERING:
                 self.sessions.undecided(session)
 
-    async def _judged(self, session: Session, posted: Posted) -> tuple[bytes, str | None]:
-        submission = await self._read(session, posted)
+    async def _judged(
+        self, session: Session, exchange: AnyExchange, posted: Posted
+    ) -> tuple[bytes, str | None]:
+        submission = await self._read(exchange, posted)
         try:
             receipt = await self._client.relay(
-                session.exchange, submission.presentation, submission.holder_note, submission.request_id
+                exchange, submission.presentation, submission.holder_note, submission.request_id
             )
         except ServiceError as error:
             if error.code.name in _JUDGED:
                 self.sessions.not_held(session)
             raise
         try:
-            answered: Any = await self._client.wait(session.exchange, _VERIFY)
+            answered: Any = await self._client.wait(exchange, _VERIFY)
             if session.device is Device.CROSS:
                 await self._keep(session, answered)
         except TimedOutError:
@@ -177,10 +191,10 @@ class VerifierEdge:
         code = self.sessions.answered(session, answered)
         return receipt, None if code is None else self.identity.redirect_uri(code)
 
-    async def _read(self, session: Session, posted: Posted) -> Submission:
-        signed = session.exchange.signed_request
+    async def _read(self, exchange: AnyExchange, posted: Posted) -> Submission:
+        signed = exchange.signed_request
         request: AnyRequest
-        if isinstance(session.exchange, CompositeExchange):
+        if isinstance(exchange, CompositeExchange):
             request = CompositeRequest.from_bytes(signed.payload)
             names = {
                 each for branch in request.branches for query in branch.queries for each in query.schemas
@@ -215,3 +229,10 @@ class VerifierEdge:
     async def _keep(self, session: Session, answered: AnyAnswered) -> None:
         question = self._questions[session.policy]
         await self._client.run(lambda: question.accept(answered))
+
+
+def _exchange_of(session: Session) -> AnyExchange:
+    """Return a session's exchange; OpenIdError RESPONSE_INVALID for an answer to what nobody has fetched."""
+    if session.exchange is None:
+        raise OpenIdError(OpenIdReason.RESPONSE_INVALID, "nobody has fetched the question yet", field="state")
+    return session.exchange
