@@ -61,7 +61,7 @@ class State(StrEnum):
     ANSWERED = "answered"
     """The answer holds; on the same device it is not yet shown, until the browser brings the code."""
     KEEPING = "keeping"
-    """The browser has brought the code, which is used up by it; the answer is being kept."""
+    """The browser has brought the code, which is used up by it, or needs none; the answer is being kept."""
     ACCEPTED = "accepted"
     DECLINED = "declined"
     REFUSED = "refused"
@@ -217,6 +217,21 @@ class Sessions:
             raise _unknown()
         session.state, session.code = State.KEEPING, None
         return session
+
+    def keeping(self, session: Session, answered: AnyAnswered) -> None:
+        """Note an answer of another device that holds, and that is told once it is kept."""
+        session.answered, session.state = answered, State.KEEPING
+
+    def renewed(self, session: Session) -> str:
+        """Return a new cookie for a session whose code was brought; the old one leads to it no more.
+
+        What is told later is told to the browser that brought the code, not to others who knew its cookie.
+        """
+        cookie, (handle, state, old) = _new(), session.keys
+        del self._by_cookie[old]
+        session.keys = (handle, state, _key(cookie))
+        self._by_cookie[session.keys[2]] = session
+        return cookie
 
     def kept(self, session: Session) -> None:
         """Note that the answer that a browser came for is kept: from now on it is told."""

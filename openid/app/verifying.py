@@ -18,6 +18,7 @@ import tlog
 from bbs import BbsError
 from disclosure import DisclosureError, Schema, SchemaName
 from disclosure.composite import CompositeRequest
+from openid.app.anchoring import Anchoring, Demand
 from openid.app.sessions import AnyAnswered, AnyExchange, Begun, Device, Session, Sessions, State, state_of
 from openid.client_id import ClientCertificate
 from openid.errors import OpenIdError, OpenIdReason
@@ -48,12 +49,14 @@ class Question:
     `make` gives a new request, `accept` keeps an answer that holds; both block, and run in the client's
     threads. `accept` may raise a VerifierError: the answer is then refused. `devices` are those that it is
     asked on: on another device nothing ties who sees the answer to who gives it, so that is said by policy.
+    `pending` keeps an answer that holds and was not anchored in time, where an edge demands that.
     """
 
     id: str
     make: Callable[[], AnyRequest]
     accept: Callable[[AnyAnswered], object]
     devices: frozenset[Device] = frozenset({Device.SAME})
+    pending: Callable[[AnyAnswered], object] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,10 @@ class Identity:
 
 
 class VerifierEdge:
-    """One verifier towards wallets and browsers."""
+    """One verifier towards wallets and browsers.
+
+    With `anchored` an answer is accepted once its receipt is; who runs such an edge closes it at the end.
+    """
 
     def __init__(
         self,
@@ -103,10 +109,17 @@ class VerifierEdge:
         questions: Mapping[str, Question],
         clock: Callable[[], datetime],
         sessions: Sessions | None = None,
+        anchored: Demand | None = None,
     ) -> None:
         identity.certificate.check_key(identity.key.public_key())
         self.identity, self.sessions = identity, Sessions(clock) if sessions is None else sessions
         self._client, self._questions, self._clock = client, questions, clock
+        self._anchoring = None if anchored is None else Anchoring(client, self.sessions, anchored, _NOT_HELD)
+
+    async def aclose(self) -> None:
+        """End what still waits for a quorum; see Anchoring."""
+        if self._anchoring is not None:
+            await self._anchoring.aclose()
 
     def ask(self, policy: str, device: Device, client: str = "") -> Begun:
         """Begin a session; `client` is whose place it takes.
@@ -180,13 +193,17 @@ class VerifierEdge:
             raise
         try:
             answered: Any = await self._client.wait(exchange, _VERIFY)
-            if session.device is Device.CROSS:
+            if session.device is Device.CROSS and self._anchoring is None:
                 await self._keep(session, answered)
         except TimedOutError:
             raise  # nothing was found out: the same answer may be posted again, and gets the same receipt
         except _NOT_HELD:
             # The service took it, so the holder has its receipt; this verifier does not accept it.
             self.sessions.not_accepted(session)
+            return receipt, None
+        if session.device is Device.CROSS and self._anchoring is not None:
+            self.sessions.keeping(session, answered)
+            self._begin(self._anchoring, session, answered)
             return receipt, None
         code = self.sessions.answered(session, answered)
         return receipt, None if code is None else self.identity.redirect_uri(code)
@@ -211,10 +228,14 @@ class VerifierEdge:
     async def accept(self, cookie: str, code: str) -> Session:
         """Keep the answer that a browser of the same device comes for, and return its session.
 
-        The session is accepted once the answer is kept, and refused where this verifier does not accept it.
-        Raises as `Sessions.brought` does, and whatever keeps it from being kept: then the code counts again.
+        The session is accepted once the answer is kept, and refused where this verifier does not accept it;
+        where it has to be anchored it is KEEPING until then. Raises as `Sessions.brought` does, and whatever
+        keeps it from being kept: then the code counts again.
         """
         session = self.sessions.brought(cookie, code)
+        if self._anchoring is not None and session.answered is not None:
+            self._begin(self._anchoring, session, session.answered)
+            return session
         try:
             if session.answered is not None:
                 await self._keep(session, session.answered)
@@ -225,6 +246,15 @@ class VerifierEdge:
             if session.state is State.KEEPING:
                 self.sessions.not_kept(session, code)
         return session
+
+    def _begin(self, anchoring: Anchoring, session: Session, answered: AnyAnswered) -> None:
+        question = self._questions[session.policy]
+        anchoring.begin(
+            session,
+            answered,
+            lambda held: self._client.run(lambda: question.accept(held)),
+            lambda held: self._client.run(lambda: question.pending(held)),
+        )
 
     async def _keep(self, session: Session, answered: AnyAnswered) -> None:
         question = self._questions[session.policy]

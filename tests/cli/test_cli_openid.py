@@ -67,6 +67,13 @@ def at_a_terminal(home: Home, *arguments: object, typed: str) -> tuple[int, str]
     return process.returncode, " ".join((out + err).split())
 
 
+def test_an_edge_that_demands_a_quorum_needs_the_policy_of_one(school: Home) -> None:
+    said = school.zk(
+        "verifier", "openid", "serve", SCHOOL, "--url", "http://localhost:1", "--anchored", "--json"
+    )
+    refused(said, Exit.USAGE, "POLICY_MISSING")
+
+
 def test_a_page_asks_and_a_vault_answers(school: Home, holder: Home) -> None:
     before = set(school.path.glob("records/*.json"))
     with serving(school, "--cross", "school-enrolment") as (base, ready):
