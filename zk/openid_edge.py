@@ -24,6 +24,7 @@ from openid.app.sessions import AnyAnswered, Device
 from openid.app.verifier_app import verifier_app
 from openid.app.verifying import Identity, Question, VerifierEdge
 from openid.client_id import ClientCertificate, from_pem, self_signed
+from openid.encryption import ResponseKeys
 from openid.errors import OpenIdError, OpenIdReason
 from openid.issuance import check_issuer
 from openid.mapping import AnyRequest
@@ -42,7 +43,7 @@ class Shown:
 
     `chain` has a certificate of the verifier's key; without one the edge makes its own. `cross` names the
     policies that are asked on another device too, by a counter that shows `secret`. With `demand` an answer
-    is accepted once it is anchored.
+    is accepted once it is anchored; `encrypted` has wallets encrypt to the edge.
     """
 
     url: str
@@ -52,6 +53,7 @@ class Shown:
     cross: frozenset[str] = frozenset()
     secret: str | None = field(default=None, repr=False)
     demand: Demand | None = None
+    encrypted: bool = False
 
 
 def run_edge(
@@ -70,7 +72,8 @@ def run_edge(
     async def serve() -> None:
         async with AsyncVerifierClient(run.endpoint, name, key, log) as client:
             questions = _questions(run, client, policies, name, shown.cross)
-            edge = VerifierEdge(client, identity, questions, _now, anchored=shown.demand)
+            keys = ResponseKeys() if shown.encrypted else None
+            edge = VerifierEdge(client, identity, questions, _now, anchored=shown.demand, keys=keys)
             async with aclosing(edge), _listening(verifier_app(edge, shown.secret), address) as port:
                 on_ready(port, identity.client_id)
                 await _told_to_end()

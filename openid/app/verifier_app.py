@@ -5,7 +5,7 @@
     GET  result            a page sees how its question stands; with response_code it takes the answer
     GET  request/{handle}  a wallet fetches the request object, which opens the exchange; POST takes a
                            wallet_nonce
-    POST response          a wallet posts its answer (response_mode direct_post)
+    POST response          a wallet posts its answer (response_mode direct_post, or direct_post.jwt)
 
 Pages come from the edge's own origin; wallets may be web pages of any other, and send no cookie.
 """

@@ -21,6 +21,7 @@ from disclosure.composite import CompositeRequest
 from openid.app.anchoring import Anchoring, Demand
 from openid.app.sessions import AnyAnswered, AnyExchange, Begun, Device, Session, Sessions, State, state_of
 from openid.client_id import ClientCertificate
+from openid.encryption import ResponseKeys
 from openid.errors import OpenIdError, OpenIdReason
 from openid.mapping import AnyRequest
 from openid.request_object import RequestObject, sign_object
@@ -100,6 +101,7 @@ class VerifierEdge:
     """One verifier towards wallets and browsers.
 
     With `anchored` an answer is accepted once its receipt is; who runs such an edge closes it at the end.
+    With `keys` wallets encrypt their answers, and one that is not encrypted is refused.
     """
 
     def __init__(
@@ -110,10 +112,11 @@ class VerifierEdge:
         clock: Callable[[], datetime],
         sessions: Sessions | None = None,
         anchored: Demand | None = None,
+        keys: ResponseKeys | None = None,
     ) -> None:
         identity.certificate.check_key(identity.key.public_key())
         self.identity, self.sessions = identity, Sessions(clock) if sessions is None else sessions
-        self._client, self._questions, self._clock = client, questions, clock
+        self._client, self._questions, self._clock, self._keys = client, questions, clock, keys
         self._anchoring = None if anchored is None else Anchoring(client, self.sessions, anchored, _NOT_HELD)
 
     async def aclose(self) -> None:
@@ -140,15 +143,16 @@ class VerifierEdge:
         be opened: the next one who fetches tries again.
         """
         session = self.sessions.to_fetch(handle)
-        exchange = await self._opened(session)
+        exchange, state = await self._opened(session), state_of(handle)
         made = RequestObject(
             self.identity.client_id,
             self.identity.response_uri,
             exchange.signed_request,
             exchange.link,
-            state_of(handle),
+            state,
             self._clock().replace(microsecond=0),
             session.expires,
+            None if self._keys is None else self._keys.public(state),
         )
         return sign_object(made, self.identity.key, self.identity.certificate, wallet_nonce)
 
@@ -165,7 +169,9 @@ class VerifierEdge:
         Nothing of both for a wallet that says it will not answer. Raises OpenIdError RESPONSE_INVALID,
         SESSION_UNKNOWN, SESSION_OVER; ServiceError and DisclosureError for what does not hold.
         """
-        posted = read_form(body)
+        posted = read_form(body, None if self._keys is None else self._keys.open)
+        if posted.vp_token is not None and posted.encrypted != (self._keys is not None):
+            raise OpenIdError(OpenIdReason.RESPONSE_INVALID, "it is not encrypted", field="vp_token")
         session = self.sessions.to_answer(posted.state)
         if posted.vp_token is None:
             if posted.error == DECLINED:

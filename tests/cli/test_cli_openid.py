@@ -76,7 +76,7 @@ def test_an_edge_that_demands_a_quorum_needs_the_policy_of_one(school: Home) -> 
 
 def test_a_page_asks_and_a_vault_answers(school: Home, holder: Home) -> None:
     before = set(school.path.glob("records/*.json"))
-    with serving(school, "--cross", "school-enrolment") as (base, ready):
+    with serving(school, "--cross", "school-enrolment", "--encrypted") as (base, ready):
         assert ready["client_id"].startswith("x509_hash:")
         kept_in = Path(ready["secret_file"])
         assert kept_in.stat().st_mode & 0o777 == 0o600

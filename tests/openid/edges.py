@@ -21,6 +21,7 @@ from openid.app.sessions import MAX_FROM_ONE, AnyAnswered, Device, Sessions
 from openid.app.verifier_app import verifier_app
 from openid.app.verifying import Identity, Question, VerifierEdge
 from openid.client_id import self_signed
+from openid.encryption import ResponseKeys
 from openid.mapping import AnyRequest
 from openid.wallet.fetching import Fetcher
 from tests.prover.town import Town
@@ -95,6 +96,7 @@ def edge(
     openings: Openings | None = None,
     anchored: Demand | None = None,
     pending: Callable[[AnyAnswered], object] = lambda _: None,
+    keys: ResponseKeys | None = None,
 ) -> Iterator[Edge]:
     """Run an edge of the school's that asks what `make` gives, under the policy's id "school".
 
@@ -133,6 +135,7 @@ def edge(
                     town.city.clock,
                     Sessions(town.city.clock, most, from_one),
                     anchored,
+                    keys,
                 )
                 shell.append(verifier_app(inner, secret, openings))
                 found.append((Edge(base, inner, accepted), asyncio.get_running_loop()))

@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from disclosure import DisclosureError, ExchangeLink, sign_request
 from openid.client_id import ClientCertificate, from_pem, self_signed
 from openid.dcql import OWN
+from openid.encryption import ResponseKeys
 from openid.errors import OpenIdError
 from openid.mapping import dcql_of
 from openid.request_object import TYPE, RequestObject, open_object, sign_object
@@ -63,6 +64,13 @@ def test_a_good_object_is_opened(made: RequestObject, nonce: str | None) -> None
     assert opened.object == made
     assert opened.object.request == PLAIN
     assert opened.signer == KEY.public_key().public_bytes_raw()
+
+
+def test_the_key_for_the_answer_is_signed_with_it() -> None:
+    made = replace(OBJECT, answer_key=ResponseKeys().public(STATE))
+    assert open_object(sign_object(made, KEY, CERTIFICATE), made.client_id, NOW).object == made
+    refused(signed(made.claims() | {"client_metadata": {}}), "NOT_UNDERSTOOD")
+    refused(signed(OBJECT.claims() | {"response_mode": "direct_post.jwt"}), "NOT_UNDERSTOOD")
 
 
 def test_a_composite_request_is_carried_whole() -> None:

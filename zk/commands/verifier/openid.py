@@ -44,6 +44,7 @@ def serve(
         Path | None, typer.Option("--key-certificate", help="help.verifier.openid.chain")
     ] = None,
     anchored: Annotated[bool, typer.Option("--anchored", help="help.verifier.openid.anchored")] = False,
+    encrypted: Annotated[bool, typer.Option("--encrypted", help="help.verifier.openid.encrypted")] = False,
     host: Annotated[str, typer.Option("--host", help="help.witness.host")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="help.witness.port")] = 8461,
     certificate: Annotated[
@@ -86,7 +87,7 @@ def serve(
 
     try:
         run_edge(
-            run, asked, name, Shown(url, page, by_host, chain, also, secret, demand),
+            run, asked, name, Shown(url, page, by_host, chain, also, secret, demand, encrypted),
             Address(host, port, certificate, private_key), ready,
         )  # fmt: skip
     except OSError as error:
