@@ -104,6 +104,8 @@ CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "another audience": ({"aud": "https://wallet.example"}, "NOT_UNDERSTOOD"),
     "response_type": ({"response_type": "vp_token id_token"}, "NOT_UNDERSTOOD"),
     "response_mode": ({"response_mode": "fragment"}, "NOT_UNDERSTOOD"),
+    "the mode of the browser's own interface": ({"response_mode": "dc_api"}, "NOT_UNDERSTOOD"),
+    "its encrypted mode": ({"response_mode": "dc_api.jwt"}, "NOT_UNDERSTOOD"),
     "transaction_data": ({"transaction_data": ["e30"]}, "NOT_UNDERSTOOD"),
     "scope": ({"scope": "org.example.pid"}, "NOT_UNDERSTOOD"),
     "redirect_uri": ({"redirect_uri": "https://school.example/cb"}, "NOT_UNDERSTOOD"),
@@ -171,7 +173,12 @@ def test_whoever_signs_is_whom_the_identifier_names() -> None:
     key, certificate = ec_certificate()
     theirs = claims | {"client_id": certificate.hashed}
     refused(signed(theirs, key, certificate, "ES256"), "REQUEST_OBJECT_INVALID", certificate.hashed)
-    for client in ("redirect_uri:https://x.example/", "did:example:1", "school", "x509_hash:", "origin:x"):
+    # The examples of OpenID4VP 1.0, section 5.9.3, and some that are none.
+    for client in (
+        "redirect_uri:https://client.example.org/cb", "openid_federation:https://federation-verifier.example.com",
+        "decentralized_identifier:did:example:123", "verifier_attestation:verifier.example", "origin:x",
+        "https://client.example.org/cb", "example-client", "did:example:1", "school", "x509_hash:",
+    ):  # fmt: skip
         refused(signed(claims | {"client_id": client}), "CLIENT_NOT_TRUSTED", client)
     refused(signed(claims, certificate=ec_certificate()[1]), "CLIENT_NOT_TRUSTED")
 
