@@ -20,12 +20,15 @@ from disclosure import ExchangeLink, SignedRequest
 from disclosure.composite import CompositeRequest, is_composite
 from openid.client_id import ClientCertificate, certificate_from_x5c, check_client
 from openid.dcql import OWN, read_dcql
+from openid.encryption import ResponseKey, read_response_key
 from openid.errors import OpenIdError, OpenIdReason
 from openid.mapping import COMPOSITE_FORMAT, PLAIN_FORMAT, AnyRequest, dcql_of
 from openid.strict_json import Json, loads, octets_of, to_base64url
 
 MEDIA_TYPE: Final = "application/oauth-authz-req+jwt"
 TYPE: Final = "oauth-authz-req+jwt"
+PLAIN: Final = "direct_post"
+ENCRYPTED: Final = "direct_post.jwt"
 AUDIENCE: Final = "https://self-issued.me/v2"
 """Static discovery (section 5.8): the edge does not know which wallet will ask."""
 MAX_OBJECT_OCTETS: Final = 256 << 10
@@ -40,7 +43,8 @@ _NEEDED: Final = frozenset(
     }
 )  # fmt: skip
 _HARMLESS: Final = frozenset({"client_metadata", "iss", "verifier_info", "wallet_nonce"})
-"""What changes nothing of what is asked, of whom, or where the answer goes."""
+"""What changes nothing of what is asked, of whom, or where the answer goes. Of `client_metadata` an encrypted
+answer's key is read, and nothing else."""
 FORMATS: Final[dict[str, Json]] = {PLAIN_FORMAT: {}, COMPOSITE_FORMAT: {}}
 
 
@@ -55,6 +59,8 @@ class RequestObject:
     state: str = field(repr=False)
     issued: dt.datetime
     expires: dt.datetime
+    answer_key: ResponseKey | None = None
+    """To which the answer is encrypted (`direct_post.jwt`), if it is."""
 
     @property
     def request(self) -> AnyRequest:
@@ -65,15 +71,16 @@ class RequestObject:
 
     def claims(self, wallet_nonce: str | None = None) -> dict[str, Json]:
         """Return the claims that are signed."""
+        key = self.answer_key
         made: dict[str, Json] = {
             "aud": AUDIENCE,
             "client_id": self.client_id,
-            "client_metadata": {"vp_formats_supported": FORMATS},
+            "client_metadata": {"vp_formats_supported": FORMATS} | (key.to_metadata() if key else {}),
             "dcql_query": dcql_of(self.request).to_json(),
             "exp": int(self.expires.timestamp()),
             "iat": int(self.issued.timestamp()),
             "nonce": to_base64url(self.request.nonce),
-            "response_mode": "direct_post",
+            "response_mode": ENCRYPTED if key else PLAIN,
             "response_type": "vp_token",
             "response_uri": self.response_uri,
             "state": self.state,
@@ -167,14 +174,12 @@ def _claims_of(text: str, signer: bytes | None) -> dict[str, Json]:
 
 
 def _object_of(claims: dict[str, Json], now: dt.datetime) -> RequestObject:
-    for name, value in (
-        ("aud", AUDIENCE), ("response_type", "vp_token"), ("response_mode", "direct_post"),
-    ):  # fmt: skip
+    for name, value in (("aud", AUDIENCE), ("response_type", "vp_token")):
         if claims[name] != value:
             raise OpenIdError(OpenIdReason.NOT_UNDERSTOOD, f"this wallet knows {value} only", field=name)
     made = RequestObject(
         _text(claims, "client_id"), _text(claims, "response_uri"), *_own_of(claims[OWN]),
-        _state_of(claims), _moment(claims, "iat"), _moment(claims, "exp"),
+        _state_of(claims), _moment(claims, "iat"), _moment(claims, "exp"), _answer_key_of(claims),
     )  # fmt: skip
     check_uri(made.response_uri, "response_uri")
     if not made.issued < made.expires <= made.issued + MAX_LIFE:
@@ -188,6 +193,15 @@ def _object_of(claims: dict[str, Json], now: dt.datetime) -> RequestObject:
         detail = "the query says something else than the verifier's signed request"
         raise OpenIdError(OpenIdReason.NOT_UNDERSTOOD, detail, field="dcql_query")
     return made
+
+
+def _answer_key_of(claims: dict[str, Json]) -> ResponseKey | None:
+    if claims["response_mode"] == PLAIN:
+        return None
+    if claims["response_mode"] != ENCRYPTED:
+        detail = f"this wallet knows {PLAIN} and {ENCRYPTED} only"
+        raise OpenIdError(OpenIdReason.NOT_UNDERSTOOD, detail, field="response_mode")
+    return read_response_key(claims.get("client_metadata"))
 
 
 def _own_of(value: Json) -> tuple[SignedRequest, ExchangeLink]:

@@ -7,13 +7,14 @@ and the vault's request_id (docs/protocol.md).
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 from disclosure import MalformedError, Presentation, Schema, SchemaName
 from disclosure.composite import CompositePresentation, CompositeRequest
+from openid.encryption import ResponseKey
 from openid.errors import OpenIdError, OpenIdReason
 from openid.mapping import AnyRequest, answer_ids
 from openid.request_object import check_uri
@@ -48,10 +49,16 @@ class Posted:
     state: str = field(repr=False)
     vp_token: Mapping[str, Json] | None = field(default=None, repr=False)
     error: str = ""
+    encrypted: bool = False
 
 
-def response_form(request: AnyRequest, submission: Submission, state: str) -> bytes:
-    """Return the body that a wallet posts; MalformedError for a branch that the request does not have."""
+def response_form(
+    request: AnyRequest, submission: Submission, state: str, key: ResponseKey | None = None
+) -> bytes:
+    """Return the body that a wallet posts, encrypted if there is a key to encrypt to.
+
+    Raises MalformedError for a branch that the request does not have.
+    """
     presentation = submission.presentation
     branch = presentation.answer.branch if isinstance(presentation, CompositePresentation) else None
     first, *others = answer_ids(request, branch)
@@ -61,6 +68,8 @@ def response_form(request: AnyRequest, submission: Submission, state: str) -> by
         "request_id": submission.request_id,
     }
     token = {first: [answer]} | {each: [{_IN: first}] for each in others}
+    if key is not None:
+        return urlencode({"response": key.encrypt(dumps({"vp_token": token, "state": state}))}).encode()
     return urlencode({"vp_token": dumps(token).decode(), "state": state}).encode()
 
 
@@ -69,10 +78,11 @@ def error_form(state: str, error: str = DECLINED) -> bytes:
     return urlencode({"error": error, "state": state}).encode()
 
 
-def read_form(octets: bytes) -> Posted:
+def read_form(octets: bytes, opening: Callable[[str], dict[str, Json]] | None = None) -> Posted:
     """Read a response's body; OpenIdError RESPONSE_INVALID.
 
-    Parameters that nobody here knows are passed over, as OAuth has it: the answer is in `vp_token` alone.
+    `opening` opens an encrypted answer; where there is none, none is taken. Parameters that nobody here knows
+    are passed over, as OAuth has it: the answer is in `vp_token` alone.
     """
     if len(octets) > MAX_RESPONSE_OCTETS:
         raise _invalid("it is too long", "")
@@ -86,6 +96,8 @@ def read_form(octets: bytes) -> Posted:
     given = dict(pairs)
     if len(given) != len(pairs):
         raise _invalid("a parameter stands twice", "")
+    if "response" in given:
+        return _encrypted(given, opening)
     state, error, token = given.get("state", ""), given.get("error"), given.get("vp_token")
     if not _STATE.fullmatch(state):
         raise _invalid("there is no state", "state")
@@ -96,6 +108,22 @@ def read_form(octets: bytes) -> Posted:
     if not _ERROR.fullmatch(error or ""):
         raise _invalid("it is no error of OAuth's", "error")
     return Posted(state, error=error or "")
+
+
+def _encrypted(given: Mapping[str, str], opening: Callable[[str], dict[str, Json]] | None) -> Posted:
+    if opening is None:
+        raise _invalid("this edge takes no encrypted answers", "response")
+    if {"state", "error", "vp_token"} & set(given):
+        raise _invalid("what is encrypted does not stand beside it", "response")
+    read = opening(given["response"])
+    state, token, error = read.get("state"), read.get("vp_token"), read.get("error")
+    if not isinstance(state, str) or not _STATE.fullmatch(state):
+        raise _invalid("there is no state", "state")
+    if isinstance(token, dict) and error is None:
+        return Posted(state, token, encrypted=True)
+    if isinstance(error, str) and token is None and _ERROR.fullmatch(error):
+        return Posted(state, error=error, encrypted=True)
+    raise _invalid("there is a vp_token or an error", "vp_token")
 
 
 def submission_of(

@@ -6,7 +6,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,14 +17,17 @@ from starlette.types import ASGIApp
 from consortium.serving import listening
 from consortium.witness.process import Address
 from disclosure import Schema, VerifierName
+from openid.app.anchoring import Demand
 from openid.app.issuer_app import issuer_app
 from openid.app.issuing import IssuerEdge
 from openid.app.sessions import AnyAnswered, Device
 from openid.app.verifier_app import verifier_app
 from openid.app.verifying import Identity, Question, VerifierEdge
 from openid.client_id import ClientCertificate, from_pem, self_signed
+from openid.encryption import ResponseKeys
 from openid.errors import OpenIdError, OpenIdReason
 from openid.issuance import check_issuer
+from openid.mapping import AnyRequest
 from openid.request_object import check_uri
 from verifier.aio import AsyncVerifierClient
 from zk.commands.verifier.asking import checked_request, keep
@@ -39,7 +42,8 @@ class Shown:
     """Who an edge is to wallets: its address, the page that the browser goes on to, and by what it is named.
 
     `chain` has a certificate of the verifier's key; without one the edge makes its own. `cross` names the
-    policies that are asked on another device too, by a counter that shows `secret`.
+    policies that are asked on another device too, by a counter that shows `secret`. With `demand` an answer
+    is accepted once it is anchored; `encrypted` has wallets encrypt to the edge.
     """
 
     url: str
@@ -48,6 +52,8 @@ class Shown:
     chain: Path | None
     cross: frozenset[str] = frozenset()
     secret: str | None = field(default=None, repr=False)
+    demand: Demand | None = None
+    encrypted: bool = False
 
 
 def run_edge(
@@ -65,8 +71,10 @@ def run_edge(
 
     async def serve() -> None:
         async with AsyncVerifierClient(run.endpoint, name, key, log) as client:
-            edge = VerifierEdge(client, identity, _questions(run, client, policies, name, shown.cross), _now)
-            async with _listening(verifier_app(edge, shown.secret), address) as port:
+            questions = _questions(run, client, policies, name, shown.cross)
+            keys = ResponseKeys() if shown.encrypted else None
+            edge = VerifierEdge(client, identity, questions, _now, anchored=shown.demand, keys=keys)
+            async with aclosing(edge), _listening(verifier_app(edge, shown.secret), address) as port:
                 on_ready(port, identity.client_id)
                 await _told_to_end()
 
@@ -141,7 +149,11 @@ def _questions(
                 keep(run, answered, policy, run.home.records / f"{policy.id}-{secrets.token_hex(8)}.json")
 
         devices = frozenset(Device) if policy.id in cross else frozenset({Device.SAME})
-        return Question(policy.id, lambda: checked_request(client.client, policy, name, {}), accept, devices)
+
+        def make() -> AnyRequest:
+            return checked_request(client.client, policy, name, {})
+
+        return Question(policy.id, make, accept, devices, pending=accept)
 
     return {each.id: question(each) for each in policies}
 

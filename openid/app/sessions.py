@@ -6,12 +6,14 @@ is shown only to who brings both the cookie and the response code that the walle
 nobody sees what another answered in a session that was planted with him (OpenID4VP 1.0, section 13.3).
 
 Kept by SHA-256 of the secrets, in memory. `state` is derived from the handle, with which everybody who has it
-fetches the state anyway: so the handle need not be kept for the object that is fetched later. What has ended
-takes no room that a new question wants, and is forgotten after a few minutes; so is an answer that nobody
-comes for. State rules: every change is one of the methods below, made between two awaits; what is refused has
-changed nothing.
+fetches the state anyway: so the handle need not be kept for the object that is fetched later. The exchange at
+the service is opened when the object is first fetched, and not before: a page that is only looked at costs
+the service nothing. What has ended takes no room that a new question wants, and is forgotten after a few
+minutes; so is an answer that nobody comes for. State rules: every change is one of the methods below, made
+between two awaits; what is refused has changed nothing.
 """
 
+import asyncio
 import datetime as dt
 import hashlib
 import heapq
@@ -35,6 +37,8 @@ MAX_FROM_ONE: Final = 200
 """So many questions of one client may be open at a time."""
 MAX_REFUSED: Final = 5
 """So many answers of a session may be refused; then it is over."""
+FETCHED_WITHIN: Final = dt.timedelta(minutes=15)
+"""So long a question waits for a wallet that fetches it; from then on its exchange says how long."""
 KEPT: Final = dt.timedelta(minutes=10)
 """So long an answer waits for its browser, and a session that has ended is still told of."""
 _LOOK_AGAIN: Final = dt.timedelta(minutes=1)
@@ -57,7 +61,7 @@ class State(StrEnum):
     ANSWERED = "answered"
     """The answer holds; on the same device it is not yet shown, until the browser brings the code."""
     KEEPING = "keeping"
-    """The browser has brought the code, which is used up by it; the answer is being kept."""
+    """The browser has brought the code, which is used up by it, or needs none; the answer is being kept."""
     ACCEPTED = "accepted"
     DECLINED = "declined"
     REFUSED = "refused"
@@ -72,17 +76,20 @@ _ENDED: Final = (State.ACCEPTED, State.DECLINED, State.REFUSED, State.EXPIRED)
 class Session:
     """One question. What is marked as secret is never logged and stands in no repr.
 
-    `keys` are the hashes of handle, state and cookie; `until` is when its state ends by itself.
+    `keys` are the hashes of handle, state and cookie; `until` is when its state ends by itself. `exchange` is
+    none until a wallet has fetched the question, and `expires` is then the exchange's.
     """
 
     policy: str
     device: Device
-    exchange: AnyExchange
     expires: dt.datetime
     client: str = field(repr=False)
     keys: tuple[bytes, bytes, bytes] = field(repr=False)
     until: dt.datetime
     state: State = State.OPEN
+    exchange: AnyExchange | None = None
+    opening: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    """Held by who opens the exchange: of wallets that fetch at the same time, one does."""
     refused: int = 0
     code: bytes | None = field(default=None, repr=False)
     """The hash of the response code, until it was brought."""
@@ -125,12 +132,16 @@ class Sessions:
         if client and self._open_of[client] >= self._from_one:
             raise OpenIdError(OpenIdReason.SESSIONS_FULL, "too many questions of this client are open")
 
-    def begin(self, policy: str, device: Device, exchange: AnyExchange, client: str = "") -> Begun:
-        """Begin a session under secrets that nobody has seen, whatever cookie the browser brought."""
+    def begin(self, policy: str, device: Device, client: str = "") -> Begun:
+        """Begin a session under secrets that nobody has seen, whatever cookie the browser brought.
+
+        Raises OpenIdError SESSIONS_FULL.
+        """
         self.check_room(client)
         handle, cookie = _new(), _new()
         keys = (_key(handle), _key(state_of(handle)), _key(cookie))
-        made = Session(policy, device, exchange, exchange.expires, client, keys, exchange.expires)
+        expires = self._clock() + FETCHED_WITHIN
+        made = Session(policy, device, expires, client, keys, expires)
         for where, key in zip(self._all(), keys, strict=True):
             where[key] = made
         self._open_of[client] += 1
@@ -140,6 +151,13 @@ class Sessions:
     def to_fetch(self, handle: str) -> Session:
         """Return the session whose request may be fetched; OpenIdError SESSION_UNKNOWN, SESSION_OVER."""
         return self._open(self._by_handle, handle)
+
+    def opened(self, session: Session, exchange: AnyExchange) -> None:
+        """Note the exchange that was opened for who fetches; OpenIdError SESSION_OVER: it is too late."""
+        self._settle(session, self._clock())
+        self._check_open(session)
+        session.exchange, session.expires, session.until = exchange, exchange.expires, exchange.expires
+        self._queue(session, session.until)
 
     def to_answer(self, state: str) -> Session:
         """Return the session that may be answered; OpenIdError SESSION_UNKNOWN, SESSION_OVER."""
@@ -200,6 +218,21 @@ class Sessions:
         session.state, session.code = State.KEEPING, None
         return session
 
+    def keeping(self, session: Session, answered: AnyAnswered) -> None:
+        """Note an answer of another device that holds, and that is told once it is kept."""
+        session.answered, session.state = answered, State.KEEPING
+
+    def renewed(self, session: Session) -> str:
+        """Return a new cookie for a session whose code was brought; the old one leads to it no more.
+
+        What is told later is told to the browser that brought the code, not to others who knew its cookie.
+        """
+        cookie, (handle, state, old) = _new(), session.keys
+        del self._by_cookie[old]
+        session.keys = (handle, state, _key(cookie))
+        self._by_cookie[session.keys[2]] = session
+        return cookie
+
     def kept(self, session: Session) -> None:
         """Note that the answer that a browser came for is kept: from now on it is told."""
         self._end(session, State.ACCEPTED)
@@ -235,9 +268,13 @@ class Sessions:
 
     def _open(self, where: dict[bytes, Session], secret: str) -> Session:
         session = self._found(where, secret)
+        self._check_open(session)
+        return session
+
+    @staticmethod
+    def _check_open(session: Session) -> None:
         if session.state is not State.OPEN:
             raise OpenIdError(OpenIdReason.SESSION_OVER, "the question was answered, or has ended")
-        return session
 
     def _queue(self, session: Session, moment: dt.datetime) -> None:
         heapq.heappush(self._due, (moment, next(self._numbers), session))

@@ -3,8 +3,9 @@
     POST sessions          a page opens a question, {"policy", "device": "same" | "cross"}; it gets a cookie;
                            "cross" takes the counter's secret, as a bearer token
     GET  result            a page sees how its question stands; with response_code it takes the answer
-    GET  request/{handle}  a wallet fetches the request object; POST takes a wallet_nonce
-    POST response          a wallet posts its answer (response_mode direct_post)
+    GET  request/{handle}  a wallet fetches the request object, which opens the exchange; POST takes a
+                           wallet_nonce
+    POST response          a wallet posts its answer (response_mode direct_post, or direct_post.jwt)
 
 Pages come from the edge's own origin; wallets may be web pages of any other, and send no cookie.
 """
@@ -26,7 +27,7 @@ from starlette.routing import Route
 from consortium.serving import BodyError, application, body_of, network_of
 from disclosure import DisclosureError
 from openid.app.openings import Openings
-from openid.app.sessions import Device
+from openid.app.sessions import Device, State
 from openid.app.telling import told
 from openid.app.verifying import VerifierEdge
 from openid.errors import OpenIdError, OpenIdReason
@@ -110,16 +111,15 @@ class _App:
                 return _failed(
                     "temporarily_unavailable", "SESSIONS_FULL", HTTPStatus.TOO_MANY_REQUESTS, headers
                 )
-            begun = await self._edge.ask(given["policy"], device, client)
+            begun = self._edge.ask(given["policy"], device, client)
         except _KNOWN as error:
             return _refused(error, _PRIVATE)
         # Always a new one: a cookie that somebody planted in this browser leads to no session of ours.
-        cookie = f"{self._cookie}={begun.cookie}; {self._attributes}"
         uri = self._edge.identity.invitation(begun.handle)
         body = {"uri": uri, **told(begun.session)}
         if device is Device.CROSS:
             body["qr"] = segno.make(uri, micro=False).svg_inline(scale=4)
-        return _json(body, HTTPStatus.CREATED, _PRIVATE | {"Set-Cookie": cookie})
+        return _json(body, HTTPStatus.CREATED, _PRIVATE | self._set_cookie(begun.cookie))
 
     async def result(self, request: Request) -> Response:
         cookie, code = request.cookies.get(self._cookie, ""), request.query_params.get("response_code")
@@ -132,14 +132,17 @@ class _App:
             return _refused(error, _PRIVATE)
         except Exception as error:  # whatever kept the answer from being kept: the browser may come again
             return _not_kept(error, _PRIVATE)
+        headers = dict(_PRIVATE)
+        if code is not None and session.state is State.KEEPING:  # it is told later, to this browser alone
+            headers |= self._set_cookie(self._edge.sessions.renewed(session))
         body = told(session)
         self._edge.sessions.told(session)
-        return _json(body, HTTPStatus.OK, _PRIVATE)
+        return _json(body, HTTPStatus.OK, headers)
 
     async def request_object(self, request: Request) -> Response:
         try:
             nonce = await _wallet_nonce(request) if request.method == "POST" else None
-            made = self._edge.object_for(request.path_params["handle"], nonce)
+            made = await self._edge.object_for(request.path_params["handle"], nonce)
         except _KNOWN as error:
             return _refused(error, _WALLET)
         return Response(made, HTTPStatus.OK, _WALLET | {"Content-Type": MEDIA_TYPE})
@@ -154,6 +157,9 @@ class _App:
             return _not_kept(error, _WALLET)
         body = b"{}" if receipt is None else receipt_json(receipt, redirect)
         return Response(body, HTTPStatus.OK, _WALLET | {"Content-Type": _JSON})
+
+    def _set_cookie(self, cookie: str) -> dict[str, str]:
+        return {"Set-Cookie": f"{self._cookie}={cookie}; {self._attributes}"}
 
     def _from_own_page(self, request: Request) -> bool:
         """Tell whether a page of the edge's own origin asks, as far as a browser says; a program need not."""

@@ -1,7 +1,9 @@
 """What a verifier's edge does, without HTTP: open a question, hand out its object, take the answer.
 
-The edge holds the exchange's ticket and hands in what the wallet posted; the service judges and makes the
-receipt; the verifier then verifies presentation and receipt itself, as for every other exchange.
+The exchange at the service is opened for the first wallet that fetches the object, so a code that nobody
+scans takes nothing there. The edge holds the exchange's ticket and hands in what the wallet posted; the
+service judges and makes the receipt; the verifier then verifies presentation and receipt itself, as for
+every other exchange.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,8 +18,10 @@ import tlog
 from bbs import BbsError
 from disclosure import DisclosureError, Schema, SchemaName
 from disclosure.composite import CompositeRequest
-from openid.app.sessions import AnyAnswered, Begun, Device, Session, Sessions, State, state_of
+from openid.app.anchoring import Anchoring, Demand
+from openid.app.sessions import AnyAnswered, AnyExchange, Begun, Device, Session, Sessions, State, state_of
 from openid.client_id import ClientCertificate
+from openid.encryption import ResponseKeys
 from openid.errors import OpenIdError, OpenIdReason
 from openid.mapping import AnyRequest
 from openid.request_object import RequestObject, sign_object
@@ -46,12 +50,14 @@ class Question:
     `make` gives a new request, `accept` keeps an answer that holds; both block, and run in the client's
     threads. `accept` may raise a VerifierError: the answer is then refused. `devices` are those that it is
     asked on: on another device nothing ties who sees the answer to who gives it, so that is said by policy.
+    `pending` keeps an answer that holds and was not anchored in time, where an edge demands that.
     """
 
     id: str
     make: Callable[[], AnyRequest]
     accept: Callable[[AnyAnswered], object]
     devices: frozenset[Device] = frozenset({Device.SAME})
+    pending: Callable[[AnyAnswered], object] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,11 @@ class Identity:
 
 
 class VerifierEdge:
-    """One verifier towards wallets and browsers."""
+    """One verifier towards wallets and browsers.
+
+    With `anchored` an answer is accepted once its receipt is; who runs such an edge closes it at the end.
+    With `keys` wallets encrypt their answers, and one that is not encrypted is refused.
+    """
 
     def __init__(
         self,
@@ -101,39 +111,57 @@ class VerifierEdge:
         questions: Mapping[str, Question],
         clock: Callable[[], datetime],
         sessions: Sessions | None = None,
+        anchored: Demand | None = None,
+        keys: ResponseKeys | None = None,
     ) -> None:
         identity.certificate.check_key(identity.key.public_key())
         self.identity, self.sessions = identity, Sessions(clock) if sessions is None else sessions
-        self._client, self._questions, self._clock = client, questions, clock
+        self._client, self._questions, self._clock, self._keys = client, questions, clock, keys
+        self._anchoring = None if anchored is None else Anchoring(client, self.sessions, anchored, _NOT_HELD)
 
-    async def ask(self, policy: str, device: Device, client: str = "") -> Begun:
-        """Open an exchange at the service and a session for it; `client` is whose place it takes.
+    async def aclose(self) -> None:
+        """End what still waits for a quorum; see Anchoring."""
+        if self._anchoring is not None:
+            await self._anchoring.aclose()
+
+    def ask(self, policy: str, device: Device, client: str = "") -> Begun:
+        """Begin a session; `client` is whose place it takes.
 
         Raises OpenIdError SESSION_UNKNOWN for a policy that is not asked here, or not on this device,
-        SESSIONS_FULL; ServiceError, VerifierError.
+        SESSIONS_FULL.
         """
         question = self._questions.get(policy)
         if question is None or device not in question.devices:
             detail = "this edge asks by no such policy on such a device"
             raise OpenIdError(OpenIdReason.SESSION_UNKNOWN, detail, field="policy")
-        self.sessions.check_room(client)
-        request = await self._client.run(question.make)
-        exchange = await self._client.ask(request)
-        return self.sessions.begin(policy, device, exchange, client)
+        return self.sessions.begin(policy, device, client)
 
-    def object_for(self, handle: str, wallet_nonce: str | None) -> str:
-        """Return the signed request object of a session; OpenIdError SESSION_UNKNOWN, SESSION_OVER."""
+    async def object_for(self, handle: str, wallet_nonce: str | None) -> str:
+        """Return the signed request object of a session, whose exchange is opened if it is not yet.
+
+        Raises OpenIdError SESSION_UNKNOWN, SESSION_OVER; ServiceError and VerifierError if no exchange could
+        be opened: the next one who fetches tries again.
+        """
         session = self.sessions.to_fetch(handle)
+        exchange, state = await self._opened(session), state_of(handle)
         made = RequestObject(
             self.identity.client_id,
             self.identity.response_uri,
-            session.exchange.signed_request,
-            session.exchange.link,
-            state_of(handle),
+            exchange.signed_request,
+            exchange.link,
+            state,
             self._clock().replace(microsecond=0),
             session.expires,
+            None if self._keys is None else self._keys.public(state),
         )
         return sign_object(made, self.identity.key, self.identity.certificate, wallet_nonce)
+
+    async def _opened(self, session: Session) -> AnyExchange:
+        async with session.opening:
+            if session.exchange is None:
+                request = await self._client.run(self._questions[session.policy].make)
+                self.sessions.opened(session, await self._client.ask(request))
+        return _exchange_of(session)
 
     async def take(self, body: bytes) -> tuple[bytes | None, str | None]:
         """Take what a wallet posted; return the receipt, and where the browser goes on.
@@ -141,32 +169,37 @@ class VerifierEdge:
         Nothing of both for a wallet that says it will not answer. Raises OpenIdError RESPONSE_INVALID,
         SESSION_UNKNOWN, SESSION_OVER; ServiceError and DisclosureError for what does not hold.
         """
-        posted = read_form(body)
+        posted = read_form(body, None if self._keys is None else self._keys.open)
+        if posted.vp_token is not None and posted.encrypted != (self._keys is not None):
+            raise OpenIdError(OpenIdReason.RESPONSE_INVALID, "it is not encrypted", field="vp_token")
         session = self.sessions.to_answer(posted.state)
         if posted.vp_token is None:
             if posted.error == DECLINED:
                 self.sessions.declined(session)
             return None, None
+        exchange = _exchange_of(session)
         self.sessions.answering(session)
         try:
-            return await self._judged(session, posted)
+            return await self._judged(session, exchange, posted)
         finally:
             if session.state is State.ANSWERING:
                 self.sessions.undecided(session)
 
-    async def _judged(self, session: Session, posted: Posted) -> tuple[bytes, str | None]:
-        submission = await self._read(session, posted)
+    async def _judged(
+        self, session: Session, exchange: AnyExchange, posted: Posted
+    ) -> tuple[bytes, str | None]:
+        submission = await self._read(exchange, posted)
         try:
             receipt = await self._client.relay(
-                session.exchange, submission.presentation, submission.holder_note, submission.request_id
+                exchange, submission.presentation, submission.holder_note, submission.request_id
             )
         except ServiceError as error:
             if error.code.name in _JUDGED:
                 self.sessions.not_held(session)
             raise
         try:
-            answered: Any = await self._client.wait(session.exchange, _VERIFY)
-            if session.device is Device.CROSS:
+            answered: Any = await self._client.wait(exchange, _VERIFY)
+            if session.device is Device.CROSS and self._anchoring is None:
                 await self._keep(session, answered)
         except TimedOutError:
             raise  # nothing was found out: the same answer may be posted again, and gets the same receipt
@@ -174,13 +207,17 @@ class VerifierEdge:
             # The service took it, so the holder has its receipt; this verifier does not accept it.
             self.sessions.not_accepted(session)
             return receipt, None
+        if session.device is Device.CROSS and self._anchoring is not None:
+            self.sessions.keeping(session, answered)
+            self._begin(self._anchoring, session, answered)
+            return receipt, None
         code = self.sessions.answered(session, answered)
         return receipt, None if code is None else self.identity.redirect_uri(code)
 
-    async def _read(self, session: Session, posted: Posted) -> Submission:
-        signed = session.exchange.signed_request
+    async def _read(self, exchange: AnyExchange, posted: Posted) -> Submission:
+        signed = exchange.signed_request
         request: AnyRequest
-        if isinstance(session.exchange, CompositeExchange):
+        if isinstance(exchange, CompositeExchange):
             request = CompositeRequest.from_bytes(signed.payload)
             names = {
                 each for branch in request.branches for query in branch.queries for each in query.schemas
@@ -197,10 +234,14 @@ class VerifierEdge:
     async def accept(self, cookie: str, code: str) -> Session:
         """Keep the answer that a browser of the same device comes for, and return its session.
 
-        The session is accepted once the answer is kept, and refused where this verifier does not accept it.
-        Raises as `Sessions.brought` does, and whatever keeps it from being kept: then the code counts again.
+        The session is accepted once the answer is kept, and refused where this verifier does not accept it;
+        where it has to be anchored it is KEEPING until then. Raises as `Sessions.brought` does, and whatever
+        keeps it from being kept: then the code counts again.
         """
         session = self.sessions.brought(cookie, code)
+        if self._anchoring is not None and session.answered is not None:
+            self._begin(self._anchoring, session, session.answered)
+            return session
         try:
             if session.answered is not None:
                 await self._keep(session, session.answered)
@@ -212,6 +253,22 @@ class VerifierEdge:
                 self.sessions.not_kept(session, code)
         return session
 
+    def _begin(self, anchoring: Anchoring, session: Session, answered: AnyAnswered) -> None:
+        question = self._questions[session.policy]
+        anchoring.begin(
+            session,
+            answered,
+            lambda held: self._client.run(lambda: question.accept(held)),
+            lambda held: self._client.run(lambda: question.pending(held)),
+        )
+
     async def _keep(self, session: Session, answered: AnyAnswered) -> None:
         question = self._questions[session.policy]
         await self._client.run(lambda: question.accept(answered))
+
+
+def _exchange_of(session: Session) -> AnyExchange:
+    """Return a session's exchange; OpenIdError RESPONSE_INVALID for an answer to what nobody has fetched."""
+    if session.exchange is None:
+        raise OpenIdError(OpenIdReason.RESPONSE_INVALID, "nobody has fetched the question yet", field="state")
+    return session.exchange

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from openid.encryption import ALGORITHM, CONTENT
 from openid.errors import OpenIdError, OpenIdReason
 from openid.request_object import (
     FORMATS,
@@ -70,7 +71,12 @@ def fetch_object(fetcher: Fetcher, invitation: Invitation, now: dt.datetime) -> 
     """
     if invitation.post:
         nonce = secrets.token_urlsafe(32)
-        known = {"request_object_signing_alg_values_supported": ["EdDSA"], "vp_formats_supported": FORMATS}
+        known = {
+            "authorization_encryption_alg_values_supported": [ALGORITHM],
+            "authorization_encryption_enc_values_supported": [CONTENT],
+            "request_object_signing_alg_values_supported": ["EdDSA"],
+            "vp_formats_supported": FORMATS,
+        }
         metadata = dumps(known).decode()
         body = urlencode({"wallet_metadata": metadata, "wallet_nonce": nonce}).encode()
         answer = fetcher.post(invitation.request_uri, body, FORM_TYPE, MAX_OBJECT_OCTETS, MEDIA_TYPE)
@@ -94,7 +100,7 @@ def post_answer(fetcher: Fetcher, opened: OpenedObject, submission: Submission) 
     the service. Raises what `Fetcher.post` raises; OpenIdError EDGE_REFUSED, EDGE_ANSWER_INVALID.
     """
     made = opened.object
-    body = response_form(made.request, submission, made.state)
+    body = response_form(made.request, submission, made.state, made.answer_key)
     answer = fetcher.post(made.response_uri, body, FORM_TYPE, _MAX_ANSWER, "application/json")
     _check(answer, "application/json")
     receipt, redirect = read_receipt(answer.body)

@@ -67,9 +67,16 @@ def at_a_terminal(home: Home, *arguments: object, typed: str) -> tuple[int, str]
     return process.returncode, " ".join((out + err).split())
 
 
+def test_an_edge_that_demands_a_quorum_needs_the_policy_of_one(school: Home) -> None:
+    said = school.zk(
+        "verifier", "openid", "serve", SCHOOL, "--url", "http://localhost:1", "--anchored", "--json"
+    )
+    refused(said, Exit.USAGE, "POLICY_MISSING")
+
+
 def test_a_page_asks_and_a_vault_answers(school: Home, holder: Home) -> None:
     before = set(school.path.glob("records/*.json"))
-    with serving(school, "--cross", "school-enrolment") as (base, ready):
+    with serving(school, "--cross", "school-enrolment", "--encrypted") as (base, ready):
         assert ready["client_id"].startswith("x509_hash:")
         kept_in = Path(ready["secret_file"])
         assert kept_in.stat().st_mode & 0o777 == 0o600

@@ -15,11 +15,13 @@ import httpx
 
 from consortium.serving import listening
 from disclosure import VerifierName
+from openid.app.anchoring import Demand
 from openid.app.openings import Openings
 from openid.app.sessions import MAX_FROM_ONE, AnyAnswered, Device, Sessions
 from openid.app.verifier_app import verifier_app
 from openid.app.verifying import Identity, Question, VerifierEdge
 from openid.client_id import self_signed
+from openid.encryption import ResponseKeys
 from openid.mapping import AnyRequest
 from openid.wallet.fetching import Fetcher
 from tests.prover.town import Town
@@ -92,6 +94,9 @@ def edge(
     devices: frozenset[Device] = frozenset(Device),
     secret: str | None = SECRET,
     openings: Openings | None = None,
+    anchored: Demand | None = None,
+    pending: Callable[[AnyAnswered], object] = lambda _: None,
+    keys: ResponseKeys | None = None,
 ) -> Iterator[Edge]:
     """Run an edge of the school's that asks what `make` gives, under the policy's id "school".
 
@@ -126,14 +131,17 @@ def edge(
                 inner = VerifierEdge(
                     client,
                     Identity(key, made, client_id, base),
-                    {"school": Question("school", make, accept, devices)},
+                    {"school": Question("school", make, accept, devices, pending)},
                     town.city.clock,
                     Sessions(town.city.clock, most, from_one),
+                    anchored,
+                    keys,
                 )
                 shell.append(verifier_app(inner, secret, openings))
                 found.append((Edge(base, inner, accepted), asyncio.get_running_loop()))
                 started.set()
                 await ended.wait()
+                await inner.aclose()
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()

@@ -166,7 +166,7 @@ def test_over_tls_the_edge_is_who_its_certificate_says(composite: CompositeTown,
 
 
 async def secure_session(secure: Edge) -> Any:
-    return await secure.inner.ask("school", Device.CROSS)
+    return secure.inner.ask("school", Device.CROSS)
 
 
 def test_a_submission_shows_nothing_in_its_repr(composite: CompositeTown, stocked: Vault) -> None:

@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from disclosure import DisclosureError, ExchangeLink, sign_request
 from openid.client_id import ClientCertificate, from_pem, self_signed
 from openid.dcql import OWN
+from openid.encryption import ResponseKeys
 from openid.errors import OpenIdError
 from openid.mapping import dcql_of
 from openid.request_object import TYPE, RequestObject, open_object, sign_object
@@ -65,6 +66,13 @@ def test_a_good_object_is_opened(made: RequestObject, nonce: str | None) -> None
     assert opened.signer == KEY.public_key().public_bytes_raw()
 
 
+def test_the_key_for_the_answer_is_signed_with_it() -> None:
+    made = replace(OBJECT, answer_key=ResponseKeys().public(STATE))
+    assert open_object(sign_object(made, KEY, CERTIFICATE), made.client_id, NOW).object == made
+    refused(signed(made.claims() | {"client_metadata": {}}), "NOT_UNDERSTOOD")
+    refused(signed(OBJECT.claims() | {"response_mode": "direct_post.jwt"}), "NOT_UNDERSTOOD")
+
+
 def test_a_composite_request_is_carried_whole() -> None:
     made = replace(OBJECT, signed=sign_request(COMPOSITE, KEY))
     opened = open_object(sign_object(made, KEY, CERTIFICATE), made.client_id, NOW)
@@ -96,6 +104,8 @@ CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "another audience": ({"aud": "https://wallet.example"}, "NOT_UNDERSTOOD"),
     "response_type": ({"response_type": "vp_token id_token"}, "NOT_UNDERSTOOD"),
     "response_mode": ({"response_mode": "fragment"}, "NOT_UNDERSTOOD"),
+    "the mode of the browser's own interface": ({"response_mode": "dc_api"}, "NOT_UNDERSTOOD"),
+    "its encrypted mode": ({"response_mode": "dc_api.jwt"}, "NOT_UNDERSTOOD"),
     "transaction_data": ({"transaction_data": ["e30"]}, "NOT_UNDERSTOOD"),
     "scope": ({"scope": "org.example.pid"}, "NOT_UNDERSTOOD"),
     "redirect_uri": ({"redirect_uri": "https://school.example/cb"}, "NOT_UNDERSTOOD"),
@@ -163,7 +173,12 @@ def test_whoever_signs_is_whom_the_identifier_names() -> None:
     key, certificate = ec_certificate()
     theirs = claims | {"client_id": certificate.hashed}
     refused(signed(theirs, key, certificate, "ES256"), "REQUEST_OBJECT_INVALID", certificate.hashed)
-    for client in ("redirect_uri:https://x.example/", "did:example:1", "school", "x509_hash:", "origin:x"):
+    # The examples of OpenID4VP 1.0, section 5.9.3, and some that are none.
+    for client in (
+        "redirect_uri:https://client.example.org/cb", "openid_federation:https://federation-verifier.example.com",
+        "decentralized_identifier:did:example:123", "verifier_attestation:verifier.example", "origin:x",
+        "https://client.example.org/cb", "example-client", "did:example:1", "school", "x509_hash:",
+    ):  # fmt: skip
         refused(signed(claims | {"client_id": client}), "CLIENT_NOT_TRUSTED", client)
     refused(signed(claims, certificate=ec_certificate()[1]), "CLIENT_NOT_TRUSTED")
 

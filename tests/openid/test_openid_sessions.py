@@ -31,7 +31,9 @@ class Ticking:
 
     def begin(self, device: Device = Device.SAME, client: str = "") -> Begun:
         exchange: Any = SimpleNamespace(expires=self.now + LIFE)
-        return self.all.begin("school", device, exchange, client)
+        begun = self.all.begin("school", device, client)
+        self.all.opened(begun.session, exchange)
+        return begun
 
     def answered(self, device: Device = Device.SAME) -> tuple[Begun, str | None]:
         begun = self.begin(device)

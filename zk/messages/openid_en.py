@@ -30,6 +30,8 @@ MESSAGES: Final = {
     "help.verifier.openid.policies": "Policies that may be asked by.",
     "help.verifier.openid.url": "The address under which wallets and browsers reach it.",
     "help.verifier.openid.cross": "A policy that a counter also asks by on another device; repeatable.",
+    "help.verifier.openid.anchored": "Accept an answer once the pinned policy's witnesses have cosigned it.",
+    "help.verifier.openid.encrypted": "Have wallets encrypt their answers to this edge (direct_post.jwt).",
     "help.verifier.openid.secret_file": "File with the counter's secret; by default in this home.",
     "error.openid_cross": "No policy here has the id {policy}, which --cross names",
     "verifier.openid_counter": "Who asks on another device shows the secret in {path}",

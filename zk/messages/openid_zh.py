@@ -30,6 +30,8 @@ MESSAGES: Final = {
     "help.verifier.openid.policies": "可据以提问的策略。",
     "help.verifier.openid.url": "钱包和浏览器访问它所用的地址。",
     "help.verifier.openid.cross": "柜台还可在另一台设备上据以提问的策略；可重复。",
+    "help.verifier.openid.anchored": "待已固定策略的见证方联署后才接受答复。",
+    "help.verifier.openid.encrypted": "令钱包把答复加密给本服务（direct_post.jwt）。",
     "help.verifier.openid.secret_file": "柜台密钥的文件；默认在本目录中。",
     "error.openid_cross": "这里没有 --cross 所指的策略 {policy}",
     "verifier.openid_counter": "在另一台设备上提问者须出示 {path} 中的密钥",

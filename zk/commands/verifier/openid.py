@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from zk.anchoring import policy_needed
 from zk.commands.verifier.common import GROUP, As, loaded_policy, name_of
 from zk.exits import CommandError, Exit
 from zk.group import Group
@@ -42,6 +43,8 @@ def serve(
     chain: Annotated[
         Path | None, typer.Option("--key-certificate", help="help.verifier.openid.chain")
     ] = None,
+    anchored: Annotated[bool, typer.Option("--anchored", help="help.verifier.openid.anchored")] = False,
+    encrypted: Annotated[bool, typer.Option("--encrypted", help="help.verifier.openid.encrypted")] = False,
     host: Annotated[str, typer.Option("--host", help="help.witness.host")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="help.witness.port")] = 8461,
     certificate: Annotated[
@@ -54,12 +57,16 @@ def serve(
     """Answer wallets and browsers by OpenID4VP until told to end; each answer that holds is kept.
 
     A policy is asked on the browser's own device; those that --cross names are asked on another device too,
-    by who shows the counter's secret, which is made if it is not there. With --json it prints one line when
+    by who shows the counter's secret, which is made if it is not there. With --anchored an answer is accepted
+    once the pinned policy's witnesses have cosigned; if they have not in ten minutes, it is refused and its
+    record is kept as pending. With --json it prints one line when
     it is ready and one when it has ended.
     """
     from consortium.witness.process import Address  # noqa: PLC0415, servers are loaded by who serves
+    from openid.app.anchoring import Demand  # noqa: PLC0415
     from zk.openid_edge import Shown, run_edge  # noqa: PLC0415
 
+    demand = Demand(policy_needed(run)) if anchored else None
     asked, name = [loaded_policy(each) for each in policies], name_of(run, verifier)
 
     also = frozenset(cross or ())
@@ -80,7 +87,7 @@ def serve(
 
     try:
         run_edge(
-            run, asked, name, Shown(url, page, by_host, chain, also, secret),
+            run, asked, name, Shown(url, page, by_host, chain, also, secret, demand, encrypted),
             Address(host, port, certificate, private_key), ready,
         )  # fmt: skip
     except OSError as error:

@@ -1,0 +1,153 @@
+"""An edge that demands the quorum: a real service, nine real witnesses, of which four are away at first."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from openid.app.anchoring import Demand
+from openid.app.sessions import AnyAnswered
+from prover import UsageState, Vault
+from tests.openid.edges import Edge, edge
+from tests.openid.wallets import answer, fetched
+from tests.prover.anchored_town import AnchoredTown, anchored_town
+from tests.prover.town import Town
+from tests.zkservice.support import VALUES
+from tests.zkservice.witnessing import CITIES
+from verifier import is_anchored
+from verifier.errors import RegisterError
+
+FOUR = CITIES[:4]
+SHOWN = {"district": VALUES["district"]}
+
+
+@pytest.fixture(scope="module")
+def nine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnchoredTown]:
+    with anchored_town(tmp_path_factory.mktemp("openid-anchored")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def town(nine: AnchoredTown) -> Town:
+    return nine.town
+
+
+@pytest.fixture
+def away(nine: AnchoredTown, vault: Vault) -> Iterator[AnchoredTown]:
+    """The nine, with everything anchored so far, and four of them away: no quorum for what comes."""
+    nine.anchored()
+    nine.end(*FOUR)
+    yield nine
+    nine.start(*FOUR)
+
+
+def until(what: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < ends
+        time.sleep(0.1)
+
+
+def has_state(at: Edge, page: httpx.Client, state: str) -> dict[str, Any]:
+    """Wait for a state; return what was told with it."""
+    told: list[dict[str, Any]] = []
+
+    def looked() -> bool:
+        told.append(at.result(page))
+        return bool(told[-1]["state"] == state)
+
+    until(looked)
+    assert not any("credentials" in each for each in told[:-1])
+    return told[-1]
+
+
+def test_an_answer_on_another_device_is_told_once_it_is_anchored(away: AnchoredTown, vault: Vault) -> None:
+    town, demand = away.town, Demand(away.policy)
+    with edge(town, town.city.request, anchored=demand) as strict, strict.browser() as page:
+        usage, _ = answer(town, vault, fetched(town, strict.open(page, "cross")))
+        assert usage.state is UsageState.ANSWERED  # the holder has the receipt at once
+        assert usage.receipt is not None
+        for _ in range(5):
+            told = strict.result(page)
+            assert (told["state"], "credentials" in told) == ("pending", False)
+        assert not strict.accepted
+        away.start(*FOUR)
+        assert has_state(strict, page, "accepted")["credentials"][0]["values"] == SHOWN
+        assert "credentials" not in strict.result(page)
+    (kept,) = strict.accepted
+    assert is_anchored(kept.record, away.policy)
+    assert kept.record.receipt != usage.receipt
+
+
+def test_the_browser_that_brought_the_code_is_told_and_no_other(away: AnchoredTown, vault: Vault) -> None:
+    """Whoever knew the cookie from before, planted it perhaps, sees nothing of what is told later."""
+    town, demand = away.town, Demand(away.policy)
+    with edge(town, town.city.request, anchored=demand) as strict, strict.browser() as page:
+        _, leads = answer(town, vault, fetched(town, strict.open(page, "same")))
+        assert leads is not None
+        with httpx.Client(base_url=strict.base, cookies=dict(page.cookies), timeout=60) as planter:
+            assert strict.result(planter)["state"] == "pending"
+            brought = page.get(leads)
+            assert (brought.json()["state"], "credentials" in brought.json()) == ("pending", False)
+            assert "HttpOnly" in brought.headers["set-cookie"]
+            assert "set-cookie" not in page.get("/result").headers
+            assert planter.get("/result").status_code == 404
+            assert planter.get(leads).status_code == page.get(leads).status_code == 404
+            away.start(*FOUR)
+            assert has_state(strict, page, "accepted")["credentials"][0]["values"] == SHOWN
+            assert planter.get("/result").status_code == 404
+    assert [is_anchored(each.record, away.policy) for each in strict.accepted] == [True]
+
+
+def test_what_is_not_anchored_in_time_is_refused_and_its_record_is_kept(
+    away: AnchoredTown, vault: Vault
+) -> None:
+    town, pending = away.town, list[AnyAnswered]()
+    demand = Demand(away.policy, timedelta(seconds=1))
+    with (
+        edge(town, town.city.request, anchored=demand, pending=pending.append) as strict,
+        strict.browser() as page,
+    ):
+        usage, _ = answer(town, vault, fetched(town, strict.open(page, "cross")))
+        assert "credentials" not in has_state(strict, page, "refused")
+        until(lambda: bool(pending))
+    assert not strict.accepted
+    assert [each.record.receipt for each in pending] == [usage.receipt]
+    assert not is_anchored(pending[0].record, away.policy)
+
+
+def test_what_waits_when_the_edge_ends_is_kept_as_pending(away: AnchoredTown, vault: Vault) -> None:
+    town, pending = away.town, list[AnyAnswered]()
+    with (
+        edge(town, town.city.request, anchored=Demand(away.policy), pending=pending.append) as strict,
+        strict.browser() as page,
+    ):
+        usage, _ = answer(town, vault, fetched(town, strict.open(page, "cross")))
+    assert not strict.accepted
+    assert [each.record.receipt for each in pending] == [usage.receipt]
+
+
+def test_an_anchored_answer_is_kept_again_or_not_accepted(nine: AnchoredTown, vault: Vault) -> None:
+    """A full disk is tried again; a number that came before is refused, and nothing of it is told or kept."""
+    town, failing = nine.town, [RegisterError("it came before"), OSError("the disk is full")]
+    pending = list[AnyAnswered]()
+
+    def keep(_: AnyAnswered) -> None:
+        if failing:
+            raise failing.pop()
+
+    with (
+        edge(
+            town, town.city.request, anchored=Demand(nine.policy), keep=keep, pending=pending.append
+        ) as strict,
+        strict.browser() as page,
+    ):
+        answer(town, vault, fetched(town, strict.open(page, "cross")))
+        assert "credentials" not in has_state(strict, page, "refused")
+        assert (failing, pending, strict.accepted) == ([], [], [])
+        answer(town, vault, fetched(town, strict.open(page, "cross")))
+        assert "credentials" in has_state(strict, page, "accepted")
+    assert [is_anchored(each.record, nine.policy) for each in strict.accepted] == [True]
