@@ -5,8 +5,6 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx
-
 from ordering.errors import Refusal, RefusedError, StateError
 from ordering.machine import Proven
 from ordering.octets import Reader
@@ -27,6 +25,9 @@ class Client:
     """For one node; closed by its block."""
 
     def __init__(self, url: str, seconds: float = SECONDS) -> None:
+        import httpx  # noqa: PLC0415, HTTP is loaded by who asks over it
+
+        self._failures = (httpx.HTTPError, ValueError)
         self._http = httpx.Client(base_url=url, timeout=seconds, trust_env=False, follow_redirects=False)
 
     def __enter__(self) -> "Client":
@@ -40,7 +41,7 @@ class Client:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": given}
         try:
             answer = self._http.post("/", json=body).json()
-        except (httpx.HTTPError, ValueError) as error:
+        except self._failures as error:
             raise StateError(f"the node does not answer: {type(error).__name__}") from None
         if answer.get("error"):
             raise StateError(f"{method}: {answer['error'].get('data') or answer['error'].get('message')}")

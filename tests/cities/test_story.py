@@ -7,14 +7,14 @@ import pytest
 from tests.cities.processes import zk
 from tests.cli import running
 from tests.ordering.engines import needs_engine
-from zk.commands import consortium
+from zk.commands import consortium_parts
 from zk.exits import Exit
 
 
 def test_without_an_engine_the_story_says_what_is_missing_and_begins_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consortium, "_BUILT", tmp_path / "none")
+    monkeypatch.setattr(consortium_parts, "_BUILT", tmp_path / "none")
     environment = {"PATH": str(tmp_path)}
     story = ("demo", "--story", "consortium", "--output", tmp_path / "out", "--json")
     done = running.zk(*story, env=environment)

@@ -105,7 +105,7 @@ def status(
     }
     lines = [
         run.text("consortium.block", **data),
-        run.text("consortium.header", **data),
+        run.text("consortium.newest", **data),
         run.text("consortium.operators", names=", ".join(operators)),
     ]
     lines += [run.text("consortium.log", **each) for each in logs]

@@ -24,7 +24,7 @@ from zk.home import read_file
 from zk.run import Answer, Run
 
 _TROUBLE: Final = (RefusedError, StateError, SourceError, TlogError, ServiceError, DisclosureError)
-_TOLD: Final = {"ordered": "consortium.ordered", "epoch": "consortium.epoch"}
+_TOLD: Final = {"ordered": "consortium.log_ordered", "epoch": "consortium.epoch"}
 
 Url = Annotated[str, typer.Option("--url", help="help.consortium.url")]
 HttpRoot = Annotated[Path | None, typer.Option("--http-root", help="help.consortium.http_root")]

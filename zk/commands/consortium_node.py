@@ -125,7 +125,7 @@ def join(
     data: Data,
     digest: Annotated[str | None, typer.Option("--digest", help="help.consortium.digest")] = None,
     trust: Annotated[
-        str | None, typer.Option("--trust", metavar="HEIGHT:HASH", help="help.consortium.trust")
+        str | None, typer.Option("--trust", metavar="HEIGHT:HASH", help="help.consortium.trusted")
     ] = None,
     servers: Annotated[list[str] | None, typer.Option("--from", help="help.consortium.from")] = None,
 ) -> Answer:

@@ -29,7 +29,7 @@ MESSAGES: Final = {
     "help.consortium.genesis_out": "Where the genesis is written.",
     "help.consortium.genesis_file": "The chain's genesis.",
     "help.consortium.digest": "What the genesis' digest has to be, as the other founders say it.",
-    "help.consortium.trust": (
+    "help.consortium.trusted": (
         "A header of the last 14 days, as several operators say it: `zk consortium status` shows one."
     ),
     "help.consortium.from": "Where another city's node is asked for a snapshot's headers; twice or more.",
@@ -45,7 +45,7 @@ MESSAGES: Final = {
     "help.consortium.http_root": "The root certificate of that server (PEM); the system's count if not said.",
     "help.consortium.department": "A department whose epochs are ordered; may be repeated.",
     "help.consortium.interval": "So many seconds lie between two looks.",
-    "consortium.header": "Header {height}:{block_hash}",
+    "consortium.newest": "Header {height}:{block_hash}",
     "consortium.card": "The card is in {path}. Nothing in it is secret.",
     "consortium.founding": "Chain {chain}, digest {digest}. Compare the digest with every other founder's.",
     "consortium.founder": "{name}  power {power}, {address}, log {log}",
@@ -57,7 +57,7 @@ MESSAGES: Final = {
     "consortium.node_stopped": "The node has ended.",
     "consortium.proposal": "{proposal}  {change} {operator}: {standing}, for it {agreed}, against {declined}",
     "consortium.rotated": "{operator} has another key, {key}.",
-    "consortium.ordered": "{origin}  size {size}, ordered in block {height}",
+    "consortium.log_ordered": "{origin}  size {size}, ordered in block {height}",
     "consortium.epoch": "{accumulator}  epoch {number}, ordered in block {height}",
     "consortium.nothing_new": "All of it is ordered already.",
     "consortium.follows": "The log is followed. Ctrl-C ends that.",
