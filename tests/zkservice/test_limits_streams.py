@@ -215,9 +215,8 @@ async def test_calls_that_say_nothing_make_room_for_others(
         writer.write(silent([f"203.0.113.{number}" for number in range(12)]))
         await writer.drain()
         await asyncio.sleep(0.2)  # before, they would have all places from here on
-        await until(town, "198.51.100.1", "")
-        told = await asyncio.gather(*(reason_of(town, f"198.51.100.{number}") for number in range(2, 12)))
-        assert set(told) == {""}
+        # On a busy machine a call may come before the places that others were told to leave are free.
+        await asyncio.gather(*(until(town, f"198.51.100.{number}", "") for number in range(1, 12)))
         assert (await town.ask(town.request())).exchange
 
 
