@@ -2,7 +2,7 @@
 // (disclosure/policy.py). The record of one stands on the ledger whole; `canonical` is what the record holds.
 
 import { InputError } from "../bbs/errors.js";
-import { concat, equal, hex, utf8 } from "../bbs/octets.js";
+import { concat, equal, utf8 } from "../bbs/octets.js";
 import { LocalizedText } from "./attributes.js";
 import { type Decoded, decode, encode, type Item, MAX_OCTETS } from "./canonical.js";
 import { MalformedError } from "./errors.js";
@@ -291,7 +291,7 @@ export class RegisteredPolicy {
 
   /** What may be sealed for the regulator of this digest. */
   escrowsFor(regulator: Uint8Array): readonly AllowedEscrow[] {
-    return this.escrows.filter((each) => hex(each.regulator) === hex(regulator));
+    return this.escrows.filter((each) => equal(each.regulator, regulator));
   }
 
   /** The octets of its entry on the ledger; InputError INVALID_LENGTH for one that is too large to stand there. */
