@@ -20,6 +20,7 @@ export {
   AllowedAttribute, AllowedEscrow, AllowedItem, AllowedScope, RegisteredPolicy, StandingLimits, itemName,
   type DataItem, type PolicyFields,
 } from "./disclosure/policy.js";
+export { policyFromMessage, type PolicyMessage } from "./disclosure/policy_message.js";
 export type { FindKey, SignedRequest } from "./disclosure/request_frame.js";
 export { Schema, type CredentialForm } from "./disclosure/schema.js";
 export * as composite from "./composite/index.js";

@@ -11,6 +11,7 @@ import { DisclosureError } from "../src/disclosure/errors.js";
 import { PolicyName } from "../src/disclosure/names.js";
 import { ascending } from "../src/disclosure/order.js";
 import { AllowedItem, AllowedScope, RegisteredPolicy, StandingLimits } from "../src/disclosure/policy.js";
+import { policyFromMessage, type PolicyMessage } from "../src/disclosure/policy_message.js";
 import { flipped, octets, ours, reasonOf } from "./support.js";
 
 const vectors = ours("policies.json");
@@ -79,6 +80,28 @@ test("what a caller makes a policy of is checked as what is read", () => {
   const large = new RegisteredPolicy({ ...fields, items: [...many(7), new AllowedItem("hrss", "x", wide.slice(0, 64))] });
   assert.throws(() => large.entry(), (error) => error instanceof BbsError && error.reason === "INVALID_LENGTH");
   assert.equal(hex(RegisteredPolicy.fromBytes(large.canonical).canonical), hex(large.canonical));
+});
+
+/** A message of the vectors as Protobuf-ES would have it. */
+function messageOf(written: any): PolicyMessage {
+  const escrows = written.escrows.map((each: any) => ({ ...each, regulator: octets(each.regulator) }));
+  return { ...written, escrows, lists: written.lists.map(octets) };
+}
+
+test("a policy is put together of a message in any order, or refused at the same path", () => {
+  const messages = ours("policy_messages.json");
+  let [good, bad] = [0, 0];
+  for (const { name, message, octets: digits, reason, field } of messages) {
+    const before = JSON.stringify(message);
+    const given = messageOf(message);
+    let made = "";
+    assert.deepEqual(refusalOf(() => (made = hex(policyFromMessage(given).canonical))), [reason, field], name);
+    assert.equal(made, digits, name);
+    assert.equal(JSON.stringify(message), before, "what is given stays as it is");
+    reason === "" ? (good += 1) : (bad += 1);
+  }
+  assert.ok(good >= 5 && bad >= 30, `${good} and ${bad}`);
+  assert.equal(messages[2].octets, messages[1].octets, "the other way round it is the same policy");
 });
 
 test("records of more items than may be are not read", () => {
