@@ -85,6 +85,9 @@ def _plain() -> dict[str, AnyRequest]:
         "another purpose in one language": asked(
             purpose=replace(plain_world.PURPOSE, en=plain_world.PURPOSE.en + " ")
         ),
+        "another purpose in the other": asked(
+            purpose=replace(plain_world.PURPOSE, zh=plain_world.PURPOSE.zh + "。")
+        ),
         "a newer version": asked(queries=(newer, second)),
         "the item of another department": asked(queries=(elsewhere, second)),
         "everything": asked(queries=(replace(first, shown=tuple(plain_world.VALUES)),)),
@@ -155,6 +158,7 @@ def _composite() -> dict[str, AnyRequest]:
     several = replace(branch.queries[0], schemas=(world.PERMIT.name, visa))
     newer = replace(branch.queries[0], schemas=(replace(world.PERMIT.name, version=7),))
     queries = (several, *branch.queries[1:])
+    both = replace(several, schemas=(world.PERMIT.name, replace(world.PERMIT.name, version=7)))
     every = Branch(
         "every",
         queries,
@@ -187,6 +191,7 @@ def _composite() -> dict[str, AnyRequest]:
         "two branches": world.request(branch, Branch("other", (replace(several, shown=("name",)),))),
         "several schemas": world.request(replace(branch, queries=queries)),
         "a newer version": world.request(Branch("b", (newer,))),
+        "two versions": world.request(replace(branch, queries=(both, *branch.queries[1:]))),
         "everything": world.request(every),
         "what nobody accepts": world.request(
             replace(branch, escrows=(EscrowQuery("w", op("x.y"), asking.DIGEST),))

@@ -118,7 +118,7 @@ _CHANGES: Final[dict[str, Change]] = {
     "all of it the other way round": _reversed,
     "more of everything, in no order": _all(
         lambda it: it.items.add(
-            item="departments/hrss/schemas/a_item", shown=["b", "a", "b"], proven=["c", "a"]
+            item="departments/hrss/schemas/a_item", shown=["b", "a", "b"], proven=["c", "a", "c"]
         ),
         lambda it: it.items.add(item="departments/a-b/schemas/x"),
         lambda it: it.items.add(item="departments/a/schemas/x"),

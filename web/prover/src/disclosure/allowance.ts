@@ -42,8 +42,7 @@ export function excessOf(request: PlainRequest | CompositeRequest, policy: Regis
   const found = new Map<string, Excess>();
   const parts = "branches" in request ? composite(request, policy) : plain(request, policy);
   for (const each of [...purpose(request.purpose, policy), ...parts]) {
-    const key = JSON.stringify([each.field, each.kind, each.what]);
-    if (!found.has(key)) found.set(key, each);
+    found.set(JSON.stringify([each.field, each.kind, each.what]), each); // in two versions of a schema it is one thing
   }
   return [...found.values()];
 }
