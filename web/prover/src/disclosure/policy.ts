@@ -305,7 +305,8 @@ export class RegisteredPolicy {
 
 function checkOrder(keys: readonly Key[], field: string, most: number, least = 0): void {
   if (keys.length < least || keys.length > most || !ascending(keys)) {
-    throw invalid(`${least} to ${most} ${field}, in order and each once`, field);
+    const many = least === 0 ? "at most" : `${least} to`;
+    throw invalid(`${many} ${most} ${field}, in order and each once`, field);
   }
 }
 
