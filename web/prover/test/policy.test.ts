@@ -104,6 +104,14 @@ test("a policy is put together of a message in any order, or refused at the same
   assert.equal(messages[2].octets, messages[1].octets, "the other way round it is the same policy");
 });
 
+test("the policy of most parts is read as it is written", () => {
+  const letters = [..."abcdefghijklmnopqrstuvwxyz"];
+  const names = letters.flatMap((first) => letters.map((second) => first + second)).slice(0, 256);
+  const items = names.slice(0, 64).map((each) => new AllowedItem("hrss", each, names.slice(0, 128), names.slice(128)));
+  const widest = new RegisteredPolicy({ ...RegisteredPolicy.fromBytes(octets(policies[0]![1].octets)), items });
+  assert.equal(hex(RegisteredPolicy.fromBytes(widest.canonical).canonical), hex(widest.canonical));
+});
+
 test("records of more items than may be are not read", () => {
   const written = (count: number) => encode("x", Array<null>(count).fill(null));
   assert.equal(decode("x", written(16_382)).length, 1);

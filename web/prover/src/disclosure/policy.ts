@@ -262,7 +262,7 @@ export class RegisteredPolicy {
   /** Decode canonical octets; MalformedError MALFORMED and the constructors'. */
   static fromBytes(canonical: Uint8Array): RegisteredPolicy {
     const refuse = () => new MalformedError("MALFORMED", "the octets are no registered policy");
-    const fields = list(decode(LABEL, canonical), refuse, 11);
+    const fields = list(decode(LABEL, canonical, MAX_OCTETS, MAX_OCTETS), refuse, 11);
     const [name, purpose] = [text(fields[0], refuse), text(fields[1], refuse)];
     const [stated, basis] = [pairOf(fields[2], refuse), pairOf(fields[3], refuse)];
     const retentionDays = number(fields[4], refuse);
