@@ -66,8 +66,9 @@ export function policyFromMessage(message: PolicyMessage): RegisteredPolicy {
 
 function itemOf(name: string, shown: readonly string[], proven: readonly string[]): AllowedItem {
   const { department, item } = schemaOf(name);
-  const rest = proven.filter((each) => !shown.includes(each));
-  return new AllowedItem(department, item, [...new Set(shown)].sort(), [...new Set(rest)].sort());
+  const first = new Set(shown);
+  const rest = new Set(proven.filter((each) => !first.has(each)));
+  return new AllowedItem(department, item, [...first].sort(), [...rest].sort());
 }
 
 function scopeOf({ label, members, of }: ScopeMessage): AllowedScope {
