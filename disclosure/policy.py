@@ -249,7 +249,7 @@ class RegisteredPolicy:
     @classmethod
     def from_bytes(cls, octets: bytes) -> "RegisteredPolicy":
         """Decode canonical bytes; MalformedError MALFORMED and the constructors'."""
-        match canonical.decode(_LABEL, octets):
+        match canonical.decode(_LABEL, octets, most_items=canonical.MAX_OCTETS):
             case [
                 str(name), str(purpose), [str(zh), str(en)], [str(basis_zh), str(basis_en)], int(retention),
                 list(items), list(scopes), list(escrows), list(lists), bool(foreign), standing,

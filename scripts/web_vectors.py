@@ -33,7 +33,9 @@ from disclosure.attributes import days
 from tests.disclosure import world
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "web" / "prover" / "test" / "vectors"
-_COMPOSITE: Final = "scripts.web_vectors_composite"
+_OTHERS: Final = tuple(
+    f"scripts.web_vectors_{each}" for each in ("composite", "policy", "policy_message", "allowance")
+)
 _FLIPPED: Final = (0x01, 0x80)
 _STEP: Final = 3
 
@@ -63,8 +65,8 @@ class Stream:
 def files() -> dict[str, str]:
     """Return every file's text by its name."""
     made = {"plain.json": text_of(plain())}
-    if find_spec(_COMPOSITE) is not None:
-        made |= import_module(_COMPOSITE).files()
+    for other in filter(find_spec, _OTHERS):
+        made |= import_module(other).files()
     return made
 
 

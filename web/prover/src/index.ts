@@ -8,9 +8,19 @@ export { BbsError, DecodingError, InputError, VerificationError, type Reason } f
 export type { RandomScalars } from "./bbs/scalars.js";
 export { resolve, SHA_256, SHAKE_256, type Ciphersuite } from "./bbs/suite.js";
 export { Day, LocalizedText, type AttributeDefinition, type Value, type Values } from "./disclosure/attributes.js";
-export { DisclosureError, MalformedError, RefusedError, type DisclosureReason } from "./disclosure/errors.js";
+export {
+  checkAllowed, excessOf, policyOf, scopesOf, type Excess, type ExcessKind,
+} from "./disclosure/allowance.js";
+export {
+  DisclosureError, MalformedError, RefusedError, type DisclosureReason, type Violation,
+} from "./disclosure/errors.js";
 export { IssuerKey, civilDay, type KeyState } from "./disclosure/key.js";
 export { IssuerKeyName, PolicyName, SchemaName } from "./disclosure/names.js";
+export {
+  AllowedAttribute, AllowedEscrow, AllowedItem, AllowedScope, RegisteredPolicy, StandingLimits, itemName,
+  type DataItem, type PolicyFields,
+} from "./disclosure/policy.js";
+export { policyFromMessage, type PolicyMessage } from "./disclosure/policy_message.js";
 export type { FindKey, SignedRequest } from "./disclosure/request_frame.js";
 export { Schema, type CredentialForm } from "./disclosure/schema.js";
 export * as composite from "./composite/index.js";

@@ -11,6 +11,8 @@ export type Item = bigint | number | Uint8Array | string | boolean | null | read
 export type Decoded = bigint | Uint8Array | string | boolean | null | Decoded[];
 
 export const MAX_OCTETS = 1 << 16;
+/** Items of one structure, those within others too. */
+export const MAX_ITEMS = 1 << 14;
 const MAX_DEPTH = 8;
 const UTF8 = new TextEncoder();
 const FROM_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -60,10 +62,10 @@ function head(major: number, argument: bigint): Uint8Array {
   return octets;
 }
 
-/** Decode one labelled array of at most so many octets and return what follows the label; MalformedError MALFORMED. */
-export function decode(label: string, octets: Uint8Array, most = MAX_OCTETS): Decoded[] {
+/** Decode one labelled array of at most so many octets and items; return what follows the label. MalformedError MALFORMED. */
+export function decode(label: string, octets: Uint8Array, most = MAX_OCTETS, mostItems = MAX_ITEMS): Decoded[] {
   if (octets.length > most) throw malformed(`more than ${most} octets`);
-  const value = new Reader(octets).whole();
+  const value = new Reader(octets, mostItems).whole();
   if (!Array.isArray(value) || value[0] !== label) throw malformed(`the octets are no ${label}`);
   const items = value.slice(1);
   if (!equal(encode(label, ...items), octets)) throw malformed("the encoding is not the canonical one");
@@ -73,7 +75,7 @@ export function decode(label: string, octets: Uint8Array, most = MAX_OCTETS): De
 class Reader {
   private at = 0;
 
-  constructor(private readonly octets: Uint8Array) {}
+  constructor(private readonly octets: Uint8Array, private left: number) {}
 
   whole(): Decoded {
     const item = this.item(1);
@@ -97,7 +99,8 @@ class Reader {
   }
 
   private items(count: number, depth: number): Decoded[] {
-    if (count > this.octets.length - this.at) throw unknown(); // each has an octet at least
+    this.left -= count;
+    if (this.left < 0 || count > this.octets.length - this.at) throw unknown(); // each has an octet at least
     const items: Decoded[] = [];
     for (let i = 0; i < count; i++) items.push(this.item(depth + 1));
     return items;

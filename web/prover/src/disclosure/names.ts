@@ -59,6 +59,13 @@ export function verifierName(text: string, field = ""): string {
   return text;
 }
 
+/** `purposes/{purpose}`. */
+export function purposeName(text: string, field = ""): string {
+  const [purpose] = parts(text, ["purposes"], field);
+  checkId(purpose as string, "a purpose", field);
+  return text;
+}
+
 /** `verifiers/{verifier}/policies/{policy}@{version}`. */
 export class PolicyName {
   private constructor(readonly text: string, readonly verifier: string) {}

@@ -1,7 +1,7 @@
 // Schemas: which attributes a data item has, and in which order they are signed: disclosure/schema.py.
 
 import { AttributeDefinition, fromItem, LocalizedText, toItem, type Value, type Values } from "./attributes.js";
-import { type Decoded, decode, digest, encode, type Item } from "./canonical.js";
+import { type Decoded, decode, digest, encode, type Item, MAX_OCTETS } from "./canonical.js";
 import { MalformedError } from "./errors.js";
 import { SchemaName } from "./names.js";
 import { list, small, text } from "./reading.js";
@@ -42,7 +42,7 @@ export class Schema {
   /** Decode canonical bytes; MalformedError MALFORMED, SCHEMA_INVALID, NAME_INVALID, VALUE_INVALID. */
   static fromBytes(octets: Uint8Array): Schema {
     const refuse = () => invalid("the octets are no schema", "");
-    const [name, called, form, validity, attributes] = list(decode(LABEL, octets), refuse, 5);
+    const [name, called, form, validity, attributes] = list(decode(LABEL, octets, MAX_OCTETS, MAX_OCTETS), refuse, 5);
     if (form !== "plain" && form !== "composite") throw refuse();
     return new Schema(
       SchemaName.parse(text(name, refuse)), LocalizedText.of(called, refuse), form, small(validity, refuse),
