@@ -1,6 +1,7 @@
 """W3C documents by commands: a department issues, the vault claims and shows in part, a school checks."""
 
 import json
+import os
 import stat
 import uuid
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from disclosure import OfferLink, VerifierName
 from disclosure.w3c import derive, open_base, read, write
 from disclosure.w3c.mapping import issuer_of, pointers_of, presentation_header
 from tests.cli.running import Home, refused, start
+from verifier.nonces import LIFETIME
 from wire.client import Endpoint, call
 from zk.exits import Exit
 from zkproto.v1 import issuance_pb2, issuance_pb2_grpc
@@ -185,4 +187,39 @@ def test_a_document_that_is_not_there_is_not_found(vault: Home) -> None:
 
 def test_an_empty_vault_says_so(home: Home) -> None:
     home.json("vault", "create")
+    assert "no W3C document" in home.zk("vault", "w3c", "list").out
+
+
+def test_an_expired_nonce_is_refused(vault: Home, school: Home, document_id: str, tmp_path: Path) -> None:
+    nonce, path = _nonce(school), tmp_path / "shown.json"
+    _shown(vault, document_id, nonce, path, "district")
+    kept = school.path / "nonces" / nonce
+    made = kept.stat().st_mtime
+    aged = made - LIFETIME.total_seconds()
+    os.utime(kept, (aged, aged))
+    check = ("verifier", "w3c", "check", path, "--nonce", nonce, "--json")
+    refused(school.zk(*check), Exit.REFUSED, "NONCE_UNKNOWN")
+    os.utime(kept, (made, made))
+    assert school.json(*check[:-1])["bound"]
+    stale = school.path / "nonces" / _nonce(school)
+    os.utime(stale, (aged, aged))
+    _nonce(school)
+    assert not stale.exists()
+
+
+def test_a_document_is_removed_for_good(issuer: Home, new_home: Callable[[], Home]) -> None:
+    home = new_home()
+    home.json("vault", "create")
+    ids = [home.json("vault", "w3c", "claim", issuer.issue("residence_permit"))["id"] for _ in range(2)]
+    gone, other = ids
+    credentials = home.json("vault", "list")["credentials"]
+    refused(home.zk("vault", "w3c", "remove", gone, "--json", stdin="yes\n"), Exit.USAGE, "NOBODY_TO_ASK")
+    assert home.zk("vault", "w3c", "remove", "zz", "--yes", "--json").reason == "CREDENTIAL_NOT_FOUND"
+    assert len(home.json("vault", "w3c", "list")["documents"]) == len(ids)
+    assert home.json("vault", "w3c", "remove", gone, "--yes") == {"id": gone, "removed": True}
+    assert [each["id"] for each in home.json("vault", "w3c", "list")["documents"]] == [other]
+    assert home.zk("vault", "w3c", "remove", gone, "--yes", "--json").reason == "CREDENTIAL_NOT_FOUND"
+    assert home.json("vault", "list")["credentials"] == credentials
+    told = home.zk("vault", "w3c", "remove", other[:10], "--yes").out
+    assert "removed for good" in told
     assert "no W3C document" in home.zk("vault", "w3c", "list").out

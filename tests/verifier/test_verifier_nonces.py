@@ -1,5 +1,6 @@
 """Nonces that wait for a document: each is used up once, whoever else tries, and for good."""
 
+import datetime as dt
 import errno
 import os
 import threading
@@ -9,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from verifier.nonces import Nonces
+from verifier.nonces import LIFETIME, Nonces
 from verifier.w3c import NONCE_OCTETS
 
 WORKERS: Final = 4
@@ -67,3 +68,32 @@ def test_it_is_not_used_up_before_that_is_durable(nonces: Nonces, monkeypatch: p
         with pytest.raises(OSError, match="Input/output"):
             nonces.make()
     assert not nonces.use_up(made)
+
+
+def _later(lag: dt.timedelta) -> dt.datetime:
+    return dt.datetime.now(dt.UTC) + lag
+
+
+def test_an_unused_nonce_expires(nonces: Nonces, tmp_path: Path) -> None:
+    made = nonces.make()
+    slack = dt.timedelta(minutes=10)
+    before = Nonces(tmp_path, lambda: _later(LIFETIME - slack))
+    after = Nonces(tmp_path, lambda: _later(LIFETIME + slack))
+    assert before.waits(made)
+    assert not after.waits(made)
+    assert not after.use_up(made)
+    # Whoever refuses it does not use it up: it is the clock that says so.
+    assert before.use_up(made)
+
+
+def test_the_next_one_clears_away_what_has_expired_and_nothing_else(nonces: Nonces, tmp_path: Path) -> None:
+    old, foreign = nonces.make(), tmp_path / "notes.txt"
+    aged = (dt.datetime.now(dt.UTC) - 2 * LIFETIME).timestamp()
+    foreign.write_text("not a nonce")
+    for path in (tmp_path / old.hex(), foreign):
+        os.utime(path, (aged, aged))
+    fresh = nonces.make()
+    newest = nonces.make()
+    assert {path.name for path in tmp_path.iterdir()} == {fresh.hex(), newest.hex(), "notes.txt"}
+    assert not nonces.waits(old)
+    assert nonces.waits(fresh)

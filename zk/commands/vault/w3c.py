@@ -112,3 +112,27 @@ def derive(
         return Answer({"document": derived}, [json.dumps(derived, ensure_ascii=False, indent=2)])
     out.write_bytes(write(derived))
     return Answer({"document": derived, "file": str(out)}, [run.text("vault.w3c_written", path=out)])
+
+
+@W3C.command("remove")
+def remove(
+    run: Run,
+    document: Annotated[str, typer.Argument(metavar="ID", help="help.vault.w3c_document")],
+    yes: Annotated[bool, typer.Option("--yes", help="help.vault.w3c_remove_yes")] = False,
+    file: VaultFile = None,
+    passphrase_file: PassphraseFile = None,
+) -> Answer:
+    """Remove a document for good, after a question; credentials stay as they are."""
+    with opened(run, file, passphrase_file) as vault:
+        held = vault.w3c.document(document)
+        named = {"name": run.local(held.schema.display_name), "id": held.id[:SHORT_ID]}
+        screen = run.err if run.as_json else run.out
+        screen.print(
+            run.text("vault.w3c_removes", department=department_of(run, held.schema.name), **named),
+            markup=False,
+        )
+        if not yes and not confirmed(run, "vault.ask_w3c_remove"):
+            return Answer({"id": held.id, "removed": False}, [run.text("vault.w3c_kept")])
+        # By its whole number: what the question named, whatever has come into the vault meanwhile.
+        vault.w3c.remove(held.id)
+    return Answer({"id": held.id, "removed": True}, [run.text("vault.w3c_removed")])

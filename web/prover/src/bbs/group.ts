@@ -7,12 +7,14 @@
  * None of this is constant-time: integers of JavaScript are not (docs/web-prover.md says what follows).
  */
 
-import { mulAddUnsafe, normalizeZ, pippenger } from "@noble/curves/abstract/curve.js";
+import { mulAddUnsafe, normalizeZ } from "@noble/curves/abstract/curve.js";
 import type { WeierstrassPoint } from "@noble/curves/abstract/weierstrass.js";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 
+import { bucketSum } from "./buckets.js";
 import { DecodingError, InputError } from "./errors.js";
 import { concat, fromInteger, toInteger } from "./octets.js";
+import { inSubgroupOfG1 } from "./subgroup.js";
 
 /** A point of G1. */
 export type G1Point = WeierstrassPoint<bigint>;
@@ -53,7 +55,7 @@ const B = 4n;
 const BETA = 0x1a0111ea397fe699ec02408663d4de85aa0d857d89759ad4897d29650fb85f9b409427eb4f49fffd8bfd00000000aaacn;
 const LAMBDA = 0xac45a4010001a40200000000ffffffffn;
 /** From how many points on buckets cost less than one table for each. */
-const BUCKETS_FROM = 256;
+const BUCKETS_FROM = 64;
 /** The width of the windows of a fixed base's table: 43 additions for a multiple, 1376 once for the table. */
 const TABLE_WIDTH = 6;
 /** So many multiples of a fixed base are computed without a table: whoever proves once never pays for one. */
@@ -120,15 +122,32 @@ export function msm(points: readonly G1Point[], scalars: readonly bigint[]): G1P
     }
   });
   if (others.length === 0) return total;
-  return total.add(others.length < BUCKETS_FROM ? interleaved(others, factors) : pippenger(G1, others, factors));
+  return total.add(others.length < BUCKETS_FROM ? interleaved(others, factors) : inBuckets(others, factors));
 }
 
 /** Split each scalar as low + high * LAMBDA, both of 128 bits: half the doublings, which all points share. */
 function interleaved(points: readonly G1Point[], scalars: readonly bigint[]): G1Point {
   const turned = points.map((point) => new G1(Fp.mul(BETA, point.X), point.Y, point.Z));
-  const low = scalars.map((scalar) => scalar % LAMBDA);
-  const high = scalars.map((scalar) => scalar / LAMBDA);
-  return mulAddUnsafe(G1, [...points, ...turned], [...low, ...high]);
+  return mulAddUnsafe(G1, [...points, ...turned], halves(scalars));
+}
+
+/** The same by buckets. */
+function inBuckets(points: readonly G1Point[], scalars: readonly bigint[]): G1Point {
+  const affine = normalized(points).map((point) => point.toAffine());
+  const turned = affine.map(({ x, y }) => ({ x: Fp.mul(BETA, x), y }));
+  return bucketSum([...affine, ...turned], halves(scalars));
+}
+
+function halves(scalars: readonly bigint[]): bigint[] {
+  return [...scalars.map((scalar) => scalar % LAMBDA), ...scalars.map((scalar) => scalar / LAMBDA)];
+}
+
+/**
+ * Make of a uniform scalar one of 2^128 that are equally probable and that cost half of others in a sum: a + b * LAMBDA,
+ * with a and b of 64 bits. No two of these are equal modulo r.
+ */
+export function challenge(uniform: bigint): bigint {
+  return BigInt.asUintN(64, uniform) + BigInt.asUintN(64, uniform >> 64n) * LAMBDA;
 }
 
 /** Encode points compressed, one after the other, with one inversion for all. */
@@ -241,9 +260,8 @@ function onCurve(octets: Uint8Array): { x: bigint; y: bigint } {
 }
 
 function inSubgroup(x: bigint, y: bigint): G1Point {
-  const point = G1.fromAffine({ x, y });
-  if (!point.isTorsionFree()) throw outside();
-  return point;
+  if (!inSubgroupOfG1(x, y)) throw outside();
+  return G1.fromAffine({ x, y });
 }
 
 function outside(): DecodingError {

@@ -3,7 +3,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { DecodingError, VerificationError } from "../bbs/errors.js";
 import {
-  BP2, G1_UNCOMPRESSED_OCTETS, g1FromOctetsUncompressed, g2FromOctets, msm, pairingProductIsOne, SCALAR_OCTETS,
+  BP2, challenge, G1_UNCOMPRESSED_OCTETS, g1FromOctetsUncompressed, g2FromOctets, msm, pairingProductIsOne,
+  SCALAR_OCTETS,
 } from "../bbs/group.js";
 import { concat, fromInteger, toInteger, utf8 } from "../bbs/octets.js";
 import { Base, modR, unsatisfied } from "../engine/statement.js";
@@ -15,7 +16,6 @@ export const DIGITS = "digits";
 const MAX_ENTRIES = 4096;
 const TABLE = utf8("zk-table/v1\n");
 const SCALARS = utf8("zk-table/scalars/v1\n");
-const COEFFICIENT = 1n << 128n;
 
 /** A purpose, 1 to 4,096 different scalars in their publisher's order, a key, and a signature on each. */
 export class Table {
@@ -69,12 +69,13 @@ export class Table {
    */
   verified(): this {
     const entries = this.encodings.map((each) => g1FromOctetsUncompressed(each));
-    const rho = randomScalars(entries.length).map((each) => 1n + (each % COEFFICIENT));
+    const rho = randomScalars(entries.length).map(challenge);
     const C = msm(entries, rho);
-    const factors = rho.map((each, place) => modR(-each * (this.scalars[place] as bigint)));
+    // A digit times a challenge is as short as the challenge, almost; its negation would not be.
+    const factors = rho.map((each, place) => modR(each * (this.scalars[place] as bigint)));
     const total = modR(rho.reduce((sum, each) => sum + each, 0n));
-    const D = msm([this.V.point, ...entries], [total, ...factors]);
-    if (!pairingProductIsOne([[C, g2FromOctets(this.key)], [D.negate(), BP2]])) {
+    const minusD = msm(entries, factors).subtract(msm([this.V.point], [total]));
+    if (!pairingProductIsOne([[C, g2FromOctets(this.key)], [minusD, BP2]])) {
       throw new VerificationError("SIGNATURE_INVALID", "a signature of the table does not hold");
     }
     return this;
