@@ -70,5 +70,6 @@ MESSAGES: Final = {
     "verifier.errands_settled": "Settled: {count:part/parts}",
     "verifier.errands_event": "{part}: {event}",
     "verifier.errands_not_held": "{part}: what was submitted does not hold ({reason}); it was rejected",
+    "verifier.errands_waits": "{part}: it cannot be accepted now ({reason}), and stays as it is",
     "verifier.errands_hook_failed": "{hook} ended with {code} and no answer; the part stays received",
 }

@@ -66,5 +66,6 @@ MESSAGES: Final = {
     "verifier.errands_settled": "已处理 {count} 个部分",
     "verifier.errands_event": "{part}：{event}",
     "verifier.errands_not_held": "{part}：提交的内容未通过核验（{reason}），已退回",
+    "verifier.errands_waits": "{part}：现在无法接受（{reason}），保持原状",
     "verifier.errands_hook_failed": "{hook} 以 {code} 结束且没有答复；该部分保持已收到",
 }
