@@ -1,7 +1,8 @@
-"""What is claimed in all cities, where no node answers: who cannot claim asks nobody, and no answer is lost."""
+"""What is claimed in all cities, where no node answers: who cannot asks nobody, no answer is lost."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 from unittest import mock
@@ -10,14 +11,17 @@ import pytest
 
 from ordering.errors import StateError
 from ordering.transactions import Claim
-from tests.cli.running import Home, refused
+from tests.cli.running import Done, Home, refused, zk
 from tests.disclosure.composite.world import SCHOOL
 from tests.verifier.composite_city import POLICY, joint_scope, policy_of
+from tests.verifier.log import LOG
 from tests.verifier.test_verifier_unique import kept as answered_by
 from verifier import AlreadySeenError, CompositePolicy
+from verifier.across import Claims
+from verifier.errors import TakenElsewhereError
 from zk import openid_edge
 from zk.commands.verifier import asking
-from zk.exits import Exit
+from zk.exits import CommandError, Exit
 from zk.home import Home as ZkHome
 from zk.run import Run
 
@@ -36,9 +40,9 @@ class Node:
         return self.first
 
 
-def claiming_at(node: Node) -> AbstractContextManager[Any]:
+def claiming_at(node: Claims) -> AbstractContextManager[Any]:
     @contextmanager
-    def claiming(*_: object) -> Iterator[Node]:
+    def claiming(*_: object) -> Iterator[Claims]:
         yield node
 
     return mock.patch.object(asking, "claiming", claiming)
@@ -76,3 +80,108 @@ def test_an_answer_that_an_edge_tries_again_keeps_its_place(tmp_path: Path) -> N
         with pytest.raises(AlreadySeenError):
             asked.accept(answered_by())
     assert list(run.home.records.iterdir()) == [waiting.with_suffix("")]
+
+
+class Order:
+    """An order of claims: the first of a tag stands. It can end the process right after a claim."""
+
+    def __init__(self) -> None:
+        self.rows, self.crashes = dict[bytes, bytes](), False
+
+    def is_first(self, claim: Claim) -> bool:
+        first = self.rows.setdefault(claim.tag, claim.reference) == claim.reference
+        if self.crashes:
+            raise StateError("the process ends here")
+        return first
+
+
+@pytest.fixture
+def verifying(tmp_path: Path) -> Run:
+    """A home that has pinned the log's key, and has its policy beside it."""
+    run = Run(as_json=True, lang="en", home=ZkHome(tmp_path / "home"))
+    run.home.save_profile(replace(run.profile, log_key=LOG))
+    run.home.records.mkdir()
+    written(tmp_path)
+    return run
+
+
+def cut_short(run: Run, order: Order, path: Path) -> Path:
+    """Crash between an answer's claim and its record; return what lies there."""
+    order.crashes = True
+    policy = policy_of(ACROSS, path.parent)
+    with claiming_at(order), pytest.raises(StateError):
+        asking.keep(run, answered_by(), policy, path)
+    order.crashes = False
+    assert not path.exists()
+    return path.with_name(f"{path.name}.pending")
+
+
+def keeping(run: Run, order: Order, pending: Path, policy: Path) -> Done:
+    with claiming_at(order):
+        return zk("verifier", "keep", pending, policy, "--home", run.home.path, "--json")
+
+
+def test_an_answer_whose_claim_was_made_before_a_crash_is_kept_by_a_command(
+    verifying: Run, tmp_path: Path
+) -> None:
+    order, policy, path = Order(), tmp_path / "policy.yaml", tmp_path / "record.json"
+    pending = cut_short(verifying, order, path)
+    octets = pending.read_bytes()
+    with claiming_at(order), pytest.raises(TakenElsewhereError):  # asked again there is no way in
+        asking.keep(verifying, answered_by(), policy_of(ACROSS, tmp_path), tmp_path / "again.json")
+    done = keeping(verifying, order, pending, policy)
+    assert (done.code, done.json["record"]) == (Exit.OK, str(path)), done
+    assert (path.read_bytes(), pending.exists()) == (octets, False)
+    pending.write_bytes(octets)  # a crash before it was removed
+    assert keeping(verifying, order, pending, policy).code == Exit.OK
+    assert not pending.exists()
+    with claiming_at(order), pytest.raises(AlreadySeenError):
+        asking.keep(verifying, answered_by(), policy_of(ACROSS, tmp_path), tmp_path / "again.json")
+
+
+def test_it_is_said_where_an_answer_waits_that_no_node_took(
+    capsys: pytest.CaptureFixture[str], verifying: Run, tmp_path: Path
+) -> None:
+    away = CommandError(Exit.UNREACHABLE, "NODE_UNREACHABLE", "error.consortium_node", detail="")
+    path, policy = tmp_path / "record.json", policy_of(ACROSS, tmp_path)
+    with (
+        mock.patch.object(Node, "is_first", side_effect=away),
+        claiming_at(Node()),
+        pytest.raises(CommandError),
+    ):
+        asking.keep(verifying, answered_by(), policy, path)
+    assert f"zk verifier keep {path}.pending" in capsys.readouterr().err
+    assert keeping(verifying, Order(), Path(f"{path}.pending"), tmp_path / "policy.yaml").code == Exit.OK
+
+
+def test_an_answer_that_waited_too_long_is_refused_and_nothing_is_left(
+    verifying: Run, tmp_path: Path
+) -> None:
+    order, path = Order(), tmp_path / "record.json"
+    pending = cut_short(verifying, order, path)
+    order.rows = dict.fromkeys(order.rows, bytes(32))
+    done = keeping(verifying, order, pending, tmp_path / "policy.yaml")
+    refused(done, Exit.REFUSED, "PSEUDONYM_TAKEN")
+    assert not path.exists()
+    assert not pending.exists()
+
+
+def test_what_is_no_waiting_record_of_the_policy_is_not_kept(verifying: Run, tmp_path: Path) -> None:
+    order, policy = Order(), tmp_path / "policy.yaml"
+    pending = cut_short(verifying, order, tmp_path / "record.json")
+    octets, rows = pending.read_bytes(), dict(order.rows)
+    order.rows.clear()
+    (tmp_path / "other.yaml").write_text(ACROSS.replace("id: enrolment-2026", "id: other", 1), "utf-8")
+    refused(keeping(verifying, order, pending, tmp_path / "other.yaml"), Exit.USAGE, "POLICY_INVALID")
+    elsewhere = tmp_path / "elsewhere.json"
+    elsewhere.write_bytes(octets)
+    refused(keeping(verifying, order, elsewhere, policy), Exit.USAGE, "RECORD_INVALID")
+    (tmp_path / "record.json").write_bytes(b"another record")
+    refused(keeping(verifying, order, pending, policy), Exit.USAGE, "RECORD_EXISTS")
+    (tmp_path / "record.json").unlink()
+    pending.write_bytes(octets[:-200] + octets[-199:])
+    assert keeping(verifying, order, pending, policy).code != Exit.OK
+    assert (order.rows, (tmp_path / "record.json").exists()) == ({}, False)
+    pending.write_bytes(octets)
+    assert keeping(verifying, order, pending, policy).code == Exit.OK
+    assert order.rows == rows
