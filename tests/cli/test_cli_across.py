@@ -139,18 +139,17 @@ def test_an_answer_whose_claim_was_made_before_a_crash_is_kept_by_a_command(
         asking.keep(verifying, answered_by(), policy_of(ACROSS, tmp_path), tmp_path / "again.json")
 
 
-def test_it_is_said_where_an_answer_waits_that_no_node_took(
-    capsys: pytest.CaptureFixture[str], verifying: Run, tmp_path: Path
-) -> None:
+def test_it_is_said_where_an_answer_waits_that_no_node_took(verifying: Run, tmp_path: Path) -> None:
     away = CommandError(Exit.UNREACHABLE, "NODE_UNREACHABLE", "error.consortium_node", detail="")
     path, policy = tmp_path / "record.json", policy_of(ACROSS, tmp_path)
     with (
         mock.patch.object(Node, "is_first", side_effect=away),
+        mock.patch.object(Run, "warn") as warned,
         claiming_at(Node()),
         pytest.raises(CommandError),
     ):
         asking.keep(verifying, answered_by(), policy, path)
-    assert f"zk verifier keep {path}.pending" in capsys.readouterr().err
+    warned.assert_called_once_with("verifier.kept_pending", path=Path(f"{path}.pending"))
     assert keeping(verifying, Order(), Path(f"{path}.pending"), tmp_path / "policy.yaml").code == Exit.OK
 
 
