@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 
+from openid.app.verifying import Question
 from ordering.errors import StateError
 from ordering.transactions import Claim
 from tests.cli.running import Done, Home, refused, zk
@@ -60,7 +61,7 @@ def test_an_edge_that_cannot_claim_what_its_policy_claims_asks_nobody(school: Ho
     refused(said, Exit.KEY_NOT_TRUSTED, "CONSORTIUM_UNKNOWN")
 
 
-def question(run: Run, policy: CompositePolicy) -> openid_edge.Question:
+def question(run: Run, policy: CompositePolicy) -> Question:
     made = openid_edge._questions(run, cast(Any, None), [policy], SCHOOL, frozenset())
     return made[policy.id]
 
