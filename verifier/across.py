@@ -60,7 +60,13 @@ def scope_name(scope: SignedJointScope, octets: bytes) -> str:
 def claim_all(
     claims: Claims, request: CompositeRequest, verified: VerifiedComposite, names: Sequence[str]
 ) -> None:
-    """Claim pseudonyms of an answer, one after the other; TakenElsewhereError, what `claims` raises."""
+    """Claim the pseudonym of an answer, if one is named; TakenElsewhereError, what `claims` raises.
+
+    Raises RegisterError before anything is claimed if several are named: the order takes one claim at a time,
+    and what it took stands for ever, so the first one's would stand when the second is refused.
+    """
+    if len(names) > 1:
+        raise RegisterError("one pseudonym of an answer is claimed, since none is given back", field="across")
     for name, claim in claims_of(request, verified, names).items():
         if not claims.is_first(claim):
             raise TakenElsewhereError(name)

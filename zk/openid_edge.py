@@ -2,13 +2,13 @@
 
 import asyncio
 import datetime as dt
-import secrets
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -29,12 +29,16 @@ from openid.errors import OpenIdError, OpenIdReason
 from openid.issuance import check_issuer
 from openid.mapping import AnyRequest
 from openid.request_object import check_uri
+from verifier import CompositePolicy
 from verifier.aio import AsyncVerifierClient
 from zk.commands.verifier.asking import checked_request, keep
 from zk.commands.verifier.common import AnyPolicy, key_of, shown_log
 from zk.exits import CommandError, Exit
 from zk.home import private_folder, read_file
+from zk.ordered import check_claiming
 from zk.run import Run
+
+_DIGEST_DIGITS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,9 @@ def run_edge(
     on_ready: Callable[[int, str], None],
 ) -> None:
     """Serve until SIGINT or SIGTERM; OSError if the address cannot be listened on. CommandError."""
+    for each in policies:
+        if isinstance(each, CompositePolicy):
+            check_claiming(run, each.across)
     key, log = key_of(run, name), shown_log(run)
     identity = _identity(shown, key)
     private_folder(run.home.records)
@@ -145,8 +152,10 @@ def _questions(
 
     def question(policy: AnyPolicy) -> Question:
         def accept(answered: AnyAnswered) -> None:
+            # An answer that is tried again has the place of the first time, and with it its `.pending`.
+            digest = answered.record.presentation.digest.hex()[:_DIGEST_DIGITS]
             with keeping:
-                keep(run, answered, policy, run.home.records / f"{policy.id}-{secrets.token_hex(8)}.json")
+                keep(run, answered, policy, run.home.records / f"{policy.id}-{digest}.json")
 
         devices = frozenset(Device) if policy.id in cross else frozenset({Device.SAME})
 

@@ -287,19 +287,18 @@ def test_what_goes_to_the_chain_is_hashes(cities: Cities) -> None:
 
 
 def test_an_answer_stays_to_be_kept_again_while_no_node_answers(cities: Cities, tmp_path: Path) -> None:
-    answer, path = verified(), tmp_path / "register"
-    begin = trusted_of(cities.members[0])
+    answer, path, register = answered_by(), tmp_path / "record", PseudonymRegister(tmp_path / "register")
+    begin, child = trusted_of(cities.members[0]), ("child",)
 
     class Gone:
         def is_first(self, _: Claim) -> bool:
             raise StateError("the node does not answer")
 
     with pytest.raises(StateError):
-        PseudonymRegister(path).admit(
-            request(), answer, ("child",), MOMENT, lambda: claim_all(Gone(), request(), answer, ("child",))
-        )
+        answer.keep(path, unique=child, register=register, across=child, claims=Gone())
+    assert path.with_name("record.pending").read_bytes() == answer.record.to_bytes()
     # Nothing is noted, so that another answer is not refused for one that never came through.
-    PseudonymRegister(path).admit(request(), other_parent(), ("child",), MOMENT)
+    register.admit(request(), other_parent(), child, MOMENT)
     assert begin.height == 1
 
 

@@ -162,9 +162,10 @@ def _agreed(fields: dict[str, Node], unique: Sequence[Node]) -> list[str]:
 def _across(
     fields: dict[str, Node], branches: Sequence[BranchRule], unique: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the pseudonyms that may come once in all cities, each in a scope of several; PolicyError.
+    """Return the pseudonym that may come once in all cities, in a scope of several, or none; PolicyError.
 
-    In a scope of the verifier's own nobody else would ever be shown the same pseudonym.
+    In a scope of the verifier's own nobody else would ever be shown the same pseudonym. It is one, since what
+    was claimed stands for ever: of two the claim of the first would stand when the second is refused.
     """
     nodes = fields["across"].items() if "across" in fields else []
     check_once(nodes, [each.value for each in nodes], "the pseudonym")
@@ -174,6 +175,8 @@ def _across(
         scopes = [each.scope for branch in branches for each in branch.pseudonyms if each.id == node.text()]
         if not all(isinstance(each, SignedJointScope) for each in scopes):
             raise node.refuse("what may come once in all cities is of a joint scope")
+    if len(nodes) > 1:
+        raise nodes[1].refuse("one pseudonym may come once in all cities: a claim cannot be taken back")
     return tuple(each.text() for each in nodes)
 
 

@@ -70,5 +70,11 @@ MESSAGES: Final = {
     "verifier.errands_settled": "Settled: {count:part/parts}",
     "verifier.errands_event": "{part}: {event}",
     "verifier.errands_not_held": "{part}: what was submitted does not hold ({reason}); it was rejected",
+    "verifier.errands_waits": "{part}: it cannot be accepted now ({reason}), and stays as it is",
+    "verifier.kept_pending": (
+        "The answer holds and is not accepted yet; it waits in {path}: zk verifier keep {path} POLICY"
+    ),
+    "error.record_not_pending": "{path} is no record that waits: its name ends with .pending.",
+    "error.record_other_policy": "The record was not asked by the policy in {path}.",
     "verifier.errands_hook_failed": "{hook} ended with {code} and no answer; the part stays received",
 }

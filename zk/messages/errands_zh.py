@@ -66,5 +66,9 @@ MESSAGES: Final = {
     "verifier.errands_settled": "已处理 {count} 个部分",
     "verifier.errands_event": "{part}：{event}",
     "verifier.errands_not_held": "{part}：提交的内容未通过核验（{reason}），已退回",
+    "verifier.errands_waits": "{part}：现在无法接受（{reason}），保持原状",
+    "verifier.kept_pending": "答复成立，但尚未接受，暂存于 {path}：zk verifier keep {path} POLICY",
+    "error.record_not_pending": "{path} 不是待存的记录：其名称应以 .pending 结尾。",
+    "error.record_other_policy": "此记录不是按 {path} 中的规则询问的。",
     "verifier.errands_hook_failed": "{hook} 以 {code} 结束且没有答复；该部分保持已收到",
 }

@@ -49,6 +49,8 @@ MESSAGES: Final = {
     "help.verifier.check-policy": "Check that a policy can be asked and answered.",
     "help.verifier.sign-scope": "Sign a scope that several verifiers share.",
     "help.verifier.ask": "Ask by a policy, wait, verify, keep the record.",
+    "help.verifier.keep": "Keep an answer that lies as .pending.",
+    "help.verifier.keep_record": "A record whose name ends with .pending.",
     "help.verifier.check": "Check a record again, offline.",
     "help.ledger": "For everybody: the public log.",
     "help.ledger.checkpoint": "Show the newest signed checkpoint.",

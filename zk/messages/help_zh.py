@@ -47,6 +47,8 @@ MESSAGES: Final = {
     "help.verifier.check-policy": "检查规则能否询问和答复。",
     "help.verifier.sign-scope": "签署多个验证方共用的范围。",
     "help.verifier.ask": "按规则询问，等待，验证，存档。",
+    "help.verifier.keep": "补存一份以 .pending 结尾的答复。",
+    "help.verifier.keep_record": "名称以 .pending 结尾的记录。",
     "help.verifier.check": "离线复核一份记录。",
     "help.ledger": "任何人：公开账本。",
     "help.ledger.checkpoint": "显示最新的已签名检查点。",

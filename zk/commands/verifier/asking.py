@@ -11,6 +11,7 @@ import typer
 
 from disclosure import LocalizedText, Request, VerifierName
 from disclosure.composite import CompositeRequest
+from ordering.light.verifying import OrderError
 from prover.consent import show_moment
 from verifier import (
     CompositePolicy,
@@ -30,6 +31,7 @@ from verifier.client import (
     PendingError,
     VerifierClient,
 )
+from verifier.client.exchange import pending_of
 from zk.anchoring import policy_needed
 from zk.commands.ordered import with_order
 from zk.commands.verifier.common import (
@@ -196,8 +198,15 @@ def keep(run: Run, answered: Answered | CompositeAnswered, policy: AnyPolicy, pa
     the policy says so, in any city."""
     if isinstance(answered, CompositeAnswered) and isinstance(policy, CompositePolicy):
         register = PseudonymRegister(run.home.pseudonyms)
-        with claiming(run, policy.across) as claims:
-            answered.keep(path, unique=policy.unique, register=register, across=policy.across, claims=claims)
+        try:
+            with claiming(run, policy.across) as claims:
+                answered.keep(
+                    path, unique=policy.unique, register=register, across=policy.across, claims=claims
+                )
+        except (CommandError, OrderError):
+            if pending_of(path).exists():
+                run.warn("verifier.kept_pending", path=pending_of(path))
+            raise
     else:
         answered.record.save(path)
 

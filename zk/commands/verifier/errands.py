@@ -14,6 +14,7 @@ import typer
 
 from disclosure import DisclosureError, LocalizedText, OfferLink
 from disclosure.errand import ErrandBundle, ErrandBundleName
+from ordering.light.verifying import OrderError
 from tlog import Policy, TlogError
 from verifier import AnyRecord, CompositePolicy, files
 from verifier.client import VerifierClient
@@ -145,10 +146,10 @@ class _Desk:
             self.run.warn("verifier.errands_not_held", part=part.name, reason=error.reason)
             self.counter.tell(part, Outcome(REJECTED, _NOT_HELD))
             return True
-        except (ServiceError, CommandError) as error:  # not to be had now: it stays, and the next is done
+        except (ServiceError, CommandError, OrderError) as error:  # not now: it stays, and the next is done
             if not _can_wait(error):
                 raise
-            self.run.warn("verifier.errands_not_held", part=part.name, reason=error.reason)
+            self.run.warn("verifier.errands_waits", part=part.name, reason=error.reason)
             return False
         record = self._accepted(part, received.answered.record, path)
         if record is None:
@@ -246,8 +247,14 @@ def _outcome(told: Mapping[str, Any]) -> Outcome:
     )
 
 
-def _can_wait(error: ServiceError | CommandError) -> bool:
-    """Tell whether something is looked at again later: so it is where the consortium's node is away."""
+def _can_wait(error: ServiceError | CommandError | OrderError) -> bool:
+    """Tell whether something is looked at again later.
+
+    So it is where the consortium's node is away, or shows an order that does not hold: that is the node's
+    fault and no holder's, and another node, or this one later, may show one that does.
+    """
+    if isinstance(error, OrderError):
+        return True
     if isinstance(error, CommandError):
         return error.exit_code is Exit.UNREACHABLE
     return not error.is_of_all
