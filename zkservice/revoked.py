@@ -134,7 +134,7 @@ class Revoked:
         try:
             lists = _read(path, self._authorities)
             for known, found in zip(self._lists, lists, strict=True):
-                _check_newer(_newest(known, now), _newest(found, now))
+                _check_newer(known, found, now)
         except StartError as error:
             if str(error) != self._refused:
                 structlog.get_logger().error("the revocation lists were not taken", reason=str(error))
@@ -148,9 +148,12 @@ class Revoked:
 
     def _warn(self) -> None:
         now = self._clock()
-        ends = min(max(each.ends for each in found) for found in self._lists)
-        newest = [_newest(each, now) for each in self._lists]
-        soon = any(each is None or each.ends - now < (each.ends - each.begins) / _LAST for each in newest)
+        # Of an authority none of whose lists has begun, the first that will have.
+        newest = [_begun(each, now) or min(each, key=lambda one: one.begins) for each in self._lists]
+        ends = min(each.ends for each in newest)
+        soon = any(
+            now < each.begins or each.ends - now < (each.ends - each.begins) / _LAST for each in newest
+        )
         if soon and not self._warned:
             structlog.get_logger().warning(
                 "a revocation list ends soon", ends=ends.isoformat(timespec="seconds")
@@ -158,17 +161,29 @@ class Revoked:
         self._warned = soon
 
 
+def _begun(lists: Sequence[_List], now: dt.datetime) -> _List | None:
+    """Return the last list that was made, of those that have begun, whether it has ended or not."""
+    begun = (each for each in lists if each.begins <= now)
+    return max(begun, key=lambda each: (each.begins, each.ends), default=None)
+
+
 def _newest(lists: Sequence[_List], now: dt.datetime) -> _List | None:
-    """Return the list that counts now, of several the last that was made."""
-    return max((each for each in lists if each.counts(now)), key=lambda each: each.begins, default=None)
+    """Return the list that counts now: the last one, or none when that has ended.
+
+    One before it never counts again, however long it says that it does: it knows less.
+    """
+    last = _begun(lists, now)
+    return last if last is not None and last.counts(now) else None
 
 
-def _check_newer(known: _List | None, found: _List | None) -> None:
-    """Raise StartError unless a list that counts now is at least as new as the one before it."""
-    if found is None:
+def _check_newer(known: Sequence[_List], found: Sequence[_List], now: dt.datetime) -> None:
+    """Raise StartError unless a list counts now, and is at least as new as any that was taken before."""
+    before, newest = _begun(known, now), _newest(found, now)
+    if newest is None:
         raise StartError("a revocation list in client_crl has ended, or does not count yet")
-    if known is not None and found.begins < known.begins:
-        raise StartError("a revocation list in client_crl is older than the one that counts")
+    # What was taken last was itself as new as all before it.
+    if before is not None and newest.begins < before.begins:
+        raise StartError("a revocation list in client_crl is older than one that was taken before")
 
 
 def _read(path: Path, authorities: Sequence[x509.Certificate]) -> _Lists:

@@ -1,0 +1,96 @@
+"""Lists and authorities as they follow one another in time: which of them counts, without a server around."""
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+from cryptography import x509
+from structlog.testing import capture_logs
+
+from tests.zkservice.certifying import DAY, Authority
+from zkservice.config import Settings
+from zkservice.errors import ServiceError
+from zkservice.revoked import Revoked
+
+POLICE: Final = "zk:departments/police"
+
+
+@dataclass
+class Lists:
+    """The lists of one folder, looked at by a clock that the test sets."""
+
+    folder: Path
+    authorities: bytes
+    now: dt.datetime
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+
+    def put(self, name: str, octets: bytes) -> None:
+        (self.folder / name).write_bytes(octets)
+
+    def opened(self) -> Revoked:
+        settings = Settings(data=self.folder.parent / "data", client_crl=self.folder)
+        return Revoked(settings, self.authorities, lambda: self.now)
+
+    def reason(self, revoked: Revoked, client: bytes) -> str:
+        try:
+            revoked.check(x509.load_pem_x509_certificate(client), self.now)
+        except ServiceError as error:
+            return str(error.reason)
+        return "OK"
+
+
+def look(revoked: Revoked) -> None:
+    """Look as often as a change takes to be taken up."""
+    for _ in range(2):
+        revoked.look()
+
+
+@pytest.fixture
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture
+def lists(tmp_path: Path, authority: Authority) -> Lists:
+    return Lists(tmp_path / "lists", authority.pem, dt.datetime.now(dt.UTC))
+
+
+def test_an_older_list_does_not_count_again_when_a_newer_one_has_ended(
+    lists: Lists, authority: Authority
+) -> None:
+    (_, taken), (_, other) = authority.client(POLICE), authority.client(POLICE)
+    lists.put("a.pem", authority.crl(ends=30 * DAY))
+    lists.put("b.pem", authority.crl(taken, begins=5 * DAY, ends=12 * DAY))
+    start, revoked = lists.now, lists.opened()
+    for days, told, others in ((4, "OK", "OK"), (6, "CERTIFICATE_REVOKED", "OK")):
+        lists.now = start + days * DAY
+        assert (lists.reason(revoked, taken), lists.reason(revoked, other)) == (told, others)
+        assert revoked.well
+    lists.now = start + 13 * DAY
+    for client in (taken, other):
+        assert lists.reason(revoked, client) == "CERTIFICATE_INVALID"
+    assert not revoked.well
+    with capture_logs() as told_of:
+        revoked.look()
+    assert [each["event"] for each in told_of] == ["a revocation list ends soon"]
+    ended = dt.datetime.fromisoformat(told_of[0]["ends"])
+    assert abs(ended - start - 12 * DAY) < dt.timedelta(minutes=10), "that of the list that counted last"
+
+
+def test_a_list_that_has_ended_is_not_followed_by_an_older_one(lists: Lists, authority: Authority) -> None:
+    _, taken = authority.client(POLICE)
+    lists.put("b.pem", authority.crl(taken, ends=DAY))
+    start, revoked = lists.now, lists.opened()
+    lists.now = start + 2 * DAY
+    lists.put("b.pem", authority.crl(begins=-DAY, ends=30 * DAY))
+    look(revoked)
+    assert lists.reason(revoked, taken) == "CERTIFICATE_INVALID"
+    assert not revoked.well
+    lists.put("b.pem", authority.crl(taken, begins=DAY, ends=30 * DAY))
+    look(revoked)
+    assert lists.reason(revoked, taken) == "CERTIFICATE_REVOKED"
+    assert revoked.well
