@@ -135,10 +135,11 @@ class Revoked:
             lists = _read(path, self._authorities)
             for known, found in zip(self._lists, lists, strict=True):
                 _check_newer(known, found, now)
-        except StartError as error:
-            if str(error) != self._refused:
-                structlog.get_logger().error("the revocation lists were not taken", reason=str(error))
-            self._refused = str(error)
+        except Exception as error:  # whatever a parser raises, the lists before count on
+            reason = str(error) if isinstance(error, StartError) else type(error).__name__
+            if reason != self._refused:
+                structlog.get_logger().error("the revocation lists were not taken", reason=reason)
+            self._refused = reason
             return
         self._refused = ""
         if lists != self._lists:
@@ -213,7 +214,7 @@ def _parsed(path: Path) -> Iterator[tuple[Path, x509.CertificateRevocationList]]
                 found = [x509.load_pem_x509_crl(each) for each in _PEM.findall(octets)]
         except OSError as error:
             raise StartError(f"client_crl cannot be read: {error.strerror}: {file}") from None
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             raise StartError(f"{file} is no revocation list") from None
         if not found:
             raise StartError(f"{file} holds no revocation list")
@@ -240,7 +241,7 @@ def _checked(file: Path, crl: x509.CertificateRevocationList) -> _List:
         ends, entries = crl.next_update_utc, tuple(crl)
         critical = any(each.critical for each in crl.extensions)
         critical |= any(extension.critical for each in entries for extension in each.extensions)
-    except (ValueError, x509.DuplicateExtension):
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         raise StartError(f"{file} is a damaged revocation list") from None
     if critical or ends is None:
         raise StartError(f"{file} is no whole revocation list with a time at which the next one comes")

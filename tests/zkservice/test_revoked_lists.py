@@ -1,5 +1,6 @@
 """Lists and authorities as they follow one another in time: which of them counts, without a server around."""
 
+import asyncio
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.zkservice.certifying import DAY, Authority
 from zkservice.config import Settings
 from zkservice.errors import ServiceError
 from zkservice.revoked import Revoked
+from zkservice.server_certificate import Certificates
 
 POLICE: Final = "zk:departments/police"
 
@@ -94,3 +96,33 @@ def test_a_list_that_has_ended_is_not_followed_by_an_older_one(lists: Lists, aut
     look(revoked)
     assert lists.reason(revoked, taken) == "CERTIFICATE_REVOKED"
     assert revoked.well
+
+
+async def test_what_a_look_raises_does_not_end_the_watching(
+    lists: Lists, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it is: the lists and the server's certificate are followed on, and the health names tell."""
+    monkeypatch.setattr("zkservice.server_certificate.SECONDS", 0.01)
+    _, taken = authority.client(POLICE)
+    lists.put("a.pem", authority.crl(begins=-2 * DAY))
+    (lists.folder.parent / "data").mkdir()
+    revoked = lists.opened()
+    certificates = Certificates(Settings(data=lists.folder.parent / "data", dev=True), lambda: lists.now)
+    told = asyncio.Queue[bool]()
+
+    def fails() -> None:
+        raise MemoryError("a secret of the machine")
+
+    with capture_logs() as lines:
+        async with certificates.watching(told.put, revoked), asyncio.timeout(60):
+            assert await told.get() is True
+            for watched in (revoked, certificates):
+                with monkeypatch.context() as patching:
+                    patching.setattr(watched, "look", fails)
+                    assert await told.get() is False
+                assert await told.get() is True
+            lists.put("a.pem", authority.crl(taken, begins=-DAY))
+            while lists.reason(revoked, taken) != "CERTIFICATE_REVOKED":
+                await asyncio.sleep(0.01)
+    failed = [each for each in lines if each["event"] == "the certificates' files could not be looked at"]
+    assert [each["reason"] for each in failed] == ["MemoryError"] * 2, "told once, not each second"
