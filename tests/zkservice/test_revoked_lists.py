@@ -126,3 +126,37 @@ async def test_what_a_look_raises_does_not_end_the_watching(
                 await asyncio.sleep(0.01)
     failed = [each for each in lines if each["event"] == "the certificates' files could not be looked at"]
     assert [each["reason"] for each in failed] == ["MemoryError"] * 2, "told once, not each second"
+
+
+def test_an_authority_that_was_renewed_with_its_key_takes_no_good_clients_along(lists: Lists) -> None:
+    """Both certificates of it have signed for its clients, and only one was taken back."""
+    root = Authority("root", below=1)
+    old, other = Authority("middle", parent=root), Authority("other", parent=root)
+    new = Authority("middle", key=old.key, parent=root)
+    assert old.certificate.serial_number != new.certificate.serial_number
+    (_, client), (_, taken), (_, others) = (each.client(POLICE) for each in (new, new, other))
+    for authorities in ((old, new), (new, old)):
+        lists.authorities = b"".join(each.pem for each in (*authorities, other, root))
+        for name, octets in (("middle", old.crl(taken)), ("other", other.crl()), ("root", root.crl(old.pem))):
+            lists.put(name, octets)
+        revoked = lists.opened()
+        assert lists.reason(revoked, client) == lists.reason(revoked, others) == "OK"
+        assert lists.reason(revoked, taken) == "CERTIFICATE_REVOKED", "whichever of the two is followed"
+        lists.put("root", root.crl(old.pem, new.pem))
+        assert lists.reason(lists.opened(), client) == "CERTIFICATE_REVOKED"
+        assert lists.reason(lists.opened(), others) == "OK"
+
+
+def test_a_root_that_was_renewed_with_its_key_ends_its_own_old_certificate(lists: Lists) -> None:
+    """Each of the two verifies the other; what leads back to itself is no reason to go on for ever."""
+    old = Authority("root", below=1)
+    new = Authority("root", key=old.key, below=1)
+    middle = Authority("middle", parent=new)
+    lists.authorities = old.pem + new.pem + middle.pem
+    _, client = middle.client(POLICE)
+    lists.put("middle", middle.crl())
+    for taken_back, told in (((old,), "OK"), ((new,), "OK"), ((old, new), "CERTIFICATE_REVOKED")):
+        lists.put("root", new.crl(*(each.pem for each in taken_back)))
+        assert lists.reason(lists.opened(), client) == told
+    lists.put("root", new.crl(middle.pem))
+    assert lists.reason(lists.opened(), client) == "CERTIFICATE_REVOKED"
