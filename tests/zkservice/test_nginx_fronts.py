@@ -103,10 +103,10 @@ async def walked(identity: Path, port: int, silence: str = "660s") -> AsyncItera
 
 
 FRONTS = pytest.mark.parametrize("front", [shipped, walked], ids=["shipped", "walked"])
-PLACES = {shipped: 128, walked: 64}
-"""Calls that one address may have open, of `limit_conn`."""
 Front = Callable[..., AbstractAsyncContextManager[Nginx]]
 """What starts one, of an identity, before a port; `silence` is how long it waits for an answer."""
+PLACES: dict[Front, int] = {shipped: 128, walked: 64}
+"""Calls that one address may have open, of `limit_conn`."""
 
 
 async def code_of(call: Any) -> str:
@@ -168,7 +168,8 @@ async def test_one_address_has_so_many_calls_open_at_a_time(identity: Path, fron
         echo.silent, places = True, PLACES[front]
         root = identity / "ca.pem"
         channels = [await stack.enter_async_context(nginx.channel(before, root)) for _ in range(4)]
-        calls = [each.unary_unary(GET)(b"", timeout=300) for each in channels for _ in range(45)]
+        methods: list[Any] = [each.unary_unary(GET) for each in channels]
+        calls = [method(b"", timeout=300) for method in methods for _ in range(45)]
         waiting = {asyncio.ensure_future(code_of(call)) for call in calls}
         refused = list[str]()
         async with asyncio.timeout(60):
