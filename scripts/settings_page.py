@@ -37,7 +37,7 @@ _CHECKING: Final = """
 
 `zk keyed serve` has a folder and a `zk.toml` of its own ([keyed.md](keyed.md)). Of the settings above count
 there `dev`, `host`, `public_host`, `certificate`, `private_key`, `drain_seconds`, `max_message_octets`,
-`max_concurrent_calls` and `log_level`; beside them:
+`max_concurrent_calls`, `max_connections` and `log_level`; beside them:
 
 """
 _HEAD: Final = "| setting | type and bounds | default | meaning |\n| --- | --- | --- | --- |\n"

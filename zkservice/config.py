@@ -128,7 +128,8 @@ class Settings(BaseSettings):
     quarter of it at most, all kinds together a half."""
     max_connections: int = Field(default=2048, ge=1, le=1_000_000)
     """Connections at the same time to each port of gRPC; further ones are closed at once. Header blocks may
-    take some 50 MiB of each (docs/limits.md): behind a proxy set it to what the proxy opens."""
+    take some 50 MiB of each (docs/limits.md), so the default, at which that is 100 GiB, bounds no memory: set
+    it to what the memory allows, and behind a proxy to what the proxy opens."""
     trusted_proxies: str = ""
     """Networks (CIDR, with commas between them) of the proxies whose `x-forwarded-for` counts."""
     rate_anonymous: float = Field(default=5000, ge=0.001, le=1e9)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from zkservice.errors import StartError
 
 MAX_METADATA_OCTETS: Final = 16_384
@@ -17,7 +19,7 @@ CONNECTION: Final = (
     ("grpc.max_connection_age_ms", 600_000),
     ("grpc.max_connection_age_grace_ms", 60_000),
     ("grpc.max_connection_idle_ms", 300_000),
-    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.server_handshake_timeout_ms", 3_000),
     # Whether the other side still lives, and how often it may ask the same of us.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
@@ -34,6 +36,24 @@ CONNECTION: Final = (
 )
 """What one connection may take, and how many calls may wait for their turn (limits.md)."""
 SPARE_CALLS: Final = 256
+HEADERS_OCTETS: Final = 50 << 20
+"""What hostile header blocks may take of memory by one connection (limits.md)."""
+
+
+def bound(connections: int) -> tuple[str, int]:
+    """Return gRPC's option for so many connections to each port; further ones are closed at once."""
+    return "grpc.max_allowed_incoming_connections", connections
+
+
+def warn_of_memory(connections: int) -> None:
+    """Log a warning if header blocks of so many connections may take more memory than the machine has."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")
+    if connections * HEADERS_OCTETS > machine:
+        structlog.get_logger().warning(
+            "connections may take more than the memory",
+            connections=connections,
+            would_fit=machine // HEADERS_OCTETS,
+        )
 
 
 @contextmanager

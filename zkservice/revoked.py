@@ -11,6 +11,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
@@ -32,11 +33,19 @@ _SIGNING: Final = (
     ed25519.Ed25519PublicKey,
     ed448.Ed448PublicKey,
 )
-_DEEPEST: Final = 8
 _LAST: Final = 5
 """In the last fifth of its time a list is one that ends soon."""
 _Stamp = tuple[tuple[str, int, int, int], ...]
 _Lists = tuple[tuple["_List", ...], ...]
+_Places = tuple[int, ...]
+
+
+class _Said(Enum):
+    """What an authority's lists say of a certificate that it has signed."""
+
+    FREE = auto()
+    TAKEN_BACK = auto()
+    NOTHING = auto()
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,9 @@ class Revoked:
         self._authorities = x509.load_pem_x509_certificates(authorities) if authorities else []
         if self._path is not None and not self._authorities:
             raise StartError("client_crl takes client_port and client_ca; set all three")
-        self._signers: OrderedDict[bytes, tuple[tuple[int, int], ...]] = OrderedDict()
+        self._signers: OrderedDict[bytes, _Places] = OrderedDict()
+        self._serials = [each.serial_number for each in self._authorities]
+        self._above = [_signed_by(self._authorities, each) for each in self._authorities]
         self._stamp = self._seen = _stamp(self._path)
         self._lists: _Lists = () if self._path is None else _read(self._path, self._authorities)
         self._refused, self._warned = "", False
@@ -76,47 +87,52 @@ class Revoked:
         return not self._refused and all(_newest(each, now) is not None for each in self._lists)
 
     def check(self, certificate: x509.Certificate, now: dt.datetime) -> None:
-        """Raise ServiceError CERTIFICATE_REVOKED, or CERTIFICATE_INVALID where no list tells."""
+        """Raise ServiceError CERTIFICATE_REVOKED, or CERTIFICATE_INVALID where no list tells.
+
+        An authority that was renewed may stand in `client_ca` twice with one name and key, and both have then
+        signed what either has: one of them that was not taken back is enough.
+        """
         lists = self._lists
         if not lists:
             return
-        signed = self._signed(certificate)
-        if not signed:
+        signers, serial = self._known_signers(certificate), certificate.serial_number
+        if not signers:
             detail = "no authority that the server has a list of has signed the certificate itself"
             raise ServiceError(ServiceReason.CERTIFICATE_INVALID, detail)
-        for place, serial in signed:
-            newest = _newest(lists[place], now)
-            if newest is None:
-                detail = "the authority of the certificate has no list that counts now of what it took back"
-                raise ServiceError(ServiceReason.CERTIFICATE_INVALID, detail)
-            # Of two of the same second nobody knows which is the later one.
-            if any(serial in each.serials for each in lists[place] if each.begins == newest.begins):
-                detail = "the certificate was taken back by its authority"
-                raise ServiceError(ServiceReason.CERTIFICATE_REVOKED, detail)
+        said = [[_said(found, number, now) for number in (*self._serials, serial)] for found in lists]
+        if self._holds(signers, said, {_Said.FREE}):
+            return
+        if self._holds(signers, said, {_Said.FREE, _Said.NOTHING}):
+            detail = "the authority of the certificate has no list that counts now of what it took back"
+            raise ServiceError(ServiceReason.CERTIFICATE_INVALID, detail)
+        detail = "the certificate was taken back by its authority"
+        raise ServiceError(ServiceReason.CERTIFICATE_REVOKED, detail)
 
-    def _signed(self, certificate: x509.Certificate) -> tuple[tuple[int, int], ...]:
-        """Return who has signed a certificate, by the place among the authorities, with its serial number.
+    def _holds(self, signers: _Places, said: Sequence[Sequence[_Said]], enough: set[_Said]) -> bool:
+        """Tell whether a way leads up from a certificate on which every list says what is enough.
 
-        So for that authority's own certificate, up to one that has signed itself or whose authority is
-        unknown here.
+        Up to an authority that has signed itself, or that no other one here has signed. `said` has what each
+        authority says of each one's certificate, and last of the certificate itself.
         """
+        good = set(range(len(self._above)))
+
+        def led(number: int, above: _Places) -> bool:
+            return any(place in good and said[place][number] in enough for place in above)
+
+        while bad := {
+            number for number in good if self._above[number] and not led(number, self._above[number])
+        }:
+            good -= bad
+        return led(-1, signers)
+
+    def _known_signers(self, certificate: x509.Certificate) -> _Places:
+        """Return which of the authorities have signed a certificate, by their places."""
         mark = hashlib.sha256(certificate.tbs_certificate_bytes + certificate.signature).digest()
-        if mark in self._signers:
-            self._signers.move_to_end(mark)
-            return self._signers[mark]
-        found = list[tuple[int, int]]()
-        current = certificate
-        for _ in range(_DEEPEST):
-            place = next((n for n, each in enumerate(self._authorities) if _has_signed(each, current)), None)
-            if place is None:
-                break
-            found.append((place, current.serial_number))
-            if self._authorities[place] == current:
-                break
-            current = self._authorities[place]
-        self._signers[mark] = tuple(found)
-        if len(self._signers) > _KEPT:
-            self._signers.popitem(last=False)
+        if mark not in self._signers:
+            self._signers[mark] = _signed_by(self._authorities, certificate)
+            if len(self._signers) > _KEPT:
+                self._signers.popitem(last=False)
+        self._signers.move_to_end(mark)
         return self._signers[mark]
 
     def look(self) -> None:
@@ -134,11 +150,12 @@ class Revoked:
         try:
             lists = _read(path, self._authorities)
             for known, found in zip(self._lists, lists, strict=True):
-                _check_newer(_newest(known, now), _newest(found, now))
-        except StartError as error:
-            if str(error) != self._refused:
-                structlog.get_logger().error("the revocation lists were not taken", reason=str(error))
-            self._refused = str(error)
+                _check_newer(known, found, now)
+        except Exception as error:  # whatever a parser raises, the lists before count on
+            reason = str(error) if isinstance(error, StartError) else type(error).__name__
+            if reason != self._refused:
+                structlog.get_logger().error("the revocation lists were not taken", reason=reason)
+            self._refused = reason
             return
         self._refused = ""
         if lists != self._lists:
@@ -148,9 +165,12 @@ class Revoked:
 
     def _warn(self) -> None:
         now = self._clock()
-        ends = min(max(each.ends for each in found) for found in self._lists)
-        newest = [_newest(each, now) for each in self._lists]
-        soon = any(each is None or each.ends - now < (each.ends - each.begins) / _LAST for each in newest)
+        # Of an authority none of whose lists has begun, the first that will have.
+        newest = [_begun(each, now) or min(each, key=lambda one: one.begins) for each in self._lists]
+        ends = min(each.ends for each in newest)
+        soon = any(
+            now < each.begins or each.ends - now < (each.ends - each.begins) / _LAST for each in newest
+        )
         if soon and not self._warned:
             structlog.get_logger().warning(
                 "a revocation list ends soon", ends=ends.isoformat(timespec="seconds")
@@ -158,17 +178,38 @@ class Revoked:
         self._warned = soon
 
 
+def _begun(lists: Sequence[_List], now: dt.datetime) -> _List | None:
+    """Return the last list that was made, of those that have begun, whether it has ended or not."""
+    begun = (each for each in lists if each.begins <= now)
+    return max(begun, key=lambda each: (each.begins, each.ends), default=None)
+
+
 def _newest(lists: Sequence[_List], now: dt.datetime) -> _List | None:
-    """Return the list that counts now, of several the last that was made."""
-    return max((each for each in lists if each.counts(now)), key=lambda each: each.begins, default=None)
+    """Return the list that counts now: the last one, or none when that has ended.
+
+    One before it never counts again, however long it says that it does: it knows less.
+    """
+    last = _begun(lists, now)
+    return last if last is not None and last.counts(now) else None
 
 
-def _check_newer(known: _List | None, found: _List | None) -> None:
-    """Raise StartError unless a list that counts now is at least as new as the one before it."""
-    if found is None:
+def _said(lists: Sequence[_List], serial: int, now: dt.datetime) -> _Said:
+    newest = _newest(lists, now)
+    if newest is None:
+        return _Said.NOTHING
+    # Of two of the same second nobody knows which is the later one.
+    taken_back = any(serial in each.serials for each in lists if each.begins == newest.begins)
+    return _Said.TAKEN_BACK if taken_back else _Said.FREE
+
+
+def _check_newer(known: Sequence[_List], found: Sequence[_List], now: dt.datetime) -> None:
+    """Raise StartError unless a list counts now, and is at least as new as any that was taken before."""
+    before, newest = _begun(known, now), _newest(found, now)
+    if newest is None:
         raise StartError("a revocation list in client_crl has ended, or does not count yet")
-    if known is not None and found.begins < known.begins:
-        raise StartError("a revocation list in client_crl is older than the one that counts")
+    # What was taken last was itself as new as all before it.
+    if before is not None and newest.begins < before.begins:
+        raise StartError("a revocation list in client_crl is older than one that was taken before")
 
 
 def _read(path: Path, authorities: Sequence[x509.Certificate]) -> _Lists:
@@ -198,7 +239,7 @@ def _parsed(path: Path) -> Iterator[tuple[Path, x509.CertificateRevocationList]]
                 found = [x509.load_pem_x509_crl(each) for each in _PEM.findall(octets)]
         except OSError as error:
             raise StartError(f"client_crl cannot be read: {error.strerror}: {file}") from None
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             raise StartError(f"{file} is no revocation list") from None
         if not found:
             raise StartError(f"{file} holds no revocation list")
@@ -225,11 +266,15 @@ def _checked(file: Path, crl: x509.CertificateRevocationList) -> _List:
         ends, entries = crl.next_update_utc, tuple(crl)
         critical = any(each.critical for each in crl.extensions)
         critical |= any(extension.critical for each in entries for extension in each.extensions)
-    except (ValueError, x509.DuplicateExtension):
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         raise StartError(f"{file} is a damaged revocation list") from None
     if critical or ends is None:
         raise StartError(f"{file} is no whole revocation list with a time at which the next one comes")
     return _List(crl.last_update_utc, ends, frozenset(each.serial_number for each in entries))
+
+
+def _signed_by(authorities: Sequence[x509.Certificate], certificate: x509.Certificate) -> _Places:
+    return tuple(place for place, each in enumerate(authorities) if _has_signed(each, certificate))
 
 
 def _has_signed(authority: x509.Certificate, certificate: x509.Certificate) -> bool:

@@ -44,7 +44,7 @@ from zkservice.errors import ServiceError, StartError
 from zkservice.fields import Pages
 from zkservice.guard import Guard
 from zkservice.health import of_certificate, telling
-from zkservice.hosting import CONNECTION, SPARE_CALLS
+from zkservice.hosting import CONNECTION, SPARE_CALLS, bound, warn_of_memory
 from zkservice.keyring.following import Following
 from zkservice.keyring.opening import open_keys
 from zkservice.keys import load_admin_token, load_operator_token
@@ -362,7 +362,7 @@ async def _listening(
         ],
         options=[
             *CONNECTION,
-            ("grpc.max_allowed_incoming_connections", settings.max_connections),
+            bound(settings.max_connections),
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
             ("grpc.so_reuseport", int(shared)),
         ],
@@ -378,6 +378,9 @@ async def _listening(
     port, client_port = _added(server, settings, settings.port, credentials), None
     if authorities is not None and settings.client_port is not None:
         client_port = _added(server, settings, settings.client_port, certificates.credentials(authorities))
+    if not settings.dev:
+        ports = 1 if client_port is None else 2
+        warn_of_memory(settings.max_connections * ports * settings.servers)
     await server.start()
     lateness = context.anchoring.lateness if context.anchoring is not None else None
     try:

@@ -88,11 +88,16 @@ class Certificates:
         await tell(told := self.well and revoked.well)
 
         async def watch(told: bool) -> None:
+            failed = ""
             while True:
                 await asyncio.sleep(SECONDS)
-                await asyncio.to_thread(self.look)
-                await asyncio.to_thread(revoked.look)
-                well = self.well and revoked.well
+                before = failed
+                failed = " ".join([await _failure(self.look), await _failure(revoked.look)]).strip()
+                if failed and failed != before:
+                    structlog.get_logger().error(
+                        "the certificates' files could not be looked at", reason=failed
+                    )
+                well = not failed and self.well and revoked.well
                 if well != told:
                     await tell(told := well)
 
@@ -125,6 +130,9 @@ class Certificates:
         except (StartError, OSError, ValueError) as error:
             self._refuse(str(error))
             return
+        except Exception as error:  # whatever a parser raises, the pair before is shown on
+            self._refuse(type(error).__name__)
+            return
         self._refused = ""
         if pair == self._pair:
             return
@@ -150,6 +158,15 @@ class Certificates:
             ends = self.ends.isoformat(timespec="seconds")
             structlog.get_logger().warning("the certificate ends soon", ends=ends)
         self._warned = soon
+
+
+async def _failure(look: Callable[[], None]) -> str:
+    """Look once; return the type of what it raised, or nothing. The other look and the next one go on."""
+    try:
+        await asyncio.to_thread(look)
+    except Exception as error:
+        return type(error).__name__
+    return ""
 
 
 def _configuration(

@@ -10,15 +10,22 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
 from tests.zkservice.support import City
 
 DAY = dt.timedelta(days=1)
+UNREADABLE = x509.UnrecognizedExtension(ExtensionOID.ISSUER_ALTERNATIVE_NAME, bytes.fromhex("3002a300"))
+"""An alternative name of a kind that cryptography does not read, an X.400 address."""
 
 
 def named(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def third_version(crl: bytes) -> bytes:
+    """Return a list (PEM) in DER with the number of a version after the last one that there is."""
+    return x509.load_pem_x509_crl(crl).public_bytes(Encoding.DER).replace(b"\2\1\1", b"\2\1\2", 1)
 
 
 @dataclass
@@ -58,7 +65,8 @@ class Authority:
         *taken_back: bytes,
         begins: dt.timedelta = dt.timedelta(),
         ends: dt.timedelta = DAY,
-        partly: x509.IssuingDistributionPoint | None = None,
+        extension: x509.ExtensionType | None = None,
+        critical: bool = True,
         entry: x509.ExtensionType | None = None,
         key: ec.EllipticCurvePrivateKey | None = None,
     ) -> bytes:
@@ -66,8 +74,8 @@ class Authority:
         now = dt.datetime.now(dt.UTC)
         builder = x509.CertificateRevocationListBuilder().issuer_name(named(self.name))
         builder = builder.last_update(now + begins).next_update(now + ends)
-        if partly is not None:
-            builder = builder.add_extension(partly, critical=True)
+        if extension is not None:
+            builder = builder.add_extension(extension, critical=critical)
         for each in taken_back:
             revoked = x509.RevokedCertificateBuilder().revocation_date(now + begins)
             revoked = revoked.serial_number(x509.load_pem_x509_certificate(each).serial_number)

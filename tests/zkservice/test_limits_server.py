@@ -3,18 +3,19 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from structlog.testing import capture_logs
 
 from tests.zkservice.half_open import half_open
 from tests.zkservice.limiting import CHECKPOINT, FETCH, LOOPBACK, details, reason_of, spent, via
 from tests.zkservice.seeing import lines
 from tests.zkservice.server_process import started
-from tests.zkservice.support import City, city, refusal
+from tests.zkservice.support import City, city, refusal, reopened
 from zkproto.v1 import catalog_pb2, ledger_pb2_grpc, presentation_pb2, presentation_pb2_grpc
 from zkservice.desk import Desk
 from zkservice.judging import Judgement
@@ -130,41 +131,53 @@ async def refused_with(town: City, reason: str) -> None:
 
 
 async def test_beyond_so_many_connections_new_ones_are_closed(tmp_path: Path) -> None:
-    """Also of those that never begin a handshake; whoever is connected goes on, and a place that is left is
-    anybody's."""
-    async with city(tmp_path, max_connections=4) as town, AsyncExitStack() as stack:
+    """Whoever is connected goes on, and a place that is left is anybody's."""
+    async with city(tmp_path, max_connections=4) as town:
         assert await town.ledger.GetCheckpoint(CHECKPOINT)
+        async with channels(town, 3) as held:
+            for channel in held:
+                await _answered(channel)
+            async with channels(town, 1) as (channel,):
+                stub: Any = ledger_pb2_grpc.LedgerServiceStub(channel)
+                told = await refusal(stub.GetCheckpoint(CHECKPOINT, timeout=20))
+                assert told.code is grpc.StatusCode.UNAVAILABLE
+            assert await town.ledger.GetCheckpoint(CHECKPOINT)
+            await held[0].close()
+            async with channels(town, 1) as (channel,):
+                await _answered(channel)
+
+
+async def test_one_that_says_nothing_gives_its_place_back(tmp_path: Path) -> None:
+    """When the time for its handshake is over."""
+    async with city(tmp_path, max_connections=2) as town:
+        await _answered(town.channel)
         host, _, port = town.ready.address.rpartition(":")
-        writers = []
-        for _ in range(3):
-            _, writer = await asyncio.open_connection(host, int(port))
-            stack.callback(writer.close)
-            writers.append(writer)
-        async with asyncio.timeout(60):
-            while not await _is_closed(host, int(port)):
-                pass
-        async with channels(town, 1) as (channel,):
-            stub: Any = ledger_pb2_grpc.LedgerServiceStub(channel)
-            told = await refusal(stub.GetCheckpoint(CHECKPOINT, timeout=20))
-            assert told.code is grpc.StatusCode.UNAVAILABLE
-        assert await town.ledger.GetCheckpoint(CHECKPOINT)
-        writers[0].close()
-        async with channels(town, 1) as (channel,):
-            stub = ledger_pb2_grpc.LedgerServiceStub(channel)
-            assert await stub.GetCheckpoint(CHECKPOINT, wait_for_ready=True, timeout=60)
-
-
-async def _is_closed(host: str, port: int) -> bool:
-    """Tell whether a connection that says nothing is closed at once."""
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        return not await asyncio.wait_for(reader.read(1), 0.5)
-    except ConnectionError:
-        return True
-    except TimeoutError:
-        return False
-    finally:
+        reader, writer = await asyncio.open_connection(host, int(port))
+        assert await asyncio.wait_for(reader.read(1), 60) == b""
         writer.close()
+        async with channels(town, 1) as (channel,):
+            await _answered(channel)
+
+
+async def _answered(channel: grpc.aio.Channel) -> None:
+    stub: Any = ledger_pb2_grpc.LedgerServiceStub(channel)
+    assert await stub.GetCheckpoint(CHECKPOINT, wait_for_ready=True, timeout=60)
+
+
+async def test_what_connections_may_take_of_memory_is_told_at_the_start(tmp_path: Path) -> None:
+    async with city(tmp_path) as town:
+        pair = {"certificate": town.ready.data / "server.pem", "private_key": town.ready.data / "server.key"}
+    many: dict[str, Any] = {"max_connections": 1_000_000, "log_level": "warning", "client_port": 0}
+    many["client_ca"] = tmp_path / "ca.pem"
+    for settings, told in ((many | {"dev": False} | pair, 1), (many, 0), (pair | {"max_connections": 1}, 0)):
+        with capture_logs() as logged:
+            async with reopened(tmp_path, **settings):
+                pass
+        (*found,) = (each for each in logged if each["event"] == "connections may take more than the memory")
+        assert len(found) == told, "a server of `dev` is for no strangers"
+        for each in found:
+            assert each["connections"] == 2_000_000, "of both ports"
+            assert 0 < each["would_fit"] < each["connections"]
 
 
 async def test_a_batch_is_charged_for_its_members(tmp_path: Path) -> None:

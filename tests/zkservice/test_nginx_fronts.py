@@ -10,7 +10,7 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,8 @@ async def walked(identity: Path, port: int, silence: str = "660s") -> AsyncItera
 FRONTS = pytest.mark.parametrize("front", [shipped, walked], ids=["shipped", "walked"])
 Front = Callable[..., AbstractAsyncContextManager[Nginx]]
 """What starts one, of an identity, before a port; `silence` is how long it waits for an answer."""
+PLACES: dict[Front, int] = {shipped: 128, walked: 64}
+"""Calls that one address may have open, of `limit_conn`."""
 
 
 async def code_of(call: Any) -> str:
@@ -157,6 +159,35 @@ async def test_a_flood_is_refused_in_grpcs_words_and_no_address_is_written_down(
     written = {each.name: each.read_text() for each in before.folder.rglob("*log") if each.is_file()}
     assert written
     assert [name for name, text in written.items() if re.search(r"127\.0\.0\.1|client:", text)] == []
+
+
+@FRONTS
+async def test_one_address_has_so_many_calls_open_at_a_time(identity: Path, front: Front) -> None:
+    """Over as many connections as it likes; what it leaves is there again."""
+    async with echoing(identity) as (echo, port), front(identity, port) as before, AsyncExitStack() as stack:
+        echo.silent, places = True, PLACES[front]
+        root = identity / "ca.pem"
+        channels = [await stack.enter_async_context(nginx.channel(before, root)) for _ in range(4)]
+        methods: list[Any] = [each.unary_unary(GET) for each in channels]
+        calls = [method(b"", timeout=300) for method in methods for _ in range(45)]
+        waiting = {asyncio.ensure_future(code_of(call)) for call in calls}
+        refused = list[str]()
+        async with asyncio.timeout(60):
+            while len(waiting) > places:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                refused += [each.result() for each in done]
+            while len(echo.heads) < places:
+                await asyncio.sleep(0.05)
+        assert set(refused) == {"RESOURCE_EXHAUSTED"}
+        assert len(waiting) == len(echo.heads) == places
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        echo.silent = False
+        again: Any = channels[0].unary_unary(GET)
+        async with asyncio.timeout(60):
+            while await code_of(again(b"")) != "OK":
+                await asyncio.sleep(0.1)
 
 
 @FRONTS

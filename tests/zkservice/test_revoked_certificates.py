@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from tests.zkservice.certifying import DAY, Authority, over
+from tests.zkservice.certifying import DAY, UNREADABLE, Authority, over, third_version
 from tests.zkservice.stored import dump
 from tests.zkservice.support import City, aio_error, city
 from zkproto.v1 import catalog_pb2, catalog_pb2_grpc, delivery_pb2, delivery_pb2_grpc
@@ -197,15 +197,18 @@ def _unsound(town: Town) -> dict[str, bytes]:
         "one that has ended": middle.crl(begins=-HOUR, ends=-dt.timedelta(minutes=1)),
         "one that does not count yet": middle.crl(begins=HOUR),
         "an older one": middle.crl(begins=-5 * DAY),
-        "one of a part of the certificates": middle.crl(partly=partly),
+        "one of a part of the certificates": middle.crl(extension=partly),
         "one of others' certificates": middle.crl(town.root.client(POLICE)[1], entry=others),
+        "one of a version that there is not": third_version(whole),
+        "one whose names cannot be read": middle.crl(extension=UNREADABLE, critical=False),
     }
 
 
 UNSOUND: Final = (
     "nothing", "no list", "cut", "a changed signature", "another's key", "another authority",
     "the root's under this name", "one that has ended", "one that does not count yet", "an older one",
-    "one of a part of the certificates", "one of others' certificates",
+    "one of a part of the certificates", "one of others' certificates", "one of a version that there is not",
+    "one whose names cannot be read",
 )  # fmt: skip
 
 
@@ -240,7 +243,10 @@ async def test_der_and_several_in_one_file_are_read(town: Town) -> None:
     await town.until(others, "CERTIFICATE_REVOKED")
 
 
-@pytest.mark.parametrize("fault", ["no authorities", "no file", "no list of one", "a usage without lists"])
+@pytest.mark.parametrize(
+    "fault",
+    ["no authorities", "no file", "no list of one", "a usage without lists", "another version", "names"],
+)
 async def test_a_server_without_sound_lists_does_not_start(tmp_path: Path, fault: str) -> None:
     usage = x509.KeyUsage(
         digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
@@ -250,10 +256,12 @@ async def test_a_server_without_sound_lists_does_not_start(tmp_path: Path, fault
     ca, crl = tmp_path / "ca.pem", tmp_path / "crl.pem"
     ca.write_bytes(authority.pem + (Authority("others").pem if fault == "no list of one" else b""))
     if fault != "no file":
-        crl.write_bytes(authority.crl())
+        whole = authority.crl()
+        unread = authority.crl(extension=UNREADABLE, critical=False)
+        crl.write_bytes({"another version": third_version(whole), "names": unread}.get(fault, whole))
     settings: dict[str, Any] = {"client_port": 0, "client_ca": ca, "client_crl": crl}
     if fault == "no authorities":
         settings = {"client_crl": crl}
-    with pytest.raises(StartError, match=r"client_crl|client_ca"):
+    with pytest.raises(StartError, match=r"client_crl|client_ca|revocation list"):
         async with running(Settings(data=tmp_path / "data", dev=True, port=0, processes=0, **settings)):
             pass

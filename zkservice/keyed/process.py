@@ -24,7 +24,7 @@ from zkproto.v1 import keyed_pb2, keyed_pb2_grpc
 from zkservice import logs, tls
 from zkservice.calls import Calls
 from zkservice.errors import StartError
-from zkservice.hosting import CONNECTION, SPARE_CALLS, only_process
+from zkservice.hosting import CONNECTION, SPARE_CALLS, bound, only_process, warn_of_memory
 from zkservice.keyed.journal import Answered, Made
 from zkservice.keyed.secret import load_secrets
 from zkservice.keyed.service import KeyedCheck
@@ -95,6 +95,7 @@ async def _listening(
         interceptors=[Limits(settings), calls],
         options=[
             *CONNECTION,
+            bound(settings.max_connections),
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
             ("grpc.so_reuseport", 0),
         ],
@@ -109,6 +110,8 @@ async def _listening(
         port = server.add_secure_port(f"{settings.host}:{settings.port}", credentials)
     except RuntimeError:
         raise StartError(f"{settings.host}:{settings.port} cannot be listened on") from None
+    if not settings.dev:
+        warn_of_memory(settings.max_connections)
     await server.start()
     for name in ("", _SERVICE):
         await health.set(name, health_pb2.HealthCheckResponse.SERVING)

@@ -16,7 +16,8 @@ class CheckSettings(Settings):
     `data` is its own folder, never the server's. Folder, department and curve belong together for ever: the
     key is sealed for them. Which of the server's settings count here: `dev`, `host`, `port`, `public_host`,
     `certificate`, `private_key`, those of `key_provider`, `drain_seconds`, `max_message_octets`,
-    `max_concurrent_calls`, `call_seconds`, `trusted_proxies`, those of rates, bursts and calls, `log_level`.
+    `max_concurrent_calls`, `max_connections`, `call_seconds`, `trusted_proxies`, those of rates, bursts and
+    calls, `log_level`.
     """
 
     data: Path

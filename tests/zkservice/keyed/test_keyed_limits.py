@@ -1,11 +1,12 @@
 """The check service's limits: whoever floods it is refused, counters that have shown their token are not."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import grpc
+import pytest
 
 from disclosure import VerifierName
 from wire.client import service_error
@@ -79,3 +80,28 @@ async def test_so_many_calls_of_an_address_at_a_time(tmp_path: Path) -> None:
         first = stub.CheckKeyedPresentation(pb.CheckKeyedPresentationRequest())
         assert await reason(first) == "TOKEN_MISSING"
         assert await reason(stub.GetCheckKeys(pb.GetCheckKeysRequest())) == "OK", "its place was given back"
+
+
+async def test_beyond_so_many_connections_new_ones_are_closed(tmp_path: Path) -> None:
+    chosen = CheckSettings(data=tmp_path, department="hrss", dev=True, port=0, max_connections=2)
+    async with running(chosen) as ready, AsyncExitStack() as stack:
+        root = grpc.ssl_channel_credentials((tmp_path / "ca.pem").read_bytes())
+        # Channels of the same arguments would share one connection.
+        own = [("grpc.use_local_subchannel_pool", 1)]
+        opened = [grpc.aio.secure_channel(ready.address, root, options=own) for _ in range(4)]
+        first, second, beyond, later = [await stack.enter_async_context(each) for each in opened]
+
+        def keys(channel: grpc.aio.Channel) -> Any:
+            asked = pb.GetCheckKeysRequest()
+            stub: Any = KeyedCheckServiceStub(channel)
+            return stub.GetCheckKeys(asked, wait_for_ready=channel is not beyond, timeout=60)
+
+        for channel in (first, second):
+            assert await keys(channel)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await keys(beyond)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert await keys(first)
+        await second.close()
+        await beyond.close()
+        assert await keys(later)
