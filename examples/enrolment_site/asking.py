@@ -14,6 +14,7 @@ from typing import Final
 import segno
 
 from disclosure import Directory, DisclosureError, SchemaName, Value, VerifierName
+from prover.consent import show_value
 from verifier import (
     CompositePolicy,
     Policy,
@@ -42,11 +43,14 @@ AnyAnswered = Answered | CompositeAnswered
 
 @dataclass(frozen=True)
 class Proven:
-    """One proven field of the form: its name, its label in both languages, and its value as text."""
+    """One proven field of the form: its name, and label and value as a person reads them in each language.
+
+    `value` is what the school's own programs read: numbers in their smallest unit, dates as 2021-09-01.
+    """
 
     name: str
-    zh: str
-    en: str
+    zh: tuple[str, str] = field(repr=False)
+    en: tuple[str, str] = field(repr=False)
     value: str = field(repr=False)
 
 
@@ -121,7 +125,8 @@ class School:
         if isinstance(answered, CompositeAnswered):
             answer = answered.verified.answer
             shown = [(each.shown.query, each.shown.schema, each.shown.values) for each in answer.credentials]
-            met = [Proven("branch", "符合条件", "Condition met", answer.branch)]
+            branch = answer.branch
+            met = [Proven("branch", ("符合条件", branch), ("Condition met", branch), branch)]
         else:
             shown = [(each.query, each.schema, each.values) for each in answered.verified.credentials]
             met = []
@@ -145,7 +150,18 @@ def _fields(
     query: str, schema: SchemaName, values: Mapping[str, Value | None], directory: Directory
 ) -> Iterable[Proven]:
     for each in directory.schema(schema).attributes:
-        if each.id in values:
-            value = values[each.id]
-            label = each.display_name
-            yield Proven(f"{query}.{each.id}", label.zh, label.en, "" if value is None else str(value))
+        if each.id not in values:
+            continue
+        value, label = values[each.id], each.display_name
+        yield Proven(
+            f"{query}.{each.id}",
+            (label.zh, show_value(each, value, "zh")),
+            (label.en, show_value(each, value, "en")),
+            _written(value),
+        )
+
+
+def _written(value: Value | None) -> str:
+    if value is None:
+        return ""
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -39,7 +39,7 @@ TYPED: Final = ("child", "phone")
 """What the parent types; everything else of the form is proven."""
 FRESH: Final = {"Cache-Control": "no-store"}
 STATIC: Final = Path(__file__).parent / "static"
-_FILES: Final = {"/": "index.html", "/site.js": "site.js", "/site.css": "site.css"}
+_FILES: Final = {"/": "index.html", "/site.js": "site.js", "/site.css": "site.css", "/icon.svg": "icon.svg"}
 
 Act = Callable[[Request], Awaitable[Response]]
 

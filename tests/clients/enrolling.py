@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import httpx
 
-from disclosure import ExchangeLink, Request
+from disclosure import ExchangeLink, Request, Value
 from tests.clients.test_examples import ROOT, Parties, parties
-from tests.zkservice.support import Issued, present
+from tests.verifier.test_verifier_client import POLICY
+from tests.zkservice.support import VALUES, Issued, present
 from zkproto.v1 import presentation_pb2
 
 COOKIE: Final = "__Host-enrolment"
@@ -126,10 +127,10 @@ def _ended(process: asyncio.subprocess.Process) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def enrolling(folder: Path) -> AsyncIterator[Town]:
-    """A service, a school's site before it, and a credential to answer with."""
-    async with parties(folder) as given:
-        issued = await given.town.claim(await given.town.issue())
+async def enrolling(folder: Path, policy: str = POLICY, **changed: Value) -> AsyncIterator[Town]:
+    """A service, a school's site before it, and a credential to answer with, of changed values."""
+    async with parties(folder, policy) as given:
+        issued = await given.town.claim(await given.town.issue(VALUES | changed))
         async with (
             running(given, folder / "kept") as origin,
             httpx.AsyncClient(base_url=origin, timeout=60) as http,

@@ -40,7 +40,7 @@ async def test_the_form_fills_with_what_was_proven_and_is_taken_once(town: Town)
     told = await parent.until_ended()
     assert told["state"] == "proven"
     assert {each["name"]: each["value"] for each in told["proven"]}["permit.district"] == "370102"
-    assert all(each["zh"] and each["en"] for each in told["proven"])
+    assert all(all(each["zh"]) and all(each["en"]) for each in told["proven"])
     assert not town.records(), "nothing is kept of a form that is not sent"
 
     both = await asyncio.gather(*(parent.submits(told["attempt"], proven=[]) for _ in range(4)))

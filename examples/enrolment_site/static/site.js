@@ -44,8 +44,8 @@ function draw() {
   at("form").hidden = state !== "proven";
   at("done").hidden = state !== "submitted";
   at("begin").hidden = ["waiting", "proven", "submitted"].includes(state);
-  if (state === "waiting") drawQuestion();
-  if (told.proven) drawProven();
+  if (state === "waiting") drawQuestion(); else forgetQuestion();
+  drawProven();
   at("number").textContent = told.number ?? "";
 }
 
@@ -64,11 +64,16 @@ function drawQuestion() {
   at("qr").replaceChildren(svg);
 }
 
+function forgetQuestion() {
+  at("link").removeAttribute("href");
+  at("code").textContent = "";
+  at("qr").replaceChildren();
+}
+
 function drawProven() {
-  const rows = told.proven.flatMap((each) => {
+  const rows = (told.proven ?? []).flatMap((each) => {
     const [label, value] = [document.createElement("dt"), document.createElement("dd")];
-    label.textContent = each[language];
-    value.textContent = each.value;
+    [label.textContent, value.textContent] = each[language];
     value.dataset.proven = each.name;
     return [label, value];
   });
