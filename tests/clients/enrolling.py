@@ -94,10 +94,11 @@ class Town:
 
 
 @asynccontextmanager
-async def running(given: Parties, kept: Path, *more: str) -> AsyncIterator[str]:
-    """Run the site; give its origin."""
-    server, root, log = map(str, given.service)
-    key, policy = given.folder / "school.pem", given.folder / "policy.yaml"
+async def running(
+    service: tuple[object, ...], key: Path, policy: Path, kept: Path, *more: str
+) -> AsyncIterator[str]:
+    """Run the school's site at a service (address, root, the log's key); give its origin."""
+    server, root, log = map(str, service)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "enrolment_site", "--server", server, "--root", root, "--log-key", log,
         "--key", str(key), "--verifier", "school", "--policy", str(policy), "--folder", str(kept),
@@ -132,7 +133,7 @@ async def enrolling(folder: Path, policy: str = POLICY, **changed: Value) -> Asy
     async with parties(folder, policy) as given:
         issued = await given.town.claim(await given.town.issue(VALUES | changed))
         async with (
-            running(given, folder / "kept") as origin,
+            running(given.service, folder / "school.pem", folder / "policy.yaml", folder / "kept") as origin,
             httpx.AsyncClient(base_url=origin, timeout=60) as http,
         ):
             yield Town(given, issued, http, origin, folder / "kept")
