@@ -79,10 +79,12 @@ class Desk(Protocol):
         """What may be asked for."""
         ...
 
-    async def ask(self, purpose: str) -> tuple[Question, Callable[[], "asyncio.Task[Outcome]"]]:
+    async def ask(
+        self, purpose: str, pairing: bool
+    ) -> tuple[Question, Callable[[], "asyncio.Task[Outcome]"]]:
         """Ask; return the question, and what begins to wait for its outcome, which raises nothing.
 
-        Raises DeskError.
+        With `pairing` the holder has to type the question's pairing code. Raises DeskError.
         """
         ...
 
@@ -185,9 +187,12 @@ class Counter:
         purpose = document.get("purpose")
         if not isinstance(purpose, str) or purpose not in {each.id for each in self._desk.purposes}:
             raise _RefusedError(404, "PURPOSE_UNKNOWN")
+        pairing = document.get("pairing", False)
+        if not isinstance(pairing, bool):
+            raise _RefusedError(400, "PAIRING_INVALID")
         _make_room(session)
         try:
-            question, begin = await self._desk.ask(purpose)
+            question, begin = await self._desk.ask(purpose, pairing)
         except DeskError as error:
             failed = {"reason": error.reason, "zh": error.zh, "en": error.en}
             return JSONResponse(failed, 502, headers=_FRESH)

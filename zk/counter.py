@@ -63,13 +63,15 @@ class HomeDesk:
         """One for each policy."""
         return [Purpose(each.id, each.purpose.zh, each.purpose.en) for each in self._policies.values()]
 
-    async def ask(self, purpose: str) -> tuple[Question, Callable[[], "asyncio.Task[Outcome]"]]:
-        """Ask by a policy; DeskError."""
+    async def ask(
+        self, purpose: str, pairing: bool
+    ) -> tuple[Question, Callable[[], "asyncio.Task[Outcome]"]]:
+        """Ask by a policy, with a pairing code or without; DeskError."""
         policy = self._policies[purpose]
         client = self._client.client
         try:
             request = await self._client.run(lambda: checked_request(client, policy, self._name, {}))
-            opened: _AnyExchange = await self._client.ask(request)
+            opened: _AnyExchange = await self._client.ask(request, pairing=pairing)
         except Exception as error:
             raise DeskError(*self._explained(error)) from None
         code = segno.make(str(opened.link), error="l", micro=False)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import grpc
 import pytest
 import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
@@ -96,6 +97,24 @@ async def test_a_clerk_asks_and_the_answer_comes_in(
         await page.get_by_role("button", name="退出").click()
         await expect(page.get_by_label("窗口代码")).to_be_visible()
         assert await visitor.context.cookies() == []
+
+
+async def test_a_person_types_the_code_on_the_screen(nine: Nine, counter: Site) -> None:
+    issued = await nine.town.claim(await nine.town.issue())
+    async with counter.visitor("phone") as visitor:
+        visitor.expected = ["401"]
+        page = await visitor.goes_to("/counter/")
+        await _signs_in(page)
+        await page.get_by_label("The person types a code from this screen").check()
+        await visitor.passes_axe()
+        link = await _asks(page)
+        shown = page.get_by_text("The person types this code:")
+        await expect(shown).to_be_visible()
+        code = await shown.locator(".code").text_content() or ""
+        with pytest.raises(grpc.RpcError, match="takes the code"):
+            await answer(nine.town, issued, link)
+        await answer(nine.town, issued, link, code)
+        await expect(page.get_by_role("heading", name="Proven")).to_be_visible()
 
 
 async def test_a_person_says_no(nine: Nine, counter: Site) -> None:

@@ -84,11 +84,11 @@ class Parties:
 
 
 @asynccontextmanager
-async def parties(folder: Path) -> AsyncIterator[Parties]:
+async def parties(folder: Path, written: str = POLICY) -> AsyncIterator[Parties]:
     async with city(folder / "server") as town:
-        policy = Policy.parse(POLICY.encode())
+        policy = Policy.parse(written.encode())
         await town.add_policy(asking(policy, VerifierName("school")))
-        (folder / "policy.yaml").write_text(POLICY)
+        (folder / "policy.yaml").write_text(written)
         keys.save(town.verifier_keys["school"], folder / "school.pem")
         yield Parties(town, folder)
 

@@ -56,11 +56,13 @@ async def desk_of(town: City, folder: Path) -> Callable[[], AbstractAsyncContext
     return opened
 
 
-async def answer(town: City, issued: Issued, link: str) -> Any:
-    """Answer a link as a vault does that shows what is asked."""
+async def answer(town: City, issued: Issued, link: str, code: str = "") -> Any:
+    """Answer a link as a vault does that shows what is asked, and in which somebody typed a pairing code."""
     exchange = ExchangeLink.parse(link)
     fetched = await town.presentation.FetchRequest(
-        presentation_pb2.FetchRequestRequest(exchange=exchange.exchange, ticket=exchange.ticket)
+        presentation_pb2.FetchRequestRequest(
+            exchange=exchange.exchange, ticket=exchange.ticket, pairing_code=code
+        )
     )
     key = keys.public_key(town.verifier_keys["school"])
     request = open_request(signed_request_of(fetched.signed_request), lambda _: key)

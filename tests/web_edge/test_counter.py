@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import grpc
 import httpx
 import pytest
 import pytest_asyncio
@@ -192,3 +193,42 @@ async def test_without_a_desk_there_is_no_counter(
         assert (await edge.http.get("/counter/purposes")).status_code == 404
         code = await edge.http.post("/counter/session", json={"code": ""}, headers=_own(edge))
         assert code.status_code == 405
+
+
+async def test_a_question_with_a_pairing_code_is_handed_to_who_typed_it(town: City, edge: Standing) -> None:
+    issued = await town.claim(await town.issue())
+    async with _signed_in(edge) as http:
+        body = {"purpose": "counter", "pairing": True}
+        asked = (await http.post("/counter/asks", json=body, headers=_own(edge))).json()
+        code = asked["pairing_code"]
+        assert len(code) == 6
+        assert code not in asked["link"]
+        wrong = f"{(int(code) + 1) % 1_000_000:06}"
+        for typed in ("", wrong):
+            with pytest.raises(grpc.RpcError):
+                await answer(town, issued, asked["link"], typed)
+        await answer(town, issued, asked["link"], code)
+        assert (await _ended(http, asked["ask"]))["state"] == "answered"
+
+
+async def test_too_many_wrong_pairing_codes_end_the_question(town: City, edge: Standing) -> None:
+    issued = await town.claim(await town.issue())
+    async with _signed_in(edge) as http:
+        body = {"purpose": "counter", "pairing": True}
+        asked = (await http.post("/counter/asks", json=body, headers=_own(edge))).json()
+        wrong = f"{(int(asked['pairing_code']) + 1) % 1_000_000:06}"
+        for _ in range(5):
+            with pytest.raises(grpc.RpcError):
+                await answer(town, issued, asked["link"], wrong)
+        told = await _ended(http, asked["ask"])
+    assert told["state"] == "refused"
+    assert told["en"][-1] == "PAIRING_CLOSED"
+    assert not told["record"]
+
+
+@pytest.mark.parametrize("pairing", ["yes", 1, None, []], ids=["text", "number", "null", "list"])
+async def test_pairing_is_yes_or_no(edge: Standing, pairing: object) -> None:
+    async with _signed_in(edge) as http:
+        body = {"purpose": "counter", "pairing": pairing}
+        answered = await http.post("/counter/asks", json=body, headers=_own(edge))
+    assert (answered.status_code, answered.text.strip()) == (400, "PAIRING_INVALID")

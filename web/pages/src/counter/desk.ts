@@ -44,8 +44,9 @@ const WAIT_MS = 60_000;
 export const signIn = async (code: string): Promise<void> => void (await send("POST", "session", { code }));
 export const signOut = async (): Promise<void> => void (await send("DELETE", "session"));
 export const purposes = async (): Promise<Purposes> => (await send("GET", "purposes")).json() as Promise<Purposes>;
-export const ask = async (purpose: string): Promise<Question> =>
-  (await send("POST", "asks", { purpose })).json() as Promise<Question>;
+/** Ask; with `pairing` the holder has to type a code that stands on this screen. */
+export const ask = async (purpose: string, pairing: boolean): Promise<Question> =>
+  (await send("POST", "asks", { purpose, pairing })).json() as Promise<Question>;
 
 export const recordAddress = (name: string): string => `/counter/asks/${encodeURIComponent(name)}/record`;
 

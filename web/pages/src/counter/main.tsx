@@ -128,11 +128,12 @@ function Choosing({ offered, asked, out }: ChoosingProps): VNode {
   const text = useText();
   const { language } = useSettings();
   const [busy, setBusy] = useState(false);
+  const [pairing, setPairing] = useState(false);
   const [error, setError] = useState<unknown>();
   const choose = (id: string): void => {
     setBusy(true);
     setError(undefined);
-    desk.ask(id).then(asked, (failed: unknown) => {
+    desk.ask(id, pairing).then(asked, (failed: unknown) => {
       setBusy(false);
       if (failed instanceof desk.DeskError && failed.status === 401) out();
       else setError(failed);
@@ -143,6 +144,15 @@ function Choosing({ offered, asked, out }: ChoosingProps): VNode {
     <section class="card" aria-labelledby="purposes">
       <h2 id="purposes">{text("counter.choose")}</h2>
       <p class="quiet">{text("counter.as", { verifier: offered.verifier })}</p>
+      <p>
+        <input
+          id="pairing"
+          type="checkbox"
+          checked={pairing}
+          onChange={(event) => setPairing(event.currentTarget.checked)}
+        />{" "}
+        <label for="pairing">{text("counter.pair")}</label>
+      </p>
       <ul class="choices">
         {offered.purposes.map((each) => (
           <li key={each.id}>

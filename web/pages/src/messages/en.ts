@@ -153,6 +153,7 @@ export const en = {
   "counter.as": "You ask as {verifier}.",
   "counter.show": "Let the person scan this code",
   "counter.qr": "QR code of the question, for the person's vault",
+  "counter.pair": "The person types a code from this screen",
   "counter.pairing": "The person types this code:",
   "counter.waiting": "Waiting for the person's answer …",
   "counter.until": "It can be answered until {time}.",

@@ -155,6 +155,7 @@ export const zh: Messages = {
   "counter.as": "您以 {verifier} 的名义询问。",
   "counter.show": "请对方扫描此码",
   "counter.qr": "供对方保险箱扫描的二维码",
+  "counter.pair": "请对方输入本屏上的代码",
   "counter.pairing": "请对方输入此代码：",
   "counter.waiting": "正在等待对方答复……",
   "counter.until": "可在 {time} 之前答复。",

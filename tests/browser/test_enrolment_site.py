@@ -1,0 +1,100 @@
+"""A school's enrolment site, by clicking: the button, the vault's answer, the form, and what may go wrong."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.browser.browsing import SIZES, Site, chromium
+from tests.clients.enrolling import Town, enrolling
+from tests.verifier.test_verifier_client import POLICY
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+NAME = "<img src=/x onerror=alert(1)><script>alert(2)</script>"
+
+
+@dataclass
+class School(Site):
+    """The school's site, at which browsers look instead of an edge."""
+
+    enrolment: Town
+
+    @property
+    def origin(self) -> str:
+        return self.enrolment.origin
+
+    async def question(self, page: Page) -> dict[str, str]:
+        """Press the button, and read off the page what a vault and its person need."""
+        await page.get_by_role("button", name="Fill in from my vault").click()
+        await expect(page.get_by_role("img", name="Or scan this")).to_be_visible()
+        link = await page.get_by_role("link", name="Open the vault").get_attribute("href")
+        return {"link": link or "", "code": await page.locator("#code").text_content() or ""}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def school(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[School]:
+    policy = POLICY.replace("[district,", "[name, district,")
+    async with chromium() as browser, enrolling(tmp_path_factory.mktemp("e"), policy, name=NAME) as town:
+        yield School(browser, 0, town.given.town, town)
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+async def test_the_button_the_vault_and_the_form(school: School, size: str) -> None:
+    async with school.visitor(size) as visitor:
+        page = await visitor.goes_to("/")
+        await expect(page.get_by_role("heading", name="Enrolment", exact=True)).to_be_visible()
+        await visitor.passes_axe()
+        asked = await school.question(page)
+        await visitor.fits()
+        await visitor.passes_axe()
+        await page.reload()
+        await expect(page.locator("#code")).to_have_text(asked["code"])
+        await school.enrolment.agrees(asked)
+        await expect(page.locator("[data-proven='permit.name']")).to_have_text(NAME)
+        await expect(page.get_by_label("Child's name")).to_be_focused()
+        await visitor.fits()
+        await visitor.passes_axe()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("status")).to_contain_text("Please fill in the child's name")
+        await page.keyboard.type("小明")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("0531 1234567")
+        visitor.expected = ["400"]
+        await page.get_by_role("button", name="Enrol", exact=True).dblclick()
+        await expect(page.get_by_role("status")).to_have_text("Enrolled.")
+        number = await page.locator("#number").text_content()
+        await visitor.passes_axe()
+        written = json.loads((school.enrolment.kept / f"enrolment-{number}.json").read_text())
+        assert written["typed"]["child"] == "小明"
+        assert written["proven"]["permit.name"] == NAME
+        await page.reload()
+        await expect(page.locator("#number")).to_have_text(number or "")
+        await page.get_by_role("button", name="Enrol another child").click()
+        await expect(page.get_by_role("button", name="Fill in from my vault")).to_be_focused()
+        assert await page.locator("[data-proven]").count() == 0, "the next parent reads nothing of it"
+
+
+async def test_the_line_breaks_and_comes_back(school: School) -> None:
+    async with school.visitor() as visitor:
+        visitor.expected = ["ERR_INTERNET_DISCONNECTED"]
+        page = await visitor.goes_to("/")
+        asked = await school.question(page)
+        await visitor.context.set_offline(True)
+        await school.enrolment.agrees(asked)
+        await visitor.context.set_offline(False)
+        await expect(page.get_by_role("status")).to_have_text("Proven. Please complete the form.")
+
+
+async def test_cancelling_and_both_languages(school: School) -> None:
+    async with school.visitor("phone", locale="zh-CN") as visitor:
+        page = await visitor.goes_to("/")
+        await page.get_by_role("button", name="用凭证夹填写").click()
+        await expect(page.get_by_role("status")).to_have_text("等待您在凭证夹里同意。")
+        await visitor.passes_axe()
+        await page.get_by_role("button", name="English").click()
+        await expect(page.get_by_role("status")).to_have_text("Waiting until you agree in your vault.")
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.get_by_role("button", name="Fill in from my vault")).to_be_focused()
