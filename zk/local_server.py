@@ -31,6 +31,8 @@ class LocalServer:
     address: str
     data: Path
     process: int
+    http_port: int | None = None
+    """Where it serves its log over HTTP, if it was told to."""
 
     @property
     def root(self) -> Path:
@@ -61,7 +63,8 @@ def running_server(
     with log.open("w", encoding="utf-8") as errors:
         process = launch(command, errors, settings)
         try:
-            yield LocalServer(ready_line(process, log)["address"], data, process.pid)
+            ready = ready_line(process, log)
+            yield LocalServer(ready["address"], data, process.pid, ready.get("http_port"))
         finally:
             code = stop(process)
     if code != 0:

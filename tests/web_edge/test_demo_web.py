@@ -1,19 +1,26 @@
 """The demo of the pages as its printed steps say it, in processes of their own."""
 
+import base64
 import json
 import os
 import signal
 import ssl
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.cli.running import EXAMPLES, start
-from tests.web_edge.standing import some_pages
+from tests.web_edge.standing import TYPE, framed, some_pages
+from tlog import Evidence, Policy, verify_receipt
+from tlog.policy import open_by_policy
 from web_edge.pages import Pages
+from zk.demo.consortium.cities import REGULATOR
 from zk.demo.web import PASSPHRASE
+from zk.demo.web_city import CHEAT, CITIES
 from zk.exits import Exit
+from zkproto.v1 import ledger_pb2
 
 SECONDS = 200
 
@@ -36,6 +43,7 @@ def test_the_steps_can_be_followed(tmp_path: Path) -> None:
         with httpx.Client(base_url=address, verify=trusted, headers=headers, timeout=60) as http:
             signed = http.post("/counter/session", json={"code": ready["counter_code"]})
             assert signed.status_code == 204
+            _is_watched(http)
             (purpose,) = http.get("/counter/purposes").json()["purposes"]
             asked = http.post("/counter/asks", json={"purpose": purpose["id"]}).json()
             presenting = start(
@@ -51,12 +59,49 @@ def test_the_steps_can_be_followed(tmp_path: Path) -> None:
             ]
             assert states[-1]["state"] == "answered"
             record = http.get(f"/counter/asks/{asked['ask']}/record").json()
-            assert record["receipt"]
+            _is_anchored(http, record["receipt"])
             assert json.loads(out)["entry_index"] >= 0
     finally:
         told.send_signal(signal.SIGINT)
         _, err = told.communicate(timeout=SECONDS)
     assert told.returncode == 0, err
+
+
+def _is_watched(http: httpx.Client) -> None:
+    """The window is told the policy with all witnesses, and what one city did, with its evidence."""
+    policy = _policy(http)
+    assert [each.name for each in policy.witnesses] == [*CITIES, REGULATOR]
+    told = http.get("/watched/alarms").json()
+    assert told["watched"]
+    (alarm,) = told["alarms"]
+    evidence = http.get(f"/watched/alarms/{alarm['evidence']}").content
+    finding = Evidence.parse(evidence).verify()
+    assert [each.name for each in finding.accused] == [f"{CHEAT}.example/log"]
+    assert policy.logs[0].verifier not in finding.accused
+
+
+def _is_anchored(http: httpx.Client, receipt: str) -> None:
+    """The newest anchored checkpoint, which comes to hold the receipt's entry, counts by that policy."""
+    policy = _policy(http)
+    (line,) = policy.logs
+    entry = verify_receipt(base64.b64decode(receipt), line.verifier, accept_pending=True).index
+    end = time.monotonic() + SECONDS
+    while True:
+        answer = http.post(
+            "/rpc/zkproto.v1.LedgerService/GetCheckpoint",
+            content=framed(b""),
+            headers={"content-type": TYPE},
+        )
+        message = answer.content[5 : 5 + int.from_bytes(answer.content[1:5])]
+        note = ledger_pb2.GetCheckpointResponse.FromString(message).anchored
+        if note and open_by_policy(note, policy)[0].size > entry:
+            return
+        assert time.monotonic() < end, "it was not anchored"
+        time.sleep(0.5)
+
+
+def _policy(http: httpx.Client) -> Policy:
+    return Policy.parse(http.get("/watched/policy").content)
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from web_edge.watched import Watched
 from zk.commands.verifier.common import As, key_of, loaded_policy, name_of
 from zk.counter import HomeDesk
 from zk.demo.web import PASSPHRASE, SCHOOL, Seeded, seeded
+from zk.demo.web_city import CHEAT
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import Home, read_file, read_secret, write_private
@@ -30,7 +31,7 @@ DEFAULT_PORT: Final = 8480
 _CODE_OCTETS: Final = 8
 _STEPS: Final = (
     "web.demo_open", "web.demo_chain", "web.demo_counter",
-    "web.demo_answer", "web.demo_receipt", "web.demo_end",
+    "web.demo_answer", "web.demo_receipt", "web.demo_alarms", "web.demo_end",
 )  # fmt: skip
 
 Pem = Annotated[Path | None, typer.Option("--certificate", help="help.web.certificate")]
@@ -105,6 +106,7 @@ def demo(
             port=port,
             certificate=made.server.data / "server.pem",
             private_key=made.server.data / "server.key",
+            watched=Watched(made.around.policy, made.around.monitor),
             desk=open_desk,
             counter_code=code,
         )
@@ -137,6 +139,7 @@ def _steps(run: Run, made: Seeded, edge: Edge, port: int) -> None:
         "code": edge.counter_code,
         "home": made.citizen,
         "passphrase": PASSPHRASE,
+        "cheat": CHEAT,
     }
     run.say(*(run.text(step, **given) for step in _STEPS))
 

@@ -1,19 +1,19 @@
 """A server with people in it for the pages: two departments, a citizen with two credentials, a school.
 
+Around it are the witnesses of the other cities, and a monitor (zk/demo/web_city.py).
+
 Everything is made by the commands that a person would type, each as a process with a home of its own, as in
 the README's tour; nothing is put into a database behind the service.
 """
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from zk.demo.command import run_zk
+from zk.demo.web_city import Around, surrounded
 from zk.exits import CommandError, Exit
 from zk.local_server import LocalServer, running_server
 
@@ -22,7 +22,6 @@ PASSPHRASE: Final = "a vault for the demo"  # noqa: S105
 SCHOOL: Final = "school-3"
 _ISSUED: Final = {"public-security": "residence_permit", "hrss": "social_insurance"}
 _PROXIED: Final = {"ZK_TRUSTED_PROXIES": "127.0.0.1/32,::1/128"}
-_SECONDS: Final = 120
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ class Seeded:
     citizen: Path
     school: Path
     policy: Path
+    around: Around
 
 
 @contextmanager
@@ -41,9 +41,16 @@ def seeded(folder: Path, examples: Path) -> Iterator[Seeded]:
     if folder.exists() and any(folder.iterdir()):
         raise CommandError(Exit.USAGE, "FOLDER_IN_USE", "error.web_folder", path=folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with running_server(folder / "server", folder / "server.log", settings=_PROXIED) as server:
-        made = Seeded(server, folder / "citizen", folder / SCHOOL, examples / "policies" / "school.yaml")
+    with ExitStack() as stack:
+        around = stack.enter_context(surrounded(folder, folder / "server"))
+        settings = _PROXIED | around.settings
+        server = stack.enter_context(
+            running_server(folder / "server", folder / "server.log", settings=settings)
+        )
+        policy = examples / "policies" / "school.yaml"
+        made = Seeded(server, folder / "citizen", folder / SCHOOL, policy, around)
         _furnish(made, folder / "departments", examples)
+        stack.enter_context(around.monitored(server))
         yield made
 
 
@@ -65,25 +72,4 @@ def _furnish(made: Seeded, departments: Path, examples: Path) -> None:
 
 
 def _zk(made: Seeded, home: Path, *arguments: object) -> dict[str, Any]:
-    """Run a command; return its document. CommandError NOT_STARTED with what it said."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("ZK_")}
-    environment = clean | {
-        "ZK_HOME": str(home),
-        "ZK_PASSPHRASE": PASSPHRASE,
-        "ZK_ADMIN_TOKEN_FILE": str(made.server.admin_token),
-    }
-    command = [sys.executable, "-m", "zk.cli", *map(str, arguments), "--json"]
-    done = subprocess.run(  # noqa: S603
-        command,
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        timeout=_SECONDS,
-    )
-    if done.returncode != 0:
-        detail = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise CommandError(Exit.NOT_STARTED, "NOT_STARTED", "error.not_started", detail=" ".join(detail))
-    document: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return document
+    return run_zk(made.server, home, *arguments, passphrase=PASSPHRASE)

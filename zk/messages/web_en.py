@@ -20,16 +20,19 @@ MESSAGES: Final = {
     "help.web.output": "Empty folder for the server and the homes of its people.",
     "help.web.examples": "Folder of the examples that people are made from.",
     "error.web_folder": "{path} is in use: take it away, or name another one (--output).",
-    "web.demo_begins": "Starting a server, two departments, a citizen and a school: about half a minute.",
+    "web.demo_begins": "Starting a server, nine witnesses, two departments, a citizen, a school and a "
+    "monitor: about a minute.",
     "web.demo_open": "1. Open {address} in a browser. It does not know this demo's authority ({root}):\n"
     "   go on all the same.",
-    "web.demo_chain": "2. The chain's window: see what departments and school have put on the ledger;\n"
-    "   keep its key.",
+    "web.demo_chain": "2. The chain's window: see what departments and school have put on the ledger,\n"
+    "   and which cities have cosigned it; keep its key and its policy.",
     "web.demo_counter": "3. The counter: sign in with {code}, choose what it is for, and open 'As a link'.",
     "web.demo_answer": "4. In another terminal, as the citizen, with the link in the place of LINK:\n"
     "   ZK_HOME={home} ZK_PASSPHRASE='{passphrase}' .venv/bin/zk vault present LINK\n"
     "   The counter shows what was proven; save its record.",
     "web.demo_receipt": "5. The chain's window, Check a receipt: choose the record; its proof is drawn.",
+    "web.demo_alarms": "6. The chain's window, Alarms: a monitor has caught {cheat}, which showed two "
+    "ledgers.",
     "web.demo_end": "Ctrl-C ends all of it.",
     "web.ready": "The pages are at {address}",
     "web.stopped": "The pages are not handed out any more.",

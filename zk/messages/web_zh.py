@@ -20,14 +20,15 @@ MESSAGES: Final = {
     "help.web.output": "空文件夹，用于存放服务与各人物的资料。",
     "help.web.examples": "示例文件夹，人物据此建立。",
     "error.web_folder": "{path} 已被使用：请移走，或另行指定（--output）。",
-    "web.demo_begins": "正在启动服务、两个部门、一位市民和一所学校：约半分钟。",
+    "web.demo_begins": "正在启动服务、九个见证方、两个部门、一位市民、一所学校和一个监察方：约一分钟。",
     "web.demo_open": "1. 用浏览器打开 {address}。浏览器不认识此演示的证书机构（{root}），请仍然继续。",
-    "web.demo_chain": "2. 链上之窗：查看部门与学校写入账本的内容，并保存其密钥。",
+    "web.demo_chain": "2. 链上之窗：查看部门与学校写入账本的内容以及哪些城市已联署，并保存其密钥与策略。",
     "web.demo_counter": "3. 办事窗口：用 {code} 登录，选择办理事项，展开“以链接形式”。",
     "web.demo_answer": "4. 在另一终端以市民身份运行，把 LINK 换成该链接：\n"
     "   ZK_HOME={home} ZK_PASSPHRASE='{passphrase}' .venv/bin/zk vault present LINK\n"
     "   窗口会显示所证明的内容；请保存记录。",
     "web.demo_receipt": "5. 链上之窗的“核验回执”：选择该记录，查看证明图与核验结果。",
+    "web.demo_alarms": "6. 链上之窗的“警报”：监察方发现 {cheat} 出示了两份账本。",
     "web.demo_end": "按 Ctrl-C 结束全部。",
     "web.ready": "网页位于 {address}",
     "web.stopped": "网页已停止提供。",

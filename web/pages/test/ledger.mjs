@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 const load = (name) => import(pathToFileURL(`${process.argv[2]}/${name}.js`).href);
-const [{ LedgerError, hex }, { parseEntry }, { open, parsePolicy, policyText }, { checkReceipt }] =
-  await Promise.all(["encoding", "entry", "policy", "receipt"].map(load));
+const [{ LedgerError, hex }, { parseEntry }, { open, parsePolicy, policyText }, { checkReceipt }, { loadMldsa }] =
+  await Promise.all(["encoding", "entry", "policy", "receipt", "mldsa"].map(load));
 
 const opened = ({ checkpoint, cosignatures, anchored }) => ({
   origin: checkpoint.origin,
@@ -26,6 +26,7 @@ const kinds = {
 };
 const given = JSON.parse(readFileSync(0, "utf8"));
 const policy = parsePolicy(Buffer.from(given.policy, "hex"));
+if (given.mldsa) await loadMldsa();
 const answers = given.cases.map(([kind, octets]) => {
   try {
     return { good: kinds[kind](Uint8Array.from(Buffer.from(octets, "hex")), policy) };

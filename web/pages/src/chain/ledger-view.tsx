@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { hex } from "../ledger/encoding.js";
 import { verifierText } from "../ledger/keys.js";
+import { mldsaIsLoaded } from "../ledger/mldsa.js";
 import { demandsWitnesses } from "../ledger/policy.js";
 import { moment, reasonOf, useText } from "../messages/index.js";
 import { useSettings } from "../ui/settings.js";
@@ -110,10 +111,10 @@ function WitnessRow({ head, name, type }: { head: Head; name: string; type: numb
     <tr>
       <th scope="row">{name}</th>
       <td>
-        {text(cosigned ? "witness.yes" : type === 6 ? "witness.unread" : "witness.no")}
+        {text(cosigned ? "witness.yes" : type === 6 && !mldsaIsLoaded() ? "witness.unread" : "witness.no")}
         {said && <span class="quiet"> ({text("witness.said", { fault: said })})</span>}
       </td>
-      <td class="number">{cosigned ? moment(Number(cosigned.time) * 1000, language) : "–"}</td>
+      <td class="number">{cosigned && cosigned.time > 0n ? moment(Number(cosigned.time) * 1000, language) : "–"}</td>
     </tr>
   );
 }

@@ -1,5 +1,6 @@
 // Whom this browser trusts: what a person keeps here, else what the server hands out, which is told as such.
 import { utf8 } from "../ledger/encoding.js";
+import { loadMldsa, mldsaIsLoaded } from "../ledger/mldsa.js";
 import { type Policy, parsePolicy, policyText } from "../ledger/policy.js";
 import { keep, kept } from "../ui/settings.js";
 
@@ -15,8 +16,16 @@ export interface Trust {
   readonly damaged: boolean;
 }
 
-/** Find whom to trust; `serviceKey` is asked only where nobody names anything else. */
+/** Find whom to trust, and load what verifies it; `serviceKey` is asked only where nobody names anything else. */
 export async function findTrust(serviceKey: () => Promise<string>): Promise<Trust> {
+  const trust = await found(serviceKey);
+  const needed = trust.policy.witnesses.some((each) => each.key.type === 6);
+  // Where it cannot be had those witnesses have cosigned nothing, and the page says why.
+  if (needed && !mldsaIsLoaded()) await loadMldsa().catch(() => undefined);
+  return trust;
+}
+
+async function found(serviceKey: () => Promise<string>): Promise<Trust> {
   const text = kept(KEPT);
   if (text !== null) {
     const policy = readable(text);

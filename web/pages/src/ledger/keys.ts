@@ -1,10 +1,10 @@
 // Keys that sign notes (c2sp.org/signed-note, c2sp.org/tlog-cosignature; tlog/keys.py): of type 01, which signs
-// texts, and 04, which signs a checkpoint with a time. Keys of type 06 (ML-DSA-44) are known and not verified
-// here: a policy may name them, and their lines count for nothing on this page.
+// texts, and 04 and 06, which sign a checkpoint with a time, by Ed25519 and by ML-DSA-44 (mldsa.ts).
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 
 import { LedgerError, checkLine, fromBase64, fromBigEndian, hex, joined, same, toBase64, utf8 } from "./encoding.js";
+import { MLDSA_NAME_OCTETS, isMldsaKey } from "./mldsa.js";
 
 export type KeyType = 1 | 4 | 6;
 export const KEY_ID_OCTETS = 4;
@@ -35,6 +35,8 @@ export function parseVerifier(text: string): Verifier {
     throw new LedgerError("KEY_MALFORMED", "a key of another length");
   }
   if (type !== 6) checkPoint(publicKey);
+  else if (utf8(name).length > MLDSA_NAME_OCTETS) throw new LedgerError("KEY_MALFORMED", "the name is too long");
+  else if (!isMldsaKey(publicKey)) throw unsafe();
   const keyId = sha256(joined(utf8(`${name}\n`), typed)).subarray(0, KEY_ID_OCTETS);
   if (hex(keyId) !== id) throw new LedgerError("KEY_MALFORMED", "the key id is not that of the name and the key");
   return { name, type, publicKey, keyId };
@@ -56,7 +58,7 @@ export function checkName(name: string): string {
   return name;
 }
 
-/** Tell whether a signature, with the time before it where a cosigner signs, is by this key on a note's text. */
+/** Tell whether a signature, with the time before it where a cosigner signs, is by this Ed25519 key on a note's text. */
 export function verifies(key: Verifier, text: string, signature: Uint8Array): boolean {
   if (key.type === 6) return false;
   const timed = key.type === 4 ? TIME_OCTETS : 0;
@@ -80,5 +82,8 @@ function checkPoint(octets: Uint8Array): void {
   } catch {
     // told below
   }
-  throw new LedgerError("KEY_MALFORMED", "the octets are no public key that is safe to use");
+  throw unsafe();
 }
+
+const unsafe = (): LedgerError =>
+  new LedgerError("KEY_MALFORMED", "the octets are no public key that is safe to use");

@@ -1,6 +1,7 @@
 // Signed notes and checkpoints (c2sp.org/signed-note, c2sp.org/tlog-checkpoint; tlog/note.py, tlog/checkpoint.py).
 import { LedgerError, checkLine, fromBase64, fromDecimal, fromUtf8, same } from "./encoding.js";
 import { HASH_OCTETS } from "./merkle.js";
+import { cosignsTree, mldsaIsLoaded } from "./mldsa.js";
 import { KEY_ID_OCTETS, checkName, type Verifier, sameKey, signedTime, verifies } from "./keys.js";
 
 const MAX_NOTE_OCTETS = 1_000_000;
@@ -70,20 +71,31 @@ export interface Voucher {
 
 /**
  * Verify a note against known keys. Lines by unknown keys say nothing; one by a known key that does not verify
- * refuses the note. Raises NOTE_SIGNATURE_INVALID. Keys of type 06 are passed over.
+ * refuses the note. Raises NOTE_SIGNATURE_INVALID. Keys of type 06 are passed over until `loadMldsa` was there.
  */
 export function vouchers(note: Note, keys: readonly Verifier[]): Voucher[] {
   const found: Voucher[] = [];
   for (const line of note.lines) {
     const key = keys.find((each) => each.name === line.name && same(each.keyId, line.keyId));
-    if (!key || key.type === 6) continue;
-    if (!verifies(key, note.text, line.signature)) {
+    if (!key || (key.type === 6 && !mldsaIsLoaded())) continue;
+    if (!(key.type === 6 ? cosigns(key, note.text, line) : verifies(key, note.text, line.signature))) {
       throw new LedgerError("NOTE_SIGNATURE_INVALID", `a signature of ${key.name} does not hold`);
     }
-    const time = key.type === 4 ? signedTime(line.signature) : 0n;
+    const time = key.type !== 1 ? signedTime(line.signature) : 0n;
     const before = found.findIndex((each) => sameKey(each.key, key));
     if (before < 0) found.push({ key, time });
     else if (found[before]!.time < time) found[before] = { key, time };
   }
   return found;
+}
+
+/** A text that is no checkpoint has no signature of a cosigner of trees. */
+function cosigns(key: Verifier, text: string, line: SignatureLine): boolean {
+  let tree: Checkpoint;
+  try {
+    tree = parseCheckpoint(text);
+  } catch {
+    return false;
+  }
+  return cosignsTree(key, tree, line.signature);
 }

@@ -54,7 +54,7 @@ export const en = {
   "witness.time": "Last time",
   "witness.yes": "yes",
   "witness.no": "not this one",
-  "witness.unread": "cannot be verified in a browser (ML-DSA-44)",
+  "witness.unread": "not verified: the code for ML-DSA-44 could not be loaded",
   "witness.fault.1": "cannot be reached",
   "witness.fault.2": "did not answer in time",
   "witness.fault.3": "refused",

@@ -56,7 +56,7 @@ export const zh: Messages = {
   "witness.time": "最近时间",
   "witness.yes": "是",
   "witness.no": "未联署此检查点",
-  "witness.unread": "浏览器无法核验（ML-DSA-44）",
+  "witness.unread": "未核验：无法加载 ML-DSA-44 的程序",
   "witness.fault.1": "无法连接",
   "witness.fault.2": "未及时答复",
   "witness.fault.3": "拒绝",
