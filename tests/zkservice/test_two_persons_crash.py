@@ -91,7 +91,10 @@ async def test_killed_after_a_step_of_the_log(
         bob = prepared.at(town)
         done = await outcome(bob, prepared.proposed)
         assert (done.state, done.decider) == (State.STATE_DONE, bob.name)
-        assert await bob.approve(prepared.proposed) == done, "sent again it is told again"
+        again = await bob.approve(prepared.proposed)
+        for each in (done, again):  # what the method answered is kept in a transaction after its outcome's
+            each.ClearField("response")
+        assert again == done, "sent again it is told again"
         steps = [each.body.step for each in proven(done, town.ready.verifier_key)]
         assert steps == [ActionStep.PROPOSED, ActionStep.APPROVED, ActionStep.DONE]
         listed = await town.catalog.ListIssuerKeys(
