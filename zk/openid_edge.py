@@ -144,9 +144,11 @@ def _questions(
     keeping = threading.Lock()  # a register of pseudonyms is one file
 
     def question(policy: AnyPolicy) -> Question:
-        def accept(answered: AnyAnswered) -> None:
+        def accept(answered: AnyAnswered) -> str:
+            path = run.home.records / f"{policy.id}-{secrets.token_hex(8)}.json"
             with keeping:
-                keep(run, answered, policy, run.home.records / f"{policy.id}-{secrets.token_hex(8)}.json")
+                keep(run, answered, policy, path)
+            return path.name
 
         devices = frozenset(Device) if policy.id in cross else frozenset({Device.SAME})
 

@@ -94,6 +94,8 @@ class Session:
     code: bytes | None = field(default=None, repr=False)
     """The hash of the response code, until it was brought."""
     answered: AnyAnswered | None = field(default=None, repr=False)
+    record: str | None = None
+    """The name of the record in which the answer is kept, if it has one."""
 
 
 @dataclass(frozen=True)
