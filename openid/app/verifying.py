@@ -119,7 +119,7 @@ class VerifierEdge:
         identity.certificate.check_key(identity.key.public_key())
         self.identity, self.sessions = identity, Sessions(clock) if sessions is None else sessions
         self._client, self._questions, self._clock, self._keys = client, questions, clock, keys
-        self._anchoring = None if anchored is None else Anchoring(client, self.sessions, anchored, _NOT_HELD)
+        self._anchoring = None if anchored is None else Anchoring(client, self.sessions, anchored)
 
     @property
     def tells_answers(self) -> bool:

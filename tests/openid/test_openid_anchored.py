@@ -17,8 +17,9 @@ from tests.prover.anchored_town import AnchoredTown, anchored_town
 from tests.prover.town import Town
 from tests.zkservice.support import VALUES
 from tests.zkservice.witnessing import CITIES
+from tlog import Reason, VerificationError
 from verifier import is_anchored
-from verifier.errors import RegisterError
+from verifier.errors import AnswerError, RecordError, RegisterError
 
 FOUR = CITIES[:4]
 SHOWN = {"district": VALUES["district"]}
@@ -117,6 +118,59 @@ def test_what_is_not_anchored_in_time_is_refused_and_its_record_is_kept(
     assert not strict.accepted
     assert [each.record.receipt for each in pending] == [usage.receipt]
     assert not is_anchored(pending[0].record, away.policy)
+
+
+FAULTS = [
+    VerificationError(Reason.INCLUSION_INVALID, "another ledger was shown"),
+    AnswerError("no honest service answers that"),
+    RecordError("it does not fit together"),
+]
+
+
+def failing_anchor(at: Edge, faults: list[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the edge's client meet these faults before it anchors; the last one for ever if it is alone."""
+    client = at.inner._client
+    real = client.anchor
+
+    async def anchor(kept: Any, policy: Any) -> Any:
+        if faults:
+            raise faults[0] if len(faults) == 1 else faults.pop()
+        return await real(kept, policy)
+
+    monkeypatch.setattr(client, "anchor", anchor)
+
+
+def test_an_answer_outlives_whatever_goes_wrong_while_it_is_anchored(
+    nine: AnchoredTown, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town, faults = nine.town, [*FAULTS]
+    with edge(town, town.city.request, anchored=Demand(nine.policy)) as strict, strict.browser() as page:
+        failing_anchor(strict, faults, monkeypatch)
+        answer(town, vault, fetched(town, strict.open(page, "cross")))
+        until(lambda: len(faults) == 1)
+        assert strict.result(page)["state"] == "pending"
+        faults.clear()
+        assert has_state(strict, page, "accepted")["credentials"][0]["values"] == SHOWN
+    assert [is_anchored(each.record, nine.policy) for each in strict.accepted] == [True]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda each: type(each).__name__)
+def test_the_record_of_what_could_not_be_anchored_is_kept(
+    nine: AnchoredTown, vault: Vault, fault: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An inclusion that does not hold above all: the record is what proves it."""
+    town, pending = nine.town, list[AnyAnswered]()
+    demand = Demand(nine.policy, timedelta(seconds=1))
+    with (
+        edge(town, town.city.request, anchored=demand, pending=pending.append) as strict,
+        strict.browser() as page,
+    ):
+        failing_anchor(strict, [fault], monkeypatch)
+        usage, _ = answer(town, vault, fetched(town, strict.open(page, "cross")))
+        assert "credentials" not in has_state(strict, page, "refused")
+        until(lambda: bool(pending))
+    assert [each.record.receipt for each in pending] == [usage.receipt]
+    assert not strict.accepted
 
 
 def test_what_waits_when_the_edge_ends_is_kept_as_pending(away: AnchoredTown, vault: Vault) -> None:
