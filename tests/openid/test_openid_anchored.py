@@ -1,15 +1,19 @@
 """An edge that demands the quorum: a real service, nine real witnesses, of which four are away at first."""
 
+import asyncio
+import datetime as dt
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-from openid.app.anchoring import Demand
-from openid.app.sessions import AnyAnswered
+from openid.app.anchoring import Anchoring, Demand
+from openid.app.sessions import AnyAnswered, Device, Sessions, State
 from prover import UsageState, Vault
 from tests.openid.edges import Edge, edge
 from tests.openid.wallets import answer, fetched
@@ -22,6 +26,9 @@ from verifier import is_anchored
 from verifier.errors import AnswerError, RecordError, RegisterError
 
 FOUR = CITIES[:4]
+NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+POLICY: Any = None
+"""Of what is never anchored."""
 SHOWN = {"district": VALUES["district"]}
 
 
@@ -182,6 +189,65 @@ def test_what_waits_when_the_edge_ends_is_kept_as_pending(away: AnchoredTown, va
         usage, _ = answer(town, vault, fetched(town, strict.open(page, "cross")))
     assert not strict.accepted
     assert [each.record.receipt for each in pending] == [usage.receipt]
+
+
+def test_an_answer_that_is_being_kept_when_the_edge_ends_is_kept_once(
+    nine: AnchoredTown, vault: Vault
+) -> None:
+    town, pending = nine.town, list[AnyAnswered]()
+    keeping, ending = threading.Event(), threading.Event()
+
+    def keep(_: AnyAnswered) -> None:
+        keeping.set()
+        assert ending.wait(60)
+        time.sleep(0.2)  # the edge has begun to end: not needed, but what would be kept twice has time to be
+
+    with (
+        edge(
+            town, town.city.request, anchored=Demand(nine.policy), keep=keep, pending=pending.append
+        ) as strict,
+        strict.browser() as page,
+    ):
+        usage, _ = answer(town, vault, fetched(town, strict.open(page, "cross")))
+        assert keeping.wait(60)
+        closing = strict.inner.aclose
+
+        async def aclose() -> None:
+            ending.set()
+            await closing()
+
+        strict.inner.aclose = aclose  # type: ignore[method-assign]
+    assert len(strict.accepted) == 1
+    assert not pending
+    assert usage.receipt
+
+
+def test_an_answer_whose_waiting_has_not_begun_is_kept_as_pending() -> None:
+    """The edge ends in the same moment: no task of it has taken a step yet."""
+    given: Any = SimpleNamespace(record=None)
+    pending, nobody = list[AnyAnswered](), list[AnyAnswered]()
+
+    class Unanchored:
+        async def anchor(self, _: Any, __: Any) -> None:
+            return None
+
+    def kept_in(found: list[AnyAnswered]) -> Any:
+        async def keep(answered: AnyAnswered) -> None:
+            found.append(answered)
+
+        return keep
+
+    async def run() -> State:
+        sessions, client, demand = Sessions(lambda: NOW), Unanchored(), Demand(POLICY)
+        session = sessions.begin("school", Device.CROSS).session
+        sessions.keeping(session, given)
+        anchoring = Anchoring(client, sessions, demand)  # type: ignore[arg-type]
+        anchoring.begin(session, given, kept_in(nobody), kept_in(pending))
+        await anchoring.aclose()
+        return session.state
+
+    assert asyncio.run(run()) is State.REFUSED
+    assert (pending, nobody) == ([given], [])
 
 
 def test_an_anchored_answer_is_kept_again_or_not_accepted(nine: AnchoredTown, vault: Vault) -> None:
