@@ -135,7 +135,7 @@ class _App:
             return _not_kept(error, _PRIVATE)
         headers = dict(_PRIVATE)
         if code is not None and session.state is State.KEEPING:  # it is told later, to this browser alone
-            headers |= self._set_cookie(self._edge.sessions.renewed(session))
+            headers |= self._set_cookie(self._edge.sessions.renewed(session, cookie, code))
         body = told(session, self._edge.tells_answers)
         self._edge.sessions.told(session)
         return _json(body, HTTPStatus.OK, headers)

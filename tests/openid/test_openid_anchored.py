@@ -103,11 +103,34 @@ def test_the_browser_that_brought_the_code_is_told_and_no_other(away: AnchoredTo
             assert "HttpOnly" in brought.headers["set-cookie"]
             assert "set-cookie" not in page.get("/result").headers
             assert planter.get("/result").status_code == 404
-            assert planter.get(leads).status_code == page.get(leads).status_code == 404
+            assert planter.get(leads[:-1]).status_code == 404
+            assert page.get(leads).json()["state"] == "pending"
             away.start(*FOUR)
             assert has_state(strict, page, "accepted")["credentials"][0]["values"] == SHOWN
             assert planter.get("/result").status_code == 404
     assert [is_anchored(each.record, away.policy) for each in strict.accepted] == [True]
+
+
+def test_who_brings_cookie_and_code_again_gets_the_same_cookie_while_it_waits(
+    away: AnchoredTown, vault: Vault
+) -> None:
+    """The answer with the new cookie may be lost, and a browser sends the same twice at once."""
+    town, demand = away.town, Demand(away.policy)
+    with edge(town, town.city.request, anchored=demand) as strict, strict.browser() as page:
+        _, leads = answer(town, vault, fetched(town, strict.open(page, "same")))
+        assert leads is not None
+        old = dict(page.cookies)
+        lost = httpx.get(leads, cookies=old, timeout=60)
+        again = page.get(leads)
+        assert lost.json() == again.json()
+        assert lost.headers["set-cookie"] == again.headers["set-cookie"]
+        assert dict(page.cookies) != old
+        tapped = page.get(leads)
+        assert (tapped.json(), tapped.headers["set-cookie"]) == (again.json(), again.headers["set-cookie"])
+        away.start(*FOUR)
+        assert has_state(strict, page, "accepted")["credentials"][0]["values"] == SHOWN
+        assert httpx.get(leads, cookies=old, timeout=60).status_code == page.get(leads).status_code == 404
+    assert len(strict.accepted) == 1
 
 
 def test_what_is_not_anchored_in_time_is_refused_and_its_record_is_kept(
