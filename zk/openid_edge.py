@@ -151,11 +151,13 @@ def _questions(
     keeping = threading.Lock()  # a register of pseudonyms is one file
 
     def question(policy: AnyPolicy) -> Question:
-        def accept(answered: AnyAnswered) -> None:
+        def accept(answered: AnyAnswered) -> str:
             # An answer that is tried again has the place of the first time, and with it its `.pending`.
             digest = answered.record.presentation.digest.hex()[:_DIGEST_DIGITS]
+            path = run.home.records / f"{policy.id}-{digest}.json"
             with keeping:
-                keep(run, answered, policy, run.home.records / f"{policy.id}-{digest}.json")
+                keep(run, answered, policy, path)
+            return path.name
 
         devices = frozenset(Device) if policy.id in cross else frozenset({Device.SAME})
 

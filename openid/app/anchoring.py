@@ -15,9 +15,10 @@ from datetime import timedelta
 from typing import Any, Final
 
 import tlog
-from openid.app.sessions import AnyAnswered, Session, Sessions, State
+from openid.app.sessions import AnyAnswered, Session, Sessions
 from verifier.aio import AsyncVerifierClient
 from verifier.client.calls import pauses
+from verifier.errors import VerifierError
 
 ANCHORED_WITHIN: Final = timedelta(minutes=10)
 """So long an answer waits for its quorum."""
@@ -36,19 +37,14 @@ class Demand:
 class Anchoring:
     """The answers of an edge that wait for their quorum, each in a task of its own.
 
-    `not_held` are the errors by which an answer turns out not to be acceptable; after any other it is tried
-    again.
+    Only keeping an answer decides that it is not accepted, by a VerifierError. Whatever goes wrong with
+    anchoring it is tried again, also what does not hold: the log has then shown its witnesses another ledger,
+    and the record is what proves it.
     """
 
-    def __init__(
-        self,
-        client: AsyncVerifierClient,
-        sessions: Sessions,
-        demand: Demand,
-        not_held: tuple[type[Exception], ...],
-    ) -> None:
-        self._client, self._sessions, self._demand, self._not_held = client, sessions, demand, not_held
-        self._tasks = set[asyncio.Task[None]]()
+    def __init__(self, client: AsyncVerifierClient, sessions: Sessions, demand: Demand) -> None:
+        self._client, self._sessions, self._demand = client, sessions, demand
+        self._tasks, self._ends = set[asyncio.Task[None]](), asyncio.Event()
 
     def begin(self, session: Session, answered: AnyAnswered, keep: Keep, keep_pending: Keep) -> None:
         """Begin to wait for an answer's quorum, and keep it then; its session has to be KEEPING."""
@@ -58,44 +54,52 @@ class Anchoring:
 
     async def aclose(self) -> None:
         """End all waiting: what is not anchored now is kept as pending."""
-        for each in self._tasks:
-            each.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Told and not cancelled: a task that has not begun keeps its answer too, and what is being kept is
+        # kept once.
+        self._ends.set()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _wait(self, session: Session, answered: AnyAnswered, keep: Keep, keep_pending: Keep) -> None:
+        session.answered = answered
         try:
-            await self._accept(session, answered, keep)
-        except self._not_held:
+            if await self._kept(session, answered, keep):
+                self._sessions.kept(session)
+                return
+        except VerifierError:
             self._sessions.not_accepted(session)
-        finally:
-            if session.state is State.KEEPING:
-                self._sessions.not_accepted(session)
-                with suppress(*self._not_held):  # it is not accepted in any case
-                    await self._try(keep_pending(answered))
+            return
+        held = session.answered
+        self._sessions.not_accepted(session)
+        with suppress(VerifierError):  # it is not accepted in any case
+            await self._try(keep_pending(held), VerifierError)
 
-    async def _accept(self, session: Session, answered: AnyAnswered, keep: Keep) -> None:
+    async def _kept(self, session: Session, answered: AnyAnswered, keep: Keep) -> bool:
+        """Anchor and keep an answer; tell whether it was in time. VerifierError: it is not accepted."""
         loop, waits = asyncio.get_running_loop(), pauses()
         ends, anchored = loop.time() + self._demand.within.total_seconds(), None
         while True:
             anchored = anchored or await self._try(self._anchored(answered))
-            if anchored is not None and await self._try(_true(keep(anchored))):
+            if anchored is not None:
                 session.answered = anchored
-                self._sessions.kept(session)
-                return
+                if await self._try(_true(keep(anchored)), VerifierError):
+                    return True
             left = ends - loop.time()
-            if left <= 0:
-                return
-            await asyncio.sleep(min(next(waits), left))
+            if left <= 0 or self._ends.is_set():
+                return False
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ends.wait(), min(next(waits), left))
 
     async def _anchored(self, answered: AnyAnswered) -> AnyAnswered | None:
         record: Any = await self._client.anchor(answered.record, self._demand.policy)
         return None if record is None else answered.with_record(record)
 
-    async def _try(self, done: Awaitable[Any]) -> Any:
-        """Return what comes of it, None if it failed for now; raises what says that the answer is none."""
+    @staticmethod
+    async def _try(done: Awaitable[Any], *final: type[Exception]) -> Any:
+        """Return what comes of it, None if it failed for now; raises what is final."""
         try:
             return await done
-        except self._not_held:
+        except final:
             raise
         except Exception as error:
             # By its kind alone: its text may have values, or a path.

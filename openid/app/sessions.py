@@ -43,6 +43,7 @@ KEPT: Final = dt.timedelta(minutes=10)
 """So long an answer waits for its browser, and a session that has ended is still told of."""
 _LOOK_AGAIN: Final = dt.timedelta(minutes=1)
 _OCTETS: Final = 32
+_RENEWED: Final = b"zk-disclosure/openid/renewed-cookie/v1\x00"
 _STATE_OF: Final = b"zk-disclosure/openid/state-of-handle/v1\x00"
 
 
@@ -93,7 +94,11 @@ class Session:
     refused: int = 0
     code: bytes | None = field(default=None, repr=False)
     """The hash of the response code, until it was brought."""
+    former: tuple[bytes, bytes] | None = field(default=None, repr=False)
+    """The hashes of the cookie and the code that brought a new cookie, while the answer is being kept."""
     answered: AnyAnswered | None = field(default=None, repr=False)
+    record: str | None = None
+    """The name of the record in which the answer is kept, if it has one."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,7 @@ class Sessions:
     ) -> None:
         self._clock, self._most, self._from_one = clock, most, from_one
         self._by_handle, self._by_state, self._by_cookie = (dict[bytes, Session]() for _ in range(3))
+        self._by_former = dict[bytes, Session]()
         self._open_of = Counter[str]()
         self._ended = dict[Session, None]()  # in the order of their ends
         self._due = list[tuple[dt.datetime, int, Session]]()
@@ -154,8 +160,7 @@ class Sessions:
 
     def opened(self, session: Session, exchange: AnyExchange) -> None:
         """Note the exchange that was opened for who fetches; OpenIdError SESSION_OVER: it is too late."""
-        self._settle(session, self._clock())
-        self._check_open(session)
+        self.check_fetch(session)
         session.exchange, session.expires, session.until = exchange, exchange.expires, exchange.expires
         self._queue(session, session.until)
 
@@ -166,6 +171,11 @@ class Sessions:
     def seen_by(self, cookie: str) -> Session:
         """Return the browser's session, in whatever state; OpenIdError SESSION_UNKNOWN."""
         return self._found(self._by_cookie, cookie)
+
+    def check_fetch(self, session: Session) -> None:
+        """Raise OpenIdError SESSION_OVER if it is too late to open the exchange of a session."""
+        self._settle(session, self._clock())
+        self._check_open(session)
 
     def answering(self, session: Session) -> None:
         """Note that an answer is being judged: a second one is not taken meanwhile."""
@@ -222,16 +232,31 @@ class Sessions:
         """Note an answer of another device that holds, and that is told once it is kept."""
         session.answered, session.state = answered, State.KEEPING
 
-    def renewed(self, session: Session) -> str:
-        """Return a new cookie for a session whose code was brought; the old one leads to it no more.
+    def brought_again(self, cookie: str, code: str) -> Session | None:
+        """Return the session whose answer is being kept for who brings what has renewed its cookie once more.
+
+        So does a browser whose answer was lost, or in which somebody taps twice; it may have the new cookie.
+        """
+        self._sweep()
+        brought = _key(cookie)
+        session = self._by_former.get(brought) or self._by_cookie.get(brought)
+        if session is None or session.former is None:
+            return None
+        return session if hmac.compare_digest(session.former[1], _key(code)) else None
+
+    def renewed(self, session: Session, cookie: str, code: str) -> str:
+        """Return the new cookie of a session whose code was brought; the old one leads to it no more.
 
         What is told later is told to the browser that brought the code, not to others who knew its cookie.
+        Whoever brings both again gets the same: it is derived from both, and so need not be kept.
         """
-        cookie, (handle, state, old) = _new(), session.keys
-        del self._by_cookie[old]
-        session.keys = (handle, state, _key(cookie))
-        self._by_cookie[session.keys[2]] = session
-        return cookie
+        if session.former is None:
+            made, (handle, state, old) = _renewed(cookie, code), session.keys
+            session.keys, session.former = (handle, state, _key(made)), (old, _key(code))
+            del self._by_cookie[old]
+            self._by_cookie[session.keys[2]] = self._by_former[old] = session
+            return made
+        return cookie if _key(cookie) == session.keys[2] else _renewed(cookie, code)
 
     def kept(self, session: Session) -> None:
         """Note that the answer that a browser came for is kept: from now on it is told."""
@@ -250,6 +275,9 @@ class Sessions:
         session.state, session.code, session.until = state, None, self._clock() + KEPT
         if state is not State.ACCEPTED:
             session.answered = None
+        if session.former is not None:
+            self._by_former.pop(session.former[0], None)
+            session.former = None
         self._open_of[session.client] -= 1
         if not self._open_of[session.client]:
             del self._open_of[session.client]
@@ -310,6 +338,12 @@ class Sessions:
 def state_of(handle: str) -> str:
     """Return the `state` of a handle's session, which does not lead back to the handle."""
     return to_base64url(hashlib.sha256(_STATE_OF + _octets(handle)).digest())
+
+
+def _renewed(cookie: str, code: str) -> str:
+    return to_base64url(
+        hashlib.sha256(_RENEWED + hashlib.sha256(_octets(cookie)).digest() + _octets(code)).digest()
+    )
 
 
 def _new() -> str:

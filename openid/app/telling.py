@@ -1,4 +1,8 @@
-"""What a browser is told of its session: how far it is, and what was shown and proven."""
+"""What a browser is told of its session: how far it is, and what was shown and proven.
+
+An edge whose answers are encrypted tells nothing of them: what it says goes the way that the answers are
+encrypted against. It names the record, in which the verifier reads them.
+"""
 
 import datetime as dt
 from typing import Any, Final
@@ -12,17 +16,22 @@ _PENDING: Final = "pending"
 _PENDING_STATES: Final = (State.OPEN, State.ANSWERING, State.ANSWERED, State.KEEPING)
 
 
-def told(session: Session) -> dict[str, Json]:
-    """Return a session as JSON; the answer only once it is accepted."""
+def told(session: Session, answers: bool) -> dict[str, Json]:
+    """Return a session as JSON; the answer only once it is accepted.
+
+    Without `answers` it is the name of the answer's record that is told then, if it has one.
+    """
     pending = session.state in _PENDING_STATES
     made: dict[str, Json] = {
         "policy": session.policy,
         "state": _PENDING if pending else session.state.value,
         "expires": session.expires.isoformat(timespec="seconds"),
     }
-    if session.state is not State.ACCEPTED or session.answered is None:
+    if session.state is not State.ACCEPTED:
         return made
-    return made | _answer(session.answered)
+    if not answers:
+        return made if session.record is None else made | {"record": session.record}
+    return made if session.answered is None else made | _answer(session.answered)
 
 
 def _answer(answered: AnyAnswered) -> dict[str, Json]:

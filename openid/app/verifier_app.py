@@ -2,7 +2,8 @@
 
     POST sessions          a page opens a question, {"policy", "device": "same" | "cross"}; it gets a cookie;
                            "cross" takes the counter's secret, as a bearer token
-    GET  result            a page sees how its question stands; with response_code it takes the answer
+    GET  result            a page sees how its question stands; with response_code it takes the answer, or
+                           the name of its record where answers are encrypted
     GET  request/{handle}  a wallet fetches the request object, which opens the exchange; POST takes a
                            wallet_nonce
     POST response          a wallet posts its answer (response_mode direct_post, or direct_post.jwt)
@@ -116,7 +117,7 @@ class _App:
             return _refused(error, _PRIVATE)
         # Always a new one: a cookie that somebody planted in this browser leads to no session of ours.
         uri = self._edge.identity.invitation(begun.handle)
-        body = {"uri": uri, **told(begun.session)}
+        body = {"uri": uri, **told(begun.session, self._edge.tells_answers)}
         if device is Device.CROSS:
             body["qr"] = segno.make(uri, micro=False).svg_inline(scale=4)
         return _json(body, HTTPStatus.CREATED, _PRIVATE | self._set_cookie(begun.cookie))
@@ -134,8 +135,8 @@ class _App:
             return _not_kept(error, _PRIVATE)
         headers = dict(_PRIVATE)
         if code is not None and session.state is State.KEEPING:  # it is told later, to this browser alone
-            headers |= self._set_cookie(self._edge.sessions.renewed(session))
-        body = told(session)
+            headers |= self._set_cookie(self._edge.sessions.renewed(session, cookie, code))
+        body = told(session, self._edge.tells_answers)
         self._edge.sessions.told(session)
         return _json(body, HTTPStatus.OK, headers)
 

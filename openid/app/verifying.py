@@ -48,7 +48,8 @@ class Question:
     """What a verifier asks by one policy.
 
     `make` gives a new request, `accept` keeps an answer that holds; both block, and run in the client's
-    threads. `accept` may raise a VerifierError: the answer is then refused. `devices` are those that it is
+    threads. `accept` may return the name of the record, which is told to browsers where answers are not; it
+    may raise a VerifierError: the answer is then refused. `devices` are those that it is
     asked on: on another device nothing ties who sees the answer to who gives it, so that is said by policy.
     `pending` keeps an answer that holds and was not anchored in time, where an edge demands that.
     """
@@ -101,7 +102,8 @@ class VerifierEdge:
     """One verifier towards wallets and browsers.
 
     With `anchored` an answer is accepted once its receipt is; who runs such an edge closes it at the end.
-    With `keys` wallets encrypt their answers, and one that is not encrypted is refused.
+    With `keys` wallets encrypt their answers, and one that is not encrypted is refused; nothing of an answer
+    is told to a browser then.
     """
 
     def __init__(
@@ -117,7 +119,12 @@ class VerifierEdge:
         identity.certificate.check_key(identity.key.public_key())
         self.identity, self.sessions = identity, Sessions(clock) if sessions is None else sessions
         self._client, self._questions, self._clock, self._keys = client, questions, clock, keys
-        self._anchoring = None if anchored is None else Anchoring(client, self.sessions, anchored, _NOT_HELD)
+        self._anchoring = None if anchored is None else Anchoring(client, self.sessions, anchored)
+
+    @property
+    def tells_answers(self) -> bool:
+        """Whether a browser is told what was shown: not where answers are encrypted."""
+        return self._keys is None
 
     async def aclose(self) -> None:
         """End what still waits for a quorum; see Anchoring."""
@@ -235,9 +242,11 @@ class VerifierEdge:
         """Keep the answer that a browser of the same device comes for, and return its session.
 
         The session is accepted once the answer is kept, and refused where this verifier does not accept it;
-        where it has to be anchored it is KEEPING until then. Raises as `Sessions.brought` does, and whatever
-        keeps it from being kept: then the code counts again.
+        where it has to be anchored it is KEEPING until then, and the same may be
+        brought again. Raises as `Sessions.brought` does, and whatever keeps it from being kept: then the code counts again.
         """
+        if (again := self.sessions.brought_again(cookie, code)) is not None:
+            return again
         session = self.sessions.brought(cookie, code)
         if self._anchoring is not None and session.answered is not None:
             self._begin(self._anchoring, session, session.answered)
@@ -258,13 +267,14 @@ class VerifierEdge:
         anchoring.begin(
             session,
             answered,
-            lambda held: self._client.run(lambda: question.accept(held)),
+            lambda held: self._keep(session, held),
             lambda held: self._client.run(lambda: question.pending(held)),
         )
 
     async def _keep(self, session: Session, answered: AnyAnswered) -> None:
         question = self._questions[session.policy]
-        await self._client.run(lambda: question.accept(answered))
+        name = await self._client.run(lambda: question.accept(answered))
+        session.record = name if isinstance(name, str) else None
 
 
 def _exchange_of(session: Session) -> AnyExchange:

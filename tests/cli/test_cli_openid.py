@@ -88,11 +88,13 @@ def test_a_page_asks_and_a_vault_answers(school: Home, holder: Home) -> None:
         page, uri = opened(base)
         with closing(page):
             answered = holder.json("vault", "openid", "open", uri, "--dev", "--yes")
-            assert page.get(answered["redirect_uri"]).json()["state"] == "accepted"
+            told = page.get(answered["redirect_uri"]).json()
+            assert (told["state"], "credentials" in told) == ("accepted", False)
             again = holder.zk("vault", "openid", "open", uri, "--dev", "--yes", "--json")
             refused(again, Exit.REFUSED, "EDGE_REFUSED")
     kept = set(school.path.glob("records/*.json")) - before
     assert len(kept) == 2
+    assert told["record"] in {each.name for each in kept}
     for each in kept:
         assert school.json("verifier", "check", each)["entry_index"] >= 0
 

@@ -42,6 +42,8 @@ class Edge:
     base: str
     inner: VerifierEdge
     accepted: list[AnyAnswered] = field(default_factory=list)
+    sent: list[bytes] = field(default_factory=list)
+    """Every header and every piece of a body that has left the edge, before TLS."""
 
     def browser(self) -> httpx.Client:
         return httpx.Client(base_url=self.base, timeout=60)
@@ -63,6 +65,15 @@ class Edge:
 
 def fetcher() -> Fetcher:
     return Fetcher(local=True)
+
+
+def forms_of(value: Any) -> list[bytes]:
+    """Return the octets by which a value would stand in what is sent: as it is, in JSON, hex, base64."""
+    octets = value if isinstance(value, bytes) else str(value).encode()
+    text = json.dumps(str(value))[1:-1].encode()
+    # Of base64 that which does not hang on how many octets stand before: one of three ways to begin.
+    inside = [base64.urlsafe_b64encode(bytes(skip) + octets)[4 * (skip > 0) : -4] for skip in range(3)]
+    return [octets, text, octets.hex().encode(), *(each for each in inside if len(each) >= 8)]
 
 
 def handle_of(invitation: str) -> str:
@@ -101,18 +112,20 @@ def edge(
     """Run an edge of the school's that asks what `make` gives, under the policy's id "school".
 
     `named` makes its identifier one by its host; `refusing` has it accept no answer; `keep` is done before
-    one is accepted.
+    one is accepted, and may name its record.
     """
     started, ended = threading.Event(), asyncio.Event()
     found: list[Any] = []
     accepted: list[AnyAnswered] = []
+    sent: list[bytes] = []
     key = town.city.verifier_keys["school"]
 
-    def accept(answered: AnyAnswered) -> None:
+    def accept(answered: AnyAnswered) -> object:
         if refusing:
             raise RegisterError("not accepted")
-        keep(answered)
+        name = keep(answered)
         accepted.append(answered)
+        return name
 
     async def serve() -> None:
         client = AsyncVerifierClient(endpoint or town.endpoint, SCHOOL, key, town.log, clock=town.city.clock)
@@ -120,7 +133,12 @@ def edge(
             shell: list[Any] = []
 
             async def app(scope: Any, receive: Any, send: Any) -> None:
-                await shell[0](scope, receive, send)
+                async def sending(message: Any) -> None:
+                    sent.extend(each for pair in message.get("headers", ()) for each in pair)
+                    sent.append(message.get("body", b""))
+                    await send(message)
+
+                await shell[0](scope, receive, sending)
 
             async with listening(
                 app, "127.0.0.1", 0, certificate=certificate, private_key=private_key
@@ -138,7 +156,7 @@ def edge(
                     keys,
                 )
                 shell.append(verifier_app(inner, secret, openings))
-                found.append((Edge(base, inner, accepted), asyncio.get_running_loop()))
+                found.append((Edge(base, inner, accepted, sent), asyncio.get_running_loop()))
                 started.set()
                 await ended.wait()
                 await inner.aclose()

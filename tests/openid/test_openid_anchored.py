@@ -1,15 +1,19 @@
 """An edge that demands the quorum: a real service, nine real witnesses, of which four are away at first."""
 
+import asyncio
+import datetime as dt
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-from openid.app.anchoring import Demand
-from openid.app.sessions import AnyAnswered
+from openid.app.anchoring import Anchoring, Demand
+from openid.app.sessions import AnyAnswered, Device, Sessions, State
 from prover import UsageState, Vault
 from tests.openid.edges import Edge, edge
 from tests.openid.wallets import answer, fetched
@@ -17,10 +21,14 @@ from tests.prover.anchored_town import AnchoredTown, anchored_town
 from tests.prover.town import Town
 from tests.zkservice.support import VALUES
 from tests.zkservice.witnessing import CITIES
+from tlog import Reason, VerificationError
 from verifier import is_anchored
-from verifier.errors import RegisterError
+from verifier.errors import AnswerError, RecordError, RegisterError
 
 FOUR = CITIES[:4]
+NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+POLICY: Any = None
+"""Of what is never anchored."""
 SHOWN = {"district": VALUES["district"]}
 
 
@@ -95,11 +103,34 @@ def test_the_browser_that_brought_the_code_is_told_and_no_other(away: AnchoredTo
             assert "HttpOnly" in brought.headers["set-cookie"]
             assert "set-cookie" not in page.get("/result").headers
             assert planter.get("/result").status_code == 404
-            assert planter.get(leads).status_code == page.get(leads).status_code == 404
+            assert planter.get(leads[:-1]).status_code == 404
+            assert page.get(leads).json()["state"] == "pending"
             away.start(*FOUR)
             assert has_state(strict, page, "accepted")["credentials"][0]["values"] == SHOWN
             assert planter.get("/result").status_code == 404
     assert [is_anchored(each.record, away.policy) for each in strict.accepted] == [True]
+
+
+def test_who_brings_cookie_and_code_again_gets_the_same_cookie_while_it_waits(
+    away: AnchoredTown, vault: Vault
+) -> None:
+    """The answer with the new cookie may be lost, and a browser sends the same twice at once."""
+    town, demand = away.town, Demand(away.policy)
+    with edge(town, town.city.request, anchored=demand) as strict, strict.browser() as page:
+        _, leads = answer(town, vault, fetched(town, strict.open(page, "same")))
+        assert leads is not None
+        old = dict(page.cookies)
+        lost = httpx.get(leads, cookies=old, timeout=60)
+        again = page.get(leads)
+        assert lost.json() == again.json()
+        assert lost.headers["set-cookie"] == again.headers["set-cookie"]
+        assert dict(page.cookies) != old
+        tapped = page.get(leads)
+        assert (tapped.json(), tapped.headers["set-cookie"]) == (again.json(), again.headers["set-cookie"])
+        away.start(*FOUR)
+        assert has_state(strict, page, "accepted")["credentials"][0]["values"] == SHOWN
+        assert httpx.get(leads, cookies=old, timeout=60).status_code == page.get(leads).status_code == 404
+    assert len(strict.accepted) == 1
 
 
 def test_what_is_not_anchored_in_time_is_refused_and_its_record_is_kept(
@@ -119,6 +150,59 @@ def test_what_is_not_anchored_in_time_is_refused_and_its_record_is_kept(
     assert not is_anchored(pending[0].record, away.policy)
 
 
+FAULTS = [
+    VerificationError(Reason.INCLUSION_INVALID, "another ledger was shown"),
+    AnswerError("no honest service answers that"),
+    RecordError("it does not fit together"),
+]
+
+
+def failing_anchor(at: Edge, faults: list[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the edge's client meet these faults before it anchors; the last one for ever if it is alone."""
+    client = at.inner._client
+    real = client.anchor
+
+    async def anchor(kept: Any, policy: Any) -> Any:
+        if faults:
+            raise faults[0] if len(faults) == 1 else faults.pop()
+        return await real(kept, policy)
+
+    monkeypatch.setattr(client, "anchor", anchor)
+
+
+def test_an_answer_outlives_whatever_goes_wrong_while_it_is_anchored(
+    nine: AnchoredTown, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town, faults = nine.town, [*FAULTS]
+    with edge(town, town.city.request, anchored=Demand(nine.policy)) as strict, strict.browser() as page:
+        failing_anchor(strict, faults, monkeypatch)
+        answer(town, vault, fetched(town, strict.open(page, "cross")))
+        until(lambda: len(faults) == 1)
+        assert strict.result(page)["state"] == "pending"
+        faults.clear()
+        assert has_state(strict, page, "accepted")["credentials"][0]["values"] == SHOWN
+    assert [is_anchored(each.record, nine.policy) for each in strict.accepted] == [True]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda each: type(each).__name__)
+def test_the_record_of_what_could_not_be_anchored_is_kept(
+    nine: AnchoredTown, vault: Vault, fault: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An inclusion that does not hold above all: the record is what proves it."""
+    town, pending = nine.town, list[AnyAnswered]()
+    demand = Demand(nine.policy, timedelta(seconds=1))
+    with (
+        edge(town, town.city.request, anchored=demand, pending=pending.append) as strict,
+        strict.browser() as page,
+    ):
+        failing_anchor(strict, [fault], monkeypatch)
+        usage, _ = answer(town, vault, fetched(town, strict.open(page, "cross")))
+        assert "credentials" not in has_state(strict, page, "refused")
+        until(lambda: bool(pending))
+    assert [each.record.receipt for each in pending] == [usage.receipt]
+    assert not strict.accepted
+
+
 def test_what_waits_when_the_edge_ends_is_kept_as_pending(away: AnchoredTown, vault: Vault) -> None:
     town, pending = away.town, list[AnyAnswered]()
     with (
@@ -128,6 +212,65 @@ def test_what_waits_when_the_edge_ends_is_kept_as_pending(away: AnchoredTown, va
         usage, _ = answer(town, vault, fetched(town, strict.open(page, "cross")))
     assert not strict.accepted
     assert [each.record.receipt for each in pending] == [usage.receipt]
+
+
+def test_an_answer_that_is_being_kept_when_the_edge_ends_is_kept_once(
+    nine: AnchoredTown, vault: Vault
+) -> None:
+    town, pending = nine.town, list[AnyAnswered]()
+    keeping, ending = threading.Event(), threading.Event()
+
+    def keep(_: AnyAnswered) -> None:
+        keeping.set()
+        assert ending.wait(60)
+        time.sleep(0.2)  # the edge has begun to end: not needed, but what would be kept twice has time to be
+
+    with (
+        edge(
+            town, town.city.request, anchored=Demand(nine.policy), keep=keep, pending=pending.append
+        ) as strict,
+        strict.browser() as page,
+    ):
+        usage, _ = answer(town, vault, fetched(town, strict.open(page, "cross")))
+        assert keeping.wait(60)
+        closing = strict.inner.aclose
+
+        async def aclose() -> None:
+            ending.set()
+            await closing()
+
+        strict.inner.aclose = aclose  # type: ignore[method-assign]
+    assert len(strict.accepted) == 1
+    assert not pending
+    assert usage.receipt
+
+
+def test_an_answer_whose_waiting_has_not_begun_is_kept_as_pending() -> None:
+    """The edge ends in the same moment: no task of it has taken a step yet."""
+    given: Any = SimpleNamespace(record=None)
+    pending, nobody = list[AnyAnswered](), list[AnyAnswered]()
+
+    class Unanchored:
+        async def anchor(self, _: Any, __: Any) -> None:
+            return None
+
+    def kept_in(found: list[AnyAnswered]) -> Any:
+        async def keep(answered: AnyAnswered) -> None:
+            found.append(answered)
+
+        return keep
+
+    async def run() -> State:
+        sessions, client, demand = Sessions(lambda: NOW), Unanchored(), Demand(POLICY)
+        session = sessions.begin("school", Device.CROSS).session
+        sessions.keeping(session, given)
+        anchoring = Anchoring(client, sessions, demand)  # type: ignore[arg-type]
+        anchoring.begin(session, given, kept_in(nobody), kept_in(pending))
+        await anchoring.aclose()
+        return session.state
+
+    assert asyncio.run(run()) is State.REFUSED
+    assert (pending, nobody) == ([given], [])
 
 
 def test_an_anchored_answer_is_kept_again_or_not_accepted(nine: AnchoredTown, vault: Vault) -> None:

@@ -12,6 +12,7 @@ import pytest
 from disclosure import RefusedError
 from disclosure.composite import at_least
 from openid.app.sessions import Device
+from openid.encryption import ResponseKeys
 from openid.errors import OpenIdError
 from openid.issuance import make_jwt_proof
 from openid.response import Submission, response_form
@@ -24,13 +25,14 @@ from prover.store import Store
 from tests.disclosure.composite.policy import op
 from tests.disclosure.composite.world import INSURANCE
 from tests.disclosure.composite.world import PERMIT as COMPOSITE_PERMIT
-from tests.openid.edges import Edge, edge
+from tests.openid.edges import Edge, edge, forms_of
 from tests.openid.issuers import claiming, hand_in, issuer
 from tests.openid.test_openid_presenting import made_for, post
 from tests.openid.wallets import answer, fetched, submission_of
 from tests.prover.composite_town import NUMBER, CompositeTown
 from tests.prover.town import running
 from tests.zkservice.composite_city import furnished
+from verifier.client import CompositeAnswered
 from zkservice.config import Settings
 from zkservice.tls import server_files
 
@@ -82,6 +84,29 @@ def test_all_that_can_be_asked_is_answered_and_only_the_shown_is_seen(
     assert set(told["pseudonyms"]) == {"me", "child"}
     assert "months" not in str(told)
     assert school.accepted[-1].record.receipt == usage.receipt
+
+
+def test_of_an_encrypted_answer_neither_values_nor_pseudonyms_leave_the_edge(
+    composite: CompositeTown, stocked: Vault
+) -> None:
+    def make() -> Any:
+        return composite.city.request(composite.branch(), composite.small())
+
+    with edge(composite.town, make, keys=ResponseKeys()) as hidden, hidden.browser() as page:
+        usage, _ = answer(composite.town, stocked, fetched(composite.town, hidden.open(page, "cross")))
+        told = hidden.result(page)
+    assert (told["state"], set(told)) == ("accepted", {"policy", "state", "expires"})
+    (answered,) = hidden.accepted
+    assert isinstance(answered, CompositeAnswered)
+    assert usage.receipt is not None
+    shown = [each.shown.values for each in answered.verified.answer.credentials]
+    values = [value for each in shown for value in each.values() if isinstance(value, str)]
+    assert values
+    assert answered.verified.pseudonyms
+    for value in [*values, *answered.verified.pseudonyms.values()]:
+        for form in forms_of(value):
+            assert form not in b"\n".join(hidden.sent)
+            assert form not in usage.receipt
 
 
 def test_an_answer_is_one_of_a_whole_branch(composite: CompositeTown, stocked: Vault, school: Edge) -> None:

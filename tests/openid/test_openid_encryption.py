@@ -20,7 +20,7 @@ from openid.errors import OpenIdError
 from openid.response import error_form, read_form, response_form
 from openid.strict_json import dumps, to_base64url
 from prover import UsageState, Vault
-from tests.openid.edges import Edge, claims_of, edge, handle_of
+from tests.openid.edges import Edge, claims_of, edge, forms_of, handle_of
 from tests.openid.test_openid_presenting import made_for, post
 from tests.openid.wallets import answer, fetched
 from tests.prover.town import Town
@@ -48,7 +48,7 @@ def keys() -> ResponseKeys:
 
 @pytest.fixture(scope="module")
 def school(town: Town, keys: ResponseKeys) -> Iterator[Edge]:
-    with edge(town, town.city.request, keys=keys) as made:
+    with edge(town, town.city.request, keys=keys, keep=lambda _: "the record") as made:
         yield made
 
 
@@ -194,8 +194,29 @@ def test_what_is_posted_shows_nothing_and_is_taken(town: Town, school: Edge, vau
         assert school.result(page)["state"] == "pending"
         assert post(school, body).status_code == 200
         told = school.result(page)
-        assert told["credentials"][0]["values"] == {"district": VALUES["district"]}
+        assert set(told) == {"policy", "state", "expires", "record"}
+        assert (told["state"], told["record"]) == ("accepted", "the record")
         assert post(school, body).status_code == 410
+    (credential,) = school.accepted[-1].verified.credentials
+    assert credential.values == {"district": VALUES["district"]}
+
+
+def test_no_shown_value_leaves_the_edge(town: Town, school: Edge, vault: Vault) -> None:
+    """Whoever ends TLS sees cookie and code as well, and may come with them: it is told a state alone."""
+    before = len(school.sent)
+    with school.browser() as page:
+        usage, leads = answer(town, vault, fetched(town, school.open(page, "same")))
+        assert leads is not None
+        with httpx.Client(base_url=school.base, cookies=dict(page.cookies), timeout=60) as proxy:
+            told = proxy.get(leads).json()
+            assert (told["state"], told["record"]) == ("accepted", "the record")
+            assert school.result(page) == school.result(page) == told
+    sent = b"\n".join(school.sent[before:])
+    assert usage.receipt is not None
+    assert b"zk-disclosure.receipt" in sent
+    for form in forms_of(VALUES["district"]):
+        assert form not in sent
+        assert form not in usage.receipt
 
 
 def test_the_vault_answers_it_like_any_other(town: Town, school: Edge, vault: Vault) -> None:
