@@ -13,7 +13,16 @@ from ordering.client import Client
 from ordering.errors import RefusedError, StateError
 from ordering.light.encoding import Time
 from ordering.light.header import BlockId, Commit, CommitVote, Flag, Header, Validators
-from ordering.light.verifying import Order, OrderError, OrderReason, Step, Trusted, advance
+from ordering.light.verifying import (
+    Order,
+    OrderError,
+    OrderReason,
+    Step,
+    Trusted,
+    advance,
+    check_block,
+    check_signed,
+)
 from ordering.machine import Proven, app_hash
 
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
@@ -25,16 +34,22 @@ def step(client: Client, height: int) -> Step:
     given = client.ask("commit", height=str(height))["signed_header"]
     try:
         header, commit = _header(given["header"]), _commit(given["commit"])
+        if header.height != height:
+            raise ValueError("it is of another height")
         return Step(header, commit, _validators(client, height), _validators(client, height + 1))
     except (KeyError, ValueError, TypeError, RefusedError) as error:
         raise StateError(f"the node's header cannot be read: {error}") from None
 
 
 def trusted(client: Client, height: int) -> Trusted:
-    """Take a height as what is trusted: of one's own node, or to compare its hash with what others tell."""
+    """Take a height as what is trusted: of one's own node, or to compare its hash with what others tell.
+
+    Raises StateError, OrderError if the header is not signed by two thirds of its own validators.
+    """
     found = step(client, height)
-    header = found.header
-    return Trusted(header.chain, header.height, header.time[0], header.hash(), found.next_validators)
+    check_block(found)
+    check_signed(found)
+    return Trusted(found.header, found.next_validators)
 
 
 def order(client: Client, origin: str, begin: Trusted, now: int) -> Order:
