@@ -1,6 +1,6 @@
 """`zk consortium propose, vote, rotate`: who takes part, decided by the operators; an operator's own key."""
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -145,16 +145,18 @@ def open_proposals(client: Client, operators: list[str]) -> list[dict[str, Any]]
 def rotate(run: Run, data: Data, node: Nodes = None) -> Answer:
     """Change the key of the operator's transactions; after a crash or an outage the same command goes on."""
     home, submits = CityHome(data.absolute()), submitter(data, node)
-    with in_folder():
-        key = home.next_key()
-    public = public_octets(key)
-    with at_node():
-        with submits.client() as client:
-            now = submits.operator(client)
-        if now.key != public:
-            _rotate(submits, RotateKey(public, key_consent(home.founding.chain, now.name, key)))
-    with in_folder():
-        home.settle_key()
+    with ExitStack() as held:
+        with in_folder():
+            held.enter_context(home.rotating())
+            key = home.next_key()
+        public = public_octets(key)
+        with at_node():
+            with submits.client() as client:
+                now = submits.operator(client)
+            if now.key != public:
+                _rotate(submits, RotateKey(public, key_consent(home.founding.chain, now.name, key)))
+        with in_folder():
+            home.settle_key(public)
     data_ = {"operator": now.name, "key": public.hex()}
     return Answer(data_, [run.text("consortium.rotated", **data_)])
 
