@@ -253,7 +253,7 @@ class CityHome:
     # the operator's keys
 
     def operator_keys(self) -> tuple[Ed25519PrivateKey, ...]:
-        """Return the key of the operator's transactions, the one to come while it is changed, and those before."""
+        """Return the key of the operator's transactions, the next one, and those before."""
         _ = self.city  # whose folder others can read is not used
         with _files(self.folder):
             files = [self.folder / _KEY, self.folder / _NEXT, *sorted(self.folder.glob(_PREVIOUS))]
