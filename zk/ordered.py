@@ -131,7 +131,7 @@ def ordering_for(
         with asking_node(), Client(pinned.node) as client:
             order = fetching.order_if_any(client, checkpoints[0].origin, pinned.trusted, seconds())
         if order is not None:
-            row = Ordered.parse(order.row)
+            row = _row_of(order.row)
             if max(each.size for each in checkpoints) <= row.size:
                 break
         if time.monotonic() >= ends:
@@ -139,10 +139,17 @@ def ordering_for(
         time.sleep(_LOOK_SECONDS)
     with run.endpoint.channel() as channel:
         found = {each.size: paths.path(channel, each, row) or () for each in checkpoints}
-    ordering = Ordering(order, found)
+    ordering = Ordering.parse(Ordering(order, found).to_bytes())  # nothing that could not be read again
     for each in checkpoints:
         ordering.check(each, pinned.trusted, seconds())
     return ordering
+
+
+def _row_of(octets: bytes) -> Ordered:
+    try:
+        return Ordered.parse(octets)
+    except RefusedError as error:
+        raise OrderError(OrderReason.ORDER_ROW_INVALID, error.detail) from None
 
 
 @contextmanager

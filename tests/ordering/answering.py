@@ -5,6 +5,7 @@ import contextlib
 import datetime as dt
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +32,8 @@ class Node:
     touched: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     url: str = ""
+    dripping: bool = False
+    """Whether answers come an octet at a time, each soon enough, and have no end."""
 
     @property
     def validators(self) -> Validators:
@@ -156,6 +159,9 @@ def served_by(node: Node) -> type[BaseHTTPRequestHandler]:
             self.send_header("content-length", str(len(octets)))
             self.end_headers()
             with contextlib.suppress(OSError):  # who has seen enough hangs up
+                while node.dripping:
+                    self.wfile.write(b" ")
+                    time.sleep(0.05)
                 self.wfile.write(octets)
 
         def log_message(self, *_: Any) -> None:
