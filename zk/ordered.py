@@ -165,7 +165,17 @@ def claiming(run: Run, across: Sequence[str]) -> Iterator[Claims | None]:
     with asking_node(), Client(pinned.node) as client:
         claimant = Claimant(client, pinned.operator, key, pinned.trusted)
         yield claimant
-    replace(pinned, trusted=claimant.trusted).save(run)
+    moved_on(run, pinned, claimant.trusted)
+
+
+def moved_on(run: Run, before: Pinned, trusted: Trusted) -> None:
+    """Keep a later header that followed from what was pinned before.
+
+    Another process may have pinned something meanwhile: another chain stays, and so does a later header.
+    """
+    now = Pinned.of(run) or before
+    if now.trusted.chain == trusted.chain and now.trusted.height < trusted.height:
+        replace(now, trusted=trusted).save(run)
 
 
 def check_claiming(run: Run, across: Sequence[str]) -> None:
