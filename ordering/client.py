@@ -53,8 +53,8 @@ class Client:
             raise StateError(f"the node does not answer: {type(error).__name__}") from None
         if not isinstance(answer, dict):
             raise StateError(f"{method}: the node's answer cannot be read")
-        if error := answer.get("error"):
-            told = error.get("data") or error.get("message") if isinstance(error, dict) else "it is refused"
+        if refused := answer.get("error"):
+            told = refused.get("data") or refused.get("message") if isinstance(refused, dict) else "refused"
             raise StateError(f"{method}: {told}")
         with reading("answer"):
             return answer["result"]
