@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from disclosure.canonical import Item
 from disclosure.errors import MalformedError
 from ordering.operators import Admit, Remove
 from ordering.state import Proposal, Standing
@@ -62,7 +63,7 @@ def test_a_pinned_header_never_moves_back_and_another_chain_stays(tmp_path: Path
 
 
 def test_a_kept_ordering_that_cannot_be_read_is_one_to_be_brought_anew() -> None:
-    head = [Kind.ORDER.value, "city-1.example/log", 3, bytes(32)]
+    head: list[Item] = [Kind.ORDER.value, "city-1.example/log", 3, bytes(32)]
     assert kept_order_of("00", pack(head, b"not an ordering")) is None
     with pytest.raises(MalformedError):
         kept_order_of("00", pack(head))
