@@ -16,7 +16,7 @@ from ordering.client import Client
 from ordering.errors import Refusal, RefusedError, StateError
 from ordering.light import fetching
 from ordering.light.verifying import OrderError, OrderReason, Trusted, advance, check_row
-from ordering.state import Claimed, Seen
+from ordering.state import Claimed
 from ordering.transactions import Claim, Transaction
 
 SECONDS: Final = 60.0
@@ -95,7 +95,7 @@ class Claimant:
         What is refused because something came in between is looked at again, and so is what the node does not
         answer: the transaction may have come in all the same, or another one may have taken its number.
         """
-        seen = Seen.parse(self._client.read(state.sequence_key(self._operator)).value)
+        seen = self._client.seen(self._operator)
         sequence = seen.highest + 1 + secrets.randbelow(_SPREAD)
         transaction = Transaction(self.trusted.chain, self._operator, sequence, claim).signed(self._key)
         try:

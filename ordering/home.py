@@ -69,7 +69,7 @@ class Node:
             _run(engine, "init", "validator", "--home", str(self.engine))
         path = self.folder / "operator.key"
         if not path.exists():
-            write_private(path, secrets.token_bytes(32))
+            write_once(path, secrets.token_bytes(32))
 
     @property
     def operator_key(self) -> Ed25519PrivateKey:
@@ -112,6 +112,47 @@ def write_private(path: Path, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file of mode 0600 whole or not at all; on return it survives a crash. OSError."""
+    beside = _beside(path, data)
+    try:
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+    synced(path.parent)
+
+
+def write_once(path: Path, data: bytes) -> None:
+    """Write a file as `write_whole` does, unless it is there: then FileExistsError, and it stays. OSError."""
+    beside = _beside(path, data)
+    try:
+        os.link(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+    synced(path.parent)
+
+
+def _beside(path: Path, data: bytes) -> Path:
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        write_private(beside, data)
+        synced(beside)
+    except OSError:
+        beside.unlink(missing_ok=True)  # it may hold a secret
+        raise
+    return beside
+
+
+def synced(path: Path) -> None:
+    """Have a file or a folder survive a crash; OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _run(*arguments: str) -> None:

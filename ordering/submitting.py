@@ -15,7 +15,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ordering import state
-from ordering.client import Accepted, Client, check_answer
+from ordering.client import Accepted, Client, check_answer, checked_height, reading
 from ordering.errors import Refusal, RefusedError, StateError
 from ordering.home import public_octets
 from ordering.operators import Operator
@@ -57,18 +57,23 @@ class Submitter:
 
     def _check(self, client: Client) -> None:
         said = client.ask("status")
-        if said["node_info"]["network"] != self._chain:
-            raise StateError(f"the node is of another chain, {said['node_info']['network']}")
-        if said["sync_info"]["catching_up"]:
+        with reading("status"):
+            chain, behind = said["node_info"]["network"], said["sync_info"]["catching_up"]
+        if chain != self._chain:
+            raise StateError(f"the node is of another chain, {chain}")
+        if behind:
             raise StateError("the node has not caught up")
 
     def operator(self, client: Client) -> Operator:
         """Return the operator as the chain has it; StateError if it is none."""
         names = client.read(state.OPERATORS).value
         row = client.read(state.operator_key(self._operator)).value
-        if names is None or row is None or self._operator not in state.read_names(names):
-            raise StateError(f"{self._operator} is no operator of {self._chain}")
-        return state.read_operator(row)
+        try:
+            if names is None or row is None or self._operator not in state.read_names(names):
+                raise StateError(f"{self._operator} is no operator of {self._chain}")
+            return state.read_operator(row)
+        except RefusedError as error:
+            raise StateError(f"the node's row cannot be read: {error.detail}") from None
 
     def submit(self, body: Body) -> tuple[Transaction, Accepted]:
         """Sign, hand in and wait for the block; RefusedError, StateError (then nobody knows, or no node)."""
@@ -90,7 +95,7 @@ class Submitter:
         key = next((each for each in self._keys() if public_octets(each) == public), None)
         if key is None:
             raise StateError(f"the chain has another key of {self._operator} than this folder")
-        seen = state.Seen.parse(client.read(state.sequence_key(self._operator)).value)
+        seen = client.seen(self._operator)
         return Transaction(self._chain, self._operator, seen.highest + 1 + ahead, body).signed(key)
 
     def _handed(self, client: Client, transaction: Transaction) -> Accepted:
@@ -103,9 +108,9 @@ class Submitter:
         digest = base64.b64encode(hashlib.sha256(transaction.to_bytes()).digest()).decode()
         ends = time.monotonic() + self._seconds
         while time.monotonic() < ends:
-            with contextlib.suppress(StateError):
+            with contextlib.suppress(StateError), reading("answer"):
                 found = client.ask("tx", hash=digest)
                 check_answer(found["tx_result"])
-                return Accepted(int(found["height"]))
+                return Accepted(checked_height(found["height"]))
             time.sleep(_AGAIN_SECONDS)
         raise lost

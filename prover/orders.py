@@ -30,15 +30,15 @@ class KeptOrder:
         return pack(head, self.ordering.to_bytes())
 
 
-def kept_order_of(record_id: str, octets: bytes) -> KeptOrder:
-    """Decode an order's record; MalformedError."""
+def kept_order_of(record_id: str, octets: bytes) -> KeptOrder | None:
+    """Decode an order's record; None of an ordering to be brought anew. MalformedError."""
     head, *parts = unpack(octets)
     match head_of(head), parts:
         case [Kind.ORDER, str(origin), int(size), bytes(root)], [ordering]:
             try:
                 return KeptOrder(record_id, Checkpoint(origin, size, root), Ordering.parse(ordering))
             except OrderError:
-                raise malformed() from None
+                return None
     raise malformed()
 
 
@@ -61,4 +61,4 @@ class Orders:
 
 
 def _all(records: Records) -> list[KeptOrder]:
-    return list(records.all(Kind.ORDER, kept_order_of))
+    return [each for each in records.all(Kind.ORDER, kept_order_of) if each is not None]

@@ -131,7 +131,7 @@ def ordering_for(
         with asking_node(), Client(pinned.node) as client:
             order = fetching.order_if_any(client, checkpoints[0].origin, pinned.trusted, seconds())
         if order is not None:
-            row = Ordered.parse(order.row)
+            row = _row_of(order.row)
             if max(each.size for each in checkpoints) <= row.size:
                 break
         if time.monotonic() >= ends:
@@ -139,10 +139,17 @@ def ordering_for(
         time.sleep(_LOOK_SECONDS)
     with run.endpoint.channel() as channel:
         found = {each.size: paths.path(channel, each, row) or () for each in checkpoints}
-    ordering = Ordering(order, found)
+    ordering = Ordering.parse(Ordering(order, found).to_bytes())  # nothing that could not be read again
     for each in checkpoints:
         ordering.check(each, pinned.trusted, seconds())
     return ordering
+
+
+def _row_of(octets: bytes) -> Ordered:
+    try:
+        return Ordered.parse(octets)
+    except RefusedError as error:
+        raise OrderError(OrderReason.ORDER_ROW_INVALID, error.detail) from None
 
 
 @contextmanager
@@ -158,7 +165,17 @@ def claiming(run: Run, across: Sequence[str]) -> Iterator[Claims | None]:
     with asking_node(), Client(pinned.node) as client:
         claimant = Claimant(client, pinned.operator, key, pinned.trusted)
         yield claimant
-    replace(pinned, trusted=claimant.trusted).save(run)
+    moved_on(run, pinned, claimant.trusted)
+
+
+def moved_on(run: Run, before: Pinned, trusted: Trusted) -> None:
+    """Keep a later header that followed from what was pinned before.
+
+    Another process may have pinned something meanwhile: another chain stays, and so does a later header.
+    """
+    now = Pinned.of(run) or before
+    if now.trusted.chain == trusted.chain and now.trusted.height < trusted.height:
+        replace(now, trusted=trusted).save(run)
 
 
 def check_claiming(run: Run, across: Sequence[str]) -> None:

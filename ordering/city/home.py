@@ -2,6 +2,8 @@
 
     FOLDER/city.json      name, log, power, where it listens and is reached
     FOLDER/operator.next  the operator's next key, while a rotation is under way
+    FOLDER/operator.*.previous  those before, since a node may have lied about what the chain has
+    FOLDER/rotate.lock    held by the one rotation that is under way
     FOLDER/genesis.json   the chain's founding, as this city has checked it
     FOLDER/join.json      from which header a city that comes later takes a snapshot
     FOLDER/peers/         cards of cities that came later, or moved
@@ -29,7 +31,7 @@ from ordering.city.card import Card, check_address, decoded
 from ordering.city.founding import Founding
 from ordering.errors import StateError
 from ordering.genesis import Genesis
-from ordering.home import ENGINE, SOCKET_FILE, Node, Ports, public_octets, write_private
+from ordering.home import ENGINE, SOCKET_FILE, Node, Ports, public_octets, synced, write_once, write_whole
 from ordering.operators import Operator
 from ordering.store import STORE_FILE, Store
 from tlog.errors import TlogError
@@ -42,6 +44,8 @@ _PEERS: Final = "peers"
 _LOCK: Final = "serve.lock"
 _KEY: Final = "operator.key"
 _NEXT: Final = "operator.next"
+_PREVIOUS: Final = "operator.*.previous"
+_ROTATE_LOCK: Final = "rotate.lock"
 _MAX_SOCKET_OCTETS: Final = 100
 _TRUST_PERIOD: Final = "336h0m0s"
 
@@ -249,53 +253,53 @@ class CityHome:
     # the operator's keys
 
     def operator_keys(self) -> tuple[Ed25519PrivateKey, ...]:
-        """Return the key of the operator's transactions, and the one that it is to be changed for."""
+        """Return the key of the operator's transactions, the next one, and those before."""
         _ = self.city  # whose folder others can read is not used
         with _files(self.folder):
-            files = [self.folder / name for name in (_KEY, _NEXT)]
+            files = [self.folder / _KEY, self.folder / _NEXT, *sorted(self.folder.glob(_PREVIOUS))]
             return tuple(
                 Ed25519PrivateKey.from_private_bytes(each.read_bytes()) for each in files if each.exists()
             )
 
-    def next_key(self) -> Ed25519PrivateKey:
-        """Return the operator's next key, made if none is under way; on return it survives a crash."""
-        keys = self.operator_keys()
-        if len(keys) > 1:
-            return keys[1]
+    @contextlib.contextmanager
+    def rotating(self) -> Iterator[None]:
+        """Hold the operator's keys for one rotation; StateError while another one is under way."""
         with _files(self.folder):
-            write_whole(self.folder / _NEXT, secrets.token_bytes(32))
-        return self.operator_keys()[1]
-
-    def settle_key(self) -> None:
-        """Put the next key in the place of the one before, which is gone then."""
-        with _files(self.folder):
-            (self.folder / _NEXT).replace(self.folder / _KEY)
-            _sync(self.folder)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file of mode 0600 whole or not at all; on return it survives a crash. OSError."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        write_private(beside, data)
-        descriptor = os.open(beside, os.O_RDONLY)
+            descriptor = os.open(self.folder / _ROTATE_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.fsync(descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StateError(f"the operator's key in {self.folder} is being changed already") from None
+            yield
         finally:
             os.close(descriptor)
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)  # it may hold a secret
-        raise
-    _sync(path.parent)
 
+    def next_key(self) -> Ed25519PrivateKey:
+        """Return the operator's next key, made if none is under way; on return it survives a crash."""
+        _ = self.city
+        path = self.folder / _NEXT
+        with _files(self.folder):
+            if not path.exists():
+                write_once(path, secrets.token_bytes(32))
+            return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def settle_key(self, public: bytes) -> None:
+        """Put the next key, whose public octets the chain has, in the place of the one before; StateError.
+
+        The one before is kept beside it: should a node have lied about what the chain has, the folder still
+        holds the key that counts. Once the chain has another one it is good for nothing.
+        """
+        with _files(self.folder):
+            path = self.folder / _NEXT
+            key = Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+            if public_octets(key) != public:
+                raise StateError("the chain has another key than the next one of this folder")
+            before = (self.folder / _KEY).read_bytes()
+            named = public_octets(Ed25519PrivateKey.from_private_bytes(before)).hex()
+            write_whole(self.folder / _PREVIOUS.replace("*", named), before)
+            path.replace(self.folder / _KEY)
+            synced(self.folder)
 
 
 @contextlib.contextmanager

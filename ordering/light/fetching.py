@@ -4,37 +4,73 @@ Nothing that a node says is believed here; whoever gets it checks it.
 """
 
 import base64
+import contextlib
 import datetime as dt
 import re
+import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 from ordering import state, tree
-from ordering.client import Client
+from ordering.client import Client, reading
 from ordering.errors import RefusedError, StateError
 from ordering.light.encoding import Time
 from ordering.light.header import BlockId, Commit, CommitVote, Flag, Header, Validators
-from ordering.light.verifying import Order, OrderError, OrderReason, Step, Trusted, advance
+from ordering.light.verifying import (
+    Order,
+    OrderError,
+    OrderReason,
+    Step,
+    Trusted,
+    advance,
+    check_block,
+    check_row,
+    check_signed,
+)
 from ordering.machine import Proven, app_hash
+from ordering.octets import Reader, Writer
 
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 _TRIES: Final = 100
+STEPS_SECONDS: Final = 120.0
+"""So long headers are looked for, however many lie between."""
 
 
 def step(client: Client, height: int) -> Step:
     """Bring a height's header, commit and validators; StateError."""
-    given = client.ask("commit", height=str(height))["signed_header"]
-    try:
+    with reading("header"), _as_value():
+        given = client.ask("commit", height=str(height))["signed_header"]
         header, commit = _header(given["header"]), _commit(given["commit"])
-        return Step(header, commit, _validators(client, height), _validators(client, height + 1))
-    except (KeyError, ValueError, TypeError, RefusedError) as error:
-        raise StateError(f"the node's header cannot be read: {error}") from None
+        if header.height != height:
+            raise ValueError("it is of another height")
+        found = Step(header, commit, _validators(client, height), _validators(client, height + 1))
+        return _encodable(found)
+
+
+@contextlib.contextmanager
+def _as_value() -> Iterator[None]:
+    try:
+        yield
+    except RefusedError as error:
+        raise ValueError(error.detail) from None
+
+
+def _encodable(found: Step) -> Step:
+    """Return a step, which can be kept and read again; RefusedError, OverflowError."""
+    writer = Writer()
+    found.write(writer)
+    return Step.take(Reader(writer.to_bytes()))
 
 
 def trusted(client: Client, height: int) -> Trusted:
-    """Take a height as what is trusted: of one's own node, or to compare its hash with what others tell."""
+    """Take a height as what is trusted: of one's own node, or to compare its hash with what others tell.
+
+    Raises StateError, OrderError if the header is not signed by two thirds of its own validators.
+    """
     found = step(client, height)
-    header = found.header
-    return Trusted(header.chain, header.height, header.time[0], header.hash(), found.next_validators)
+    check_block(found)
+    check_signed(found)
+    return Trusted(found.header, found.next_validators)
 
 
 def order(client: Client, origin: str, begin: Trusted, now: int) -> Order:
@@ -49,20 +85,28 @@ def order(client: Client, origin: str, begin: Trusted, now: int) -> Order:
 
 
 def order_if_any(client: Client, origin: str, begin: Trusted, now: int) -> Order | None:
-    """Bring it as `order` does; None, which is not shown, while the log has none."""
+    """Bring it as `order` does, its row checked; None, which is not shown, while the log has none."""
     row = client.read(state.checkpoint_key(origin))
     if row.value is None:
         return None
-    height = _height_over(client, state.checkpoint_key(origin), row)
-    return Order(steps_to(client, begin, height, now), row.value, row.proof, ())
+    key = state.checkpoint_key(origin)
+    steps = steps_to(client, begin, _height_over(client, key, row), now)
+    check_row(steps[-1].header, key, row.value, row.proof)
+    return Order(steps, row.value, row.proof, ())
 
 
 def steps_to(client: Client, begin: Trusted, height: int, now: int) -> tuple[Step, ...]:
-    """Bring headers that lead from a trusted one to a height: the last one, and what is needed between."""
+    """Bring headers that lead from a trusted one to a height: the last one, and what is needed between.
+
+    Raises StateError, also if that takes longer than STEPS_SECONDS; OrderError.
+    """
     steps, wanted = list[Step](), [height]
+    ends = time.monotonic() + STEPS_SECONDS
     for _ in range(_TRIES):
         if not wanted:
             return tuple(steps)
+        if time.monotonic() > ends:
+            break
         following = step(client, wanted[-1])
         try:
             begin, _ = advance(begin, [following], now)
@@ -74,7 +118,7 @@ def steps_to(client: Client, begin: Trusted, height: int, now: int) -> tuple[Ste
         else:
             steps.append(following)
             wanted.pop()
-    raise StateError("too many headers lie between")
+    raise StateError("too many headers lie between, or the node is too slow")
 
 
 def shown(client: Client, key: bytes, begin: Trusted, now: int) -> tuple[tuple[Step, ...], Proven]:
@@ -90,10 +134,12 @@ def _height_over(client: Client, key: bytes, row: Proven) -> int:
     header has it already, and the next one may take its time.
     """
     root = tree.proven_root(key, row.value, row.proof)
-    given = client.ask("commit", height=str(row.height))["signed_header"]["header"]["app_hash"]
+    with reading("header"):
+        given = client.ask("commit", height=str(row.height))["signed_header"]["header"]["app_hash"]
+        has_it = root is not None and bytes.fromhex(given) == app_hash(root)
     if root is None:
         raise OrderError(OrderReason.ORDER_ROW_INVALID, "the row does not lead to a state")
-    if bytes.fromhex(given) == app_hash(root):
+    if has_it:
         return row.height
     client.wait_for(row.height + 1)
     return row.height + 1

@@ -9,6 +9,7 @@ it is that of the block before, since a header carries the hash of the state aft
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from ordering import state, tree
@@ -26,7 +27,7 @@ MAX_STEPS: Final = 64
 MAX_OCTETS: Final = 1 << 20
 _MAX_CONSISTENCY: Final = 64
 _PREFIX: Final = b"zk-disclosure/consortium/order/v1\n"
-_TRUST_PREFIX: Final = b"zk-disclosure/consortium/trusted/v1\n"
+_TRUST_PREFIX: Final = b"zk-disclosure/consortium/trusted/v2\n"
 
 
 class OrderReason(StrEnum):
@@ -54,35 +55,54 @@ class OrderError(Exception):
 
 @dataclass(frozen=True)
 class Trusted:
-    """What somebody trusts: a chain, a height, its header's time and hash, the next height's validators."""
+    """What somebody trusts: a header, and the next height's validators, whose hash it carries.
 
-    chain: str
-    height: int
-    seconds: int
-    hash: bytes
+    All that is trusted follows from the header, so who compares its hash with others has compared all of it.
+    """
+
+    header: Header
     validators: Validators
+
+    @property
+    def chain(self) -> str:
+        """The header's chain."""
+        return self.header.chain
+
+    @property
+    def height(self) -> int:
+        """The header's height."""
+        return self.header.height
+
+    @property
+    def seconds(self) -> int:
+        """The header's time, in seconds since 1970."""
+        return self.header.time[0]
+
+    @cached_property
+    def hash(self) -> bytes:
+        """The header's hash."""
+        return self.header.hash()
 
     def to_bytes(self) -> bytes:
         """Encode it, as it is pinned in a file."""
-        writer = Writer().fixed(_TRUST_PREFIX).text(self.chain).number(self.height, 8).number(self.seconds, 8)
-        self.validators.write(writer.fixed(self.hash))
+        writer = Writer().fixed(_TRUST_PREFIX)
+        self.header.write(writer)
+        self.validators.write(writer)
         return writer.to_bytes()
 
     @classmethod
     def parse(cls, data: bytes) -> "Trusted":
-        """Decode it; OrderError ORDER_MALFORMED."""
+        """Decode it; OrderError ORDER_MALFORMED, also of other validators than the header's."""
         try:
             reader = _begun(data, _TRUST_PREFIX)
-            chain, height, seconds, digest = (
-                reader.text(50),
-                reader.number(8),
-                reader.number(8),
-                reader.fixed(32),
-            )
-            found = cls(chain, height, seconds, digest, Validators.take(reader))
+            found = cls(Header.take(reader), Validators.take(reader))
             reader.end()
         except RefusedError as error:
             raise OrderError(OrderReason.ORDER_MALFORMED, error.detail) from None
+        if found.validators.hash() != found.header.next_validators_hash:
+            raise OrderError(
+                OrderReason.ORDER_MALFORMED, "the validators are not those that the header names"
+            )
         return found
 
 
@@ -174,21 +194,34 @@ def _advanced(trusted: Trusted, step: Step) -> Trusted:
         raise OrderError(OrderReason.ORDER_CHAIN_MISMATCH, "the header is of another chain")
     digest = header.hash()
     if header.height == trusted.height and digest == trusted.hash:
+        check_block(step)  # a commit that nobody needs is one all the same, and nothing else is in its place
+        check_signed(step)
         return trusted
     if header.height <= trusted.height or header.time[0] < trusted.seconds:
         raise OrderError(OrderReason.ORDER_TRUST_MISSING, "the header is not later than what is trusted")
+    check_block(step)
+    if header.height == trusted.height + 1 and step.validators != trusted.validators:
+        raise OrderError(OrderReason.ORDER_TRUST_MISSING, "the next height has other validators")
+    if 3 * _signed(trusted.validators, commit, header.chain) <= trusted.validators.total:
+        raise OrderError(OrderReason.ORDER_TRUST_MISSING, "no third of those that are trusted has signed")
+    check_signed(step)
+    return Trusted(header, step.next_validators)
+
+
+def check_block(step: Step) -> None:
+    """Check that a commit is of its header, and that the header names the validators; OrderError."""
+    header, commit, digest = step.header, step.commit, step.header.hash()
     if (commit.height, commit.block.hash) != (header.height, digest):
         raise OrderError(OrderReason.ORDER_COMMIT_INVALID, "the commit is of another block")
     hashes = header.validators_hash, header.next_validators_hash
     if (step.validators.hash(), step.next_validators.hash()) != hashes:
         raise OrderError(OrderReason.ORDER_COMMIT_INVALID, "the validators are not those of the header")
-    if header.height == trusted.height + 1 and step.validators != trusted.validators:
-        raise OrderError(OrderReason.ORDER_TRUST_MISSING, "the next height has other validators")
-    if 3 * _signed(trusted.validators, commit, header.chain) <= trusted.validators.total:
-        raise OrderError(OrderReason.ORDER_TRUST_MISSING, "no third of those that are trusted has signed")
-    if 3 * _signed(step.validators, commit, header.chain) <= 2 * step.validators.total:
+
+
+def check_signed(step: Step) -> None:
+    """Check that two thirds of a header's own validators have signed it; OrderError."""
+    if 3 * _signed(step.validators, step.commit, step.header.chain) <= 2 * step.validators.total:
         raise OrderError(OrderReason.ORDER_COMMIT_INVALID, "no two thirds of the validators have signed")
-    return Trusted(header.chain, header.height, header.time[0], digest, step.next_validators)
 
 
 def _signed(validators: Validators, commit: Commit, chain: str) -> int:

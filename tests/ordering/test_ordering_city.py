@@ -14,7 +14,7 @@ from ordering.city.founding import Founding
 from ordering.city.home import City as Who
 from ordering.city.home import CityHome, Join
 from ordering.errors import StateError
-from ordering.home import Node, public_octets, write_private
+from ordering.home import Node, public_octets, write_once, write_private
 from tests.ordering.cities import City
 
 BEGINS = dt.datetime(2027, 1, 15, 8, tzinfo=dt.UTC)
@@ -160,8 +160,7 @@ def test_a_founder_takes_part_once_and_in_one_chain(home: CityHome) -> None:
 
 def test_a_genesis_with_another_card_of_the_city_is_refused(home: CityHome) -> None:
     before = home.card()
-    home.next_key()
-    home.settle_key()
+    home.settle_key(public_octets(home.next_key()))
     assert home.card().operator.key != before.operator.key
     with pytest.raises(StateError, match="another card"):
         home.take_part(Founding.of("east", BEGINS, [card(1), before]))
@@ -209,8 +208,30 @@ def test_a_next_key_is_made_once_and_takes_the_place_of_the_one_before(home: Cit
         public_octets(made),
     ]
     assert (home.folder / "operator.next").stat().st_mode & 0o077 == 0
-    home.settle_key()
-    assert [public_octets(each) for each in home.operator_keys()] == [public_octets(made)]
+    for other in (public_octets(before), bytes(32)):
+        with pytest.raises(StateError, match="another key"):
+            home.settle_key(other)
+    home.settle_key(public_octets(made))
+    # A node may have lied about what the chain has: what was valid before can still sign.
+    kept = [public_octets(each) for each in home.operator_keys()]
+    assert kept == [public_octets(made), public_octets(before)]
+    home.settle_key(public_octets(home.next_key()))
+    assert {*kept} < {public_octets(each) for each in home.operator_keys()}
+    for path in home.folder.glob("operator.*"):
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_of_two_rotations_one_is_refused_and_a_next_key_is_never_written_over(home: CityHome) -> None:
+    with home.rotating():
+        made = (home.next_key(), (home.folder / "operator.next").read_bytes())[1]
+        with pytest.raises(StateError, match="being changed"), home.rotating():
+            pass
+    with pytest.raises(FileExistsError):
+        write_once(home.folder / "operator.next", bytes(32))
+    assert (home.folder / "operator.next").read_bytes() == made
+    assert not list(home.folder.glob(".operator*"))
+    with home.rotating():
+        pass
 
 
 def test_a_folder_is_made_once_and_held_once(home: CityHome) -> None:

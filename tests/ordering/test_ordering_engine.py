@@ -111,7 +111,10 @@ def test_a_checkpoint_is_shown_to_be_in_the_order_offline(cities: Cities) -> Non
     assert reason(found, forked, begin) is OrderReason.ORDER_CHECKPOINT_MISMATCH
     assert reason(found, older, begin) is OrderReason.ORDER_CHECKPOINT_MISMATCH
     assert reason(order, replace(older, origin="other"), begin) is OrderReason.ORDER_ROW_INVALID
-    assert reason(order, older, replace(begin, chain="other")) is OrderReason.ORDER_CHAIN_MISMATCH
+    assert (
+        reason(order, older, replace(begin, header=replace(begin.header, chain="other")))
+        is OrderReason.ORDER_CHAIN_MISMATCH
+    )
     late = now + TRUSTING_SECONDS
     assert reason(order, older, begin, late) is OrderReason.ORDER_TRUST_EXPIRED
     strangers = replace(begin.validators, members=((City.of(70).operator.validator, 10),))

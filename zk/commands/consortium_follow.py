@@ -24,6 +24,7 @@ from zk.home import read_file
 from zk.run import Answer, Run
 
 _TROUBLE: Final = (RefusedError, StateError, SourceError, TlogError, ServiceError, DisclosureError)
+"""What is told in its own words; of anything else only what kind it is."""
 _TOLD: Final = {"ordered": "consortium.log_ordered", "epoch": "consortium.epoch"}
 
 Url = Annotated[str, typer.Option("--url", help="help.consortium.url")]
@@ -106,7 +107,10 @@ class _Telling:
         self._run, self._following, self._trouble = run, following, dict[str, str]()
 
     async def until_told(self, interval: float) -> None:
-        """Order each `interval` seconds, until SIGINT or SIGTERM; what is under way then is given up."""
+        """Order each `interval` seconds, until SIGINT or SIGTERM.
+
+        What waits for log or node in a thread then, goes on until it has its answer or enough.
+        """
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
@@ -129,13 +133,13 @@ class _Telling:
             if (said := await self._following.checkpoint()) is not None:
                 self._say(said)
             self._trouble.pop("checkpoint", None)
-        except _TROUBLE as error:
+        except Exception as error:
             self._wrong("checkpoint", error)
         try:
             for each in await self._following.epochs():
                 self._say(each)
             self._trouble.pop("epochs", None)
-        except _TROUBLE as error:
+        except Exception as error:
             self._wrong("epochs", error)
 
     def _say(self, said: Said) -> None:
@@ -143,13 +147,17 @@ class _Telling:
         self._run.say(self._run.text(_TOLD[said["event"]], **said))
 
     def _wrong(self, what: str, error: Exception) -> None:
-        reason, detail = _reason(error), getattr(error, "detail", str(error))
+        reason, detail = _reason(error), _detail(error)
         if self._trouble.get(what) == reason:
             return
         self._trouble[what] = reason
         self._run.document({"event": "trouble", "what": what, "reason": reason, "detail": str(detail)})
         if not self._run.as_json:
             self._run.warn("error.consortium_follow", reason=reason, detail=detail)
+
+
+def _detail(error: Exception) -> str:
+    return str(getattr(error, "detail", error)) if isinstance(error, _TROUBLE) else type(error).__name__
 
 
 def _reason(error: Exception) -> str:

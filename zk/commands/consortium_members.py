@@ -1,6 +1,6 @@
 """`zk consortium propose, vote, rotate`: who takes part, decided by the operators; an operator's own key."""
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from ordering.city.home import CityHome
 from ordering.client import Client
 from ordering.errors import RefusedError, StateError
 from ordering.home import public_octets
-from ordering.operators import Admit, Change, Remove, Replace
+from ordering.operators import Admit, Change, Operator, Remove, Replace
 from ordering.rules import proposal_id
 from ordering.state import Proposal
 from ordering.submitting import Submitter
@@ -74,16 +74,33 @@ def vote(
     proposal: Annotated[str, typer.Argument(help="help.consortium.proposal")],
     data: Data,
     no: Annotated[bool, typer.Option("--no", help="help.consortium.no")] = False,
+    card: Annotated[
+        Path | None, typer.Option("--card", metavar="CARD", help="help.consortium.vote_card")
+    ] = None,
     node: Nodes = None,
 ) -> Answer:
-    """Agree with a proposal, or with --no decline it."""
+    """Agree with a proposal, or with --no decline it.
+
+    With --card nothing is sent unless what is proposed is what that card says.
+    """
     identifier = _identifier(proposal)
     submits = submitter(data, node)
+    if card is not None:
+        wanted = read_card(card).operator
+        with at_node(), submits.client() as client:
+            check_card(wanted, _proposal(client, identifier))
     with at_node():
         _, accepted = submits.submit(Vote(identifier, agrees=not no))
         with submits.client() as client:
             found = _proposal(client, identifier)
     return _told(run, identifier, found, accepted.height)
+
+
+def check_card(wanted: Operator, proposal: Proposal) -> None:
+    """Raise CommandError CARD_MISMATCH unless a proposal is for this operator, with all of its keys."""
+    change = proposal.change
+    if isinstance(change, Remove) or change.operator != wanted:
+        raise CommandError(Exit.REFUSED, "CARD_MISMATCH", "error.consortium_card", name=wanted.name)
 
 
 def _identifier(written: str) -> bytes:
@@ -112,18 +129,22 @@ def _told(run: Run, identifier: bytes, found: Proposal, height: int) -> Answer:
 def proposal_line(run: Run, data: dict[str, Any]) -> str:
     """Return what a person reads of a proposal."""
     sides = {name: ", ".join(data[name]) or "-" for name in ("agreed", "declined")}
-    return run.text("consortium.proposal", **{**data, **sides})
+    line = run.text("consortium.proposal", **{**data, **sides})
+    return line if data["key"] is None else f"{line}\n  {run.text('consortium.proposed', **data)}"
 
 
 def described(identifier: bytes, found: Proposal) -> dict[str, Any]:
     """Return a proposal as it is shown."""
     change = found.change
-    subject = change.name if isinstance(change, Remove) else change.operator.name
+    wanted = None if isinstance(change, Remove) else change.operator
     return {
         "proposal": identifier.hex(),
         "change": type(change).__name__.lower(),
-        "operator": subject,
-        "power": None if isinstance(change, Remove) else change.operator.power,
+        "operator": change.name if isinstance(change, Remove) else change.operator.name,
+        "power": wanted.power if wanted else None,
+        "key": wanted.key.hex() if wanted else None,
+        "validator": wanted.validator.hex() if wanted else None,
+        "log": str(wanted.log) if wanted else None,
         "standing": found.standing.name.lower(),
         "agreed": sorted(name for name, _ in found.agreed),
         "declined": sorted(name for name, _ in found.declined),
@@ -145,16 +166,18 @@ def open_proposals(client: Client, operators: list[str]) -> list[dict[str, Any]]
 def rotate(run: Run, data: Data, node: Nodes = None) -> Answer:
     """Change the key of the operator's transactions; after a crash or an outage the same command goes on."""
     home, submits = CityHome(data.absolute()), submitter(data, node)
-    with in_folder():
-        key = home.next_key()
-    public = public_octets(key)
-    with at_node():
-        with submits.client() as client:
-            now = submits.operator(client)
-        if now.key != public:
-            _rotate(submits, RotateKey(public, key_consent(home.founding.chain, now.name, key)))
-    with in_folder():
-        home.settle_key()
+    with ExitStack() as held:
+        with in_folder():
+            held.enter_context(home.rotating())
+            key = home.next_key()
+        public = public_octets(key)
+        with at_node():
+            with submits.client() as client:
+                now = submits.operator(client)
+            if now.key != public:
+                _rotate(submits, RotateKey(public, key_consent(home.founding.chain, now.name, key)))
+        with in_folder():
+            home.settle_key(public)
     data_ = {"operator": now.name, "key": public.hex()}
     return Answer(data_, [run.text("consortium.rotated", **data_)])
 

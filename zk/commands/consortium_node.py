@@ -12,12 +12,13 @@ import typer
 
 from ordering.city.card import Card
 from ordering.city.founding import Founding
-from ordering.city.home import City, CityHome, Join, write_whole
+from ordering.city.home import City, CityHome, Join
 from ordering.client import Client
 from ordering.engine.process import SNAPSHOT_EVERY
 from ordering.engine.running import RunningNode
 from ordering.engine.trial import POWER
 from ordering.errors import StateError
+from ordering.home import write_whole
 from zk.commands.consortium_parts import Data, Engine, engine_path, in_folder, problems, read_card
 from zk.exits import CommandError, Exit
 from zk.group import Group

@@ -1,5 +1,6 @@
 """`zk consortium header`, `trust` and `order`: whom a home believes about the order, and what it shows."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -79,11 +80,18 @@ def trust(
         read_file(operator_key)  # a file that cannot be read is named, as everywhere
         path = str(operator_key.absolute())
     else:
-        operator, path = (before.operator, before.operator_key) if before else ("", "")
+        same = before is not None and before.trusted.chain == pinned.trusted.chain
+        operator, path = (before.operator, before.operator_key) if before and same else ("", "")
+    if file is None and (now := Pinned.of(run)) is not None and _is_later(now.trusted, pinned.trusted):
+        pinned = replace(pinned, trusted=now.trusted)  # another process has gone on meanwhile
     pinned = Pinned(pinned.trusted, pinned.node, operator, path)
     pinned.save(run)
     data, lines = _told(run, pinned.trusted)
     return Answer({**data, "node": pinned.node, "operator": pinned.operator}, lines)
+
+
+def _is_later(one: Trusted, other: Trusted) -> bool:
+    return one.chain != other.chain or one.height > other.height
 
 
 def _check_not_forked(before: Pinned | None, found: Trusted) -> None:

@@ -39,6 +39,7 @@ MESSAGES: Final = {
     "help.consortium.replace": "The card of an operator with other keys or another power.",
     "help.consortium.remove": "The name of an operator that is to be none.",
     "help.consortium.proposal": "What the proposal is known by.",
+    "help.consortium.vote_card": "Vote only if what is proposed is what this card says.",
     "help.consortium.no": "Decline it.",
     "help.consortium.nodes_too": "Another node to ask where the city's own does not answer; may be repeated.",
     "help.consortium.url": "Where the log is read over HTTP.",
@@ -56,6 +57,7 @@ MESSAGES: Final = {
     "consortium.node_restarted": "Engine or machine of {city} ended; they start again ({chain}, {url}).",
     "consortium.node_stopped": "The node has ended.",
     "consortium.proposal": "{proposal}  {change} {operator}: {standing}, for it {agreed}, against {declined}",
+    "consortium.proposed": "power {power}, key {key}, validator {validator}, log {log}",
     "consortium.rotated": "{operator} has another key, {key}.",
     "consortium.log_ordered": "{origin}  size {size}, ordered in block {height}",
     "consortium.epoch": "{accumulator}  epoch {number}, ordered in block {height}",
@@ -63,6 +65,7 @@ MESSAGES: Final = {
     "consortium.follows": "The log is followed. Ctrl-C ends that.",
     "consortium.follow_stopped": "The log is followed no more.",
     "error.ordering_refused": "The consortium refuses it: {detail}.",
+    "error.consortium_card": "The proposal is not for {name} as this card says.",
     "error.consortium_one_change": "One of --admit, --replace and --remove is wanted.",
     "error.consortium_follow": "Not ordered yet, will be tried again: {detail} [{reason}]",
 }

@@ -35,6 +35,7 @@ MESSAGES: Final = {
     "help.consortium.replace": "更换密钥或权重的成员的名片。",
     "help.consortium.remove": "拟移除成员的名称。",
     "help.consortium.proposal": "提议的标识。",
+    "help.consortium.vote_card": "仅当提议与此名片一致时才表决。",
     "help.consortium.no": "反对。",
     "help.consortium.nodes_too": "本市节点不应答时另问的节点；可多次给出。",
     "help.consortium.url": "通过 HTTP 读取账本的地址。",
@@ -52,6 +53,7 @@ MESSAGES: Final = {
     "consortium.node_restarted": "{city} 的引擎或状态机曾结束，已重新启动（{chain}，{url}）。",
     "consortium.node_stopped": "节点已结束。",
     "consortium.proposal": "{proposal}  {change} {operator}：{standing}，赞成 {agreed}，反对 {declined}",
+    "consortium.proposed": "权重 {power}，密钥 {key}，验证者 {validator}，日志 {log}",
     "consortium.rotated": "{operator} 已换新密钥 {key}。",
     "consortium.log_ordered": "{origin}  大小 {size}，于区块 {height} 定序",
     "consortium.epoch": "{accumulator}  第 {number} 期，于区块 {height} 定序",
@@ -59,6 +61,7 @@ MESSAGES: Final = {
     "consortium.follows": "正在跟随账本。按 Ctrl-C 结束。",
     "consortium.follow_stopped": "已停止跟随账本。",
     "error.ordering_refused": "联盟拒绝：{detail}。",
+    "error.consortium_card": "该提议与此名片所载的 {name} 不一致。",
     "error.consortium_one_change": "须在 --admit、--replace、--remove 中恰选其一。",
     "error.consortium_follow": "尚未定序，将再试：{detail} [{reason}]",
 }

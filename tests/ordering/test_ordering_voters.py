@@ -1,0 +1,69 @@
+"""What voters see of a proposal, and what a home keeps of a later header, without an engine."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from disclosure.canonical import Item
+from disclosure.errors import MalformedError
+from ordering.operators import Admit, Remove
+from ordering.state import Proposal, Standing
+from prover.orders import kept_order_of
+from prover.records import Kind, pack
+from tests.ordering.answering import Node
+from tests.ordering.cities import City, town
+from zk.commands.consortium_members import check_card, described
+from zk.exits import CommandError
+from zk.ordered import Pinned, moved_on
+from zk.run import Run
+
+
+def test_a_proposal_is_shown_with_its_keys_and_compared_with_a_card() -> None:
+    wanted, other = City.of(1).operator, City.of(2)
+    proposal = Proposal(Admit(wanted), 1_800_000_000, Standing.OPEN, (), ())
+    shown = described(bytes(32), proposal)
+    assert (shown["key"], shown["validator"]) == (wanted.key.hex(), wanted.validator.hex())
+    assert shown["log"] == str(wanted.log)
+    check_card(wanted, proposal)
+    for forged in (
+        replace(wanted, key=other.operator.key),
+        replace(wanted, validator=other.operator.validator),
+        replace(wanted, log=other.log.verifier),
+        replace(wanted, power=wanted.power + 1),
+    ):
+        with pytest.raises(CommandError) as caught:
+            check_card(wanted, replace(proposal, change=Admit(forged)))
+        assert caught.value.reason == "CARD_MISMATCH"
+    gone = replace(proposal, change=Remove(wanted.name))
+    assert described(bytes(32), gone)["key"] is None
+    with pytest.raises(CommandError):
+        check_card(wanted, gone)
+
+
+def test_a_pinned_header_never_moves_back_and_another_chain_stays(tmp_path: Path) -> None:
+    home = SimpleNamespace(consortium=tmp_path / "c", path=tmp_path)
+    run = cast(Run, SimpleNamespace(home=home))
+    with town(tmp_path, 4) as opened:
+        node = Node(opened)
+        before = Pinned(node.trusted(2), "http://a", "city-1", "key")
+        before.save(run)
+        moved_on(run, before, node.trusted(7))
+        assert Pinned.of(run) == replace(before, trusted=node.trusted(7))
+        moved_on(run, before, node.trusted(5))  # a slower process, which began at 2
+        assert Pinned.of(run) == replace(before, trusted=node.trusted(7))
+        other = replace(node.header(1), chain="other")
+        replace(before, trusted=replace(node.trusted(1), header=other), operator="").save(run)
+        moved_on(run, before, node.trusted(9))
+        kept = Pinned.of(run)
+        assert kept is not None
+        assert (kept.trusted.chain, kept.operator) == ("other", "")
+
+
+def test_a_kept_ordering_that_cannot_be_read_is_one_to_be_brought_anew() -> None:
+    head: list[Item] = [Kind.ORDER.value, "city-1.example/log", 3, bytes(32)]
+    assert kept_order_of("00", pack(head, b"not an ordering")) is None
+    with pytest.raises(MalformedError):
+        kept_order_of("00", pack(head))
