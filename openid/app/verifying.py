@@ -242,8 +242,8 @@ class VerifierEdge:
         """Keep the answer that a browser of the same device comes for, and return its session.
 
         The session is accepted once the answer is kept, and refused where this verifier does not accept it;
-        where it has to be anchored it is KEEPING until then, and the same may be
-        brought again. Raises as `Sessions.brought` does, and whatever keeps it from being kept: then the code counts again.
+        where it has to be anchored it is KEEPING until then, and the same may be brought again. Raises as
+        `Sessions.brought` does, and whatever keeps it from being kept: then the code counts again.
         """
         if (again := self.sessions.brought_again(cookie, code)) is not None:
             return again

@@ -50,8 +50,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def asked(ledger: Path, policy: Policy, cases: list[Case], *, mldsa: bool = False) -> list[dict[str, Any]]:
     node = shutil.which("node")
     assert node is not None
-    given = {"policy": policy.to_bytes().hex(), "cases": [(kind, octets.hex()) for kind, octets in cases]}
-    given["mldsa"] = mldsa
+    written = [(kind, octets.hex()) for kind, octets in cases]
+    given = {"policy": policy.to_bytes().hex(), "cases": written, "mldsa": mldsa}
     done = subprocess.run(
         [node, PAGES / "test" / "ledger.mjs", ledger], input=json.dumps(given), capture_output=True,
         text=True, check=False, timeout=240,
