@@ -38,7 +38,7 @@ ALLOWED: Final = {
     ("zkservice/pushing.py", "before.digest != record.digest"): OWN,
     ("zkservice/pushing.py", "each.mark in marks"): OWN,
     ("zkservice/pushing.py", "each.mark in known"): OWN,
-    ("zkservice/revoked.py", "mark in self._signers"): "a hash of a certificate, which is public",
+    ("zkservice/revoked.py", "mark not in self._signers"): "a hash of a certificate, which is public",
     ("zkservice/services/answers.py", "log_entry.note_hash(holder_note) != self.note_hash"): SAME_HOLDER,
     ("zkservice/services/publication.py", "digest not in read"): PUBLIC,
     (
