@@ -30,6 +30,8 @@ MESSAGES: Final = {
     "   ZK_HOME={home} ZK_PASSPHRASE='{passphrase}' .venv/bin/zk vault present LINK\n"
     "   The counter shows what was proven; save its record.",
     "web.demo_receipt": "5. The chain's window, Check a receipt: choose the record; its proof is drawn.",
+    "web.demo_enrolment": "6. The school's own site, another server: open {site}, press the button,\n"
+    "   and answer as in 4 with the link behind 'Open the vault'; type the pairing code. The form fills.",
     "web.demo_end": "Ctrl-C ends all of it.",
     "web.ready": "The pages are at {address}",
     "web.stopped": "The pages are not handed out any more.",
