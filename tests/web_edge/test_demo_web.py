@@ -61,6 +61,7 @@ def test_the_steps_can_be_followed(tmp_path: Path) -> None:
             record = http.get(f"/counter/asks/{asked['ask']}/record").json()
             _is_anchored(http, record["receipt"])
             assert json.loads(out)["entry_index"] >= 0
+        _fills_the_schools_form(ready)
     finally:
         told.send_signal(signal.SIGINT)
         _, err = told.communicate(timeout=SECONDS)
@@ -102,6 +103,28 @@ def _is_anchored(http: httpx.Client, receipt: str) -> None:
 
 def _policy(http: httpx.Client) -> Policy:
     return Policy.parse(http.get("/watched/policy").content)
+
+
+def _fills_the_schools_form(ready: dict[str, str]) -> None:
+    site = ready["site"]
+    with httpx.Client(base_url=site, headers={"origin": site}, timeout=60) as http:
+        answer = http.post("/enrolment", json={})
+        cookie = {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+        asked = answer.json()
+        presenting = start(
+            "vault", "present", asked["link"], "--yes", "--json", "--home", ready["citizen"],
+            "--pairing-code", asked["code"], env={"ZK_PASSPHRASE": PASSPHRASE},
+        )  # fmt: skip
+        _, err = presenting.communicate(timeout=SECONDS)
+        assert presenting.returncode == 0, err
+        told = http.get("/enrolment?known=waiting", headers=cookie).json()
+        assert told["state"] == "proven"
+        assert {each["name"] for each in told["proven"]} == {
+            "residence.district",
+            "insurance.continuous_since",
+        }
+        form = {"child": "小明", "phone": "0531", "attempt": told["attempt"]}
+        assert http.post("/enrolment/form", json=form, headers=cookie).json()["state"] == "submitted"
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from web_edge.process import serve as run_edge
 from web_edge.watched import Watched
 from zk.commands.verifier.common import As, key_of, loaded_policy, name_of
 from zk.counter import HomeDesk
+from zk.demo.site import school_site
 from zk.demo.web import PASSPHRASE, SCHOOL, Seeded, seeded
 from zk.demo.web_city import CHEAT
 from zk.exits import CommandError, Exit
@@ -31,7 +32,7 @@ DEFAULT_PORT: Final = 8480
 _CODE_OCTETS: Final = 8
 _STEPS: Final = (
     "web.demo_open", "web.demo_chain", "web.demo_counter",
-    "web.demo_answer", "web.demo_receipt", "web.demo_alarms", "web.demo_end",
+    "web.demo_answer", "web.demo_receipt", "web.demo_alarms", "web.demo_enrolment", "web.demo_end",
 )  # fmt: skip
 
 Pem = Annotated[Path | None, typer.Option("--certificate", help="help.web.certificate")]
@@ -97,7 +98,11 @@ def demo(
     """
     built = _pages(pages)
     run.say(run.text("web.demo_begins"))
-    with terminable(), seeded(output, examples) as made:
+    with (
+        terminable(),
+        seeded(output, examples) as made,
+        school_site(made, output, examples) as site,
+    ):
         school = replace(run, home=Home(made.school), remote=Remote())
         open_desk, code = _counter(school, SCHOOL, [made.policy])
         edge = Edge(
@@ -110,7 +115,7 @@ def demo(
             desk=open_desk,
             counter_code=code,
         )
-        _run(edge, lambda taken: _steps(run, made, edge, taken))
+        _run(edge, lambda taken: _steps(run, made, edge, taken, site))
     return Answer({"event": "stopped"}, [run.text("web.stopped")])
 
 
@@ -129,10 +134,10 @@ def _run(edge: Edge, on_ready: Callable[[int], None]) -> None:
         raise CommandError(Exit.NOT_STARTED, "NOT_STARTED", "error.not_started", detail=detail) from None
 
 
-def _steps(run: Run, made: Seeded, edge: Edge, port: int) -> None:
+def _steps(run: Run, made: Seeded, edge: Edge, port: int, site: str) -> None:
     address = _address(edge, port)
     document = {"event": "ready", "address": address, "port": port, "counter_code": edge.counter_code}
-    run.document({**document, "citizen": str(made.citizen)})
+    run.document({**document, "citizen": str(made.citizen), "site": site})
     given = {
         "address": address,
         "root": made.server.root,
@@ -140,6 +145,7 @@ def _steps(run: Run, made: Seeded, edge: Edge, port: int) -> None:
         "home": made.citizen,
         "passphrase": PASSPHRASE,
         "cheat": CHEAT,
+        "site": site,
     }
     run.say(*(run.text(step, **given) for step in _STEPS))
 

@@ -33,6 +33,8 @@ MESSAGES: Final = {
     "web.demo_receipt": "5. The chain's window, Check a receipt: choose the record; its proof is drawn.",
     "web.demo_alarms": "6. The chain's window, Alarms: a monitor has caught {cheat}, which showed two "
     "ledgers.",
+    "web.demo_enrolment": "7. The school's own site, another server: open {site}, press the button,\n"
+    "   and answer as in 4 with the link behind 'Open the vault'; type the pairing code. The form fills.",
     "web.demo_end": "Ctrl-C ends all of it.",
     "web.ready": "The pages are at {address}",
     "web.stopped": "The pages are not handed out any more.",
