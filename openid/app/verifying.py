@@ -167,6 +167,10 @@ class VerifierEdge:
         async with session.opening:
             if session.exchange is None:
                 request = await self._client.run(self._questions[session.policy].make)
+                # Who has waited here may be too late. A session that ends while the service opens its
+                # exchange leaves that open until it expires: no verifier can withdraw it, and a no is the
+                # holder's to say.
+                self.sessions.check_fetch(session)
                 self.sessions.opened(session, await self._client.ask(request))
         return _exchange_of(session)
 
@@ -242,8 +246,8 @@ class VerifierEdge:
         """Keep the answer that a browser of the same device comes for, and return its session.
 
         The session is accepted once the answer is kept, and refused where this verifier does not accept it;
-        where it has to be anchored it is KEEPING until then, and the same may be brought again. Raises as
-        `Sessions.brought` does, and whatever keeps it from being kept: then the code counts again.
+        where it has to be anchored it is KEEPING until then, and the same may be brought again.
+        Raises as `Sessions.brought` does, and whatever keeps it from being kept: then the code counts again.
         """
         if (again := self.sessions.brought_again(cookie, code)) is not None:
             return again

@@ -25,6 +25,7 @@ from tests.openid.test_openid_presenting import made_for, post
 from tests.openid.wallets import answer, fetched
 from tests.prover.town import Town
 from tests.zkservice.support import VALUES
+from verifier.client import Answered
 
 STATE, OTHER = "s" * 43, "t" * 43
 SAID = {"state": STATE, "vp_token": {}}
@@ -197,7 +198,9 @@ def test_what_is_posted_shows_nothing_and_is_taken(town: Town, school: Edge, vau
         assert set(told) == {"policy", "state", "expires", "record"}
         assert (told["state"], told["record"]) == ("accepted", "the record")
         assert post(school, body).status_code == 410
-    (credential,) = school.accepted[-1].verified.credentials
+    answered = school.accepted[-1]
+    assert isinstance(answered, Answered)
+    (credential,) = answered.verified.credentials
     assert credential.values == {"district": VALUES["district"]}
 
 

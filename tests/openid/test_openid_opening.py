@@ -61,6 +61,24 @@ def test_wallets_that_fetch_at_the_same_moment_get_the_same_request(town: Town, 
     assert {claims_of(each.text)["exp"] for each in objects} == {int(ends)}
 
 
+def test_a_session_that_has_ended_meanwhile_opens_nothing(town: Town) -> None:
+    """Neither for the wallet that has the request made, nor for those that wait for it."""
+    made = list[Edge]()
+
+    def make() -> AnyRequest:
+        made[0].inner.sessions._clock = lambda: town.city.clock() + FETCHED_WITHIN
+        return town.city.request()
+
+    before = exchanges(town)
+    with edge(town, make) as slow, slow.browser() as page, ThreadPoolExecutor(4) as wallets:
+        made.append(slow)
+        invitation = slow.open(page, "cross")
+        refused = list(wallets.map(lambda _: fetch(slow, invitation), range(4)))
+        assert slow.result(page)["state"] == "expired"
+    assert {each.status_code for each in refused} == {410}
+    assert exchanges(town) == before
+
+
 def test_an_answer_to_what_nobody_has_fetched_changes_nothing(town: Town, school: Edge, vault: Vault) -> None:
     """Whoever has the handle knows the state without fetching."""
     before = exchanges(town)
