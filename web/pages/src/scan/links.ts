@@ -1,11 +1,11 @@
-// Links that a QR code carries, read strictly (disclosure/links.py). A link is a secret: it is not put in an error.
+// Links that a QR code carries, read strictly (disclosure/links.py). A link is a secret: no error repeats it.
 
-/** What a link can be for. An errand's link is a vault's own, which nobody hands over: it is not read here. */
+/** What a link can be for. An errand's link is a vault's own, which nobody hands over: it is not read. */
 export type Action = "present" | "consent" | "account" | "offer" | "send";
 
 export interface Link {
   readonly action: Action;
-  /** host:port of the service that the link names, as it stands there: whether it is ours is for the caller. */
+  /** host:port of the service, as the link names it: whether it is ours is for the caller to compare. */
   readonly server: string;
   /** The resource's name, "exchanges/..." for "present". */
   readonly name: string;
@@ -21,8 +21,9 @@ export class LinkError extends Error {
 
 const MAX_LENGTH = 1000;
 const MAX_PORT = 65_535;
-const WRITTEN =
-  /^zk:\/\/(present|consent|account|offer|send)\?server=([^&=]+)&id=([A-Za-z0-9_-]{1,200})&secret=([A-Za-z0-9_-]{1,200})$/;
+const TOKEN = "([A-Za-z0-9_-]{1,200})";
+const ACTIONS = "(present|consent|account|offer|send)";
+const WRITTEN = new RegExp(`^zk://${ACTIONS}\\?server=([^&=]+)&id=${TOKEN}&secret=${TOKEN}$`);
 const SERVER = /^[A-Za-z0-9.[\]:-]{1,255}:([1-9][0-9]{0,4})$/;
 const ESCAPED: Readonly<Record<string, string>> = { "%3A": ":", "%5B": "[", "%5D": "]" };
 const COLLECTIONS = {
