@@ -30,7 +30,8 @@ _POLICY: Final = "default-src 'none'; script-src 'self'; connect-src 'self'"
 _BARE: Final = re.compile(r"""(from |import )(["'])(@noble/)""")
 _BEGIN: Final = """async () => {
   const { SealedStore } = await import("/pages/src/vault/store/store.js");
-  window.SealedStore = SealedStore;
+  const { holderSecret } = await import("/pages/src/vault/identity.js");
+  Object.assign(window, { SealedStore, holderSecret });
   window.octets = (text) => new TextEncoder().encode(text);
   window.text = (octets) => octets === null ? null : new TextDecoder().decode(octets);
   window.tried = async (work) => {
@@ -224,6 +225,30 @@ async def test_what_is_kept_is_there_again_and_is_not_readable(profile: Profile)
     await again.close()
 
 
+async def uses_are_of_both(tab: Any, python: VaultKeys) -> None:
+    """A tag and a note of either are the other's own; changed ones and a stranger's are nobody's."""
+    tag = bytes(await tab.evaluate("async () => [...await store.uses.usageTag()]"))
+    assert python.recognises(tag)
+    stranger = VaultKeys.generate()
+    own = python.usage_tag()
+    tags = [own, own[:-1], own + b"\0", b"", stranger.usage_tag()]
+    tags += [own[:at] + bytes([own[at] ^ 1]) + own[at + 1 :] for at in (0, 15, 16, 47)]
+    said = "(all) => Promise.all(all.map((each) => work(each)))"
+    recognises = said.replace("work(each)", "store.uses.recognises(Uint8Array.from(each))")
+    assert await tab.evaluate(recognises, [list(each) for each in tags]) == [True] + [False] * 8
+    plain = bytes(range(249)) * 4
+    sealed = await tab.evaluate(
+        "async (plain) => [...await store.uses.sealNote(Uint8Array.from(plain))]", list(plain)
+    )
+    assert python.open_note(bytes(sealed)) == plain
+    note = python.seal_note(plain)
+    notes = [note, note[:-1], note[:-1] + bytes([note[-1] ^ 1]), stranger.seal_note(plain)]
+    opens_note = said.replace(
+        "work(each)", "store.uses.openNote(Uint8Array.from(each)).then((a) => a && [...a])"
+    )
+    assert await tab.evaluate(opens_note, [list(each) for each in notes]) == [list(plain), None, None, None]
+
+
 async def test_python_opens_what_the_browser_sealed(profile: Profile) -> None:
     tab = await profile.unlocked("python")
     await put(tab, "usage", "größe", "ab" * 700)
@@ -233,6 +258,7 @@ async def test_python_opens_what_the_browser_sealed(profile: Profile) -> None:
     end = 4 + int.from_bytes(plain[:4])
     assert canonical.decode("zk-disclosure/web-vault-entry/v1", plain[4:end]) == ["usage", "größe"]
     assert plain[end:] == b"ab" * 700
+    await uses_are_of_both(tab, opened)
     await replace_header(tab, "python", opened.wrap("another of Python"))
     assert await opens(tab, "python", PASSPHRASE) == "PASSPHRASE_WRONG"
     assert await opens(tab, "python", "another of Python") == "done"
@@ -334,6 +360,11 @@ async def test_two_tabs_lose_nothing_of_each_other(profile: Profile) -> None:
     }"""
     await asyncio.gather(one.evaluate(count), other.evaluate(count))
     assert await get(one, "counter", "all") == await get(other, "counter", "all") == "50"
+    secret = "() => store.change(async (draft) => String((await holderSecret(draft)).scalar))"
+    secrets = await asyncio.gather(one.evaluate(secret), other.evaluate(secret), one.evaluate(secret))
+    assert len(set(secrets)) == 1  # one person, however many tabs
+    await put(one, "holder-secret", "", "no scalar")
+    assert await one.evaluate("() => tried(() => store.change(holderSecret))") == "VAULT_DAMAGED"
     create = "(passphrase) => tried(() => SealedStore.create('both', passphrase))"
     said = await asyncio.gather(one.evaluate(create, PASSPHRASE), other.evaluate(create, PASSPHRASE))
     assert sorted(said) == ["VAULT_EXISTS", "done"]

@@ -11,6 +11,7 @@ import { decode, encode } from "../../../../prover/src/disclosure/canonical.js";
 import { hex, joined, toBigEndian, utf8 } from "../../ledger/encoding.js";
 import { StoreError } from "./errors.js";
 import { KEY_OCTETS, NONCE_OCTETS, type Octets, TAG_OCTETS, random } from "./passphrase.js";
+import { UseKeys } from "./uses.js";
 
 const SUBKEY = "zk-disclosure/vault-key/v1/";
 const RECORD = utf8("zk-disclosure/vault-record/v1\0");
@@ -35,22 +36,26 @@ export class Keys {
   readonly #records: CryptoKey;
   readonly #places: CryptoKey;
 
-  private constructor(records: CryptoKey, places: CryptoKey) {
+  private constructor(
+    records: CryptoKey,
+    places: CryptoKey,
+    readonly uses: UseKeys,
+  ) {
     this.#records = records;
     this.#places = places;
   }
 
   /** Derive the keys; the data key's octets are overwritten. */
   static async of(dataKey: Octets): Promise<Keys> {
-    const [records, places] = ["records", "web-places"].map((use) => subkey(dataKey, use));
+    const subkeys = ["records", "web-places", "usage-tags", "notes"].map((use) => subkey(dataKey, use));
     dataKey.fill(0);
-    const hmac = { name: "HMAC", hash: "SHA-256" };
+    const [records, places, tags, notes] = subkeys as [Octets, Octets, Octets, Octets];
     const made = new Keys(
-      await crypto.subtle.importKey("raw", records!, "AES-GCM", false, ["encrypt", "decrypt"]),
-      await crypto.subtle.importKey("raw", places!, hmac, false, ["sign"]),
+      await crypto.subtle.importKey("raw", records, "AES-GCM", false, ["encrypt", "decrypt"]),
+      await crypto.subtle.importKey("raw", places, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]),
+      await UseKeys.of(tags, notes),
     );
-    records!.fill(0);
-    places!.fill(0);
+    for (const each of subkeys) each.fill(0);
     return made;
   }
 

@@ -5,6 +5,7 @@ import { type About, Database } from "./database.js";
 import { StoreError } from "./errors.js";
 import { Keys, type Opened, type Place } from "./keys.js";
 import { KEY_OCTETS, random, unwrap, wrap } from "./passphrase.js";
+import type { UseKeys } from "./uses.js";
 
 /** What a use case sees of the vault: what it wrote itself, and what stood there when it began. */
 export interface Draft {
@@ -82,6 +83,11 @@ export class SealedStore {
   lock(): void {
     this.#keys = null;
     this.#database.close();
+  }
+
+  /** What makes and recognises usage tags and notes. Raises StoreError VAULT_LOCKED. */
+  get uses(): UseKeys {
+    return this.#held().uses;
   }
 
   /** Read without writing; raises as `change` does. */
