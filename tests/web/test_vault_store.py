@@ -1,0 +1,425 @@
+"""The sealed storage of the vault in a browser: over Chromium's own IndexedDB and WebCrypto."""
+
+import asyncio
+import contextlib
+import re
+import threading
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import pytest_asyncio
+
+from disclosure import canonical
+from prover.sealing import VaultKeys
+
+browser = pytest.importorskip("tests.web.browser", reason="no playwright")
+WEB: Final = Path(__file__).parents[2] / "web"
+COMPILER: Final = WEB / "node_modules" / ".bin" / "tsc"
+pytestmark = [
+    pytest.mark.skipif(not COMPILER.exists(), reason="not installed: scripts/web.sh does it"),
+    pytest.mark.skipif(not browser.CHROMIUM.exists(), reason="no Chromium: scripts/chromium.sh installs it"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+PASSPHRASE: Final = "correct horse, ärgert"
+PATIENCE_MS: Final = 120_000
+_POLICY: Final = "default-src 'none'; script-src 'self'; connect-src 'self'"
+_BARE: Final = re.compile(r"""(from |import )(["'])(@noble/)""")
+_BEGIN: Final = """async () => {
+  const { SealedStore } = await import("/pages/src/vault/store/store.js");
+  const { holderSecret } = await import("/pages/src/vault/identity.js");
+  Object.assign(window, { SealedStore, holderSecret });
+  window.octets = (text) => new TextEncoder().encode(text);
+  window.text = (octets) => octets === null ? null : new TextDecoder().decode(octets);
+  window.tried = async (work) => {
+    try { await work(); return "done"; } catch (error) { return error.reason ?? String(error); }
+  };
+  window.raw = (vault, store, mode, work) => new Promise((resolve, reject) => {
+    const asked = indexedDB.open(vault);
+    asked.onerror = () => reject(asked.error);
+    asked.onsuccess = () => {
+      const within = asked.result.transaction([store], mode);
+      const done = work(within.objectStore(store));
+      within.oncomplete = () => { asked.result.close(); resolve(done?.result); };
+      within.onabort = () => reject(within.error);
+    };
+  });
+}"""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Serves an empty page, the built scripts, and the packages that they use."""
+
+    def __init__(self, built: Path, *given: Any) -> None:
+        self.built = built
+        super().__init__(*given)
+
+    def do_GET(self) -> None:
+        within = WEB / "node_modules" / "@noble" if self.path.startswith("/node_modules/") else self.built
+        root = WEB if self.path.startswith("/node_modules/") else self.built
+        file = (root / self.path.lstrip("/")).resolve()
+        found = file.is_relative_to(within) and file.suffix == ".js" and file.is_file()
+        self.send_response(200 if found or self.path == "/" else 404)
+        self.send_header("Content-Type", "text/javascript" if found else "text/html")
+        self.send_header("Content-Security-Policy", _POLICY)
+        self.end_headers()
+        script = _BARE.sub(r"\1\2/node_modules/\3", file.read_text(encoding="utf-8")) if found else ""
+        self.wfile.write(script.encode() or b"<!doctype html><title>store</title>")
+
+    def log_request(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def serving(built: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, built))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class Profile:
+    """One person's browser, with as many tabs as wanted."""
+
+    def __init__(self, context: Any, address: str) -> None:
+        self._context, self._address = context, address
+
+    async def tab(self) -> Any:
+        page = await self._context.new_page()
+        await page.goto(self._address)
+        await page.evaluate(_BEGIN)
+        return page
+
+    async def unlocked(self, vault: str) -> Any:
+        """Open a tab, and in it the vault of this name, which is made if there is none."""
+        page = await self.tab()
+        await page.evaluate(
+            """async ([vault, passphrase]) => {
+              const there = await SealedStore.exists(vault);
+              window.store = await (there ? SealedStore.unlock : SealedStore.create)(vault, passphrase);
+            }""",
+            [vault, PASSPHRASE],
+        )
+        return page
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def profile(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Profile]:
+    built = tmp_path_factory.mktemp("store")
+    project = WEB / "pages" / "test" / "vault" / "tsconfig.json"
+    building = await asyncio.create_subprocess_exec(COMPILER, "--project", project, "--outDir", built)
+    assert await building.wait() == 0
+    with serving(built) as address:
+        async with browser.async_playwright() as driver:
+            running = await driver.chromium.launch(executable_path=browser.CHROMIUM, args=browser._ARGUMENTS)
+            try:
+                context = await running.new_context()
+                context.set_default_timeout(PATIENCE_MS)
+                yield Profile(context, address)
+            finally:
+                await running.close()
+
+
+async def put(tab: Any, kind: str, name: str, value: str) -> str:
+    said: str = await tab.evaluate(
+        "([kind, name, value]) => tried(() =>"
+        " store.change(async (draft) => draft.put({ kind, name }, octets(value))))",
+        [kind, name, value],
+    )
+    return said
+
+
+async def get(tab: Any, kind: str, name: str) -> str | None:
+    """Return the value at a place, or the reason why it is not read."""
+    said: str | None = await tab.evaluate(
+        """async ([kind, name]) => {
+          let value = null;
+          const said = await tried(() =>
+            store.read(async (draft) => { value = await draft.get({ kind, name }); }));
+          return said === "done" ? text(value) : said;
+        }""",
+        [kind, name],
+    )
+    return said
+
+
+async def names(tab: Any, kind: str) -> list[str]:
+    said: list[str] = await tab.evaluate(
+        "(kind) => store.read(async (draft) => (await draft.list(kind)).map((each) => each.name))", kind
+    )
+    return said
+
+
+async def keys(tab: Any, vault: str) -> list[str]:
+    said: list[str] = await tab.evaluate(
+        "(vault) => raw(vault, 'records', 'readonly', (store) => store.getAllKeys())", vault
+    )
+    return said
+
+
+async def stored(tab: Any, vault: str, key: str) -> bytes:
+    said = await tab.evaluate(
+        "async ([vault, key]) => [...await raw(vault, 'records', 'readonly', (store) => store.get(key))]",
+        [vault, key],
+    )
+    return bytes(said)
+
+
+async def store_raw(tab: Any, vault: str, key: str, octets: bytes) -> None:
+    await tab.evaluate(
+        "([vault, key, octets]) => raw(vault, 'records', 'readwrite',"
+        " (store) => { store.put(Uint8Array.from(octets), key); })",
+        [vault, key, list(octets)],
+    )
+
+
+async def header(tab: Any, vault: str) -> bytes:
+    said = await tab.evaluate(
+        "async (vault) => [...(await raw(vault, 'about', 'readonly', (store) => store.get('about'))).header]",
+        vault,
+    )
+    return bytes(said)
+
+
+async def replace_header(tab: Any, vault: str, octets: bytes) -> None:
+    await tab.evaluate(
+        """async ([vault, octets]) => {
+          const about = await raw(vault, "about", "readonly", (store) => store.get("about"));
+          const changed = { ...about, header: Uint8Array.from(octets) };
+          await raw(vault, "about", "readwrite", (store) => { store.put(changed, "about"); });
+        }""",
+        [vault, list(octets)],
+    )
+
+
+async def opens(tab: Any, vault: str, passphrase: str) -> str:
+    said: str = await tab.evaluate(
+        "([vault, passphrase]) => tried(async () => (await SealedStore.unlock(vault, passphrase)).lock())",
+        [vault, passphrase],
+    )
+    return said
+
+
+async def test_what_is_kept_is_there_again_and_is_not_readable(profile: Profile) -> None:
+    tab = await profile.unlocked("kept")
+    assert await put(tab, "credential", "district", "a secret value") == "done"
+    await tab.close()
+    again = await profile.unlocked("kept")
+    assert await get(again, "credential", "district") == "a secret value"
+    assert await get(again, "credential", "other") is None
+    assert await get(again, "district", "credential") is None
+    (key,) = await keys(again, "kept")
+    sealed = await stored(again, "kept", key)
+    assert len(sealed) % 512 == 0
+    assert b"secret" not in sealed
+    assert b"district" not in sealed
+    assert "district" not in key
+    await again.close()
+
+
+async def uses_are_of_both(tab: Any, python: VaultKeys) -> None:
+    """A tag and a note of either are the other's own; changed ones and a stranger's are nobody's."""
+    tag = bytes(await tab.evaluate("async () => [...await store.uses.usageTag()]"))
+    assert python.recognises(tag)
+    stranger = VaultKeys.generate()
+    own = python.usage_tag()
+    tags = [own, own[:-1], own + b"\0", b"", stranger.usage_tag()]
+    tags += [own[:at] + bytes([own[at] ^ 1]) + own[at + 1 :] for at in (0, 15, 16, 47)]
+    said = "(all) => Promise.all(all.map((each) => work(each)))"
+    recognises = said.replace("work(each)", "store.uses.recognises(Uint8Array.from(each))")
+    assert await tab.evaluate(recognises, [list(each) for each in tags]) == [True] + [False] * 8
+    plain = bytes(range(249)) * 4
+    sealed = await tab.evaluate(
+        "async (plain) => [...await store.uses.sealNote(Uint8Array.from(plain))]", list(plain)
+    )
+    assert python.open_note(bytes(sealed)) == plain
+    note = python.seal_note(plain)
+    notes = [note, note[:-1], note[:-1] + bytes([note[-1] ^ 1]), stranger.seal_note(plain)]
+    opens_note = said.replace(
+        "work(each)", "store.uses.openNote(Uint8Array.from(each)).then((a) => a && [...a])"
+    )
+    assert await tab.evaluate(opens_note, [list(each) for each in notes]) == [list(plain), None, None, None]
+
+
+async def test_python_opens_what_the_browser_sealed(profile: Profile) -> None:
+    tab = await profile.unlocked("python")
+    await put(tab, "usage", "größe", "ab" * 700)
+    (key,) = await keys(tab, "python")
+    opened = VaultKeys.unwrap(await header(tab, "python"), PASSPHRASE)
+    plain = opened.open_record(bytes.fromhex(key), await stored(tab, "python", key))
+    end = 4 + int.from_bytes(plain[:4])
+    assert canonical.decode("zk-disclosure/web-vault-entry/v1", plain[4:end]) == ["usage", "größe"]
+    assert plain[end:] == b"ab" * 700
+    await uses_are_of_both(tab, opened)
+    await replace_header(tab, "python", opened.wrap("another of Python"))
+    assert await opens(tab, "python", PASSPHRASE) == "PASSPHRASE_WRONG"
+    assert await opens(tab, "python", "another of Python") == "done"
+    await tab.close()
+
+
+async def test_a_wrong_passphrase_and_a_changed_header_say_the_same(profile: Profile) -> None:
+    tab = await profile.unlocked("wrong")
+    assert await opens(tab, "nobody's", PASSPHRASE) == "VAULT_NOT_FOUND"
+    assert await opens(tab, "wrong", PASSPHRASE + "x") == "PASSPHRASE_WRONG"
+    assert await opens(tab, "wrong", "short") == "PASSPHRASE_WRONG"
+    assert (
+        await opens(tab, "wrong", "correct horse, a\u0308rgert") == "done"
+    )  # as another keyboard composes it
+    good = await header(tab, "wrong")
+    weak = good.replace(bytes.fromhex("0304"), bytes.fromhex("0104"), 1)
+    assert weak != good
+    for changed in (good[:-1], good + b"\0", good[:-1] + bytes([good[-1] ^ 1]), weak, b""):
+        await replace_header(tab, "wrong", changed)
+        assert await opens(tab, "wrong", PASSPHRASE) == "PASSPHRASE_WRONG"
+    await replace_header(tab, "wrong", good)
+    assert await opens(tab, "wrong", PASSPHRASE) == "done"
+    said = "(each) => tried(() => SealedStore.create('never', each))"
+    assert await tab.evaluate(said, "nine char") == "PASSPHRASE_TOO_SHORT"
+    assert await tab.evaluate(said, "ä" * 513) == "PASSPHRASE_TOO_LONG"
+    assert await tab.evaluate("() => tried(() => SealedStore.create('never', '\\ud800'.repeat(10)))") == (
+        "PASSPHRASE_MALFORMED"
+    )
+    assert not await tab.evaluate("() => SealedStore.exists('never')")
+    await tab.close()
+
+
+async def test_swapped_and_changed_values_are_refused(profile: Profile) -> None:
+    tab = await profile.unlocked("swapped")
+    await put(tab, "credential", "one", "first")
+    await put(tab, "credential", "two", "second")
+    await put(tab, "receipt", "one", "third")
+    places = await keys(tab, "swapped")
+    values = {key: await stored(tab, "swapped", key) for key in places}
+    for key in places:
+        for other in set(places) - {key}:
+            await store_raw(tab, "swapped", key, values[other])
+            said = [
+                await get(tab, *each)
+                for each in (("credential", "one"), ("credential", "two"), ("receipt", "one"))
+            ]
+            assert said.count("VAULT_DAMAGED") == 1
+        await store_raw(tab, "swapped", key, values[key])
+    (receipt,) = [key for key in places if sum(each.startswith(key[:32]) for each in places) == 1]
+    whole = values[receipt]
+    changes = [
+        *(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in (0, 11, 12, 200, 495, 496, 511)),
+        whole[:-1], whole + b"\0", b"", whole[:12],
+    ]  # fmt: skip
+    for changed in changes:
+        await store_raw(tab, "swapped", receipt, changed)
+        assert await get(tab, "receipt", "one") == "VAULT_DAMAGED"
+    assert await get(tab, "credential", "one") == "first"  # and nothing else was touched
+    await store_raw(tab, "swapped", receipt, whole)
+    assert await get(tab, "receipt", "one") == "third"
+    await tab.close()
+
+
+async def test_a_use_case_is_written_whole_or_not(profile: Profile) -> None:
+    tab = await profile.unlocked("whole")
+    await put(tab, "claim", "begun", "x")
+    failed = """() => tried(() => store.change(async (draft) => {
+      draft.put({ kind: "claim", name: "other" }, octets("y"));
+      draft.remove({ kind: "claim", name: "begun" });
+      const left = await draft.get({ kind: "claim", name: "begun" });
+      if (left !== null) throw new Error("it does not see what it wrote");
+      throw Object.assign(new Error("given up"), { reason: "GIVEN_UP" });
+    }))"""
+    assert await tab.evaluate(failed) == "GIVEN_UP"
+    assert await names(tab, "claim") == ["begun"]
+    moved = """() => tried(() => store.change(async (draft) => {
+      draft.remove({ kind: "claim", name: "begun" });
+      for (const name of ["b", "a"]) draft.put({ kind: "claim", name }, octets(name));
+    }))"""
+    assert await tab.evaluate(moved) == "done"
+    assert await names(tab, "claim") == ["a", "b"]
+    await tab.evaluate("() => store.lock()")
+    assert await put(tab, "claim", "late", "z") == "VAULT_LOCKED"
+    assert await get(tab, "claim", "a") == "VAULT_LOCKED"
+    await tab.close()
+
+
+async def test_two_tabs_lose_nothing_of_each_other(profile: Profile) -> None:
+    one = await profile.unlocked("two")
+    other = await profile.unlocked("two")
+    await put(one, "counter", "all", "0")
+    count = """async () => {
+      const place = { kind: "counter", name: "all" };
+      for (let turn = 0; turn < 25; turn++) {
+        await store.change(async (draft) => {
+          draft.put(place, octets(String(Number(text(await draft.get(place))) + 1)));
+        });
+      }
+    }"""
+    await asyncio.gather(one.evaluate(count), other.evaluate(count))
+    assert await get(one, "counter", "all") == await get(other, "counter", "all") == "50"
+    secret = "() => store.change(async (draft) => String((await holderSecret(draft)).scalar))"
+    secrets = await asyncio.gather(one.evaluate(secret), other.evaluate(secret), one.evaluate(secret))
+    assert len(set(secrets)) == 1  # one person, however many tabs
+    await put(one, "holder-secret", "", "no scalar")
+    assert await one.evaluate("() => tried(() => store.change(holderSecret))") == "VAULT_DAMAGED"
+    create = "(passphrase) => tried(() => SealedStore.create('both', passphrase))"
+    said = await asyncio.gather(one.evaluate(create, PASSPHRASE), other.evaluate(create, PASSPHRASE))
+    assert sorted(said) == ["VAULT_EXISTS", "done"]
+    await one.close()
+    await other.close()
+
+
+async def test_a_tab_that_is_closed_in_the_middle_leaves_nothing_half_done(profile: Profile) -> None:
+    tab = await profile.unlocked("closed")
+    watching = await profile.unlocked("closed")
+    begin = """() => {
+      window.turn = 0;
+      void (async () => {
+        for (;;) {
+          await store.change(async (draft) => {
+            for (let at = 0; at < 20; at++) {
+              draft.put({ kind: "step", name: String(at) }, octets(String(turn)));
+            }
+          });
+          window.turn += 1;
+        }
+      })();
+    }"""
+    await tab.evaluate(begin)
+    await tab.wait_for_function("() => window.turn > 2")
+    seen = await tab.evaluate("() => window.turn")
+    await tab.close()
+    values = {await get(watching, "step", str(at)) for at in range(20)}
+    assert len(values) == 1
+    assert int(values.pop() or -1) >= seen - 1  # what the tab was told is written is there
+    await watching.close()
+
+
+async def test_a_vault_that_took_the_place_of_another_is_not_written(profile: Profile) -> None:
+    tab = await profile.unlocked("replaced")
+    await put(tab, "claim", "a", "x")
+    erased = """(vault) => Promise.all(["about", "records"].map(
+      (each) => raw(vault, each, "readwrite", (store) => { store.clear(); })))"""
+    await tab.evaluate(erased, "replaced")
+    fresh = await profile.unlocked("replaced")
+    assert await put(tab, "claim", "b", "y") == "VAULT_REPLACED"
+    assert await names(fresh, "claim") == []
+    assert await keys(fresh, "replaced") == []
+    await tab.close()
+    await fresh.close()
+
+
+async def test_a_new_passphrase_opens_and_the_old_does_not(profile: Profile) -> None:
+    tab = await profile.unlocked("anew")
+    await put(tab, "claim", "a", "x")
+    change = "([old, chosen]) => tried(() => store.changePassphrase(old, chosen))"
+    assert await tab.evaluate(change, ["not the old one", "the chosen one"]) == "PASSPHRASE_WRONG"
+    assert await tab.evaluate(change, [PASSPHRASE, "short"]) == "PASSPHRASE_TOO_SHORT"
+    assert await tab.evaluate(change, [PASSPHRASE, "the chosen one"]) == "done"
+    assert await get(tab, "claim", "a") == "x"
+    assert await opens(tab, "anew", PASSPHRASE) == "PASSPHRASE_WRONG"
+    assert await opens(tab, "anew", "the chosen one") == "done"
+    await tab.close()
