@@ -1,13 +1,14 @@
 """Answers that are encrypted to the verifier's edge: `direct_post.jwt` (OpenID4VP 1.0, section 8.3).
 
 For whoever ends TLS before the edge and is not to read what people show: a proxy, a host's balancer. It still
-sees everything else: what is asked and from where, the handle, `state`, cookie and response code, how long an
-answer is, the receipt, a no. With cookie and code it may come for the result as a browser does: so an edge
-that has such keys tells no value and no pseudonym there, but the state and the name of the record. The
-request object, which the verifier has signed, names a key for this one answer; the wallet encrypts to it by
-ECDH-ES over P-256 with A256GCM (RFC 7516, RFC 7518), and nothing else is understood. The edge keeps no keys:
-each is derived from a secret of the process and from its kid, which is derived from the session's state. So
-an answer opens for the session that it is for, and for none once the process has ended.
+sees everything else: what is asked and from where, the handle, `state`, cookie and response code, the
+counter's secret, how long an answer is, the receipt, a no. With cookie and code it may come for the result as
+a browser does: so an edge that has such keys tells no value and no pseudonym there, but the state and the
+name of the record. The request object, which the verifier has signed, names a key for this one answer; the
+wallet encrypts to it by ECDH-ES over P-256 with A256GCM (RFC 7516, RFC 7518), and nothing else is understood.
+The edge keeps no keys: each is derived from a secret of the process and from its kid, which is derived from
+the session's state. So an answer opens for the session that it is for, and for none once the process has
+ended.
 """
 
 import hashlib
