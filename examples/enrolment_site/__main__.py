@@ -12,7 +12,7 @@ import uvicorn
 
 from disclosure import VerifierName
 from enrolment_site.asking import School
-from enrolment_site.site import Site, application
+from enrolment_site.site import SESSIONS, Site, application
 from tlog import Verifier
 from verifier import keys, load_policy
 from verifier.aio import AsyncVerifierClient
@@ -31,6 +31,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8470, help="listens on 127.0.0.1; TLS is a proxy's")
     parser.add_argument("--origin", default="", help="what browsers call the site, as https://school.example")
     parser.add_argument("--vault", default="", help="the vault's page, which gets the link behind a '#'")
+    parser.add_argument("--sessions", type=int, default=SESSIONS, help="so many parents at once")
     return parser.parse_args()
 
 
@@ -43,12 +44,12 @@ async def main(given: argparse.Namespace) -> None:
     log = Verifier.from_string(given.log_key.read_text("utf-8").strip())
     endpoint = Endpoint.at(given.server, given.root)
     async with AsyncVerifierClient(endpoint, name, keys.load(given.key), log) as client:
-        site = Site(School(client, name, policy, given.folder), given.folder, given.vault)
+        site = Site(School(client, name, policy, given.folder), given.folder, given.vault, given.sessions)
         with socket.create_server(("127.0.0.1", given.port)) as listening:
             origin = given.origin or f"http://localhost:{listening.getsockname()[1]}"
             print(origin, flush=True)
             config = uvicorn.Config(
-                application(site, origin), access_log=False, limit_concurrency=256, log_level="warning",
+                application(site, origin), access_log=False, limit_concurrency=1024, log_level="warning",
                 server_header=False, timeout_graceful_shutdown=3,
             )  # fmt: skip
             try:

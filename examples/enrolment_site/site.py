@@ -30,7 +30,7 @@ from enrolment_site.headers import Guarded
 COOKIE: Final = "__Host-enrolment"
 SESSION_SECONDS: Final = 3600
 SESSIONS: Final = 500
-"""So many sessions are kept; beyond them the site asks nobody until some have ended."""
+"""So many sessions are kept. Beyond them one that waits for nothing is forgotten, or the site asks nobody."""
 HOLD_SECONDS: Final = 20.0
 """So long an answer is held back that would only say that the question is still open."""
 BODY_OCTETS: Final = 4096
@@ -84,9 +84,15 @@ class Site:
     """The sessions of one school's site. They are in memory: after a restart a parent begins again."""
 
     def __init__(
-        self, school: School, folder: Path, vault: str, clock: Callable[[], float] = time.monotonic
+        self,
+        school: School,
+        folder: Path,
+        vault: str = "",
+        sessions: int = SESSIONS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._school, self._folder, self._vault, self._clock = school, folder, vault, clock
+        self._most = sessions
         self._sessions: dict[bytes, _Session] = {}
 
     def routes(self) -> list[Route]:
@@ -175,10 +181,13 @@ class Site:
         path, record = self._folder / f"enrolment-{number}.json", f"record-{number}.json"
         proven = {each.name: each.value for each in outcome.proven}
         pending = path.with_name(f"{path.name}.pending")
-        _write(pending, {"number": number, "typed": typed, "proven": proven, "record": record})
         try:
+            _write(pending, {"number": number, "typed": typed, "proven": proven, "record": record})
             if outcome.answered is not None:  # what is proven has an answer
                 await self._school.keep(outcome.answered, record)
+        except OSError:
+            pending.unlink(missing_ok=True)
+            raise _RefusedError(502, "NOT_KEPT") from None
         except SchoolError as error:
             pending.unlink()
             session.seen = error.reason == "PSEUDONYM_SEEN"
@@ -213,11 +222,19 @@ class Site:
         now = self._clock()
         for name in [name for name, each in self._sessions.items() if each.ends <= now]:
             self._sessions.pop(name).drop()
-        if len(self._sessions) >= SESSIONS:
-            raise _RefusedError(503, "TOO_MANY_SESSIONS")
+        if len(self._sessions) >= self._most:
+            self._make_room()
         token, session = secrets.token_urlsafe(32), _Session(now + SESSION_SECONDS)
         self._sessions[_digest(token)] = session
         return token, session
+
+    def _make_room(self) -> None:
+        """Forget the oldest session that neither asks, nor waits, nor has a form to send."""
+        for name, each in self._sessions.items():
+            if not each.asking.locked() and each.state not in {"waiting", "proven"}:
+                self._sessions.pop(name).drop()
+                return
+        raise _RefusedError(503, "TOO_MANY_SESSIONS")
 
 
 def application(site: Site, origin: str) -> Starlette:

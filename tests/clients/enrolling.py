@@ -86,6 +86,16 @@ class Town:
         submission = town.submission(opened, *present(request, self.issued, town.clock()))
         await town.presentation.SubmitPresentation(submission)
 
+    @asynccontextmanager
+    async def another(self, kept: Path, *more: str) -> AsyncIterator["Town"]:
+        """Run a second site of the same school, with other options."""
+        service, folder = self.given.service, self.given.folder
+        async with (
+            running(service, folder / "school.pem", folder / "policy.yaml", kept, *more) as origin,
+            httpx.AsyncClient(base_url=origin, timeout=60) as http,
+        ):
+            yield Town(self.given, self.issued, http, origin, kept)
+
     def enrolments(self) -> list[Path]:
         return sorted(self.kept.glob("enrolment-*.json"))
 

@@ -5,6 +5,9 @@ import json
 import secrets
 import stat
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import grpc
 import pytest
@@ -65,10 +68,7 @@ async def test_a_reload_and_a_double_tap_find_the_same_question(town: Town) -> N
     assert all(each == first for each in (*again, looked))
 
 
-async def test_a_refusal_shows_nothing_and_may_be_followed_by_another_question(town: Town) -> None:
-    parent = town.parent()
-    asked = await parent.asks()
-    await town.fetched(asked)
+async def _declines(town: Town, asked: dict[str, Any]) -> None:
     link = ExchangeLink.parse(asked["link"])
     await town.given.town.presentation.DeclineExchange(
         presentation_pb2.DeclineExchangeRequest(
@@ -77,6 +77,13 @@ async def test_a_refusal_shows_nothing_and_may_be_followed_by_another_question(t
             why=presentation_pb2.DeclineExchangeRequest.WHY_DECLINED,
         )
     )  # fmt: skip
+
+
+async def test_a_refusal_shows_nothing_and_may_be_followed_by_another_question(town: Town) -> None:
+    parent = town.parent()
+    asked = await parent.asks()
+    await town.fetched(asked)
+    await _declines(town, asked)
     told = await parent.until_ended()
     assert told == {"state": "declined", "attempt": asked["attempt"]}
     assert (await parent.submits(asked["attempt"])).status_code == 409
@@ -216,3 +223,37 @@ async def test_a_vault_that_types_the_code_is_let_in(town: Town) -> None:
             link = ExchangeLink.parse(asked["link"])
             await holder.answer(link, vault, log, lambda _: True, pair=lambda: str(asked["code"]))
     assert (await parent.until_ended())["state"] == "proven"
+
+
+async def test_a_full_site_forgets_who_waits_for_nothing_and_leads_to_the_vault(
+    town: Town, tmp_path: Path
+) -> None:
+    more = ("--sessions", "2", "--vault", "https://vault.example/")
+    async with town.another(tmp_path / "kept", *more) as site:
+        first, second, third = (site.parent() for _ in range(3))
+        asked = await first.asks()
+        page, _, behind = asked["link"].partition("#")
+        assert page == "https://vault.example/"
+        await second.asks()
+        full = await third.call("POST", body={})
+        assert (full.status_code, full.json()) == (503, {"reason": "TOO_MANY_SESSIONS"})
+        await _declines(site, asked | {"link": unquote(behind)})
+        assert (await first.until_ended())["state"] == "declined"
+        assert (await third.asks())["state"] == "waiting"
+        assert (await first.call("GET")).json() == {"state": "none"}
+        assert (await second.call("GET")).json()["state"] == "waiting"
+
+
+async def test_a_form_that_cannot_be_written_is_sent_again(town: Town, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    async with town.another(kept) as site:
+        parent = site.parent()
+        asked = await parent.asks()
+        await site.agrees(asked)
+        await parent.until_ended()
+        kept.rmdir()
+        failed = await parent.submits(asked["attempt"])
+        assert (failed.status_code, failed.json()) == (502, {"reason": "NOT_KEPT"})
+        kept.mkdir()
+        assert (await parent.submits(asked["attempt"])).json()["state"] == "submitted"
+        assert len(site.enrolments()) == len(site.records()) == 1
