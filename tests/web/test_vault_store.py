@@ -423,3 +423,46 @@ async def test_a_new_passphrase_opens_and_the_old_does_not(profile: Profile) -> 
     assert await opens(tab, "anew", PASSPHRASE) == "PASSPHRASE_WRONG"
     assert await opens(tab, "anew", "the chosen one") == "done"
     await tab.close()
+
+
+async def restored(tab: Any, vault: str, file: bytes, passphrase: str = PASSPHRASE) -> str:
+    said: str = await tab.evaluate(
+        """([vault, file, passphrase]) => tried(async () => {
+          const made = await SealedStore.restore(vault, Uint8Array.from(file), passphrase);
+          window.store.lock();
+          window.store = made;
+        })""",
+        [vault, list(file), passphrase],
+    )
+    return said
+
+
+async def test_a_file_brings_all_of_a_vault_back_or_nothing(profile: Profile) -> None:
+    tab = await profile.unlocked("lost")
+    await put(tab, "credential", "one", "first")
+    before = bytes(await tab.evaluate("async () => [...await store.backup()]"))
+    await put(tab, "credential", "two", "second")
+    file = bytes(await tab.evaluate("async () => [...await store.backup()]"))
+    assert b"first" not in file
+    assert b"credential" not in file
+    mixed = before[:-32] + file[-32:]
+    label = file.index(b"\n")
+    changes = [
+        file[:-1], file + b"\0", b"", file[:40], file[:label] + b" " + file[label + 1 :], file[: label + 3],
+        file[: label + 1] + b"\xff" * 4 + file[label + 5 :],
+    ]  # fmt: skip
+    for changed in changes:
+        assert await restored(tab, "found", changed) == "BACKUP_MALFORMED"
+    assert await restored(tab, "found", mixed) == "BACKUP_MALFORMED"
+    assert await restored(tab, "found", file[:-1] + bytes([file[-1] ^ 1])) == "BACKUP_MALFORMED"
+    assert await restored(tab, "found", file, PASSPHRASE + "x") == "PASSPHRASE_WRONG"
+    assert await restored(tab, "lost", file) == "VAULT_EXISTS"
+    assert not await tab.evaluate("() => SealedStore.exists('found')")
+    assert await restored(tab, "found", file) == "done"
+    assert await names(tab, "credential") == ["one", "two"]
+    assert await get(tab, "credential", "one") == "first"
+    (key, _) = await keys(tab, "found")
+    sealed = await stored(tab, "found", key)
+    await store_raw(tab, "found", key, sealed[:-1] + bytes([sealed[-1] ^ 1]))
+    assert await tab.evaluate("() => tried(() => store.backup())") == "VAULT_DAMAGED"
+    await tab.close()

@@ -66,12 +66,14 @@ export class Database {
     ended.catch(() => undefined); // whoever waits below is told
     try {
       const store = within.objectStore(ABOUT);
-      if (!allowed(checked(await kept(store.get(ABOUT))))) {
+      const now = checked(await kept(store.get(ABOUT)));
+      if (!allowed(now)) {
         within.abort();
         return false;
       }
       store.put(about, ABOUT);
       const records = within.objectStore(RECORDS);
+      if (now === null) records.clear(); // of a vault that is gone nothing comes back
       for (const [key, sealed] of changes) sealed === null ? records.delete(key) : records.put(sealed, key);
     } catch (error) {
       within.abort();

@@ -9,7 +9,8 @@ export type StoreReason =
   | "VAULT_NOT_FOUND"
   | "VAULT_DAMAGED"
   | "VAULT_LOCKED"
-  | "VAULT_REPLACED";
+  | "VAULT_REPLACED"
+  | "BACKUP_MALFORMED";
 
 /** What a vault's storage refuses. Neither reason nor detail names anything that is sealed. */
 export class StoreError extends Error {

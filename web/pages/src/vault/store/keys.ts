@@ -18,6 +18,8 @@ const RECORD = utf8("zk-disclosure/vault-record/v1\0");
 const KIND = "zk-disclosure/web-vault-kind/v1";
 const ENTRY = "zk-disclosure/web-vault-entry/v1";
 const VAULT = "zk-disclosure/web-vault-id/v1";
+const USES = ["records", "web-places", "web-backups", "usage-tags", "notes"] as const;
+const HMAC = { name: "HMAC", hash: "SHA-256" };
 const HALF_OCTETS = 16;
 const LENGTH_OCTETS = 4;
 const BLOCK_OCTETS = 512;
@@ -39,6 +41,7 @@ export class Keys {
   private constructor(
     records: CryptoKey,
     places: CryptoKey,
+    private readonly backups: CryptoKey,
     readonly uses: UseKeys,
   ) {
     this.#records = records;
@@ -47,12 +50,13 @@ export class Keys {
 
   /** Derive the keys; the data key's octets are overwritten. */
   static async of(dataKey: Octets): Promise<Keys> {
-    const subkeys = ["records", "web-places", "usage-tags", "notes"].map((use) => subkey(dataKey, use));
+    const subkeys = USES.map((use) => subkey(dataKey, use));
     dataKey.fill(0);
-    const [records, places, tags, notes] = subkeys as [Octets, Octets, Octets, Octets];
+    const [records, places, backups, tags, notes] = subkeys as [Octets, Octets, Octets, Octets, Octets];
     const made = new Keys(
       await crypto.subtle.importKey("raw", records, "AES-GCM", false, ["encrypt", "decrypt"]),
-      await crypto.subtle.importKey("raw", places, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]),
+      await crypto.subtle.importKey("raw", places, HMAC, false, ["sign"]),
+      await crypto.subtle.importKey("raw", backups, HMAC, false, ["sign", "verify"]),
       await UseKeys.of(tags, notes),
     );
     for (const each of subkeys) each.fill(0);
@@ -104,6 +108,16 @@ export class Keys {
     } catch {
       throw new StoreError("VAULT_DAMAGED", "a record was changed or moved; nothing else was touched");
     }
+  }
+
+  /** The MAC of a file. */
+  async signBackup(covered: Uint8Array): Promise<Uint8Array> {
+    return new Uint8Array(await crypto.subtle.sign("HMAC", this.backups, new Uint8Array(covered)));
+  }
+
+  /** Whether a file's MAC is this vault's; WebCrypto compares in constant time. */
+  verifyBackup(covered: Uint8Array, mac: Uint8Array): Promise<boolean> {
+    return crypto.subtle.verify("HMAC", this.backups, new Uint8Array(mac), new Uint8Array(covered));
   }
 
   async #mac(octets: Uint8Array): Promise<Uint8Array> {

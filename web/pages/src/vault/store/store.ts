@@ -1,7 +1,9 @@
 // A vault's sealed storage. Whoever uses it gives one function a use case, which reads and says what to write; what it
 // said is written in one transaction, durably, or not at all. A tab that is closed at any step leaves nothing half done.
 
-import { type About, Database } from "./database.js";
+import { joined } from "../../ledger/encoding.js";
+import { malformed, readBackup, written } from "./backup.js";
+import { type About, type Changes, Database } from "./database.js";
 import { StoreError } from "./errors.js";
 import { Keys, type Opened, type Place } from "./keys.js";
 import { KEY_OCTETS, random, unwrap, wrap } from "./passphrase.js";
@@ -45,10 +47,25 @@ export class SealedStore {
   static async create(name: string, passphrase: string): Promise<SealedStore> {
     const dataKey = random(KEY_OCTETS);
     const header = await wrap(dataKey, passphrase);
+    return SealedStore.#begun(name, header, await Keys.of(dataKey), new Map());
+  }
+
+  /**
+   * Make a vault of a file that `backup` gave. Raises StoreError VAULT_EXISTS, BACKUP_MALFORMED, PASSPHRASE_WRONG,
+   * VAULT_DAMAGED (a record was damaged when the file was made); then nothing is written.
+   */
+  static async restore(name: string, file: Uint8Array, passphrase: string): Promise<SealedStore> {
+    const { header, records, covered, mac } = readBackup(file);
+    const keys = await Keys.of(await unwrap(header, passphrase));
+    if (!(await keys.verifyBackup(covered, mac))) throw malformed();
+    await Promise.all(Array.from(records, ([key, sealed]) => keys.open(key, sealed)));
+    return SealedStore.#begun(name, header, keys, records);
+  }
+
+  static #begun(name: string, header: Uint8Array, keys: Keys, records: Changes): Promise<SealedStore> {
     return SealedStore.#opened(name, async (database) => {
-      const keys = await Keys.of(dataKey);
       const vault = await keys.vault();
-      await database.write({ header, vault, mark: crypto.randomUUID() }, new Map(), (now) => {
+      await database.write({ header, vault, mark: crypto.randomUUID() }, records, (now) => {
         if (now !== null) throw new StoreError("VAULT_EXISTS", "there is a vault already");
         return true;
       });
@@ -112,6 +129,23 @@ export class SealedStore {
         if (this.#same(await this.#database.about()).mark === begun.mark) throw error;
       }
     }
+  }
+
+  /**
+   * The whole vault of one moment in one sealed file, which opens with the passphrase of that moment. Raises StoreError
+   * VAULT_LOCKED, VAULT_REPLACED, VAULT_DAMAGED: what is damaged is not handed out as a backup.
+   */
+  async backup(): Promise<Uint8Array> {
+    const keys = this.#held();
+    const { about, records } = await this.#database.read("");
+    const { header } = this.#same(about);
+    const sealed = new Map<string, Uint8Array>();
+    for (const [key, value] of records) {
+      await keys.open(key, value);
+      sealed.set(key, value as Uint8Array);
+    }
+    const covered = written(header, sealed);
+    return joined(covered, await keys.signBackup(covered));
   }
 
   /** Wrap the same data key anew. Raises as `unlock` and `create` do; records stay as they are. */
