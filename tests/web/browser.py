@@ -6,15 +6,15 @@ Bare names of packages are written out as they are served, which a bundler would
 import contextlib
 import json
 import re
-import threading
-from collections.abc import AsyncIterator, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import AsyncIterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Final
 
 from playwright.async_api import Page, async_playwright
 
 from tests.web.node import PROVER
+from tests.web.serving import serving
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
 _ARGUMENTS: Final = [
@@ -57,24 +57,10 @@ def _script(path: str) -> bytes | None:
     return _BARE.sub(r"\1\2/node_modules/\3", file.read_text(encoding="utf-8")).encode()
 
 
-@contextlib.contextmanager
-def serving() -> Iterator[str]:
-    """Serve on a free port of this machine; return the address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 @contextlib.asynccontextmanager
 async def page() -> AsyncIterator[Page]:
     """Open the empty page in Chromium."""
-    with serving() as address:
+    with serving(_Handler) as address:
         async with async_playwright() as driver:
             browser = await driver.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
             try:

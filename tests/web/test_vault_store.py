@@ -1,13 +1,8 @@
 """The sealed storage of the vault in a browser: over Chromium's own IndexedDB and WebCrypto."""
 
 import asyncio
-import contextlib
-import re
-import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -15,100 +10,31 @@ import pytest_asyncio
 
 from disclosure import canonical
 from prover.sealing import VaultKeys
+from tests.web.serving import serving
+from tests.web.storing import (
+    PASSPHRASE,
+    WEB,
+    Handler,
+    Profile,
+    get,
+    header,
+    keys,
+    names,
+    opens,
+    put,
+    replace_header,
+    store_raw,
+    stored,
+)
 
 browser = pytest.importorskip("tests.web.browser", reason="no playwright")
-WEB: Final = Path(__file__).parents[2] / "web"
 COMPILER: Final = WEB / "node_modules" / ".bin" / "tsc"
 pytestmark = [
     pytest.mark.skipif(not COMPILER.exists(), reason="not installed: scripts/web.sh does it"),
     pytest.mark.skipif(not browser.CHROMIUM.exists(), reason="no Chromium: scripts/chromium.sh installs it"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
-PASSPHRASE: Final = "correct horse, ärgert"
 PATIENCE_MS: Final = 120_000
-_POLICY: Final = "default-src 'none'; script-src 'self'; connect-src 'self'"
-_BARE: Final = re.compile(r"""(from |import )(["'])(@noble/)""")
-_BEGIN: Final = """async () => {
-  const { SealedStore } = await import("/pages/src/vault/store/store.js");
-  const { holderSecret } = await import("/pages/src/vault/identity.js");
-  Object.assign(window, { SealedStore, holderSecret });
-  window.octets = (text) => new TextEncoder().encode(text);
-  window.text = (octets) => octets === null ? null : new TextDecoder().decode(octets);
-  window.tried = async (work) => {
-    try { await work(); return "done"; } catch (error) { return error.reason ?? String(error); }
-  };
-  window.raw = (vault, store, mode, work) => new Promise((resolve, reject) => {
-    const asked = indexedDB.open(vault);
-    asked.onerror = () => reject(asked.error);
-    asked.onsuccess = () => {
-      const within = asked.result.transaction([store], mode);
-      const done = work(within.objectStore(store));
-      within.oncomplete = () => { asked.result.close(); resolve(done?.result); };
-      within.onabort = () => reject(within.error);
-    };
-  });
-}"""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """Serves an empty page, the built scripts, and the packages that they use."""
-
-    def __init__(self, built: Path, *given: Any) -> None:
-        self.built = built
-        super().__init__(*given)
-
-    def do_GET(self) -> None:
-        within = WEB / "node_modules" / "@noble" if self.path.startswith("/node_modules/") else self.built
-        root = WEB if self.path.startswith("/node_modules/") else self.built
-        file = (root / self.path.lstrip("/")).resolve()
-        found = file.is_relative_to(within) and file.suffix == ".js" and file.is_file()
-        self.send_response(200 if found or self.path == "/" else 404)
-        self.send_header("Content-Type", "text/javascript" if found else "text/html")
-        self.send_header("Content-Security-Policy", _POLICY)
-        self.end_headers()
-        script = _BARE.sub(r"\1\2/node_modules/\3", file.read_text(encoding="utf-8")) if found else ""
-        self.wfile.write(script.encode() or b"<!doctype html><title>store</title>")
-
-    def log_request(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextlib.contextmanager
-def serving(built: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, built))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class Profile:
-    """One person's browser, with as many tabs as wanted."""
-
-    def __init__(self, context: Any, address: str) -> None:
-        self._context, self._address = context, address
-
-    async def tab(self) -> Any:
-        page = await self._context.new_page()
-        await page.goto(self._address)
-        await page.evaluate(_BEGIN)
-        return page
-
-    async def unlocked(self, vault: str) -> Any:
-        """Open a tab, and in it the vault of this name, which is made if there is none."""
-        page = await self.tab()
-        await page.evaluate(
-            """async ([vault, passphrase]) => {
-              const there = await SealedStore.exists(vault);
-              window.store = await (there ? SealedStore.unlock : SealedStore.create)(vault, passphrase);
-            }""",
-            [vault, PASSPHRASE],
-        )
-        return page
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -117,7 +43,7 @@ async def profile(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pro
     project = WEB / "pages" / "test" / "vault" / "tsconfig.json"
     building = await asyncio.create_subprocess_exec(COMPILER, "--project", project, "--outDir", built)
     assert await building.wait() == 0
-    with serving(built) as address:
+    with serving(partial(Handler, built)) as address:
         async with browser.async_playwright() as driver:
             running = await driver.chromium.launch(executable_path=browser.CHROMIUM, args=browser._ARGUMENTS)
             try:
@@ -126,86 +52,6 @@ async def profile(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pro
                 yield Profile(context, address)
             finally:
                 await running.close()
-
-
-async def put(tab: Any, kind: str, name: str, value: str) -> str:
-    said: str = await tab.evaluate(
-        "([kind, name, value]) => tried(() =>"
-        " store.change(async (draft) => draft.put({ kind, name }, octets(value))))",
-        [kind, name, value],
-    )
-    return said
-
-
-async def get(tab: Any, kind: str, name: str) -> str | None:
-    """Return the value at a place, or the reason why it is not read."""
-    said: str | None = await tab.evaluate(
-        """async ([kind, name]) => {
-          let value = null;
-          const said = await tried(() =>
-            store.read(async (draft) => { value = await draft.get({ kind, name }); }));
-          return said === "done" ? text(value) : said;
-        }""",
-        [kind, name],
-    )
-    return said
-
-
-async def names(tab: Any, kind: str) -> list[str]:
-    said: list[str] = await tab.evaluate(
-        "(kind) => store.read(async (draft) => (await draft.list(kind)).map((each) => each.name))", kind
-    )
-    return said
-
-
-async def keys(tab: Any, vault: str) -> list[str]:
-    said: list[str] = await tab.evaluate(
-        "(vault) => raw(vault, 'records', 'readonly', (store) => store.getAllKeys())", vault
-    )
-    return said
-
-
-async def stored(tab: Any, vault: str, key: str) -> bytes:
-    said = await tab.evaluate(
-        "async ([vault, key]) => [...await raw(vault, 'records', 'readonly', (store) => store.get(key))]",
-        [vault, key],
-    )
-    return bytes(said)
-
-
-async def store_raw(tab: Any, vault: str, key: str, octets: bytes) -> None:
-    await tab.evaluate(
-        "([vault, key, octets]) => raw(vault, 'records', 'readwrite',"
-        " (store) => { store.put(Uint8Array.from(octets), key); })",
-        [vault, key, list(octets)],
-    )
-
-
-async def header(tab: Any, vault: str) -> bytes:
-    said = await tab.evaluate(
-        "async (vault) => [...(await raw(vault, 'about', 'readonly', (store) => store.get('about'))).header]",
-        vault,
-    )
-    return bytes(said)
-
-
-async def replace_header(tab: Any, vault: str, octets: bytes) -> None:
-    await tab.evaluate(
-        """async ([vault, octets]) => {
-          const about = await raw(vault, "about", "readonly", (store) => store.get("about"));
-          const changed = { ...about, header: Uint8Array.from(octets) };
-          await raw(vault, "about", "readwrite", (store) => { store.put(changed, "about"); });
-        }""",
-        [vault, list(octets)],
-    )
-
-
-async def opens(tab: Any, vault: str, passphrase: str) -> str:
-    said: str = await tab.evaluate(
-        "([vault, passphrase]) => tried(async () => (await SealedStore.unlock(vault, passphrase)).lock())",
-        [vault, passphrase],
-    )
-    return said
 
 
 async def test_what_is_kept_is_there_again_and_is_not_readable(profile: Profile) -> None:
