@@ -55,7 +55,7 @@ test: lint
 	scripts/web.sh
 	scripts/chromium.sh
 	@echo "The consortium's processes are killed for $${ZK_CONSORTIUM_SECONDS:-60} seconds (ZK_CONSORTIUM_SECONDS)."
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+	scripts/tests.sh
 
 # Faults that take minutes each; docs/ledger.md says which they are and how long they take.
 test-long: setup

@@ -1,5 +1,6 @@
 """Whatever is changed of what was signed or shown is refused, with a stable reason."""
 
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import fields, replace
@@ -231,7 +232,7 @@ def test_a_domain_is_given_where_there_is_a_pseudonym_and_only_there() -> None:
 def test_secrets_do_not_show_themselves() -> None:
     for each in (held(Feature.HOLDER_BINDING_PSEUDONYM), held(Feature.HOLDER_BINDING_PSEUDONYM).secrets):
         assert "secret'" not in repr(each)
-        assert "77" not in repr(each)
+        assert re.search(r"(?<![0-9a-f])77(?![0-9a-f])", repr(each)) is None, "an address may hold any digits"
     base = held(Feature.PSEUDONYM).base
     assert base.hmac_key.hex() not in repr(base)
     assert repr(base.hmac_key) not in repr(base)
