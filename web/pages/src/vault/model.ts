@@ -1,0 +1,220 @@
+// What the vault's screens know of the vault: plain data, and what can be asked of it. The vault itself lives in a worker
+// (worker.ts), where its secrets stay; all of this crosses by structured clone, so there is no class and no function in it.
+
+/** A text in each of the pages' languages. */
+export interface Text {
+  readonly zh: string;
+  readonly en: string;
+}
+
+/** What goes wrong, with the stable reason that it has in every language, and what may be said to a person of it. */
+export interface Fault {
+  readonly reason: string;
+  readonly detail: string;
+  /** Whether the same may be tried again as it is: the service was not reached. */
+  readonly passing: boolean;
+}
+
+export type State = "none" | "locked" | "open";
+
+export interface CredentialView {
+  readonly id: string;
+  readonly form: "plain" | "composite";
+  /** "departments/..." and its name for people. */
+  readonly department: string;
+  readonly departmentName: Text;
+  readonly title: Text;
+  readonly attributes: readonly { readonly name: Text; readonly value: Text | null }[];
+  /** The last day, "2027-01-31", and whether it has passed. */
+  readonly lastDay: string;
+  readonly expired: boolean;
+  readonly revoked: boolean;
+  readonly received: number;
+}
+
+/** Who asks, and what is known of them. */
+export interface AskerView {
+  readonly verifier: string;
+  readonly name: Text;
+  readonly purpose: Text;
+  readonly legalBasis: Text | null;
+  readonly retention: Text | null;
+  /** What this vault knows of it from before, a sentence. */
+  readonly before: Text;
+}
+
+/** One sentence of a consent. */
+export interface Line {
+  readonly kind: "shown" | "escrowed" | "proven" | "linked" | "hidden";
+  readonly text: Text;
+  /** The value that is shown, where one is. */
+  readonly value: Text | null;
+}
+
+export interface ShownCredential {
+  readonly title: Text;
+  readonly departmentName: Text;
+  /** What the person may choose among; the first is what stands in `lines`. */
+  readonly choices: readonly { readonly credential: string; readonly label: Text }[];
+  readonly query: string;
+  readonly lines: readonly Line[];
+}
+
+/** A way to answer a request: most have one. */
+export interface WayView {
+  readonly branch: string;
+  readonly label: Text;
+  readonly credentials: readonly ShownCredential[];
+  /** What concerns no single credential: sums, pseudonyms, what the verifier may infer. */
+  readonly lines: readonly Line[];
+  /** What is missing for it, sentences; empty if it can be answered. */
+  readonly missing: readonly Text[];
+}
+
+export interface RequestView {
+  readonly kind: "request";
+  /** What `agree` and `decline` name it by, until the worker ends. */
+  readonly id: string;
+  readonly asker: AskerView;
+  readonly ways: readonly WayView[];
+  /** Until when it can be answered, milliseconds. */
+  readonly ends: number;
+  /** Why it is not to be answered at all: asks more than its policy allows; then nothing can be agreed to. */
+  readonly refused: Fault | null;
+}
+
+export interface OfferView {
+  readonly kind: "offer";
+  readonly id: string;
+  readonly department: string;
+  readonly departmentName: Text;
+  readonly title: Text;
+  /** What the department is shown first; null where it has identified the person itself. */
+  readonly shows: WayView | null;
+}
+
+export interface ConsentView {
+  readonly kind: "consent";
+  readonly id: string;
+  readonly asker: AskerView;
+  readonly lines: readonly Line[];
+  readonly missing: readonly Text[];
+  /** How often, how long: sentences. */
+  readonly terms: readonly Text[];
+}
+
+export interface AccountView {
+  readonly kind: "account";
+  readonly id: string;
+  readonly departmentName: Text;
+}
+
+/** The exchange takes the code that stands on the verifier's screen: `open` is called again with it. */
+export interface PairingView {
+  readonly kind: "pairing";
+}
+
+export type Opened = RequestView | OfferView | ConsentView | AccountView | PairingView;
+
+export interface Choice {
+  readonly branch: string;
+  /** Credentials by query, where the person chose another than the first. */
+  readonly chosen: Readonly<Record<string, string>>;
+}
+
+export type UseState = "sending" | "done" | "refused" | "declined" | "over-asked";
+export type ReceiptState = "none" | "pending" | "anchored" | "wrong";
+
+export interface UseView {
+  readonly id: string;
+  readonly time: number;
+  readonly state: UseState;
+  readonly verifier: string;
+  readonly verifierName: Text;
+  readonly purpose: Text;
+  readonly lines: readonly Line[];
+  readonly receipt: ReceiptState;
+  /** The entry's index in the ledger, as text; null without a receipt. */
+  readonly entry: string | null;
+  readonly fault: Fault | null;
+}
+
+export interface StandingView {
+  readonly id: string;
+  readonly verifierName: Text;
+  readonly purpose: Text;
+  readonly terms: readonly Text[];
+  readonly state: "granted" | "withdrawn" | "ended";
+  readonly withdrawing: boolean;
+}
+
+export interface ApplicationView {
+  readonly id: string;
+  readonly departmentName: Text;
+  readonly title: Text;
+  readonly state: Text;
+  readonly sent: number;
+  /** The offer that came of it, to be opened by `openInbox`. */
+  readonly offer: string | null;
+}
+
+export interface Overview {
+  readonly credentials: readonly CredentialView[];
+  /** How many claims, answers and refusals are still to be sent. */
+  readonly unsent: number;
+  readonly account: boolean;
+  /** When what is published was last read, milliseconds; null before. */
+  readonly read: number | null;
+}
+
+/** The log's key that this vault believes, and how people compare it. */
+export interface TrustView {
+  readonly log: string;
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+/** The vault. Every promise is broken with a Fault. */
+export interface Vault {
+  state(): Promise<State>;
+  /** Make a vault that believes this log's key: the one that was compared, or the server's own, which `logKey` shows. */
+  create(passphrase: string, logKey: string): Promise<void>;
+  unlock(passphrase: string): Promise<void>;
+  /** Ends the worker. */
+  lock(): Promise<void>;
+  /** The log's key as the server says it, before there is a vault. */
+  logKey(): Promise<TrustView>;
+  trust(): Promise<TrustView>;
+  changePassphrase(old: string, chosen: string): Promise<void>;
+
+  overview(): Promise<Overview>;
+  credential(id: string): Promise<CredentialView>;
+  removeCredential(id: string): Promise<void>;
+  /** Send what was not sent, read the newest epochs, check pending receipts. */
+  settle(): Promise<Overview>;
+
+  /** What a scanned or pasted link leads to. Nothing is shown to anybody by it. */
+  open(link: string, pairingCode?: string): Promise<Opened>;
+  /** The choice made: what would be told by it. */
+  choose(id: string, choice: Choice): Promise<RequestView>;
+  /** Prove and send; what is stored is sent again by `settle` if the line breaks. */
+  agree(id: string, choice: Choice): Promise<UseView>;
+  decline(id: string): Promise<void>;
+  claim(id: string): Promise<CredentialView>;
+  grant(id: string): Promise<StandingView>;
+  register(id: string): Promise<void>;
+
+  uses(): Promise<readonly UseView[]>;
+  /** One use, its receipt checked anew. */
+  use(id: string): Promise<UseView>;
+  /** The receipt's octets, for a file. */
+  receipt(id: string): Promise<Uint8Array>;
+
+  standing(): Promise<readonly StandingView[]>;
+  withdraw(id: string): Promise<StandingView>;
+  inbox(): Promise<readonly OfferView[]>;
+  applications(): Promise<readonly ApplicationView[]>;
+
+  backup(): Promise<Uint8Array>;
+  restore(file: Uint8Array, passphrase: string): Promise<void>;
+}
