@@ -1,4 +1,4 @@
-"""Credential offers of OpenID4VCI 1.0 (section 4.1, its examples typed anew): what is read, and what is not."""
+"""Credential offers of OpenID4VCI 1.0 (section 4.1, its examples typed anew): what is read, what is not."""
 
 import json
 from typing import Any
