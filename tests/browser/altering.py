@@ -34,7 +34,9 @@ class Altering(grpc.GenericRpcHandler):
             try:
                 answer: bytes = await self.channel.unary_unary(details.method)(message, timeout=60)
             except grpc.aio.AioRpcError as error:
-                await context.abort(error.code(), error.details() or "", error.trailing_metadata() or ())
+                await context.abort(
+                    error.code(), error.details() or "", tuple(error.trailing_metadata() or ())
+                )
             return self.alter.get(method, bytes)(answer)
 
         return grpc.unary_unary_rpc_method_handler(hand_on)

@@ -1,18 +1,22 @@
-"""What the vault's reader believes, in Chromium over a real edge: a real service, and one whose answers are altered."""
+"""What the vault's reader believes, in Chromium over a real edge and service; some answers are altered."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+import base64
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from google.protobuf.message import Message
 
 from tests.browser.altering import Altering, altering
 from tests.browser.browsing import ROOT, Visitor, chromium, needs
 from tests.browser.vaulting import built, vault_site
-from tests.disclosure.composite.world import SCHEMAS
-from tests.zkservice.composite_city import SCHOOL, CompositeCity, composite_city
+from tests.disclosure.composite.world import PERMIT, SCHEMAS
+from tests.zkservice.composite_city import OTHER_SCHOOL, SCHOOL, CompositeCity, composite_city
+from wire.policy import policy_of
+from zkproto.v1 import catalog_pb2, policy_pb2, publication_pb2, revocation_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 POLICE = "departments/public-security"
@@ -26,14 +30,11 @@ class World:
     town: CompositeCity
     between: Altering
     visitor: Visitor
-    vaults: Iterator[int] = field(default_factory=lambda: iter(range(1000)))
 
-    async def begin(self, vault: str = "", later: int = 0) -> str:
-        """Begin with a reader over a new vault, or over one of before."""
-        vault = vault or f"vault-{next(self.vaults)}"
-        given = [vault, self.town.city.ready.verifier_key, later]
+    async def begin(self, later: int = 0, log: str = "") -> None:
+        """Begin with a reader that has read nothing yet, over what the vault has kept."""
+        given = [log or self.town.city.ready.verifier_key, later]
         await self.visitor.page.evaluate("(given) => reading.begin(...given)", given)
-        return vault
 
     async def ask(self, question: str, *given: Any) -> Any:
         said = await self.visitor.page.evaluate(_ASK, [question, list(given)])
@@ -65,12 +66,14 @@ async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     ):
         page = await visitor.goes_to("/")
         await page.wait_for_function("() => window.reading")
+        await page.evaluate("() => reading.make()")
         yield World(town, between, visitor)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def world(whole: World) -> AsyncIterator[World]:
-    """Give the world with nothing altered, and a new vault."""
+    """Give the world with nothing altered, and nothing kept."""
+    await whole.visitor.page.evaluate("() => reading.forget()")
     await whole.begin()
     yield whole
     whole.between.alter.clear()
@@ -91,3 +94,190 @@ async def test_what_is_published_is_read_as_python_has_it(world: World) -> None:
     assert await world.ask("lists", POLICE) == [[office.name, office.accumulator.key.octets.hex()]]
     assert await world.ask("newestEpoch", POLICE) == [2, (await office.epoch()).octets.hex()]
     assert await world.ask("epoch", POLICE, 1) == [1, (await office.epoch(1)).octets.hex()]
+
+
+async def test_what_a_request_names_is_read_and_the_request_is_checked(world: World) -> None:
+    town = world.town
+    request = town.request()
+    said = await world.ask("directory", request.canonical.hex())
+    wanted = [
+        [str(each.key), "active", each.revocation.number]
+        for branch in request.branches
+        for query in branch.queries
+        for each in query.issuers
+    ]
+    assert [each[:2] for each in said] == [each[:2] for each in wanted]
+    assert all(found[2] >= asked[2] for found, asked in zip(said, wanted, strict=True))
+    asked = list(world.between.calls)
+    assert await world.ask("directory", request.canonical.hex()) == said
+    assert world.between.calls == [*asked, "ReadStates"], "all else never changes, and is kept"
+    assert "GetTable" in asked
+    assert "GetRegulator" in asked
+    policy = await world.ask("policy", str(request.policy))
+    message = await town.city.policies.GetPolicy(policy_pb2.GetPolicyRequest(name=str(request.policy)))
+    assert policy == policy_of(message).canonical.hex()
+    assert await world.refused("policy", f"verifiers/{SCHOOL}/policies/any@77") == "POLICY_UNKNOWN"
+
+
+@dataclass
+class Lie:
+    """How an answer of a method is altered, what is asked then, and why it is refused."""
+
+    method: str
+    kind: type[Message]
+    change: Any
+    question: str
+    reason: str
+    word: str
+    """Of what is kept of such answers."""
+
+
+def _flipped(octets: bytes, at: int = -1) -> bytes:
+    changed = bytearray(octets)
+    changed[at] ^= 1
+    return bytes(changed)
+
+
+def _signed_by_nobody(message: Any) -> None:
+    """Change the log's signature."""
+    start, dash, line = message.proof.rpartition(" — ".encode()[1:])
+    name, encoded = line.decode().split()
+    octets = bytearray(base64.b64decode(encoded))
+    octets[-1] ^= 1
+    message.proof = start + dash + f"{name} {base64.b64encode(octets).decode()}\n".encode()
+
+
+def _unsigned(message: Any) -> None:
+    """Have another log's name under it."""
+    start, dash, line = message.proof.rpartition(" — ".encode()[1:])
+    message.proof = start + dash + b"other.example " + line.split()[1] + b"\n"
+
+
+def _moved(message: Any) -> None:
+    """Name another place of the tree."""
+    message.proof = message.proof.replace(b"\nindex ", b"\nindex 1", 1)
+
+
+def _cleared(message: Any) -> None:
+    message.proof = b""
+
+
+def _set(name: str, value: Any) -> Any:
+    return lambda message: setattr(message, name, value)
+
+
+def _undigested(message: Any) -> None:
+    message.digest = b""
+    message.display_name.en = "another name"
+
+
+_READS = {
+    "GetSchema": (catalog_pb2.Schema, "schema", "schema"),
+    "GetIssuerKey": (catalog_pb2.IssuerKey, "issuerKey", "issuer-key"),
+    "GetVerifier": (catalog_pb2.Verifier, "verifier", "verifier"),
+    "GetPolicy": (policy_pb2.Policy, "policy", "policy"),
+    "GetAccumulator": (revocation_pb2.Accumulator, "lists", "list"),
+    "GetEpoch": (revocation_pb2.Epoch, "newestEpoch", "newest-epoch"),
+    "GetTable": (publication_pb2.Table, "directory", "table"),
+    "GetRegulator": (publication_pb2.Regulator, "regulator", "regulator"),
+}
+_PROOFS = {
+    "no proof": (_cleared, "PROOF_MALFORMED"),
+    "a changed signature": (_signed_by_nobody, "NOTE_SIGNATURE_INVALID"),
+    "nobody's signature": (_unsigned, "NOTE_UNSIGNED"),
+    "another place": (_moved, "INCLUSION_INVALID"),
+}
+_OTHERS: dict[str, list[tuple[str, Any, str]]] = {
+    "GetSchema": [
+        ("another text", lambda each: setattr(each.display_name, "en", "another"), "SCHEMA_INVALID"),
+        ("another text, no digest", _undigested, "INCLUSION_INVALID"),
+        ("no form", _set("form", 0), "SCHEMA_INVALID"),
+        ("another length", lambda each: setattr(each.attributes[0], "max_length", 61), "SCHEMA_INVALID"),
+        ("another name", _set("name", "departments/hrss/schemas/other@1"), "SCHEMA_INVALID"),
+    ],
+    "GetIssuerKey": [
+        ("another key", lambda each: setattr(each, "public_key", _flipped(each.public_key)), "NAME_INVALID"),
+        ("retired by nobody", _set("state", catalog_pb2.IssuerKey.STATE_RETIRED), "PROOF_MALFORMED"),
+        ("no state", _set("state", 0), "MALFORMED"),
+        ("another suite", _set("suite", "BBS_BLS12381G1_XOF:SHAKE-256_SSWU_RO_"), "NAME_INVALID"),
+    ],
+    "GetVerifier": [
+        (
+            "another key",
+            lambda each: setattr(each, "public_key", _flipped(each.public_key)),
+            "INCLUSION_INVALID",
+        ),
+        ("another name", _set("name", f"verifiers/{OTHER_SCHOOL}"), "MALFORMED"),
+        ("half a key", lambda each: setattr(each, "public_key", each.public_key[:16]), "MALFORMED"),
+    ],
+    "GetPolicy": [
+        (
+            "more days",
+            lambda each: setattr(each, "retention_days", each.retention_days + 1),
+            "INCLUSION_INVALID",
+        ),
+        ("fewer items", lambda each: each.items.pop(), "INCLUSION_INVALID"),
+        ("another name", _set("name", f"verifiers/{OTHER_SCHOOL}/policies/any@2"), "MALFORMED"),
+    ],
+    "GetAccumulator": [
+        ("another key", lambda each: setattr(each, "public_key", bytes(96)), "MALFORMED"),
+        ("another suite", _set("suite", "BBS_BLS12381G1_XOF:SHAKE-256_SSWU_RO_"), "NAME_INVALID"),
+    ],
+    "GetEpoch": [
+        ("another digest", lambda each: setattr(each, "octets", _flipped(each.octets)), "INCLUSION_INVALID"),
+        ("another kind", lambda each: setattr(each, "octets", _flipped(each.octets, 0)), "MALFORMED"),
+        ("an octet less", lambda each: setattr(each, "octets", each.octets[:-1]), "MALFORMED"),
+    ],
+    "GetTable": [
+        ("a false signature", lambda each: setattr(each, "octets", _flipped(each.octets)), "MALFORMED"),
+        ("another owner", _set("owner", f"verifiers/{OTHER_SCHOOL}"), "INCLUSION_INVALID"),
+        ("codes of nothing", lambda each: each.codes.append("1"), "MALFORMED"),
+    ],
+    "GetRegulator": [
+        ("another text", lambda each: setattr(each.display_name, "en", "another"), "INCLUSION_INVALID"),
+        ("another name", _set("name", "regulators/other"), "INCLUSION_INVALID"),
+        (
+            "a changed share",
+            lambda each: setattr(
+                each.shares[0], "possession_proof", _flipped(each.shares[0].possession_proof)
+            ),
+            "MALFORMED",
+        ),
+    ],
+}
+LIES = {
+    f"{method}: {name}": Lie(method, kind, change, question, reason, word)
+    for method, (kind, question, word) in _READS.items()
+    for name, change, reason in [*((n, *each) for n, each in _PROOFS.items()), *_OTHERS[method]]
+}
+
+
+def _given(town: CompositeCity, question: str) -> str:
+    return {
+        "schema": str(PERMIT.name),
+        "issuerKey": str(town.police.key.name),
+        "verifier": f"verifiers/{SCHOOL}",
+        "policy": f"verifiers/{SCHOOL}/policies/any@2",
+        "lists": POLICE,
+        "newestEpoch": POLICE,
+        "directory": town.request().canonical.hex(),
+        "regulator": town.regulator_key.digest.hex(),
+    }[question]
+
+
+def _altered(lie: Lie, octets: bytes) -> bytes:
+    message = lie.kind.FromString(octets)
+    lie.change(message)
+    assert message.SerializeToString() != octets
+    return message.SerializeToString()
+
+
+@pytest.mark.parametrize("name", LIES)
+async def test_what_was_altered_is_refused_and_not_kept(world: World, name: str) -> None:
+    lie = LIES[name]
+    world.between.alter[lie.method] = lambda octets: _altered(lie, octets)
+    given = _given(world.town, lie.question)
+    assert await world.refused(lie.question, given) == lie.reason
+    assert lie.word not in {each.partition(" ")[0] for each in await world.kept()}
+    world.between.alter.clear()
+    await world.ask(lie.question, given)

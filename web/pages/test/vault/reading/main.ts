@@ -63,14 +63,20 @@ type Question = keyof typeof questions;
 
 Object.assign(window, {
   reading: {
-    /** Begin with a vault of this name, made if there is none, and a reader that has seen nothing yet. */
-    async begin(vault: string, log: string, later = 0): Promise<void> {
-      const passphrase = "correct horse, ärgert";
-      const there = await SealedStore.exists(vault);
-      store = await (there ? SealedStore.unlock(vault, passphrase) : SealedStore.create(vault, passphrase));
+    /** Make the vault of these tests. */
+    async make(): Promise<void> {
+      store = await SealedStore.create("reading", "correct horse, ärgert");
+    },
+    /** Begin with a reader that has read nothing yet, over what is kept. */
+    async begin(log: string, later = 0): Promise<void> {
       ahead = later;
       reader = new PublishedReader(store, logKeyOf(log), now);
     },
+    /** Remove all that is kept of the published. */
+    forget: () =>
+      store.change(async (draft) => {
+        for (const { kind, name } of await draft.list("published")) draft.remove({ kind, name });
+      }),
     async ask(question: Question, given: readonly never[]): Promise<unknown> {
       try {
         return { value: await (questions[question] as (...all: unknown[]) => Promise<unknown>)(...given) };
