@@ -13,10 +13,20 @@ from google.protobuf.message import Message
 from tests.browser.altering import Altering, altering
 from tests.browser.browsing import ROOT, Visitor, chromium, needs
 from tests.browser.vaulting import built, vault_site
-from tests.disclosure.composite.world import PERMIT, SCHEMAS
+from tests.disclosure.composite.world import HOUSEHOLD, PERMIT, SCHEMAS
 from tests.zkservice.composite_city import OTHER_SCHOOL, SCHOOL, CompositeCity, composite_city
+from tests.zkservice.revoking import new_handles
+from tlog.keys import Signer
+from wire.composite import table_name
 from wire.policy import policy_of
-from zkproto.v1 import catalog_pb2, policy_pb2, publication_pb2, revocation_pb2
+from zkproto.v1 import (
+    catalog_pb2,
+    policy_pb2,
+    publication_pb2,
+    publication_pb2_grpc,
+    revocation_pb2,
+    states_pb2,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 POLICE = "departments/public-security"
@@ -281,3 +291,217 @@ async def test_what_was_altered_is_refused_and_not_kept(world: World, name: str)
     assert lie.word not in {each.partition(" ")[0] for each in await world.kept()}
     world.between.alter.clear()
     await world.ask(lie.question, given)
+
+
+def _answers(octets: bytes) -> Any:
+    return lambda _: octets
+
+
+async def _another(world: World, method: str) -> bytes:
+    """Return a true answer to the same question about something else, with its own proof."""
+    city = world.town.city
+    publication: Any = publication_pb2_grpc.PublicationServiceStub(city.channel)
+    others: dict[str, Any] = {
+        "GetSchema": (city.catalog.GetSchema, catalog_pb2.GetSchemaRequest(name=str(HOUSEHOLD.name))),
+        "GetIssuerKey": (
+            city.catalog.GetIssuerKey,
+            catalog_pb2.GetIssuerKeyRequest(name=str(world.town.hrss.key.name)),
+        ),
+        "GetDepartment": (
+            city.catalog.GetDepartment,
+            catalog_pb2.GetDepartmentRequest(name="departments/hrss"),
+        ),
+        "GetVerifier": (
+            city.catalog.GetVerifier,
+            catalog_pb2.GetVerifierRequest(name=f"verifiers/{OTHER_SCHOOL}"),
+        ),
+        "GetPolicy": (
+            city.policies.GetPolicy,
+            policy_pb2.GetPolicyRequest(name=f"verifiers/{OTHER_SCHOOL}/policies/any@2"),
+        ),
+        "ListAccumulators": (
+            city.revocation.ListAccumulators,
+            revocation_pb2.ListAccumulatorsRequest(parent="departments/hrss"),
+        ),
+        "GetAccumulator": (
+            city.revocation.GetAccumulator,
+            revocation_pb2.GetAccumulatorRequest(name=world.town.offices["hrss"].name),
+        ),
+        "GetEpoch": (
+            city.revocation.GetEpoch,
+            revocation_pb2.GetEpochRequest(accumulator=world.town.offices["hrss"].name),
+        ),
+        "GetTable": (
+            publication.GetTable,
+            publication_pb2.GetTableRequest(name=table_name(world.town.hrss.digits.table.digest)),
+        ),
+    }
+    ask, message = others[method]
+    answer: Message = await ask(message)
+    return answer.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["GetSchema", "GetIssuerKey", "GetDepartment", "GetVerifier", "GetPolicy", "ListAccumulators",
+     "GetAccumulator", "GetEpoch", "GetTable"],
+)  # fmt: skip
+async def test_a_true_answer_to_another_question_is_refused(world: World, method: str) -> None:
+    world.between.alter[method] = _answers(await _another(world, method))
+    asked = {"GetDepartment": "departmentName", "ListAccumulators": "lists"}
+    question = asked.get(method) or _READS[method][1]
+    given = POLICE if question == "departmentName" else _given(world.town, question)
+    assert await world.refused(question, given) == "MALFORMED"
+    word = {"departmentName": "department", "lists": "lists"}.get(question) or _READS[method][2]
+    assert [each for each in await world.kept() if each.startswith(f"{word} ") and method != "GetTable"] == []
+
+
+async def test_an_epoch_of_another_number_is_refused(world: World) -> None:
+    office = world.town.offices["public-security"]
+    first = await world.town.city.revocation.GetEpoch(
+        revocation_pb2.GetEpochRequest(accumulator=office.name, number=0)
+    )
+    world.between.alter["GetEpoch"] = _answers(first.SerializeToString())
+    assert await world.refused("epoch", POLICE, 1) == "MALFORMED"
+    assert (await world.ask("epoch", POLICE, 0))[0] == 0
+
+
+async def test_a_vault_is_not_led_back_to_an_older_epoch(world: World) -> None:
+    newest = await world.ask("newestEpoch", POLICE)
+    office = world.town.offices["public-security"]
+    older = await world.town.city.revocation.GetEpoch(
+        revocation_pb2.GetEpochRequest(accumulator=office.name, number=0)
+    )
+    world.between.alter["GetEpoch"] = _answers(older.SerializeToString())
+    assert await world.ask("newestEpoch", POLICE) == newest
+
+
+@pytest.mark.parametrize("part", ["issuer_keys", "epochs"])
+async def test_states_of_fewer_or_of_others_are_refused(world: World, part: str) -> None:
+    request = world.town.request().canonical.hex()
+
+    def fewer(octets: bytes) -> bytes:
+        states = states_pb2.States.FromString(octets)
+        getattr(states, part).pop()
+        return states.SerializeToString()
+
+    def turned(octets: bytes) -> bytes:
+        states = states_pb2.States.FromString(octets)
+        all_of = list(getattr(states, part))[::-1]
+        states.ClearField(part)
+        getattr(states, part).extend(all_of)
+        return states.SerializeToString()
+
+    for alter in (fewer, turned):
+        world.between.alter["ReadStates"] = alter
+        assert await world.refused("directory", request) == "MALFORMED"
+
+
+async def test_signatures_of_a_table_that_are_exchanged_are_found(world: World) -> None:
+    """Each is a point of the group and a signature, of another digit."""
+
+    def exchanged(octets: bytes) -> bytes:
+        table = publication_pb2.Table.FromString(octets)
+        before, last, one = table.octets[:-192], table.octets[-96:], table.octets[-192:-96]
+        table.octets = before + last + one
+        table.name = ""
+        return table.SerializeToString()
+
+    world.between.alter["GetTable"] = exchanged
+    assert await world.refused("directory", world.town.request().canonical.hex()) == "SIGNATURE_INVALID"
+    assert [each for each in await world.kept() if each.startswith("table ")] == []
+
+
+async def test_a_key_that_is_retired_stays_so_for_who_saw_it(world: World) -> None:
+    city = world.town.city
+    token = await city.add_department("fading")
+    name = (await city.add_key("fading")).name
+    assert (await world.ask("issuerKey", name))[2] == "active"
+    active = await city.catalog.GetIssuerKey(catalog_pb2.GetIssuerKeyRequest(name=name))
+    key = catalog_pb2.IssuerKey
+    asked = catalog_pb2.UpdateIssuerKeyStateRequest(
+        name=name, expected_state=key.STATE_ACTIVE, state=key.STATE_VERIFY_ONLY
+    )
+    await city.catalog.UpdateIssuerKeyState(asked, metadata=city.bearer(token))
+    assert (await world.ask("issuerKey", name))[2] == "verify-only"
+    await world.begin()
+    world.between.alter["GetIssuerKey"] = _answers(active.SerializeToString())
+    assert (await world.ask("issuerKey", name))[2] == "verify-only"
+
+    def with_the_keys_own_proof(octets: bytes) -> bytes:
+        message = key.FromString(octets)
+        message.state_proof = message.proof
+        return message.SerializeToString()
+
+    await world.visitor.page.evaluate("() => reading.forget()")
+    world.between.alter["GetIssuerKey"] = with_the_keys_own_proof
+    assert await world.refused("issuerKey", name) == "INCLUSION_INVALID"
+
+
+async def test_a_vault_without_a_network_has_what_it_read(world: World) -> None:
+    request = world.town.request().canonical.hex()
+    questions = [
+        ("schema", str(PERMIT.name)),
+        ("issuerKey", str(world.town.police.key.name)),
+        ("departmentName", POLICE),
+        ("verifier", f"verifiers/{SCHOOL}"),
+        ("policy", f"verifiers/{SCHOOL}/policies/any@2"),
+        ("lists", POLICE),
+        ("newestEpoch", POLICE),
+        ("directory", request),
+    ]
+    read = [await world.ask(*each) for each in questions]
+    world.between.away = True
+    await world.begin(later=3 * 24 * 3600)
+    assert [await world.ask(*each) for each in questions] == read
+    await world.visitor.page.evaluate("() => reading.forget()")
+    await world.begin()
+    assert {await world.refused(*each) for each in questions} == {"UNAVAILABLE"}
+    assert await world.kept() == []
+
+
+async def test_what_is_kept_under_another_logs_key_does_not_count(world: World) -> None:
+    await world.ask("schema", str(PERMIT.name))
+    other = Signer.generate("other.example").verifier
+    await world.begin(log=str(other))
+    world.between.calls.clear()
+    assert await world.refused("schema", str(PERMIT.name)) == "NOTE_UNSIGNED"
+    assert world.between.calls == ["GetSchema"]
+
+
+async def test_a_witness_is_brought_to_the_newest_epoch(world: World) -> None:
+    office = world.town.offices["hrss"]
+    mine, other = new_handles(2)
+    before = await office.revoke(*new_handles(3))
+    held, gone = (office.witness(each, before).to_octets_secret().hex() for each in (mine, other))
+    newest = await office.revoke(other, *new_handles(4))
+    found, number = await world.ask("caughtUp", "departments/hrss", held)
+    assert number == newest.number
+    octets = bytes.fromhex(found)
+    assert octets == office.witness(mine, newest).to_octets_secret()
+    assert await world.ask("caughtUp", "departments/hrss", found) == [found, newest.number]
+    assert await world.ask("caughtUp", "departments/hrss", gone) is None
+
+
+async def test_pages_that_do_not_lead_to_the_epoch_say_nothing(world: World) -> None:
+    office = world.town.offices["hrss"]
+    mine = new_handles(1)[0]
+    before = await office.epoch()
+    held = office.witness(mine, before).to_octets_secret().hex()
+    await office.revoke(*new_handles(2))
+
+    def with_its_handle(octets: bytes) -> bytes:
+        answer = revocation_pb2.ListRevocationsResponse.FromString(octets)
+        answer.page = answer.page[:-128] + mine.to_bytes(32) + answer.page[-96:]
+        return answer.SerializeToString()
+
+    def shorter(octets: bytes) -> bytes:
+        answer = revocation_pb2.ListRevocationsResponse.FromString(octets)
+        answer.page = answer.page[:-1]
+        return answer.SerializeToString()
+
+    for alter, reason in ((with_its_handle, "PAGE_INVALID"), (shorter, "MALFORMED")):
+        world.between.alter["ListRevocations"] = alter
+        assert await world.refused("caughtUp", "departments/hrss", held) == reason
+    world.between.alter.clear()
+    assert (await world.ask("caughtUp", "departments/hrss", held)) is not None
