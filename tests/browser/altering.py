@@ -41,6 +41,17 @@ class Altering(grpc.GenericRpcHandler):
 
         return grpc.unary_unary_rpc_method_handler(hand_on)
 
+    @asynccontextmanager
+    async def instead(self, town: City) -> AsyncIterator[None]:
+        """Hand calls to another service for a while."""
+        before = self.channel
+        async with endpoint_of(town).channel_aio() as channel:
+            self.channel = channel
+            try:
+                yield
+            finally:
+                self.channel = before
+
     def endpoint(self, town: City) -> Endpoint:
         """Where it is, under the service's own root."""
         return Endpoint(self.address, endpoint_of(town).root_certificate)

@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 from google.protobuf.message import Message
 
-from tests.browser.altering import Altering, altering
-from tests.browser.browsing import ROOT, Visitor, chromium, needs
-from tests.browser.vaulting import built, vault_site
+from tests.browser.browsing import chromium, needs
+from tests.browser.reading import READING, Asking, reading
+from tests.browser.vaulting import built
 from tests.disclosure.composite.world import HOUSEHOLD, PERMIT, SCHEMAS
 from tests.zkservice.composite_city import OTHER_SCHOOL, SCHOOL, CompositeCity, composite_city
 from tests.zkservice.revoking import new_handles
@@ -30,60 +30,36 @@ from zkproto.v1 import (
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 POLICE = "departments/public-security"
-_ASK = "([question, given]) => reading.ask(question, given)"
 
 
 @dataclass
-class World:
+class World(Asking):
     """A city, something between it and the edge, and a page with a reader."""
 
     town: CompositeCity
-    between: Altering
-    visitor: Visitor
 
     async def begin(self, later: int = 0, log: str = "") -> None:
         """Begin with a reader that has read nothing yet, over what the vault has kept."""
-        given = [log or self.town.city.ready.verifier_key, later]
-        await self.visitor.page.evaluate("(given) => reading.begin(...given)", given)
-
-    async def ask(self, question: str, *given: Any) -> Any:
-        said = await self.visitor.page.evaluate(_ASK, [question, list(given)])
-        assert "fault" not in said, said
-        return said["value"]
-
-    async def refused(self, question: str, *given: Any) -> str:
-        said = await self.visitor.page.evaluate(_ASK, [question, list(given)])
-        assert "fault" in said, said
-        reason: str = said["fault"]["reason"]
-        return reason
-
-    async def kept(self) -> list[str]:
-        found: list[str] = await self.visitor.page.evaluate("() => reading.kept()")
-        return found
+        await self.begins(log or self.town.city.ready.verifier_key, later)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     needs()
     folder = tmp_path_factory.mktemp("vault-reading")
-    pages = await asyncio.to_thread(built, folder / "pages", ROOT / "web/pages/test/vault/reading")
+    pages = await asyncio.to_thread(built, folder / "pages", READING)
     async with (
         composite_city(folder / "server") as town,
-        altering(town.city) as between,
         chromium() as browser,
-        vault_site(town.city, browser, pages, endpoint=between.endpoint(town.city)) as place,
-        place.visitor() as visitor,
+        reading(town.city, browser, pages) as (between, visitor),
     ):
-        page = await visitor.goes_to("/")
-        await page.wait_for_function("() => window.reading")
-        await page.evaluate("() => reading.make()")
-        yield World(town, between, visitor)
+        yield World(between, visitor, town)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def world(whole: World) -> AsyncIterator[World]:
     """Give the world with nothing altered, and nothing kept."""
-    await whole.visitor.page.evaluate("() => reading.forget()")
+    await whole.forget()
     await whole.begin()
     yield whole
     whole.between.alter.clear()
@@ -433,7 +409,7 @@ async def test_a_key_that_is_retired_stays_so_for_who_saw_it(world: World) -> No
         message.state_proof = message.proof
         return message.SerializeToString()
 
-    await world.visitor.page.evaluate("() => reading.forget()")
+    await world.forget()
     world.between.alter["GetIssuerKey"] = with_the_keys_own_proof
     assert await world.refused("issuerKey", name) == "INCLUSION_INVALID"
 
@@ -454,7 +430,7 @@ async def test_a_vault_without_a_network_has_what_it_read(world: World) -> None:
     world.between.away = True
     await world.begin(later=3 * 24 * 3600)
     assert [await world.ask(*each) for each in questions] == read
-    await world.visitor.page.evaluate("() => reading.forget()")
+    await world.forget()
     await world.begin()
     assert {await world.refused(*each) for each in questions} == {"UNAVAILABLE"}
     assert await world.kept() == []
