@@ -32,7 +32,8 @@ class Altering(grpc.GenericRpcHandler):
             if self.away:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the service is away")
             try:
-                answer: bytes = await self.channel.unary_unary(details.method)(message, timeout=60)
+                made: Any = self.channel.unary_unary(details.method)
+                answer: bytes = await made(message, timeout=60)
             except grpc.aio.AioRpcError as error:
                 await context.abort(
                     error.code(), error.details() or "", tuple(error.trailing_metadata() or ())

@@ -104,6 +104,13 @@ Object.assign(window, {
         const all = [...(await draft.list("published")), ...(await draft.list("ledger-seen"))];
         for (const { kind, name } of all) draft.remove({ kind, name });
       }),
+    put: (name: string, value: string) =>
+      store.change(async (draft) => draft.put({ kind: "published", name }, octets(value))),
+    copy: (from: string, to: string) =>
+      store.change(async (draft) => {
+        const value = await draft.get({ kind: "published", name: from });
+        draft.put({ kind: "published", name: to }, value!);
+      }),
     async ask(question: Question, given: readonly never[]): Promise<unknown> {
       try {
         return { value: await (questions[question] as (...all: unknown[]) => Promise<unknown>)(...given) };
