@@ -1,6 +1,5 @@
 """The vault's planner in the pages chooses what Python's chooses, and misses what that misses."""
 
-import asyncio
 import datetime as dt
 import json
 import random
@@ -47,11 +46,9 @@ from tests.disclosure.composite.world import (
     request,
 )
 from tests.prover.composite_making import REGULATOR, contents, kept
-from tests.web.node import run
+from tests.web.showing import PAGES, needs_pages, run_showing
 
-PAGES: Final = Path(__file__).parents[2] / "web" / "pages"
-COMPILER: Final = PAGES.parent / "node_modules" / ".bin" / "tsc"
-pytestmark = pytest.mark.skipif(not COMPILER.exists(), reason="not installed: scripts/web.sh does it")
+pytestmark = needs_pages
 
 RETIRED: Final = replace(POLICE.key, state=KeyState.RETIRED)
 OTHER_PERMIT: Final = replace(PERMIT, validity_days=91)
@@ -242,11 +239,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 async def asked(built: Path, cases: Sequence[Case]) -> list[dict[str, Any]]:
-    project = PAGES / "test" / "showing" / "tsconfig.json"
-    if not built.exists():
-        compiling = await asyncio.create_subprocess_exec(COMPILER, "--project", project, "--outDir", built)
-        assert await compiling.wait() == 0
-        (built / "package.json").write_text('{"type": "module"}')
     credentials: dict[str, Any] = {}
     wanted = []
     for case in cases:
@@ -280,9 +272,7 @@ async def asked(built: Path, cases: Sequence[Case]) -> list[dict[str, Any]]:
         }
         for label, each in CITIES.items()
     }  # fmt: skip
-    out = await run(
-        str(PAGES / "test" / "showing" / "plan.mjs"), str(built), given={"cities": cities, "cases": wanted}
-    )
+    out = await run_showing(built, "plan.mjs", {"cities": cities, "cases": wanted})
     return [json.loads(line) for line in out.splitlines()]
 
 

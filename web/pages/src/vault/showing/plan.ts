@@ -10,9 +10,9 @@ import type { CompositeQuery } from "../../../../prover/src/composite/query.js";
 import type { CompositeRequest } from "../../../../prover/src/composite/request.js";
 import { RefusedError } from "../../../../prover/src/disclosure/errors.js";
 import { type Schema, valueOf } from "../../../../prover/src/disclosure/schema.js";
+import { VaultError } from "../fault.js";
 import type { HeldComposite } from "../parts.js";
 import { type BranchPlan, expected, isBehind, type Lacking, Search } from "./branches.js";
-import { ShowingError } from "./errors.js";
 
 /** What a planner chooses from, as it was at one moment. */
 export class Contents {
@@ -33,9 +33,9 @@ export class Contents {
       one.received - other.received || (one.id < other.id ? -1 : 1));
   }
 
-  /** ShowingError NOTHING_FITS if there is none: then there is no credential either. */
+  /** VaultError NOTHING_FITS if there is none: then there is no credential either. */
   get secret(): HolderSecret {
-    if (this.#secret === null) throw new ShowingError("NOTHING_FITS", "the vault has no holder's secret");
+    if (this.#secret === null) throw new VaultError("NOTHING_FITS", "the vault has no holder's secret");
     return this.#secret;
   }
 
@@ -69,8 +69,7 @@ export interface Wanted {
 }
 
 /** NOTHING_FITS, with what is missing and where to apply for it. */
-export class NothingFitsError extends ShowingError {
-  override readonly name = "NothingFitsError";
+export class NothingFitsError extends VaultError {
   readonly #plan: CompositePlan;
 
   /** `plan` is the one that cannot be answered: after consent it is a newer one than the person chose by. */
@@ -139,17 +138,17 @@ export class CompositePlan {
     });
   }
 
-  /** The plan for a branch that the person has chosen. ShowingError CHOICE_INVALID. */
+  /** The plan for a branch that the person has chosen. VaultError CHOICE_INVALID. */
   chooseBranch(branch: string): CompositePlan {
     const wanted = { branch, freshSince: this.#wanted.freshSince ?? null };
     return planComposite(this.request, this.#contents, this.directory, this.now, wanted);
   }
 
-  /** The plan with a credential for a query of the chosen branch, the others chosen anew. ShowingError CHOICE_INVALID. */
+  /** The plan with a credential for a query of the chosen branch, the others chosen anew. VaultError CHOICE_INVALID. */
   choose(query: string, credential: string): CompositePlan {
     const fitting = this.chosen.fitting.get(query) ?? [];
     if (!fitting.some((each) => each.id === credential)) {
-      throw new ShowingError("CHOICE_INVALID", "this credential does not fit the query");
+      throw new VaultError("CHOICE_INVALID", "this credential does not fit the query");
     }
     const pinned = new Map(this.#wanted.pinned ?? []).set(query, credential);
     const wanted = { branch: this.branch, pinned, freshSince: this.#wanted.freshSince ?? null };
@@ -173,11 +172,11 @@ export class CompositePlan {
     return new Map(this.answers().map(([query, held]) => [query.id, this.#contents.holding(held)]));
   }
 
-  /** What would be shown for each query, and as of which epoch. NothingFitsError; ShowingError NOTHING_FITS. */
+  /** What would be shown for each query, and as of which epoch. NothingFitsError; VaultError NOTHING_FITS. */
   credentialAnswers(): readonly CredentialAnswer[] {
     return this.answers().map(([query, held]) => {
       const outcome = expected(query, this.#contents.holding(held), this.directory, this.now, "");
-      if ("detail" in outcome) throw new ShowingError("NOTHING_FITS", outcome.detail);
+      if ("detail" in outcome) throw new VaultError("NOTHING_FITS", outcome.detail);
       const { credential } = held;
       return {
         query: query.id,
@@ -198,7 +197,7 @@ export class CompositePlan {
 
 /**
  * Look for what answers a request that was opened and checked against its directory. Without a branch the first that can be
- * answered counts, else the one that lacks least. RefusedError REQUEST_EXPIRED, REQUEST_NOT_YET_VALID; ShowingError
+ * answered counts, else the one that lacks least. RefusedError REQUEST_EXPIRED, REQUEST_NOT_YET_VALID; VaultError
  * CHOICE_INVALID; SCHEMA_CHANGED if a schema is published that is another than the one of that name in the vault.
  */
 export function planComposite(
@@ -216,7 +215,7 @@ export function planComposite(
   });
   const best = wanted.branch ?? least(plans).branch.id;
   if (!plans.some((each) => each.branch.id === best)) {
-    throw new ShowingError("CHOICE_INVALID", "the request has no such branch");
+    throw new VaultError("CHOICE_INVALID", "the request has no such branch");
   }
   return new CompositePlan(request, contents, directory, now, plans, best, wanted, named);
 }
@@ -229,7 +228,7 @@ function checkSchemas({ credentials }: Contents, directory: CompositeDirectory):
   for (const { schema } of credentials) {
     const published = publishedSchema(schema, directory);
     if (published !== null && !equal(published.canonical, schema.canonical)) {
-      throw new ShowingError("SCHEMA_CHANGED", `the vault knows another schema as ${schema.name.text}`);
+      throw new VaultError("SCHEMA_CHANGED", `the vault knows another schema as ${schema.name.text}`);
     }
   }
 }
