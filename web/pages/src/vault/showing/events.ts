@@ -2,6 +2,7 @@
 // What is kept is the very message that goes out, with the request_id and the sealed note in it. Sent again, it gets the
 // receipt that the service keeps.
 
+import { LocalizedText } from "../../../../prover/src/disclosure/attributes.js";
 import { decode, encode } from "../../../../prover/src/disclosure/canonical.js";
 import { equal } from "../../../../prover/src/bbs/octets.js";
 import { list, octets, orNull, text } from "../../../../prover/src/disclosure/reading.js";
@@ -36,6 +37,8 @@ export interface Event {
   readonly id: string;
   readonly state: EventState;
   readonly note: EventNote;
+  /** What the other side is called, for people. */
+  readonly called: LocalizedText;
   /** host:port of the service that it is sent to. */
   readonly server: string;
   readonly call: OutgoingCall;
@@ -50,9 +53,10 @@ export interface Event {
 /** A fresh identifier of a record. */
 export const newId = (): string => hex(crypto.getRandomValues(new Uint8Array(ID_OCTETS)));
 
-export function eventRecord({ state, note, server, call, holderNote, receipt, reason }: Event): Uint8Array {
+export function eventRecord({ state, note, called, server, call, holderNote, receipt, reason }: Event): Uint8Array {
   const { method, message, session } = call;
-  return encode(LABEL, state, eventOctets(note), server, method, message, session, holderNote, receipt, reason);
+  const told = [eventOctets(note), called.items()];
+  return encode(LABEL, state, ...told, server, method, message, session, holderNote, receipt, reason);
 }
 
 /** Decode what `eventRecord` gives; StoreError VAULT_DAMAGED. */
@@ -65,13 +69,14 @@ export function eventOf(id: string, stored: Uint8Array): Event {
 }
 
 function read(id: string, stored: Uint8Array): Event {
-  const items = list(decode(LABEL, stored, MAX_OCTETS), damaged, 9);
-  const [state, note, server, method, message, session, sealed, receipt, reason] = items;
+  const items = list(decode(LABEL, stored, MAX_OCTETS), damaged, 10);
+  const [state, note, called, server, method, message, session, sealed, receipt, reason] = items;
   if (state !== "sent" && state !== "recorded" && state !== "refused") throw damaged();
   const event: Event = {
     id,
     state,
     note: eventNoteOf(octets(note, damaged)),
+    called: LocalizedText.of(called, damaged),
     server: text(server, damaged),
     call: { method: text(method, damaged), message: octets(message, damaged), session: text(session, damaged) },
     holderNote: octets(sealed, damaged),
@@ -102,16 +107,18 @@ export async function eventIn(draft: Pick<Draft, "get">, id: string): Promise<Ev
  * under way for the same is gone on with. MalformedError VALUE_INVALID (the note).
  */
 export async function beginEvent(
-  store: SealedStore, draft: Draft, server: string, told: EventNote, make: MakeCall,
+  store: SealedStore, draft: Draft, told: Pick<Event, "note" | "called" | "server">, make: MakeCall,
 ): Promise<Event> {
-  const note = eventNote(told);
+  const { called, server } = told;
+  const note = eventNote(told.note);
   const same = (await eventsIn(draft)).find((each) =>
     each.state !== "refused" && each.server === server && each.note.kind === note.kind && each.note.party === note.party &&
     equal(each.note.digest, note.digest));
   if (same !== undefined) return same;
   const holderNote = await store.uses.sealNote(eventPlain(note));
   const call = make(crypto.randomUUID(), holderNote);
-  const event: Event = { id: newId(), state: "sent", note, server, call, holderNote, receipt: null, reason: null };
+  const began = { id: newId(), state: "sent", receipt: null, reason: null } as const;
+  const event: Event = { ...began, note, called, server, call, holderNote };
   draft.put({ kind: EVENT, name: event.id }, eventRecord(event));
   return event;
 }
