@@ -22,6 +22,8 @@ class Altering(grpc.GenericRpcHandler):
     address: str = ""
     alter: dict[str, Alter] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    sent: list[tuple[str, bytes]] = field(default_factory=list)
+    """What came from the page, by method, whether it was handed on or not."""
     away: bool = False
 
     def service(self, details: Any) -> Any:
@@ -29,15 +31,30 @@ class Altering(grpc.GenericRpcHandler):
 
         async def hand_on(message: bytes, context: Any) -> bytes:
             self.calls.append(method)
+            self.sent.append((method, message))
             if self.away:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the service is away")
             try:
-                answer: bytes = await self.channel.unary_unary(details.method)(message, timeout=60)
+                made: Any = self.channel.unary_unary(details.method)
+                answer: bytes = await made(message, timeout=60)
             except grpc.aio.AioRpcError as error:
-                await context.abort(error.code(), error.details() or "", error.trailing_metadata() or ())
+                await context.abort(
+                    error.code(), error.details() or "", tuple(error.trailing_metadata() or ())
+                )
             return self.alter.get(method, bytes)(answer)
 
         return grpc.unary_unary_rpc_method_handler(hand_on)
+
+    @asynccontextmanager
+    async def instead(self, town: City) -> AsyncIterator[None]:
+        """Hand calls to another service for a while."""
+        before = self.channel
+        async with endpoint_of(town).channel_aio() as channel:
+            self.channel = channel
+            try:
+                yield
+            finally:
+                self.channel = before
 
     def endpoint(self, town: City) -> Endpoint:
         """Where it is, under the service's own root."""
