@@ -6,10 +6,16 @@ import { IssuerKeyName, PolicyName, SchemaName } from "../../../../prover/src/di
 import { faultOf } from "../../../src/vault/fault.js";
 import { logKeyOf } from "../../../src/vault/trusting.js";
 import { SealedStore } from "../../../src/vault/store/store.js";
+import type { Checkpoint } from "../../../src/ledger/note.js";
+import { verifierText } from "../../../src/ledger/keys.js";
+import { followers, followLogKey, openChange, predecessors } from "../../../src/vault/reading/following.js";
+import { Growing } from "../../../src/vault/reading/growing.js";
 import { PublishedReader } from "../../../src/vault/reading/reader.js";
+import { believed, trustRecord } from "../../../src/vault/trusting.js";
 
 let store: SealedStore;
 let reader: PublishedReader;
+let growing: Growing;
 let ahead = 0;
 const now = (): number => Math.floor(Date.now() / 1000) + ahead;
 
@@ -22,6 +28,9 @@ const list = async (department: string, at = 0) => {
   return found;
 };
 const epochText = ({ number, octets: all }: { number: bigint; octets: Uint8Array }) => [Number(number), hex(all)];
+
+const checkpointText = (checkpoint: Checkpoint | null) =>
+  checkpoint && [checkpoint.origin, Number(checkpoint.size), hex(checkpoint.root)];
 
 const questions = {
   schema: async (name: string) => hex((await reader.schema(SchemaName.parse(name))).canonical),
@@ -58,19 +67,50 @@ const questions = {
     const found = await reader.caughtUp(of, MembershipWitness.fromOctets(octets(witness), of.key));
     return found && [hex(found.witness.toOctetsSecret()), Number(found.epoch.number)];
   },
+  check: async () => checkpointText(await growing.check()),
+  last: async () => checkpointText(await growing.last()),
+  saw: async (origin: string, size: number, root: string) =>
+    growing.saw({ origin, size: BigInt(size), root: octets(root) }),
+  openChange: async (proof: string, pinned: string) => verifierText(openChange(octets(proof), logKeyOf(pinned))),
+  followers: async (proofs: string[], pinned: string) =>
+    followers(proofs.map(octets), logKeyOf(pinned)).map(verifierText),
+  predecessors: async (proofs: string[], pinned: string) =>
+    predecessors(proofs.map(octets), logKeyOf(pinned)).map(verifierText),
+  trust: (log: string) =>
+    store.change(async (draft) => {
+      const { value, ...place } = trustRecord(logKeyOf(log));
+      draft.put(place, value);
+    }),
+  follow: async () => verifierText(await followLogKey(store)),
+  trusted: async () => verifierText(await store.read(believed)),
 };
 type Question = keyof typeof questions;
 
 Object.assign(window, {
   reading: {
-    /** Begin with a vault of this name, made if there is none, and a reader that has seen nothing yet. */
-    async begin(vault: string, log: string, later = 0): Promise<void> {
-      const passphrase = "correct horse, ärgert";
-      const there = await SealedStore.exists(vault);
-      store = await (there ? SealedStore.unlock(vault, passphrase) : SealedStore.create(vault, passphrase));
-      ahead = later;
-      reader = new PublishedReader(store, logKeyOf(log), now);
+    /** Make the vault of these tests. */
+    async make(): Promise<void> {
+      store = await SealedStore.create("reading", "correct horse, ärgert");
     },
+    /** Begin with a reader that has read nothing yet, over what is kept. */
+    async begin(log: string, later = 0): Promise<void> {
+      ahead = later;
+      growing = new Growing(store, logKeyOf(log));
+      reader = new PublishedReader(store, logKeyOf(log), now, growing.saw);
+    },
+    /** Remove all that is kept of what was read. */
+    forget: () =>
+      store.change(async (draft) => {
+        const all = [...(await draft.list("published")), ...(await draft.list("ledger-seen"))];
+        for (const { kind, name } of all) draft.remove({ kind, name });
+      }),
+    put: (name: string, value: string) =>
+      store.change(async (draft) => draft.put({ kind: "published", name }, octets(value))),
+    copy: (from: string, to: string) =>
+      store.change(async (draft) => {
+        const value = await draft.get({ kind: "published", name: from });
+        draft.put({ kind: "published", name: to }, value!);
+      }),
     async ask(question: Question, given: readonly never[]): Promise<unknown> {
       try {
         return { value: await (questions[question] as (...all: unknown[]) => Promise<unknown>)(...given) };
