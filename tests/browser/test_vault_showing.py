@@ -26,7 +26,7 @@ from tests.zkservice.composite_city import SCHOOL, CompositeCity, composite_city
 from tests.zkservice.revoking import new_handles
 from tlog import Verifier, note_hash, verify_receipt
 from wire.composite import composite_presentation_of
-from wire.convert import signed_request_to
+from wire.convert import presentation_of, signed_request_to
 from zkproto.v1 import presentation_pb2 as pb
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -250,7 +250,12 @@ async def test_an_answer_whose_receipt_was_lost_gets_the_same_one(world: World) 
 
 async def test_a_receipt_of_something_else_is_refused(world: World) -> None:
     kept = list[bytes]()
-    world.between.alter["SubmitPresentation"] = lambda answer: kept.append(answer) or answer
+
+    def keep(answer: bytes) -> bytes:
+        kept.append(answer)
+        return answer
+
+    world.between.alter["SubmitPresentation"] = keep
     _, _, at = await world.exchange()
     await world.ask("agree", (await world.ask("open", at))["id"], first("small"))
     _, _, at = await world.exchange()
@@ -385,13 +390,13 @@ async def test_a_refusal_for_good_is_written_down(world: World) -> None:
 
 
 async def test_links_of_other_services_and_pairing(world: World) -> None:
-    asked, _, at = await world.exchange()
+    _, _, at = await world.exchange()
     elsewhere = at.replace("localhost", "other.example")
     assert await world.refused("open", elsewhere) == "LINK_ELSEWHERE"
     assert world.between.sent == []
     wrong = at[:-3] + ("aaa" if not at.endswith("aaa") else "bbb")
     assert await world.refused("open", wrong) == "NOT_FOUND"
-    asking = world.town.asking(asked)
+    asking = world.town.asking(self_asking(world))
     asking.pairing = True
     paired = await world.town.city.presentation.CreateExchange(asking)
     assert await world.ask("open", link(paired)) == {"kind": "pairing"}
@@ -399,6 +404,49 @@ async def test_links_of_other_services_and_pairing(world: World) -> None:
     assert await world.refused("open", link(paired), digits) == "PAIRING_WRONG"
     view = await world.ask("open", link(paired), paired.pairing_code)
     assert view["kind"] == "request"
+
+
+async def test_the_plain_form_is_answered_too(world: World) -> None:
+    city = world.town.city
+    one, other = [await city.claim(await city.issue()) for _ in range(2)]
+    asked = city.request()
+    opened = await city.ask(asked)
+    view = await world.ask("open", link(opened))
+    (way,) = view["ways"]
+    assert (way["branch"], way["credentials"]) == ("", [])
+    assert way["missing"][0]["en"].startswith("You do not have")
+    assert await world.refused("agree", view["id"], first("")) == "NOTHING_FITS"
+    written = [
+        {
+            "id": name, "schema": each.schema.canonical.hex(), "key": each.key.record().hex(), "received": at,
+            "credential": each.credential.to_bytes(each.schema).hex(),
+        }
+        for at, (name, each) in enumerate((("one", one), ("other", other)))
+    ]  # fmt: skip
+    await world.visitor.page.evaluate("(given) => showing.givePlain(given)", written)
+    view = await world.ask("open", link(opened))
+    (way,) = view["ways"]
+    ((credential,), missing) = way["credentials"], way["missing"]
+    assert (credential["query"], missing) == ("permit", [])
+    assert [each["credential"] for each in credential["choices"]] == ["other", "one"]
+    assert await world.refused("choose", view["id"], {"branch": "", "chosen": {"permit": "none"}}) == (
+        "CHOICE_INVALID"
+    )
+    assert await world.refused("choose", view["id"], first("small")) == "CHOICE_INVALID"
+    wanted = {"branch": "", "chosen": {"permit": "one"}}
+    use = await world.ask("agree", view["id"], wanted)
+    assert (use["state"], use["receipt"]) == ("done", "pending")
+    told = [each for each in credential["lines"] if each["kind"] in {"shown", "hidden"}]
+    assert [each for each in use["lines"] if each["kind"] in {"shown", "hidden"}] == told
+    state = await world.watched(opened)
+    shown = presentation_of(state.presentation)
+    assert shown.request_digest == asked.digest
+    assert [each.shown.values for each in shown.credentials] == [
+        {"district": one.credential.values["district"]}
+    ]
+    ((_, message, note, _),) = await world.ask("stored")
+    assert [each.hex() for each in world.went()] == [message]
+    assert shown.note_hash == note_hash(bytes.fromhex(note))
 
 
 async def test_the_person_chooses_among_ways_and_credentials(world: World) -> None:
