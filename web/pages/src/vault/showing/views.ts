@@ -26,6 +26,9 @@ export interface PlainOption {
   readonly lack: PlainLack | null;
 }
 
+/** Who asks: a verifier, or a department before it issues. */
+type Asking = { readonly verifier: Pick<Fetched["verifier"], "displayName"> };
+
 /** A request with how it would be answered. */
 export function requestView(
   id: string, { request, verifier, policy }: Fetched, record: TrackRecord, ways: readonly WayView[],
@@ -37,7 +40,7 @@ export function requestView(
 
 /** Every way of a request of the composite form; `plan` is the one that a choice was made in. */
 export function compositeWays(
-  plan: CompositePlan, fetched: Fetched, trusted: readonly Regulator[], departments: Departments,
+  plan: CompositePlan, fetched: Asking, trusted: readonly Regulator[], departments: Departments,
 ): readonly WayView[] {
   const named = texts(departments);
   return plan.branches.map((each) => {
@@ -51,7 +54,7 @@ export function compositeWays(
 }
 
 function consentFor(
-  plan: CompositePlan, { verifier }: Fetched, trusted: readonly Regulator[], departments: ReadonlyMap<string, Text>,
+  plan: CompositePlan, { verifier }: Asking, trusted: readonly Regulator[], departments: ReadonlyMap<string, Text>,
 ): Consent {
   const { directory, request } = plan;
   const { branch, index } = plan.chosen;
