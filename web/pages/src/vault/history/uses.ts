@@ -12,7 +12,7 @@ import type { Opened } from "../parts.js";
 import { type Event, eventOf, eventsIn, EVENT } from "../showing/events.js";
 import type { ShownOf } from "../showing/presented.js";
 import { checkEventReceipt, checkUsageReceipt } from "../showing/receipts.js";
-import { epochName, type Usage, USAGE, usageOf, usagesIn } from "../showing/usages.js";
+import { epochName, type Receipt, type Usage, USAGE, usageOf, usagesIn } from "../showing/usages.js";
 import { texts } from "../showing/views.js";
 import { linesOf } from "../telling/said.js";
 import { plainLines } from "../telling/plain.js";
@@ -53,7 +53,7 @@ export async function receiptOf(opened: Opened, id: string): Promise<Uint8Array>
   const found = await past(opened, id);
   const { receipt } = "usage" in found ? found.usage : found.event;
   if (receipt === null) throw new VaultError("NO_RECEIPT", "there is no receipt of it");
-  return receipt;
+  return receipt.octets;
 }
 
 function past({ store }: Opened, id: string): Promise<Past> {
@@ -67,12 +67,13 @@ function past({ store }: Opened, id: string): Promise<Past> {
 }
 
 async function viewOf(opened: Opened, each: Past, policy: Policy | null): Promise<UseView> {
-  return "usage" in each ? usageView(opened, each.usage, policy) : eventView(opened, each.event, policy);
+  return "usage" in each ? usageView(opened, each.usage, policy) : eventView(each.event, policy);
 }
 
-async function usageView({ log, store }: Opened, usage: Usage, policy: Policy | null): Promise<UseView> {
+async function usageView({ store }: Opened, usage: Usage, policy: Policy | null): Promise<UseView> {
   const { request, state, receipt, reason } = usage;
-  const stands = await standingOf(receipt, policy, (octets) => checkUsageReceipt(usage, octets, log, store.uses));
+  const stands = await standingOf(receipt, policy, ({ octets, log }) =>
+    checkUsageReceipt(usage, octets, log, store.uses));
   return {
     id: usage.id,
     time: usage.time,
@@ -86,7 +87,7 @@ async function usageView({ log, store }: Opened, usage: Usage, policy: Policy | 
   };
 }
 
-async function eventView({ log }: Opened, event: Event, policy: Policy | null): Promise<UseView> {
+async function eventView(event: Event, policy: Policy | null): Promise<UseView> {
   const { note, receipt, reason, called } = event;
   return {
     id: event.id,
@@ -96,19 +97,19 @@ async function eventView({ log }: Opened, event: Event, policy: Policy | null): 
     verifierName: plain(called),
     purpose: { zh: note.title.zh, en: note.title.en },
     lines: [],
-    ...(await standingOf(receipt, policy, async (octets) => checkEventReceipt(event, octets, log))),
+    ...(await standingOf(receipt, policy, async ({ octets, log }) => checkEventReceipt(event, octets, log))),
     fault: reason === null ? null : { reason, detail: "the service refused", passing: false },
   };
 }
 
 /** How a receipt stands: whatever does not hold of it makes it a wrong one. */
 async function standingOf(
-  receipt: Uint8Array | null, policy: Policy | null, check: (receipt: Uint8Array) => Promise<{ proof: { index: bigint } }>,
+  receipt: Receipt | null, policy: Policy | null, check: (receipt: Receipt) => Promise<{ proof: { index: bigint } }>,
 ): Promise<{ readonly receipt: ReceiptState; readonly entry: string | null }> {
   if (receipt === null) return { receipt: "none", entry: null };
   try {
     const { proof } = await check(receipt);
-    return { receipt: isAnchored(receipt, policy) ? "anchored" : "pending", entry: String(proof.index) };
+    return { receipt: isAnchored(receipt.octets, policy) ? "anchored" : "pending", entry: String(proof.index) };
   } catch {
     return { receipt: "wrong", entry: null };
   }
