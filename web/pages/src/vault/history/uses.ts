@@ -4,8 +4,7 @@
 import { CompositeRequest } from "../../../../prover/src/composite/request.js";
 import { Day, type Value } from "../../../../prover/src/disclosure/attributes.js";
 import type { PlainRequest } from "../../../../prover/src/plain/request.js";
-import { type Policy, demandsWitnesses } from "../../ledger/policy.js";
-import { checkReceipt } from "../../ledger/receipt.js";
+import type { Policy } from "../../ledger/policy.js";
 import { VaultError } from "../fault.js";
 import type { Line, ReceiptState, UseView } from "../model.js";
 import type { Opened } from "../parts.js";
@@ -17,6 +16,7 @@ import { texts } from "../showing/views.js";
 import { linesOf } from "../telling/said.js";
 import { plainLines } from "../telling/plain.js";
 import { plain } from "../telling/saying.js";
+import { isAnchored } from "./anchoring.js";
 import { type Answered, consentOf } from "../telling/told.js";
 import { pastLines } from "../telling/views.js";
 
@@ -25,7 +25,7 @@ type Past = { readonly usage: Usage } | { readonly event: Event };
 /** What events are told among the uses: what a verifier asked and did not get. */
 const TOLD = ["declined", "over-asked"] as const;
 
-/** Whose cosignatures anchor a receipt; null where the page knows of nobody. */
+/** Whose cosignatures anchor a receipt (witnesses.ts); null where the vault knows of nobody. */
 export type FindPolicy = () => Promise<Policy | null>;
 const NOBODY: FindPolicy = () => Promise.resolve(null);
 
@@ -109,18 +109,9 @@ async function standingOf(
   if (receipt === null) return { receipt: "none", entry: null };
   try {
     const { proof } = await check(receipt);
-    return { receipt: isAnchored(receipt.octets, policy) ? "anchored" : "pending", entry: String(proof.index) };
+    return { receipt: policy !== null && isAnchored(receipt.octets, policy) ? "anchored" : "pending", entry: String(proof.index) };
   } catch {
     return { receipt: "wrong", entry: null };
-  }
-}
-
-function isAnchored(receipt: Uint8Array, policy: Policy | null): boolean {
-  if (policy === null || !demandsWitnesses(policy)) return false;
-  try {
-    return checkReceipt(receipt, policy).opened.anchored;
-  } catch {
-    return false; // the policy names another log's key: nobody that it knows has cosigned
   }
 }
 
