@@ -94,6 +94,13 @@ async def test_a_log_that_grows_is_followed_and_one_that_was_rewritten_is_notice
             assert size_of(await head(forked)) > seen[1]
             assert await page.refused("check") == "CONSISTENCY_INVALID", "and it is so in another visit"
             assert await page.ask("last") == seen
+            await forked.add_verifier("twin")
+        await town.add_verifier("twin")
+        twin = await page.ask("verifier", "verifiers/twin")
+        await page.begins(log, 7200)
+        async with between.instead(forked):
+            assert await page.refused("verifier", "verifiers/twin") == "MALFORMED", "it has a key already"
+        assert await page.ask("verifier", "verifiers/twin") == twin
         # What vouched for something is compared as well, though no checkpoint was asked for then.
         await page.forget()
         await page.begins(log)

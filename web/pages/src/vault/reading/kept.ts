@@ -36,6 +36,9 @@ export class Kept {
   readonly #log: string;
   readonly #memory = new Map<string, Promise<unknown>>();
   readonly #asked = new Map<string, Promise<unknown>>();
+  readonly #pending = new Map<string, Uint8Array>();
+  #written: Promise<unknown> = Promise.resolve();
+  #next: Promise<void> | null = null;
 
   constructor(
     private readonly store: SealedStore,
@@ -105,7 +108,21 @@ export class Kept {
     const age = before === null ? Infinity : now - before.read;
     if (before !== null && age >= 0 && age < AGAIN && same(encode("", ...items), encode("", ...before.items))) return;
     const octets = encode(LABEL, this.#log, sort.word, id, now, items);
-    await this.store.change(async (draft) => draft.put({ kind: KIND, name: placeOf(sort, id) }, octets));
+    this.#pending.set(placeOf(sort, id), octets);
+    this.#next ??= this.#written.then(() => this.#write());
+    await this.#next;
+  }
+
+  /** Write all that was read while the last was written: one transaction, after which nobody begins again for another. */
+  #write(): Promise<void> {
+    const all = [...this.#pending];
+    this.#pending.clear();
+    this.#next = null;
+    const writing = this.store.change(async (draft) => {
+      for (const [name, octets] of all) draft.put({ kind: KIND, name }, octets);
+    });
+    this.#written = writing.catch(() => undefined);
+    return writing;
   }
 }
 

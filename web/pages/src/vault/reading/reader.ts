@@ -105,23 +105,34 @@ export class PublishedReader implements Reader {
    */
   async directory(request: CompositeRequest, told?: States): Promise<CompositeDirectory> {
     const needed = neededFor(request);
+    const unchanging = this.#unchanging(needed);
     const states = told ?? (await this.#states(needed));
     if (states !== null && !fits(needed, states)) throw other();
     const issuerKeys = await this.#keys(needed, states);
-    const tables = await each(needed.tables, (digest) => this.#publications.table(digest));
-    const regulators = await each(needed.regulators, (digest) => this.#publications.regulator(digest));
-    const verifiers = await each(needed.verifiers, (name) => this.#catalogue.verifier(name));
+    const tables = await unchanging.tables;
+    const accumulators = await this.#accumulators(needed, issuerKeys, states);
+    const verifiers = await unchanging.verifiers;
     const directory = new CompositeDirectory({
-      schemas: await each(needed.schemas, (name) => this.#catalogue.schema(name)),
+      schemas: await unchanging.schemas,
       issuerKeys,
       digits: tables.filter((table) => table instanceof PublishedDigits),
       codeLists: tables.filter((table) => table instanceof PublishedCodeList),
-      accumulators: await this.#accumulators(needed, issuerKeys, states),
-      regulators: regulators.map(({ key }) => key),
+      accumulators,
+      regulators: (await unchanging.regulators).map(({ key }) => key),
       verifiers: new Map(verifiers.map(({ name, publicKey }) => [name, publicKey])),
     });
     checkRequest(request, directory);
     return directory;
+  }
+
+  /** What does not depend on how anything stands; all of it is asked for at once. */
+  #unchanging(needed: Needed) {
+    return {
+      tables: each(needed.tables, (digest) => this.#publications.table(digest)),
+      schemas: each(needed.schemas, (name) => this.#catalogue.schema(name)),
+      regulators: each(needed.regulators, (digest) => this.#publications.regulator(digest)),
+      verifiers: each(needed.verifiers, (name) => this.#catalogue.verifier(name)),
+    };
   }
 
   /** How keys and accumulators stand now; null if the service was not reached, and what was seen last has to do. */
@@ -164,9 +175,15 @@ export class PublishedReader implements Reader {
 const fits = ({ keys, accumulators }: Needed, { issuerKeys, epochs }: States): boolean =>
   issuerKeys.length === keys.length && epochs.length === accumulators.length;
 
-/** One after the other: each may write what it read, and a write makes those beside it begin again. */
-async function each<In, Out>(all: readonly In[], read: (each: In, at: number) => Promise<Out>): Promise<Out[]> {
-  const found: Out[] = [];
-  for (const [at, one] of all.entries()) found.push(await read(one, at));
-  return found;
+/** Read all at once; of several that fail the first in order is told, once all have ended. */
+function each<In, Out>(all: readonly In[], read: (each: In, at: number) => Promise<Out>): Promise<Out[]> {
+  const reading = Promise.allSettled(all.map(read)).then((ended) =>
+    ended.map((one) => {
+      if (one.status === "rejected") throw one.reason;
+      return one.value;
+    }),
+  );
+  // What is not waited for, since something else failed before, is nobody's to tell.
+  reading.catch(() => undefined);
+  return reading;
 }
