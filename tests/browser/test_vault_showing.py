@@ -24,9 +24,12 @@ from tests.disclosure.composite.policy import op
 from tests.disclosure.composite.world import ALICE, HOUSEHOLD, INSURANCE, PERMIT
 from tests.zkservice.composite_city import SCHOOL, CompositeCity, composite_city
 from tests.zkservice.revoking import new_handles
+from tests.zkservice.witnessing import Consortium, anchored, consortium, published, size_of
 from tlog import Verifier, note_hash, verify_receipt
+from web_edge.watched import Watched
 from wire.composite import composite_presentation_of
 from wire.convert import presentation_of, signed_request_to
+from zkproto.v1 import ledger_pb2
 from zkproto.v1 import presentation_pb2 as pb
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -42,6 +45,7 @@ class World:
     town: CompositeCity
     between: Altering
     visitor: Visitor
+    gathered: Consortium
     vault: str = ""
     vaults: Iterator[int] = field(default_factory=lambda: iter(range(1000)))
 
@@ -137,16 +141,19 @@ async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     folder = tmp_path_factory.mktemp("vault-showing")
     pages = await asyncio.to_thread(built, folder / "pages", ROOT / "web/pages/test/vault/showing")
     async with (
-        composite_city(folder / "server") as town,
+        consortium(folder / "witnesses", folder / "server") as gathered,
+        composite_city(folder / "server", **gathered.settings) as town,
         altering(town.city) as between,
         chromium() as browser,
-        vault_site(town.city, browser, pages, endpoint=between.endpoint(town.city)) as place,
+        vault_site(
+            town.city, browser, pages, endpoint=between.endpoint(town.city), watched=Watched(gathered.policy)
+        ) as place,
         place.visitor() as visitor,
     ):
         visitor.expected.append("503")
         page = await visitor.goes_to("/")
         await page.wait_for_function("() => window.showing")
-        yield World(town, between, visitor)
+        yield World(town, between, visitor, gathered)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -507,6 +514,48 @@ async def test_a_credential_that_was_revoked_shows_nothing(world: World) -> None
     assert await world.ask("revoked") == ["gone"]
     view = await world.ask("open", at)
     assert "revoked" in view["ways"][0]["missing"][0]["en"]
+
+
+async def test_receipts_are_anchored_without_telling_which(world: World) -> None:
+    city = world.town.city
+    for say in ("agree", "agree", "decline"):
+        view = await world.ask("open", (await world.exchange())[2])
+        await world.ask(say, view["id"], *([first("small")] if say == "agree" else []))
+    newest = await anchored(city, await published(city), 60)
+
+    def signed_by_nobody(answer: bytes) -> bytes:
+        message = ledger_pb2.GetCheckpointResponse.FromString(answer)
+        message.anchored = message.anchored.replace(b"\n\n", b"\nmore\n\n", 1)
+        return message.SerializeToString()
+
+    def other_tiles(answer: bytes) -> bytes:
+        message = ledger_pb2.ReadTilesResponse.FromString(answer)
+        message.tiles[0] = bytes(len(message.tiles[0]))
+        return message.SerializeToString()
+
+    for method, alter, reasons in (
+        ("GetCheckpoint", signed_by_nobody, {"NOTE_SIGNATURE_INVALID", "NOTE_UNSIGNED"}),
+        ("ReadTiles", other_tiles, {"TILE_MALFORMED"}),
+    ):
+        world.between.alter[method] = alter
+        assert await world.refused("anchor") in reasons
+        del world.between.alter[method]
+        assert {each["receipt"] for each in await world.ask("uses")} == {"pending"}
+    world.between.sent.clear()
+    assert await world.ask("anchor") == {"anchored": 3, "pending": 0}
+    assert {method for method, _ in world.between.sent} == {"GetCheckpoint", "ReadTiles"}
+    assert len(world.went("ReadTiles")) == 1, (
+        "a tile is asked for once, whatever of it is ours"
+    )
+    uses = await world.ask("uses")
+    assert [each["receipt"] for each in uses] == ["anchored"] * 3
+    log = Verifier.from_string(city.ready.verifier_key)
+    for each in uses:
+        receipt = bytes.fromhex(await world.ask("receipt", each["id"]))
+        verified = verify_receipt(receipt, log, policy=world.gathered.policy)
+        assert (verified.is_anchored, str(verified.index)) == (True, each["entry"])
+        assert verified.checkpoint.size >= size_of(newest)
+    assert await world.ask("anchor") == {"anchored": 0, "pending": 0}
 
 
 async def test_of_another_vaults_store_nothing_is_read(world: World) -> None:

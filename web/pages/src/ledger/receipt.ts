@@ -10,6 +10,7 @@ import {
   fromUtf8,
   joined,
   startsWith,
+  toBase64,
   toBigEndian,
   utf8,
 } from "./encoding.js";
@@ -74,6 +75,14 @@ export function parseProofFile(octets: Uint8Array): ProofFile {
     checkpoint: octets.subarray(gap + 2),
     extra: extra === undefined ? undefined : fromBase64(extra, bad),
   };
+}
+
+/** The octets of a proof file; `parseProofFile` gives the same again. */
+export function proofFileOctets({ index, hashes, checkpoint, extra }: ProofFile): Uint8Array {
+  const lines = [
+    HEADER, ...(extra === undefined ? [] : [`extra ${toBase64(extra)}`]), `index ${index}`, ...hashes.map(toBase64),
+  ];
+  return joined(utf8(`${lines.join("\n")}\n\n`), checkpoint);
 }
 
 /**

@@ -4,19 +4,19 @@
 import { CompositeRequest } from "../../../../prover/src/composite/request.js";
 import { Day, type Value } from "../../../../prover/src/disclosure/attributes.js";
 import type { PlainRequest } from "../../../../prover/src/plain/request.js";
-import { type Policy, demandsWitnesses } from "../../ledger/policy.js";
-import { checkReceipt } from "../../ledger/receipt.js";
+import type { Policy } from "../../ledger/policy.js";
 import { VaultError } from "../fault.js";
 import type { Line, ReceiptState, UseView } from "../model.js";
 import type { Opened } from "../parts.js";
 import { type Event, eventOf, eventsIn, EVENT } from "../showing/events.js";
 import type { ShownOf } from "../showing/presented.js";
 import { checkEventReceipt, checkUsageReceipt } from "../showing/receipts.js";
-import { epochName, type Usage, USAGE, usageOf, usagesIn } from "../showing/usages.js";
+import { epochName, type Receipt, type Usage, USAGE, usageOf, usagesIn } from "../showing/usages.js";
 import { texts } from "../showing/views.js";
 import { linesOf } from "../telling/said.js";
 import { plainLines } from "../telling/plain.js";
 import { plain } from "../telling/saying.js";
+import { isAnchored } from "./anchoring.js";
 import { type Answered, consentOf } from "../telling/told.js";
 import { pastLines } from "../telling/views.js";
 
@@ -25,7 +25,7 @@ type Past = { readonly usage: Usage } | { readonly event: Event };
 /** What events are told among the uses: what a verifier asked and did not get. */
 const TOLD = ["declined", "over-asked"] as const;
 
-/** Whose cosignatures anchor a receipt; null where the page knows of nobody. */
+/** Whose cosignatures anchor a receipt (witnesses.ts); null where the vault knows of nobody. */
 export type FindPolicy = () => Promise<Policy | null>;
 const NOBODY: FindPolicy = () => Promise.resolve(null);
 
@@ -53,7 +53,7 @@ export async function receiptOf(opened: Opened, id: string): Promise<Uint8Array>
   const found = await past(opened, id);
   const { receipt } = "usage" in found ? found.usage : found.event;
   if (receipt === null) throw new VaultError("NO_RECEIPT", "there is no receipt of it");
-  return receipt;
+  return receipt.octets;
 }
 
 function past({ store }: Opened, id: string): Promise<Past> {
@@ -67,12 +67,13 @@ function past({ store }: Opened, id: string): Promise<Past> {
 }
 
 async function viewOf(opened: Opened, each: Past, policy: Policy | null): Promise<UseView> {
-  return "usage" in each ? usageView(opened, each.usage, policy) : eventView(opened, each.event, policy);
+  return "usage" in each ? usageView(opened, each.usage, policy) : eventView(each.event, policy);
 }
 
-async function usageView({ log, store }: Opened, usage: Usage, policy: Policy | null): Promise<UseView> {
+async function usageView({ store }: Opened, usage: Usage, policy: Policy | null): Promise<UseView> {
   const { request, state, receipt, reason } = usage;
-  const stands = await standingOf(receipt, policy, (octets) => checkUsageReceipt(usage, octets, log, store.uses));
+  const stands = await standingOf(receipt, policy, ({ octets, log }) =>
+    checkUsageReceipt(usage, octets, log, store.uses));
   return {
     id: usage.id,
     time: usage.time,
@@ -86,7 +87,7 @@ async function usageView({ log, store }: Opened, usage: Usage, policy: Policy | 
   };
 }
 
-async function eventView({ log }: Opened, event: Event, policy: Policy | null): Promise<UseView> {
+async function eventView(event: Event, policy: Policy | null): Promise<UseView> {
   const { note, receipt, reason, called } = event;
   return {
     id: event.id,
@@ -96,30 +97,21 @@ async function eventView({ log }: Opened, event: Event, policy: Policy | null): 
     verifierName: plain(called),
     purpose: { zh: note.title.zh, en: note.title.en },
     lines: [],
-    ...(await standingOf(receipt, policy, async (octets) => checkEventReceipt(event, octets, log))),
+    ...(await standingOf(receipt, policy, async ({ octets, log }) => checkEventReceipt(event, octets, log))),
     fault: reason === null ? null : { reason, detail: "the service refused", passing: false },
   };
 }
 
 /** How a receipt stands: whatever does not hold of it makes it a wrong one. */
 async function standingOf(
-  receipt: Uint8Array | null, policy: Policy | null, check: (receipt: Uint8Array) => Promise<{ proof: { index: bigint } }>,
+  receipt: Receipt | null, policy: Policy | null, check: (receipt: Receipt) => Promise<{ proof: { index: bigint } }>,
 ): Promise<{ readonly receipt: ReceiptState; readonly entry: string | null }> {
   if (receipt === null) return { receipt: "none", entry: null };
   try {
     const { proof } = await check(receipt);
-    return { receipt: isAnchored(receipt, policy) ? "anchored" : "pending", entry: String(proof.index) };
+    return { receipt: policy !== null && isAnchored(receipt.octets, policy) ? "anchored" : "pending", entry: String(proof.index) };
   } catch {
     return { receipt: "wrong", entry: null };
-  }
-}
-
-function isAnchored(receipt: Uint8Array, policy: Policy | null): boolean {
-  if (policy === null || !demandsWitnesses(policy)) return false;
-  try {
-    return checkReceipt(receipt, policy).opened.anchored;
-  } catch {
-    return false; // the policy names another log's key: nobody that it knows has cosigned
   }
 }
 

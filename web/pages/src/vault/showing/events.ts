@@ -10,6 +10,7 @@ import { hex } from "../../ledger/encoding.js";
 import { VaultError } from "../fault.js";
 import { StoreError } from "../store/errors.js";
 import type { Draft, SealedStore } from "../store/store.js";
+import { type Ending, type Receipt, receiptFrom, receiptItem } from "./usages.js";
 import { eventNote, type EventNote, eventNoteOf, eventOctets, eventPlain, NOTE_OCTETS } from "./notes.js";
 
 export const EVENT = "event";
@@ -45,7 +46,7 @@ export interface Event {
   /** Sealed, as it goes out: 1,024 octets. */
   readonly holderNote: Uint8Array;
   /** There when it was recorded. */
-  readonly receipt: Uint8Array | null;
+  readonly receipt: Receipt | null;
   /** The service's, when it was refused. */
   readonly reason: string | null;
 }
@@ -56,7 +57,7 @@ export const newId = (): string => hex(crypto.getRandomValues(new Uint8Array(ID_
 export function eventRecord({ state, note, called, server, call, holderNote, receipt, reason }: Event): Uint8Array {
   const { method, message, session } = call;
   const told = [eventOctets(note), called.items()];
-  return encode(LABEL, state, ...told, server, method, message, session, holderNote, receipt, reason);
+  return encode(LABEL, state, ...told, server, method, message, session, holderNote, receiptItem(receipt), reason);
 }
 
 /** Decode what `eventRecord` gives; StoreError VAULT_DAMAGED. */
@@ -80,7 +81,7 @@ function read(id: string, stored: Uint8Array): Event {
     server: text(server, damaged),
     call: { method: text(method, damaged), message: octets(message, damaged), session: text(session, damaged) },
     holderNote: octets(sealed, damaged),
-    receipt: orNull(receipt, damaged, octets),
+    receipt: receiptFrom(receipt, damaged),
     reason: orNull(reason, damaged, text),
   };
   if ((event.receipt !== null) !== (state === "recorded")) throw damaged();
@@ -124,9 +125,7 @@ export async function beginEvent(
 }
 
 /** Write down how an event ended. A receipt that is stored stays, and takes the place of a refusal. VaultError EVENT_NOT_FOUND. */
-export async function finishEvent(
-  draft: Draft, id: string, ending: { readonly receipt: Uint8Array } | { readonly reason: string },
-): Promise<Event> {
+export async function finishEvent(draft: Draft, id: string, ending: Ending): Promise<Event> {
   const event = await eventIn(draft, id);
   if (event.state === "recorded") return event;
   const ended: Event = "receipt" in ending

@@ -17,10 +17,10 @@ export async function resumeShowing(opened: Opened, server: string, session?: Op
     { uses: await usagesIn(draft), events: await eventsIn(draft) }));
   const failures: unknown[] = [];
   for (const each of uses) {
-    if (each.state === "sent" && each.server === server) await apart(failures, () => sendUsage(opened, each));
+    if (each.state === "sent" && each.server === server) await apart(failures, judged(() => sendUsage(opened, each)));
   }
   for (const each of events) {
-    if (each.state === "sent" && each.server === server) await apart(failures, () => sendEvent(opened, each, session));
+    if (each.state === "sent" && each.server === server) await apart(failures, judged(() => sendEvent(opened, each, session)));
   }
   if (failures.length > 0) throw failures[0];
 }
@@ -33,11 +33,20 @@ export function unsent(opened: Opened, server: string): Promise<number> {
   });
 }
 
-async function apart(failures: unknown[], work: () => Promise<unknown>): Promise<void> {
+/** A refusal for good was written down: it is no failure. */
+const judged = (work: () => Promise<unknown>) => async (): Promise<void> => {
   try {
     await work();
   } catch (error) {
-    if (refusal(error) !== null) return;
+    if (refusal(error) === null) throw error;
+  }
+};
+
+/** Let one item's failure not stop the others, unless the service cannot be reached. */
+export async function apart(failures: unknown[], work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
     if (error instanceof ConnectError && faultOf(error).passing) throw error;
     failures.push(error);
   }

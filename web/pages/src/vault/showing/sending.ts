@@ -45,7 +45,7 @@ export async function sendUsage(opened: Opened, usage: Usage): Promise<Usage> {
   const receipt = await call(SUBMIT, usage.message, "", (reason) =>
     store.change((draft) => finishUsage(draft, usage.id, { reason })));
   await checkUsageReceipt(usage, receipt, log, store.uses);
-  return store.change((draft) => finishUsage(draft, usage.id, { receipt }));
+  return store.change((draft) => finishUsage(draft, usage.id, { receipt: { octets: receipt, log } }));
 }
 
 /** Send an event that is stored, and return it with its receipt; as `sendUsage`. */
@@ -57,7 +57,7 @@ export async function sendEvent(opened: Opened, event: Event, session?: OpenSess
   const receipt = await call(method, message, token, (reason) =>
     store.change((draft) => finishEvent(draft, event.id, { reason })));
   checkEventReceipt(event, receipt, log);
-  return store.change((draft) => finishEvent(draft, event.id, { receipt }));
+  return store.change((draft) => finishEvent(draft, event.id, { receipt: { octets: receipt, log } }));
 }
 
 async function call(

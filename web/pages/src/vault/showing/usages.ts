@@ -9,6 +9,7 @@ import type { SignedRequest } from "../../../../prover/src/disclosure/request_fr
 import { Schema } from "../../../../prover/src/disclosure/schema.js";
 import { PlainRequest } from "../../../../prover/src/plain/request.js";
 import { hex } from "../../ledger/encoding.js";
+import { parseVerifier, type Verifier, verifierText } from "../../ledger/keys.js";
 import { VaultError } from "../fault.js";
 import { StoreError } from "../store/errors.js";
 import type { Draft } from "../store/store.js";
@@ -56,9 +57,29 @@ export interface Usage {
   /** Sealed, as it goes out: 1,024 octets. */
   readonly holderNote: Uint8Array;
   /** There when it was answered. */
-  readonly receipt: Uint8Array | null;
+  readonly receipt: Receipt | null;
   /** The service's, when it was refused. */
   readonly reason: string | null;
+}
+
+/**
+ * A receipt's octets, and the log's key that it held under when it came. A log's key changes over the years, and that of
+ * then is still the one that signed.
+ */
+export interface Receipt {
+  readonly octets: Uint8Array;
+  readonly log: Verifier;
+}
+
+/** A receipt for storage, null for none. */
+export const receiptItem = (receipt: Receipt | null): Item =>
+  receipt === null ? null : [receipt.octets, verifierText(receipt.log)];
+
+/** Decode what `receiptItem` gives; what `refuse` makes, and LedgerError. */
+export function receiptFrom(item: Decoded | undefined, refuse: () => Error): Receipt | null {
+  if (item === null) return null;
+  const [receipt, log] = list(item, refuse, 2);
+  return { octets: octets(receipt, refuse), log: parseVerifier(text(log, refuse)) };
 }
 
 /** An epoch among `Facts`. */
@@ -69,7 +90,7 @@ export function usageOctets(usage: Usage): Uint8Array {
   const read = [...schemas.keys()].sort().map((name) => (schemas.get(name) as Schema).canonical);
   return encode(
     LABEL, state, time, server, verifierName.items(), signed.payload, signed.signature, canonical, read, factItems(facts),
-    message, holderNote, usage.receipt, usage.reason,
+    message, holderNote, receiptItem(usage.receipt), usage.reason,
   );
 }
 
@@ -114,7 +135,7 @@ function read(id: string, stored: Uint8Array): Usage {
     facts: factsOf(facts),
     message: octets(message, damaged),
     holderNote: octets(note, damaged),
-    receipt: orNull(receipt, damaged, octets),
+    receipt: receiptFrom(receipt, damaged),
     reason: orNull(reason, damaged, text),
   };
   if ((usage.receipt !== null) !== (usage.state === "answered")) throw damaged();
@@ -167,7 +188,7 @@ export function putUsage(draft: Draft, usage: Usage): void {
 }
 
 /** How a use ended: with a receipt that holds, or with the service's reason. */
-export type Ending = { readonly receipt: Uint8Array } | { readonly reason: string };
+export type Ending = { readonly receipt: Receipt } | { readonly reason: string };
 
 /** Write down how a use ended. A receipt that is stored stays, and takes the place of a refusal. VaultError USAGE_NOT_FOUND. */
 export async function finishUsage(draft: Draft, id: string, ending: Ending): Promise<Usage> {

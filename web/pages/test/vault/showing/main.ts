@@ -8,7 +8,9 @@ import { IssuerKey } from "../../../../prover/src/disclosure/key.js";
 import { Schema } from "../../../../prover/src/disclosure/schema.js";
 import { PlainCredential } from "../../../../prover/src/plain/credential.js";
 import { parseLink } from "../../../src/scan/links.js";
+import { witnessPolicy } from "../../../src/vault/history/witnesses.js";
 import { faultOf } from "../../../src/vault/fault.js";
+import { anchor } from "../../../src/vault/history/anchoring.js";
 import { receiptOf, useOf, usesOf } from "../../../src/vault/history/uses.js";
 import type { Choice } from "../../../src/vault/model.js";
 import type { HeldComposite, Opened } from "../../../src/vault/parts.js";
@@ -77,8 +79,12 @@ const questions = {
   decline: (id: string) => showing.decline(id),
   resume: () => resumeShowing(opened, server),
   unsent: () => unsent(opened, server),
-  uses: () => usesOf(opened),
-  use: (id: string) => useOf(opened, id),
+  uses: () => usesOf(opened, () => witnessPolicy(opened)),
+  anchor: async () => {
+    const policy = await witnessPolicy(opened);
+    return policy && anchor(opened, policy);
+  },
+  use: (id: string) => useOf(opened, id, () => witnessPolicy(opened)),
   receipt: async (id: string) => hex(await receiptOf(opened, id)),
   /** What is stored of all uses: the message, the sealed note, and what the note says. */
   stored: () => opened.store.read(async (draft) => Promise.all([...await usagesIn(draft), ...await eventsIn(draft)].map(
