@@ -35,6 +35,10 @@ _REVOCATION: Final = dict.fromkeys(
 )
 # What an exchange's ticket allows, which is in the link that the person was given: a holder is never authenticated.
 _PRESENTATION: Final = dict.fromkeys(("FetchRequest", "SubmitPresentation", "DeclineExchange"), Kind.UNARY)
+# What an offer's claim code allows, which is in the link or the inbox of whoever it was made for.
+_ISSUANCE: Final = dict.fromkeys(
+    ("GetOffer", "ClaimCredential", "ClaimCompositeCredential", "AcknowledgeCredential"), Kind.UNARY
+)
 
 _SERVICES: Final = {
     "LedgerService": _LEDGER,
@@ -43,6 +47,7 @@ _SERVICES: Final = {
     "PublicationService": _PUBLICATION,
     "RevocationService": _REVOCATION,
     "PresentationService": _PRESENTATION,
+    "IssuanceService": _ISSUANCE,
 }
 
 ALLOWED: Final = {

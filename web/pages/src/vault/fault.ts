@@ -36,14 +36,15 @@ export function serviceReason(error: ConnectError): string {
   return PASSING.has(error.code) ? "UNAVAILABLE" : "SERVICE_FAILED";
 }
 
-/**
- * The reason for which the service judged a call, or null where it did not judge: the line broke, or it was told to come
- * again. What it judged it will judge so again; what it did not may be sent again as it is.
- */
-export function judged(error: unknown): string | null {
-  if (!(error instanceof ConnectError) || isPassing(error)) return null;
-  const reason = serviceReason(error);
-  return reason === "SERVICE_FAILED" ? null : reason;
+/** What the service says of a call. Everything else says nothing of it: the same may be sent again later. */
+const FINAL: ReadonlySet<Code> = new Set([
+  Code.InvalidArgument, Code.NotFound, Code.AlreadyExists, Code.PermissionDenied, Code.Unauthenticated,
+  Code.FailedPrecondition, Code.OutOfRange,
+]);
+
+/** The reason for which the service refused for good; null for whatever says nothing of what was sent. */
+export function refusal(error: unknown): string | null {
+  return error instanceof ConnectError && FINAL.has(error.code) ? serviceReason(error) : null;
 }
 
 /** What the screens are told of anything that was thrown. */

@@ -13,7 +13,7 @@ import {
   ClaimCompositeCredentialRequestSchema, type ClaimCompositeCredentialResponse, ClaimCredentialRequestSchema,
 } from "../../../gen/zkproto/v1/issuance_pb.js";
 import type { Link } from "../../scan/links.js";
-import { faultOf, VaultError } from "../fault.js";
+import { faultOf, refusal, VaultError } from "../fault.js";
 import { addComposite, addPlain, type KeptHoldings } from "../holding/holdings.js";
 import { holderSecret } from "../identity.js";
 import type { CredentialView, OfferView, WayView } from "../model.js";
@@ -24,7 +24,6 @@ import { newId } from "../showing/events.js";
 import { checkServer } from "../showing/fetch.js";
 import type { CompositePlan } from "../showing/plan.js";
 import { presentedOf, submitted } from "../showing/presented.js";
-import { refusal } from "../showing/sending.js";
 import { compositeWays, departmentsOf } from "../showing/views.js";
 import { StoreError } from "../store/errors.js";
 import { offerOf } from "../telling/views.js";

@@ -6,7 +6,7 @@ import { leafHash, verifyInclusion } from "../../ledger/merkle.js";
 import type { Checkpoint } from "../../ledger/note.js";
 import { ofLog, open } from "../../ledger/policy.js";
 import { parseProofFile } from "../../ledger/receipt.js";
-import { judged } from "../fault.js";
+import { refusal } from "../fault.js";
 import type { Kept } from "./kept.js";
 
 /** What every part of a reader stands on. `saw` is told of each checkpoint that vouched for something. */
@@ -17,7 +17,7 @@ export interface Ground {
 }
 
 /** Whether the service said nothing of what was asked: it was not reached, or could not answer. */
-export const isAway = (error: unknown): boolean => error instanceof ConnectError && judged(error) === null;
+export const isAway = (error: unknown): boolean => error instanceof ConnectError && refusal(error) === null;
 
 /**
  * Check that an entry stands on the ledger. Raises LedgerError PROOF_MALFORMED, NOTE_MALFORMED, CHECKPOINT_MALFORMED,

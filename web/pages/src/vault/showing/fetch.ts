@@ -9,11 +9,10 @@ import type { FindKey, SignedRequest } from "../../../../prover/src/disclosure/r
 import { openPlainRequest, type PlainRequest } from "../../../../prover/src/plain/request.js";
 import type { States } from "../../../gen/zkproto/v1/states_pb.js";
 import type { Link } from "../../scan/links.js";
-import { VaultError } from "../fault.js";
+import { refusal, VaultError } from "../fault.js";
 import type { Opened, RegisteredVerifier } from "../parts.js";
 import { presentations } from "../reading/clients.js";
 import { isComposite } from "./presented.js";
-import { refusal } from "./sending.js";
 
 export type AnyRequest = CompositeRequest | PlainRequest;
 

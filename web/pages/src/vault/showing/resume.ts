@@ -2,10 +2,10 @@
 
 import { ConnectError } from "@connectrpc/connect";
 
-import { faultOf } from "../fault.js";
+import { faultOf, refusal } from "../fault.js";
 import type { Opened } from "../parts.js";
 import { eventsIn } from "./events.js";
-import { type OpenSession, refusal, sendEvent, sendUsage } from "./sending.js";
+import { type OpenSession, sendEvent, sendUsage } from "./sending.js";
 import { usagesIn } from "./usages.js";
 
 /**

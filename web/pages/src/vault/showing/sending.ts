@@ -2,7 +2,6 @@
 // (prover/client/answers.py, prover/client/events.py, prover/client/calls.py).
 
 import { fromBinary, type DescMethodUnary, type DescService, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
 
 import { equal } from "../../../../prover/src/bbs/octets.js";
 import { AccountService } from "../../../gen/zkproto/v1/account_pb.js";
@@ -10,18 +9,13 @@ import { ApplicationService } from "../../../gen/zkproto/v1/application_pb.js";
 import { ConsentService } from "../../../gen/zkproto/v1/consent_pb.js";
 import { PresentationService } from "../../../gen/zkproto/v1/presentation_pb.js";
 import { transport } from "../../service.js";
-import { serviceReason } from "../fault.js";
+import { refusal } from "../fault.js";
 import type { Opened } from "../parts.js";
 import { StoreError } from "../store/errors.js";
 import { type Event, finishEvent } from "./events.js";
 import { checkEventReceipt, checkUsageReceipt } from "./receipts.js";
 import { finishUsage, type Usage } from "./usages.js";
 
-/** What the service says of what was sent. Everything else says nothing of it: the same may be sent again later. */
-const FINAL: ReadonlySet<Code> = new Set([
-  Code.InvalidArgument, Code.NotFound, Code.AlreadyExists, Code.PermissionDenied, Code.Unauthenticated,
-  Code.FailedPrecondition, Code.OutOfRange,
-]);
 const TIMEOUT_MS = 20_000;
 /** The contracts of all RPCs that a page's events go out by; each answers with a `receipt`. */
 const SERVICES: readonly DescService[] = [AccountService, ApplicationService, ConsentService, PresentationService];
@@ -29,11 +23,6 @@ const SUBMIT = "/zkproto.v1.PresentationService/SubmitPresentation";
 
 /** The token of the session that an event takes. */
 export type OpenSession = (session: string) => Promise<string>;
-
-/** The reason for which the service refused for good; null for whatever says nothing of what was sent. */
-export function refusal(error: unknown): string | null {
-  return error instanceof ConnectError && FINAL.has(error.code) ? serviceReason(error) : null;
-}
 
 /**
  * Send a use that is stored, and return it with its receipt. A refusal for good is written down. Whatever else goes wrong
