@@ -1,75 +1,27 @@
 """The vault in a browser from making it to a receipt, without its screens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from disclosure import ExchangeLink, OfferLink, Schema, Value
-from disclosure.composite import CompositeRequest, verify_composite
-from tests.browser.altering import Altering, altering
-from tests.browser.browsing import Site, chromium, needs
-from tests.browser.vaulting import PASSPHRASE, Faulted, Tab, built, opened, vault_site
+from disclosure import OfferLink
+from disclosure.composite import verify_composite
+from tests.browser.browsing import needs
+from tests.browser.vault_town import World, vault_town
+from tests.browser.vaulting import PASSPHRASE, Faulted, Tab, built, opened
 from tests.disclosure.composite.world import HOUSEHOLD, INSURANCE, PERMIT
 from tests.disclosure.composite.world import VALUES as VALUES_OF
 from tests.zkservice import holding
-from tests.zkservice.composite_city import CompositeCity, composite_city
 from tests.zkservice.support import PERMIT as PLAIN
-from tests.zkservice.support import VALUES
 from wire.composite import composite_presentation_of
 from zkproto.v1 import issuance_pb2
-from zkproto.v1 import presentation_pb2 as pb
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FIRST = {"branch": "main", "chosen": {}}
-
-
-@dataclass
-class World:
-    """A city, something between it and the edge, and where its vaults are."""
-
-    town: CompositeCity
-    between: Altering
-    place: Site
-
-    @property
-    def server(self) -> str:
-        return self.between.address
-
-    async def offered(
-        self, schema: Schema, values: Mapping[str, Value] | None = None, **asked: Any
-    ) -> OfferLink:
-        """Have a department offer a credential to somebody whom it has identified."""
-        city, said = self.town.city, values or VALUES_OF[schema.name]
-        request = holding.identified(said, schema=schema, **asked)
-        made = await holding.offer(city, request, self.town.offices[schema.name.department].token)
-        return OfferLink(self.server, made.offer.removeprefix("offers/"), made.claim_code)
-
-    async def plain_offer(self) -> OfferLink:
-        asked = issuance_pb2.IssueCredentialRequest(schema=str(PLAIN.name), request_id=holding.new_id())
-        asked.values.extend(holding.values_to(PLAIN, VALUES.items()))
-        made = await holding.offer(self.town.city, asked)
-        return OfferLink(self.server, made.offer.removeprefix("offers/"), made.claim_code)
-
-    async def asked(self, *branches: Any) -> tuple[CompositeRequest, pb.CreateExchangeResponse, ExchangeLink]:
-        request = self.town.request(*branches)
-        made = await self.town.ask(request)
-        link = ExchangeLink(self.server, made.exchange.removeprefix("exchanges/"), made.ticket)
-        return request, made, link
-
-    def main(self) -> Any:
-        """What a vault answers that trusts no regulator, with two credentials of two departments."""
-        whole = self.town.main()
-        return replace(whole, queries=whole.queries[:2], pseudonyms=whole.pseudonyms[:1], escrows=())
-
-    async def watched(self, made: pb.CreateExchangeResponse) -> pb.WatchExchangeResponse:
-        asked = pb.WatchExchangeRequest(exchange=made.exchange, result_token=made.result_token)
-        async for state in self.town.city.presentation.WatchExchange(asked):
-            return state  # type: ignore[no-any-return]
-        raise AssertionError("the stream has ended")
 
 
 async def claimed(tab: Tab, link: OfferLink) -> dict[str, Any]:
@@ -89,13 +41,8 @@ async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     needs()
     folder = tmp_path_factory.mktemp("vault-walk")
     pages = await asyncio.to_thread(built, folder / "pages")
-    async with (
-        composite_city(folder / "server") as town,
-        altering(town.city) as between,
-        chromium() as browser,
-        vault_site(town.city, browser, pages, endpoint=between.endpoint(town.city)) as place,
-    ):
-        yield World(town, between, place)
+    async with vault_town(folder / "server", pages) as made:
+        yield made
 
 
 @pytest_asyncio.fixture(loop_scope="module")

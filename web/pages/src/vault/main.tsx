@@ -39,6 +39,10 @@ function App(): VNode {
     vault.state().then(setState, () => setState("failed"));
     return () => removeEventListener("hashchange", came);
   }, []);
+  const opened = (): void => {
+    if (link === null) history.replaceState(null, "", `${location.pathname}#home`);
+    setState("open");
+  };
   const lock = (slept: boolean): void => {
     setIdle(slept);
     setState("locked");
@@ -53,8 +57,8 @@ function App(): VNode {
           {link !== null && state !== undefined && <p class="quiet">{say("vault.link_waits")}</p>}
           {state === undefined && <p role="status">{say("vault.loading")}</p>}
           {state === "failed" && <FaultTold fault={faultOf(undefined)} />}
-          {state === "none" && <Begin opened={() => setState("open")} />}
-          {state === "locked" && <Unlock idle={idle} opened={() => setState("open")} />}
+          {state === "none" && <Begin opened={opened} />}
+          {state === "locked" && <Unlock idle={idle} opened={opened} />}
         </Shell>
       )}
     </VaultContext.Provider>
