@@ -8,11 +8,12 @@ PREFIX = "reason."
 
 
 def main() -> None:
-    print("// Generated from zk/messages by scripts/web_reasons.py.")
+    """Write the module to standard output."""
+    print("// Generated from zk/messages by scripts/web_reasons.py.")  # noqa: T201
     for language, table in (("en", reasons_en.MESSAGES), ("zh", reasons_zh.MESSAGES)):
         texts = {key.removeprefix(PREFIX): text for key, text in table.items() if key.startswith(PREFIX)}
         written = json.dumps(texts, ensure_ascii=False, indent=1, sort_keys=True)
-        print(f"export const {language}: Readonly<Record<string, string>> = {written};")
+        print(f"export const {language}: Readonly<Record<string, string>> = {written};")  # noqa: T201
 
 
 if __name__ == "__main__":

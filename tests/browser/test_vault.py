@@ -232,3 +232,27 @@ async def test_in_chinese_every_screen_has_its_words(world: World) -> None:
         page = await visitor.goes_to("/vault/")
         await expect(page.get_by_role("heading", level=2).first).to_contain_text("凭证库")
         await looks_well(visitor)
+
+
+async def test_without_a_network_the_page_opens_and_shows_what_it_holds(world: World) -> None:
+    async with world.place.visitor("phone") as visitor:
+        visitor.expected += ["Failed to load", "ERR_INTERNET_DISCONNECTED"]
+        page = await visitor.goes_to("/vault/")
+        await make(page)
+        await take(page, await world.offered(PERMIT, person=b"no network"))
+        await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        await visitor.context.set_offline(True)
+        await page.reload()
+        await unlock(page)
+        await expect(page.get_by_role("button", name="Valid until")).to_have_count(1)
+        await expect(page.get_by_text("There is no network.")).to_be_visible()
+        await visitor.passes_axe()
+        await page.get_by_role("link", name="History").click()
+        await expect(page.get_by_text("You have not shown anything yet.")).to_be_visible()
+        await visitor.context.set_offline(False)
+        kept = await page.evaluate(
+            "caches.keys().then((names) => caches.open(names[0])).then((cache) => cache.keys())"
+            ".then((all) => all.map((each) => new URL(each.url).pathname))"
+        )
+        assert "/vault/" in kept
+        assert not any(each.startswith(("/rpc", "/watched")) for each in kept)

@@ -7,7 +7,8 @@ const page = (name: string): string => new URL(`./${name}`, import.meta.url).pat
 export default defineConfig({
   root: page("."),
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  worker: { format: "es" },
+  // Beside the vault's page, so that its service worker answers for it.
+  worker: { format: "es", rolldownOptions: { output: { entryFileNames: "vault/[name]-[hash].js" } } },
   build: {
     outDir: "../../build/web",
     emptyOutDir: true,

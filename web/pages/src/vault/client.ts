@@ -3,6 +3,7 @@
 
 import workerAddress from "./worker.ts?worker&url";
 
+import { trusted } from "../ui/trusted.js";
 import { type Answer, type Call, METHODS, type Method } from "./calls.js";
 import type { Fault, Vault } from "./model.js";
 
@@ -66,27 +67,4 @@ export function openedVault(): Vault {
   const line = new Line();
   const made = METHODS.map((method) => [method, (...given: readonly unknown[]) => line.call(method, given)] as const);
   return Object.fromEntries(made) as unknown as Vault;
-}
-
-interface Policy {
-  createScriptURL(address: string): string;
-}
-
-interface TrustedTypes {
-  createPolicy(name: string, rules: { createScriptURL(address: string): string }): Policy;
-}
-
-let policy: Policy | undefined;
-
-/** The worker's own address, as the pages' policy wants to be told of a script; no other passes. */
-function trusted(address: string): string {
-  const types = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
-  if (types === undefined) return address;
-  policy ??= types.createPolicy("zk-pages", {
-    createScriptURL(asked) {
-      if (asked === workerAddress) return asked;
-      throw new TypeError("no script of this page");
-    },
-  });
-  return policy.createScriptURL(address);
 }

@@ -8,6 +8,7 @@ import "./style.css";
 import { openedVault } from "./client.js";
 import { whenIdle } from "./idle.js";
 import type { Fault, State } from "./model.js";
+import { keepPage } from "./offline.js";
 import { Flow } from "./screens/flow.js";
 import { Begin, Unlock } from "./screens/gate.js";
 import { Home } from "./screens/home.js";
@@ -124,4 +125,5 @@ function Open({ link, setLink, lock }: OpenProps): VNode {
   );
 }
 
+void keepPage();
 render(<App />, document.getElementById("page")!);
