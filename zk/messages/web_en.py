@@ -16,6 +16,12 @@ MESSAGES: Final = {
     "help.web.monitor": "Folder of the monitor whose alarms the chain's window shows.",
     "help.web.purpose": "A policy of this home's verifier that its counter may ask by; may be given again.",
     "web.counter": "The counter is open; clerks sign in with the code in {path}",
+    "help.web.centre_token": "File of a regulator's token: the resource centre is open, and read with it.",
+    "help.web.centre_code": "File of the code that people sign in to the centre with; made beside the token "
+    "where none is named.",
+    "web.centre": "The resource centre is open; people sign in with the code in {path}",
+    "error.web_centre_token": "The centre's code needs the token that is read with: --centre-token.",
+    "error.web_code_short": "The code in {path} has fewer than {least} characters: it could be guessed.",
     "help.web.demo": "A server with people in it and all pages, with what to do.",
     "help.web.output": "Empty folder for the server and the homes of its people.",
     "help.web.examples": "Folder of the examples that people are made from.",

@@ -1,0 +1,215 @@
+"""The resource centre's routes over a real edge and service: who may read, and what strangers get."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from disclosure import PolicyName
+from tests.web_edge.standing import Standing, endpoint_of, standing
+from tests.zkservice.allowing import allowed
+from tests.zkservice.counting import access
+from tests.zkservice.support import PERMIT, TEXT, City, city
+from web_edge.centre import COOKIE
+from web_edge.counter import COOKIE as OF_COUNTER
+from web_edge.sessions import SESSIONS, TRIES
+from zk.centre import PAGE, opened_books
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+CODE = "the centre's own code"
+LISTINGS = ("departments", "items", "purposes", "verifiers", "policies")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[City]:
+    async with city(tmp_path_factory.mktemp("city")) as made:
+        await made.add_policy(allowed(PolicyName("school", "counter", 1), [PERMIT], TEXT))
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def token(town: City) -> str:
+    return await access(town)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def edge(town: City, token: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Standing]:
+    async with standing(town, tmp_path_factory.mktemp("centre") / "pages", **_given(town, token)) as made:
+        yield made
+
+
+def _given(town: City, token: str) -> dict[str, Any]:
+    return {"books": lambda: opened_books(endpoint_of(town), token), "centre_code": CODE}
+
+
+def _own(edge: Standing, **changed: str) -> dict[str, str]:
+    own = {"origin": edge.origin, "content-type": "application/json"}
+    return own | {name.replace("_", "-"): value for name, value in changed.items()}
+
+
+@asynccontextmanager
+async def _signed_in(edge: Standing) -> AsyncIterator[httpx.AsyncClient]:
+    async with edge.client_from("127.0.0.1") as http:
+        signed = await http.post("/centre/session", json={"code": CODE}, headers=_own(edge))
+        assert signed.status_code == 204
+        yield http
+
+
+async def _rows(http: httpx.AsyncClient, listing: str, **asked: str) -> list[dict[str, Any]]:
+    """Read all pages of a listing."""
+    found = list[dict[str, Any]]()
+    while True:
+        answer = await http.get(f"/centre/books/{listing}", params=asked)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["cache-control"] == "no-store"
+        page = answer.json()
+        assert len(page["rows"]) <= PAGE
+        found += page["rows"]
+        if not page["next"]:
+            return found
+        asked["page"] = page["next"]
+
+
+async def test_what_is_registered_is_told(edge: Standing) -> None:
+    async with _signed_in(edge) as http:
+        departments = {each["name"]: each for each in await _rows(http, "departments")}
+        assert departments["departments/police"]["since"].endswith("Z")
+        assert {"zh", "en", "identifies"} <= set(departments["departments/police"])
+        verifiers = await _rows(http, "verifiers")
+        assert [each["name"] for each in verifiers] == ["verifiers/bank", "verifiers/school"]
+        (policy,) = [
+            each for each in await _rows(http, "policies") if each["name"].endswith("policies/counter@1")
+        ]
+        assert (policy["verifier"], policy["state"]) == ("verifiers/school", "active")
+        assert policy["items"][0]["item"] == "departments/police/schemas/residence_permit"
+        assert await _rows(http, "policies", parent="verifiers/school")
+        assert any(each["name"] == policy["purpose"] for each in await _rows(http, "purposes"))
+
+
+async def test_a_long_listing_comes_by_pages(town: City, edge: Standing) -> None:
+    names = [f"many-{each:03}" for each in range(PAGE + 2)]
+    for each in names:
+        await town.add_department(each)
+    async with _signed_in(edge) as http:
+        first = (await http.get("/centre/books/departments")).json()
+        assert len(first["rows"]) == PAGE
+        assert first["next"]
+        told = [each["name"] for each in await _rows(http, "departments")]
+    assert [each for each in told if "many-" in each] == [f"departments/{each}" for each in names]
+    assert told == sorted(set(told))
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+async def test_nothing_without_a_session(edge: Standing, listing: str) -> None:
+    path = f"/centre/books/{listing}"
+    for cookie in ("", f"{COOKIE}=AAAA", f"{OF_COUNTER}=AAAA"):
+        refused = await edge.http.get(path, headers={"cookie": cookie} if cookie else {})
+        assert (refused.status_code, refused.text) == (401, "SIGNED_OUT\n")
+    async with _signed_in(edge) as http:
+        assert (await http.get(path)).status_code == 200
+        assert (await http.get(path, headers={"sec-fetch-site": "cross-site"})).status_code == 403
+        renamed = {"cookie": f"{OF_COUNTER}={http.cookies[COOKIE]}"}
+        assert (await edge.http.get(path, headers=renamed)).status_code == 401
+        assert (await http.post(path, json={}, headers=_own(edge))).status_code == 405
+
+
+async def test_the_cookie_is_for_this_origin_and_no_script(edge: Standing) -> None:
+    async with edge.client_from("127.0.0.1") as http:
+        signed = await http.post("/centre/session", json={"code": CODE}, headers=_own(edge))
+        told = signed.headers["set-cookie"].lower()
+        assert told.startswith("__host-centre=")
+        for part in ("httponly", "secure", "samesite=strict", "path=/"):
+            assert part in told
+        assert "domain" not in told
+        assert (await http.request("DELETE", "/centre/session", headers=_own(edge))).status_code == 204
+
+
+async def test_whoever_signed_out_reads_nothing_with_the_old_cookie(edge: Standing) -> None:
+    async with _signed_in(edge) as http:
+        old = {"cookie": f"{COOKIE}={http.cookies[COOKIE]}"}
+        for headers in (
+            _own(edge, origin="https://evil.example"),
+            _own(edge, sec_fetch_site="cross-site"),
+            {},
+        ):
+            refused = await http.request("DELETE", "/centre/session", headers=headers)
+            assert refused.status_code == 403
+        assert (await http.get("/centre/books/verifiers")).status_code == 200
+        assert (await http.request("DELETE", "/centre/session", headers=_own(edge))).status_code == 204
+        assert (await edge.http.get("/centre/books/verifiers", headers=old)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "reason"),
+    [
+        ("admins", 404, "LISTING_UNKNOWN"),
+        ("departments?parent=departments/police", 400, "QUERY_UNKNOWN"),
+        ("items?parent=departments/-&parent=departments/police", 400, "QUERY_UNKNOWN"),
+        ("items?page_size=500", 400, "QUERY_UNKNOWN"),
+        ("items?query=%00", 400, "QUERY_INVALID"),
+        ("items?query=%ff", 400, "QUERY_INVALID"),
+        (f"items?query={'x' * 1025}", 400, "QUERY_INVALID"),
+        ("items?query=a+b+c+d+e+f+g+h+i", 400, None),
+        ("items?parent=verifiers/school", 400, None),
+        ("items?parent=", 400, None),
+        ("departments?page=nonsense", 400, None),
+    ],
+    ids=[
+        "listing", "parameter", "twice", "size", "control", "no-utf8", "long", "many-words", "kind",
+        "no-parent", "page",
+    ],
+)  # fmt: skip
+async def test_odd_questions_are_refused(edge: Standing, path: str, status: int, reason: str | None) -> None:
+    async with _signed_in(edge) as http:
+        refused = await http.get(f"/centre/books/{path}")
+    assert refused.status_code == status
+    assert reason is None or refused.text == f"{reason}\n"
+    assert refused.text.strip().replace("_", "").isupper()
+
+
+async def test_the_page_of_one_listing_is_none_of_another(edge: Standing) -> None:
+    async with _signed_in(edge) as http:
+        page = (await http.get("/centre/books/departments")).json()["next"]
+        assert page
+        refused = await http.get("/centre/books/verifiers", params={"page": page})
+    assert refused.status_code == 400
+
+
+async def test_wrong_codes_are_counted_apart_and_sessions_are_bounded(
+    town: City, token: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pages = tmp_path_factory.mktemp("guessed") / "pages"
+    async with standing(town, pages, **_given(town, token)) as made:
+        tries = [("/centre/session", {"code": each}) for each in ("", CODE[:-1], None, 7, *range(TRIES - 4))]
+        for path, body in tries:
+            assert (await made.http.post(path, json=body, headers=_own(made))).status_code == 403
+        late = await made.http.post("/centre/session", json={"code": "x"}, headers=_own(made))
+        assert (late.status_code, late.text) == (429, "TOO_MANY_ATTEMPTS\n")
+        cookies = list[str]()
+        for _ in range(SESSIONS + 1):
+            signed = await made.http.post("/centre/session", json={"code": CODE}, headers=_own(made))
+            cookies.append(signed.headers["set-cookie"].partition(";")[0])
+            made.http.cookies.clear()
+        for cookie, status in ((cookies[0], 401), (cookies[1], 200), (cookies[-1], 200)):
+            read = await made.http.get("/centre/books/verifiers", headers={"cookie": cookie})
+            assert read.status_code == status
+
+
+async def test_a_session_does_not_outlive_its_edge(
+    town: City, token: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("twice")
+    async with standing(town, folder / "one", **_given(town, token)) as first, _signed_in(first) as http:
+        cookie = f"{COOKIE}={http.cookies[COOKIE]}"
+    async with standing(town, folder / "two", **_given(town, token)) as second:
+        refused = await second.http.get("/centre/books/verifiers", headers={"cookie": cookie})
+        assert refused.status_code == 401
+
+
+async def test_without_books_there_is_no_centre(town: City, tmp_path_factory: pytest.TempPathFactory) -> None:
+    async with standing(town, tmp_path_factory.mktemp("none") / "pages") as edge:
+        assert (await edge.http.get("/centre/books/departments")).status_code == 404
+        assert (await edge.http.post("/centre/session", json={}, headers=_own(edge))).status_code == 405
