@@ -20,7 +20,7 @@ from zkproto.v1.policy_pb2_grpc import PolicyServiceStub
 
 PAGE: Final = 50
 """So many rows come at once."""
-CALL_SECONDS: Final = 20.0
+CALL_SECONDS: Final = 10.0
 _ALL_DEPARTMENTS: Final = "departments/-"
 _ALL_VERIFIERS: Final = "verifiers/-"
 _HTTP: Final = {
