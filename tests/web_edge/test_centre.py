@@ -1,5 +1,6 @@
 """The resource centre's routes over a real edge and service: who may read, and what strangers get."""
 
+import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,19 +9,33 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from disclosure import PolicyName
+from disclosure import PolicyName, civil_date
 from tests.web_edge.standing import Standing, endpoint_of, standing
 from tests.zkservice.allowing import allowed
 from tests.zkservice.counting import access
+from tests.zkservice.revoking import Office, new_handles
+from tests.zkservice.stored import change
 from tests.zkservice.support import PERMIT, TEXT, City, city
 from web_edge.centre import COOKIE
 from web_edge.counter import COOKIE as OF_COUNTER
 from web_edge.sessions import SESSIONS, TRIES
-from zk.centre import PAGE, opened_books
+from zk.centre import FOLLOWED, PAGE, SUMS, opened_books
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CODE = "the centre's own code"
-LISTINGS = ("departments", "items", "purposes", "verifiers", "policies")
+TODAY = civil_date(dt.datetime.now(dt.UTC))
+ENDED = (TODAY.replace(day=1) - dt.timedelta(days=1)).isoformat()[:7]
+RANGE = f"first={TODAY - dt.timedelta(days=300)}&last={TODAY}"
+LISTINGS = {
+    "departments": "departments",
+    "items": "items",
+    "purposes": "purposes",
+    "verifiers": "verifiers",
+    "policies": "policies",
+    "revocations": "revocations",
+    "statistics": f"statistics?{RANGE}&by=department",
+    "published": f"published?month={ENDED}",
+}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -66,7 +81,7 @@ async def _rows(http: httpx.AsyncClient, listing: str, **asked: str) -> list[dic
         assert answer.status_code == 200, answer.text
         assert answer.headers["cache-control"] == "no-store"
         page = answer.json()
-        assert len(page["rows"]) <= PAGE
+        assert len(page["rows"]) <= (SUMS if listing == "statistics" else PAGE)
         found += page["rows"]
         if not page["next"]:
             return found
@@ -102,9 +117,68 @@ async def test_a_long_listing_comes_by_pages(town: City, edge: Standing) -> None
     assert told == sorted(set(told))
 
 
-@pytest.mark.parametrize("listing", LISTINGS)
+async def test_uses_are_counted_by_whatever_is_asked(town: City, edge: Standing) -> None:
+    await town.answered(await town.claim(await town.issue()))
+    asked = {"first": TODAY.isoformat(), "last": (TODAY + dt.timedelta(days=2)).isoformat()}
+    async with _signed_in(edge) as http:
+        by_department = await _rows(http, "statistics", by="department", **asked)
+        assert {each["kind"] for each in by_department} == {"offered", "claimed", "asked", "answered"}
+        assert {(each["of"], each["count"]) for each in by_department} == {("departments/police", 1)}
+        by_verifier = await _rows(http, "statistics", by="verifier", **asked)
+        assert {each["kind"]: each["of"] for each in by_verifier} == {
+            "offered": "", "claimed": "", "asked": "verifiers/school", "answered": "verifiers/school",
+        }  # fmt: skip
+        days = [
+            dt.date.fromisoformat(each["of"]) for each in await _rows(http, "statistics", by="day", **asked)
+        ]
+        assert len(days) == 4
+        assert all(TODAY <= each <= TODAY + dt.timedelta(days=1) for each in days)
+        assert len(await _rows(http, "statistics", by="policy", **asked)) == 4
+        assert len(await _rows(http, "statistics", by="purpose", **asked)) == 4
+
+
+async def test_many_sums_come_by_pages(town: City, edge: Standing) -> None:
+    first, columns = dt.date(2020, 1, 1), "day, what, verifier, policy, department, n"
+    days = [first + dt.timedelta(days=each) for each in range(400)]
+    values = ", ".join(
+        f"('{each}', '{kind}', 'v', '', '', 1)" for each in days for kind in ("asked", "answered")
+    )
+    change(town.ready.data, f"insert into statistic ({columns}) values {values}")
+    async with _signed_in(edge) as http:
+        found = await _rows(http, "statistics", first=str(first), last=str(days[-1]), by="day")
+        assert len({(each["of"], each["kind"]) for each in found}) == len(found) == 2 * len(days) > SUMS
+        late = f"statistics?first={first}&last={first + dt.timedelta(days=401)}&by=day"
+        assert (await http.get(f"/centre/books/{late}")).status_code == 400
+
+
+async def test_what_is_told_of_a_month_stays_in_steps(town: City, edge: Standing) -> None:
+    columns = "day, what, verifier, policy, department, n"
+    for verifier, n in (("verifiers/bank", 4), ("verifiers/school", 903)):
+        row = (f"{ENDED}-02", "asked", verifier, "", "", n)
+        change(town.ready.data, f"insert into statistic ({columns}) values (?, ?, ?, ?, ?, ?)", *row)
+    async with _signed_in(edge) as http:
+        told = (await http.get("/centre/books/published", params={"month": ENDED})).json()
+    assert told == {
+        "rows": [{"kind": "asked", "of": "verifiers/school", "count": 900}], "next": "", "least": 5,
+    }  # fmt: skip
+
+
+async def test_lists_of_revocations_are_told_by_department(town: City, edge: Standing) -> None:
+    token = await town.add_department("revoking")
+    older = await Office.open(town, "revoking", token)
+    office = await Office.open(town, "revoking", token)
+    await office.revoke(*new_handles(3))
+    async with _signed_in(edge) as http:
+        rows = {each["name"]: each["lists"] for each in await _rows(http, "revocations")}
+    told = [(each["name"], each["epoch"], each["revoked"]) for each in rows["departments/revoking"]]
+    assert told == [(office.name, 1, 3), (older.name, 0, 0)]
+    assert all(each["since"].endswith("Z") for each in rows["departments/revoking"])
+    assert len(rows) > FOLLOWED
+
+
+@pytest.mark.parametrize("listing", list(LISTINGS))
 async def test_nothing_without_a_session(edge: Standing, listing: str) -> None:
-    path = f"/centre/books/{listing}"
+    path = f"/centre/books/{LISTINGS[listing]}"
     for cookie in ("", f"{COOKIE}=AAAA", f"{OF_COUNTER}=AAAA"):
         refused = await edge.http.get(path, headers={"cookie": cookie} if cookie else {})
         assert (refused.status_code, refused.text) == (401, "SIGNED_OUT\n")
@@ -156,10 +230,22 @@ async def test_whoever_signed_out_reads_nothing_with_the_old_cookie(edge: Standi
         ("items?parent=verifiers/school", 400, None),
         ("items?parent=", 400, None),
         ("departments?page=nonsense", 400, None),
+        ("statistics", 400, "QUERY_INVALID"),
+        (f"statistics?{RANGE}", 400, "QUERY_INVALID"),
+        (f"statistics?{RANGE}&by=holder", 400, "QUERY_INVALID"),
+        (f"statistics?{RANGE}&by=unspecified", 400, "QUERY_INVALID"),
+        ("statistics?first=20260101&last=2026-01-02&by=day", 400, "QUERY_INVALID"),
+        ("statistics?first=2026-02-30&last=2026-03-01&by=day", 400, "QUERY_INVALID"),
+        ("statistics?first=2026-03-02&last=2026-03-01&by=day", 400, None),
+        ("published", 400, "QUERY_INVALID"),
+        ("published?month=2026-13", 400, "QUERY_INVALID"),
+        ("published?month=9999-12", 400, None),
+        ("revocations?parent=departments/police", 400, "QUERY_UNKNOWN"),
     ],
     ids=[
         "listing", "parameter", "twice", "size", "control", "no-utf8", "long", "many-words", "kind",
-        "no-parent", "page",
+        "no-parent", "page", "no-range", "by-nothing", "by-holder", "by-zero", "compact-day", "no-such-day",
+        "backwards", "no-month", "no-such-month", "not-over", "of-one",
     ],
 )  # fmt: skip
 async def test_odd_questions_are_refused(edge: Standing, path: str, status: int, reason: str | None) -> None:
