@@ -1,5 +1,6 @@
 """The resource centre, by clicking: what is registered, and what becomes of the page when others go away."""
 
+import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -10,13 +11,15 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from disclosure import LocalizedText, PolicyName
+from disclosure import LocalizedText, PolicyName, civil_date
 from tests.browser.browsing import SIZES, Site, site
 from tests.browser.conftest import Nine
 from tests.web_edge.standing import endpoint_of
 from tests.zkservice.allowing import allowed
 from tests.zkservice.centre import PERMIT_ITEM, add_item
 from tests.zkservice.counting import access
+from tests.zkservice.revoking import Office, new_handles
+from tests.zkservice.stored import change
 from tests.zkservice.support import PERMIT, City, city
 from web_edge.watched import Watched
 from wire.convert import text_to
@@ -26,7 +29,18 @@ from zkproto.v1 import catalog_pb2
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 CODE = "the centre's own code"
 EVIL = "<img src=x onerror=document.title='owned'>"
-VIEWS = ("Departments", "Data items", "Purposes", "Verifiers", "Policies")
+TODAY = civil_date(dt.datetime.now(dt.UTC))
+ENDED = (TODAY.replace(day=1) - dt.timedelta(days=1)).isoformat()[:7]
+VIEWS = (
+    "Departments",
+    "Data items",
+    "Purposes",
+    "Verifiers",
+    "Policies",
+    "Issuance",
+    "Revocations",
+    "Statistics",
+)
 
 
 @dataclass
@@ -47,6 +61,7 @@ class Watching:
 async def centre(nine: Nine, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watching]:
     async with city(tmp_path_factory.mktemp("centre") / "server") as town:
         await _registered(town)
+        await _counted(town)
         made = Watching(town, await access(town), nine.site)
         async with site(town, nine.site.browser, Watched(), **made.given) as place:
             made.site = place
@@ -73,6 +88,19 @@ async def _registered(town: City) -> None:
     )
     await town.catalog.UpdateVerifier(named, metadata=town.bearer(town.admin))
     await town.add_policy(allowed(PolicyName("school", "counter", 1), [PERMIT], evil))
+
+
+async def _counted(town: City) -> None:
+    """Let one credential be used, three be revoked, and a month be over of which little may be told."""
+    await town.answered(await town.claim(await town.issue()))
+    office = await Office.open(town, "archive", await town.add_department("archive"))
+    await office.revoke(*new_handles(3))
+    for verifier, what, n in (
+        ("bank", "asked", 4), ("bank", "answered", 7), ("school", "asked", 903), ("school", "answered", 3),
+    ):  # fmt: skip
+        columns = "day, what, verifier, policy, department, n"
+        row = (f"{ENDED}-02", what, f"verifiers/{verifier}", "", "", n)
+        change(town.ready.data, f"insert into statistic ({columns}) values (?, ?, ?, ?, ?, ?)", *row)
 
 
 async def _signs_in(page: Page) -> None:
@@ -105,7 +133,7 @@ async def test_what_is_registered_is_shown(centre: Watching, size: str) -> None:
         assert await page.locator("img").count() == 0
         assert "owned" not in await page.title()
         await page.get_by_role("button", name="中文").click()
-        await expect(page.get_by_role("heading", name="策略", exact=True)).to_be_visible()
+        await expect(page.get_by_role("heading", name="统计", exact=True)).to_be_visible()
         await visitor.passes_axe()
         await page.get_by_role("button", name="退出").click()
         await expect(page.get_by_label("资源中心代码")).to_be_visible()
@@ -121,7 +149,7 @@ async def test_names_are_text_and_lead_to_what_is_theirs(centre: Watching) -> No
         await expect(rows).to_have_count(PAGE + 1)
         await expect(page.get_by_text(EVIL)).to_be_visible()
         await page.get_by_role("button", name="Show more").click()
-        await expect(rows).to_have_count(PAGE + 3)
+        await expect(rows).to_have_count(PAGE + 4)
         await expect(page.get_by_role("button", name="Show more")).to_have_count(0)
         police = page.get_by_role("row").filter(has_text="departments/police")
         await police.get_by_role("button").click()
@@ -143,6 +171,55 @@ async def test_names_are_text_and_lead_to_what_is_theirs(centre: Watching) -> No
         await expect(page.get_by_role("heading", name="Verifiers", exact=True)).to_be_visible()
         assert await page.locator("img").count() == 0
         assert "owned" not in await page.title()
+
+
+async def test_counts_are_shown_by_whatever_is_chosen(centre: Watching) -> None:
+    async with centre.site.visitor() as visitor:
+        visitor.expected = ["401", "400"]
+        page = await visitor.goes_to("/centre/")
+        await _signs_in(page)
+        await _opens(page, "Issuance")
+        await page.get_by_label("Last day").fill((TODAY + dt.timedelta(days=2)).isoformat())
+        await page.get_by_role("button", name="Show", exact=True).click()
+        police = page.get_by_role("row").filter(has_text="departments/police")
+        await expect(police.get_by_role("cell")).to_have_text(["1", "1", "0", "100%"])
+        archive = page.get_by_role("row").filter(has_text="departments/archive")
+        await expect(archive.get_by_role("cell")).to_have_text(["0", "0", "3", "nothing offered"])
+        await _opens(page, "Revocations")
+        await expect(archive).to_contain_text("3 revoked, epoch 1")
+        await expect(page.get_by_role("row").filter(has_text=EVIL)).to_contain_text("no list")
+        await _opens(page, "Statistics")
+        counts = page.get_by_role("region", name="Statistics")
+        for by, named in (
+            ("Verifier", "verifiers/school"), ("Policy", "verifiers/school/policies/any@1"),
+            ("Department", "departments/police"), ("Day", str(TODAY.year)), ("Purpose", "none of them"),
+        ):  # fmt: skip
+            await page.get_by_label("Told apart by").select_option(label=by)
+            await expect(counts.get_by_role("columnheader").first).to_have_text(by)
+            await expect(counts.get_by_role("rowheader").filter(has_text=named).first).to_be_visible()
+        await page.get_by_label("First day").fill("2020-01-01")
+        await page.get_by_role("button", name="Show", exact=True).first.click()
+        await expect(page.get_by_text("The service refuses this: FIELD_INVALID")).to_be_visible()
+        await visitor.passes_axe()
+        assert await page.locator("img").count() == 0
+
+
+async def test_what_nobody_is_told_of_a_month_is_not_shown(centre: Watching) -> None:
+    async with centre.site.visitor() as visitor:
+        visitor.expected = ["401"]
+        page = await visitor.goes_to("/centre/")
+        await _signs_in(page)
+        await _opens(page, "Statistics")
+        told = page.get_by_role("region", name="A month as everybody may know it").get_by_role("row")
+        for verifier, cells in (
+            ("verifiers/bank", ["fewer than 5", "5 to 9"]),
+            ("verifiers/school", ["900 to 904", "fewer than 5"]),
+        ):
+            await expect(told.filter(has_text=verifier).get_by_role("cell")).to_have_text(cells)
+        await page.get_by_label("Month", exact=True).fill("2020-02")
+        await page.get_by_role("button", name="Show", exact=True).last.click()
+        await expect(page.get_by_text("Of this month nothing may be told.")).to_be_visible()
+        await expect(told).to_have_count(0)
 
 
 async def test_a_session_that_ended_is_told_and_signed_in_again(centre: Watching) -> None:

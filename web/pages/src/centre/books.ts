@@ -55,12 +55,35 @@ export interface Policy {
   readonly since: string;
 }
 
+/** How often something happened, told apart by one thing; `of` is empty for what none of them did. */
+export interface Sum {
+  readonly kind: string;
+  readonly of: string;
+  readonly count: number;
+}
+
+export interface Revocations extends Named {
+  readonly lists: readonly {
+    readonly name: string;
+    readonly since: string;
+    readonly epoch: number;
+    readonly revoked: number;
+  }[];
+}
+
+/** A month as everybody may know it: no count below `least`, all of them rounded down to its multiples. */
+export interface Published extends Page<Sum> {
+  readonly least: number;
+}
+
 export interface Listings {
   readonly departments: Department;
   readonly items: Item;
   readonly purposes: Purpose;
   readonly verifiers: Verifier;
   readonly policies: Policy;
+  readonly revocations: Revocations;
+  readonly statistics: Sum;
 }
 
 export type Listing = keyof Listings;

@@ -48,14 +48,29 @@ export function useBooks<Told>(listing: string, asked: Asked): Read<Told> {
 
 interface Props<Name extends Listing> {
   readonly listing: Name;
-  readonly asked?: Asked;
+  readonly asked?: Asked | undefined;
   readonly title: string;
   readonly columns: readonly Column<Listings[Name]>[];
   readonly id: (row: Listings[Name]) => string;
 }
 
+/** All of a listing in a table of its own columns. It is mounted anew for another question (`key`). */
+export function Listed<Name extends Listing>({ listing, asked, title, columns, id }: Props<Name>): VNode {
+  const shown = (rows: readonly Listings[Name][]): VNode => <Table title={title} columns={columns} rows={rows} id={id} />;
+  return <Paged listing={listing} asked={asked} id={id} shown={shown} />;
+}
+
+interface PagedProps<Name extends Listing> {
+  readonly listing: Name;
+  readonly asked?: Asked | undefined;
+  readonly id: (row: Listings[Name]) => string;
+  readonly shown: (rows: readonly Listings[Name][]) => VNode;
+  /** How many lines a person sees of rows, where it is not one for each. */
+  readonly lines?: (rows: readonly Listings[Name][]) => number;
+}
+
 /** All of a listing, as far as the person wants to see. It is mounted anew for another question (`key`). */
-export function Listed<Name extends Listing>({ listing, asked = {}, title, columns, id }: Props<Name>): VNode {
+export function Paged<Name extends Listing>({ listing, asked = {}, id, shown, lines }: PagedProps<Name>): VNode {
   const { text } = useTexts();
   const [page, setPage] = useState("");
   const [rows, setRows] = useState<readonly Listings[Name][]>([]);
@@ -66,11 +81,11 @@ export function Listed<Name extends Listing>({ listing, asked = {}, title, colum
   const next = told?.next ?? "";
   return (
     <>
-      {rows.length > 0 && <Table title={title} columns={columns} rows={rows} id={id} />}
+      {rows.length > 0 && shown(rows)}
       <State error={error} busy={busy} again={again}>
         {told && rows.length === 0 && told.rows.length === 0 && <p>{text("none")}</p>}
         {rows.length > 0 && (
-          <p class="quiet">{text(next ? "loaded_more" : "loaded", { count: rows.length })}</p>
+          <p class="quiet">{text(next ? "loaded_more" : "loaded", { count: lines?.(rows) ?? rows.length })}</p>
         )}
       </State>
       {next && !busy && error === undefined && (

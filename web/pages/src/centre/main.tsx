@@ -9,11 +9,21 @@ import { Away, SignIn } from "../ui/sign-in.js";
 import "../ui/style.css";
 import { type Named, PART, read } from "./books.js";
 import { DepartmentsView, ItemsView, PoliciesView, PurposesView, VerifiersView } from "./catalogue-views.js";
+import { IssuanceView, RevocationsView, StatisticsView } from "./counts-views.js";
 import { SignedOut } from "./listed.js";
 import { useTexts } from "./texts/index.js";
 import "./style.css";
 
-const VIEWS = ["departments", "items", "purposes", "verifiers", "policies"] as const;
+const VIEWS = [
+  "departments",
+  "items",
+  "purposes",
+  "verifiers",
+  "policies",
+  "issuance",
+  "revocations",
+  "statistics",
+] as const;
 type Step = "looking" | "away" | "out" | "ended" | "in";
 
 function Centre(): VNode {
@@ -85,6 +95,9 @@ function Views({ view, out }: { view: (typeof VIEWS)[number]; out: () => void })
         />
       )}
       {view === "policies" && <PoliciesView of={verifier} all={() => ofVerifier(undefined)} />}
+      {view === "issuance" && <IssuanceView />}
+      {view === "revocations" && <RevocationsView />}
+      {view === "statistics" && <StatisticsView />}
       <p class="unprinted">
         <button type="button" class="small" onClick={() => void signOut(PART).finally(out)}>
           {text("sign_out")}

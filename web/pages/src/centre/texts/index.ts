@@ -19,6 +19,8 @@ interface Told {
   /** The text for a word of the service's; the word itself where there is none. */
   readonly word: (said: string) => string;
   readonly number: (value: number) => string;
+  /** Of a part, 1 being the whole. */
+  readonly percent: (part: number) => string;
   readonly day: (iso: string) => string;
 }
 
@@ -33,6 +35,7 @@ export function useTexts(): Told {
     of: (both) => both[language],
     word: (said) => (`word.${said}` in en ? text(`word.${said}` as Key) : said),
     number: (value) => new Intl.NumberFormat(locale).format(value),
+    percent: (part) => new Intl.NumberFormat(locale, { style: "percent" }).format(part),
     day: (iso) => (iso ? new Intl.DateTimeFormat(locale, { dateStyle: "medium" }).format(new Date(iso)) : "–"),
   };
 }
