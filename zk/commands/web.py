@@ -31,7 +31,8 @@ DEFAULT_PAGES: Final = Path("build/web")
 DEFAULT_PORT: Final = 8480
 _STEPS: Final = (
     "web.demo_open", "web.demo_chain", "web.demo_counter",
-    "web.demo_answer", "web.demo_receipt", "web.demo_alarms", "web.demo_enrolment", "web.demo_end",
+    "web.demo_answer", "web.demo_receipt", "web.demo_alarms", "web.demo_enrolment",
+    "web.demo_centre", "web.demo_end",
 )  # fmt: skip
 
 Pem = Annotated[Path | None, typer.Option("--certificate", help="help.web.certificate")]
@@ -109,6 +110,7 @@ def demo(
     ):
         school = replace(run, home=Home(made.school), remote=Remote())
         open_desk, code = _counter(school, SCHOOL, [made.policy])
+        centre = open_centre(school, made.regulator_token, None)
         edge = Edge(
             school.endpoint,
             built,
@@ -118,6 +120,7 @@ def demo(
             watched=Watched(made.around.policy, made.around.monitor),
             desk=open_desk,
             counter_code=code,
+            **(centre.given if centre else {}),
         )
         _run(edge, lambda taken: _steps(run, made, edge, taken, site))
     return Answer({"event": "stopped"}, [run.text("web.stopped")])
@@ -141,11 +144,13 @@ def _run(edge: Edge, on_ready: Callable[[int], None]) -> None:
 def _steps(run: Run, made: Seeded, edge: Edge, port: int, site: str) -> None:
     address = _address(edge, port)
     document = {"event": "ready", "address": address, "port": port, "counter_code": edge.counter_code}
+    document["centre_code"] = edge.centre_code
     run.document({**document, "citizen": str(made.citizen), "site": site})
     given = {
         "address": address,
         "root": made.server.root,
         "code": edge.counter_code,
+        "centre_code": edge.centre_code,
         "home": made.citizen,
         "passphrase": PASSPHRASE,
         "cheat": CHEAT,

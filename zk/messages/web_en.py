@@ -41,6 +41,8 @@ MESSAGES: Final = {
     "ledgers.",
     "web.demo_enrolment": "7. The school's own site, another server: open {site}, press the button,\n"
     "   and answer as in 4 with the link behind 'Open the vault'; type the pairing code. The form fills.",
+    "web.demo_centre": "8. The resource centre: sign in with {centre_code}; see who offers which data,\n"
+    "   who may ask for them, and how often they do.",
     "web.demo_end": "Ctrl-C ends all of it.",
     "web.ready": "The pages are at {address}",
     "web.stopped": "The pages are not handed out any more.",

@@ -36,6 +36,7 @@ MESSAGES: Final = {
     "web.demo_alarms": "6. 链上之窗的“警报”：监察方发现 {cheat} 出示了两份账本。",
     "web.demo_enrolment": "7. 学校自己的网站（另一台服务）：打开 {site}，按下按钮，\n"
     "   用“在本机打开凭证夹”的链接像第 4 步那样答复，并输入配对码。表格会自动填好。",
+    "web.demo_centre": "8. 资源中心：用 {centre_code} 登录，查看谁提供哪些数据、谁可以询问、询问了多少次。",
     "web.demo_end": "按 Ctrl-C 结束全部。",
     "web.ready": "网页位于 {address}",
     "web.stopped": "网页已停止提供。",
