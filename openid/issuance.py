@@ -43,7 +43,8 @@ MAX_INTERVAL: Final = 86_400
 _NONCE_LIFE: Final = 300
 _FUTURE: Final = 120
 _RANDOM: Final = 16
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22,256}", re.ASCII)
+_CODE: Final = re.compile("[!-~]{1,512}")
+"""Any issuer's code, in the characters of RFC 6749, appendix A.11."""
 _ENDPOINTS: Final = ("credential", "nonce", "deferred_credential", "notification")
 
 
@@ -112,11 +113,13 @@ def read_offer(octets: bytes) -> CredentialOffer:
             code, wanted = grant.get(CODE), grant.get("tx_code")
         case _:
             raise _offer_invalid("it offers one credential for a pre-authorised code")
-    if not isinstance(code, str) or not _TOKEN.fullmatch(code):
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
         raise _offer_invalid("it is no code")
     if wanted is not None and not isinstance(wanted, dict):
         raise _offer_invalid("tx_code is an object")
     check_issuer(issuer, OpenIdReason.OFFER_INVALID)
+    if grant.get("authorization_server", issuer) != issuer:
+        raise _offer_invalid("an issuer is its own authorisation server here")
     return CredentialOffer(issuer, configuration, code, wanted is not None)
 
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -49,11 +51,16 @@ class Edge:
         names = frozenset(each.lower() for each in self.names) | LOCAL
         return Origins(names, secure=self.certificate is not None or self.behind_tls)
 
+    async def give_service(self, _: Request) -> Response:
+        """Name the service, host:port: the vault takes links of no other, since its calls all go there."""
+        return JSONResponse({"server": self.endpoint.server}, headers={"Cache-Control": "no-store"})
+
 
 def edge_app(edge: Edge, bridge: Bridge, more: Sequence[Route] = ()) -> ASGIApp:
     """Return the application over a bridge that was entered; `more` routes stand before the pages."""
     routes = [
         Route("/rpc/{method:path}", bridge.answer, methods=["POST"]),
+        Route("/watched/service", edge.give_service, methods=["GET"]),
         Route("/watched/policy", edge.watched.give_policy, methods=["GET"]),
         Route("/watched/alarms", edge.watched.give_alarms, methods=["GET"]),
         Route("/watched/alarms/{name}", edge.watched.give_evidence, methods=["GET"]),

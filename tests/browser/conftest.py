@@ -1,11 +1,13 @@
 """One city with its witnesses, one edge and one browser for all tests here."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 
 from tests.browser.browsing import Site, chromium, needs, site
 from tests.zkservice.support import City, reopened
@@ -22,12 +24,12 @@ class Nine:
     receipt: bytes
     site: Site
     monitor: Path
+    watched: Watched
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def nine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nine]:
-    needs()
-    folder = tmp_path_factory.mktemp("nine")
+@asynccontextmanager
+async def nine_cities(folder: Path, browser: Browser) -> AsyncIterator[Nine]:
+    """Start the city and its witnesses in a folder, with one answered question, and an edge before them."""
     monitor = folder / "monitor"
     async with (
         consortium(folder / "witnesses", folder / "server") as gathered,
@@ -37,8 +39,13 @@ async def nine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nine]:
         issued = await town.claim(await town.issue())
         _, _, answer = await town.answered(issued)
         await anchored(town, await published(town), 60)
-        async with (
-            chromium() as browser,
-            site(town, browser, Watched(gathered.policy, monitor)) as place,
-        ):
-            yield Nine(town, gathered, answer.receipt, place, monitor)
+        watched = Watched(gathered.policy, monitor)
+        async with site(town, browser, watched) as place:
+            yield Nine(town, gathered, answer.receipt, place, monitor, watched)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def nine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nine]:
+    needs()
+    async with chromium() as browser, nine_cities(tmp_path_factory.mktemp("nine"), browser) as made:
+        yield made

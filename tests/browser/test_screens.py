@@ -1,31 +1,128 @@
-"""Pictures of the views, for whoever looks at them: written where ZK_SCREENS names a folder."""
+"""Each view as it looks, held against the pictures in docs/screens: a difference is looked at by somebody.
+
+    ZK_SCREENS=write python -m pytest tests/browser/test_screens.py
+
+writes them anew. They are compared where they are made with the same browser and the same font.
+"""
 
 import os
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+import pytest_asyncio
+from playwright.async_api import Page, expect
 
-from tests.browser.browsing import SIZES
-from tests.browser.conftest import Nine
+from tests.browser.browsing import SIZES, Site, chromium, needs, site
+from tests.browser.conftest import Nine, nine_cities
+from tests.browser.pictures import MADE_WITH, held_against, made_with, picture
+from tests.web_edge.behind import CODE, desk_of
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.skipif("ZK_SCREENS" not in os.environ, reason="ZK_SCREENS names no folder for pictures"),
-]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+Scene = Callable[[Nine, Page], Awaitable[object]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Nine, Site]]:
+    """A city of these tests' own, in which nothing happened but what they know, with its counter."""
+    needs()
+    told = made_with()
+    if os.environ.get("ZK_SCREENS") != "write" and (was := MADE_WITH.read_text()) != told:
+        pytest.skip(f"pictures are kept of {was.strip()}; here is {told.strip()}")
+    folder = tmp_path_factory.mktemp("still")
+    async with chromium() as browser, nine_cities(folder, browser) as nine:
+        desk = await desk_of(nine.town, folder / "home")
+        async with site(nine.town, browser, nine.watched, desk=desk, counter_code=CODE) as place:
+            yield nine, place
+
+
+async def _start(_: Nine, page: Page) -> None:
+    await expect(page.get_by_role("heading", level=2).first).to_be_visible()
+
+
+async def _ledger(_: Nine, page: Page) -> None:
+    await expect(page.get_by_text("each following the one before it")).to_be_visible()
+    await expect(page.get_by_text("The quorum has cosigned")).to_be_visible()
+
+
+async def _receipt(nine: Nine, page: Page) -> None:
+    await page.get_by_label("Paste the receipt").fill(nine.receipt.decode())
+    await page.get_by_role("button", name="Check", exact=True).click()
+    await expect(page.get_by_role("heading", name="The receipt holds.")).to_be_visible()
+
+
+async def _trust(_: Nine, page: Page) -> None:
+    await expect(page.get_by_role("textbox").first).to_be_visible()
+
+
+async def _sign_in(_: Nine, page: Page) -> None:
+    await expect(page.get_by_label("Code of the counter")).to_be_visible()
+
+
+async def _choosing(nine: Nine, page: Page) -> None:
+    await _sign_in(nine, page)
+    await page.get_by_label("Code of the counter").fill(CODE)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", name="What is it for?")).to_be_visible()
+
+
+async def _asking(nine: Nine, page: Page) -> None:
+    await _choosing(nine, page)
+    await page.get_by_role("button", name="test", exact=True).click()
+    await expect(page.get_by_role("img", name="QR code of the question")).to_be_visible()
+
+
+SCENES: dict[str, tuple[str, Scene]] = {
+    "start": ("/", _start),
+    "chain-ledger": ("/chain/", _ledger),
+    "chain-receipt": ("/chain/#receipt", _receipt),
+    "chain-trust": ("/chain/#trust", _trust),
+    "counter-sign-in": ("/counter/", _sign_in),
+    "counter-choosing": ("/counter/", _choosing),
+    "counter-asking": ("/counter/", _asking),
+}
 
 
 @pytest.mark.parametrize("size", list(SIZES))
-async def test_pictures(nine: Nine, size: str) -> None:
-    folder = Path(os.environ["ZK_SCREENS"])
-    folder.mkdir(parents=True, exist_ok=True)
-    async with nine.site.visitor(size) as visitor:
+@pytest.mark.parametrize("scene", list(SCENES))
+async def test_it_looks_as_it_did(still: tuple[Nine, Site], scene: str, size: str, tmp_path: Path) -> None:
+    nine, place = still
+    path, reached = SCENES[scene]
+    async with place.visitor(size) as visitor:
+        visitor.expected = ["401"]
+        page = await visitor.goes_to(path)
+        await reached(nine, page)
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)
+            found = held_against(f"{scene}-{size}-{scheme}", await picture(page), tmp_path)
+            assert found is None, found.told
+
+
+async def test_a_line_that_is_gone_is_a_difference(
+    still: tuple[Nine, Site], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ZK_SCREENS", raising=False)
+    async with still[1].visitor("phone") as visitor:
+        page = await visitor.goes_to("/")
+        await _start(still[0], page)
+        for hidden in (["visibility", "hidden"], ["display", "none"]):
+            await page.evaluate(
+                "([name, value]) => document.querySelector('main p').style.setProperty(name, value)", hidden
+            )
+            found = held_against("start-phone-light", await picture(page), tmp_path)
+            assert found is not None
+            assert (tmp_path / "start-phone-light.png").is_file()
+
+
+async def test_in_chinese_and_in_large_type_it_looks_as_it_did(
+    still: tuple[Nine, Site], tmp_path: Path
+) -> None:
+    _, place = still
+    async with place.visitor("phone", locale="zh-CN") as visitor:
         page = await visitor.goes_to("/chain/")
-        await expect(page.get_by_text("each following the one before it")).to_be_visible()
-        await page.screenshot(path=folder / f"ledger-{size}.png", full_page=True)
-        await page.goto(f"{nine.site.origin}/chain/#receipt")
-        await page.get_by_label("Paste the receipt").fill(nine.receipt.decode())
-        await page.get_by_role("button", name="Check", exact=True).click()
-        await expect(page.get_by_role("heading", name="The receipt holds.")).to_be_visible()
-        await page.emulate_media(color_scheme="dark")
-        await page.screenshot(path=folder / f"receipt-{size}.png", full_page=True)
+        await page.locator("[aria-pressed=false]").click()
+        await expect(page.get_by_role("region").first).to_be_visible()
+        await expect(page.locator("[data-test=size]")).to_be_visible()
+        await expect(page.locator("section[aria-busy=false]").first).to_be_visible()
+        found = held_against("chain-ledger-phone-zh-large", await picture(page), tmp_path)
+        assert found is None, found.told

@@ -146,6 +146,14 @@ async def test_the_alarms_are_those_whose_evidence_holds(town: City, tmp_path: P
         assert (await edge.http.get("/watched/policy")).content == Policy.of_log(LOG.verifier).to_bytes()
 
 
+async def test_the_service_that_pages_speak_to_is_named(town: City, tmp_path: Path) -> None:
+    async with standing(town, tmp_path / "pages") as edge:
+        told = await edge.http.get("/watched/service")
+        assert told.json() == {"server": town.ready.address}
+        assert told.headers["cache-control"] == "no-store"
+        assert (await edge.http.post("/watched/service")).status_code == 405
+
+
 async def test_evidence_is_verified_once_and_again_when_its_file_is_another(
     town: City, tmp_path: Path
 ) -> None:

@@ -16,8 +16,12 @@ export const textIn = (language: Language): Text => textFrom(TABLES[language]);
 export function textFrom<Name extends string>(
   table: Readonly<Record<Name, string>>,
 ): (key: Name, values?: Readonly<Record<string, string | number | bigint>>) => string {
-  return (key, values = {}) =>
-    table[key].replace(/\{([a-z_]+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return (key, values = {}) => filled(table[key], values);
+}
+
+/** Fill in what stands in braces. */
+export function filled(text: string, values: Readonly<Record<string, string | number | bigint>>): string {
+  return text.replace(/\{([a-z_]+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
 /** The texts in the language that is chosen now. */

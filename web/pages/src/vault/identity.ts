@@ -16,6 +16,12 @@ export async function holderSecret(draft: Draft): Promise<HolderSecret> {
   return made;
 }
 
+/** The same if there is one: null before the first claim. */
+export async function keptSecret(draft: Pick<Draft, "get">): Promise<HolderSecret | null> {
+  const kept = await draft.get(PLACE);
+  return kept === null ? null : read(kept);
+}
+
 function read(octets: Uint8Array): HolderSecret {
   try {
     return HolderSecret.fromOctets(octets);

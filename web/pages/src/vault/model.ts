@@ -41,11 +41,13 @@ export interface AskerView {
   readonly retention: Text | null;
   /** What this vault knows of it from before, a sentence. */
   readonly before: Text;
+  /** What else is to be known: what of all this is signed, and the policy it asks by. Sentences. */
+  readonly facts?: readonly Text[];
 }
 
-/** One sentence of a consent. */
+/** One sentence of a consent; a `fact` is of the answer as a whole: what is inferred from it, what is not proven. */
 export interface Line {
-  readonly kind: "shown" | "escrowed" | "proven" | "linked" | "hidden";
+  readonly kind: "shown" | "escrowed" | "proven" | "linked" | "hidden" | "fact";
   readonly text: Text;
   /** The value that is shown, where one is. */
   readonly value: Text | null;

@@ -1,0 +1,269 @@
+// Credentials from an offer's link to the vault (prover/client/claims.py). A claim is three calls: what the offer asks for,
+// the claim, the acknowledgement after which the service forgets. What goes out is stored first, what comes back is checked
+// before it is kept; whatever breaks off between them is gone on with from what is stored.
+
+import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+
+import { acceptCredential, askForCredential } from "../../../../prover/src/composite/issuance.js";
+import { PublishedAccumulator } from "../../../../prover/src/composite/directory.js";
+import { MalformedError } from "../../../../prover/src/disclosure/errors.js";
+import { checkLifetime } from "../../../../prover/src/disclosure/lifetime.js";
+import { checkCredential } from "../../../../prover/src/plain/credential.js";
+import {
+  ClaimCompositeCredentialRequestSchema, type ClaimCompositeCredentialResponse, ClaimCredentialRequestSchema,
+} from "../../../gen/zkproto/v1/issuance_pb.js";
+import type { Link } from "../../scan/links.js";
+import { faultOf, refusal, VaultError } from "../fault.js";
+import { addComposite, addPlain, type KeptHoldings } from "../holding/holdings.js";
+import { holderSecret } from "../identity.js";
+import type { CredentialView, OfferView, WayView } from "../model.js";
+import type { Opened, Standing } from "../parts.js";
+import { issuance } from "../reading/clients.js";
+import { type Departments, planned, proveComposite, ready } from "../showing/answer.js";
+import { newId } from "../showing/events.js";
+import { checkServer } from "../showing/fetch.js";
+import type { CompositePlan } from "../showing/plan.js";
+import { presentedOf, submitted } from "../showing/presented.js";
+import { compositeWays, departmentsOf } from "../showing/views.js";
+import { StoreError } from "../store/errors.js";
+import { offerOf } from "../telling/views.js";
+import { type Claim, claimsIn, type Committed, endClaim, putClaim } from "./claims.js";
+import { issuedOf, namedBy, plainOf, witnessOf } from "./issued.js";
+import { type CompositeOffered, offeredOf, type Offered } from "./offers.js";
+
+/**
+ * Refusals that end a claim: the offer is gone, or its answer was judged and found wanting. Only then is nothing lost with
+ * the claim's blind; that the service knows no such offer says nothing of what it may have signed before.
+ */
+const ENDS: ReadonlySet<string> = new Set([
+  "OFFER_EXPIRED", "OFFER_TAKEN", "HOLDER_MISMATCH", "REQUIRED_MISMATCH",
+  "COMMITMENT_INVALID", "EPOCH_STALE", "EPOCH_UNKNOWN", "ISSUER_KEY_RETIRED", "MALFORMED", "NAME_INVALID", "PROOF_INVALID",
+  "REQUEST_EXPIRED", "REQUEST_MISMATCH", "SIGNATURE_INVALID", "UNSATISFIED", "VALUE_INVALID",
+]);
+
+interface Asked {
+  readonly link: Link;
+  readonly offered: Offered;
+  /** How the department would be shown what it wants; null where it wants nothing. */
+  readonly plan: CompositePlan | null;
+}
+
+export class Claiming {
+  readonly #asked = new Map<string, Asked>();
+
+  /** `server` is host:port of the service that this page speaks to. */
+  constructor(
+    private readonly opened: Opened, private readonly holdings: KeptHoldings, private readonly server: () => Promise<string>,
+  ) {}
+
+  /** What a link offers, and what its department is shown first. VaultError LINK_ELSEWHERE; errors as `offeredOf`. */
+  async open(link: Link): Promise<OfferView> {
+    checkServer(link, await this.server());
+    const offered = await offeredOf(this.opened, await issuance.getOffer({ offer: link.name, claimCode: link.secret }));
+    const request = offered.composite?.request ?? null;
+    const plan = request === null ? null : await planned(this.opened, this.holdings, request, { states: undefined });
+    const id = crypto.randomUUID();
+    this.#asked.set(id, { link, offered, plan });
+    const { department, departmentName, schema } = offered;
+    return offerOf(id, department, departmentName, schema, plan === null ? null : await this.#way(plan, offered));
+  }
+
+  /**
+   * Claim what was offered, once the person has agreed, and keep it. A claim of the same offer that is under way is gone on
+   * with. VaultError REQUEST_CLOSED, NOTHING_FITS, SCHEMA_CHANGED; errors as `acceptCredential`; what the service refuses.
+   */
+  async claim(id: string): Promise<CredentialView> {
+    const asked = this.#asked.get(id);
+    if (asked === undefined) throw new VaultError("REQUEST_CLOSED", "the offer is no longer open: open its link again");
+    this.#asked.delete(id); // a second tap claims nothing
+    try {
+      return await this.holdings.view(await this.#finished(await this.#begun(asked)));
+    } catch (error) {
+      this.#asked.set(id, asked);
+      throw error;
+    }
+  }
+
+  /** Go on with all claims at this service; the first failure is thrown after all were gone on with. */
+  async resume(): Promise<void> {
+    const server = await this.server();
+    const failures: unknown[] = [];
+    for (const claim of await this.opened.store.read(claimsIn)) {
+      if (claim.server !== server) continue;
+      try {
+        await this.#finished(claim);
+      } catch (error) {
+        if (faultOf(error).passing) throw error;
+        if (!ENDS.has(refusal(error) ?? "")) failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** How many claims are not acknowledged. */
+  async unsent(): Promise<number> {
+    return (await this.opened.store.read(claimsIn)).length;
+  }
+
+  async #way(plan: CompositePlan, { departmentName }: Offered): Promise<WayView> {
+    const departments: Departments = new Map(await Promise.all(departmentsOf(plan.request).map(async (name) =>
+      [name, await this.opened.reader.departmentName(name)] as const)));
+    const [way] = compositeWays(plan, { verifier: { displayName: departmentName } }, [], departments);
+    return way as WayView;
+  }
+
+  /** Store a claim before it is sent, or find the one that is under way for the same offer. */
+  async #begun({ link, offered, plan }: Asked): Promise<Claim> {
+    const before = await this.#underWay(link);
+    if (before !== undefined) return before;
+    const { composite, schema } = offered;
+    if (composite === null) return this.#stored(link, this.#plainMessage(link));
+    if (plan !== null) return this.#shown(link, composite, offered, plan);
+    const { terms, issuerKey, revokes } = composite;
+    return this.opened.store.change(async (draft) => {
+      const { commitment, pending } = askForCredential(terms, await holderSecret(draft), schema, issuerKey);
+      const answer = { case: "commitment" as const, value: commitment };
+      const made = claimOf(link, this.#now(), (requestId) => toBinary(ClaimCompositeCredentialRequestSchema,
+        create(ClaimCompositeCredentialRequestSchema, { ...about(link, requestId), answer })));
+      return putClaim(draft, { ...made, committed: { pending, schema, issuerKey, revokes } });
+    });
+  }
+
+  async #shown(
+    link: Link, { issuerKey, revokes }: CompositeOffered, { schema }: Offered, plan: CompositePlan,
+  ): Promise<Claim> {
+    const caught = await ready(this.opened, this.holdings, plan);
+    const { presented } = await proveComposite(this.opened, caught);
+    const { pending } = presented;
+    if (pending === null) throw new VaultError("OFFER_REQUEST_INVALID", "the department's request is for no issuance");
+    const read = presentedOf(presented.presentation.canonical, true, caught.schemas);
+    const message = submitted(read, caught.schemas);
+    if (message.case !== "compositePresentation") throw new VaultError("INTERNAL", "the presentation has another form");
+    const answer = { case: "presentation" as const, value: message.value };
+    const made = claimOf(link, this.#now(), (requestId) => toBinary(ClaimCompositeCredentialRequestSchema,
+      create(ClaimCompositeCredentialRequestSchema, { ...about(link, requestId), answer })));
+    return this.opened.store.change(async (draft) =>
+      putClaim(draft, { ...made, committed: { pending, schema, issuerKey, revokes } }));
+  }
+
+  #plainMessage(link: Link): Claim {
+    return claimOf(link, this.#now(), (requestId) =>
+      toBinary(ClaimCredentialRequestSchema, create(ClaimCredentialRequestSchema, about(link, requestId))));
+  }
+
+  #stored(link: Link, made: Claim): Promise<Claim> {
+    return this.opened.store.change(async (draft) => {
+      const before = (await claimsIn(draft)).find((each) => isOf(each, link));
+      return before ?? putClaim(draft, made);
+    });
+  }
+
+  async #underWay(link: Link): Promise<Claim | undefined> {
+    return (await this.opened.store.read(claimsIn)).find((each) => isOf(each, link));
+  }
+
+  /** Take a claim as far as it goes; returns the held credential's identifier. */
+  async #finished(claim: Claim): Promise<string> {
+    const credential = claim.credential ?? (await this.#received(claim));
+    const { offer, code: claimCode, requestId } = claim;
+    try {
+      await issuance.acknowledgeCredential({ offer, claimCode, requestId });
+    } catch (error) {
+      // It is kept; that the service is to forget is said again by `resume`, unless it will not hear of it.
+      if (refusal(error) === null) return credential;
+    }
+    await this.opened.store.change(async (draft) => endClaim(draft, claim));
+    return credential;
+  }
+
+  async #received(claim: Claim): Promise<string> {
+    try {
+      return await (claim.committed === null ? this.#plain(claim) : this.#composite(claim, claim.committed));
+    } catch (error) {
+      if (ENDS.has(refusal(error) ?? "")) await this.opened.store.change(async (draft) => endClaim(draft, claim));
+      throw error;
+    }
+  }
+
+  async #plain(claim: Claim): Promise<string> {
+    const { reader, store, now } = this.opened;
+    const { credential: message } = await issuance.claimCredential(asStored(ClaimCredentialRequestSchema, claim.message));
+    if (message === undefined) throw new VaultError("ANSWER_INVALID", "the service answered without a credential");
+    const [name, key] = namedBy(message);
+    const [schema, issuerKey] = [await reader.schema(name), await reader.issuerKey(key)];
+    const credential = checkLifetime(checkCredential(plainOf(message, schema), schema, issuerKey), schema, now());
+    return store.change(async (draft) => {
+      const id = await addPlain(draft, { id: newId(), credential, schema, issuerKey, received: this.#now() });
+      putClaim(draft, { ...claim, credential: id });
+      return id;
+    });
+  }
+
+  async #composite(claim: Claim, committed: Committed): Promise<string> {
+    const { store, now } = this.opened;
+    const { pending, schema, issuerKey } = committed;
+    const asked = asStored(ClaimCompositeCredentialRequestSchema, claim.message);
+    const answer = await issuance.claimCompositeCredential(asked);
+    const standing = await this.#standing(committed, answer);
+    const secret = await store.change(holderSecret);
+    const issued = issuedOf(answer, schema);
+    const published = standing.published;
+    const witness = standing.kept?.witness ?? null;
+    const credential = acceptCredential(pending, issued, secret, schema, issuerKey, published, witness, now());
+    return store.change(async (draft) => {
+      const made = { id: newId(), credential, schema, issuerKey, received: this.#now(), standing: standing.kept };
+      const id = await addComposite(draft, made);
+      putClaim(draft, { ...claim, credential: id });
+      return id;
+    });
+  }
+
+  /**
+   * The list as it is published, and the witness that came, which is not verified yet. If the department had a list when the
+   * claim was begun, one counts also without a witness, which is then missing: that it had none is to be true, and not only
+   * said.
+   */
+  async #standing(
+    { pending, revokes }: Committed, answer: ClaimCompositeCredentialResponse,
+  ): Promise<{ readonly published: PublishedAccumulator | null; readonly kept: Standing | null }> {
+    const { reader } = this.opened;
+    const department = `departments/${pending.terms.schema.department}`;
+    const lists = await reader.lists(department);
+    if (revokes && lists.length === 0) throw gone("the department's accumulator is gone");
+    if (answer.accumulator === "") {
+      const oldest = lists.at(-1);
+      if (!revokes || oldest === undefined) return { published: null, kept: null };
+      const epochs = [await reader.newestEpoch(oldest)];
+      return { published: new PublishedAccumulator(department, oldest.key, epochs), kept: null };
+    }
+    const list = lists.find(({ name }) => name === answer.accumulator);
+    if (list === undefined) throw gone("the accumulator is not the department's");
+    const epoch = await reader.epoch(list, answer.epoch);
+    const published = new PublishedAccumulator(department, list.key, [epoch]);
+    return { published, kept: { list, epoch, witness: witnessOf(answer, list), revoked: false } };
+  }
+
+  #now(): number {
+    return Math.floor(this.opened.now() * 1000);
+  }
+}
+
+const about = ({ name, secret }: Link, requestId: string) => ({ offer: name, claimCode: secret, requestId });
+
+const isOf = (claim: Claim, { server, name }: Link): boolean => claim.server === server && claim.offer === name;
+
+function claimOf({ server, name, secret }: Link, begun: number, message: (requestId: string) => Uint8Array): Claim {
+  const requestId = crypto.randomUUID();
+  const made = { id: newId(), server, offer: name, code: secret, requestId, begun };
+  return { ...made, message: message(requestId), committed: null, credential: null };
+}
+
+/** The message that is stored; what another program wrote, and this one would send otherwise, is not sent. */
+function asStored<Desc extends DescMessage>(schema: Desc, stored: Uint8Array): MessageShape<Desc> {
+  const message = fromBinary(schema, stored);
+  const again = toBinary(schema, message);
+  if (again.length === stored.length && again.every((each, at) => each === stored[at])) return message;
+  throw new StoreError("VAULT_DAMAGED", "what is stored cannot be sent by this program");
+}
+
+const gone = (detail: string): MalformedError => new MalformedError("MALFORMED", detail, "accumulator");

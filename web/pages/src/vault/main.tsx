@@ -1,0 +1,127 @@
+// The vault's page: before it is open its gate, then its views. The vault itself is in a worker (client.ts).
+import { type VNode, render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { Shell, useView } from "../ui/shell.js";
+import "../ui/style.css";
+import "./style.css";
+import { openedVault } from "./client.js";
+import { whenIdle } from "./idle.js";
+import type { Fault, State } from "./model.js";
+import { Flow } from "./screens/flow.js";
+import { Begin, Unlock } from "./screens/gate.js";
+import { Home } from "./screens/home.js";
+import { FaultTold, VaultContext } from "./screens/parts.js";
+import { Scan } from "./screens/scan.js";
+import { Settings } from "./screens/settings.js";
+import { Uses } from "./screens/uses.js";
+import { faultOf, useSay } from "./texts/index.js";
+
+const VIEWS = ["home", "scan", "uses", "settings"] as const;
+const vault = openedVault();
+
+/** A link that the page was opened with, `/vault/#zk://...`. It is a secret: the address forgets it at once. */
+function takeLink(): string | null {
+  const { hash } = location;
+  if (!hash.startsWith("#zk:")) return null;
+  history.replaceState(null, "", `${location.pathname}#home`);
+  return hash.slice(1);
+}
+
+function App(): VNode {
+  const say = useSay();
+  const [state, setState] = useState<State | "failed">();
+  const [link, setLink] = useState(takeLink);
+  const [idle, setIdle] = useState(false);
+  useEffect(() => {
+    const came = (): void => setLink((before) => takeLink() ?? before);
+    addEventListener("hashchange", came);
+    vault.state().then(setState, () => setState("failed"));
+    return () => removeEventListener("hashchange", came);
+  }, []);
+  const opened = (): void => {
+    if (link === null) history.replaceState(null, "", `${location.pathname}#home`);
+    setState("open");
+  };
+  const lock = (slept: boolean): void => {
+    setIdle(slept);
+    setState("locked");
+    void vault.lock().catch(() => undefined); // the worker ends either way
+  };
+  return (
+    <VaultContext.Provider value={vault}>
+      {state === "open" ? (
+        <Open link={link} setLink={setLink} lock={lock} />
+      ) : (
+        <Shell title={say("vault.title")} footer={say("vault.footer")}>
+          {link !== null && state !== undefined && <p class="quiet">{say("vault.link_waits")}</p>}
+          {state === undefined && <p role="status">{say("vault.loading")}</p>}
+          {state === "failed" && <FaultTold fault={faultOf(undefined)} />}
+          {state === "none" && <Begin opened={opened} />}
+          {state === "locked" && <Unlock idle={idle} opened={opened} />}
+        </Shell>
+      )}
+    </VaultContext.Provider>
+  );
+}
+
+interface OpenProps {
+  readonly link: string | null;
+  readonly setLink: (link: string | null) => void;
+  readonly lock: (slept: boolean) => void;
+}
+
+function Open({ link, setLink, lock }: OpenProps): VNode {
+  const say = useSay();
+  const view = useView(VIEWS);
+  const [settling, setSettling] = useState<Fault | null>(null);
+  const [settled, setSettled] = useState(0);
+  useEffect(() => whenIdle(() => lock(true)), []);
+  useEffect(() => {
+    const settle = (): void =>
+      void vault
+        .settle()
+        .then(
+          () => setSettling(null),
+          (error: unknown) => setSettling(faultOf(error)),
+        )
+        .finally(() => setSettled((count) => count + 1));
+    settle();
+    addEventListener("online", settle);
+    return () => removeEventListener("online", settle);
+  }, []);
+  // Another view, or the browser's back button, leaves what a link led to.
+  useEffect(() => {
+    const left = (): void => setLink(null);
+    if (link === null) return undefined;
+    addEventListener("hashchange", left);
+    return () => removeEventListener("hashchange", left);
+  }, [link]);
+  const done = (): void => {
+    setSettled((count) => count + 1);
+    setLink(null);
+    location.hash = "home";
+  };
+  const views = VIEWS.map((id) => ({ id, label: say(`vault.view.${id}`) }));
+  return (
+    <Shell
+      title={say("vault.title")}
+      views={views}
+      footer={say("vault.footer")}
+      {...(link === null ? { view } : {})}
+    >
+      {link !== null ? (
+        <Flow key={link} link={link} done={done} />
+      ) : (
+        <>
+          {view === "home" && <Home settling={settling} settled={settled} />}
+          {view === "scan" && <Scan found={setLink} />}
+          {view === "uses" && <Uses settled={settled} />}
+          {view === "settings" && <Settings lock={() => lock(false)} />}
+        </>
+      )}
+    </Shell>
+  );
+}
+
+render(<App />, document.getElementById("page")!);

@@ -1,0 +1,193 @@
+// The open vault's first view: credentials by department, and what is still to be sent.
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+
+import { moment } from "../../messages/index.js";
+import { useSettings } from "../../ui/settings.js";
+import { Told } from "../../ui/shell.js";
+import type { CredentialView, Fault, Overview } from "../model.js";
+import { useDay, useIn, useSay } from "../texts/index.js";
+import { FaultTold, Screen, useActing, useRead, useVault, Waited } from "./parts.js";
+
+interface Props {
+  /** What settling came to when the vault was opened: null while it is under way or was done. */
+  readonly settling: Fault | null;
+  readonly settled: number;
+}
+
+export function Home({ settling, settled }: Props): VNode {
+  const say = useSay();
+  const vault = useVault();
+  const [overview, again] = useRead(() => vault.overview(), [settled]);
+  const [chosen, choose] = useState<string>();
+  if (chosen !== undefined) {
+    const gone = (): void => {
+      choose(undefined);
+      again();
+    };
+    return <Credential id={chosen} back={() => choose(undefined)} removed={gone} />;
+  }
+  return (
+    <Screen title={say("vault.view.home")}>
+      {settling?.passing && <Told as="unsure">{say("home.offline")}</Told>}
+      <FaultTold fault={settling?.passing ? null : settling} />
+      <Waited read={overview}>
+        {(found) => (
+          <>
+            <div class="row">
+              <a class="button first" href="#scan">
+                {say("home.scan")}
+              </a>
+            </div>
+            <Unsent found={found} done={again} />
+            {found.credentials.length === 0 ? (
+              <p>{say("home.none")}</p>
+            ) : (
+              <ByDepartment credentials={found.credentials} choose={choose} />
+            )}
+            <Read at={found.read} />
+          </>
+        )}
+      </Waited>
+    </Screen>
+  );
+}
+
+function Read({ at }: { at: number | null }): VNode | null {
+  const say = useSay();
+  const { language } = useSettings();
+  return at === null ? null : <p class="quiet">{say("home.read", { time: moment(at, language) })}</p>;
+}
+
+function Unsent({ found, done }: { found: Overview; done: () => void }): VNode | null {
+  const say = useSay();
+  const vault = useVault();
+  const { busy, fault, act } = useActing();
+  if (found.unsent === 0) return null;
+  const send = (): void =>
+    act(async () => {
+      await vault.settle().finally(done);
+    });
+  return (
+    <div>
+      <Told as="unsure">
+        {found.unsent === 1 ? say("home.unsent.1") : say("home.unsent", { count: found.unsent })}
+      </Told>
+      <FaultTold fault={fault} />
+      <button type="button" disabled={busy} onClick={send}>
+        {say("home.send")}
+      </button>
+    </div>
+  );
+}
+
+interface ListProps {
+  readonly credentials: readonly CredentialView[];
+  readonly choose: (id: string) => void;
+}
+
+function ByDepartment({ credentials, choose }: ListProps): VNode {
+  const say = useSay();
+  const told = useIn();
+  const departments = [...new Set(credentials.map((each) => each.department))];
+  return (
+    <>
+      {departments.map((department) => {
+        const own = credentials.filter((each) => each.department === department);
+        return (
+          <section key={department}>
+            <h3>{say("home.by", { department: told(own[0]!.departmentName) })}</h3>
+            <ul class="choices">
+              {own.map((each) => (
+                <li key={each.id}>
+                  <button type="button" onClick={() => choose(each.id)}>
+                    <strong>{told(each.title)}</strong>
+                    <br />
+                    <Standing credential={each} />
+                  </button>
+                </li>
+              ))}
+            </ul>
+          </section>
+        );
+      })}
+    </>
+  );
+}
+
+function Standing({ credential }: { credential: CredentialView }): VNode {
+  const say = useSay();
+  const day = useDay();
+  if (credential.revoked) return <span class="state bad">{say("home.revoked")}</span>;
+  const key = credential.expired ? "home.expired" : "home.valid";
+  return (
+    <span class={credential.expired ? "state bad" : "state"}>{say(key, { day: day(credential.lastDay) })}</span>
+  );
+}
+
+interface OneProps {
+  readonly id: string;
+  readonly back: () => void;
+  readonly removed: () => void;
+}
+
+function Credential({ id, back, removed }: OneProps): VNode {
+  const say = useSay();
+  const vault = useVault();
+  const [found] = useRead(() => vault.credential(id), [id]);
+  return (
+    <Waited read={found}>{(one) => <Shown credential={one} back={back} removed={removed} />}</Waited>
+  );
+
+  function Shown({ credential, back: away, removed: gone }: { credential: CredentialView } & Omit<OneProps, "id">): VNode {
+    const told = useIn();
+    const { language } = useSettings();
+    const [sure, setSure] = useState(false);
+    const { busy, fault, act } = useActing();
+    return (
+      <Screen title={told(credential.title)}>
+        <dl class="facts">
+          <dt>{say("credential.state")}</dt>
+          <dd>
+            <Standing credential={credential} />
+          </dd>
+          <dt>{say("credential.received")}</dt>
+          <dd>{moment(credential.received, language)}</dd>
+        </dl>
+        <h3>{say("credential.attributes")}</h3>
+        <dl class="facts">
+          {credential.attributes.map((each, at) => (
+            <div key={at} class="pair">
+              <dt>{told(each.name)}</dt>
+              <dd>{each.value ? told(each.value) : <span class="quiet">{say("credential.no_value")}</span>}</dd>
+            </div>
+          ))}
+        </dl>
+        <FaultTold fault={fault} />
+        <div class="row">
+          <button type="button" onClick={away}>
+            {say("vault.back")}
+          </button>
+          {!sure && (
+            <button type="button" class="small" onClick={() => setSure(true)}>
+              {say("credential.remove")}
+            </button>
+          )}
+        </div>
+        {sure && (
+          <div role="alert">
+            <Told as="bad">{say("credential.remove.sure")}</Told>
+            <div class="row">
+              <button type="button" disabled={busy} onClick={() => act(() => vault.removeCredential(id).then(gone))}>
+                {say("credential.remove.yes")}
+              </button>
+              <button type="button" class="first" onClick={() => setSure(false)}>
+                {say("credential.remove.no")}
+              </button>
+            </div>
+          </div>
+        )}
+      </Screen>
+    );
+  }
+}

@@ -1,0 +1,107 @@
+// Everything that was asked of this vault, and how it ended; each receipt is checked anew.
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+
+import { moment } from "../../messages/index.js";
+import { useSettings } from "../../ui/settings.js";
+import { Told } from "../../ui/shell.js";
+import type { UseView } from "../model.js";
+import { useIn, useSay } from "../texts/index.js";
+import { Lines } from "./lines.js";
+import { FaultTold, saveFile, Screen, useActing, useRead, useVault, Waited } from "./parts.js";
+
+export function Uses({ settled }: { settled: number }): VNode {
+  const say = useSay();
+  const told = useIn();
+  const vault = useVault();
+  const { language } = useSettings();
+  const [uses] = useRead(() => vault.uses(), [settled]);
+  const [chosen, choose] = useState<UseView>();
+  if (chosen !== undefined) return <UseShown use={chosen} back={() => choose(undefined)} />;
+  return (
+    <Screen title={say("vault.view.uses")}>
+      <p class="quiet">{say("uses.about")}</p>
+      <Waited read={uses}>
+        {(all) =>
+          all.length === 0 ? (
+            <p>{say("uses.none")}</p>
+          ) : (
+            <ul class="choices">
+              {all.map((each) => (
+                <li key={each.id}>
+                  <button type="button" onClick={() => choose(each)}>
+                    <strong>{told(each.verifierName)}</strong> {told(each.purpose)}
+                    <br />
+                    <span class="state">
+                      {say(`use.${each.state}`)}, {moment(each.time, language)}
+                    </span>
+                  </button>
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Waited>
+    </Screen>
+  );
+}
+
+export function UseShown({ use, back }: { use: UseView; back: () => void }): VNode {
+  const say = useSay();
+  const told = useIn();
+  const vault = useVault();
+  const { language } = useSettings();
+  const { busy, fault, act } = useActing();
+  const good = use.state === "done" || use.state === "declined";
+  return (
+    <Screen title={say(`use.${use.state}`)}>
+      <div role="status">
+        <Told as={good ? "good" : "unsure"}>{say(`use.${use.state}.about`)}</Told>
+      </div>
+      <FaultTold fault={use.fault} />
+      <dl class="facts">
+        <dt>{say("use.who")}</dt>
+        <dd>
+          {told(use.verifierName)} <span class="quiet mono">{use.verifier}</span>
+        </dd>
+        <dt>{say("use.why")}</dt>
+        <dd>{told(use.purpose)}</dd>
+        <dt>{say("use.when")}</dt>
+        <dd>{moment(use.time, language)}</dd>
+        {use.entry !== null && (
+          <>
+            <dt>{say("use.entry")}</dt>
+            <dd class="number" data-test="entry">
+              {use.entry}
+            </dd>
+          </>
+        )}
+      </dl>
+      {use.lines.length > 0 && <h3>{say("use.what")}</h3>}
+      <Lines lines={use.lines} />
+      {use.receipt !== "none" && (
+        <Told as={use.receipt === "wrong" ? "bad" : use.receipt === "anchored" ? "good" : "unsure"}>
+          {say(`receipt.${use.receipt}`)}
+        </Told>
+      )}
+      <FaultTold fault={fault} />
+      <div class="row">
+        {use.receipt !== "none" && (
+          <>
+            <button
+              type="button"
+              disabled={busy}
+              onClick={() => act(async () => saveFile(await vault.receipt(use.id), `receipt-${use.entry ?? "0"}.txt`))}
+            >
+              {say("use.save")}
+            </button>
+            <a href="/chain/#receipt">{say("use.window")}</a>
+          </>
+        )}
+        <button type="button" class="first" onClick={back}>
+          {say("vault.back")}
+        </button>
+      </div>
+    </Screen>
+  );
+}

@@ -1,0 +1,114 @@
+// An opened vault, its parts put together: what each is given, and in which order they go on with what broke off.
+
+import { isAway } from "./reading/ground.js";
+import { LedgerError } from "../ledger/encoding.js";
+import type { Verifier } from "../ledger/keys.js";
+import { parseLink } from "../scan/links.js";
+import { Service } from "./about.js";
+import { Claiming } from "./claiming/claiming.js";
+import { VaultError } from "./fault.js";
+import { anchor } from "./history/anchoring.js";
+import { receiptOf, useOf, usesOf } from "./history/uses.js";
+import { witnessPolicy } from "./history/witnesses.js";
+import { KeptHoldings } from "./holding/holdings.js";
+import type { Choice, Opened as Shown, Overview, UseView } from "./model.js";
+import type { Opened } from "./parts.js";
+import { followLogKey } from "./reading/following.js";
+import { Growing } from "./reading/growing.js";
+import { PublishedReader } from "./reading/reader.js";
+import { resumeShowing, unsent } from "./showing/resume.js";
+import { Showing } from "./showing/showing.js";
+import type { SealedStore } from "./store/store.js";
+
+const now = (): number => Date.now() / 1000;
+
+/** Of one key of the log: when that is followed to another, a session is begun anew. */
+export class Session {
+  readonly holdings: KeptHoldings;
+  readonly claiming: Claiming;
+  readonly showing: Showing;
+  readonly #opened: Opened;
+  readonly #growing: Growing;
+  readonly #service: Service;
+
+  constructor(readonly store: SealedStore, log: Verifier) {
+    this.#growing = new Growing(store, log);
+    const reader = new PublishedReader(store, log, now, this.#growing.saw);
+    this.#opened = { store, reader, log, now };
+    this.#service = new Service(store);
+    this.holdings = new KeptHoldings(this.#opened);
+    this.claiming = new Claiming(this.#opened, this.holdings, this.#service.server);
+    this.showing = new Showing(this.#opened, this.holdings, this.#service.server);
+  }
+
+  /** What a link leads to. LinkError LINK_INVALID; VaultError LINK_UNSUPPORTED, and as each part says. */
+  open(written: string, pairingCode?: string): Promise<Shown> {
+    const link = parseLink(written);
+    if (link.action === "present") return this.showing.open(link, pairingCode);
+    if (link.action === "offer") return this.claiming.open(link);
+    throw new VaultError("LINK_UNSUPPORTED", "this vault does not take such a link yet");
+  }
+
+  async agree(id: string, choice: Choice): Promise<UseView> {
+    const { id: usage } = await this.showing.agree(id, choice);
+    return this.use(usage);
+  }
+
+  uses = (): Promise<readonly UseView[]> => usesOf(this.#opened, this.#policy);
+  use = (id: string): Promise<UseView> => useOf(this.#opened, id, this.#policy);
+  receipt = (id: string): Promise<Uint8Array> => receiptOf(this.#opened, id);
+
+  async overview(): Promise<Overview> {
+    const about = await this.#service.about();
+    const sending = about === null ? 0 : await unsent(this.#opened, about.server);
+    return {
+      credentials: await this.holdings.views(),
+      unsent: sending + (await this.claiming.unsent()),
+      account: false,
+      read: about?.settled ?? null,
+    };
+  }
+
+  /**
+   * Go on with what broke off, compare the ledger with what was seen of it, bring witnesses to the newest epochs and receipts to
+   * anchored. What does not hold is left as it is, and the first such error is thrown after all; LedgerError NOTE_UNSIGNED: the
+   * log may have another key.
+   */
+  async settle(): Promise<void> {
+    await this.#growing.check();
+    const server = await this.#service.server();
+    const failures: unknown[] = [];
+    const steps = [
+      () => this.claiming.resume(),
+      () => resumeShowing(this.#opened, server),
+      () => this.holdings.catchUp(),
+      () => this.#anchored(),
+    ];
+    for (const step of steps) {
+      try {
+        await step();
+      } catch (error) {
+        if (isAway(error)) throw error;
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+    await this.#service.settled(Date.now());
+  }
+
+  async #anchored(): Promise<void> {
+    const policy = await this.#policy();
+    if (policy !== null) await anchor(this.#opened, policy);
+  }
+
+  readonly #policy = () => witnessPolicy(this.#opened);
+}
+
+/** The session of the key that follows the one that no longer signs, which is proven by the log's own record of the change. */
+export async function followed(store: SealedStore): Promise<Session> {
+  return new Session(store, await followLogKey(store));
+}
+
+/** Whether an error may be that the log signs with another key by now. */
+export const isOtherKey = (error: unknown): boolean =>
+  error instanceof LedgerError && error.reason === "NOTE_UNSIGNED";
