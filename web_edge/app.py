@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from consortium.serving import application, listening
 from web_edge.bridge import Bridge
+from web_edge.centre import Books, Centre
 from web_edge.counter import Counter, Desk
 from web_edge.headers import Guarded
 from web_edge.origins import LOCAL, Origins
@@ -26,7 +27,8 @@ class Edge:
 
     `names` are those that people reach it by, beside the local ones. With a certificate chain and its key
     (PEM files) it speaks TLS; `behind_tls` says that a proxy before it does. `desk` opens a counter's desk in
-    the loop that serves, and `counter_code` is what its clerks sign in with.
+    the loop that serves, and `counter_code` is what its clerks sign in with; `books` and `centre_code` are
+    the same for the resource centre.
     """
 
     endpoint: Endpoint
@@ -40,6 +42,8 @@ class Edge:
     watched: Watched = field(default_factory=Watched)
     desk: Callable[[], contextlib.AbstractAsyncContextManager[Desk]] | None = None
     counter_code: str = field(default="", repr=False)
+    books: Callable[[], contextlib.AbstractAsyncContextManager[Books]] | None = None
+    centre_code: str = field(default="", repr=False)
 
     @property
     def origins(self) -> Origins:
@@ -71,7 +75,7 @@ async def serving(edge: Edge) -> AsyncIterator[int]:
     """Serve an edge until the block ends; gives its port. Raises OSError if it cannot listen."""
     async with contextlib.AsyncExitStack() as stack:
         bridge = await stack.enter_async_context(Bridge(edge.endpoint, edge.origins, proxied=edge.behind_tls))
-        more = await _counter(edge, stack)
+        more = [*await _counter(edge, stack), *await _centre(edge, stack)]
         server = listening(
             edge_app(edge, bridge, more),
             edge.host,
@@ -88,3 +92,11 @@ async def _counter(edge: Edge, stack: contextlib.AsyncExitStack) -> Sequence[Rou
     counter = Counter(await stack.enter_async_context(edge.desk()), edge.counter_code, edge.origins)
     stack.callback(counter.close)
     return counter.routes()
+
+
+async def _centre(edge: Edge, stack: contextlib.AsyncExitStack) -> Sequence[Route]:
+    if edge.books is None:
+        return ()
+    centre = Centre(await stack.enter_async_context(edge.books()), edge.centre_code, edge.origins)
+    stack.callback(centre.close)
+    return centre.routes()

@@ -12,7 +12,7 @@ from zkproto.v1 import ledger_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FIRST_VIEW_OCTETS = 200_000
-PAGES = ("/", "/chain/", "/counter/")
+PAGES = ("/", "/chain/", "/counter/", "/centre/")
 _TRIED = """async () => {
   const got = [];
   const attempt = async (name, act) => { try { await act(); got.push(name); } catch { /* as it should */ } };
@@ -61,7 +61,7 @@ async def test_no_page_is_shown_inside_another(nine: Nine, path: str) -> None:
 @pytest.mark.parametrize("path", PAGES)
 async def test_the_first_view_is_small(nine: Nine, path: str) -> None:
     async with nine.site.visitor() as visitor:
-        visitor.expected = ["404"]  # there is no counter here
+        visitor.expected = ["404"]  # there is no counter here, and no centre
         page, answers = visitor.page, list[Any]()
         page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - playwright marks it
         await page.goto(f"{nine.site.origin}{path}", wait_until="load")

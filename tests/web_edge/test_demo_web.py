@@ -1,6 +1,7 @@
 """The demo of the pages as its printed steps say it, in processes of their own."""
 
 import base64
+import datetime as dt
 import json
 import os
 import signal
@@ -61,6 +62,7 @@ def test_the_steps_can_be_followed(tmp_path: Path) -> None:
             record = http.get(f"/counter/asks/{asked['ask']}/record").json()
             _is_anchored(http, record["receipt"])
             assert json.loads(out)["entry_index"] >= 0
+            _is_told_of_at_the_centre(http, ready["centre_code"])
         _fills_the_schools_form(ready)
     finally:
         told.send_signal(signal.SIGINT)
@@ -99,6 +101,21 @@ def _is_anchored(http: httpx.Client, receipt: str) -> None:
             return
         assert time.monotonic() < end, "it was not anchored"
         time.sleep(0.5)
+
+
+def _is_told_of_at_the_centre(http: httpx.Client, code: str) -> None:
+    """Whoever is signed in sees the departments, and that the school has asked and was answered."""
+    assert http.post("/centre/session", json={"code": code}).status_code == 204
+    departments = http.get("/centre/books/departments").json()["rows"]
+    assert {each["name"] for each in departments} == {"departments/public-security", "departments/hrss"}
+    now = dt.datetime.now(dt.UTC)
+    asked = {
+        "first": str((now - dt.timedelta(days=2)).date()),
+        "last": str((now + dt.timedelta(days=2)).date()),
+    }
+    told = http.get("/centre/books/statistics", params={**asked, "by": "verifier"}).json()["rows"]
+    counts = {each["kind"]: each["count"] for each in told if each["of"] == "verifiers/school-3"}
+    assert counts["answered"] >= 1
 
 
 def _policy(http: httpx.Client) -> Policy:

@@ -21,6 +21,7 @@ export default defineConfig({
         start: page("index.html"),
         chain: page("chain/index.html"),
         counter: page("counter/index.html"),
+        centre: page("centre/index.html"),
         vault: page("vault/index.html"),
       },
     },

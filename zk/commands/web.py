@@ -1,6 +1,5 @@
 """`zk web`: hand out the pages, and pass their calls on to a service."""
 
-import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -17,22 +16,23 @@ from web_edge.counter import Desk
 from web_edge.process import serve as run_edge
 from web_edge.watched import Watched
 from zk.commands.verifier.common import As, key_of, loaded_policy, name_of
+from zk.commands.web_centre import made_code, open_centre
 from zk.counter import HomeDesk
 from zk.demo.site import school_site
 from zk.demo.web import PASSPHRASE, SCHOOL, Seeded, seeded
 from zk.demo.web_city import CHEAT
 from zk.exits import CommandError, Exit
 from zk.group import Group
-from zk.home import Home, read_file, read_secret, write_private
+from zk.home import Home, read_file
 from zk.run import Answer, Remote, Run, terminable
 
 GROUP = Group("web")
 DEFAULT_PAGES: Final = Path("build/web")
 DEFAULT_PORT: Final = 8480
-_CODE_OCTETS: Final = 8
 _STEPS: Final = (
     "web.demo_open", "web.demo_chain", "web.demo_counter",
-    "web.demo_answer", "web.demo_receipt", "web.demo_alarms", "web.demo_enrolment", "web.demo_end",
+    "web.demo_answer", "web.demo_receipt", "web.demo_alarms", "web.demo_enrolment",
+    "web.demo_centre", "web.demo_end",
 )  # fmt: skip
 
 Pem = Annotated[Path | None, typer.Option("--certificate", help="help.web.certificate")]
@@ -58,8 +58,11 @@ def serve(
     monitor: Annotated[Path | None, typer.Option("--monitor", help="help.web.monitor")] = None,
     purpose: Annotated[list[Path] | None, typer.Option("--purpose", help="help.web.purpose")] = None,
     verifier: As = None,
+    centre_token: Annotated[Path | None, typer.Option("--centre-token", help="help.web.centre_token")] = None,
+    centre_code: Annotated[Path | None, typer.Option("--centre-code", help="help.web.centre_code")] = None,
 ) -> Answer:
-    """Hand out the pages until it is told to end; with a verifier's policies its counter is open too.
+    """Hand out the pages until it is told to end; with a verifier's policies its counter is open too, with a
+    regulator's token the resource centre.
 
     With --json it prints one line when it is ready and one when it has ended.
     """
@@ -67,6 +70,7 @@ def serve(
         raise CommandError(Exit.USAGE, "CERTIFICATE_AND_KEY", "error.web_certificate")
     open_desk, code = _counter(run, verifier, purpose) if purpose else (None, "")
     path = code_path(run, name_of(run, verifier)) if purpose else None
+    centre = open_centre(run, centre_token, centre_code)
     edge = Edge(
         run.endpoint,
         _pages(pages),
@@ -79,8 +83,9 @@ def serve(
         watched=Watched(Policy.parse(read_file(policy)) if policy else None, monitor),
         desk=open_desk,
         counter_code=code,
+        **(centre.given if centre else {}),
     )
-    _run(edge, lambda taken: _ready(run, edge, taken, path))
+    _run(edge, lambda taken: _ready(run, edge, taken, path, centre.code_file if centre else None))
     return Answer({"event": "stopped"}, [run.text("web.stopped")])
 
 
@@ -105,6 +110,7 @@ def demo(
     ):
         school = replace(run, home=Home(made.school), remote=Remote())
         open_desk, code = _counter(school, SCHOOL, [made.policy])
+        centre = open_centre(school, made.regulator_token, None)
         edge = Edge(
             school.endpoint,
             built,
@@ -114,6 +120,7 @@ def demo(
             watched=Watched(made.around.policy, made.around.monitor),
             desk=open_desk,
             counter_code=code,
+            **(centre.given if centre else {}),
         )
         _run(edge, lambda taken: _steps(run, made, edge, taken, site))
     return Answer({"event": "stopped"}, [run.text("web.stopped")])
@@ -137,11 +144,13 @@ def _run(edge: Edge, on_ready: Callable[[int], None]) -> None:
 def _steps(run: Run, made: Seeded, edge: Edge, port: int, site: str) -> None:
     address = _address(edge, port)
     document = {"event": "ready", "address": address, "port": port, "counter_code": edge.counter_code}
+    document["centre_code"] = edge.centre_code
     run.document({**document, "citizen": str(made.citizen), "site": site})
     given = {
         "address": address,
         "root": made.server.root,
         "code": edge.counter_code,
+        "centre_code": edge.centre_code,
         "home": made.citizen,
         "passphrase": PASSPHRASE,
         "cheat": CHEAT,
@@ -168,10 +177,7 @@ def _counter(
 
 def counter_code(run: Run, name: VerifierName) -> str:
     """Return the code of a verifier's counter, which is made once and stands beside its key."""
-    path = code_path(run, name)
-    if not path.exists():
-        write_private(path, f"{secrets.token_hex(_CODE_OCTETS)}\n".encode())
-    return read_secret(path)
+    return made_code(code_path(run, name))
 
 
 def code_path(run: Run, name: VerifierName) -> Path:
@@ -179,12 +185,14 @@ def code_path(run: Run, name: VerifierName) -> Path:
     return run.home.verifier_key(name.verifier).with_suffix(".counter")
 
 
-def _ready(run: Run, edge: Edge, port: int, path: Path | None) -> None:
+def _ready(run: Run, edge: Edge, port: int, path: Path | None, centre: Path | None) -> None:
     address = _address(edge, port)
     run.document({"event": "ready", "address": address, "port": port})
     run.say(run.text("web.ready", address=address))
     if path is not None:
         run.say(run.text("web.counter", path=path))
+    if centre is not None:
+        run.say(run.text("web.centre", path=centre))
 
 
 def _address(edge: Edge, port: int) -> str:

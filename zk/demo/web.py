@@ -15,23 +15,26 @@ from typing import Any, Final
 from zk.demo.command import run_zk
 from zk.demo.web_city import Around, surrounded
 from zk.exits import CommandError, Exit
+from zk.home import Home
 from zk.local_server import LocalServer, running_server
 
 PASSPHRASE: Final = "a vault for the demo"  # noqa: S105
 """Of a vault that holds nobody's data; it is printed, and is good for nothing else."""
 SCHOOL: Final = "school-3"
+REGULATOR: Final = "data-office"
 _ISSUED: Final = {"public-security": "residence_permit", "hrss": "social_insurance"}
 _PROXIED: Final = {"ZK_TRUSTED_PROXIES": "127.0.0.1/32,::1/128"}
 
 
 @dataclass(frozen=True)
 class Seeded:
-    """The server, and the homes of its citizen and its school."""
+    """The server, the homes of its citizen and its school, and a regulator's token."""
 
     server: LocalServer
     citizen: Path
     school: Path
     policy: Path
+    regulator_token: Path
     around: Around
 
 
@@ -48,8 +51,11 @@ def seeded(folder: Path, examples: Path) -> Iterator[Seeded]:
             running_server(folder / "server", folder / "server.log", settings=settings)
         )
         policy = examples / "policies" / "school.yaml"
-        made = Seeded(server, folder / "citizen", folder / SCHOOL, policy, around)
+        office = Home(folder / REGULATOR)
+        token = office.regulator_token(REGULATOR)
+        made = Seeded(server, folder / "citizen", folder / SCHOOL, policy, token, around)
         _furnish(made, folder / "departments", examples)
+        _regulate(made, office.path)
         stack.enter_context(around.monitored(server))
         yield made
 
@@ -69,6 +75,18 @@ def _furnish(made: Seeded, departments: Path, examples: Path) -> None:
     names = ("--name-zh", "历下区第三小学", "--name-en", "Lixia No. 3 School")
     _zk(made, made.school, "verifier", "register", SCHOOL, *names)
     _zk(made, made.school, "verifier", "policy", "register", made.policy)
+
+
+def _regulate(made: Seeded, home: Path) -> None:
+    """Register a regulator with two officers, and let it read."""
+    officers = [home.with_name(f"{REGULATOR}-{each}") for each in ("first", "second")]
+    shares = [_zk(made, each, "regulator", "share", "new", REGULATOR)["public_file"] for each in officers]
+    trusted = (made.server.log_key, "--server", made.server.address, "--root", made.server.root)
+    _zk(made, home, "ledger", "trust", *trusted)
+    _zk(made, home, "regulator", "combine-keys", REGULATOR, *shares)
+    names = ("--name-zh", "数据管理局", "--name-en", "Data Office")
+    _zk(made, home, "regulator", "register", REGULATOR, *names)
+    _zk(made, home, "regulator", "access", REGULATOR)
 
 
 def _zk(made: Seeded, home: Path, *arguments: object) -> dict[str, Any]:

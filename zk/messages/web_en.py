@@ -16,6 +16,12 @@ MESSAGES: Final = {
     "help.web.monitor": "Folder of the monitor whose alarms the chain's window shows.",
     "help.web.purpose": "A policy of this home's verifier that its counter may ask by; may be given again.",
     "web.counter": "The counter is open; clerks sign in with the code in {path}",
+    "help.web.centre_token": "File of a regulator's token: the resource centre is open, and read with it.",
+    "help.web.centre_code": "File of the code that people sign in to the centre with; made beside the token "
+    "where none is named.",
+    "web.centre": "The resource centre is open; people sign in with the code in {path}",
+    "error.web_centre_token": "The centre's code needs the token that is read with: --centre-token.",
+    "error.web_code_short": "The code in {path} has fewer than {least} characters: it could be guessed.",
     "help.web.demo": "A server with people in it and all pages, with what to do.",
     "help.web.output": "Empty folder for the server and the homes of its people.",
     "help.web.examples": "Folder of the examples that people are made from.",
@@ -35,6 +41,8 @@ MESSAGES: Final = {
     "ledgers.",
     "web.demo_enrolment": "7. The school's own site, another server: open {site}, press the button,\n"
     "   and answer as in 4 with the link behind 'Open the vault'; type the pairing code. The form fills.",
+    "web.demo_centre": "8. The resource centre: sign in with {centre_code}; see who offers which data,\n"
+    "   who may ask for them, and how often they do.",
     "web.demo_end": "Ctrl-C ends all of it.",
     "web.ready": "The pages are at {address}",
     "web.stopped": "The pages are not handed out any more.",

@@ -1,4 +1,6 @@
 // What the counter's page asks of the process that stands behind it. The verifier's key is there and never here.
+import * as edge from "../ui/edge.js";
+
 export interface Purpose {
   readonly id: string;
   readonly zh: string;
@@ -28,21 +30,11 @@ export interface Outcome {
   readonly record: boolean;
 }
 
-/** What was refused, with its reason and, where a clerk is to read it, texts. */
-export class DeskError extends Error {
-  constructor(
-    readonly status: number,
-    readonly reason: string,
-    readonly texts: { readonly zh: string; readonly en: string } | undefined,
-  ) {
-    super(reason);
-  }
-}
+export { EdgeError as DeskError } from "../ui/edge.js";
 
-const WAIT_MS = 60_000;
+const PART = "counter";
 
-export const signIn = async (code: string): Promise<void> => void (await send("POST", "session", { code }));
-export const signOut = async (): Promise<void> => void (await send("DELETE", "session"));
+export const signOut = (): Promise<void> => edge.signOut(PART);
 export const purposes = async (): Promise<Purposes> => (await send("GET", "purposes")).json() as Promise<Purposes>;
 /** Ask; with `pairing` the holder has to type a code that stands on this screen. */
 export const ask = async (purpose: string, pairing: boolean): Promise<Question> =>
@@ -67,19 +59,5 @@ export function watch(name: string, told: (outcome: Outcome) => void, line: (hol
   return () => source.close();
 }
 
-async function send(method: string, path: string, document?: object): Promise<Response> {
-  const answer = await fetch(`/counter/${path}`, {
-    method,
-    signal: AbortSignal.timeout(WAIT_MS),
-    ...(document ? { body: JSON.stringify(document), headers: { "content-type": "application/json" } } : {}),
-  });
-  if (answer.ok) return answer;
-  const text = await answer.text();
-  try {
-    const told = JSON.parse(text) as { reason: string; zh: string; en: string };
-    throw new DeskError(answer.status, told.reason, told);
-  } catch (error) {
-    if (error instanceof DeskError) throw error;
-    throw new DeskError(answer.status, text.trim(), undefined);
-  }
-}
+const send = (method: string, path: string, document?: object): Promise<Response> =>
+  edge.send(PART, method, path, document);

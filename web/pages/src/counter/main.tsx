@@ -6,6 +6,7 @@ import { moment, useText } from "../messages/index.js";
 import { QrCode } from "../ui/qr.js";
 import { useSettings } from "../ui/settings.js";
 import { Shell, Told } from "../ui/shell.js";
+import { Away, SignIn } from "../ui/sign-in.js";
 import "../ui/style.css";
 import * as desk from "./desk.js";
 
@@ -35,8 +36,17 @@ function Counter(): VNode {
   return (
     <Shell title={text("counter.title")} footer={text("counter.footer")}>
       {at.step === "looking" && <p role="status">{text("app.loading")}</p>}
-      {at.step === "away" && <Away again={look} />}
-      {at.step === "out" && <SignIn done={look} />}
+      {at.step === "away" && <Away away={text("counter.away")} again={look} />}
+      {at.step === "out" && (
+        <SignIn
+          part="counter"
+          about={text("counter.sign_in.about")}
+          label={text("counter.code")}
+          wrong={text("counter.code_wrong")}
+          away={text("counter.away")}
+          done={look}
+        />
+      )}
       {at.step === "choosing" && (
         <Choosing
           offered={at.offered}
@@ -59,62 +69,6 @@ function Counter(): VNode {
         />
       )}
     </Shell>
-  );
-}
-
-function Away({ again }: { again: () => void }): VNode {
-  const text = useText();
-  return (
-    <section class="card">
-      <Told as="unsure">{text("counter.away")}</Told>
-      <button type="button" onClick={again}>
-        {text("app.try_again")}
-      </button>
-    </section>
-  );
-}
-
-function SignIn({ done }: { done: () => void }): VNode {
-  const text = useText();
-  const [code, setCode] = useState("");
-  const [refused, setRefused] = useState<number>();
-  const [busy, setBusy] = useState(false);
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    setBusy(true);
-    desk.signIn(code.trim()).then(done, (error: unknown) => {
-      setBusy(false);
-      setRefused(error instanceof desk.DeskError ? error.status : 0);
-    });
-  };
-  return (
-    <section class="card">
-      <h2>{text("counter.sign_in")}</h2>
-      <p class="quiet">{text("counter.sign_in.about")}</p>
-      <form onSubmit={submit}>
-        <p>
-          <label for="code">{text("counter.code")}</label>
-          <input
-            id="code"
-            type="password"
-            autocomplete="off"
-            required
-            value={code}
-            onInput={(event) => setCode(event.currentTarget.value)}
-          />
-        </p>
-        <button type="submit" class="first" disabled={busy}>
-          {text("counter.enter")}
-        </button>
-      </form>
-      <div aria-live="assertive">
-        {refused === 403 && <Told as="bad">{text("counter.code_wrong")}</Told>}
-        {refused === 429 && <Told as="bad">{text("counter.too_many")}</Told>}
-        {refused !== undefined && refused !== 403 && refused !== 429 && (
-          <Told as="unsure">{text("counter.away")}</Told>
-        )}
-      </div>
-    </section>
   );
 }
 

@@ -21,6 +21,8 @@ export const en = {
   "start.chain.about": "See the public ledger, who has cosigned it, and check a receipt of yours.",
   "start.counter": "The counter",
   "start.counter.about": "For clerks: ask for a proof by QR code and see the result.",
+  "start.centre": "The resource centre",
+  "start.centre.about": "For the regulator: who offers which data, who may ask for them, and how much they are used.",
 
   "chain.title": "The chain's window",
   "chain.view.ledger": "Ledger",

@@ -10,8 +10,12 @@ export type Text = (key: Key, values?: Readonly<Record<string, string | number |
 
 const TABLES: Readonly<Record<Language, Messages>> = { en, zh };
 
-export function textIn(language: Language): Text {
-  const table = TABLES[language];
+export const textIn = (language: Language): Text => textFrom(TABLES[language]);
+
+/** Texts of a table, which may be a page's own. */
+export function textFrom<Name extends string>(
+  table: Readonly<Record<Name, string>>,
+): (key: Name, values?: Readonly<Record<string, string | number | bigint>>) => string {
   return (key, values = {}) => filled(table[key], values);
 }
 

@@ -23,6 +23,8 @@ export const zh: Messages = {
   "start.chain.about": "查看公开账本、谁为它联署，并核验您的回执。",
   "start.counter": "办事窗口",
   "start.counter.about": "供窗口人员使用：出示二维码请求证明，并查看结果。",
+  "start.centre": "资源中心",
+  "start.centre.about": "供监管人员使用：谁提供哪些数据、谁可以询问、使用了多少。",
 
   "chain.title": "链上之窗",
   "chain.view.ledger": "账本",

@@ -27,6 +27,12 @@ function Start(): VNode {
         </h2>
         <p>{text("start.counter.about")}</p>
       </section>
+      <section class="card">
+        <h2>
+          <a href="/centre/">{text("start.centre")}</a>
+        </h2>
+        <p>{text("start.centre.about")}</p>
+      </section>
     </Shell>
   );
 }

@@ -1,0 +1,282 @@
+"""The resource centre, by clicking: what is registered, and what becomes of the page when others go away."""
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from disclosure import LocalizedText, PolicyName, civil_date
+from tests.browser.browsing import SIZES, Site, site
+from tests.browser.conftest import Nine
+from tests.web_edge.standing import endpoint_of
+from tests.zkservice.allowing import allowed
+from tests.zkservice.centre import PERMIT_ITEM, add_item
+from tests.zkservice.counting import access
+from tests.zkservice.revoking import Office, new_handles
+from tests.zkservice.stored import change
+from tests.zkservice.support import PERMIT, City, city
+from web_edge.watched import Watched
+from wire.convert import text_to
+from zk.centre import PAGE, opened_books
+from zkproto.v1 import catalog_pb2
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+CODE = "the centre's own code"
+EVIL = "<img src=x onerror=document.title='owned'>"
+TODAY = civil_date(dt.datetime.now(dt.UTC))
+ENDED = (TODAY.replace(day=1) - dt.timedelta(days=1)).isoformat()[:7]
+VIEWS = (
+    "Departments",
+    "Data items",
+    "Purposes",
+    "Verifiers",
+    "Policies",
+    "Issuance",
+    "Revocations",
+    "Statistics",
+)
+
+
+@dataclass
+class Watching:
+    """A city, and where its centre can be looked at."""
+
+    town: City
+    token: str
+    site: Site
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What opens another edge's centre of the same city."""
+        return {"books": lambda: opened_books(endpoint_of(self.town), self.token), "centre_code": CODE}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def centre(nine: Nine, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watching]:
+    async with city(tmp_path_factory.mktemp("centre") / "server") as town:
+        await _registered(town)
+        await _counted(town)
+        made = Watching(town, await access(town), nine.site)
+        async with site(town, nine.site.browser, Watched(), **made.given) as place:
+            made.site = place
+            yield made
+
+
+async def _registered(town: City) -> None:
+    """Register more than a page of departments, and names that are markup."""
+    evil = LocalizedText(EVIL, EVIL)
+    for number in range(PAGE):
+        await town.add_department(f"office-{number:02}")
+    called = catalog_pb2.Department(display_name=text_to(evil))
+    await town.catalog.CreateDepartment(
+        catalog_pb2.CreateDepartmentRequest(department_id="evil", department=called),
+        metadata=town.bearer(town.admin),
+    )
+    await add_item(town, replace(PERMIT_ITEM, display_name=evil))
+    named = catalog_pb2.UpdateVerifierRequest(
+        verifier=catalog_pb2.Verifier(
+            name="verifiers/bank",
+            display_name=text_to(evil),
+            etag=(await town.catalog.GetVerifier(catalog_pb2.GetVerifierRequest(name="verifiers/bank"))).etag,
+        )
+    )
+    await town.catalog.UpdateVerifier(named, metadata=town.bearer(town.admin))
+    await town.add_policy(allowed(PolicyName("school", "counter", 1), [PERMIT], evil))
+
+
+async def _counted(town: City) -> None:
+    """Let one credential be used, three be revoked, and a month be over of which little may be told."""
+    await town.answered(await town.claim(await town.issue()))
+    office = await Office.open(town, "archive", await town.add_department("archive"))
+    await office.revoke(*new_handles(3))
+    for verifier, what, n in (
+        ("bank", "asked", 4), ("bank", "answered", 7), ("school", "asked", 903), ("school", "answered", 3),
+    ):  # fmt: skip
+        columns = "day, what, verifier, policy, department, n"
+        row = (f"{ENDED}-02", what, f"verifiers/{verifier}", "", "", n)
+        change(town.ready.data, f"insert into statistic ({columns}) values (?, ?, ?, ?, ?, ?)", *row)
+
+
+async def _signs_in(page: Page) -> None:
+    await page.get_by_label("Code of the centre").fill(CODE)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("navigation")).to_be_visible()
+
+
+async def _opens(page: Page, view: str) -> None:
+    await page.get_by_role("navigation").get_by_role("link", name=view, exact=True).click()
+    await expect(page.get_by_role("heading", name=view, exact=True)).to_be_visible()
+    await expect(page.get_by_text("Loading …")).to_have_count(0)
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+async def test_what_is_registered_is_shown(centre: Watching, size: str) -> None:
+    async with centre.site.visitor(size) as visitor:
+        visitor.expected = ["401", "403"]
+        page = await visitor.goes_to("/centre/")
+        await page.get_by_label("Code of the centre").fill("wrong")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_text("This is not the code of this centre.")).to_be_visible()
+        await visitor.passes_axe()
+        await _signs_in(page)
+        for view in VIEWS:
+            await _opens(page, view)
+            await expect(page.get_by_role("row").nth(1)).to_be_visible()
+            await visitor.fits()
+            await visitor.passes_axe()
+        assert await page.locator("img").count() == 0
+        assert "owned" not in await page.title()
+        await page.get_by_role("button", name="中文").click()
+        await expect(page.get_by_role("heading", name="统计", exact=True)).to_be_visible()
+        await visitor.passes_axe()
+        await page.get_by_role("button", name="退出").click()
+        await expect(page.get_by_label("资源中心代码")).to_be_visible()
+        assert await visitor.context.cookies() == []
+
+
+async def test_names_are_text_and_lead_to_what_is_theirs(centre: Watching) -> None:
+    async with centre.site.visitor() as visitor:
+        visitor.expected = ["401"]
+        page = await visitor.goes_to("/centre/")
+        await _signs_in(page)
+        rows = page.get_by_role("row")
+        await expect(rows).to_have_count(PAGE + 1)
+        await expect(page.get_by_text(EVIL)).to_be_visible()
+        await page.get_by_role("button", name="Show more").click()
+        await expect(rows).to_have_count(PAGE + 4)
+        await expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+        police = page.get_by_role("row").filter(has_text="departments/police")
+        await police.get_by_role("button").click()
+        await expect(page.get_by_role("heading", name="Data items of")).to_be_visible()
+        await expect(page.get_by_role("row").filter(has_text=EVIL)).to_contain_text("every 30 days")
+        await page.get_by_label("Words in names or attributes").fill("nothing like it")
+        await page.get_by_role("button", name="Search").click()
+        await expect(page.get_by_text("There is nothing here.")).to_be_visible()
+        await page.get_by_label("Words in names or attributes").fill("permit")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("row").filter(has_text="items/residence_permit")).to_have_count(1)
+        await _opens(page, "Verifiers")
+        await page.get_by_role("row").filter(has_text="verifiers/school").get_by_role("button").click()
+        await expect(page.get_by_role("heading", name="Policies of")).to_be_visible()
+        await expect(page.get_by_role("row").filter(has_text="policies/counter@1")).to_contain_text(EVIL)
+        await page.go_back()
+        await expect(page.get_by_role("heading", name="Verifiers", exact=True)).to_be_visible()
+        await page.reload()
+        await expect(page.get_by_role("heading", name="Verifiers", exact=True)).to_be_visible()
+        assert await page.locator("img").count() == 0
+        assert "owned" not in await page.title()
+
+
+async def test_counts_are_shown_by_whatever_is_chosen(centre: Watching) -> None:
+    async with centre.site.visitor() as visitor:
+        visitor.expected = ["401", "400"]
+        page = await visitor.goes_to("/centre/")
+        await _signs_in(page)
+        await _opens(page, "Issuance")
+        await page.get_by_label("Last day").fill((TODAY + dt.timedelta(days=2)).isoformat())
+        await page.get_by_role("button", name="Show", exact=True).click()
+        police = page.get_by_role("row").filter(has_text="departments/police")
+        await expect(police.get_by_role("cell")).to_have_text(["1", "1", "0", "100%"])
+        archive = page.get_by_role("row").filter(has_text="departments/archive")
+        await expect(archive.get_by_role("cell")).to_have_text(["0", "0", "3", "nothing offered"])
+        await _opens(page, "Revocations")
+        await expect(archive).to_contain_text("3 revoked, epoch 1")
+        await expect(page.get_by_role("row").filter(has_text=EVIL)).to_contain_text("no list")
+        await _opens(page, "Statistics")
+        counts = page.get_by_role("region", name="Statistics")
+        for by, named in (
+            ("Verifier", "verifiers/school"), ("Policy", "verifiers/school/policies/any@1"),
+            ("Department", "departments/police"), ("Day", str(TODAY.year)), ("Purpose", "none of them"),
+        ):  # fmt: skip
+            await page.get_by_label("Told apart by").select_option(label=by)
+            await expect(counts.get_by_role("columnheader").first).to_have_text(by)
+            await expect(counts.get_by_role("rowheader").filter(has_text=named).first).to_be_visible()
+        await page.get_by_label("First day").fill("2020-01-01")
+        await page.get_by_role("button", name="Show", exact=True).first.click()
+        await expect(page.get_by_text("The service refuses this: FIELD_INVALID")).to_be_visible()
+        await visitor.passes_axe()
+        assert await page.locator("img").count() == 0
+
+
+async def test_what_nobody_is_told_of_a_month_is_not_shown(centre: Watching) -> None:
+    async with centre.site.visitor() as visitor:
+        visitor.expected = ["401"]
+        page = await visitor.goes_to("/centre/")
+        await _signs_in(page)
+        await _opens(page, "Statistics")
+        told = page.get_by_role("region", name="A month as everybody may know it").get_by_role("row")
+        for verifier, cells in (
+            ("verifiers/bank", ["fewer than 5", "5 to 9"]),
+            ("verifiers/school", ["900 to 904", "fewer than 5"]),
+        ):
+            await expect(told.filter(has_text=verifier).get_by_role("cell")).to_have_text(cells)
+        await page.get_by_label("Month", exact=True).fill("2020-02")
+        await page.get_by_role("button", name="Show", exact=True).last.click()
+        await expect(page.get_by_text("Of this month nothing may be told.")).to_be_visible()
+        await expect(told).to_have_count(0)
+
+
+async def test_a_session_that_ended_is_told_and_signed_in_again(centre: Watching) -> None:
+    async with centre.site.visitor() as visitor:
+        visitor.expected = ["401"]
+        page = await visitor.goes_to("/centre/")
+        await _signs_in(page)
+        await expect(page.get_by_role("row").nth(1)).to_be_visible()
+        await visitor.context.clear_cookies()
+        await page.get_by_role("link", name="Purposes", exact=True).click()
+        await expect(page.get_by_text("The session has ended.")).to_be_visible()
+        await visitor.passes_axe()
+        await _signs_in(page)
+        await expect(page.get_by_role("heading", name="Purposes", exact=True)).to_be_visible()
+
+
+async def test_an_edge_that_was_started_anew_asks_for_the_code_again(centre: Watching) -> None:
+    browser, town = centre.site.browser, centre.town
+    async with AsyncExitStack() as first:
+        place = await first.enter_async_context(site(town, browser, Watched(), **centre.given))
+        async with place.visitor() as visitor:
+            visitor.expected = ["401", "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"]
+            page = await visitor.goes_to("/centre/")
+            await _signs_in(page)
+            await expect(page.get_by_role("row").nth(1)).to_be_visible()
+            await first.aclose()
+            await page.get_by_role("link", name="Purposes", exact=True).click()
+            await expect(page.get_by_text("The service cannot be reached now.")).to_be_visible()
+            async with site(town, browser, Watched(), port=place.port, **centre.given):
+                await page.get_by_role("button", name="Try again").click()
+                await expect(page.get_by_text("The session has ended.")).to_be_visible()
+                await _signs_in(page)
+                await expect(page.get_by_role("row").nth(1)).to_be_visible()
+
+
+async def test_a_service_that_is_away_is_told_and_tried_again(nine: Nine, tmp_path: Path) -> None:
+    async with AsyncExitStack() as running, AsyncExitStack() as standing:
+        town = await running.enter_async_context(city(tmp_path / "server"))
+        token, endpoint = await access(town), endpoint_of(town)
+        given = {"books": lambda: opened_books(endpoint, token), "centre_code": CODE}
+        place = await standing.enter_async_context(site(town, nine.site.browser, Watched(), **given))
+        async with place.visitor() as visitor:
+            visitor.expected = ["401", "503"]
+            page = await visitor.goes_to("/centre/")
+            await _signs_in(page)
+            await expect(page.get_by_role("row").nth(1)).to_be_visible()
+            await running.aclose()
+            await page.get_by_role("link", name="Verifiers", exact=True).click()
+            await expect(page.get_by_text("The service cannot be reached now.")).to_be_visible()
+            await visitor.passes_axe()
+            await page.reload()
+            await expect(page.get_by_text("The service cannot be reached now.")).to_be_visible()
+
+
+async def test_where_no_centre_is_open_the_page_says_so(nine: Nine) -> None:
+    async with nine.site.visitor() as visitor:
+        visitor.expected = ["404"]
+        page = await visitor.goes_to("/centre/")
+        await expect(page.get_by_text("no centre is open here")).to_be_visible()
+        await visitor.passes_axe()
