@@ -3,7 +3,7 @@
 
 import { create, toBinary } from "@bufbuild/protobuf";
 
-import { presentComposite } from "../../../../prover/src/composite/present.js";
+import { presentComposite, type Presented } from "../../../../prover/src/composite/present.js";
 import type { CompositeRequest } from "../../../../prover/src/composite/request.js";
 import type { LocalizedText } from "../../../../prover/src/disclosure/attributes.js";
 import { DisclosureError } from "../../../../prover/src/disclosure/errors.js";
@@ -75,6 +75,24 @@ export async function ready(opened: Opened, holdings: Holdings, plan: CompositeP
 export async function answerComposite(
   opened: Opened, fetched: Fetched, plan: CompositePlan, regulators: readonly Regulator[], departments: Departments,
 ): Promise<Usage> {
+  const { presented: { presentation }, holderNote } = await proven(opened, plan);
+  const epochs = presentation.answer.credentials.flatMap(({ epoch }) =>
+    epoch === null ? [] : [[epochName(epoch.key.octets, epoch.number), Number(epoch.time)] as const]);
+  const { lists, regulators: told } = factsOf(plan.chosen.branch, plan.directory, regulators);
+  const facts = { lists, regulators: told, epochs: new Map(epochs), departments };
+  return stored(opened, fetched, presentation.canonical, plan.schemas, facts, holderNote);
+}
+
+/**
+ * Answer a department's request that an issuance waits for; errors as `answerComposite`. No ledger keeps it: its note goes
+ * nowhere, and is made only so that it looks like every other. Nothing is stored.
+ */
+export async function presentForIssuance(opened: Opened, plan: CompositePlan): Promise<Presented> {
+  return (await proven(opened, plan)).presented;
+}
+
+/** The proof of a planned answer, verified before anybody else sees it, and the sealed note that it commits to. */
+async function proven(opened: Opened, plan: CompositePlan): Promise<{ presented: Presented; holderNote: Uint8Array }> {
   const { request, directory } = plan;
   const now = opened.now();
   const shown = plan.answers().map(([{ id, shown: names }, { schema }]) => [id, inOrder(schema, names)] as const);
@@ -89,11 +107,7 @@ export async function answerComposite(
     if (!(error instanceof DisclosureError)) throw error;
     throw new VaultError("OWN_PROOF_INVALID", "a credential does not prove what it says; get it from its department again");
   }
-  const epochs = presented.presentation.answer.credentials.flatMap(({ epoch }) =>
-    epoch === null ? [] : [[epochName(epoch.key.octets, epoch.number), Number(epoch.time)] as const]);
-  const { lists, regulators: told } = factsOf(plan.chosen.branch, directory, regulators);
-  const facts = { lists, regulators: told, epochs: new Map(epochs), departments };
-  return stored(opened, fetched, presented.presentation.canonical, plan.schemas, facts, holderNote);
+  return { presented, holderNote };
 }
 
 /** The same in the plain form, with one credential for each query in its order; errors as `presentPlain`. */
