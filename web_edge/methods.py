@@ -33,6 +33,8 @@ _PUBLICATION: Final = dict.fromkeys(("GetTable", "GetRegulator", "ReadStates"), 
 _REVOCATION: Final = dict.fromkeys(
     ("GetAccumulator", "ListAccumulators", "GetEpoch", "ListRevocations"), Kind.UNARY
 )
+# What the ticket of an exchange allows, which is in the person's link: a holder is never authenticated.
+_PRESENTATION: Final = dict.fromkeys(("FetchRequest", "SubmitPresentation", "DeclineExchange"), Kind.UNARY)
 
 _SERVICES: Final = {
     "LedgerService": _LEDGER,
@@ -40,6 +42,7 @@ _SERVICES: Final = {
     "PolicyService": _POLICY,
     "PublicationService": _PUBLICATION,
     "RevocationService": _REVOCATION,
+    "PresentationService": _PRESENTATION,
 }
 
 ALLOWED: Final = {

@@ -22,6 +22,8 @@ class Altering(grpc.GenericRpcHandler):
     address: str = ""
     alter: dict[str, Alter] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    sent: list[tuple[str, bytes]] = field(default_factory=list)
+    """What came from the page, by method, whether it was handed on or not."""
     away: bool = False
 
     def service(self, details: Any) -> Any:
@@ -29,6 +31,7 @@ class Altering(grpc.GenericRpcHandler):
 
         async def hand_on(message: bytes, context: Any) -> bytes:
             self.calls.append(method)
+            self.sent.append((method, message))
             if self.away:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the service is away")
             try:
