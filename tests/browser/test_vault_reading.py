@@ -10,15 +10,19 @@ import pytest
 import pytest_asyncio
 from google.protobuf.message import Message
 
-from disclosure.composite import OldestEpoch
+from bbs.accumulator import Page
+from disclosure.composite import OldestEpoch, Regulator
+from disclosure.names import RegulatorName
 from tests.browser.browsing import chromium, needs
 from tests.browser.reading import READING, Asking, reading
 from tests.browser.vaulting import built
+from tests.disclosure.composite.officers import new_officers, shared_by
 from tests.disclosure.composite.world import HOUSEHOLD, PERMIT, SCHEMAS
 from tests.zkservice.composite_city import OTHER_SCHOOL, SCHOOL, CompositeCity, composite_city
 from tests.zkservice.revoking import new_handles
+from tests.zkservice.support import TEXT
 from tlog.keys import Signer
-from wire.composite import table_name
+from wire.composite import regulator_to, table_name
 from wire.policy import policy_of
 from zkproto.v1 import (
     catalog_pb2,
@@ -331,6 +335,27 @@ async def test_a_true_answer_to_another_question_is_refused(world: World, method
     assert [each for each in await world.kept() if each.startswith(f"{word} ") and method != "GetTable"] == []
 
 
+async def test_another_regulator_is_refused(world: World) -> None:
+    city = world.town.city
+    publication: Any = publication_pb2_grpc.PublicationServiceStub(city.channel)
+    other = regulator_to(Regulator(RegulatorName("other"), TEXT, shared_by(new_officers())))
+    for cleared in ("name", "digest"):
+        other.ClearField(cleared)
+    asked = publication_pb2.CreateRegulatorRequest(regulator_id="other", regulator=other)
+    made = await publication.CreateRegulator(asked, metadata=city.bearer(city.admin))
+    found = await publication.GetRegulator(publication_pb2.GetRegulatorRequest(name=made.name))
+    world.between.alter["GetRegulator"] = _answers(found.SerializeToString())
+    assert await world.refused("regulator", world.town.regulator_key.digest.hex()) == "MALFORMED"
+    assert [each for each in await world.kept() if each.startswith("regulator ")] == []
+
+
+async def test_a_request_that_nobody_can_answer_is_refused(world: World) -> None:
+    town = world.town
+    branch = town.small(queries=(town.query("permit", PERMIT, shown=("nothing",)),))
+    request = town.request(branch).canonical.hex()
+    assert await world.refused("directory", request) == "ATTRIBUTE_UNKNOWN"
+
+
 async def test_an_epoch_of_another_number_is_refused(world: World) -> None:
     office = world.town.offices["public-security"]
     first = await world.town.city.revocation.GetEpoch(
@@ -489,7 +514,14 @@ async def test_pages_that_do_not_lead_to_the_epoch_say_nothing(world: World) -> 
         answer.page = answer.page[:-1]
         return answer.SerializeToString()
 
-    for alter, reason in ((with_its_handle, "PAGE_INVALID"), (shorter, "MALFORMED")):
+    def from_elsewhere(octets: bytes) -> bytes:
+        answer = revocation_pb2.ListRevocationsResponse.FromString(octets)
+        page = Page.from_octets(answer.page, key=office.accumulator.key)
+        answer.page = Page(page.key, page.first + 1, page.pairs).to_octets()
+        return answer.SerializeToString()
+
+    lies = ((with_its_handle, "PAGE_INVALID"), (shorter, "MALFORMED"), (from_elsewhere, "MALFORMED"))
+    for alter, reason in lies:
         world.between.alter["ListRevocations"] = alter
         assert await world.refused("caughtUp", "departments/hrss", held) == reason
     world.between.alter.clear()
