@@ -19,7 +19,7 @@ import { eventsIn } from "../../../src/vault/showing/events.js";
 import type { HeldPlainOne, Holdings } from "../../../src/vault/showing/holdings.js";
 import { resumeShowing, unsent } from "../../../src/vault/showing/resume.js";
 import { Showing } from "../../../src/vault/showing/showing.js";
-import { usagesIn } from "../../../src/vault/showing/usages.js";
+import { putUsage, usageIn, usagesIn } from "../../../src/vault/showing/usages.js";
 import type { Regulator } from "../../../src/vault/telling/facts.js";
 import { SealedStore } from "../../../src/vault/store/store.js";
 import { logKeyOf } from "../../../src/vault/trusting.js";
@@ -92,6 +92,22 @@ const questions = {
       each.state, hex("message" in each ? each.message : each.call.message), hex(each.holderNote),
       hex((await opened.store.uses.openNote(each.holderNote)) ?? new Uint8Array()),
     ]))),
+  /** Two yeses at once; what became of each. */
+  both: (id: string, choice: Choice) => Promise.all([1, 2].map(async () => {
+    try {
+      return (await showing.agree(id, choice)).state;
+    } catch (error) {
+      return faultOf(error).reason;
+    }
+  })),
+  /** Change one octet of a stored receipt, near its end. */
+  spoil: (id: string) => opened.store.change(async (draft) => {
+    const usage = await usageIn(draft, id);
+    if (usage.receipt === null) throw new Error("there is none");
+    const changed = usage.receipt.octets.slice();
+    changed[changed.length - 9]! ^= 1;
+    putUsage(draft, { ...usage, receipt: { ...usage.receipt, octets: changed } });
+  }),
   /** What the part that keeps credentials was told. */
   revoked: async () => composite.filter(({ standing }) => standing?.revoked).map(({ id }) => id),
 };
