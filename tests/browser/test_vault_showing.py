@@ -544,9 +544,7 @@ async def test_receipts_are_anchored_without_telling_which(world: World) -> None
     world.between.sent.clear()
     assert await world.ask("anchor") == {"anchored": 3, "pending": 0}
     assert {method for method, _ in world.between.sent} == {"GetCheckpoint", "ReadTiles"}
-    assert len(world.went("ReadTiles")) == 1, (
-        "a tile is asked for once, whatever of it is ours"
-    )
+    assert len(world.went("ReadTiles")) == 1, "a tile is asked for once, whatever of it is ours"
     uses = await world.ask("uses")
     assert [each["receipt"] for each in uses] == ["anchored"] * 3
     log = Verifier.from_string(city.ready.verifier_key)
