@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from disclosure import IssuerKey, Schema
+from disclosure import ExchangeLink, IssuerKey, Schema
 from disclosure.composite import (
     CompositeRequest,
     Holding,
@@ -23,7 +23,6 @@ from zkproto.v1 import presentation_pb2 as pb
 
 _ASK: Final = "([question, given]) => showing.ask(question, given)"
 _METHODS: Final = ("SubmitPresentation", "DeclineExchange")
-SERVER: Final = "localhost:50051"
 
 
 @dataclass
@@ -41,7 +40,7 @@ class World:
         """Begin with a new vault, or with one of before; it believes the city's log if no other is named."""
         self.vault = vault or f"vault-{next(self.vaults)}"
         key = log or self.town.city.ready.verifier_key
-        given = [self.vault, key, SERVER, ALICE.to_octets_secret().hex()]
+        given = [self.vault, key, ALICE.to_octets_secret().hex()]
         await self.visitor.page.evaluate("(given) => showing.begin(...given)", given)
 
     async def again(self) -> None:
@@ -102,7 +101,12 @@ class World:
         """Have a verifier ask; return the request, its exchange and the link."""
         asked = self.town.request(*(branches or (self.town.main(), self.town.small())), **changes)
         opened = await self.town.ask(asked)
-        return asked, opened, link(opened)
+        return asked, opened, self.link(opened)
+
+    def link(self, opened: pb.CreateExchangeResponse) -> str:
+        """Return the link of an exchange, at the service that the edge speaks to."""
+        name = opened.exchange.removeprefix("exchanges/")
+        return str(ExchangeLink(self.between.address, name, opened.ticket))
 
     async def watched(self, opened: pb.CreateExchangeResponse) -> pb.WatchExchangeResponse:
         """Return how an exchange stands now, as its verifier sees it."""
@@ -113,11 +117,6 @@ class World:
 
     def went(self, *methods: str) -> list[bytes]:
         return [message for method, message in self.between.sent if method in (methods or _METHODS)]
-
-
-def link(opened: pb.CreateExchangeResponse) -> str:
-    name = opened.exchange.removeprefix("exchanges/")
-    return f"zk://present?server={SERVER.replace(':', '%3A')}&id={name}&secret={opened.ticket}"
 
 
 def first(branch: str) -> dict[str, Any]:

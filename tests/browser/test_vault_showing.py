@@ -15,7 +15,7 @@ from disclosure.composite import (
     verify_composite,
 )
 from prover.notes import NoteSummary
-from tests.browser.showing import World, first, fresh, link, showing_world
+from tests.browser.showing import World, first, fresh, showing_world
 from tests.disclosure.composite.policy import op
 from tests.disclosure.composite.world import PERMIT
 from tests.zkservice.composite_city import OTHER_SCHOOL, SCHOOL
@@ -177,10 +177,10 @@ async def test_links_of_other_services_and_pairing(world: World) -> None:
     asking = world.town.asking(self_asking(world))
     asking.pairing = True
     paired = await world.town.city.presentation.CreateExchange(asking)
-    assert await world.ask("open", link(paired)) == {"kind": "pairing"}
+    assert await world.ask("open", world.link(paired)) == {"kind": "pairing"}
     digits = "000000" if paired.pairing_code != "000000" else "111111"
-    assert await world.refused("open", link(paired), digits) == "PAIRING_WRONG"
-    view = await world.ask("open", link(paired), paired.pairing_code)
+    assert await world.refused("open", world.link(paired), digits) == "PAIRING_WRONG"
+    view = await world.ask("open", world.link(paired), paired.pairing_code)
     assert view["kind"] == "request"
 
 
@@ -189,7 +189,7 @@ async def test_the_plain_form_is_answered_too(world: World) -> None:
     one, other = [await city.claim(await city.issue()) for _ in range(2)]
     asked = city.request()
     opened = await city.ask(asked)
-    view = await world.ask("open", link(opened))
+    view = await world.ask("open", world.link(opened))
     (way,) = view["ways"]
     assert (way["branch"], way["credentials"]) == ("", [])
     assert way["missing"][0]["en"].startswith("You do not have")
@@ -202,7 +202,7 @@ async def test_the_plain_form_is_answered_too(world: World) -> None:
         for at, (name, each) in enumerate((("one", one), ("other", other)))
     ]  # fmt: skip
     await world.visitor.page.evaluate("(given) => showing.givePlain(given)", written)
-    view = await world.ask("open", link(opened))
+    view = await world.ask("open", world.link(opened))
     (way,) = view["ways"]
     ((credential,), missing) = way["credentials"], way["missing"]
     assert (credential["query"], missing) == ("permit", [])
@@ -289,5 +289,5 @@ async def test_a_credential_that_was_revoked_shows_nothing(world: World) -> None
 
 async def test_of_two_yeses_one_is_sent(world: World) -> None:
     view = await world.ask("open", (await world.exchange())[2])
-    assert sorted(await world.ask("both", view["id"], first("small"))) == ["REQUEST_CLOSED", "answered"]
+    assert sorted(await world.ask("both", view["id"], first("small"))) == ["REQUEST_CLOSED", "done"]
     assert len(world.went()) == 1
