@@ -45,7 +45,7 @@ export function compositeWays(
     if (each.missing.length > 0) {
       return lackingWayOf(each, { directory: plan.directory, trusted, departments: named });
     }
-    const chosen = id === plan.branch ? plan : plan.chooseBranch(id);
+    const chosen = id === plan.branch ? plan : plan.at(id);
     return wayOf(consentFor(chosen, called, trusted, named), choicesOf(chosen));
   });
 }
