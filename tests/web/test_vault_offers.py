@@ -1,12 +1,8 @@
 """The vault's page answers those requests of departments that Python's vault answers, and no other."""
 
 import json
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from disclosure import VerifierName
 from disclosure.composite import (
@@ -22,7 +18,7 @@ from prover import ClientError
 from prover.composite.offers import offer_request_of
 from tests.disclosure.composite.policy import MAIN, op
 from tests.disclosure.composite.world import INSURANCE, PERMIT, POLICE, query, request
-from tests.web.showing import PAGES, needs_pages, run_showing
+from tests.web.showing import needs_pages, run_showing
 
 pytestmark = needs_pages
 TERMS = IssuanceTerms(PERMIT.name, POLICE.key.name, base=False)
@@ -61,13 +57,6 @@ def expected(octets: bytes) -> str:
     except ClientError as error:
         return f"{error.reason}: {error.detail}"
     return "good"
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    made = PAGES / "dist" / tmp_path_factory.mktemp("offers").name
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
 
 
 async def test_what_a_department_asks_is_answered_or_refused_as_by_python(built: Path) -> None:

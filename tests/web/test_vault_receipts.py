@@ -3,13 +3,9 @@
 import datetime as dt
 import hashlib
 import json
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
-
-import pytest
 
 from disclosure import DisclosureError, ReceiptBody, Schema, VerifierName
 from disclosure.event import EventBody, EventKind
@@ -30,7 +26,7 @@ from tests.prover.making import (
     residence,
 )
 from tests.tlog.making import ORIGIN, Log, record
-from tests.web.showing import PAGES, needs_pages, run_showing
+from tests.web.showing import needs_pages, run_showing
 from tlog import ReceiptOpening, Signer, TlogError, inclusion_proof, receipt_file
 
 pytestmark = needs_pages
@@ -92,13 +88,6 @@ def event_receipt(body: bytes, note: bytes) -> bytes:
     log = Log()
     log.add([record(0), opening.entry().to_bytes()], [None, bytes(1024)])
     return receipt_file(opening, 1, inclusion_proof(1, log.size, log.node), log.signed())
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    made = PAGES / "dist" / tmp_path_factory.mktemp("receipts").name
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
 
 
 async def said(built: Path, cases: list[list[Any]]) -> list[Any]:
