@@ -19,6 +19,7 @@ export default defineConfig({
         start: page("index.html"),
         chain: page("chain/index.html"),
         counter: page("counter/index.html"),
+        vault: page("vault/index.html"),
       },
     },
   },
