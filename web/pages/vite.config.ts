@@ -7,6 +7,7 @@ const page = (name: string): string => new URL(`./${name}`, import.meta.url).pat
 export default defineConfig({
   root: page("."),
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  worker: { format: "es" },
   build: {
     outDir: "../../build/web",
     emptyOutDir: true,

@@ -43,9 +43,9 @@ export interface AskerView {
   readonly before: Text;
 }
 
-/** One sentence of a consent. */
+/** One sentence of a consent; a `fact` is of the answer as a whole: what is inferred from it, what is not proven. */
 export interface Line {
-  readonly kind: "shown" | "escrowed" | "proven" | "linked" | "hidden";
+  readonly kind: "shown" | "escrowed" | "proven" | "linked" | "hidden" | "fact";
   readonly text: Text;
   /** The value that is shown, where one is. */
   readonly value: Text | null;

@@ -19,6 +19,9 @@ export interface Draft {
   remove(place: Place): void;
 }
 
+/** A value for a place. */
+export type Written = Opened;
+
 export class SealedStore {
   readonly #database: Database;
   readonly #vault: string;
@@ -41,13 +44,16 @@ export class SealedStore {
   }
 
   /**
-   * Make a vault. Raises StoreError VAULT_EXISTS if there is one, PASSPHRASE_TOO_SHORT, PASSPHRASE_TOO_LONG,
-   * PASSPHRASE_MALFORMED.
+   * Make a vault, with what it begins with. Raises StoreError VAULT_EXISTS if there is one, PASSPHRASE_TOO_SHORT,
+   * PASSPHRASE_TOO_LONG, PASSPHRASE_MALFORMED.
    */
-  static async create(name: string, passphrase: string): Promise<SealedStore> {
+  static async create(name: string, passphrase: string, first: readonly Written[] = []): Promise<SealedStore> {
     const dataKey = random(KEY_OCTETS);
     const header = await wrap(dataKey, passphrase);
-    return SealedStore.#begun(name, header, await Keys.of(dataKey), new Map());
+    const keys = await Keys.of(dataKey);
+    const records = new Map<string, Uint8Array>();
+    for (const each of first) records.set(await keys.place(each), await keys.seal(each, each.value));
+    return SealedStore.#begun(name, header, keys, records);
   }
 
   /**
