@@ -26,5 +26,28 @@ _LEDGER: Final = {
     "WatchCheckpoints": Kind.STREAM,
 }
 
-ALLOWED: Final = {f"zkproto.v1.LedgerService/{name}": kind for name, kind in _LEDGER.items()}
+# What is published is the same for everybody, and a vault believes it by its proof.
+_CATALOG: Final = dict.fromkeys(("GetSchema", "GetIssuerKey", "GetDepartment", "GetVerifier"), Kind.UNARY)
+_POLICY: Final = {"GetPolicy": Kind.UNARY}
+_PUBLICATION: Final = dict.fromkeys(("GetTable", "GetRegulator", "ReadStates"), Kind.UNARY)
+_REVOCATION: Final = dict.fromkeys(
+    ("GetAccumulator", "ListAccumulators", "GetEpoch", "ListRevocations"), Kind.UNARY
+)
+# What the ticket of an exchange allows, which is in the person's link: a holder is never authenticated.
+_PRESENTATION: Final = dict.fromkeys(("FetchRequest", "SubmitPresentation", "DeclineExchange"), Kind.UNARY)
+
+_SERVICES: Final = {
+    "LedgerService": _LEDGER,
+    "CatalogService": _CATALOG,
+    "PolicyService": _POLICY,
+    "PublicationService": _PUBLICATION,
+    "RevocationService": _REVOCATION,
+    "PresentationService": _PRESENTATION,
+}
+
+ALLOWED: Final = {
+    f"zkproto.v1.{service}/{name}": kind
+    for service, methods in _SERVICES.items()
+    for name, kind in methods.items()
+}
 """Each method by its full name, without the leading slash."""

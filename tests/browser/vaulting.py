@@ -69,11 +69,11 @@ async def opened(visitor: Visitor) -> AsyncIterator[Tab]:
     yield Tab(page)
 
 
-def built(folder: Path) -> Path:
-    """Build the page of these tests."""
+def built(folder: Path, page: Path = _PAGE) -> Path:
+    """Build a page of tests, that with the whole vault if no other is named."""
     config = _PAGE / "vite.config.ts"
     subprocess.run(
-        [_VITE, "build", "--config", config, "--outDir", folder], check=True, cwd=_PAGE, timeout=240
+        [_VITE, "build", page, "--config", config, "--outDir", folder], check=True, cwd=page, timeout=240
     )
     return folder
 
@@ -81,6 +81,7 @@ def built(folder: Path) -> Path:
 @asynccontextmanager
 async def vault_site(town: City, browser: Browser, folder: Path, **given: Any) -> AsyncIterator[Site]:
     """Serve the built page before a service, as the edge serves all pages."""
-    edge = Edge(endpoint_of(town), Pages(folder), **(tls_of(town) | given))
+    endpoint = given.pop("endpoint", None) or endpoint_of(town)
+    edge = Edge(endpoint, Pages(folder), **(tls_of(town) | given))
     async with serving(edge) as port:
         yield Site(browser, port, town)

@@ -1,12 +1,12 @@
 // The newest checkpoint, checked: against whom the person trusts, and against what this browser saw before.
-import { LedgerError, fromBase64, same, toBase64, utf8 } from "../ledger/encoding.js";
+import { LedgerError, fromBase64, toBase64, utf8 } from "../ledger/encoding.js";
 import { type Verifier, verifierText } from "../ledger/keys.js";
-import { verifyConsistency } from "../ledger/merkle.js";
 import type { Checkpoint } from "../ledger/note.js";
 import { type Opened, type Policy, demandsWitnesses, open, parsePolicy } from "../ledger/policy.js";
 import type { GetCheckpointResponse, Witnessing } from "../../gen/zkproto/v1/ledger_pb.js";
 import { ledger } from "../service.js";
 import { keep, kept } from "../ui/settings.js";
+import { checkExtends } from "./extends.js";
 import { type Trust, findTrust } from "./trust.js";
 
 const SEEN = "zk.seen.";
@@ -61,21 +61,6 @@ async function checked(trust: Trust, answer: GetCheckpointResponse, signal: Abor
 function withNext(trust: Trust, next: string): Trust["policy"] {
   if (!next) return trust.policy;
   return { ...trust.policy, logs: [...trust.policy.logs, ...parsePolicy(utf8(next)).logs] };
-}
-
-/** Check that one ledger is the beginning of another; raises CONSISTENCY_INVALID. */
-export async function checkExtends(older: Checkpoint, newer: Checkpoint, signal?: AbortSignal): Promise<void> {
-  if (older.origin !== newer.origin) throw new LedgerError("ORIGIN_UNKNOWN", "ledgers of two logs");
-  if (older.size === newer.size || older.size === 0n) {
-    if (older.size !== 0n && !same(older.root, newer.root)) {
-      throw new LedgerError("CONSISTENCY_INVALID", "two ledgers of one size");
-    }
-    return;
-  }
-  if (older.size > newer.size) throw new LedgerError("CONSISTENCY_INVALID", "the newer ledger is smaller");
-  const asked = { firstSize: older.size, secondSize: newer.size };
-  const { hashes } = await ledger.getConsistencyProof(asked, signal ? { signal } : {});
-  verifyConsistency(older.size, newer.size, hashes, older.root, newer.root);
 }
 
 async function growthSince(before: Checkpoint | undefined, now: Checkpoint, signal: AbortSignal): Promise<Growth> {

@@ -5,7 +5,8 @@ import type { Opened, Policy } from "../ledger/policy.js";
 import { type CheckedReceipt, checkReceipt, receiptOf } from "../ledger/receipt.js";
 import { proofFromTiles, tileWidth, tilesForInclusion } from "../ledger/tiles.js";
 import { ledger } from "../service.js";
-import { type Head, checkExtends } from "./head.js";
+import { checkExtends } from "./extends.js";
+import type { Head } from "./head.js";
 
 export interface Standing {
   readonly checked: CheckedReceipt;

@@ -9,6 +9,7 @@ const RECORD = utf8("zk-disclosure/record/v1\n");
 const BLOCK = utf8("zk-disclosure/block/v1\n");
 const BLOCK_HASH = utf8("zk-disclosure/block-hash/v1\n");
 const BLOCK_OCTETS = BLOCK.length + 4 * 8 + 2 * HASH_OCTETS;
+const MAX_RECORD_OCTETS = 60_000;
 const RECORD_KIND = /^[a-z0-9-]{1,64}$/;
 
 export interface ReceiptEntry {
@@ -38,6 +39,14 @@ export type Entry = ReceiptEntry | RecordEntry | Block;
 /** Encode the entry of a receipt. */
 export const receiptEntry = (commitment: Uint8Array, noteHash: Uint8Array): Uint8Array =>
   joined(RECEIPT, commitment, noteHash);
+
+/** Encode the entry of a record, of a kind of 1 to 64 of a-z, 0-9 and dash; raises ENTRY_MALFORMED. */
+export function recordEntry(kind: string, payload: Uint8Array): Uint8Array {
+  if (!RECORD_KIND.test(kind) || payload.length > MAX_RECORD_OCTETS) {
+    throw new LedgerError("ENTRY_MALFORMED", "no kind of record, or too many octets for one");
+  }
+  return joined(RECORD, Uint8Array.of(kind.length), utf8(kind), payload);
+}
 
 /** Decode an entry; raises ENTRY_MALFORMED, BLOCK_MALFORMED. */
 export function parseEntry(octets: Uint8Array): Entry {

@@ -10,6 +10,7 @@ import {
   fromUtf8,
   joined,
   startsWith,
+  toBase64,
   toBigEndian,
   utf8,
 } from "./encoding.js";
@@ -46,6 +47,13 @@ export interface CheckedReceipt {
   readonly opened: Opened;
   /** Absent where the receipt is of something else than a presentation. */
   readonly body: ReceiptBody | undefined;
+  /** What the leaf commits to: the body's octets, and the hash of the holder's note. */
+  readonly opening: Opening;
+}
+
+export interface Opening {
+  readonly body: Uint8Array;
+  readonly noteHash: Uint8Array;
 }
 
 /** Decode a proof file; raises PROOF_MALFORMED. */
@@ -69,6 +77,14 @@ export function parseProofFile(octets: Uint8Array): ProofFile {
   };
 }
 
+/** The octets of a proof file; `parseProofFile` gives the same again. */
+export function proofFileOctets({ index, hashes, checkpoint, extra }: ProofFile): Uint8Array {
+  const lines = [
+    HEADER, ...(extra === undefined ? [] : [`extra ${toBase64(extra)}`]), `index ${index}`, ...hashes.map(toBase64),
+  ];
+  return joined(utf8(`${lines.join("\n")}\n\n`), checkpoint);
+}
+
 /**
  * The receipt in a file: a receipt itself, or what a verifier keeps, of which only the receipt is read.
  * Raises PROOF_MALFORMED.
@@ -85,8 +101,8 @@ export function receiptOf(file: Uint8Array): Uint8Array {
   throw new LedgerError("PROOF_MALFORMED", "neither a receipt nor a record");
 }
 
-/** The hash of the leaf that a receipt's opening makes, and the body in it. Raises RECEIPT_MALFORMED. */
-export function leafOf(proof: ProofFile): { leaf: Uint8Array; body: Uint8Array } {
+/** The hash of the leaf that a receipt's opening makes, and what is in it. Raises RECEIPT_MALFORMED. */
+export function leafOf(proof: ProofFile): Opening & { readonly leaf: Uint8Array } {
   const bad = "RECEIPT_MALFORMED";
   const opening = proof.extra;
   if (!opening) throw new LedgerError(bad, "a proof without an opening is no receipt");
@@ -97,8 +113,9 @@ export function leafOf(proof: ProofFile): { leaf: Uint8Array; body: Uint8Array }
   }
   const salt = opening.subarray(1, 1 + HASH_OCTETS);
   const body = opening.subarray(bodyAt, end);
+  const noteHash = opening.subarray(end);
   const commitment = sha256(joined(COMMITMENT, salt, toBigEndian(BigInt(body.length), 4), body));
-  return { leaf: leafHash(receiptEntry(commitment, opening.subarray(end))), body };
+  return { leaf: leafHash(receiptEntry(commitment, noteHash)), body, noteHash };
 }
 
 /**
@@ -107,11 +124,11 @@ export function leafOf(proof: ProofFile): { leaf: Uint8Array; body: Uint8Array }
  */
 export function checkReceipt(receipt: Uint8Array, policy: Policy): CheckedReceipt {
   const proof = parseProofFile(receipt);
-  const { leaf, body } = leafOf(proof);
+  const { leaf, body, noteHash } = leafOf(proof);
   const opened = open(proof.checkpoint, policy);
   const { size, root } = opened.checkpoint;
   const steps = verifyInclusion(leaf, proof.index, size, proof.hashes, root);
-  return { proof, leaf, steps, opened, body: receiptBody(body) };
+  return { proof, leaf, steps, opened, body: receiptBody(body), opening: { body, noteHash } };
 }
 
 /** Read a body of canonical CBOR: one array of the label, a name, two digests and a time. */

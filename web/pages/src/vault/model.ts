@@ -41,6 +41,8 @@ export interface AskerView {
   readonly retention: Text | null;
   /** What this vault knows of it from before, a sentence. */
   readonly before: Text;
+  /** What else is to be known: what of all this is signed, and the policy it asks by. Sentences. */
+  readonly facts?: readonly Text[];
 }
 
 /** One sentence of a consent; a `fact` is of the answer as a whole: what is inferred from it, what is not proven. */

@@ -11,6 +11,7 @@ import type { IssuerKey } from "../../../prover/src/disclosure/key.js";
 import type { IssuerKeyName, PolicyName, SchemaName } from "../../../prover/src/disclosure/names.js";
 import type { RegisteredPolicy } from "../../../prover/src/disclosure/policy.js";
 import type { Schema } from "../../../prover/src/disclosure/schema.js";
+import type { States } from "../../gen/zkproto/v1/states_pb.js";
 import type { Verifier } from "../ledger/keys.js";
 import type { SealedStore } from "./store/store.js";
 
@@ -42,8 +43,11 @@ export interface Reader {
   lists(department: string): Promise<readonly List[]>;
   epoch(list: List, number: bigint): Promise<Epoch>;
   newestEpoch(list: List): Promise<Epoch>;
-  /** All that a request is read with; `checkRequest` of the prover has passed over it. */
-  directory(request: CompositeRequest): Promise<CompositeDirectory>;
+  /**
+   * All that a request is read with; `checkRequest` of the prover has passed over it. `told` is how keys and accumulators
+   * stand, where the service has said it unasked.
+   */
+  directory(request: CompositeRequest, told?: States): Promise<CompositeDirectory>;
   /** A witness brought to the newest epoch of its list; null if the credential was revoked. */
   caughtUp(list: List, witness: MembershipWitness): Promise<{ witness: MembershipWitness; epoch: Epoch } | null>;
 }

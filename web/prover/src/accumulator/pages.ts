@@ -33,6 +33,14 @@ export class Page {
     return this.first + this.pairs.length;
   }
 
+  /** What of it lies from a number on, which is one of its own. InputError EPOCH_MISMATCH. */
+  from(start: number): Page {
+    const at = start - this.first;
+    if (!Number.isInteger(at) || at < 0 || start >= this.end) throw otherEpoch("the page has no such number");
+    const rest = [this.pairs.slice(at), this.handles.slice(at), this.values.slice(at)] as const;
+    return new Page(this.key, start, ...rest);
+  }
+
   /**
    * Decode a page of a key that the caller knows; DecodingError INVALID_LABEL, INVALID_LENGTH, INVALID_COUNT,
    * INVALID_SCALAR, ALREADY_REVOKED (a handle is there twice), INVALID_POINT, IDENTITY_POINT.

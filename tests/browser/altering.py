@@ -1,0 +1,79 @@
+"""A service that is not true: a real one, whose answers something alters on their way."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+
+from tests.web_edge.standing import endpoint_of
+from tests.zkservice.support import City
+from wire.client import Endpoint
+
+Alter = Callable[[bytes], bytes]
+
+
+@dataclass
+class Altering(grpc.GenericRpcHandler):
+    """Hands every call of one message on as it is, and alters the answers of methods that a test names."""
+
+    channel: grpc.aio.Channel
+    address: str = ""
+    alter: dict[str, Alter] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    sent: list[tuple[str, bytes]] = field(default_factory=list)
+    """What came from the page, by method, whether it was handed on or not."""
+    away: bool = False
+
+    def service(self, details: Any) -> Any:
+        method = details.method.rpartition("/")[2]
+
+        async def hand_on(message: bytes, context: Any) -> bytes:
+            self.calls.append(method)
+            self.sent.append((method, message))
+            if self.away:
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "the service is away")
+            try:
+                made: Any = self.channel.unary_unary(details.method)
+                answer: bytes = await made(message, timeout=60)
+            except grpc.aio.AioRpcError as error:
+                await context.abort(
+                    error.code(), error.details() or "", tuple(error.trailing_metadata() or ())
+                )
+            return self.alter.get(method, bytes)(answer)
+
+        return grpc.unary_unary_rpc_method_handler(hand_on)
+
+    @asynccontextmanager
+    async def instead(self, town: City) -> AsyncIterator[None]:
+        """Hand calls to another service for a while."""
+        before = self.channel
+        async with endpoint_of(town).channel_aio() as channel:
+            self.channel = channel
+            try:
+                yield
+            finally:
+                self.channel = before
+
+    def endpoint(self, town: City) -> Endpoint:
+        """Where it is, under the service's own root."""
+        return Endpoint(self.address, endpoint_of(town).root_certificate)
+
+
+@asynccontextmanager
+async def altering(town: City) -> AsyncIterator[Altering]:
+    """Stand before a service, with its certificate."""
+    folder = town.ready.data
+    pair = ((folder / "server.key").read_bytes(), (folder / "server.pem").read_bytes())
+    async with endpoint_of(town).channel_aio() as channel:
+        between = Altering(channel)
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers([between])
+        port = server.add_secure_port("localhost:0", grpc.ssl_server_credentials([pair]))
+        await server.start()
+        between.address = f"localhost:{port}"
+        try:
+            yield between
+        finally:
+            await server.stop(None)

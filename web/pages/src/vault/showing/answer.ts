@@ -1,0 +1,156 @@
+// Answering, once the person has agreed: read anew, catch up, prove, check, store (prover/client/answers.py,
+// prover/composite/presenting.py, prover/vault.py). What comes of it is sent by sending.ts.
+
+import { create, toBinary } from "@bufbuild/protobuf";
+
+import { presentComposite, type Presented } from "../../../../prover/src/composite/present.js";
+import type { CompositeRequest } from "../../../../prover/src/composite/request.js";
+import type { LocalizedText } from "../../../../prover/src/disclosure/attributes.js";
+import { DisclosureError } from "../../../../prover/src/disclosure/errors.js";
+import type { Schema } from "../../../../prover/src/disclosure/schema.js";
+import { presentPlain } from "../../../../prover/src/plain/present.js";
+import type { PlainRequest } from "../../../../prover/src/plain/request.js";
+import { SubmitPresentationRequestSchema } from "../../../gen/zkproto/v1/presentation_pb.js";
+import { VaultError } from "../fault.js";
+import type { Opened } from "../parts.js";
+import { factsOf, type Regulator } from "../telling/facts.js";
+import { newId } from "./events.js";
+import type { Fetched } from "./fetch.js";
+import type { HeldPlainOne, Holdings } from "./holdings.js";
+import { noteHash, type NoteSummary, summaryOctets } from "./notes.js";
+import { type CompositePlan, Contents, planComposite } from "./plan.js";
+import { isComposite, presentedOf, type Schemas, submitted } from "./presented.js";
+import { epochName, type Facts, putUsage, requestOf, type Usage } from "./usages.js";
+
+/** No list of revocations is answered by that has had no epoch for so long: services make one a day. */
+export const MAX_EPOCH_AGE = 48 * 3600;
+/** What was read so lately, in seconds, is not read again: no request wants an epoch that is newer than itself. */
+const STILL = 5;
+/** How often a plan is made anew because an epoch was made meanwhile. */
+const ROUNDS = 3;
+
+export type Departments = ReadonlyMap<string, LocalizedText>;
+
+/** Plan an answer with what the vault holds now; `pinned` is what was chosen of a branch. As `planComposite`. */
+export async function planned(
+  opened: Opened, holdings: Holdings, request: CompositeRequest, fetched: Pick<Fetched, "states">,
+  branch?: string, pinned: ReadonlyMap<string, string> = new Map(),
+): Promise<CompositePlan> {
+  const directory = await opened.reader.directory(request, fetched.states);
+  const { secret, composite, regulators } = await holdings.held();
+  const now = opened.now();
+  const contents = new Contents(secret, composite, regulators.map(({ digest }) => digest));
+  return planComposite(request, contents, directory, now, { branch, pinned, freshSince: now - MAX_EPOCH_AGE });
+}
+
+/**
+ * The same answer planned anew, as of now and caught up with, once the person has agreed. That a credential turned out to be
+ * revoked is written down. NothingFitsError, VaultError CHOICE_INVALID if what was agreed to cannot be answered any more.
+ */
+export async function ready(opened: Opened, holdings: Holdings, plan: CompositePlan): Promise<CompositePlan> {
+  const pinned = new Map(plan.answers().map(([query, held]) => [query.id, held.id]));
+  if (opened.now() - plan.now < STILL && plan.behind.length === 0) return plan;
+  let anew = plan;
+  for (let round = 0; round < ROUNDS; round++) {
+    anew = await planned(opened, holdings, plan.request, { states: undefined }, plan.branch, pinned);
+    if (!anew.answers().every(([query, held]) => pinned.get(query.id) === held.id)) {
+      throw new VaultError("CHOICE_INVALID", "a credential that was chosen is no longer in the vault");
+    }
+    const { behind } = anew;
+    if (behind.length === 0) break;
+    for (const { id, standing } of behind) {
+      if (standing === null) continue;
+      const found = await opened.reader.caughtUp(standing.list, standing.witness);
+      if (found === null) await holdings.markRevoked(id);
+      else await holdings.keepWitness(id, found.witness, found.epoch);
+    }
+  }
+  return anew;
+}
+
+/**
+ * Answer as planned, and store the use before it goes out. NothingFitsError; VaultError OWN_PROOF_INVALID; RefusedError and
+ * MalformedError as `presentComposite`, EPOCH_STALE among them if the vault was overtaken.
+ */
+export async function answerComposite(
+  opened: Opened, fetched: Fetched, plan: CompositePlan, regulators: readonly Regulator[], departments: Departments,
+): Promise<Usage> {
+  const { presented: { presentation }, holderNote } = await proven(opened, plan);
+  const epochs = presentation.answer.credentials.flatMap(({ epoch }) =>
+    epoch === null ? [] : [[epochName(epoch.key.octets, epoch.number), Number(epoch.time)] as const]);
+  const { lists, regulators: told } = factsOf(plan.chosen.branch, plan.directory, regulators);
+  const facts = { lists, regulators: told, epochs: new Map(epochs), departments };
+  return stored(opened, fetched, presentation.canonical, plan.schemas, facts, holderNote);
+}
+
+/**
+ * Answer a department's request that an issuance waits for; errors as `answerComposite`. No ledger keeps it: its note goes
+ * nowhere, and is made only so that it looks like every other. Nothing is stored.
+ */
+export async function presentForIssuance(opened: Opened, plan: CompositePlan): Promise<Presented> {
+  return (await proven(opened, plan)).presented;
+}
+
+/** The proof of a planned answer, verified before anybody else sees it, and the sealed note that it commits to. */
+async function proven(opened: Opened, plan: CompositePlan): Promise<{ presented: Presented; holderNote: Uint8Array }> {
+  const { request, directory } = plan;
+  const now = opened.now();
+  const shown = plan.answers().map(([{ id, shown: names }, { schema }]) => [id, inOrder(schema, names)] as const);
+  const { usageTag, holderNote } = await besides(opened, { ...aboutOf(request, now), shown });
+  const presented = presentComposite({
+    request, branch: plan.branch, holdings: plan.holdings, secret: plan.contents.secret, directory, now, usageTag,
+    noteHash: noteHash(holderNote), trustedRegulators: plan.contents.trusted, openings: plan.openings,
+  });
+  try {
+    presented.checkOwnProof();
+  } catch (error) {
+    if (!(error instanceof DisclosureError)) throw error;
+    throw new VaultError("OWN_PROOF_INVALID", "a credential does not prove what it says; get it from its department again");
+  }
+  return { presented, holderNote };
+}
+
+/** The same in the plain form, with one credential for each query in its order; errors as `presentPlain`. */
+export async function answerPlain(
+  opened: Opened, fetched: Fetched, request: PlainRequest, answers: readonly HeldPlainOne[], departments: Departments,
+): Promise<Usage> {
+  const now = opened.now();
+  const shown = request.queries.map(({ id, shown: names }, at) =>
+    [id, inOrder((answers[at] as HeldPlainOne).schema, names)] as const);
+  const { usageTag, holderNote } = await besides(opened, { ...aboutOf(request, now), shown });
+  const canonical = presentPlain(request, answers, { usageTag, noteHash: noteHash(holderNote) }, now);
+  const schemas = new Map(answers.map(({ schema }) => [schema.name.text, schema]));
+  const facts = { lists: new Map(), regulators: new Map(), epochs: new Map(), departments };
+  return stored(opened, fetched, canonical, schemas, facts, holderNote);
+}
+
+function aboutOf({ verifier, purpose, digest }: CompositeRequest | PlainRequest, now: number) {
+  return { verifier, purpose, time: Math.floor(now * 1000), requestDigest: digest };
+}
+
+const inOrder = (schema: Schema, names: readonly string[]): readonly string[] =>
+  schema.attributes.map(({ id }) => id).filter((each) => names.includes(each));
+
+/** What stands beside an answer: a fresh usage tag, and the sealed note. */
+async function besides({ store }: Opened, summary: NoteSummary) {
+  return { usageTag: await store.uses.usageTag(), holderNote: await store.uses.sealNote(summaryOctets(summary)) };
+}
+
+/** Store a use with the very message that is to be sent. */
+async function stored(
+  opened: Opened, { link, signed, verifier }: Fetched, canonical: Uint8Array, schemas: Schemas, facts: Facts,
+  holderNote: Uint8Array,
+): Promise<Usage> {
+  const presented = presentedOf(canonical, isComposite(signed.payload), schemas);
+  const message = create(SubmitPresentationRequestSchema, {
+    exchange: link.name, ticket: link.secret, answer: submitted(presented, schemas), holderNote,
+    requestId: crypto.randomUUID(),
+  });
+  const usage: Usage = {
+    id: newId(), state: "sent", time: Math.floor(opened.now() * 1000), server: link.server,
+    verifierName: verifier.displayName, signed, request: requestOf(signed), canonical, presented, schemas, facts,
+    message: toBinary(SubmitPresentationRequestSchema, message), holderNote, receipt: null, reason: null,
+  };
+  await opened.store.change(async (draft) => putUsage(draft, usage));
+  return usage;
+}

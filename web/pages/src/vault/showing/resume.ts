@@ -1,0 +1,53 @@
+// Going on with every use and event that was broken off at this service (prover/client/resuming.py).
+
+import { ConnectError } from "@connectrpc/connect";
+
+import { faultOf } from "../fault.js";
+import type { Opened } from "../parts.js";
+import { eventsIn } from "./events.js";
+import { type OpenSession, refusal, sendEvent, sendUsage } from "./sending.js";
+import { usagesIn } from "./usages.js";
+
+/**
+ * Send what was not sent. A refusal for good is written down and not thrown. One item's failure does not stop the others,
+ * unless the service cannot be reached; the first such failure is thrown after everything else was gone on with.
+ */
+export async function resumeShowing(opened: Opened, server: string, session?: OpenSession): Promise<void> {
+  const { uses, events } = await opened.store.read(async (draft) => (
+    { uses: await usagesIn(draft), events: await eventsIn(draft) }));
+  const failures: unknown[] = [];
+  for (const each of uses) {
+    if (each.state === "sent" && each.server === server) await apart(failures, judged(() => sendUsage(opened, each)));
+  }
+  for (const each of events) {
+    if (each.state === "sent" && each.server === server) await apart(failures, judged(() => sendEvent(opened, each, session)));
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** How many uses and events are still to be sent to a service. */
+export function unsent(opened: Opened, server: string): Promise<number> {
+  return opened.store.read(async (draft) => {
+    const all = [...(await usagesIn(draft)), ...(await eventsIn(draft))];
+    return all.filter((each) => each.state === "sent" && each.server === server).length;
+  });
+}
+
+/** A refusal for good was written down: it is no failure. */
+const judged = (work: () => Promise<unknown>) => async (): Promise<void> => {
+  try {
+    await work();
+  } catch (error) {
+    if (refusal(error) === null) throw error;
+  }
+};
+
+/** Let one item's failure not stop the others, unless the service cannot be reached. */
+export async function apart(failures: unknown[], work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof ConnectError && faultOf(error).passing) throw error;
+    failures.push(error);
+  }
+}
