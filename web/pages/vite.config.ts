@@ -20,7 +20,6 @@ export default defineConfig({
         start: page("index.html"),
         chain: page("chain/index.html"),
         counter: page("counter/index.html"),
-        vault: page("vault/index.html"),
       },
     },
   },

@@ -15,8 +15,6 @@ export const en = {
   "app.try_again": "Try again",
 
   "start.title": "What you can do here",
-  "start.vault": "Your vault",
-  "start.vault.about": "Keep credentials, show what is asked and no more, see what you have shown.",
   "start.chain": "The chain's window",
   "start.chain.about": "See the public ledger, who has cosigned it, and check a receipt of yours.",
   "start.counter": "The counter",

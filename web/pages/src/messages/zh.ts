@@ -17,8 +17,6 @@ export const zh: Messages = {
   "app.try_again": "重试",
 
   "start.title": "您可以在这里",
-  "start.vault": "您的凭证库",
-  "start.vault.about": "保管凭证，只出示被询问的内容，查看您出示过什么。",
   "start.chain": "链上之窗",
   "start.chain.about": "查看公开账本、谁为它联署，并核验您的回执。",
   "start.counter": "办事窗口",

@@ -11,12 +11,6 @@ function Start(): VNode {
     <Shell title={text("start.title")}>
       <section class="card">
         <h2>
-          <a href="/vault/">{text("start.vault")}</a>
-        </h2>
-        <p>{text("start.vault.about")}</p>
-      </section>
-      <section class="card">
-        <h2>
           <a href="/chain/">{text("start.chain")}</a>
         </h2>
         <p>{text("start.chain.about")}</p>
