@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the pages in web/ into build/web, where npm is there: what the lock names and nothing else, messages and
-# services generated from proto/, types checked, files compressed. Generated code is not kept: it cannot drift.
+# services generated from proto/, reasons from zk/messages, types checked, files compressed. Generated code is not kept: it cannot drift.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 here=web
@@ -19,4 +19,5 @@ mkdir -p "$here/pages/gen" build
     --es_out="$here/pages/gen" --es_opt=target=ts,import_extension=js \
     proto/zkproto/v1/*.proto \
     google/api/{field_behavior,resource}.proto google/rpc/{error_details,status}.proto google/type/date.proto
+PYTHONPATH=. .venv/bin/python scripts/web_reasons.py > "$here/pages/gen/reasons.ts"
 npm run --prefix "$here/pages" --silent build

@@ -12,8 +12,12 @@ const TABLES: Readonly<Record<Language, Messages>> = { en, zh };
 
 export function textIn(language: Language): Text {
   const table = TABLES[language];
-  return (key, values = {}) =>
-    table[key].replace(/\{([a-z_]+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return (key, values = {}) => filled(table[key], values);
+}
+
+/** Fill in what stands in braces. */
+export function filled(text: string, values: Readonly<Record<string, string | number | bigint>>): string {
+  return text.replace(/\{([a-z_]+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
 /** The texts in the language that is chosen now. */
