@@ -11,6 +11,7 @@ SIZES = (180, 192, 512)
 
 
 async def main() -> None:
+    """Write them beside the page's manifest."""
     svg = (PUBLIC / "icon.svg").read_text()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(

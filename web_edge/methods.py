@@ -33,7 +33,7 @@ _PUBLICATION: Final = dict.fromkeys(("GetTable", "GetRegulator", "ReadStates"), 
 _REVOCATION: Final = dict.fromkeys(
     ("GetAccumulator", "ListAccumulators", "GetEpoch", "ListRevocations"), Kind.UNARY
 )
-# What an exchange's ticket allows, which is in the link that the person was given: a holder is never authenticated.
+# What the ticket of an exchange allows, which is in the person's link: a holder is never authenticated.
 _PRESENTATION: Final = dict.fromkeys(("FetchRequest", "SubmitPresentation", "DeclineExchange"), Kind.UNARY)
 # What an offer's claim code allows, which is in the link or the inbox of whoever it was made for.
 _ISSUANCE: Final = dict.fromkeys(

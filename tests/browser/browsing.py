@@ -22,7 +22,8 @@ AXE: Final = ROOT / "web/node_modules/axe-core/axe.min.js"
 PATIENCE_MS: Final = 60_000
 SIZES: Final = {"phone": (390, 844), "desktop": (1280, 900)}
 _ARGUMENTS: Final = (
-    "--headless", "--no-sandbox", "--ignore-certificate-errors", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--headless", "--no-sandbox", "--ignore-certificate-errors",
+    "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 expect.set_options(timeout=PATIENCE_MS)

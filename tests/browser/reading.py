@@ -11,6 +11,7 @@ from playwright.async_api import Browser
 from tests.browser.altering import Altering, altering
 from tests.browser.browsing import ROOT, Visitor
 from tests.browser.vaulting import vault_site
+from tests.zkservice.composite_city import CompositeCity
 from tests.zkservice.support import City
 
 READING: Final = ROOT / "web/pages/test/vault/reading"
@@ -48,6 +49,17 @@ class Asking:
         """Return the names of the records of what was read."""
         found: list[str] = await self.visitor.page.evaluate("() => reading.kept()")
         return found
+
+
+@dataclass
+class World(Asking):
+    """A city, something between it and the edge, and a page with a reader."""
+
+    town: CompositeCity
+
+    async def begin(self, later: int = 0, log: str = "") -> None:
+        """Begin with a reader that has read nothing yet, over what the vault has kept."""
+        await self.begins(log or self.town.city.ready.verifier_key, later)
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from tests.browser.reading import READING, Asking, reading
 from tests.browser.vaulting import built
 from tests.zkservice.changing import NEW, OLD, STRANGE, head, proof_of, serving, settings_of, settled
 from tests.zkservice.support import PERMIT, City
-from tlog import RecordEntry, Signer, Verifier
+from tlog import CosignatureSigner, RecordEntry, Signer, Verifier
 from tlog.checkpoint import open_checkpoint
 from zkproto.v1 import ledger_pb2
 from zkservice import key_change
@@ -168,6 +168,8 @@ async def proofs_of_changes(page: Asking) -> None:
     assert await page.ask("predecessors", both[::-1], newest) == [new, old]
     assert await page.ask("predecessors", both, old) == []
     other = RecordEntry("test", b"other").to_bytes()
+    elsewhere = Signer.from_secret("log.example/other", bytes(32)).verifier
+    cosigner = CosignatureSigner.from_secret(OLD.name, bytes(32)).verifier
     cases: list[tuple[str, bytes]] = [
         ("NOTE_UNSIGNED", proof_of(record, NEW)),
         ("NOTE_UNSIGNED", proof_of(record, STRANGE, NEW)),
@@ -177,6 +179,10 @@ async def proofs_of_changes(page: Asking) -> None:
         ("LOG_KEY_NOT_FOLLOWED", proof_of(log_key_entry(NEW.verifier, OLD.verifier), OLD, NEW)),
         ("MALFORMED", proof_of(RecordEntry("issuer-key", b"x").to_bytes(), OLD, NEW)),
         ("MALFORMED", proof_of(RecordEntry(LOG_KEY_RECORD, b"x").to_bytes(), OLD, NEW)),
+        *(
+            ("MALFORMED", proof_of(log_key_entry(OLD.verifier, each), OLD, NEW))
+            for each in (OLD.verifier, elsewhere, cosigner)
+        ),
         ("ENTRY_MALFORMED", proof_of(record, OLD, NEW, extra=b"x")),
         ("PROOF_MALFORMED", b"x"),
     ]

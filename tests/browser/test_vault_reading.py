@@ -1,24 +1,28 @@
 """What the vault's reader believes, in Chromium over a real edge and service; some answers are altered."""
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from google.protobuf.message import Message
 
-from disclosure.composite import OldestEpoch
+from bbs import SHA_256
+from bbs.accumulator import Page
+from disclosure.composite import OldestEpoch, Regulator, publish_codes
+from disclosure.names import RegulatorName
 from tests.browser.browsing import chromium, needs
-from tests.browser.reading import READING, Asking, reading
+from tests.browser.lying import LIES, READS
+from tests.browser.reading import READING, World, reading
 from tests.browser.vaulting import built
+from tests.disclosure.composite.officers import new_officers, shared_by
 from tests.disclosure.composite.world import HOUSEHOLD, PERMIT, SCHEMAS
 from tests.zkservice.composite_city import OTHER_SCHOOL, SCHOOL, CompositeCity, composite_city
 from tests.zkservice.revoking import new_handles
+from tests.zkservice.support import TEXT
 from tlog.keys import Signer
-from wire.composite import table_name
+from wire.composite import regulator_to, table_name
 from wire.policy import policy_of
 from zkproto.v1 import (
     catalog_pb2,
@@ -31,17 +35,6 @@ from zkproto.v1 import (
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 POLICE = "departments/public-security"
-
-
-@dataclass
-class World(Asking):
-    """A city, something between it and the edge, and a page with a reader."""
-
-    town: CompositeCity
-
-    async def begin(self, later: int = 0, log: str = "") -> None:
-        """Begin with a reader that has read nothing yet, over what the vault has kept."""
-        await self.begins(log or self.town.city.ready.verifier_key, later)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -104,139 +97,6 @@ async def test_what_a_request_names_is_read_and_the_request_is_checked(world: Wo
     assert await world.refused("policy", f"verifiers/{SCHOOL}/policies/any@77") == "POLICY_UNKNOWN"
 
 
-@dataclass
-class Lie:
-    """How an answer of a method is altered, what is asked then, and why it is refused."""
-
-    method: str
-    kind: type[Message]
-    change: Any
-    question: str
-    reason: str
-    word: str
-    """Of what is kept of such answers."""
-
-
-def _flipped(octets: bytes, at: int = -1) -> bytes:
-    changed = bytearray(octets)
-    changed[at] ^= 1
-    return bytes(changed)
-
-
-def _signed_by_nobody(message: Any) -> None:
-    """Change the log's signature."""
-    start, dash, line = message.proof.rpartition(" — ".encode()[1:])
-    name, encoded = line.decode().split()
-    octets = bytearray(base64.b64decode(encoded))
-    octets[-1] ^= 1
-    message.proof = start + dash + f"{name} {base64.b64encode(octets).decode()}\n".encode()
-
-
-def _unsigned(message: Any) -> None:
-    """Have another log's name under it."""
-    start, dash, line = message.proof.rpartition(" — ".encode()[1:])
-    message.proof = start + dash + b"other.example " + line.split()[1] + b"\n"
-
-
-def _moved(message: Any) -> None:
-    """Name another place of the tree."""
-    message.proof = message.proof.replace(b"\nindex ", b"\nindex 1", 1)
-
-
-def _cleared(message: Any) -> None:
-    message.proof = b""
-
-
-def _set(name: str, value: Any) -> Any:
-    return lambda message: setattr(message, name, value)
-
-
-def _undigested(message: Any) -> None:
-    message.digest = b""
-    message.display_name.en = "another name"
-
-
-_READS = {
-    "GetSchema": (catalog_pb2.Schema, "schema", "schema"),
-    "GetIssuerKey": (catalog_pb2.IssuerKey, "issuerKey", "issuer-key"),
-    "GetVerifier": (catalog_pb2.Verifier, "verifier", "verifier"),
-    "GetPolicy": (policy_pb2.Policy, "policy", "policy"),
-    "GetAccumulator": (revocation_pb2.Accumulator, "lists", "list"),
-    "GetEpoch": (revocation_pb2.Epoch, "newestEpoch", "newest-epoch"),
-    "GetTable": (publication_pb2.Table, "directory", "table"),
-    "GetRegulator": (publication_pb2.Regulator, "regulator", "regulator"),
-}
-_PROOFS = {
-    "no proof": (_cleared, "PROOF_MALFORMED"),
-    "a changed signature": (_signed_by_nobody, "NOTE_SIGNATURE_INVALID"),
-    "nobody's signature": (_unsigned, "NOTE_UNSIGNED"),
-    "another place": (_moved, "INCLUSION_INVALID"),
-}
-_OTHERS: dict[str, list[tuple[str, Any, str]]] = {
-    "GetSchema": [
-        ("another text", lambda each: setattr(each.display_name, "en", "another"), "SCHEMA_INVALID"),
-        ("another text, no digest", _undigested, "INCLUSION_INVALID"),
-        ("no form", _set("form", 0), "SCHEMA_INVALID"),
-        ("another length", lambda each: setattr(each.attributes[0], "max_length", 61), "SCHEMA_INVALID"),
-        ("another name", _set("name", "departments/hrss/schemas/other@1"), "SCHEMA_INVALID"),
-    ],
-    "GetIssuerKey": [
-        ("another key", lambda each: setattr(each, "public_key", _flipped(each.public_key)), "NAME_INVALID"),
-        ("retired by nobody", _set("state", catalog_pb2.IssuerKey.STATE_RETIRED), "PROOF_MALFORMED"),
-        ("no state", _set("state", 0), "MALFORMED"),
-        ("another suite", _set("suite", "BBS_BLS12381G1_XOF:SHAKE-256_SSWU_RO_"), "NAME_INVALID"),
-    ],
-    "GetVerifier": [
-        (
-            "another key",
-            lambda each: setattr(each, "public_key", _flipped(each.public_key)),
-            "INCLUSION_INVALID",
-        ),
-        ("another name", _set("name", f"verifiers/{OTHER_SCHOOL}"), "MALFORMED"),
-        ("half a key", lambda each: setattr(each, "public_key", each.public_key[:16]), "MALFORMED"),
-    ],
-    "GetPolicy": [
-        (
-            "more days",
-            lambda each: setattr(each, "retention_days", each.retention_days + 1),
-            "INCLUSION_INVALID",
-        ),
-        ("fewer items", lambda each: each.items.pop(), "INCLUSION_INVALID"),
-        ("another name", _set("name", f"verifiers/{OTHER_SCHOOL}/policies/any@2"), "MALFORMED"),
-    ],
-    "GetAccumulator": [
-        ("another key", lambda each: setattr(each, "public_key", bytes(96)), "MALFORMED"),
-        ("another suite", _set("suite", "BBS_BLS12381G1_XOF:SHAKE-256_SSWU_RO_"), "NAME_INVALID"),
-    ],
-    "GetEpoch": [
-        ("another digest", lambda each: setattr(each, "octets", _flipped(each.octets)), "INCLUSION_INVALID"),
-        ("another kind", lambda each: setattr(each, "octets", _flipped(each.octets, 0)), "MALFORMED"),
-        ("an octet less", lambda each: setattr(each, "octets", each.octets[:-1]), "MALFORMED"),
-    ],
-    "GetTable": [
-        ("a false signature", lambda each: setattr(each, "octets", _flipped(each.octets)), "MALFORMED"),
-        ("another owner", _set("owner", f"verifiers/{OTHER_SCHOOL}"), "INCLUSION_INVALID"),
-        ("codes of nothing", lambda each: each.codes.append("1"), "MALFORMED"),
-    ],
-    "GetRegulator": [
-        ("another text", lambda each: setattr(each.display_name, "en", "another"), "INCLUSION_INVALID"),
-        ("another name", _set("name", "regulators/other"), "INCLUSION_INVALID"),
-        (
-            "a changed share",
-            lambda each: setattr(
-                each.shares[0], "possession_proof", _flipped(each.shares[0].possession_proof)
-            ),
-            "MALFORMED",
-        ),
-    ],
-}
-LIES = {
-    f"{method}: {name}": Lie(method, kind, change, question, reason, word)
-    for method, (kind, question, word) in _READS.items()
-    for name, change, reason in [*((n, *each) for n, each in _PROOFS.items()), *_OTHERS[method]]
-}
-
-
 def _given(town: CompositeCity, question: str) -> str:
     return {
         "schema": str(PERMIT.name),
@@ -250,17 +110,10 @@ def _given(town: CompositeCity, question: str) -> str:
     }[question]
 
 
-def _altered(lie: Lie, octets: bytes) -> bytes:
-    message = lie.kind.FromString(octets)
-    lie.change(message)
-    assert message.SerializeToString() != octets
-    return message.SerializeToString()
-
-
 @pytest.mark.parametrize("name", LIES)
 async def test_what_was_altered_is_refused_and_not_kept(world: World, name: str) -> None:
     lie = LIES[name]
-    world.between.alter[lie.method] = lambda octets: _altered(lie, octets)
+    world.between.alter[lie.method] = lie.altered
     given = _given(world.town, lie.question)
     assert await world.refused(lie.question, given) == lie.reason
     assert lie.word not in {each.partition(" ")[0] for each in await world.kept()}
@@ -324,11 +177,32 @@ async def _another(world: World, method: str) -> bytes:
 async def test_a_true_answer_to_another_question_is_refused(world: World, method: str) -> None:
     world.between.alter[method] = _answers(await _another(world, method))
     asked = {"GetDepartment": "departmentName", "ListAccumulators": "lists"}
-    question = asked.get(method) or _READS[method][1]
+    question = asked.get(method) or READS[method][1]
     given = POLICE if question == "departmentName" else _given(world.town, question)
     assert await world.refused(question, given) == "MALFORMED"
-    word = {"departmentName": "department", "lists": "lists"}.get(question) or _READS[method][2]
+    word = {"departmentName": "department", "lists": "lists"}.get(question) or READS[method][2]
     assert [each for each in await world.kept() if each.startswith(f"{word} ") and method != "GetTable"] == []
+
+
+async def test_another_regulator_is_refused(world: World) -> None:
+    city = world.town.city
+    publication: Any = publication_pb2_grpc.PublicationServiceStub(city.channel)
+    other = regulator_to(Regulator(RegulatorName("other"), TEXT, shared_by(new_officers())))
+    for cleared in ("name", "digest"):
+        other.ClearField(cleared)
+    asked = publication_pb2.CreateRegulatorRequest(regulator_id="other", regulator=other)
+    made = await publication.CreateRegulator(asked, metadata=city.bearer(city.admin))
+    found = await publication.GetRegulator(publication_pb2.GetRegulatorRequest(name=made.name))
+    world.between.alter["GetRegulator"] = _answers(found.SerializeToString())
+    assert await world.refused("regulator", world.town.regulator_key.digest.hex()) == "MALFORMED"
+    assert [each for each in await world.kept() if each.startswith("regulator ")] == []
+
+
+async def test_a_request_that_nobody_can_answer_is_refused(world: World) -> None:
+    town = world.town
+    branch = town.small(queries=(town.query("permit", PERMIT, shown=("nothing",)),))
+    request = town.request(branch).canonical.hex()
+    assert await world.refused("directory", request) == "ATTRIBUTE_UNKNOWN"
 
 
 async def test_an_epoch_of_another_number_is_refused(world: World) -> None:
@@ -435,6 +309,23 @@ async def test_a_vault_without_a_network_has_what_it_read(world: World) -> None:
     assert await world.kept() == []
 
 
+async def test_no_more_tables_are_kept_than_a_backup_has_room_for(world: World) -> None:
+    town, owner = world.town, f"verifiers/{SCHOOL}"
+    codes = [(f"3701{number:02}", "370200") for number in range(26)]
+    made = [publish_codes(owner, "GB/T 2260", each, SHA_256) for each in codes]
+    for each in made:
+        await town.publish(each, town.city.admin)
+        digest = each.table.digest.hex()
+        assert await world.ask("table", digest) == [owner, digest]
+    kept = [f"table {each.table.digest.hex()}" for each in made[-24:]]
+    assert {each for each in await world.kept() if each.startswith("table ")} == set(kept)
+    await world.begin()
+    world.between.calls.clear()
+    for each in (made[-1], made[0], made[0]):
+        assert (await world.ask("table", each.table.digest.hex()))[0] == owner
+    assert world.between.calls == ["GetTable"]
+
+
 async def test_a_record_that_is_none_is_not_believed(world: World) -> None:
     name = str(PERMIT.name)
     await world.ask("schema", name)
@@ -489,7 +380,14 @@ async def test_pages_that_do_not_lead_to_the_epoch_say_nothing(world: World) -> 
         answer.page = answer.page[:-1]
         return answer.SerializeToString()
 
-    for alter, reason in ((with_its_handle, "PAGE_INVALID"), (shorter, "MALFORMED")):
+    def from_elsewhere(octets: bytes) -> bytes:
+        answer = revocation_pb2.ListRevocationsResponse.FromString(octets)
+        page = Page.from_octets(answer.page, key=office.accumulator.key)
+        answer.page = Page(page.key, page.first + 1, page.pairs).to_octets()
+        return answer.SerializeToString()
+
+    lies = ((with_its_handle, "PAGE_INVALID"), (shorter, "MALFORMED"), (from_elsewhere, "MALFORMED"))
+    for alter, reason in lies:
         world.between.alter["ListRevocations"] = alter
         assert await world.refused("caughtUp", "departments/hrss", held) == reason
     world.between.alter.clear()

@@ -2,8 +2,6 @@
 
 import json
 import random
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +11,7 @@ from disclosure import LocalizedText, MalformedError, VerifierName, canonical
 from disclosure.event import EventKind
 from prover.notes import EventNote, NoteSummary
 from prover.records import moment_of
-from tests.web.showing import PAGES, needs_pages, run_showing
+from tests.web.showing import needs_pages, run_showing
 from tlog import note_hash
 
 pytestmark = needs_pages
@@ -64,13 +62,6 @@ def of_event(note: EventNote, title: LocalizedText) -> dict[str, Any]:
         "kind": note.kind.value, "party": note.party, "title": {"zh": title.zh, "en": title.en},
         "digest": note.digest.hex(), "time": round(note.time.timestamp() * 1000), "detail": note.detail,
     }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    made = PAGES / "dist" / tmp_path_factory.mktemp("notes").name
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
 
 
 async def test_notes_are_pythons_octet_for_octet(built: Path) -> None:

@@ -3,13 +3,10 @@
 import datetime as dt
 import json
 import random
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
-
-import pytest
 
 from disclosure import DisclosureError, KeyState
 from disclosure.composite import (
@@ -46,7 +43,7 @@ from tests.disclosure.composite.world import (
     request,
 )
 from tests.prover.composite_making import REGULATOR, contents, kept
-from tests.web.showing import PAGES, needs_pages, run_showing
+from tests.web.showing import needs_pages, run_showing
 
 pytestmark = needs_pages
 
@@ -229,13 +226,6 @@ def expected(case: Case) -> dict[str, Any]:
         return told(plan)
     except (DisclosureError, VaultError) as error:
         return {"refused": str(error.reason)}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    made = PAGES / "dist" / tmp_path_factory.mktemp("planning").name
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
 
 
 async def asked(built: Path, cases: Sequence[Case]) -> list[dict[str, Any]]:

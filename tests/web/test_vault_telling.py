@@ -24,6 +24,7 @@ from disclosure import (
 from disclosure.attributes import date_of, days
 from prover.consent import safe, show_moment, show_value
 from scripts import web_texts
+from scripts.web_vectors import FOLDER
 from tests.disclosure.world import definition, text
 from tests.web.node import run
 
@@ -119,3 +120,44 @@ async def test_values_and_moments_are_said_alike(telling: Path) -> None:
         moment = dt.datetime.fromtimestamp(seconds, dt.UTC)
         assert said == {"zh": show_moment(moment, "zh"), "en": show_moment(moment, "en")}
     assert told["texts"] == [safe(each) for each in texts]
+
+
+@needs_pages
+async def test_consents_say_what_the_command_says(telling: Path) -> None:
+    vectors: dict[str, Any] = json.loads((FOLDER / "telling.json").read_text(encoding="utf-8"))
+    told: dict[str, Any] = json.loads(await run(str(TELLING / "consents.mjs"), str(telling), given=vectors))
+    for case, one in zip(vectors["cases"], told["cases"], strict=True):
+        assert one["lines"] == case["lines"], case["name"]
+        check_way(one["way"], case["lines"])
+    for case, one in zip(vectors["lacking"], told["lacking"], strict=True):
+        assert [[each["zh"], each["en"]] for each in one["missing"]] == [each[1:] for each in case["lines"]]
+    for case, one in zip(vectors["plain"], told["plain"], strict=True):
+        assert one["lines"] == case["lines"]
+        check_way(one["way"], case["lines"])
+
+
+def check_way(way: dict[str, Any], lines: list[list[str]]) -> None:
+    """A way for the screens has every line that says what happens to something, and none of its own.
+
+    How much is shown in all is told of an issuance too.
+    """
+    kinds = {
+        "revealed": "shown", "proven": "proven", "escrowed": "escrowed", "pseudonym": "linked",
+        "hidden": "hidden", "fact": "fact",
+    }  # fmt: skip
+    counts, *lines_of_all = way["lines"]
+    assert counts["text"]["en"].startswith("In all: ")
+    own = [line for credential in way["credentials"] for line in credential["lines"]] + lines_of_all
+    told = {whole(each) for each in own}
+    theirs = {(kinds[style], zh, en) for style, zh, en in lines if style in kinds}
+    assert told <= theirs
+    assert {each for each in theirs if each[0] != "fact"} <= told
+    assert not way["missing"]
+
+
+def whole(line: dict[str, Any]) -> tuple[str, str, str]:
+    """A line's kind, and its text with the value that it has."""
+    text, value = line["text"], line["value"]
+    if value is None:
+        return line["kind"], text["zh"], text["en"]
+    return line["kind"], f"{text['zh']}：{value['zh']}", f"{text['en']}: {value['en']}"

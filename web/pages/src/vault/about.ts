@@ -3,15 +3,13 @@
 
 import { decode, encode } from "../../../prover/src/disclosure/canonical.js";
 import { list, orNull, small, text } from "../../../prover/src/disclosure/reading.js";
-import { VaultError } from "./fault.js";
+import { faultOf, VaultError } from "./fault.js";
+import { pageServer } from "./showing/server.js";
 import { StoreError } from "./store/errors.js";
 import type { Draft, SealedStore } from "./store/store.js";
 
 const PLACE = { kind: "service", name: "" } as const;
 const LABEL = "zk-disclosure/web-service/v1";
-const WHERE = "/watched/service";
-const PATIENCE_MS = 20_000;
-const SERVER = /^[A-Za-z0-9.[\]:-]{1,255}:[1-9][0-9]{0,4}$/;
 
 export interface About {
   /** host:port. */
@@ -55,17 +53,12 @@ export class Service {
 
 /** What the server says; null if it was not reached. */
 async function asked(): Promise<string | null> {
-  let told: unknown;
   try {
-    const answer = await fetch(WHERE, { signal: AbortSignal.timeout(PATIENCE_MS) });
-    if (!answer.ok) return null;
-    told = await answer.json();
-  } catch {
-    return null;
+    return await pageServer();
+  } catch (error) {
+    if (faultOf(error).passing) return null;
+    throw error;
   }
-  const server = (told as { server?: unknown } | null)?.server;
-  if (typeof server === "string" && SERVER.test(server)) return server;
-  throw new VaultError("ANSWER_INVALID", "the page's server names no service");
 }
 
 const octetsOf = ({ server, settled }: About): Uint8Array => encode(LABEL, server, settled);

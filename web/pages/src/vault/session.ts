@@ -7,17 +7,13 @@ import { parseLink } from "../scan/links.js";
 import { Service } from "./about.js";
 import { Claiming } from "./claiming/claiming.js";
 import { VaultError } from "./fault.js";
-import { anchor } from "./history/anchoring.js";
-import { receiptOf, useOf, usesOf } from "./history/uses.js";
-import { witnessPolicy } from "./history/witnesses.js";
 import { KeptHoldings } from "./holding/holdings.js";
-import type { Choice, Opened as Shown, Overview, UseView } from "./model.js";
+import type { Opened as Shown, Overview } from "./model.js";
 import type { Opened } from "./parts.js";
 import { followLogKey } from "./reading/following.js";
 import { Growing } from "./reading/growing.js";
 import { PublishedReader } from "./reading/reader.js";
-import { resumeShowing, unsent } from "./showing/resume.js";
-import { Showing } from "./showing/showing.js";
+import { ShowingPart } from "./showing/part.js";
 import type { SealedStore } from "./store/store.js";
 
 const now = (): number => Date.now() / 1000;
@@ -26,19 +22,18 @@ const now = (): number => Date.now() / 1000;
 export class Session {
   readonly holdings: KeptHoldings;
   readonly claiming: Claiming;
-  readonly showing: Showing;
-  readonly #opened: Opened;
+  readonly showing: ShowingPart;
   readonly #growing: Growing;
   readonly #service: Service;
 
   constructor(readonly store: SealedStore, log: Verifier) {
     this.#growing = new Growing(store, log);
     const reader = new PublishedReader(store, log, now, this.#growing.saw);
-    this.#opened = { store, reader, log, now };
+    const opened: Opened = { store, reader, log, now };
     this.#service = new Service(store);
-    this.holdings = new KeptHoldings(this.#opened);
-    this.claiming = new Claiming(this.#opened, this.holdings, this.#service.server);
-    this.showing = new Showing(this.#opened, this.holdings, this.#service.server);
+    this.holdings = new KeptHoldings(opened);
+    this.claiming = new Claiming(opened, this.holdings, this.#service.server);
+    this.showing = new ShowingPart(opened, this.holdings, this.#service.server);
   }
 
   /** What a link leads to. LinkError LINK_INVALID; VaultError LINK_UNSUPPORTED, and as each part says. */
@@ -49,18 +44,9 @@ export class Session {
     throw new VaultError("LINK_UNSUPPORTED", "this vault does not take such a link yet");
   }
 
-  async agree(id: string, choice: Choice): Promise<UseView> {
-    const { id: usage } = await this.showing.agree(id, choice);
-    return this.use(usage);
-  }
-
-  uses = (): Promise<readonly UseView[]> => usesOf(this.#opened, this.#policy);
-  use = (id: string): Promise<UseView> => useOf(this.#opened, id, this.#policy);
-  receipt = (id: string): Promise<Uint8Array> => receiptOf(this.#opened, id);
-
   async overview(): Promise<Overview> {
     const about = await this.#service.about();
-    const sending = about === null ? 0 : await unsent(this.#opened, about.server);
+    const sending = about === null ? 0 : await this.showing.unsent();
     return {
       credentials: await this.holdings.views(),
       unsent: sending + (await this.claiming.unsent()),
@@ -76,13 +62,11 @@ export class Session {
    */
   async settle(): Promise<void> {
     await this.#growing.check();
-    const server = await this.#service.server();
     const failures: unknown[] = [];
     const steps = [
       () => this.claiming.resume(),
-      () => resumeShowing(this.#opened, server),
       () => this.holdings.catchUp(),
-      () => this.#anchored(),
+      () => this.showing.settle(),
     ];
     for (const step of steps) {
       try {
@@ -95,13 +79,6 @@ export class Session {
     if (failures.length > 0) throw failures[0];
     await this.#service.settled(Date.now());
   }
-
-  async #anchored(): Promise<void> {
-    const policy = await this.#policy();
-    if (policy !== null) await anchor(this.#opened, policy);
-  }
-
-  readonly #policy = () => witnessPolicy(this.#opened);
 }
 
 /** The session of the key that follows the one that no longer signs, which is proven by the log's own record of the change. */

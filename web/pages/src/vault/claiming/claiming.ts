@@ -19,12 +19,12 @@ import { holderSecret } from "../identity.js";
 import type { CredentialView, OfferView, WayView } from "../model.js";
 import type { Opened, Standing } from "../parts.js";
 import { issuance } from "../reading/clients.js";
-import { type Departments, planned, proveComposite, ready } from "../showing/answer.js";
+import type { Departments } from "../showing/answer.js";
 import { newId } from "../showing/events.js";
 import { checkServer } from "../showing/fetch.js";
+import { answerOffer, offerWay, plannedForOffer } from "../showing/offers.js";
 import type { CompositePlan } from "../showing/plan.js";
-import { presentedOf, submitted } from "../showing/presented.js";
-import { compositeWays, departmentsOf } from "../showing/views.js";
+import { departmentsOf } from "../showing/views.js";
 import { StoreError } from "../store/errors.js";
 import { offerOf } from "../telling/views.js";
 import { type Claim, claimsIn, type Committed, endClaim, putClaim } from "./claims.js";
@@ -61,7 +61,7 @@ export class Claiming {
     checkServer(link, await this.server());
     const offered = await offeredOf(this.opened, await issuance.getOffer({ offer: link.name, claimCode: link.secret }));
     const request = offered.composite?.request ?? null;
-    const plan = request === null ? null : await planned(this.opened, this.holdings, request, { states: undefined });
+    const plan = request === null ? null : await plannedForOffer(this.opened, this.holdings, request);
     const id = crypto.randomUUID();
     this.#asked.set(id, { link, offered, plan });
     const { department, departmentName, schema } = offered;
@@ -108,8 +108,7 @@ export class Claiming {
   async #way(plan: CompositePlan, { departmentName }: Offered): Promise<WayView> {
     const departments: Departments = new Map(await Promise.all(departmentsOf(plan.request).map(async (name) =>
       [name, await this.opened.reader.departmentName(name)] as const)));
-    const [way] = compositeWays(plan, { verifier: { displayName: departmentName } }, [], departments);
-    return way as WayView;
+    return offerWay(plan, departmentName, departments);
   }
 
   /** Store a claim before it is sent, or find the one that is under way for the same offer. */
@@ -132,14 +131,8 @@ export class Claiming {
   async #shown(
     link: Link, { issuerKey, revokes }: CompositeOffered, { schema }: Offered, plan: CompositePlan,
   ): Promise<Claim> {
-    const caught = await ready(this.opened, this.holdings, plan);
-    const { presented } = await proveComposite(this.opened, caught);
-    const { pending } = presented;
-    if (pending === null) throw new VaultError("OFFER_REQUEST_INVALID", "the department's request is for no issuance");
-    const read = presentedOf(presented.presentation.canonical, true, caught.schemas);
-    const message = submitted(read, caught.schemas);
-    if (message.case !== "compositePresentation") throw new VaultError("INTERNAL", "the presentation has another form");
-    const answer = { case: "presentation" as const, value: message.value };
+    const { message, pending } = await answerOffer(this.opened, this.holdings, plan);
+    const answer = { case: "presentation" as const, value: message };
     const made = claimOf(link, this.#now(), (requestId) => toBinary(ClaimCompositeCredentialRequestSchema,
       create(ClaimCompositeCredentialRequestSchema, { ...about(link, requestId), answer })));
     return this.opened.store.change(async (draft) =>

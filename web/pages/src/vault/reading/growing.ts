@@ -3,7 +3,7 @@
 import { decode, encode } from "../../../../prover/src/disclosure/canonical.js";
 import { octets, text, whole } from "../../../../prover/src/disclosure/reading.js";
 import { checkExtends } from "../../chain/extends.js";
-import { LedgerError, hex } from "../../ledger/encoding.js";
+import { hex } from "../../ledger/encoding.js";
 import type { Verifier } from "../../ledger/keys.js";
 import { HASH_OCTETS } from "../../ledger/merkle.js";
 import type { Checkpoint } from "../../ledger/note.js";
@@ -87,7 +87,3 @@ export class Growing {
     }
   }
 }
-
-/** Whether an error says that the log is not what it was. */
-export const isRewritten = (error: unknown): boolean =>
-  error instanceof LedgerError && error.reason === "CONSISTENCY_INVALID";

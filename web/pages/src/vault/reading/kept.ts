@@ -2,17 +2,18 @@
 // the last is there when the service is not. A kept record is believed: it was checked under the log's key that it names
 // before it was kept, and the store is authenticated.
 import { type Decoded, type Item, decode, encode } from "../../../../prover/src/disclosure/canonical.js";
-import { list, text, whole } from "../../../../prover/src/disclosure/reading.js";
+import { list, text, texts, whole } from "../../../../prover/src/disclosure/reading.js";
 import { same } from "../../ledger/encoding.js";
 import { type Verifier, verifierText } from "../../ledger/keys.js";
 import { StoreError } from "../store/errors.js";
-import type { SealedStore } from "../store/store.js";
+import type { Draft, SealedStore } from "../store/store.js";
 import { isAway } from "./ground.js";
 
 const KIND = "published";
 const LABEL = "zk-disclosure/web-published/v1";
 /** More than the largest table and the codes of it have. */
 const MAX_OCTETS = 1 << 22;
+const INDEX = "zk-disclosure/web-published-index/v1";
 const MAX_MEMORY = 256;
 /** What was read again and is the same is written down so often, in seconds. */
 const AGAIN = 3600;
@@ -23,6 +24,13 @@ export interface Sort<T> {
   readonly toItems: (value: T) => Item[];
   /** Throws whatever it likes for items that are none. */
   readonly fromItems: (items: Decoded[]) => T;
+  /** How many are kept; of more, those that were read first are read again when they are wanted. Else there is no end. */
+  readonly most?: number;
+}
+
+interface Writing {
+  readonly octets: Uint8Array;
+  readonly sort: { readonly word: string; readonly most?: number };
 }
 
 interface Found<T> {
@@ -36,7 +44,7 @@ export class Kept {
   readonly #log: string;
   readonly #memory = new Map<string, Promise<unknown>>();
   readonly #asked = new Map<string, Promise<unknown>>();
-  readonly #pending = new Map<string, Uint8Array>();
+  readonly #pending = new Map<string, Writing>();
   #written: Promise<unknown> = Promise.resolve();
   #next: Promise<void> | null = null;
 
@@ -108,7 +116,7 @@ export class Kept {
     const age = before === null ? Infinity : now - before.read;
     if (before !== null && age >= 0 && age < AGAIN && same(encode("", ...items), encode("", ...before.items))) return;
     const octets = encode(LABEL, this.#log, sort.word, id, now, items);
-    this.#pending.set(placeOf(sort, id), octets);
+    this.#pending.set(placeOf(sort, id), { octets, sort });
     this.#next ??= this.#written.then(() => this.#write());
     await this.#next;
   }
@@ -119,10 +127,31 @@ export class Kept {
     this.#pending.clear();
     this.#next = null;
     const writing = this.store.change(async (draft) => {
-      for (const [name, octets] of all) draft.put({ kind: KIND, name }, octets);
+      for (const [name, { octets, sort }] of all) {
+        draft.put({ kind: KIND, name }, octets);
+        if (sort.most !== undefined) await makeRoom(draft, sort.word, sort.most, name);
+      }
     });
     this.#written = writing.catch(() => undefined);
     return writing;
+  }
+}
+
+/** Note that something of a sort was kept, and remove what was kept first, so that a store has an end. */
+async function makeRoom(draft: Draft, word: string, most: number, name: string): Promise<void> {
+  const place = { kind: KIND, name: `index ${word}` };
+  const before = await draft.get(place);
+  const known = before === null ? [] : namesOf(before);
+  const order = [...known.filter((each) => each !== name), name];
+  for (const oldest of order.splice(0, Math.max(0, order.length - most))) draft.remove({ kind: KIND, name: oldest });
+  draft.put(place, encode(INDEX, order));
+}
+
+function namesOf(index: Uint8Array): string[] {
+  try {
+    return texts(decode(INDEX, index)[0], damaged);
+  } catch {
+    throw damaged();
   }
 }
 

@@ -31,7 +31,6 @@ import type { List } from "../parts.js";
 import { accumulatorName } from "./entries.js";
 
 const SCHEMA = "zk-disclosure/schema/v1";
-const MAX_TABLE_OCTETS = 1 << 20;
 const REGULATOR = /^regulators\/([^/]*)$/;
 const TABLE = /^tables\/[0-9a-f]{64}$/;
 const TYPES: ReadonlyMap<AttributeType, string> = new Map([
@@ -129,7 +128,6 @@ export function accumulatorKey(suite: string, octets: Uint8Array): AccumulatorKe
  * in its name must be right. MalformedError MALFORMED, NAME_INVALID; RefusedError SIGNATURE_INVALID.
  */
 export function publishedOf(message: TableMessage, known?: Uint8Array): Published {
-  if (message.octets.length > MAX_TABLE_OCTETS) throw new MalformedError("MALFORMED", "the octets are no table", "octets");
   const table = readTable(message.octets, known);
   if (message.name && message.name !== tableName(table.digest)) {
     throw new MalformedError("NAME_INVALID", "the name is not the digest of the octets", "name");

@@ -28,7 +28,7 @@ import { Catalogue } from "./catalogue.js";
 import { publication } from "./clients.js";
 import { type Ground, isAway } from "./ground.js";
 import { Kept } from "./kept.js";
-import { type Regulator, other } from "./messages.js";
+import { type Published, type Regulator, other } from "./messages.js";
 import { type Needed, neededFor } from "./needed.js";
 import { Publications } from "./publications.js";
 import { Revocations } from "./revocations.js";
@@ -78,6 +78,11 @@ export class PublishedReader implements Reader {
   /** A regulator by the digest of its key, with what a person is told that it is called. */
   regulator(digest: Uint8Array): Promise<Regulator> {
     return this.#publications.regulator(digest);
+  }
+
+  /** A table of digits or list of codes by its digest, every signature of it checked. */
+  table(digest: Uint8Array): Promise<Published> {
+    return this.#publications.table(digest);
   }
 
   lists(department: string): Promise<readonly List[]> {

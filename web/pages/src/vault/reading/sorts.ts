@@ -20,6 +20,8 @@ import type { Sort } from "./kept.js";
 import { type Published, type Regulator, accumulatorKey } from "./messages.js";
 
 const refuse = () => new MalformedError("MALFORMED", "the items are none");
+/** Tables of 4,096 codes have half a MiB and more, and all that a vault holds goes into one backup of 64 MiB. */
+const MAX_TABLES = 24;
 /** In the order in which a key has them. */
 export const STATES: readonly KeyState[] = ["active", "verify-only", "retired"];
 
@@ -88,6 +90,7 @@ export interface KeptTable {
 /** A table is kept under its digest: one whose octets have that digest was verified before it was kept. */
 export const tableOf = (digest: Uint8Array): Sort<KeptTable> => ({
   word: "table",
+  most: MAX_TABLES,
   toItems: ({ published, octets: all }) =>
     "codeSystem" in published
       ? [published.owner, all, published.codeSystem, published.codes]

@@ -3,7 +3,7 @@
 
 import { create, toBinary } from "@bufbuild/protobuf";
 
-import { presentComposite, type Presented as Proven } from "../../../../prover/src/composite/present.js";
+import { presentComposite, type Presented } from "../../../../prover/src/composite/present.js";
 import type { CompositeRequest } from "../../../../prover/src/composite/request.js";
 import type { LocalizedText } from "../../../../prover/src/disclosure/attributes.js";
 import { DisclosureError } from "../../../../prover/src/disclosure/errors.js";
@@ -75,22 +75,24 @@ export async function ready(opened: Opened, holdings: Holdings, plan: CompositeP
 export async function answerComposite(
   opened: Opened, fetched: Fetched, plan: CompositePlan, regulators: readonly Regulator[], departments: Departments,
 ): Promise<Usage> {
-  const { directory } = plan;
-  const { presented, holderNote } = await proveComposite(opened, plan);
-  const epochs = presented.presentation.answer.credentials.flatMap(({ epoch }) =>
+  const { presented: { presentation }, holderNote } = await proven(opened, plan);
+  const epochs = presentation.answer.credentials.flatMap(({ epoch }) =>
     epoch === null ? [] : [[epochName(epoch.key.octets, epoch.number), Number(epoch.time)] as const]);
-  const { lists, regulators: told } = factsOf(plan.chosen.branch, directory, regulators);
+  const { lists, regulators: told } = factsOf(plan.chosen.branch, plan.directory, regulators);
   const facts = { lists, regulators: told, epochs: new Map(epochs), departments };
-  return stored(opened, fetched, presented.presentation.canonical, plan.schemas, facts, holderNote);
+  return stored(opened, fetched, presentation.canonical, plan.schemas, facts, holderNote);
 }
 
 /**
- * Prove as planned, and check the proof; with the sealed note that it is bound to. What a department is shown before it issues
- * stands on no ledger: its note goes nowhere, and is made only so that it looks like every other. Errors as `answerComposite`.
+ * Answer a department's request that an issuance waits for; errors as `answerComposite`. No ledger keeps it: its note goes
+ * nowhere, and is made only so that it looks like every other. Nothing is stored.
  */
-export async function proveComposite(
-  opened: Opened, plan: CompositePlan,
-): Promise<{ readonly presented: Proven; readonly holderNote: Uint8Array }> {
+export async function presentForIssuance(opened: Opened, plan: CompositePlan): Promise<Presented> {
+  return (await proven(opened, plan)).presented;
+}
+
+/** The proof of a planned answer, verified before anybody else sees it, and the sealed note that it commits to. */
+async function proven(opened: Opened, plan: CompositePlan): Promise<{ presented: Presented; holderNote: Uint8Array }> {
   const { request, directory } = plan;
   const now = opened.now();
   const shown = plan.answers().map(([{ id, shown: names }, { schema }]) => [id, inOrder(schema, names)] as const);

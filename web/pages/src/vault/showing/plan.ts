@@ -138,8 +138,20 @@ export class CompositePlan {
     });
   }
 
+  /**
+   * The same plan looked at from another of its branches: what was found for it stands. VaultError CHOICE_INVALID.
+   */
+  at(branch: string): CompositePlan {
+    checkBranch(this.branches, branch);
+    const wanted = { branch, freshSince: this.#wanted.freshSince ?? null };
+    return new CompositePlan(
+      this.request, this.#contents, this.directory, this.now, this.branches, branch, wanted, true);
+  }
+
   /** The plan for a branch that the person has chosen. VaultError CHOICE_INVALID. */
   chooseBranch(branch: string): CompositePlan {
+    // A search takes its time, and a request may be made so that it takes long: it is not done again for the same.
+    if ((this.#wanted.pinned?.size ?? 0) === 0) return this.at(branch);
     const wanted = { branch, freshSince: this.#wanted.freshSince ?? null };
     return planComposite(this.request, this.#contents, this.directory, this.now, wanted);
   }
@@ -214,10 +226,13 @@ export function planComposite(
     return new Search(index, each, looked, contents.openings(request.digest, each.id), pinned ?? new Map()).plan();
   });
   const best = wanted.branch ?? least(plans).branch.id;
-  if (!plans.some((each) => each.branch.id === best)) {
-    throw new VaultError("CHOICE_INVALID", "the request has no such branch");
-  }
+  checkBranch(plans, best);
   return new CompositePlan(request, contents, directory, now, plans, best, wanted, named);
+}
+
+function checkBranch(plans: readonly BranchPlan[], branch: string): void {
+  if (plans.some((each) => each.branch.id === branch)) return;
+  throw new VaultError("CHOICE_INVALID", "the request has no such branch");
 }
 
 function least(plans: readonly BranchPlan[]): BranchPlan {

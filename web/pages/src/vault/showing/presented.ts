@@ -127,7 +127,8 @@ export function submitted(presented: Presented, schemas: Schemas): Submitted {
   return { case: "presentation", value: plainMessage(presented, schemas) };
 }
 
-function compositeMessage(
+/** A presentation of the composite form as a message. MalformedError. */
+export function compositeMessage(
   presented: Presented, schemas: Schemas,
 ): MessageInitShape<typeof CompositePresentationSchema> {
   const { requestDigest, usageTag, noteHash, branch, proof } = presented;

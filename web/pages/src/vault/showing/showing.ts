@@ -182,7 +182,7 @@ export class Showing {
 function waysOf({ fetched, departments, answer }: Asking): readonly WayView[] {
   if (answer === null) return [];
   if (answer.form === "plain") return plainWays(answer.request, answer.options, fetched, departments);
-  return compositeWays(answer.plan, fetched, answer.regulators, departments);
+  return compositeWays(answer.plan, fetched.verifier.displayName, answer.regulators, departments);
 }
 
 /** The answer by the way and with the credentials that the person chose. VaultError CHOICE_INVALID. */

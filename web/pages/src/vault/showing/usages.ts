@@ -13,6 +13,7 @@ import { parseVerifier, type Verifier, verifierText } from "../../ledger/keys.js
 import { VaultError } from "../fault.js";
 import { StoreError } from "../store/errors.js";
 import type { Draft } from "../store/store.js";
+import { NOTE_OCTETS } from "./notes.js";
 import { isComposite, type Presented, presentedOf, type Schemas } from "./presented.js";
 
 export const USAGE = "usage";
@@ -138,6 +139,7 @@ function read(id: string, stored: Uint8Array): Usage {
     receipt: receiptFrom(receipt, damaged),
     reason: orNull(reason, damaged, text),
   };
+  if (usage.holderNote.length !== NOTE_OCTETS) throw damaged();
   if ((usage.receipt !== null) !== (usage.state === "answered")) throw damaged();
   if ((usage.reason !== null) !== (usage.state === "refused")) throw damaged();
   return usage;

@@ -26,9 +26,6 @@ export interface PlainOption {
   readonly lack: PlainLack | null;
 }
 
-/** Who asks: a verifier, or a department before it issues. */
-type Asking = { readonly verifier: Pick<Fetched["verifier"], "displayName"> };
-
 /** A request with how it would be answered. */
 export function requestView(
   id: string, { request, verifier, policy }: Fetched, record: TrackRecord, ways: readonly WayView[],
@@ -38,9 +35,9 @@ export function requestView(
   return { kind: "request", id, asker, ways, ends: request.expires * 1000, refused };
 }
 
-/** Every way of a request of the composite form; `plan` is the one that a choice was made in. */
+/** Every way of a request of the composite form by who is called so; `plan` is the one that a choice was made in. */
 export function compositeWays(
-  plan: CompositePlan, fetched: Asking, trusted: readonly Regulator[], departments: Departments,
+  plan: CompositePlan, called: LocalizedText, trusted: readonly Regulator[], departments: Departments,
 ): readonly WayView[] {
   const named = texts(departments);
   return plan.branches.map((each) => {
@@ -48,13 +45,13 @@ export function compositeWays(
     if (each.missing.length > 0) {
       return lackingWayOf(each, { directory: plan.directory, trusted, departments: named });
     }
-    const chosen = id === plan.branch ? plan : plan.chooseBranch(id);
-    return wayOf(consentFor(chosen, fetched, trusted, named), choicesOf(chosen));
+    const chosen = id === plan.branch ? plan : plan.at(id);
+    return wayOf(consentFor(chosen, called, trusted, named), choicesOf(chosen));
   });
 }
 
 function consentFor(
-  plan: CompositePlan, { verifier }: Asking, trusted: readonly Regulator[], departments: ReadonlyMap<string, Text>,
+  plan: CompositePlan, called: LocalizedText, trusted: readonly Regulator[], departments: ReadonlyMap<string, Text>,
 ): Consent {
   const { directory, request } = plan;
   const { branch, index } = plan.chosen;
@@ -67,7 +64,7 @@ function consentFor(
   });
   const earlier = request.branches.slice(0, index).map((each) => earlierOf(each, directory, trusted));
   const facts = factsOf(branch, directory, trusted);
-  return consentOf(request, { branch, answers, facts, verifierName: verifier.displayName, departments, earlier });
+  return consentOf(request, { branch, answers, facts, verifierName: called, departments, earlier });
 }
 
 function choicesOf(plan: CompositePlan): Choices {

@@ -48,6 +48,10 @@ const questions = {
     const { name, displayName, key } = await reader.regulator(octets(digest));
     return [name, textOf(displayName), hex(key.digest)];
   },
+  table: async (digest: string) => {
+    const { owner, table } = await reader.table(octets(digest));
+    return [owner, hex(table.digest)];
+  },
   lists: async (department: string) => (await reader.lists(department)).map(({ name, key }) => [name, hex(key.octets)]),
   epoch: async (department: string, number: number) =>
     epochText(await reader.epoch(await list(department), BigInt(number))),

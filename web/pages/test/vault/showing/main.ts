@@ -11,15 +11,15 @@ import { parseLink } from "../../../src/scan/links.js";
 import { witnessPolicy } from "../../../src/vault/history/witnesses.js";
 import { faultOf } from "../../../src/vault/fault.js";
 import { anchor } from "../../../src/vault/history/anchoring.js";
-import { receiptOf, useOf, usesOf } from "../../../src/vault/history/uses.js";
 import type { Choice } from "../../../src/vault/model.js";
 import type { HeldComposite, Opened } from "../../../src/vault/parts.js";
 import { PublishedReader } from "../../../src/vault/reading/reader.js";
 import { eventsIn } from "../../../src/vault/showing/events.js";
 import type { HeldPlainOne, Holdings } from "../../../src/vault/showing/holdings.js";
-import { resumeShowing, unsent } from "../../../src/vault/showing/resume.js";
-import { Showing } from "../../../src/vault/showing/showing.js";
-import { usagesIn } from "../../../src/vault/showing/usages.js";
+import { ShowingPart } from "../../../src/vault/showing/part.js";
+import { resumeShowing } from "../../../src/vault/showing/resume.js";
+import { pageServer } from "../../../src/vault/showing/server.js";
+import { putUsage, usageIn, usagesIn } from "../../../src/vault/showing/usages.js";
 import type { Regulator } from "../../../src/vault/telling/facts.js";
 import { SealedStore } from "../../../src/vault/store/store.js";
 import { logKeyOf } from "../../../src/vault/trusting.js";
@@ -37,8 +37,8 @@ const octets = (text: string): Uint8Array =>
   Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 
 let opened: Opened;
-let server: string;
-let showing: Showing;
+const server = pageServer();
+let part: ShowingPart;
 let secret: HolderSecret;
 let composite: HeldComposite[] = [];
 let plain: HeldPlainOne[] = [];
@@ -73,25 +73,42 @@ function compositeOf({ id, schema: canonical, key, credential, received, list }:
 }
 
 const questions = {
-  open: (link: string, code?: string) => showing.open(parseLink(link), code),
-  choose: (id: string, choice: Choice) => showing.choose(id, choice),
-  agree: async (id: string, choice: Choice) => useOf(opened, (await showing.agree(id, choice)).id),
-  decline: (id: string) => showing.decline(id),
-  resume: () => resumeShowing(opened, server),
-  unsent: () => unsent(opened, server),
-  uses: () => usesOf(opened, () => witnessPolicy(opened)),
+  open: (link: string, code?: string) => part.open(parseLink(link), code),
+  choose: (id: string, choice: Choice) => part.choose(id, choice),
+  agree: (id: string, choice: Choice) => part.agree(id, choice),
+  decline: (id: string) => part.decline(id),
+  resume: async () => resumeShowing(opened, await server()),
+  settle: () => part.settle(),
+  unsent: () => part.unsent(),
+  uses: () => part.uses(),
+  use: (id: string) => part.use(id),
+  receipt: async (id: string) => hex(await part.receipt(id)),
   anchor: async () => {
     const policy = await witnessPolicy(opened);
     return policy && anchor(opened, policy);
   },
-  use: (id: string) => useOf(opened, id, () => witnessPolicy(opened)),
-  receipt: async (id: string) => hex(await receiptOf(opened, id)),
   /** What is stored of all uses: the message, the sealed note, and what the note says. */
   stored: () => opened.store.read(async (draft) => Promise.all([...await usagesIn(draft), ...await eventsIn(draft)].map(
     async (each) => [
       each.state, hex("message" in each ? each.message : each.call.message), hex(each.holderNote),
       hex((await opened.store.uses.openNote(each.holderNote)) ?? new Uint8Array()),
     ]))),
+  /** Two yeses at once; what became of each. */
+  both: (id: string, choice: Choice) => Promise.all([1, 2].map(async () => {
+    try {
+      return (await part.agree(id, choice)).state;
+    } catch (error) {
+      return faultOf(error).reason;
+    }
+  })),
+  /** Change one octet of a stored receipt, near its end. */
+  spoil: (id: string) => opened.store.change(async (draft) => {
+    const usage = await usageIn(draft, id);
+    if (usage.receipt === null) throw new Error("there is none");
+    const changed = usage.receipt.octets.slice();
+    changed[changed.length - 9]! ^= 1;
+    putUsage(draft, { ...usage, receipt: { ...usage.receipt, octets: changed } });
+  }),
   /** What the part that keeps credentials was told. */
   revoked: async () => composite.filter(({ standing }) => standing?.revoked).map(({ id }) => id),
 };
@@ -100,15 +117,14 @@ type Question = keyof typeof questions;
 Object.assign(window, {
   showing: {
     /** Begin with a vault of this name, made if there is none; the credentials stay as they are. */
-    async begin(vault: string, log: string, at: string, holder: string): Promise<void> {
+    async begin(vault: string, log: string, holder: string): Promise<void> {
       const passphrase = "correct horse, ärgert";
       const there = await SealedStore.exists(vault);
       const store = await (there ? SealedStore.unlock(vault, passphrase) : SealedStore.create(vault, passphrase));
       const [key, now] = [logKeyOf(log), () => Date.now() / 1000];
       opened = { store, reader: new PublishedReader(store, key, now), log: key, now };
-      server = at;
       secret = HolderSecret.fromOctets(octets(holder));
-      showing = new Showing(opened, holdings, async () => server);
+      part = new ShowingPart(opened, holdings, server);
     },
     give(all: readonly GivenComposite[]): void {
       composite = all.map(compositeOf);

@@ -1,0 +1,69 @@
+// All that a vault does with requests and with what it showed, as `Vault` of model.ts has it.
+
+import type { Link } from "../../scan/links.js";
+import { anchor } from "../history/anchoring.js";
+import { receiptOf, useOf, usesOf } from "../history/uses.js";
+import { witnessPolicy } from "../history/witnesses.js";
+import type { Choice, PairingView, RequestView, UseView, Vault } from "../model.js";
+import type { Opened } from "../parts.js";
+import type { Holdings } from "./holdings.js";
+import { resumeShowing, unsent } from "./resume.js";
+import type { OpenSession } from "./sending.js";
+import { Showing } from "./showing.js";
+
+type Done = Pick<Vault, "choose" | "agree" | "decline" | "uses" | "use" | "receipt">;
+
+export class ShowingPart implements Done {
+  readonly #showing: Showing;
+
+  /** `server` is that of server.ts; `session` opens those that events of accounts and consents take. */
+  constructor(
+    private readonly opened: Opened, holdings: Holdings, private readonly server: () => Promise<string>,
+    private readonly session?: OpenSession,
+  ) {
+    this.#showing = new Showing(opened, holdings, server);
+  }
+
+  /** What a link of an exchange leads to; as `Showing.open`. */
+  open(link: Link, pairingCode?: string): Promise<RequestView | PairingView> {
+    return this.#showing.open(link, pairingCode);
+  }
+
+  choose(id: string, choice: Choice): Promise<RequestView> {
+    return this.#showing.choose(id, choice);
+  }
+
+  async agree(id: string, choice: Choice): Promise<UseView> {
+    return this.use((await this.#showing.agree(id, choice)).id);
+  }
+
+  decline(id: string): Promise<void> {
+    return this.#showing.decline(id);
+  }
+
+  uses(): Promise<readonly UseView[]> {
+    return usesOf(this.opened, this.#policy);
+  }
+
+  use(id: string): Promise<UseView> {
+    return useOf(this.opened, id, this.#policy);
+  }
+
+  receipt(id: string): Promise<Uint8Array> {
+    return receiptOf(this.opened, id);
+  }
+
+  /** How many uses and events are still to be sent. */
+  async unsent(): Promise<number> {
+    return unsent(this.opened, await this.server());
+  }
+
+  /** Send what was not sent, then anchor what can be; errors as `resumeShowing` and `anchor`. */
+  async settle(): Promise<void> {
+    await resumeShowing(this.opened, await this.server(), this.session);
+    const policy = await this.#policy();
+    if (policy !== null) await anchor(this.opened, policy);
+  }
+
+  readonly #policy = () => witnessPolicy(this.opened);
+}
