@@ -17,7 +17,9 @@ from tests.disclosure.composite.world import HOUSEHOLD, INSURANCE, PERMIT
 from tests.disclosure.composite.world import VALUES as VALUES_OF
 from tests.zkservice import holding
 from tests.zkservice.support import PERMIT as PLAIN
+from tests.zkservice.support import new_id
 from wire.composite import composite_presentation_of
+from wire.convert import values_to
 from zkproto.v1 import issuance_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -104,18 +106,18 @@ async def test_what_a_department_wants_to_be_shown_first_is_shown_once_it_is_agr
         await made(tab)
         asked = issuance_pb2.IssueCredentialRequest(
             schema=str(INSURANCE.name),
-            values=holding.values_to(INSURANCE, VALUES_OF[INSURANCE.name].items()),
+            values=values_to(INSURANCE, VALUES_OF[INSURANCE.name].items()),
             required=issuance_pb2.RequiredCredential(
-                schema=str(PERMIT.name), values=holding.values_to(PERMIT, [("district", "370102")])
+                schema=str(PERMIT.name), values=values_to(PERMIT, [("district", "370102")])
             ),
-            request_id=holding.new_id(),
+            request_id=new_id(),
         )
         answer = await holding.offer(world.town.city, asked, world.town.offices["hrss"].token)
         link = OfferLink(world.server, answer.offer.removeprefix("offers/"), answer.claim_code)
         offer = await tab.call("open", str(link))
         assert offer["shows"]["missing"] != [], "nothing is held yet"
         assert await tab.refused("claim", offer["id"]) == "NOTHING_FITS"
-        await claimed(tab, await world.offered(PERMIT))
+        await claimed(tab, await world.offered(PERMIT, person=b"shown first"))
         offer = await tab.call("open", str(link))
         assert offer["shows"]["missing"] == []
         lines = [each for one in offer["shows"]["credentials"] for each in one["lines"]]

@@ -15,7 +15,8 @@ from tests.disclosure.composite.world import VALUES as VALUES_OF
 from tests.zkservice import holding
 from tests.zkservice.composite_city import CompositeCity, composite_city
 from tests.zkservice.support import PERMIT as PLAIN
-from tests.zkservice.support import VALUES
+from tests.zkservice.support import VALUES, new_id
+from wire.convert import values_to
 from zkproto.v1 import issuance_pb2
 from zkproto.v1 import presentation_pb2 as pb
 
@@ -42,8 +43,8 @@ class World:
         return OfferLink(self.server, made.offer.removeprefix("offers/"), made.claim_code)
 
     async def plain_offer(self) -> OfferLink:
-        asked = issuance_pb2.IssueCredentialRequest(schema=str(PLAIN.name), request_id=holding.new_id())
-        asked.values.extend(holding.values_to(PLAIN, VALUES.items()))
+        asked = issuance_pb2.IssueCredentialRequest(schema=str(PLAIN.name), request_id=new_id())
+        asked.values.extend(values_to(PLAIN, VALUES.items()))
         made = await holding.offer(self.town.city, asked)
         return OfferLink(self.server, made.offer.removeprefix("offers/"), made.claim_code)
 

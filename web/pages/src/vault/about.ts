@@ -21,12 +21,14 @@ export interface About {
 export class Service {
   #told: string | null = null;
 
+  readonly #page = pageServer();
+
   constructor(private readonly store: SealedStore) {}
 
   /** host:port as the page's server says it, once a visit. VaultError UNAVAILABLE where nobody ever said it. */
   readonly server = async (): Promise<string> => {
     if (this.#told !== null) return this.#told;
-    const said = await asked();
+    const said = await asked(this.#page);
     if (said === null) {
       const before = await this.about();
       if (before === null) throw new VaultError("UNAVAILABLE", "the service was not reached", true);
@@ -52,9 +54,9 @@ export class Service {
 }
 
 /** What the server says; null if it was not reached. */
-async function asked(): Promise<string | null> {
+async function asked(page: () => Promise<string>): Promise<string | null> {
   try {
-    return await pageServer();
+    return await page();
   } catch (error) {
     if (faultOf(error).passing) return null;
     throw error;
