@@ -10,11 +10,11 @@ import pytest_asyncio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from tests.zkservice.fuzzing import filled_target
 from tests.zkservice.holding import BASE
 from tests.zkservice.refusing import raw
 from tests.zkservice.stored import Rows
 from tests.zkservice.support import city
-from tests.zkservice.test_fuzz import filled_target
 from tests.zkservice.walking import BY_TOKEN, REFUSALS, THROUGH, Noting, Walk, expected
 from tests.zkservice.wiring import Method, methods
 from zkservice import roles, roles_page

@@ -8,12 +8,12 @@ from typing import Any, Final
 import grpc
 
 from tests.zkservice import consenting, counting
+from tests.zkservice.fuzzing import Target
 from tests.zkservice.publishing import new_regulator, register
 from tests.zkservice.pushes import answers
 from tests.zkservice.residents import Resident
 from tests.zkservice.sessions import opened
 from tests.zkservice.support import City, aio_error
-from tests.zkservice.test_fuzz import Target
 from tests.zkservice.wiring import Method
 from zkproto.v1 import statistics_pb2, token_pb2, token_pb2_grpc
 from zkservice.guard import Guard

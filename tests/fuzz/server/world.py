@@ -31,11 +31,11 @@ from tests.fuzz.server.editing import changed
 from tests.fuzz.server.mutating import Contract
 from tests.fuzz.server.openings import openings
 from tests.fuzz.server.programs import OWN, Call, Program
-from tests.zkservice import seeding, test_fuzz
+from tests.zkservice import fuzzing, seeding
+from tests.zkservice.fuzzing import Target
 from tests.zkservice.holding import BASE
 from tests.zkservice.stored import Rows
 from tests.zkservice.support import City, aio_error, city
-from tests.zkservice.test_fuzz import Target
 from tests.zkservice.walking import NOBODY, Walk
 from tests.zkservice.wiring import Method, filled, methods, services
 from zkproto.v1 import ledger_pb2
@@ -361,14 +361,14 @@ def _seldom() -> Iterator[None]:
 @asynccontextmanager
 async def world(folder: Path, **settings: Any) -> AsyncIterator[World]:
     """Start a server on an empty folder, and furnish it with everything that programs are about."""
-    chosen: dict[str, Any] = {"max_message_octets": test_fuzz.MAX, "rate_anonymous": 1e9, "rate_named": 1e9}
+    chosen: dict[str, Any] = {"max_message_octets": fuzzing.MAX, "rate_anonymous": 1e9, "rate_named": 1e9}
     with _seldom(), _listening() as faults:
         async with city(folder, **(chosen | settings)) as town:
             with closing(Rows(folder)) as rows:
                 issued = await town.claim(await town.issue())
                 await town.answered(issued)
                 await town.add_schema(BASE)
-                target = await test_fuzz.filled_target(town, issued, rows)
+                target = await fuzzing.filled_target(town, issued, rows)
                 made = World(target, await Walk.of(target), faults)
                 made.groups = _groups(target)
                 await made._renew(Program(()), fresh=True)
@@ -380,17 +380,7 @@ async def world(folder: Path, **settings: Any) -> AsyncIterator[World]:
 def _groups(target: Target) -> list[_Group]:
     town, found = target.city, list[_Group]()
 
-    def plain(make: Callable[[], Awaitable[dict[str, Message]]]) -> None:
-        async def made() -> dict[str, seeding.Seed]:
-            return {name: seeding.Seed(each) for name, each in (await make()).items()}
-
-        found.append(_Group(made))
-
-    plain(lambda: test_fuzz.basic_seeds(town, target.issued, next(_numbers)))
-    plain(lambda: test_fuzz.composite_seeds(town))
-    plain(lambda: test_fuzz.publication_seeds(town, next(_numbers)))
-    plain(lambda: test_fuzz.revocation_seeds(town))
-    for each in seeding.SEEDERS:
+    for each in (*fuzzing.plain_seeders(target.issued), *seeding.SEEDERS):
         found.append(_Group(lambda each=each: each(town, next(_numbers))))  # type: ignore[misc]
     found.append(_Group(openings(town, _numbers)))
     return found

@@ -10,12 +10,12 @@ from typing import Any
 import grpc
 from sqlalchemy import Connection, LargeBinary, select
 
+from tests.zkservice.fuzzing import METHODS, filled_target
 from tests.zkservice.holding import BASE
 from tests.zkservice.keyring.making import by_file
 from tests.zkservice.stored import Rows
 from tests.zkservice.stores import Store
 from tests.zkservice.support import City, city
-from tests.zkservice.test_fuzz import METHODS, filled_target
 from zkservice.config import Settings
 from zkservice.keyring.rotating import Work, rotate, working
 from zkservice.keys import generation_of
