@@ -32,7 +32,7 @@ DEFAULT_PORT: Final = 8480
 _STEPS: Final = (
     "web.demo_open", "web.demo_chain", "web.demo_counter",
     "web.demo_answer", "web.demo_receipt", "web.demo_alarms", "web.demo_enrolment",
-    "web.demo_centre", "web.demo_end",
+    "web.demo_centre", "web.demo_vault", "web.demo_end",
 )  # fmt: skip
 
 Pem = Annotated[Path | None, typer.Option("--certificate", help="help.web.certificate")]
@@ -145,7 +145,7 @@ def _steps(run: Run, made: Seeded, edge: Edge, port: int, site: str) -> None:
     address = _address(edge, port)
     document = {"event": "ready", "address": address, "port": port, "counter_code": edge.counter_code}
     document["centre_code"] = edge.centre_code
-    run.document({**document, "citizen": str(made.citizen), "site": site})
+    run.document({**document, "citizen": str(made.citizen), "site": site, "offers": made.offers})
     given = {
         "address": address,
         "root": made.server.root,
@@ -155,6 +155,7 @@ def _steps(run: Run, made: Seeded, edge: Edge, port: int, site: str) -> None:
         "passphrase": PASSPHRASE,
         "cheat": CHEAT,
         "site": site,
+        "offers": "\n   ".join(made.offers),
     }
     run.say(*(run.text(step, **given) for step in _STEPS))
 

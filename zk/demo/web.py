@@ -8,7 +8,7 @@ the README's tour; nothing is put into a database behind the service.
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +28,10 @@ _PROXIED: Final = {"ZK_TRUSTED_PROXIES": "127.0.0.1/32,::1/128"}
 
 @dataclass(frozen=True)
 class Seeded:
-    """The server, the homes of its citizen and its school, and a regulator's token."""
+    """The server, the homes of its citizen and its school, a regulator's token.
+
+    `offers` are links that somebody may claim in a vault of the browser's.
+    """
 
     server: LocalServer
     citizen: Path
@@ -36,6 +39,7 @@ class Seeded:
     policy: Path
     regulator_token: Path
     around: Around
+    offers: list[str] = field(default_factory=list, repr=False)
 
 
 @contextmanager
@@ -70,8 +74,12 @@ def _furnish(made: Seeded, departments: Path, examples: Path) -> None:
         _zk(made, departments, "issuer", "register", department)
         _zk(made, departments, "issuer", "schema", f"{item}@1")
         _zk(made, departments, "issuer", "key", "--department", department)
-        offer = _zk(made, departments, "issuer", "issue", f"{item}@1", "--values", values)
-        _zk(made, made.citizen, "vault", "claim", offer["link"])
+        for_citizen, for_browser = (
+            _zk(made, departments, "issuer", "issue", f"{item}@1", "--values", values)["link"]
+            for _ in range(2)
+        )
+        _zk(made, made.citizen, "vault", "claim", for_citizen)
+        made.offers.append(for_browser)
     names = ("--name-zh", "历下区第三小学", "--name-en", "Lixia No. 3 School")
     _zk(made, made.school, "verifier", "register", SCHOOL, *names)
     _zk(made, made.school, "verifier", "policy", "register", made.policy)
