@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from disclosure import OfferLink
 from tests.cli.running import EXAMPLES, start
 from tests.web_edge.standing import TYPE, framed, some_pages
 from tlog import Evidence, Policy, verify_receipt
@@ -38,6 +39,7 @@ def test_the_steps_can_be_followed(tmp_path: Path) -> None:
         assert told.stdout is not None
         ready = json.loads(told.stdout.readline())
         assert ready["event"] == "ready"
+        assert [OfferLink.parse(each).server for each in ready["offers"]] == [ready["service"]] * 2
         trusted = ssl.create_default_context(cafile=str(output / "server/ca.pem"))
         address = ready["address"].rstrip("/")
         headers = {"origin": address}

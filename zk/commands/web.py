@@ -143,9 +143,10 @@ def _run(edge: Edge, on_ready: Callable[[int], None]) -> None:
 
 def _steps(run: Run, made: Seeded, edge: Edge, port: int, site: str) -> None:
     address = _address(edge, port)
-    document = {"event": "ready", "address": address, "port": port, "counter_code": edge.counter_code}
-    document["centre_code"] = edge.centre_code
-    run.document({**document, "citizen": str(made.citizen), "site": site, "offers": made.offers})
+    document: dict[str, object] = {"event": "ready", "address": address, "port": port}
+    document |= {"counter_code": edge.counter_code, "centre_code": edge.centre_code}
+    document |= {"citizen": str(made.citizen), "site": site, "service": made.server.address}
+    run.document({**document, "offers": made.offers})
     given = {
         "address": address,
         "root": made.server.root,

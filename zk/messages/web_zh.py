@@ -37,8 +37,8 @@ MESSAGES: Final = {
     "web.demo_enrolment": "7. 学校自己的网站（另一台服务）：打开 {site}，按下按钮，\n"
     "   用“在本机打开凭证夹”的链接像第 4 步那样答复，并输入配对码。表格会自动填好。",
     "web.demo_centre": "8. 资源中心：用 {centre_code} 登录，查看谁提供哪些数据、谁可以询问、询问了多少次。",
-    "web.demo_vault": "9. 浏览器中您自己的凭证库：打开 {address}vault/，建立凭证库，在“扫描”中逐个粘贴部门的以下链接；\n"
-    "   然后再次在窗口询问，粘贴其链接，阅读所问内容并同意，查看记录：\n   {offers}",
+    "web.demo_vault": "9. 浏览器中您自己的凭证库：打开 {address}vault/，建立凭证库，\n"
+    "   在“扫描”中逐个粘贴部门的以下链接；然后再次在窗口询问，粘贴其链接，阅读所问内容并同意，查看记录：\n   {offers}",
     "web.demo_end": "按 Ctrl-C 结束全部。",
     "web.ready": "网页位于 {address}",
     "web.stopped": "网页已停止提供。",
