@@ -11,16 +11,10 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from disclosure import (
-    AttributeDefinition,
-    AttributeType,
-    Code,
-    CredentialForm,
     DepartmentName,
     ExpiryRule,
-    LocalizedText,
     Request,
     Schema,
-    SchemaName,
     Shown,
     Value,
     canonical,
@@ -46,12 +40,10 @@ from disclosure.composite import (
     NotEqual,
     OldestEpoch,
     OneOf,
-    Operand,
     ProvenEpoch,
     PseudonymQuery,
     Sum,
     Term,
-    ValidOn,
     VerifierScope,
     Waiver,
     at_least,
@@ -59,7 +51,7 @@ from disclosure.composite import (
     between,
 )
 from disclosure.composite.predicates import Predicate
-from disclosure.names import IssuerKeyName, RegulatorName
+from disclosure.names import IssuerKeyName
 from prover import composite_lines
 from prover.asker import Asker, TrackRecord
 from prover.composite import lacking, telling
@@ -69,134 +61,32 @@ from prover.composite.facts import Facts
 from prover.consent import ConsentLine, consent_lines
 from prover.present import Consent, Lack, _consent_credential
 from scripts.web_vectors import Json, text_of
+from scripts.web_vectors_telling_world import (
+    ACCUMULATORS,
+    DEPARTMENTS,
+    DIRECTORY,
+    EPOCH,
+    HOUSEHOLD,
+    INSURANCE,
+    LIST,
+    LISTS,
+    LONG,
+    NAME,
+    PERMIT,
+    PERMIT_2,
+    REGULATOR,
+    SCHEMAS,
+    SHORT,
+    STRANGER,
+    TRUSTED,
+    VALUES,
+    op,
+    query,
+)
 from tests.disclosure import test_disclosure_allowance as asking
 from tests.disclosure import world as plain_world
 from tests.disclosure.composite import world
 from tests.disclosure.composite.test_composite_request import joint
-
-NAME: Final = LocalizedText("某小学\u00b7一部", "A {primary} school & Co")
-_NUMBER: Final = "370102199001011234"
-_LIST, _LONG, _SHORT = (bytes([each]) * 32 for each in (1, 2, 3))
-_REGULATOR, _STRANGER = bytes([4]) * 32, bytes([5]) * 32
-_ACCUMULATORS: Final = (bytes([6]) * 96, bytes([7]) * 96)
-_EPOCH: Final = 1_772_000_000
-
-
-def _name(zh: str, en: str) -> LocalizedText:
-    return LocalizedText(zh, en)
-
-
-def _attribute(identifier: str, kind: AttributeType, zh: str, en: str, **more: Any) -> AttributeDefinition:
-    return AttributeDefinition(identifier, _name(zh, en), kind, **more)
-
-
-_CODES: Final = tuple(Code(f"3701{each:02}", _name(f"第{each}区", f"District {each}")) for each in range(12))
-_DISTRICT: Final = {"code_system": "GB/T 2260", "codes": _CODES}
-_MONTHS: Final = {"unit": "months", "minimum": 0, "maximum": 600}
-_DAYS: Final = {"minimum": 0, "maximum": 47481}
-PERMIT: Final = Schema(
-    SchemaName("public-security", "residence_permit", 1),
-    _name("居住证", "residence permit"),
-    CredentialForm.COMPOSITE,
-    (
-        _attribute("name", AttributeType.TEXT, "姓名", "Name", max_length=60),
-        _attribute("number", AttributeType.TEXT, "身份证号", "ID number", max_length=18),
-        _attribute("district", AttributeType.CODE, "区县", "District", **_DISTRICT),
-        _attribute("since", AttributeType.DATE, "居住起始日", "Resident since", **_DAYS),
-        _attribute("months", AttributeType.INTEGER, "居住月数", "Months of residence", **_MONTHS),
-        _attribute("gap", AttributeType.INTEGER, "中断月数", "Months away", optional=True, **_MONTHS),
-        _attribute("remark", AttributeType.TEXT, "备注", "Remark", max_length=60, optional=True),
-    ),
-    validity_days=90,
-)
-PERMIT_2: Final = replace(PERMIT, name=replace(PERMIT.name, version=2), validity_days=180)
-INSURANCE: Final = Schema(
-    SchemaName("hrss", "social_insurance", 1),
-    _name("社会保险", "social insurance"),
-    CredentialForm.COMPOSITE,
-    (
-        _attribute("number", AttributeType.TEXT, "身份证号", "ID number", max_length=18),
-        _attribute("district", AttributeType.CODE, "参保区县", "Insured in", **_DISTRICT),
-        _attribute("months", AttributeType.INTEGER, "缴费月数", "Months paid", **_MONTHS),
-        _attribute(
-            "base", AttributeType.INTEGER, "缴费基数", "Monthly base", unit="CNY", scale=2, minimum=-500,
-            maximum=10_000_000,
-        ),
-        _attribute("employed", AttributeType.BOOLEAN, "在职", "Employed"),
-        _attribute("seal", AttributeType.HASH, "印章", "Seal"),
-    ),
-    validity_days=365,
-)  # fmt: skip
-HOUSEHOLD: Final = Schema(
-    SchemaName("public-security", "household", 1),
-    _name("户口", "household register"),
-    CredentialForm.COMPOSITE,
-    (
-        _attribute("child", AttributeType.TEXT, "子女", "Child", max_length=60),
-        _attribute("child_secret", AttributeType.SECRET, "子女的秘密", "The child's secret"),
-        _attribute("born", AttributeType.DATE, "出生日期", "Born", **_DAYS),
-    ),
-    validity_days=365,
-)
-SCHEMAS: Final = (PERMIT, PERMIT_2, INSURANCE, HOUSEHOLD)
-_VALUES: Final[Mapping[str, Mapping[str, Value]]] = {
-    "residence_permit": {
-        "name": "王小明 {x} <b>", "number": _NUMBER, "district": "370102", "since": dt.date(2019, 5, 1),
-        "months": 82,
-    },
-    "social_insurance": {
-        "number": _NUMBER, "district": "370103", "months": 40, "base": 812_305, "employed": True,
-        "seal": bytes(range(32)),
-    },
-    "household": {"child": "王一", "child_secret": bytes(32), "born": dt.date(2020, 2, 29)},
-}  # fmt: skip
-DEPARTMENTS: Final = {"departments/hrss": _name("人社局", "The social security office")}
-LISTS: Final = {
-    _LIST: ("authorities/city", (*(each.code for each in _CODES[2:5]), "999999")),
-    _LONG: ("authorities/city", tuple(each.code for each in _CODES)),
-    _SHORT: ("departments/hrss", ("370104", "888888")),
-}
-"""Published lists by digest: whose they are, and their codes."""
-_TRUSTED: Final[Any] = SimpleNamespace(
-    name=RegulatorName("prosecutor"),
-    display_name=_name("检察院", "The prosecutor"),
-    key=SimpleNamespace(digest=_REGULATOR),
-)
-
-
-class _Directory:
-    """As much of a directory as screens are told from."""
-
-    def schema(self, name: SchemaName, field: str = "") -> Schema:
-        return next(each for each in SCHEMAS if each.name == name)
-
-    def code_list(self, digest: bytes, field: str = "") -> Any:
-        owner, codes = LISTS[digest]
-        return SimpleNamespace(owner=owner, codes=codes)
-
-    def epoch(self, accumulator: bytes, number: int, field: str = "") -> Any:
-        return SimpleNamespace(time=_EPOCH + number)
-
-
-_DIRECTORY: Final[Any] = _Directory()
-
-
-def op(name: str) -> Operand:
-    """Return an operand of its name."""
-    return Operand(*name.split("."))
-
-
-def query(identifier: str, *schemas: Schema, **changes: Any) -> CompositeQuery:
-    """Return a query that accepts schemas of one department."""
-    key = IssuerKeyName(schemas[0].name.department, "a" * 32)
-    revocation = OldestEpoch(_ACCUMULATORS[0], 1, 86_400)
-    fields: dict[str, Any] = {
-        "schemas": tuple(each.name for each in schemas),
-        "issuers": (AcceptedIssuer(key, revocation, None),),
-        "expiry": ValidOn(world.TODAY),
-    }
-    return CompositeQuery(identifier, **(fields | changes))
-
 
 _UNKNOWN: Final = TrackRecord()
 
@@ -214,14 +104,14 @@ class Case:
 
     def schema(self, asked: CompositeQuery) -> Schema:
         """Return the schema of what answers a query."""
-        return self.schemas.get(asked.id, _DIRECTORY.schema(asked.schemas[0]))
+        return self.schemas.get(asked.id, DIRECTORY.schema(asked.schemas[0]))
 
 
 def case_of(case: Case) -> Json:
     """Return a case with what Python's screens say of it."""
     branch = case.branch
     answers = tuple(_answer(each, case.schema(each)) for each in branch.queries)
-    facts = Facts.of(branch, answers, _DIRECTORY, (_TRUSTED,))
+    facts = Facts.of(branch, answers, DIRECTORY, (TRUSTED,))
     schemas = {each.name: each for each in SCHEMAS}
     held = {each.id: f"id-{each.id}" for each in branch.queries}
     told = telling._told(case.request, branch, answers, schemas, facts, NAME, held)
@@ -249,7 +139,7 @@ def both(zh: Sequence[ConsentLine], en: Sequence[ConsentLine]) -> Json:
 
 
 def _answer(asked: CompositeQuery, schema: Schema) -> CredentialAnswer:
-    values = _VALUES[schema.name.item]
+    values = VALUES[schema.name.item]
     issuer = asked.issuers[0]
     shown = Shown(
         asked.id, schema.name, issuer.key, {each: values.get(each) for each in asked.shown},
@@ -266,8 +156,8 @@ def _behind(told: telling.ToldCredential, behind: tuple[str, ...]) -> telling.To
 def _earlier(branch: Branch, *, past: bool) -> telling.Earlier:
     if past:
         return telling.Earlier(branch)
-    schemas = {each.id: _DIRECTORY.schema(each.schemas[0]) for each in branch.queries}
-    facts = Facts.of(branch, (), _DIRECTORY, (_TRUSTED,))
+    schemas = {each.id: DIRECTORY.schema(each.schemas[0]) for each in branch.queries}
+    facts = Facts.of(branch, (), DIRECTORY, (TRUSTED,))
     return telling.Earlier(branch, Reading(schemas, facts, {each.id: each.number for each in branch.foreign}))
 
 
@@ -278,7 +168,7 @@ def _written(answer: CredentialAnswer, behind: tuple[str, ...]) -> Json:
         "schema": str(shown.schema),
         "values": {name: None if each is None else item(each) for name, each in shown.values.items()},
         "expiry": shown.expiry and days(shown.expiry),
-        "epoch": answer.epoch and _EPOCH + answer.epoch.number,
+        "epoch": answer.epoch and EPOCH + answer.epoch.number,
         "behind": shown.query in behind,
     }
 
@@ -295,9 +185,9 @@ def _record(record: TrackRecord) -> Json:
     }  # fmt: skip
 
 
-_REVOCATIONS: Final = tuple(OldestEpoch(each, 1) for each in _ACCUMULATORS)
+_REVOCATIONS: Final = tuple(OldestEpoch(each, 1) for each in ACCUMULATORS)
 _FOREIGN: Final = CommittedNumber(
-    world.SCHOOL, _LIST, _LONG, "income", str(world.SUITE), bytes(48), "months", 0, 0, 600,
+    world.SCHOOL, LIST, LONG, "income", str(world.SUITE), bytes(48), "months", 0, 0, 600,
     (DepartmentName("hrss"), DepartmentName("tax")),
 )  # fmt: skip
 _PERMIT_KEYS: Final = tuple(IssuerKeyName("public-security", each * 32) for each in "ab")
@@ -318,7 +208,7 @@ _MAIN: Final = Branch(
     (
         at_least(op("permit.months"), 12),
         between(op("permit.since"), dt.date(2010, 1, 1), dt.date(2024, 1, 1)),
-        InList(op("permit.district"), _LIST),
+        InList(op("permit.district"), LIST),
         OneOf(op("insurance.district"), ("370103", "370104", "370199")),
         NotEqual(op("permit.gap"), 3),
         Equal((op("permit.number"), op("insurance.number"))),
@@ -330,8 +220,8 @@ _MAIN: Final = Branch(
         PseudonymQuery("again", VerifierScope("enrol-2026"), op("household.child_secret")),
     ),
     (
-        EscrowQuery("who", op("permit.number"), _REGULATOR),
-        EscrowQuery("stranger", op("insurance.number"), _STRANGER),
+        EscrowQuery("who", op("permit.number"), REGULATOR),
+        EscrowQuery("stranger", op("insurance.number"), STRANGER),
     ),
 )  # fmt: skip
 _SMALL: Final = Branch(
@@ -339,7 +229,7 @@ _SMALL: Final = Branch(
     (query("permit", PERMIT, shown=("name",)), query("nothing", HOUSEHOLD, expiry=ExpiryShown())),
     (at_most(op("permit.months"), 90), at_least(op("nothing.born"), days(dt.date(2015, 1, 1)))),
     (PseudonymQuery("us", joint(world.SCHOOL, world.SCHOOL_2)),),
-    (EscrowQuery("who", op("permit.number"), _STRANGER),),
+    (EscrowQuery("who", op("permit.number"), STRANGER),),
 )
 _LAST: Final = Branch("last", (query("household", HOUSEHOLD, shown=("child",)),))
 _TWO: Final = (query("permit", PERMIT), query("insurance", INSURANCE))
@@ -386,10 +276,10 @@ _BRANCHES: Final[Mapping[str, Branch]] = {
         between(op("permit.since"), 17_000, 17_001), NotEqual(op("permit.since"), dt.date(2016, 7, 18))
     ),
     "lists": _branch(
-        InList(op("permit.district"), _LONG), InList(op("insurance.district"), _SHORT),
+        InList(op("permit.district"), LONG), InList(op("insurance.district"), SHORT),
     ),
     "lists of equal attributes": _branch(
-        InList(op("permit.district"), _LIST), OneOf(op("insurance.district"), ("370104", "370109")),
+        InList(op("permit.district"), LIST), OneOf(op("insurance.district"), ("370104", "370109")),
         Equal((op("insurance.district"), op("permit.district"))),
     ),
     "a no that leaves a yes": _branch(NotEqual(op("insurance.employed"), False)),
@@ -450,7 +340,7 @@ def lacked(branch: Branch, missing: Sequence[Lacking], chosen: Mapping[str, Sche
     nearest: Any = {each: SimpleNamespace(schema=schema) for each, schema in chosen.items()}
     planned = BranchPlan(0, branch, nearest, {}, tuple(missing))
     plan: Any = SimpleNamespace(
-        directory=_DIRECTORY, contents=SimpleNamespace(regulators=(_TRUSTED,)), branches=(planned,)
+        directory=DIRECTORY, contents=SimpleNamespace(regulators=(TRUSTED,)), branches=(planned,)
     )
     return {
         "request": _request(branch).canonical.hex(),
@@ -475,10 +365,10 @@ def _lacking() -> Iterator[Json]:
     for lack in Lack:
         if lack is Lack.UNMET:
             continue
-        regulator = _STRANGER if lack is Lack.REGULATOR_NOT_TRUSTED else None
+        regulator = STRANGER if lack is Lack.REGULATOR_NOT_TRUSTED else None
         yield lacked(_MAIN, (Lacking("x", lack, accepted, None, regulator), Lacking("y", lack)), {})
     for branch in (_MAIN, *_BRANCHES.values()):
-        chosen = {each.id: _DIRECTORY.schema(each.schemas[0]) for each in branch.queries}
+        chosen = {each.id: DIRECTORY.schema(each.schemas[0]) for each in branch.queries}
         unmet = [Lacking("p", Lack.UNMET, (PERMIT.name,), each) for each in branch.predicates]
         if unmet:
             yield lacked(branch, unmet, chosen)
@@ -529,7 +419,7 @@ def published() -> Json:
         "name": NAME.items(),
         "schemas": [each.canonical.hex() for each in SCHEMAS],
         "lists": {digest.hex(): [owner, codes] for digest, (owner, codes) in LISTS.items()},
-        "regulators": [[str(_TRUSTED.name), _TRUSTED.display_name.items(), _REGULATOR.hex()]],
+        "regulators": [[str(TRUSTED.name), TRUSTED.display_name.items(), REGULATOR.hex()]],
         "departments": {name: each.items() for name, each in DEPARTMENTS.items()},
         "policy": asking.COMPOSITE.canonical.hex(),
     }

@@ -43,8 +43,8 @@ MESSAGES: Final = {
     "   and answer as in 4 with the link behind 'Open the vault'; type the pairing code. The form fills.",
     "web.demo_centre": "8. The resource centre: sign in with {centre_code}; see who offers which data,\n"
     "   who may ask for them, and how often they do.",
-    "web.demo_vault": "9. A vault of your own, in the browser: open {address}vault/, make one, and paste under\n"
-    "   Scan these links of departments, one after the other; then ask at the counter again, paste\n"
+    "web.demo_vault": "9. A vault of your own, in the browser: open {address}vault/, make one, and paste\n"
+    "   under Scan these links of departments, one after the other; then ask at the counter again, paste\n"
     "   its link, read what is asked, agree, and look at the history:\n   {offers}",
     "web.demo_end": "Ctrl-C ends all of it.",
     "web.ready": "The pages are at {address}",
