@@ -8,8 +8,6 @@ from a page of this origin too. All answers of an exchange are for the session t
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
 import json
 import secrets
 import time
@@ -21,20 +19,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from consortium.serving import BodyError, body_of, plain
 from web_edge.origins import Origins
+from web_edge.sessions import FRESH, RefusedError, Sessions, cookie_of, guarded
 
-COOKIE: Final = "__Host-counter"
-SESSION_SECONDS: Final = 8 * 3600
-SESSIONS: Final = 64
-TRIES: Final = 10
-TRIES_SECONDS: Final = 300.0
+PART: Final = "counter"
+COOKIE: Final = cookie_of(PART)
 ASKS: Final = 32
 """So many asks of a session are remembered; the oldest that has ended is forgotten first."""
-_BODY_OCTETS: Final = 4096
 _BEAT_SECONDS: Final = 15.0
-_FRESH: Final = {"Cache-Control": "no-store"}
-_SENT: Final = {**_FRESH, "X-Accel-Buffering": "no"}
+_SENT: Final = {**FRESH, "X-Accel-Buffering": "no"}
 
 
 @dataclass(frozen=True)
@@ -103,16 +96,7 @@ class _Ask:
     outcome: "asyncio.Task[Outcome]"
 
 
-@dataclass
-class _Session:
-    ends: float
-    asks: dict[str, _Ask] = field(default_factory=dict, repr=False)
-
-
-class _RefusedError(Exception):
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(status)
-        self.status, self.text = status, text
+_Asks = dict[str, _Ask]
 
 
 class Counter:
@@ -121,83 +105,45 @@ class Counter:
     def __init__(
         self, desk: Desk, code: str, origins: Origins, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._desk, self._code, self._origins, self._clock = desk, _digest(code), origins, clock
-        self._sessions: dict[bytes, _Session] = {}
-        self._tried: list[float] = []
+        self._desk = desk
+        self._sessions: Sessions[_Asks] = Sessions(PART, code, origins, dict, _drop, clock)
 
     def routes(self) -> list[Route]:
         """Return the routes, to stand before the pages."""
         return [
-            Route("/counter/session", _guarded(self._sign_in), methods=["POST"]),
-            Route("/counter/session", _guarded(self._sign_out), methods=["DELETE"]),
-            Route("/counter/purposes", _guarded(self._purposes), methods=["GET"]),
-            Route("/counter/asks", _guarded(self._ask), methods=["POST"]),
-            Route("/counter/asks/{ask}", _guarded(self._watch), methods=["GET"]),
-            Route("/counter/asks/{ask}/record", _guarded(self._record), methods=["GET"]),
+            *self._sessions.routes(),
+            Route("/counter/purposes", guarded(self._purposes), methods=["GET"]),
+            Route("/counter/asks", guarded(self._ask), methods=["POST"]),
+            Route("/counter/asks/{ask}", guarded(self._watch), methods=["GET"]),
+            Route("/counter/asks/{ask}/record", guarded(self._record), methods=["GET"]),
         ]
 
     def close(self) -> None:
         """End all sessions, and what they wait for."""
-        for each in self._sessions.values():
-            _drop(each)
-        self._sessions.clear()
-
-    async def _sign_in(self, request: Request) -> Response:
-        given = (await self._document(request)).get("code")
-        now = self._clock()
-        if not isinstance(given, str) or not hmac.compare_digest(_digest_of(given), self._code):
-            raise self._wrong(now)
-        self._forget(now)
-        token = secrets.token_urlsafe(32)
-        self._sessions[_digest(token)] = _Session(now + SESSION_SECONDS)
-        answer = Response(status_code=204, headers=_FRESH)
-        answer.set_cookie(
-            COOKIE, token, max_age=SESSION_SECONDS, path="/", secure=True, httponly=True, samesite="strict"
-        )
-        return answer
-
-    def _wrong(self, now: float) -> _RefusedError:
-        """Count a wrong code, and return its refusal.
-
-        The right code is let in however many wrong ones came: they may be anybody's, who would else close the
-        counter to its clerks, and nobody comes upon 64 bits by trying.
-        """
-        self._tried = [each for each in self._tried if now - each < TRIES_SECONDS]
-        if len(self._tried) >= TRIES:
-            return _RefusedError(429, "TOO_MANY_ATTEMPTS")
-        self._tried.append(now)
-        return _RefusedError(403, "CODE_WRONG")
-
-    async def _sign_out(self, request: Request) -> Response:
-        self._check_own(request)
-        self._session(request)
-        _drop(self._sessions.pop(_digest(request.cookies[COOKIE])))
-        answer = Response(status_code=204, headers=_FRESH)
-        answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
-        return answer
+        self._sessions.close()
 
     async def _purposes(self, request: Request) -> Response:
-        self._session(request)
+        self._sessions.of(request)
         purposes = [{"id": each.id, "zh": each.zh, "en": each.en} for each in self._desk.purposes]
-        return JSONResponse({"verifier": self._desk.verifier, "purposes": purposes}, headers=_FRESH)
+        return JSONResponse({"verifier": self._desk.verifier, "purposes": purposes}, headers=FRESH)
 
     async def _ask(self, request: Request) -> Response:
-        document = await self._document(request)
-        session = self._session(request)
+        document = await self._sessions.document(request)
+        asks = self._sessions.of(request)
         purpose = document.get("purpose")
         if not isinstance(purpose, str) or purpose not in {each.id for each in self._desk.purposes}:
-            raise _RefusedError(404, "PURPOSE_UNKNOWN")
+            raise RefusedError(404, "PURPOSE_UNKNOWN")
         pairing = document.get("pairing", False)
         if not isinstance(pairing, bool):
-            raise _RefusedError(400, "PAIRING_INVALID")
-        _make_room(session)
+            raise RefusedError(400, "PAIRING_INVALID")
+        _make_room(asks)
         try:
             question, begin = await self._desk.ask(purpose, pairing)
         except DeskError as error:
             failed = {"reason": error.reason, "zh": error.zh, "en": error.en}
-            return JSONResponse(failed, 502, headers=_FRESH)
+            return JSONResponse(failed, 502, headers=FRESH)
         name = secrets.token_urlsafe(16)
-        session.asks[name] = _Ask(question, begin())
+        asks[name] = _Ask(question, begin())
         modules = ["".join("1" if each else "0" for each in row) for row in question.modules]
         told: dict[str, Any] = {
             "ask": name,
@@ -205,7 +151,7 @@ class Counter:
             "modules": modules,
             "expires": question.expires,
         }
-        return JSONResponse({**told, "pairing_code": question.pairing_code}, headers=_FRESH)
+        return JSONResponse({**told, "pairing_code": question.pairing_code}, headers=FRESH)
 
     async def _watch(self, request: Request) -> Response:
         ask = self._found(request)
@@ -215,59 +161,15 @@ class Counter:
         ask = self._found(request)
         record = ask.outcome.result().record if ask.outcome.done() else None
         if record is None:
-            raise _RefusedError(404, "RECORD_UNKNOWN")
-        headers = _FRESH | {"Content-Disposition": 'attachment; filename="record.json"'}
+            raise RefusedError(404, "RECORD_UNKNOWN")
+        headers = FRESH | {"Content-Disposition": 'attachment; filename="record.json"'}
         return Response(record, 200, headers, "application/json")
 
     def _found(self, request: Request) -> _Ask:
-        ask = self._session(request).asks.get(request.path_params["ask"])
+        ask = self._sessions.of(request).get(request.path_params["ask"])
         if ask is None:
-            raise _RefusedError(404, "ASK_UNKNOWN")
+            raise RefusedError(404, "ASK_UNKNOWN")
         return ask
-
-    def _session(self, request: Request) -> _Session:
-        if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-            raise _RefusedError(403, "NOT_THIS_ORIGIN")
-        session = self._sessions.get(_digest(request.cookies.get(COOKIE, "")))
-        if session is None or session.ends <= self._clock():
-            raise _RefusedError(401, "SIGNED_OUT")
-        return session
-
-    def _check_own(self, request: Request) -> None:
-        if not self._origins.is_own(request):
-            raise _RefusedError(403, "NOT_THIS_ORIGIN")
-
-    async def _document(self, request: Request) -> dict[str, Any]:
-        self._check_own(request)
-        if request.headers.get("content-type") != "application/json":
-            raise _RefusedError(415, "NOT_JSON")
-        try:
-            document = json.loads(await body_of(request, _BODY_OCTETS))
-        except BodyError as error:
-            raise _RefusedError(error.status, "TOO_LONG") from None
-        except (ValueError, RecursionError):
-            raise _RefusedError(400, "NOT_JSON") from None
-        if not isinstance(document, dict):
-            raise _RefusedError(400, "NOT_JSON")
-        return document
-
-    def _forget(self, now: float) -> None:
-        """Make room for one more session: what has ended goes, then the oldest."""
-        for name in [name for name, each in self._sessions.items() if each.ends <= now]:
-            _drop(self._sessions.pop(name))
-        while len(self._sessions) >= SESSIONS:
-            _drop(self._sessions.pop(next(iter(self._sessions))))
-
-
-def _guarded(act: Callable[[Request], Any]) -> Callable[[Request], Any]:
-    async def guarded(request: Request) -> Response:
-        try:
-            answer: Response = await act(request)
-        except _RefusedError as error:
-            return plain(error.status, error.text)
-        return answer
-
-    return guarded
 
 
 async def _events(ask: _Ask) -> AsyncIterator[bytes]:
@@ -282,27 +184,15 @@ async def _events(ask: _Ask) -> AsyncIterator[bytes]:
     yield f"data: {written}\n\n".encode()
 
 
-def _make_room(session: _Session) -> None:
-    if len(session.asks) < ASKS:
+def _make_room(asks: _Asks) -> None:
+    if len(asks) < ASKS:
         return
-    oldest = next((name for name, each in session.asks.items() if each.outcome.done()), None)
+    oldest = next((name for name, each in asks.items() if each.outcome.done()), None)
     if oldest is None:
-        raise _RefusedError(429, "TOO_MANY_ASKS")
-    del session.asks[oldest]
+        raise RefusedError(429, "TOO_MANY_ASKS")
+    del asks[oldest]
 
 
-def _drop(session: _Session) -> None:
-    for each in session.asks.values():
+def _drop(asks: _Asks) -> None:
+    for each in asks.values():
         each.outcome.cancel()
-
-
-def _digest_of(text: str) -> bytes:
-    """Hash what came as JSON, which may escape half a character: that is no text."""
-    try:
-        return _digest(text)
-    except UnicodeEncodeError:
-        raise _RefusedError(400, "NOT_JSON") from None
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(b"zk-disclosure/counter/v1\n" + text.encode()).digest()

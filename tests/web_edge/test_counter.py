@@ -15,7 +15,8 @@ from tests.web_edge.standing import Standing, standing
 from tests.zkservice.support import City, city
 from verifier import parse_record
 from verifier.record import Record, recheck
-from web_edge.counter import COOKIE, TRIES
+from web_edge.counter import COOKIE
+from web_edge.sessions import TRIES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
