@@ -9,7 +9,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from consortium.serving import application, listening
-from web_edge.board import Board
 from web_edge.bridge import Bridge
 from web_edge.counter import Counter, Desk
 from web_edge.headers import Guarded
@@ -25,8 +24,7 @@ class Edge:
 
     `names` are those that people reach it by, beside the local ones. With a certificate chain and its key
     (PEM files) it speaks TLS; `behind_tls` says that a proxy before it does. `desk` opens a counter's desk in
-    the loop that serves, and `counter_code` is what its clerks sign in with;
-    `board` opens the board of the errands that are served at that counter.
+    the loop that serves, and `counter_code` is what its clerks sign in with.
     """
 
     endpoint: Endpoint
@@ -40,7 +38,6 @@ class Edge:
     watched: Watched = field(default_factory=Watched)
     desk: Callable[[], contextlib.AbstractAsyncContextManager[Desk]] | None = None
     counter_code: str = field(default="", repr=False)
-    board: Callable[[], contextlib.AbstractAsyncContextManager[Board]] | None = None
 
     @property
     def origins(self) -> Origins:
@@ -81,8 +78,6 @@ async def serving(edge: Edge) -> AsyncIterator[int]:
 async def _counter(edge: Edge, stack: contextlib.AsyncExitStack) -> Sequence[Route]:
     if edge.desk is None:
         return ()
-    desk = await stack.enter_async_context(edge.desk())
-    board = None if edge.board is None else await stack.enter_async_context(edge.board())
-    counter = Counter(desk, edge.counter_code, edge.origins, board=board)
+    counter = Counter(await stack.enter_async_context(edge.desk()), edge.counter_code, edge.origins)
     stack.callback(counter.close)
     return counter.routes()
