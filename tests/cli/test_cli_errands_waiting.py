@@ -9,9 +9,10 @@ import pytest
 
 from ordering.light.verifying import OrderError, OrderReason
 from tests.verifier.test_verifier_unique import kept as answered_by
+from verifier.client.errand_desk import ErrandDesk
 from verifier.client.errands import REJECTED, SUBMITTED, Outcome
 from verifier.errors import TakenElsewhereError
-from zk.commands.verifier import errands
+from zk.commands.verifier import errand_clerk, errands
 from zk.exits import CommandError, Exit
 from zk.home import Home
 from zk.run import Run
@@ -37,9 +38,10 @@ def received(folder: Path, raised: Exception) -> tuple[bool, list[Outcome]]:
     counter, bundle = Counter(), SimpleNamespace(name=SimpleNamespace(bundle="school"))
     part = SimpleNamespace(name=SimpleNamespace(id="1"), state=SUBMITTED, ready=True, waits=False)
     run, nothing = Run(as_json=True, lang="en", home=Home(folder)), cast(Any, None)
-    desk = errands._Desk(run, nothing, cast(Any, counter), cast(Any, bundle), nothing, "p", None, None)
-    with mock.patch.object(errands, "keep", side_effect=raised):
-        return desk._done(cast(Any, part)), counter.told
+    clerk = errands._HookClerk(run, nothing, cast(Any, counter), nothing, nothing, None)
+    desk = ErrandDesk(nothing, cast(Any, counter), cast(Any, bundle), "p", clerk, run.home.records)
+    with mock.patch.object(errand_clerk, "keep", side_effect=raised):
+        return desk.work(cast(Any, part)), counter.told
 
 
 @pytest.mark.parametrize(

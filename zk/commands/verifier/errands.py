@@ -1,41 +1,34 @@
-"""A counter of one-chain errands at work: asks for each new part, verifies what comes, tells how far."""
+"""A counter of one-chain errands at work, where a department's own program decides what becomes of a part."""
 
-import datetime as dt
 import json
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import grpc
 import typer
 
-from disclosure import DisclosureError, LocalizedText, OfferLink
-from disclosure.errand import ErrandBundle, ErrandBundleName
-from ordering.light.verifying import OrderError
-from tlog import Policy, TlogError
-from verifier import AnyRecord, CompositePolicy, files
+from disclosure import DisclosureError, LocalizedText, OfferLink, VerifierName
+from disclosure.errand import ErrandBundleName
+from verifier import CompositePolicy
 from verifier.client import VerifierClient
+from verifier.client.errand_desk import ErrandDesk, Happening, Taken, passes
 from verifier.client.errands import (
     DONE,
     IN_PROGRESS,
     RECEIVED,
     REJECTED,
-    SUBMITTED,
     CounterPart,
     ErrandCounter,
     Outcome,
-    ReceivedPart,
 )
-from verifier.errors import AlreadySeenError, AnswerError, TakenElsewhereError
 from wire.client import ServiceError
 from zk.anchoring import policy_needed
-from zk.commands.verifier.asking import checked_request, keep
 from zk.commands.verifier.common import GROUP, AnyPolicy, As, key_of, loaded_policy, name_of, shown_log
+from zk.commands.verifier.errand_clerk import HomeClerk, own_part
 from zk.commands.verifier.records import answered as told_answer
-from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import private_folder
 from zk.ordered import check_claiming
@@ -46,19 +39,13 @@ ERRANDS: Final = Group(
     typer.Typer(name="errands", help=f"help.{GROUP.name}.errands", no_args_is_help=True),
 )
 _OUTCOMES: Final = {"received": RECEIVED, "in-progress": IN_PROGRESS, "done": DONE, "rejected": REJECTED}
-_NOT_HELD: Final = LocalizedText("提交的内容未能通过核验", "What was submitted did not verify")
-_SEEN: Final = LocalizedText("只能办理一次，此前已经办理过", "This can be done once, and was done before")
 _HOOK_SECONDS: Final = 300
-_DIGEST_DIGITS: Final = 16
-_LOOK: Final = dt.timedelta(seconds=5)
-"""Where the quorum is demanded the stream is opened anew so often: nothing else tells that it was reached."""
-_PASSING: Final = {
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.CANCELLED,
-    grpc.StatusCode.DEADLINE_EXCEEDED,
+_WARNED: Final = {
+    Happening.NOT_HELD: "verifier.errands_not_held",
+    Happening.WAITS: "verifier.errands_waits",
+    Happening.NOT_ANCHORED: "verifier.errands_not_anchored",
 }
-_OVERTAKEN: Final = {"PART_STATE_INVALID", "ERRAND_ENDED"}
-"""Another desk of the same counter, or the holder, was faster."""
+"""What is not an event of the command's, but a warning."""
 
 
 @ERRANDS.command("serve", remote=True)
@@ -85,131 +72,86 @@ def serve(
     with VerifierClient(run.endpoint, name, key_of(run, name), shown_log(run)) as client:
         counter = ErrandCounter(run.endpoint, name, key_of(run, name), run.log_verifier(), client)
         found = counter.bundle(ErrandBundleName.parse(f"errandBundles/{bundle}"))
-        own = [each.part for each in found.counters if each.verifier == name and part in (None, each.part)]
-        if len(own) != 1:
-            raise CommandError(Exit.USAGE, "PART_UNCLEAR", "error.part_unclear", parts=", ".join(own) or "-")
-        run.say(run.text("verifier.errands_serving", bundle=found.name, part=own[0]))
-        desk = _Desk(run, client, counter, found, loaded, own[0], hook, believed)
-        settled = desk.serve(count)
+        own = own_part(found, name, part)
+        run.say(run.text("verifier.errands_serving", bundle=found.name, part=own))
+        clerk = _HookClerk(run, client, counter, loaded, name, hook)
+        desk = ErrandDesk(client, counter, found, own, clerk, run.home.records, believed)
+        settled = _served(desk, count)
     return Answer({"settled": settled}, [run.text("verifier.errands_settled", count=settled)])
 
 
-@dataclass
-class _Desk:
-    run: Run
-    client: VerifierClient
-    counter: ErrandCounter
-    bundle: ErrandBundle
-    policy: AnyPolicy
-    part: str
-    hook: str | None
-    believed: Policy | None
-    _told_pending: set[Path] = field(default_factory=set)
-
-    def serve(self, count: int | None) -> int:
-        """Do whatever comes; return how many parts were settled or, without a hook, received."""
-        settled = 0
-        while True:
-            try:
-                for each in self.counter.parts(self.bundle, None if self.believed is None else _LOOK):
-                    if each.part == self.part:
-                        settled += self._done(each)
-                    if count is not None and settled >= count:
-                        return settled
-            except ServiceError as error:  # a stream or a call that broke; what was refused is ours to know
-                if error.code not in _PASSING and error.reason not in _OVERTAKEN:
-                    raise
-            time.sleep(1)
-
-    def _done(self, part: CounterPart) -> bool:
-        """Do what a part wants; return whether this settled it."""
-        if part.waits:
-            name = self.bundle.counter(self.part).verifier
-            self.counter.ask(self.bundle, part, checked_request(self.client, self.policy, name, {}))
-            self._tell(part, "asked")
-            return False
-        if part.state == SUBMITTED or (part.state == RECEIVED and part.ready and self.hook is not None):
-            return self._received(part)
-        return False
-
-    def _received(self, part: CounterPart) -> bool:
+def _served(desk: ErrandDesk, count: int | None) -> int:
+    """Do whatever comes; return how many parts were settled or, without a hook, received."""
+    settled = 0
+    while True:
         try:
-            received = self.counter.receive(self.bundle, part)
-            path = self._path(part, received)
-            if not path.exists():
-                keep(self.run, received.answered, self.policy, path)
-        except (AlreadySeenError, TakenElsewhereError):
-            self.counter.tell(part, Outcome(REJECTED, _SEEN))
-            self._tell(part, "rejected")
-            return True
-        except (DisclosureError, TlogError, AnswerError) as error:
-            self.run.warn("verifier.errands_not_held", part=part.name, reason=error.reason)
-            self.counter.tell(part, Outcome(REJECTED, _NOT_HELD))
-            return True
-        except (ServiceError, CommandError, OrderError) as error:  # not now: it stays, and the next is done
-            if not _can_wait(error):
+            for each in desk.serve():
+                settled += each
+                if count is not None and settled >= count:
+                    return settled
+        except ServiceError as error:
+            if not passes(error):
                 raise
-            self.run.warn("verifier.errands_waits", part=part.name, reason=error.reason)
-            return False
-        record = self._accepted(part, received.answered.record, path)
-        if record is None:
-            return False
-        answer = told_answer(self.run, record, path).data
-        if part.state == SUBMITTED:
-            self.counter.tell(part, Outcome(RECEIVED))
-            self._tell(part, "received", answer)
-        if self.hook is None:
+        time.sleep(1)
+
+
+class _HookClerk(HomeClerk):
+    """Tells what happens on the terminal, and has the department's own program decide, if there is one."""
+
+    def __init__(
+        self,
+        run: Run,
+        client: VerifierClient,
+        counter: ErrandCounter,
+        policy: AnyPolicy,
+        name: VerifierName,
+        hook: str | None,
+    ) -> None:
+        super().__init__(run, client, policy, name)
+        self._counter, self._hook = counter, hook
+
+    def looks_again(self, part: CounterPart) -> bool:
+        """Tell whether the program is to be asked about a part that was received before."""
+        return part.state == RECEIVED and part.ready and self._hook is not None
+
+    def happened(
+        self, what: Happening, part: CounterPart, *, reason: str = "", taken: Taken | None = None
+    ) -> None:
+        """Tell it, or warn of it."""
+        if what in _WARNED:
+            self._run.warn(_WARNED[what], part=part.name, reason=reason)
+        else:
+            self._tell(part, what.value, None if taken is None else self._told(taken))
+
+    def took(self, part: CounterPart, taken: Taken) -> bool:
+        """Without a program a part is settled that was received; with one, what the program has settled."""
+        if self._hook is None:
             return True
-        return part.ready and self._asked_hook(part, received, answer)
+        return part.ready and self._asked_hook(part, taken)
 
-    def _path(self, part: CounterPart, received: ReceivedPart) -> Path:
-        """Return where an answer is kept: a part that is opened again gets another one under its name."""
-        digest = received.answered.record.presentation.digest.hex()[:_DIGEST_DIGITS]
-        name = f"{self.bundle.name.bundle}-{self.part}-{part.name.id}-{digest}.json"
-        return self.run.home.records / name
+    def _told(self, taken: Taken) -> Mapping[str, Any]:
+        return told_answer(self._run, taken.record, taken.path).data
 
-    def _accepted(self, part: CounterPart, record: AnyRecord, path: Path) -> AnyRecord | None:
-        """Return the record, where the quorum is demanded brought to anchored; None while that cannot be.
-
-        Its holder has done everything there is to do, so the part is not rejected, whatever the log or its
-        witnesses do: it stays submitted, and is looked at again.
-        """
-        if self.believed is None:
-            return record
-        try:
-            found = self.client.anchor(record, self.believed)
-        except (TlogError, DisclosureError, ServiceError) as error:
-            if isinstance(error, ServiceError) and error.is_of_all:
-                raise
-            self.run.warn("verifier.errands_not_anchored", part=part.name, reason=error.reason)
-            return None
-        if found is not None:
-            files.replace(path, found.to_bytes())
-        elif path not in self._told_pending:
-            self._told_pending.add(path)
-            self._tell(part, "pending")
-        return found
-
-    def _asked_hook(self, part: CounterPart, received: ReceivedPart, answer: Mapping[str, Any]) -> bool:
+    def _asked_hook(self, part: CounterPart, taken: Taken) -> bool:
         """Ask the department's own program what becomes of a part: JSON in, JSON out.
 
         What it is given goes to its standard input, where nobody else on the machine can read it.
         """
         values = {
             name: value if isinstance(value, str | int) else value.isoformat()
-            for name, value in received.values.items()
+            for name, value in taken.received.values.items()
         }
-        given = {"part": str(part.name), "declared": values, "answer": answer}
+        given = {"part": str(part.name), "declared": values, "answer": self._told(taken)}
         code, outcome = self._run_hook(json.dumps(given, ensure_ascii=False))
         try:
             if outcome is not None:
-                self.counter.tell(part, outcome)
+                self._counter.tell(part, outcome)
         except ServiceError as error:  # it has said what cannot be told
             if error.code is not grpc.StatusCode.INVALID_ARGUMENT:
                 raise
             outcome = None
         if outcome is None:
-            self.run.warn("verifier.errands_hook_failed", hook=self.hook, code=code)
+            self._run.warn("verifier.errands_hook_failed", hook=self._hook, code=code)
             return False
         self._tell(part, next(name for name, state in _OUTCOMES.items() if state == outcome.state))
         return outcome.state in (DONE, REJECTED)
@@ -221,7 +163,7 @@ class _Desk:
         """
         try:
             ended = subprocess.run(  # noqa: S603  (the operator's own program, named on the command line)
-                [str(self.hook)], input=given.encode(), capture_output=True, timeout=_HOOK_SECONDS,
+                [str(self._hook)], input=given.encode(), capture_output=True, timeout=_HOOK_SECONDS,
                 check=False,
             )  # fmt: skip
             return ended.returncode, None if ended.returncode else _outcome(json.loads(ended.stdout))
@@ -231,8 +173,8 @@ class _Desk:
             return 0, None
 
     def _tell(self, part: CounterPart, event: str, data: Mapping[str, Any] | None = None) -> None:
-        self.run.document({**(data or {}), "event": event, "part": str(part.name)})
-        self.run.say(self.run.text("verifier.errands_event", part=part.name, event=event))
+        self._run.document({**(data or {}), "event": event, "part": str(part.name)})
+        self._run.say(self._run.text("verifier.errands_event", part=part.name, event=event))
 
 
 def _outcome(told: Mapping[str, Any]) -> Outcome:
@@ -245,16 +187,3 @@ def _outcome(told: Mapping[str, Any]) -> Outcome:
         str(told.get("document", "")),
         None if offer is None else OfferLink.parse(offer),
     )
-
-
-def _can_wait(error: ServiceError | CommandError | OrderError) -> bool:
-    """Tell whether something is looked at again later.
-
-    So it is where the consortium's node is away, or shows an order that does not hold: that is the node's
-    fault and no holder's, and another node, or this one later, may show one that does.
-    """
-    if isinstance(error, OrderError):
-        return True
-    if isinstance(error, CommandError):
-        return error.exit_code is Exit.UNREACHABLE
-    return not error.is_of_all

@@ -1,0 +1,216 @@
+"""A counter of one-chain errands at work by itself: asks for each new part, verifies what comes, tells it.
+
+What stands around it (`Clerk`) gives the request, keeps an answer, and perhaps decides what becomes of a
+part: a command with a department's own program, or a page with a person before it. Everything that is done
+for a part is safe to do twice, so a stream that broke is opened anew and nothing of what it told is kept.
+"""
+
+import datetime as dt
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import grpc
+
+from disclosure import DisclosureError, LocalizedText, Request
+from disclosure.composite import CompositeRequest
+from disclosure.errand import ErrandBundle
+from tlog import Policy, TlogError
+from verifier import files
+from verifier.anchoring import AnyRecord
+from verifier.client.client import VerifierClient
+from verifier.client.errands import (
+    RECEIVED,
+    REJECTED,
+    SUBMITTED,
+    CounterPart,
+    ErrandCounter,
+    Outcome,
+    ReceivedPart,
+)
+from verifier.client.exchange import Answered, CompositeAnswered
+from verifier.errors import AlreadySeenError, AnswerError, TakenElsewhereError
+from wire.client import ServiceError
+
+_NOT_HELD: Final = LocalizedText("提交的内容未能通过核验", "What was submitted did not verify")
+_SEEN: Final = LocalizedText("只能办理一次，此前已经办理过", "This can be done once, and was done before")
+_DIGEST_DIGITS: Final = 16
+_LOOK: Final = dt.timedelta(seconds=5)
+"""Where the quorum is demanded the stream is opened anew so often: nothing else tells that it was reached."""
+_PASSING: Final = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+_OVERTAKEN: Final = {"PART_STATE_INVALID", "ERRAND_ENDED"}
+"""Another desk of the same counter, or the holder, was faster."""
+
+
+def passes(error: ServiceError) -> bool:
+    """Tell whether a stream or a call broke, or another was faster; what else is refused is ours to know."""
+    return error.code in _PASSING or error.reason in _OVERTAKEN
+
+
+class NotNowError(Exception):
+    """An answer that cannot be kept now, through no fault of its holder's: its part stays as it is."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Happening(enum.Enum):
+    """What a desk has done about a part, or why it has not."""
+
+    ASKED = "asked"
+    PENDING = "pending"
+    """It holds, and waits for witnesses; told once."""
+    RECEIVED = "received"
+    REJECTED = "rejected"
+    """It may come once, and has come before."""
+    NOT_HELD = "not-held"
+    """What was submitted does not verify; it is rejected."""
+    WAITS = "waits"
+    """It cannot be accepted now."""
+    NOT_ANCHORED = "not-anchored"
+    """The log or its witnesses have shown something that does not hold."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An answer that was verified, kept in a file and accepted."""
+
+    received: ReceivedPart
+    record: AnyRecord
+    path: Path
+
+
+class Clerk(ABC):
+    """What stands around a desk. Its methods are called in the thread in which the desk works."""
+
+    @abstractmethod
+    def request(self) -> Request | CompositeRequest:
+        """Return a fresh request by the counter's policy."""
+
+    @abstractmethod
+    def keep(self, answered: Answered | CompositeAnswered, path: Path) -> None:
+        """Save the record of an answer.
+
+        Raises AlreadySeenError, TakenElsewhereError for what may come once and has come before, NotNowError.
+        """
+
+    @abstractmethod
+    def happened(
+        self, what: Happening, part: CounterPart, *, reason: str = "", taken: Taken | None = None
+    ) -> None:
+        """Be told what was done about a part; with RECEIVED goes what was taken."""
+
+    def saw(self, part: CounterPart) -> None:  # noqa: B027, most do not need it
+        """Be told of a part that the stream tells, before anything is done about it."""
+
+    def looks_again(self, part: CounterPart) -> bool:
+        """Tell whether a part that is received, or in progress, is verified and handed to `took` again."""
+        return False
+
+    @abstractmethod
+    def took(self, part: CounterPart, taken: Taken) -> bool:
+        """Do what is to be done about an accepted part, and return whether that settled it.
+
+        A part that was submitted has been told RECEIVED before.
+        """
+
+
+@dataclass
+class ErrandDesk:
+    """One counter's part of a bundle; used by one thread at a time.
+
+    With `believed` nothing is accepted before this policy's witnesses have cosigned. Records are kept in the
+    folder `records`, which is there.
+    """
+
+    client: VerifierClient
+    counter: ErrandCounter
+    bundle: ErrandBundle
+    part: str
+    clerk: Clerk
+    records: Path
+    believed: Policy | None = None
+    _told_pending: set[Path] = field(default_factory=set, init=False, repr=False)
+
+    def serve(self) -> Iterator[bool]:
+        """Do whatever comes, and give for each part whether this settled it, until the stream ends.
+
+        Raises ServiceError, by `passes` often one after which the stream is opened anew.
+        """
+        for each in self.counter.parts(self.bundle, None if self.believed is None else _LOOK):
+            if each.part == self.part:
+                self.clerk.saw(each)
+                yield self.work(each)
+
+    def work(self, part: CounterPart) -> bool:
+        """Do what a part wants; return whether this settled it."""
+        if part.waits:
+            self.counter.ask(self.bundle, part, self.clerk.request())
+            self.clerk.happened(Happening.ASKED, part)
+            return False
+        if part.state == SUBMITTED or (part.is_here and self.clerk.looks_again(part)):
+            return self._received(part)
+        return False
+
+    def _received(self, part: CounterPart) -> bool:
+        try:
+            received = self.counter.receive(self.bundle, part)
+            path = self.path(part, received)
+            if not path.exists():
+                self.clerk.keep(received.answered, path)
+        except (AlreadySeenError, TakenElsewhereError):
+            self.counter.tell(part, Outcome(REJECTED, _SEEN))
+            self.clerk.happened(Happening.REJECTED, part)
+            return True
+        except (DisclosureError, TlogError, AnswerError) as error:
+            self.clerk.happened(Happening.NOT_HELD, part, reason=error.reason)
+            self.counter.tell(part, Outcome(REJECTED, _NOT_HELD))
+            return True
+        except (ServiceError, NotNowError) as error:  # not now: it stays, and the next is done
+            if isinstance(error, ServiceError) and error.is_of_all:
+                raise
+            self.clerk.happened(Happening.WAITS, part, reason=error.reason)
+            return False
+        record = self._accepted(part, received.answered.record, path)
+        return record is not None and self._settled(part, Taken(received, record, path))
+
+    def _settled(self, part: CounterPart, taken: Taken) -> bool:
+        if part.state == SUBMITTED:
+            self.counter.tell(part, Outcome(RECEIVED))
+            self.clerk.happened(Happening.RECEIVED, part, taken=taken)
+        return self.clerk.took(part, taken)
+
+    def path(self, part: CounterPart, received: ReceivedPart) -> Path:
+        """Return where an answer is kept: a part that is opened again gets another one under its name."""
+        digest = received.answered.record.presentation.digest.hex()[:_DIGEST_DIGITS]
+        return self.records / f"{self.bundle.name.bundle}-{self.part}-{part.name.id}-{digest}.json"
+
+    def _accepted(self, part: CounterPart, record: AnyRecord, path: Path) -> AnyRecord | None:
+        """Return the record, where the quorum is demanded brought to anchored; None while that cannot be.
+
+        Its holder has done everything there is to do, so the part is not rejected, whatever the log or its
+        witnesses do: it stays submitted, and is looked at again.
+        """
+        if self.believed is None:
+            return record
+        try:
+            found = self.client.anchor(record, self.believed)
+        except (TlogError, DisclosureError, ServiceError) as error:
+            if isinstance(error, ServiceError) and error.is_of_all:
+                raise
+            self.clerk.happened(Happening.NOT_ANCHORED, part, reason=error.reason)
+            return None
+        if found is not None:
+            files.replace(path, found.to_bytes())
+        elif path not in self._told_pending:
+            self._told_pending.add(path)
+            self.clerk.happened(Happening.PENDING, part)
+        return found
