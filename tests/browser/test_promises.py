@@ -12,7 +12,7 @@ from zkproto.v1 import ledger_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FIRST_VIEW_OCTETS = 200_000
-PAGES = ("/", "/chain/", "/counter/", "/centre/")
+PAGES = ("/", "/chain/", "/counter/", "/centre/", "/vault/")
 _TRIED = """async () => {
   const got = [];
   const attempt = async (name, act) => { try { await act(); got.push(name); } catch { /* as it should */ } };
