@@ -16,6 +16,8 @@ for (const each of found) {
 const files = [...found, "icon.svg", "vault/manifest.webmanifest", "vault/icon-192.png"].sort();
 const digest = createHash("sha256");
 for (const each of files) digest.update(`${each} `).update(createHash("sha256").update(read(each)).digest());
+// What the edge says with each file is kept with it.
+digest.update(readFileSync(new URL("../../web_edge/headers.py", import.meta.url)));
 const keeps = files.map((each) => (each === "vault/index.html" ? "/vault/" : `/${each}`));
 const script = readFileSync(new URL("sw.js", import.meta.url), "utf8")
   .replace('"FILES"', JSON.stringify(keeps))

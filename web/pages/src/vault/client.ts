@@ -22,11 +22,9 @@ class Line {
   readonly #waiting = new Map<number, Waiting>();
 
   async call(method: Method, given: readonly unknown[]): Promise<unknown> {
-    try {
-      return await this.#asked(method, given);
-    } finally {
-      if (method === "lock") this.#end(ENDED);
-    }
+    // At once, whatever the worker does: what was agreed to is stored before it goes out, and gone on with.
+    if (method === "lock") return this.#end(ENDED);
+    return this.#asked(method, given);
   }
 
   #asked(method: Method, given: readonly unknown[]): Promise<unknown> {

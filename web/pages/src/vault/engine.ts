@@ -67,9 +67,9 @@ export class Engine implements Vault {
 
   open = async (link: string, pairingCode?: string): Promise<Shown> => this.#open().open(link, pairingCode);
   choose = async (id: string, choice: Choice): Promise<RequestView> => this.#open().showing.choose(id, choice);
-  agree = async (id: string, choice: Choice): Promise<UseView> => this.#open().showing.agree(id, choice);
+  agree = async (id: string, choice: Choice): Promise<UseView> => this.#open().agree(id, choice);
   decline = async (id: string): Promise<void> => this.#open().showing.decline(id);
-  claim = async (id: string): Promise<CredentialView> => this.#open().claiming.claim(id);
+  claim = async (id: string): Promise<CredentialView> => this.#open().claim(id);
   uses = async (): Promise<readonly UseView[]> => this.#open().showing.uses();
   use = async (id: string): Promise<UseView> => this.#open().showing.use(id);
   receipt = async (id: string): Promise<Uint8Array> => this.#open().showing.receipt(id);

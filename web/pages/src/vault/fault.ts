@@ -44,7 +44,10 @@ const FINAL: ReadonlySet<Code> = new Set([
 
 /** The reason for which the service refused for good; null for whatever says nothing of what was sent. */
 export function refusal(error: unknown): string | null {
-  return error instanceof ConnectError && FINAL.has(error.code) ? serviceReason(error) : null;
+  if (!(error instanceof ConnectError) || !FINAL.has(error.code)) return null;
+  const reason = serviceReason(error);
+  // Without a reason of the service's own it was something between that said no.
+  return reason === "SERVICE_FAILED" ? null : reason;
 }
 
 /** What the screens are told of anything that was thrown. */

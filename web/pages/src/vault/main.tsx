@@ -87,10 +87,12 @@ function Open({ link, setLink, lock }: OpenProps): VNode {
           (error: unknown) => setSettling(faultOf(error)),
         )
         .finally(() => setSettled((count) => count + 1));
+    // Not beside an open link: what is read for what the vault holds would tell the service, next to the request, what that is.
+    if (link !== null) return undefined;
     settle();
     addEventListener("online", settle);
     return () => removeEventListener("online", settle);
-  }, []);
+  }, [link === null]);
   // Another view, or the browser's back button, leaves what a link led to.
   useEffect(() => {
     const left = (): void => setLink(null);

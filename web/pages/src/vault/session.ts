@@ -3,12 +3,12 @@
 import { isAway } from "./reading/ground.js";
 import { LedgerError } from "../ledger/encoding.js";
 import type { Verifier } from "../ledger/keys.js";
-import { parseLink } from "../scan/links.js";
+import { type Link, parseLink } from "../scan/links.js";
 import { Service } from "./about.js";
 import { Claiming } from "./claiming/claiming.js";
 import { VaultError } from "./fault.js";
 import { KeptHoldings } from "./holding/holdings.js";
-import type { Opened as Shown, Overview } from "./model.js";
+import type { Choice, CredentialView, Opened as Shown, Overview, UseView } from "./model.js";
 import type { Opened } from "./parts.js";
 import { followLogKey } from "./reading/following.js";
 import { Growing } from "./reading/growing.js";
@@ -37,11 +37,37 @@ export class Session {
   }
 
   /** What a link leads to. LinkError LINK_INVALID; VaultError LINK_UNSUPPORTED, and as each part says. */
-  open(written: string, pairingCode?: string): Promise<Shown> {
-    const link = parseLink(written);
+  async open(written: string, pairingCode?: string): Promise<Shown> {
+    const found = await this.#led(parseLink(written), pairingCode);
+    // What has vouched for verifier, policy and keys has to be of the one ledger before anybody is asked for a yes.
+    await this.#growing.check();
+    return found;
+  }
+
+  #led(link: Link, pairingCode?: string): Promise<Shown> {
     if (link.action === "present") return this.showing.open(link, pairingCode);
     if (link.action === "offer") return this.claiming.open(link);
     throw new VaultError("LINK_UNSUPPORTED", "this vault does not take such a link yet");
+  }
+
+  async agree(id: string, choice: Choice): Promise<UseView> {
+    await this.#stillOne();
+    return this.showing.agree(id, choice);
+  }
+
+  async claim(id: string): Promise<CredentialView> {
+    const claimed = await this.claiming.claim(id);
+    await this.#stillOne();
+    return claimed;
+  }
+
+  /** Compare again what has vouched for something since; without a network it is compared the next time. */
+  async #stillOne(): Promise<void> {
+    try {
+      await this.#growing.check();
+    } catch (error) {
+      if (!isAway(error)) throw error;
+    }
   }
 
   async overview(): Promise<Overview> {
@@ -67,6 +93,7 @@ export class Session {
       () => this.claiming.resume(),
       () => this.holdings.catchUp(),
       () => this.showing.settle(),
+      async () => void (await this.#growing.check()),
     ];
     for (const step of steps) {
       try {

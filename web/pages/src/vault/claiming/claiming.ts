@@ -7,6 +7,8 @@ import { create, type DescMessage, fromBinary, type MessageShape, toBinary } fro
 import { acceptCredential, askForCredential } from "../../../../prover/src/composite/issuance.js";
 import { PublishedAccumulator } from "../../../../prover/src/composite/directory.js";
 import { MalformedError } from "../../../../prover/src/disclosure/errors.js";
+import { SchemaName } from "../../../../prover/src/disclosure/names.js";
+import type { Schema } from "../../../../prover/src/disclosure/schema.js";
 import { checkLifetime } from "../../../../prover/src/disclosure/lifetime.js";
 import { checkCredential } from "../../../../prover/src/plain/credential.js";
 import {
@@ -27,19 +29,10 @@ import type { CompositePlan } from "../showing/plan.js";
 import { departmentsOf } from "../showing/views.js";
 import { StoreError } from "../store/errors.js";
 import { offerOf } from "../telling/views.js";
-import { type Claim, claimsIn, type Committed, endClaim, putClaim } from "./claims.js";
+import { type Claim, claimsIn, type Committed, endClaim, keepClaim, putClaim } from "./claims.js";
+import { ENDS } from "./ends.js";
 import { issuedOf, namedBy, plainOf, witnessOf } from "./issued.js";
 import { type CompositeOffered, offeredOf, type Offered } from "./offers.js";
-
-/**
- * Refusals that end a claim: the offer is gone, or its answer was judged and found wanting. Only then is nothing lost with
- * the claim's blind; that the service knows no such offer says nothing of what it may have signed before.
- */
-const ENDS: ReadonlySet<string> = new Set([
-  "OFFER_EXPIRED", "OFFER_TAKEN", "HOLDER_MISMATCH", "REQUIRED_MISMATCH",
-  "COMMITMENT_INVALID", "EPOCH_STALE", "EPOCH_UNKNOWN", "ISSUER_KEY_RETIRED", "MALFORMED", "NAME_INVALID", "PROOF_INVALID",
-  "REQUEST_EXPIRED", "REQUEST_MISMATCH", "SIGNATURE_INVALID", "UNSATISFIED", "VALUE_INVALID",
-]);
 
 interface Asked {
   readonly link: Link;
@@ -59,6 +52,8 @@ export class Claiming {
   /** What a link offers, and what its department is shown first. VaultError LINK_ELSEWHERE; errors as `offeredOf`. */
   async open(link: Link): Promise<OfferView> {
     checkServer(link, await this.server());
+    const before = await this.#underWay(link);
+    if (before !== undefined) return this.#goneOnWith(link, before);
     const offered = await offeredOf(this.opened, await issuance.getOffer({ offer: link.name, claimCode: link.secret }));
     const request = offered.composite?.request ?? null;
     const plan = request === null ? null : await plannedForOffer(this.opened, this.holdings, request);
@@ -66,6 +61,16 @@ export class Claiming {
     this.#asked.set(id, { link, offered, plan });
     const { department, departmentName, schema } = offered;
     return offerOf(id, department, departmentName, schema, plan === null ? null : await this.#way(plan, offered));
+  }
+
+  /** What was agreed to before and is under way is not asked again: it is gone on with as it was stored. */
+  async #goneOnWith(link: Link, { schema: name }: Claim): Promise<OfferView> {
+    const schema = await this.opened.reader.schema(SchemaName.parse(name));
+    const department = `departments/${schema.name.department}`;
+    const offered = { department, departmentName: await this.opened.reader.departmentName(department), schema, composite: null };
+    const id = crypto.randomUUID();
+    this.#asked.set(id, { link, offered, plan: null });
+    return offerOf(id, department, offered.departmentName, schema, null);
   }
 
   /**
@@ -116,13 +121,15 @@ export class Claiming {
     const before = await this.#underWay(link);
     if (before !== undefined) return before;
     const { composite, schema } = offered;
-    if (composite === null) return this.#stored(link, this.#plainMessage(link));
+    if (composite === null) return this.#stored(this.#plainMessage(link, schema));
     if (plan !== null) return this.#shown(link, composite, offered, plan);
     const { terms, issuerKey, revokes } = composite;
     return this.opened.store.change(async (draft) => {
+      const already = (await claimsIn(draft)).find((each) => isOf(each, link));
+      if (already !== undefined) return already;
       const { commitment, pending } = askForCredential(terms, await holderSecret(draft), schema, issuerKey);
       const answer = { case: "commitment" as const, value: commitment };
-      const made = claimOf(link, this.#now(), (requestId) => toBinary(ClaimCompositeCredentialRequestSchema,
+      const made = claimOf(link, schema, this.#now(), (requestId) => toBinary(ClaimCompositeCredentialRequestSchema,
         create(ClaimCompositeCredentialRequestSchema, { ...about(link, requestId), answer })));
       return putClaim(draft, { ...made, committed: { pending, schema, issuerKey, revokes } });
     });
@@ -133,20 +140,19 @@ export class Claiming {
   ): Promise<Claim> {
     const { message, pending } = await answerOffer(this.opened, this.holdings, plan);
     const answer = { case: "presentation" as const, value: message };
-    const made = claimOf(link, this.#now(), (requestId) => toBinary(ClaimCompositeCredentialRequestSchema,
+    const made = claimOf(link, schema, this.#now(), (requestId) => toBinary(ClaimCompositeCredentialRequestSchema,
       create(ClaimCompositeCredentialRequestSchema, { ...about(link, requestId), answer })));
-    return this.opened.store.change(async (draft) =>
-      putClaim(draft, { ...made, committed: { pending, schema, issuerKey, revokes } }));
+    return this.#stored({ ...made, committed: { pending, schema, issuerKey, revokes } });
   }
 
-  #plainMessage(link: Link): Claim {
-    return claimOf(link, this.#now(), (requestId) =>
+  #plainMessage(link: Link, schema: Schema): Claim {
+    return claimOf(link, schema, this.#now(), (requestId) =>
       toBinary(ClaimCredentialRequestSchema, create(ClaimCredentialRequestSchema, about(link, requestId))));
   }
 
-  #stored(link: Link, made: Claim): Promise<Claim> {
+  #stored(made: Claim): Promise<Claim> {
     return this.opened.store.change(async (draft) => {
-      const before = (await claimsIn(draft)).find((each) => isOf(each, link));
+      const before = (await claimsIn(draft)).find(({ server, offer }) => server === made.server && offer === made.offer);
       return before ?? putClaim(draft, made);
     });
   }
@@ -169,9 +175,14 @@ export class Claiming {
     return credential;
   }
 
-  async #received(claim: Claim): Promise<string> {
+  #received(claim: Claim): Promise<string> {
+    return claim.committed === null ? this.#plain(claim) : this.#composite(claim, claim.committed);
+  }
+
+  /** Make the call of a claim. What the service says of the claim may end it; what it says of anything else does not. */
+  async #claimed<Answer>(claim: Claim, call: () => Promise<Answer>): Promise<Answer> {
     try {
-      return await (claim.committed === null ? this.#plain(claim) : this.#composite(claim, claim.committed));
+      return await call();
     } catch (error) {
       if (ENDS.has(refusal(error) ?? "")) await this.opened.store.change(async (draft) => endClaim(draft, claim));
       throw error;
@@ -180,14 +191,16 @@ export class Claiming {
 
   async #plain(claim: Claim): Promise<string> {
     const { reader, store, now } = this.opened;
-    const { credential: message } = await issuance.claimCredential(asStored(ClaimCredentialRequestSchema, claim.message));
+    const asked = asStored(ClaimCredentialRequestSchema, claim.message);
+    const { credential: message } = await this.#claimed(claim, () => issuance.claimCredential(asked));
     if (message === undefined) throw new VaultError("ANSWER_INVALID", "the service answered without a credential");
     const [name, key] = namedBy(message);
+    if (name.text !== claim.schema) throw new VaultError("ANSWER_INVALID", "the credential is another than was offered");
     const [schema, issuerKey] = [await reader.schema(name), await reader.issuerKey(key)];
     const credential = checkLifetime(checkCredential(plainOf(message, schema), schema, issuerKey), schema, now());
     return store.change(async (draft) => {
       const id = await addPlain(draft, { id: newId(), credential, schema, issuerKey, received: this.#now() });
-      putClaim(draft, { ...claim, credential: id });
+      await keepClaim(draft, claim, id);
       return id;
     });
   }
@@ -196,7 +209,7 @@ export class Claiming {
     const { store, now } = this.opened;
     const { pending, schema, issuerKey } = committed;
     const asked = asStored(ClaimCompositeCredentialRequestSchema, claim.message);
-    const answer = await issuance.claimCompositeCredential(asked);
+    const answer = await this.#claimed(claim, () => issuance.claimCompositeCredential(asked));
     const standing = await this.#standing(committed, answer);
     const secret = await store.change(holderSecret);
     const issued = issuedOf(answer, schema);
@@ -206,7 +219,7 @@ export class Claiming {
     return store.change(async (draft) => {
       const made = { id: newId(), credential, schema, issuerKey, received: this.#now(), standing: standing.kept };
       const id = await addComposite(draft, made);
-      putClaim(draft, { ...claim, credential: id });
+      await keepClaim(draft, claim, id);
       return id;
     });
   }
@@ -245,9 +258,11 @@ const about = ({ name, secret }: Link, requestId: string) => ({ offer: name, cla
 
 const isOf = (claim: Claim, { server, name }: Link): boolean => claim.server === server && claim.offer === name;
 
-function claimOf({ server, name, secret }: Link, begun: number, message: (requestId: string) => Uint8Array): Claim {
+function claimOf(
+  { server, name, secret }: Link, schema: Schema, begun: number, message: (requestId: string) => Uint8Array,
+): Claim {
   const requestId = crypto.randomUUID();
-  const made = { id: newId(), server, offer: name, code: secret, requestId, begun };
+  const made = { id: newId(), server, offer: name, code: secret, schema: schema.name.text, requestId, begun };
   return { ...made, message: message(requestId), committed: null, credential: null };
 }
 

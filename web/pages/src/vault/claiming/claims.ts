@@ -31,6 +31,8 @@ export interface Claim {
   readonly server: string;
   readonly offer: string;
   readonly code: string;
+  /** What was offered: no other is kept. */
+  readonly schema: string;
   readonly requestId: string;
   /** Milliseconds. */
   readonly begun: number;
@@ -48,6 +50,11 @@ export function putClaim(draft: Draft, claim: Claim): Claim {
   return claim;
 }
 
+/** Write down that a claim's credential is kept, unless the claim has ended meanwhile in another tab. */
+export async function keepClaim(draft: Draft, claim: Claim, credential: string): Promise<void> {
+  if ((await claimsIn(draft)).some(({ id }) => id === claim.id)) putClaim(draft, { ...claim, credential });
+}
+
 export const endClaim = (draft: Draft, { id }: Claim): void => draft.remove({ kind: KIND, name: id });
 
 /** Those that are not acknowledged, in the order in which they were begun. StoreError VAULT_DAMAGED. */
@@ -56,8 +63,8 @@ export async function claimsIn(draft: Pick<Draft, "list">): Promise<readonly Cla
   return all.sort((one, other) => one.begun - other.begun || (one.id < other.id ? -1 : 1));
 }
 
-function claimOctets({ server, offer, code, requestId, begun, message, committed, credential }: Claim): Uint8Array {
-  return encode(LABEL, server, offer, code, requestId, begun, message, committedItem(committed), credential);
+function claimOctets({ server, offer, code, schema, requestId, begun, message, committed, credential }: Claim): Uint8Array {
+  return encode(LABEL, server, offer, code, schema, requestId, begun, message, committedItem(committed), credential);
 }
 
 function committedItem(committed: Committed | null): Item {
@@ -69,17 +76,18 @@ function committedItem(committed: Committed | null): Item {
 
 function claimOf(id: string, record: Uint8Array): Claim {
   try {
-    const items = list(decode(LABEL, record, MAX_OCTETS), damaged, 8);
+    const items = list(decode(LABEL, record, MAX_OCTETS), damaged, 9);
     return {
       id,
       server: text(items[0], damaged),
       offer: text(items[1], damaged),
       code: text(items[2], damaged),
-      requestId: text(items[3], damaged),
-      begun: small(items[4], damaged),
-      message: octets(items[5], damaged),
-      committed: orNull(items[6], damaged, committedOf),
-      credential: orNull(items[7], damaged, text),
+      schema: text(items[3], damaged),
+      requestId: text(items[4], damaged),
+      begun: small(items[5], damaged),
+      message: octets(items[6], damaged),
+      committed: orNull(items[7], damaged, committedOf),
+      credential: orNull(items[8], damaged, text),
     };
   } catch {
     throw damaged();

@@ -147,7 +147,7 @@ export const en = {
   "use.window": "Check it in the chain's window",
   "receipt.none": "There is no receipt.",
   "receipt.pending": "The receipt holds. Other cities have not cosigned it yet.",
-  "receipt.anchored": "The receipt holds, and a quorum of other cities has cosigned it.",
+  "receipt.anchored": "The receipt holds, and a quorum of the witnesses that this page's server names has cosigned it.",
   "receipt.wrong": "The receipt does not hold. Keep it and ask who supervises the ledger.",
   "uses.none": "You have not shown anything yet.",
   "uses.about": "Everything that was asked of this vault and how it ended. Only this vault knows it.",

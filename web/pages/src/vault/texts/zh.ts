@@ -149,7 +149,7 @@ export const zh: Texts = {
   "use.window": "在链上之窗核验",
   "receipt.none": "没有回执。",
   "receipt.pending": "回执有效。其他城市尚未联署。",
-  "receipt.anchored": "回执有效，且已有足够的其他城市联署。",
+  "receipt.anchored": "回执有效，本页服务器所列见证方已达到法定数量并联署。",
   "receipt.wrong": "回执无效。请保存它，并向账本的监督方询问。",
   "uses.none": "您还没有出示过任何内容。",
   "uses.about": "向此凭证库询问过的一切及其结果。只有此凭证库知道。",
