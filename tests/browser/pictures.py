@@ -7,7 +7,6 @@ may not.
 
 import io
 import os
-import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +52,13 @@ class Difference:
 
 
 def made_with() -> str:
-    """Return what pictures are made with: the browser's version, and the fonts for Chinese."""
-    version = re.search(r"\d+", _said("chromium", "--version"))
-    fonts = sorted(set(map(str.strip, _said("fc-list", ":lang=zh-cn", "family").splitlines())))
-    return f"Chromium {version[0] if version else '?'}, {', '.join(fonts) or 'no font for Chinese'}\n"
+    """Return what pictures are made with: the browser, what it draws letters with, and the fonts for Chinese."""
+    matched = [
+        _said("fc-match", name).split(":")[0].strip() for name in ("system-ui", "sans-serif", "monospace")
+    ]
+    chinese = sorted(set(map(str.strip, _said("fc-list", ":lang=zh-cn", "family").splitlines())))
+    told = [_said("chromium", "--version").strip() or "no browser", ", ".join(matched)]
+    return "\n".join([*told, ", ".join(chinese) or "no font for Chinese", ""])
 
 
 def _said(*command: str) -> str:
