@@ -52,7 +52,7 @@ class Difference:
 
 
 def made_with() -> str:
-    """Return what pictures are made with: the browser, what it draws letters with, and the fonts for Chinese."""
+    """Return what pictures are made with: the browser, its letters, the fonts for Chinese."""
     matched = [
         _said("fc-match", name).split(":")[0].strip() for name in ("system-ui", "sans-serif", "monospace")
     ]
