@@ -21,12 +21,14 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from zkservice import tenants
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.fairness import Turns
 from zkservice.timing import Timings
+from zkservice.waking import answer, wake
 
 MAX_BATCH: Final = 64
 MAX_WEIGHT: Final = 256
@@ -199,9 +201,7 @@ class Gathering(Generic[_Job, _Outcome]):
                 if not future.done():
                     future.set_exception(error)
             return
-        for future, outcome in answers:
-            if not future.done():
-                future.set_result(outcome)
+        wake(asyncio.get_running_loop(), (partial(answer, *each) for each in answers))
 
     def _take(self) -> list[_Waiting[_Job, _Outcome]]:
         """Take this runner's share of those who still want an answer: what the free runners share."""

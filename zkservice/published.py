@@ -7,6 +7,7 @@ else by looking at what another process has published.
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
@@ -17,6 +18,7 @@ from zkservice.receipts import Place, read_place, read_places
 from zkservice.storage import ledger
 from zkservice.storage.database import Database
 from zkservice.storage.ledger import State
+from zkservice.waking import answer, wake
 
 _LOOKED_FOR: Final = 1024
 """So many of those that wait are looked for at once, the oldest first."""
@@ -87,10 +89,9 @@ class Published:
     def tell(self, newest_row: int, places: Iterable[tuple[int, Place]]) -> None:
         """Tell whoever waits where entries stand; all rows up to `newest_row` are on the log by now."""
         self._newest_row = max(self._newest_row, newest_row)
-        for row, place in places:
-            for waiter in self._waiters.pop(row, []):
-                if not waiter.done():
-                    waiter.set_result(place)
+        told = [(each, place) for row, place in places for each in self._waiters.pop(row, [])]
+        if told:
+            wake(told[0][0].get_loop(), (partial(answer, *each) for each in told))
 
     @staticmethod
     def look(connection: Connection, awaited: list[int]) -> Seen:

@@ -139,9 +139,9 @@ async def try_case(town: Town, case: Case) -> None:
     folder = town.city.ready.data
     try:
         call = await case.scenario(town)
-        before = dump(folder)
+        before = dump(folder, ordered=False)
         error = await refusal(call())
-        after = dump(folder)
+        after = dump(folder, ordered=False)
     finally:
         town.city.clock.ahead = dt.timedelta()
     assert (error.code.name, error.reason) == (case.code, case.reason), error

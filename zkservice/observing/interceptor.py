@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 import grpc
@@ -32,6 +33,7 @@ _Act = Callable[[Any, Any], Any]
 _OWN: Final = "/zkproto.v1."
 _ENTRY_OCTETS: Final = 32
 _DETAILS: Final = "grpc-status-details-bin"
+_SHORT_STATUS: Final = 256
 _CODES: Final = {code: each for each in grpc.StatusCode for code in [each.value[0]]}
 
 
@@ -173,9 +175,17 @@ def _refusal(context: Any) -> tuple[str, str]:
 
 
 def _reason(octets: bytes) -> str:
+    """Return the reason in a status. Those of a flood are alike and short; what a caller sent is not kept."""
+    return _short_reason(octets) if len(octets) <= _SHORT_STATUS else _long_reason(octets)
+
+
+def _long_reason(octets: bytes) -> str:
     with suppress(DecodeError):
         info = error_details_pb2.ErrorInfo()
         for packed in status_pb2.Status.FromString(octets).details:
             if packed.Unpack(info):
                 return str(info.reason)
     return ""
+
+
+_short_reason = lru_cache(256)(_long_reason)

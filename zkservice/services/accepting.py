@@ -2,7 +2,6 @@
 
 import datetime as dt
 import secrets
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -17,7 +16,7 @@ from zkservice.keys import Keys, presentation_label
 from zkservice.receipts import Place
 from zkservice.services.answers import Submitted
 from zkservice.storage import exchanges
-from zkservice.storage.exchanges import Answer, Exchange
+from zkservice.storage.exchanges import Answer, Exchange, NewAnswer
 
 
 class AnswerMessage(Protocol):
@@ -42,15 +41,8 @@ def judged(exchange: Exchange, message: AnswerMessage) -> pb.VerifyPresentationR
     return asked
 
 
-@dataclass(frozen=True)
-class Acceptance:
+class Acceptance(NewAnswer):
     """A judged answer that is about to be kept, with its receipt's entry."""
-
-    exchange: Exchange
-    answer: Answer
-    entry: bytes
-    note: bytes = field(repr=False)
-    seen: tuple[bytes, ...] = field(repr=False)
 
     @classmethod
     def of(
@@ -78,8 +70,9 @@ class Acceptance:
         return cls(exchange, answer, opening.entry().to_bytes(), note, submitted.seen)
 
     def keep(self, connection: Connection, now: dt.datetime) -> Answer:
-        """Keep it; raises as `exchanges.accept` does."""
-        return exchanges.accept(connection, self.exchange, self.answer, self.entry, self.note, self.seen, now)
+        """Keep it by itself; raises as `exchanges.accept_all` does."""
+        (kept,) = exchanges.accept_all(connection, [self], now)
+        return kept
 
 
 async def receipt_of(context: Context, answer: Answer) -> tuple[Place, bytes]:

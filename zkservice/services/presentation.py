@@ -45,6 +45,7 @@ from zkservice.storage import (
     registered,
 )
 from zkservice.storage.consents import Use
+from zkservice.storage.database import Joined
 from zkservice.storage.ended_exchanges import Ending
 from zkservice.storage.exchanges import Answer, Exchange
 from zkservice.storage.registered import Named
@@ -180,11 +181,12 @@ class PresentationService(PresentationServiceServicer):
             await self._submitted.one(judgement(judged(exchange, request), now, opened=True))
         note = bytes(request.holder_note)
         made = Acceptance.of(self._context.keys, exchange, submitted, request.request_id, note, now)
-        stored = await self._context.database.write(
-            lambda connection: made.keep(connection, self._context.now())
-        )
+        stored = await self._context.database.write(Joined(self._keep_all, made))
         self._context.watching.ring(exchange.id)
         return stored
+
+    def _keep_all(self, connection: Connection, made: Sequence[Acceptance]) -> list[Answer]:
+        return exchanges.accept_all(connection, made, self._context.now())
 
     async def DeclineExchange(self, request: pb.DeclineExchangeRequest, context: Any) -> Any:
         """Keep the holder's no; answered once its event stands on the ledger."""
@@ -327,6 +329,7 @@ def _asked(connection: Connection, exchange_id: str, now: dt.datetime) -> _Asked
     if exchanges.answer_of(connection, exchange_id) is not None:
         raise ServiceError(ServiceReason.EXCHANGE_ANSWERED, "the exchange was answered")
     exchange.check_time(now)
+    pairings.check_open(connection, exchange_id)
     ended_exchanges.check_open(connection, exchange_id)
     verifier = registered.verifier(connection, exchange.verifier)
     return _Asked(exchange, verifier, pairings.is_paired(connection, exchange_id))

@@ -16,9 +16,11 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Final, NamedTuple, TypeVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import Engine
@@ -31,21 +33,40 @@ from zkservice.fairness import Turns
 from zkservice.storage.engines import open_engine, sqlite_file
 from zkservice.storage.readers import Readers
 from zkservice.timing import Timings
+from zkservice.waking import answer, wake
 
-__all__ = ["THREAD_SWITCH_SECONDS", "Database", "open_engine", "sqlite_file"]
+__all__ = ["THREAD_SWITCH_SECONDS", "Database", "Joined", "open_engine", "sqlite_file"]
 
 _GROUP: Final = 256
-THREAD_SWITCH_SECONDS: Final = 0.0005
+THREAD_SWITCH_SECONDS: Final = 0.0003
 """How long the event loop may keep the interpreter while the writer waits for it (`sys.setswitchinterval`).
 
 The writer gives it up with each row and each commit, and has to get it back: with Python's own five
 milliseconds it spends more time waiting for a busy loop than for the disk. Whoever runs a loop sets it.
 """
+_Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-_Write = tuple[Callable[[Connection], Any], "asyncio.Future[Any]"]
+_Write = tuple[Any, "asyncio.Future[Any]"]
+"""What is done in a transaction, and who waits for it: a function of a connection, or a `Joined`."""
 _Answer = Callable[[], None]
 _MAX_WAITING: Final = 4_096
 """Writes of one tenant that wait; a call has a few at most."""
+
+
+@dataclass(frozen=True)
+class Joined(Generic[_Item, _Result]):
+    """A write of one thing, done at once with those of the same `act` that are in its group.
+
+    `act` takes some things and returns as many results. If it raises, it is run for fewer of them at once.
+    """
+
+    act: Callable[[Connection, Sequence[_Item]], Sequence[_Result]]
+    item: _Item
+
+    def __call__(self, connection: Connection) -> _Result:
+        """Write this one thing alone."""
+        (result,) = self.act(connection, [self.item])
+        return result
 
 
 class _Queued(NamedTuple):
@@ -204,13 +225,16 @@ class Database:
             except _RaisedError as error:
                 outcomes = self._fail_all(group, error)
         # One call for the whole group: each costs a system call and wakes the loop.
+        loop = group[0][1].get_loop()
         with suppress(RuntimeError):  # whoever waited has gone with the loop
-            group[0][1].get_loop().call_soon_threadsafe(_answer_all, outcomes)
+            loop.call_soon_threadsafe(wake, loop, outcomes)
 
-    def _attempt(self, group: list[_Write], run: Callable[[Connection, _Write], _Answer]) -> list[_Answer]:
+    def _attempt(
+        self, group: list[_Write], run: Callable[[Connection, list[_Write]], list[_Answer]]
+    ) -> list[_Answer]:
         try:
             with self._transaction() as connection:
-                return [run(connection, each) for each in group]
+                return run(connection, group)
         except _RaisedError:
             raise
         except Exception as error:  # whatever it is, each caller must be answered
@@ -252,19 +276,71 @@ def _is_wanted(queued: _Queued) -> bool:
     if time.monotonic() < queued.ends:
         return True
     with suppress(RuntimeError):  # whoever waited has gone with the loop
-        future.get_loop().call_soon_threadsafe(_answer_all, [_fails(future, tenants.out_of_time())])
+        future.get_loop().call_soon_threadsafe(_fails(future, tenants.out_of_time()))
     return False
 
 
-def _unguarded(connection: Connection, write: _Write) -> _Answer:
-    act, future = write
+def _unguarded(connection: Connection, group: list[_Write]) -> list[_Answer]:
+    """Run writes, those that are joined at once; if one raises, nobody knows yet which it was."""
+    alone, joined = _parted(group)
+    answers = dict[int, _Answer]()
     try:
-        return _succeeds(future, act(connection))
+        for place in alone:
+            act, future = group[place]
+            answers[place] = _succeeds(future, act(connection))
+        for act, places in joined.items():
+            results = act(connection, [group[place][0].item for place in places])
+            for place, result in zip(places, results, strict=True):
+                answers[place] = _succeeds(group[place][1], result)
     except Exception as error:
         raise _RaisedError from error
+    return [answers[place] for place in range(len(group))]
 
 
-def _guarded(connection: Connection, write: _Write) -> _Answer:
+def _guarded(connection: Connection, group: list[_Write]) -> list[_Answer]:
+    """Run writes so that what one of them raises is its own: each alone, of those that are joined as many at
+    once as raise nothing."""
+    alone, joined = _parted(group)
+    answers = {place: _guarded_one(connection, group[place]) for place in alone}
+    for act, places in joined.items():
+        _guarded_some(connection, group, act, places, answers)
+    return [answers[place] for place in range(len(group))]
+
+
+def _parted(group: list[_Write]) -> tuple[list[int], dict[Any, list[int]]]:
+    """Return the places of the writes that go alone, and of those that are joined by what joins them."""
+    alone, joined = list[int](), dict[Any, list[int]]()
+    for place, (act, _) in enumerate(group):
+        if isinstance(act, Joined):
+            joined.setdefault(act.act, []).append(place)
+        else:
+            alone.append(place)
+    return alone, joined
+
+
+def _guarded_some(
+    connection: Connection, group: list[_Write], act: Any, places: list[int], answers: dict[int, _Answer]
+) -> None:
+    """Run joined writes; where one raises, each half by itself: it is not for one to have all run alone."""
+    if len(places) == 1:
+        answers[places[0]] = _guarded_one(connection, group[places[0]])
+        return
+    try:
+        with connection.begin_nested():
+            results = act(connection, [group[place][0].item for place in places])
+    except Exception as error:
+        if isinstance(error, DBAPIError) and (_is_broken(error) or not _is_of_the_caller(error)):
+            raise
+    else:
+        for place, result in zip(places, results, strict=True):
+            answers[place] = _succeeds(group[place][1], result)
+        return
+    middle = len(places) // 2
+    for half in (places[:middle], places[middle:]):
+        _guarded_some(connection, group, act, half, answers)
+
+
+def _guarded_one(connection: Connection, write: _Write) -> _Answer:
     act, future = write
     try:
         with connection.begin_nested():
@@ -280,16 +356,11 @@ def _guarded(connection: Connection, write: _Write) -> _Answer:
 
 
 def _succeeds(future: "asyncio.Future[_Result]", result: _Result) -> _Answer:
-    return lambda: None if future.done() else future.set_result(result)
+    return partial(answer, future, result)
 
 
 def _fails(future: "asyncio.Future[Any]", error: Exception) -> _Answer:
     return lambda: None if future.done() else future.set_exception(error)
-
-
-def _answer_all(answers: list[_Answer]) -> None:
-    for answer in answers:
-        answer()
 
 
 def _is_of_the_caller(error: DBAPIError) -> bool:

@@ -8,15 +8,16 @@ import datetime as dt
 import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, exists, literal, or_, select
 
 from disclosure import SignedRequest
 from disclosure.request import check_life
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.moments import from_ms, to_ms
 from zkservice.storage import ended_exchanges, ledger, pairings, statistics, tables
+from zkservice.storage.many import insert_many
 from zkservice.storage.rows import insert_new
 from zkservice.storage.statistics import Concerned, What
 
@@ -149,45 +150,91 @@ def check_unseen(connection: Connection, digests: Iterable[bytes]) -> None:
         raise ServiceError(ServiceReason.REPLAYED, detail)
 
 
-def accept(
-    connection: Connection,
-    exchange: Exchange,
-    answer: Answer,
-    entry: bytes,
-    holder_note: bytes,
-    digests: Sequence[bytes],
-    now: dt.datetime,
-) -> Answer:
-    """Keep a verified answer, what was seen in it, and its entry for the log: all or nothing.
+@dataclass(frozen=True)
+class NewAnswer:
+    """A verified answer that is about to be kept: its exchange, its entry for the log, what was seen in it.
 
-    `answer.outbox` is set here. `now` is the time of this transaction: whoever looked for the answer in a
-    transaction after the request's end, and found none, can rely on it. Returns the stored answer if the same
-    submission came first by another way. Raises ServiceError REPLAYED, PAIRING_FAILED, EXCHANGE_DECLINED,
-    CONSENT_WITHDRAWN; RefusedError REQUEST_EXPIRED.
+    `answer.outbox` is set when it is kept.
     """
-    existing = earlier(connection, answer.exchange, answer.request_id, answer.submission_digest)
-    if existing is not None:
-        return existing
-    exchange.check_time(now)
-    pairings.check_open(connection, exchange.id)
-    ended_exchanges.check_open(connection, exchange.id)
-    check_unseen(connection, digests)
-    outbox = ledger.enqueue(connection, entry, holder_note)
-    values = {
-        "exchange": answer.exchange,
-        "request_id": answer.request_id,
-        "submission_digest": answer.submission_digest,
-        "sealed_presentation": answer.sealed_presentation,
-        "sealed_opening": answer.sealed_opening,
-        "outbox": outbox,
-        "created": to_ms(answer.created),
-    }
-    connection.execute(tables.answer.insert().values(**values))
-    connection.execute(
-        tables.seen.insert(), [{"digest": each, "exchange": answer.exchange} for each in digests]
+
+    exchange: Exchange
+    answer: Answer
+    entry: bytes
+    note: bytes = field(repr=False)
+    seen: tuple[bytes, ...] = field(repr=False)
+
+
+_EXCHANGES: Final[BindParameter[Sequence[str]]] = bindparam(
+    "exchanges_", expanding=True, type_=tables.exchange.c.id.type
+)
+_DIGESTS: Final[BindParameter[Sequence[bytes]]] = bindparam(
+    "digests_", expanding=True, type_=tables.seen.c.digest.type
+)
+_AGAINST: Final = select(literal(1)).where(
+    or_(
+        exists().where(tables.answer.c.exchange.in_(_EXCHANGES)),
+        exists().where(tables.ended_exchange.c.exchange.in_(_EXCHANGES)),
+        exists().where(pairings.closed(_EXCHANGES)),
+        exists().where(tables.seen.c.digest.in_(_DIGESTS)),
     )
-    statistics.ended(connection, exchange.id, now, What.ANSWERED)
-    return replace(answer, outbox=outbox)
+)
+_ANSWER: Final = tuple(each.name for each in tables.answer.columns)
+_INTO_ANSWER: Final = tables.answer.insert()
+_INTO_SEEN: Final = tables.seen.insert()
+
+
+class _SpokenAgainstError(Exception):
+    """Something that is stored speaks against one of several answers: each has to be kept by itself."""
+
+
+def accept_all(connection: Connection, new: Sequence[NewAnswer], now: dt.datetime) -> list[Answer]:
+    """Keep verified answers, what was seen in them, and their entries for the log: all or nothing.
+
+    `now` is the time of this transaction: whoever looked for the answer in a transaction after the request's
+    end, and found none, can rely on it. Of one answer it returns the stored one if the same submission came
+    first by another way, and raises ServiceError REPLAYED, PAIRING_FAILED, EXCHANGE_DECLINED,
+    CONSENT_WITHDRAWN; RefusedError REQUEST_EXPIRED. Of several it raises whatever is against any of them.
+
+    The statements are as many for several as for one: with each the writer gives up the interpreter, and has
+    to get it back from a loop that may be busy refusing.
+    """
+    if not _is_clear(connection, new):
+        if len(new) > 1:
+            raise _SpokenAgainstError
+        stored = _stored(connection, new[0], now)
+        if stored is not None:
+            return [stored]
+    for each in new:
+        each.exchange.check_time(now)
+    rows = ledger.enqueue_all(connection, [ledger.New(each.entry, each.note) for each in new])
+    kept = [replace(each.answer, outbox=row) for each, row in zip(new, rows, strict=True)]
+    insert_many(connection, _INTO_ANSWER, _ANSWER, [_values(each) for each in kept])
+    seen = [(digest, each.exchange.id) for each in new for digest in each.seen]
+    insert_many(connection, _INTO_SEEN, ("digest", "exchange"), seen)
+    statistics.all_ended(connection, [each.exchange.id for each in new], now, What.ANSWERED)
+    return kept
+
+
+def _is_clear(connection: Connection, new: Sequence[NewAnswer]) -> bool:
+    """Tell by one statement whether nothing that is stored speaks against answers."""
+    digests = [digest for each in new for digest in each.seen]
+    given = {"exchanges_": [each.exchange.id for each in new], "digests_": digests}
+    return connection.execute(_AGAINST, given).first() is None
+
+
+def _stored(connection: Connection, new: NewAnswer, now: dt.datetime) -> Answer | None:
+    """Return what is stored of this same submission, or say what speaks against it."""
+    existing = earlier(connection, new.answer.exchange, new.answer.request_id, new.answer.submission_digest)
+    if existing is None:
+        new.exchange.check_time(now)
+        pairings.check_open(connection, new.exchange.id)
+        ended_exchanges.check_open(connection, new.exchange.id)
+        check_unseen(connection, new.seen)
+    return existing
+
+
+def _values(answer: Answer) -> tuple[Any, ...]:
+    return tuple(to_ms(answer.created) if each == "created" else getattr(answer, each) for each in _ANSWER)
 
 
 def _exchange(row: Row[Any]) -> Exchange:

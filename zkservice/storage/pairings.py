@@ -1,8 +1,9 @@
 """Exchanges that take a pairing code, and how many wrong ones came: durable, so no restart gives more."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, select, update
 
 from zkservice.errors import ServiceError, ServiceReason
 from zkservice.storage import tables
@@ -23,6 +24,11 @@ def is_paired(connection: Connection, exchange: str) -> bool:
 def is_closed(connection: Connection, exchange: str) -> bool:
     """Tell whether an exchange was closed by wrong codes."""
     return (_wrong(connection, exchange) or 0) >= MOST_WRONG
+
+
+def closed(exchanges: BindParameter[Sequence[str]]) -> ColumnElement[bool]:
+    """Return what is true of the rows of those exchanges that were closed by wrong codes."""
+    return tables.pairing.c.exchange.in_(exchanges) & (tables.pairing.c.wrong >= MOST_WRONG)
 
 
 def check_open(connection: Connection, exchange: str) -> None:

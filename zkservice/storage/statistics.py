@@ -9,13 +9,14 @@ An exchange is counted when it is opened and once more when it ends, as answered
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Insert, delete, func, select
+from sqlalchemy import BindParameter, Connection, Insert, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from disclosure import civil_date
@@ -76,12 +77,12 @@ def count(
     connection: Connection, day: dt.date, verifier: str, policy: str, department: str, what: What, n: int = 1
 ) -> None:
     """Add to one counter. Who counts an occurrence uses `count_all`, which counts it for everybody."""
-    _add(connection, day, [(verifier, policy, department)], what, n)
+    _add(connection, day, {(verifier, policy, department): n}, what)
 
 
 def count_all(connection: Connection, day: dt.date, concerned: Concerned, what: What, n: int = 1) -> None:
     """Count what happened, once by itself and once for each department."""
-    _add(connection, day, concerned.rows(), what, n)
+    _add(connection, day, dict.fromkeys(concerned.rows(), n), what)
 
 
 def count_over_asking(
@@ -117,13 +118,17 @@ def opened(
     connection.execute(tables.open_exchange.insert().values(**values))
 
 
+def all_ended(connection: Connection, exchanges: Sequence[str], now: dt.datetime, *whats: What) -> None:
+    """Count how exchanges ended, and what else is to be said of them, unless they have ended already."""
+    gone = connection.execute(_GONE, {"exchanges_": list(exchanges)}).all()
+    rows = Counter(concerned for row in gone for concerned in _concerned(row).rows())
+    for what in whats:
+        _add(connection, civil_date(now), rows, what)
+
+
 def ended(connection: Connection, exchange: str, now: dt.datetime, *whats: What) -> None:
     """Count how an exchange ended, and what else is to be said of it, unless it has ended already."""
-    table = tables.open_exchange
-    gone = delete(table).where(table.c.exchange == exchange).returning(*_CONCERNED)
-    for row in connection.execute(gone).all():
-        for what in whats:
-            count_all(connection, civil_date(now), _concerned(row), what)
+    all_ended(connection, [exchange], now, *whats)
 
 
 def expire(connection: Connection, now: dt.datetime) -> int:
@@ -199,13 +204,21 @@ _CONCERNED: Final = (
 )
 
 
+_EXCHANGES: Final[BindParameter[Sequence[str]]] = bindparam(
+    "exchanges_", expanding=True, type_=tables.open_exchange.c.exchange.type
+)
+_GONE: Final = (
+    delete(tables.open_exchange).where(tables.open_exchange.c.exchange.in_(_EXCHANGES)).returning(*_CONCERNED)
+)
+
+
 def _concerned(row: Any) -> Concerned:
     return Concerned(row.verifier, row.policy, tuple(row.departments.split()))
 
 
-def _add(
-    connection: Connection, day: dt.date, rows: Iterable[tuple[str, str, str]], what: What, n: int
-) -> None:
+def _add(connection: Connection, day: dt.date, rows: Mapping[tuple[str, str, str], int], what: What) -> None:
+    if not rows:
+        return
     values = [
         {
             "day": day,
@@ -215,7 +228,7 @@ def _add(
             "department": department,
             "n": n,
         }
-        for verifier, policy, department in rows
+        for (verifier, policy, department), n in sorted(rows.items())
     ]
     connection.execute(_upsert(connection.dialect.name), values)
 
