@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 from disclosure.canonical import Item
 from openid.errors import OpenIdError, OpenIdReason
+from tlog import bounded_json
 
 Json: TypeAlias = Any
 MAX_OCTETS: Final = 256 << 10
@@ -21,8 +22,6 @@ _MAX_INTEGER: Final = 1 << 63
 _EXACT: Final = 1 << 53
 """What lies below is the same integer to every reader of JSON; what does not is written as text."""
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
-_BRACKETS: Final = re.compile(r"[][{}]")
 _INTEGER: Final = re.compile(r"-?[1-9][0-9]{15,18}", re.ASCII)
 
 
@@ -41,34 +40,19 @@ def loads(text: str | bytes, reason: OpenIdReason) -> dict[str, Json]:
     if len(text) > MAX_OCTETS:
         refuse("the JSON is too long")
     try:
-        written = text if isinstance(text, str) else text.decode()
-        if _depth(written) > MAX_DEPTH:
-            refuse("the JSON is nested too deeply")
-        read = json.loads(
-            written,
+        read = bounded_json.loads(
+            text,
+            MAX_DEPTH,
             object_pairs_hook=unique,
             parse_constant=refuse,
             parse_float=lambda _: refuse("a fraction"),
         )
-    except (ValueError, RecursionError):
+    except ValueError:
         raise OpenIdError(reason, "the text is no JSON") from None
     if not isinstance(read, dict):
         refuse("the JSON is no object")
     _check(read, MAX_DEPTH, refuse)
     return read
-
-
-def _depth(text: str) -> int:
-    """Return how deep brackets stand within each other, before anything is read.
-
-    json counts on the interpreter's limit of recursion. A library may have raised that (py_ecc does), and
-    then a text of open brackets ends the process.
-    """
-    deepest = depth = 0
-    for bracket in _BRACKETS.findall(_STRING.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def _check(value: Json, depth: int, refuse: Any) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from ordering.machine import Proven
 from ordering.octets import Reader
 from ordering.transactions import Transaction
 from ordering.tree import take_proof
+from tlog import bounded_json
 
 SECONDS: Final = 30.0
 MAX_OCTETS: Final = 4 << 20
@@ -48,8 +48,8 @@ class Client:
         """Call a method; StateError if there is no answer, or an error of the engine's."""
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": given}
         try:
-            answer = json.loads(self._answer(body))
-        except (*self._failures, RecursionError) as error:
+            answer = bounded_json.loads(self._answer(body))
+        except self._failures as error:
             raise StateError(f"the node does not answer: {type(error).__name__}") from None
         if not isinstance(answer, dict):
             raise StateError(f"{method}: the node's answer cannot be read")

@@ -29,6 +29,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tlog import bounded_json
 from tlog.encoding import check_bytes, check_count, from_base64, to_base64
 from tlog.errors import InputError, MalformedError, Reason
 from tlog.finding import Finding, Kind
@@ -103,9 +104,9 @@ class Evidence:
         if len(check_bytes(data, "the evidence")) > MAX_EVIDENCE_OCTETS:
             raise MalformedError(Reason.EVIDENCE_MALFORMED, "the file is too long")
         try:
-            found = _decode(json.loads(data))
+            found = _decode(bounded_json.loads(data))
             octets = found.to_bytes()
-        except (InputError, ValueError, RecursionError) as error:
+        except (InputError, ValueError) as error:
             detail = error.detail if isinstance(error, InputError) else "no JSON in UTF-8"
             raise MalformedError(Reason.EVIDENCE_MALFORMED, detail) from error
         if octets != data:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from disclosure import DisclosureError, Reason, RefusedError, Schema, SchemaName, Shown
 from disclosure.composite import CompositePresentation
 from disclosure.delivery import UnaskedQuestion
+from tlog import bounded_json
 from verifier import files
 from verifier.errors import RecordError
 
@@ -52,12 +53,12 @@ class KeptDelivery:
     def from_bytes(cls, octets: bytes) -> "KeptDelivery":
         """Decode what `to_bytes` gives, and nothing else; RecordError."""
         try:
-            kept = _decoded(json.loads(octets))
+            kept = _decoded(bounded_json.loads(octets))
             if kept.to_bytes() != octets:
                 raise RecordError("the file is not written as deliveries are kept")
         except DisclosureError as error:
             raise RecordError(error.detail, field=error.field) from None
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise RecordError(f"the file is no {FORMAT}") from None
         return kept
 

@@ -6,17 +6,15 @@ RecursionError, or a DisclosureError: whoever reads a record turns all of them i
 
 import datetime as dt
 import json
-import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from disclosure import AttributeType, IssuerKeyName, Schema, SchemaName, Shown, Value
 from disclosure.attributes import AttributeDefinition
+from tlog import bounded_json
 
 _MAX_DEPTH: Final = 5
-_STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # whole or to the end: linear in the text
-_BRACKET: Final = re.compile(r"[\[{\]}]")
 
 
 def _refuse(_: str) -> NoReturn:
@@ -25,12 +23,7 @@ def _refuse(_: str) -> NoReturn:
 
 def read(text: str) -> Any:
     """Read JSON that is not nested deeper than records are: strangers do not choose how deep to go."""
-    depth = 0
-    for bracket in _BRACKET.findall(_STRING.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        if depth > _MAX_DEPTH:
-            raise ValueError
-    return json.loads(text, parse_constant=_refuse)
+    return bounded_json.loads(text, _MAX_DEPTH, parse_constant=_refuse)
 
 
 def write(data: Mapping[str, Any]) -> bytes:

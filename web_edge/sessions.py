@@ -7,7 +7,6 @@ of its own, so that what opens one part is nothing to another.
 
 import hashlib
 import hmac
-import json
 import secrets
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from consortium.serving import BodyError, body_of, plain
+from tlog import bounded_json
 from web_edge.origins import Origins
 
 SESSION_SECONDS: Final = 8 * 3600
@@ -100,10 +100,10 @@ class Sessions(Generic[Held]):
         if request.headers.get("content-type") != "application/json":
             raise RefusedError(415, "NOT_JSON")
         try:
-            document = json.loads(await body_of(request, _BODY_OCTETS))
+            document = bounded_json.loads(await body_of(request, _BODY_OCTETS))
         except BodyError as error:
             raise RefusedError(error.status, "TOO_LONG") from None
-        except (ValueError, RecursionError):
+        except ValueError:
             raise RefusedError(400, "NOT_JSON") from None
         if not isinstance(document, dict):
             raise RefusedError(400, "NOT_JSON")

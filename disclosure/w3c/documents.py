@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 
 from disclosure.errors import MalformedError, Reason
 from disclosure.w3c.loading import check_known
+from tlog import bounded_json
 
 MAX_OCTETS: Final = 1 << 18
 """Of a document in UTF-8; a portrait fits."""
@@ -44,10 +45,10 @@ def read(octets: bytes) -> Document:
     if len(octets) > MAX_OCTETS:
         raise invalid(f"a document has at most {MAX_OCTETS} octets")
     try:
-        parsed = json.loads(
-            octets.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant, parse_float=_float
+        parsed = bounded_json.loads(
+            octets, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float
         )
-    except (ValueError, RecursionError):
+    except ValueError:
         raise invalid("the octets are no JSON in UTF-8 with every key once") from None
     return check(parsed)
 

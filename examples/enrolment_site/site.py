@@ -26,6 +26,7 @@ from starlette.routing import Route
 
 from enrolment_site.asking import AnyExchange, Outcome, School, SchoolError, qr_path
 from enrolment_site.headers import Guarded
+from tlog import bounded_json
 
 COOKIE: Final = "__Host-enrolment"
 SESSION_SECONDS: Final = 3600
@@ -271,8 +272,8 @@ async def _document(request: Request) -> dict[str, Any]:
                 if len(body) > BODY_OCTETS:
                     raise _RefusedError(413, "TOO_LONG")
     try:
-        document = json.loads(body.decode())
-    except (ValueError, RecursionError):
+        document = bounded_json.loads(body)
+    except ValueError:
         raise _RefusedError(400, "NOT_JSON") from None
     if not isinstance(document, dict):
         raise _RefusedError(400, "NOT_JSON")

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ordering.errors import RefusedError, StateError
 from ordering.octets import Reader, Writer
 from ordering.operators import Operator
-from tlog import ed25519
+from tlog import bounded_json, ed25519
 from tlog.errors import TlogError
 from tlog.keys import Verifier
 
@@ -122,8 +122,8 @@ class Card:
 def decoded(data: bytes, what: str) -> Any:
     """Decode JSON in which no name stands twice; StateError."""
     try:
-        return json.loads(data, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
+        return bounded_json.loads(data, object_pairs_hook=_once)
+    except ValueError:
         raise StateError(f"{what} is no JSON document") from None
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import tlog
 from bbs.gadgets.escrow_shares import OFFICERS, EscrowShare, PartialOpening
 from disclosure.composite import OpeningRecord, combine_opening, open_part, verify_opening_part
+from tlog import bounded_json
 from zk.exits import CommandError, Exit
 from zk.regulator.evidence import Evidence
 
@@ -60,12 +61,12 @@ class OpeningFile:
     def from_bytes(cls, octets: bytes) -> "OpeningFile":
         """Decode what `to_bytes` gives and nothing else; ValueError."""
         try:
-            data: dict[str, Any] = json.loads(octets)
+            data: dict[str, Any] = bounded_json.loads(octets)
             parts = tuple(map(_part_of, data["parts"]))
             parsed = cls(data["escrow"], data["reference"], parts, _octets(data["ledger_proof"]))
             if parsed.to_bytes() == octets and 0 < len(parts) <= OFFICERS:
                 return parsed
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             pass
         raise ValueError("the octets are no opening")
 

@@ -13,6 +13,7 @@ from disclosure import VerifierName, civil_date
 from disclosure.request import MAX_LIFETIME
 from disclosure.standing import StandingTerms, template_of
 from prover.consent import show_moment
+from tlog import bounded_json
 from verifier.client import VerifierClient
 from verifier.client.consents import AskedConsent, VerifierConsents
 from verifier.files import place
@@ -60,7 +61,7 @@ class KeptConsent:
     @classmethod
     def from_bytes(cls, octets: bytes) -> "KeptConsent":
         """Read the file; ValueError, MalformedError."""
-        match json.loads(octets):
+        match bounded_json.loads(octets):
             case {"consent": str(consent), "result_token": str(token), "terms": str(terms)}:
                 return cls(consent, token, StandingTerms.from_bytes(bytes.fromhex(terms)))
         raise ValueError("the file is no consent that is kept")
