@@ -27,7 +27,10 @@ _LEDGER: Final = {
 }
 
 # What is published is the same for everybody, and a vault believes it by its proof.
-_CATALOG: Final = dict.fromkeys(("GetSchema", "GetIssuerKey", "GetDepartment", "GetVerifier"), Kind.UNARY)
+_CATALOG: Final = dict.fromkeys(
+    ("GetSchema", "GetIssuerKey", "GetDepartment", "GetVerifier", "ListDepartments", "ListSchemas"),
+    Kind.UNARY,
+)
 _POLICY: Final = {"GetPolicy": Kind.UNARY}
 _PUBLICATION: Final = dict.fromkeys(("GetTable", "GetRegulator", "ReadStates"), Kind.UNARY)
 _REVOCATION: Final = dict.fromkeys(
@@ -39,6 +42,10 @@ _PRESENTATION: Final = dict.fromkeys(("FetchRequest", "SubmitPresentation", "Dec
 _ISSUANCE: Final = dict.fromkeys(
     ("GetOffer", "ClaimCredential", "ClaimCompositeCredential", "AcknowledgeCredential"), Kind.UNARY
 )
+# What a holder's own account takes: a session that its key opens, in its vault alone.
+_SESSION: Final = dict.fromkeys(("GetChallenge", "OpenSession"), Kind.UNARY)
+_ACCOUNT: Final = dict.fromkeys(("RegisterAccount", "ListOffers"), Kind.UNARY)
+_APPLICATION: Final = dict.fromkeys(("Apply", "CancelApplication", "ListMyApplications"), Kind.UNARY)
 
 _SERVICES: Final = {
     "LedgerService": _LEDGER,
@@ -48,6 +55,9 @@ _SERVICES: Final = {
     "RevocationService": _REVOCATION,
     "PresentationService": _PRESENTATION,
     "IssuanceService": _ISSUANCE,
+    "SessionService": _SESSION,
+    "AccountService": _ACCOUNT,
+    "ApplicationService": _APPLICATION,
 }
 
 ALLOWED: Final = {

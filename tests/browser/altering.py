@@ -36,7 +36,8 @@ class Altering(grpc.GenericRpcHandler):
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the service is away")
             try:
                 made: Any = self.channel.unary_unary(details.method)
-                answer: bytes = await made(message, timeout=60)
+                shown = tuple(each for each in context.invocation_metadata() if each[0] == "authorization")
+                answer: bytes = await made(message, metadata=shown, timeout=60)
             except grpc.aio.AioRpcError as error:
                 await context.abort(
                     error.code(), error.details() or "", tuple(error.trailing_metadata() or ())

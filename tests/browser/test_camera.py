@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-import segno
 from playwright.async_api import Page, Route, async_playwright
 
 from disclosure import ExchangeLink
 from tests.browser.browsing import needs
+from tests.browser.filming import camera, filmed
 
 WEB: Final = Path(__file__).parents[2] / "web"
 LINK: Final = str(ExchangeLink("127.0.0.1:50051", "abc-d", "s3cret_-" * 5))
 ORIGIN: Final = "http://localhost:9"  # nothing listens: every answer is the test's
-SIZE: Final = (640, 480)
 PAGE: Final = """<!doctype html><title>scan</title><video></video>
 <script type="importmap">{"imports": {"qr/decode.js": "/qr/decode.js"}}</script>
 <script type="module">
@@ -42,23 +41,6 @@ window.scan = async (stopped) => {
 </script>"""
 
 
-def filmed(path: Path, text: str | None) -> Path:
-    """Write two frames of a wall, on which a code hangs if there is a text."""
-    width, height = SIZE
-    rows = [bytearray(b"\xc8" * width) for _ in range(height)]
-    if text is not None:
-        matrix, scale = segno.make(text, error="l", micro=False).matrix, 7
-        left, top = (width - len(matrix) * scale) // 2, (height - len(matrix) * scale) // 2
-        for row, modules in enumerate(matrix):
-            line = b"".join(bytes([40 if dark else 200]) * scale for dark in modules)
-            for y in range(top + row * scale, top + (row + 1) * scale):
-                rows[y][left : left + len(line)] = line
-    grey = b"".join(rows) + b"\x80" * (width * height // 2)
-    header = f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n".encode()
-    path.write_bytes(header + (b"FRAME\n" + grey) * 2)
-    return path
-
-
 @asynccontextmanager
 async def looking(folder: Path, film: Path, *, allowed: bool = True) -> AsyncIterator[Page]:
     """Open a page that has the built camera.ts, in a browser whose camera plays the film."""
@@ -72,10 +54,7 @@ async def looking(folder: Path, film: Path, *, allowed: bool = True) -> AsyncIte
         kind = mimetypes.guess_type(path)[0] or "text/plain"
         await route.fulfill(body=file.read_bytes() if file.is_file() else b"", content_type=kind)
 
-    arguments = [
-        "--headless", "--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={film}",
-    ]  # fmt: skip
+    arguments = ["--headless", "--no-sandbox", "--disable-gpu", *camera(film)]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=needs(), args=arguments)
         try:

@@ -29,13 +29,13 @@ async def counter(nine: Nine, tmp_path_factory: pytest.TempPathFactory) -> Async
         yield made
 
 
-async def _signs_in(page: Page) -> None:
+async def signs_in(page: Page) -> None:
     await page.get_by_label("Code of the counter").fill(CODE)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("heading", name="What is it for?")).to_be_visible()
 
 
-async def _asks(page: Page) -> str:
+async def asks(page: Page) -> str:
     await page.get_by_role("button", name="test", exact=True).click()
     await expect(page.get_by_role("img", name="QR code of the question")).to_be_visible()
     return (await page.locator(LINK).text_content() or "").strip()
@@ -73,9 +73,9 @@ async def test_a_clerk_asks_and_the_answer_comes_in(
         await page.get_by_role("button", name="Sign in").click()
         await expect(page.get_by_text("This is not the code of this counter.")).to_be_visible()
         await visitor.passes_axe()
-        await _signs_in(page)
+        await signs_in(page)
         await visitor.passes_axe()
-        link = await _asks(page)
+        link = await asks(page)
         await visitor.fits()
         await visitor.passes_axe()
         await answer(nine.town, issued, link)
@@ -104,10 +104,10 @@ async def test_a_person_types_the_code_on_the_screen(nine: Nine, counter: Site) 
     async with counter.visitor("phone") as visitor:
         visitor.expected = ["401"]
         page = await visitor.goes_to("/counter/")
-        await _signs_in(page)
+        await signs_in(page)
         await page.get_by_label("The person types a code from this screen").check()
         await visitor.passes_axe()
-        link = await _asks(page)
+        link = await asks(page)
         shown = page.get_by_text("The person types this code:")
         await expect(shown).to_be_visible()
         code = await shown.locator(".code").text_content() or ""
@@ -121,8 +121,8 @@ async def test_a_person_says_no(nine: Nine, counter: Site) -> None:
     async with counter.visitor() as visitor:
         visitor.expected = ["401"]
         page = await visitor.goes_to("/counter/")
-        await _signs_in(page)
-        await decline(nine.town, await _asks(page))
+        await signs_in(page)
+        await decline(nine.town, await asks(page))
         await expect(page.get_by_role("heading", name="Declined")).to_be_visible()
         await expect(page.get_by_role("link", name="Save the record")).to_have_count(0)
 
@@ -132,11 +132,11 @@ async def test_a_reload_in_the_middle_asks_anew_and_a_cut_line_is_taken_up(nine:
     async with counter.visitor() as visitor:
         visitor.expected = ["401", "ERR_INTERNET_DISCONNECTED", "ERR_NETWORK"]
         page = await visitor.goes_to("/counter/")
-        await _signs_in(page)
-        first = await _asks(page)
+        await signs_in(page)
+        first = await asks(page)
         await page.reload()
         await expect(page.get_by_role("heading", name="What is it for?")).to_be_visible()
-        second = await _asks(page)
+        second = await asks(page)
         assert first != second
         await visitor.context.set_offline(True)
         await answer(nine.town, issued, second)
@@ -150,8 +150,8 @@ async def test_a_name_from_a_department_is_text(nine: Nine, counter: Site) -> No
     async with counter.visitor() as visitor:
         visitor.expected = ["401"]
         page = await visitor.goes_to("/counter/")
-        await _signs_in(page)
-        await answer(nine.town, issued, await _asks(page))
+        await signs_in(page)
+        await answer(nine.town, issued, await asks(page))
         await expect(page.locator(LINES)).to_contain_text(evil)
         assert await page.locator("img").count() == 0
         assert "owned" not in await page.title()

@@ -3,14 +3,20 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from tests.browser.browsing import SIZES, Site, chromium
+from disclosure import OfferLink
+from tests.browser.browsing import BUILT, PATIENCE_MS, SIZES, Site, chromium
+from tests.browser.test_vault import make, take, unlock
+from tests.browser.vaulting import vault_site
 from tests.clients.enrolling import Town, enrolling
 from tests.verifier.test_verifier_client import POLICY
+from tests.web_edge.standing import endpoint_of
+from tests.zkservice.support import VALUES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NAME = "<img src=/x onerror=alert(1)><script>alert(2)</script>"
@@ -98,3 +104,33 @@ async def test_cancelling_and_both_languages(school: School) -> None:
         await expect(page.get_by_role("status")).to_have_text("Waiting until you agree in your vault.")
         await page.get_by_role("button", name="Cancel").click()
         await expect(page.get_by_role("button", name="Fill in from my vault")).to_be_focused()
+
+
+async def test_the_button_leads_to_the_vault_and_the_form_fills(school: School, tmp_path: Path) -> None:
+    """The whole way in one browser: the school's page, the vault's in the same window, back to the form."""
+    town = school.enrolment.given.town
+    made = await town.issue(VALUES | {"name": NAME})
+    offer = OfferLink(endpoint_of(town).server, made.offer.removeprefix("offers/"), made.claim_code)
+    async with (
+        vault_site(town, school.browser, BUILT) as vaults,
+        school.enrolment.another(tmp_path / "kept", "--vault", f"{vaults.origin}/vault/") as site,
+        await school.browser.new_context(ignore_https_errors=True) as context,
+    ):
+        context.set_default_timeout(PATIENCE_MS)
+        page = await context.new_page()
+        await page.goto(f"{vaults.origin}/vault/")
+        await make(page)
+        await take(page, offer)
+        form = await context.new_page()
+        await form.goto(site.origin)
+        asked = await school.question(form)
+        await page.goto("about:blank")
+        await page.goto(asked["link"])
+        assert "zk" not in page.url.partition("#")[2]
+        await unlock(page)
+        await page.get_by_label("Pairing code").fill(asked["code"])
+        await page.get_by_role("button", name="Go on").click()
+        await page.get_by_role("button", name="Agree and show").click()
+        await expect(page.get_by_text("It was shown, and the use stands")).to_be_visible()
+        await expect(form.get_by_role("status")).to_have_text("Proven. Please complete the form.")
+        await expect(form.locator("[data-proven='permit.name']")).to_have_text(NAME)

@@ -123,9 +123,19 @@ async def test_what_a_department_wants_to_be_shown_first_is_shown_once_it_is_agr
         lines = [each for one in offer["shows"]["credentials"] for each in one["lines"]]
         assert [each["kind"] for each in lines].count("shown") >= 1
         assert [name for name, _ in world.between.sent].count("ClaimCompositeCredential") == 1
+        assert await tab.call("uses") == []
         found = await tab.call("claim", offer["id"])
         assert found["department"] == "departments/hrss"
         assert (await tab.call("overview"))["unsent"] == 0
+        (use,) = await tab.call("uses")
+        assert (use["state"], use["verifier"], use["receipt"]) == ("claimed", "verifiers/hrss", "none")
+        shown = [each for each in use["lines"] if each["kind"] == "shown"]
+        assert shown == [each for each in lines if each["kind"] == "shown"], "what was agreed to"
+        assert await tab.call("use", use["id"]) == use
+        assert await tab.refused("receipt", use["id"]) == "NO_RECEIPT"
+        await tab.call("lock")
+        await tab.call("unlock", PASSPHRASE)
+        assert await tab.call("uses") == [use]
 
 
 async def test_a_claim_that_broke_off_is_gone_on_with_octet_for_octet(world: World) -> None:
@@ -219,3 +229,46 @@ async def test_without_a_network_the_vault_shows_what_it_has(world: World) -> No
         with pytest.raises(Faulted) as told:
             await tab.call("settle")
         assert told.value.passing
+
+
+async def wanting(world: World, district: str) -> OfferLink:
+    """Have a department offer to whoever shows a permit of a district."""
+    asked = issuance_pb2.IssueCredentialRequest(
+        schema=str(INSURANCE.name),
+        values=values_to(INSURANCE, VALUES_OF[INSURANCE.name].items()),
+        required=issuance_pb2.RequiredCredential(
+            schema=str(PERMIT.name), values=values_to(PERMIT, [("district", district)])
+        ),
+        request_id=new_id(),
+    )
+    answer = await holding.offer(world.town.city, asked, world.town.offices["hrss"].token)
+    return OfferLink(world.server, answer.offer.removeprefix("offers/"), answer.claim_code)
+
+
+async def test_where_one_credential_is_the_wrong_one_another_is_shown_once_agreed_to(world: World) -> None:
+    """What the department wants it does not tell: only trying finds out which of two says it."""
+    async with world.place.visitor() as visitor, opened(visitor) as tab:
+        await made(tab)
+        for district in ("370102", "370103"):
+            said = {**VALUES_OF[PERMIT.name], "district": district}
+            await claimed(tab, await world.offered(PERMIT, said, person=b"two of a kind"))
+        mismatches = 0
+        for district in ("370102", "370103"):
+            offer = await tab.call("open", str(await wanting(world, district)))
+            try:
+                await tab.call("claim", offer["id"])
+            except Faulted as error:
+                refused = error.reason
+            else:
+                continue
+            assert refused == "REQUIRED_MISMATCH"
+            other = await tab.call("offerAgain", offer["id"])
+            assert (other["id"] == offer["id"], other["shows"] == offer["shows"]) == (True, False)
+            await tab.call("claim", offer["id"])
+            mismatches += 1
+        assert mismatches == 1, "one of the two is shown first"
+        offer = await tab.call("open", str(await wanting(world, "370104")))
+        assert await tab.refused("claim", offer["id"]) == "REQUIRED_MISMATCH"
+        await tab.call("offerAgain", offer["id"])
+        assert await tab.refused("claim", offer["id"]) == "REQUIRED_MISMATCH"
+        assert await tab.refused("offerAgain", offer["id"]) == "NOTHING_FITS"

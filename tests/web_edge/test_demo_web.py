@@ -8,11 +8,12 @@ import signal
 import ssl
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from disclosure import OfferLink
+from disclosure import AccountLink, OfferLink
 from tests.cli.running import EXAMPLES, start
 from tests.web_edge.standing import TYPE, framed, some_pages
 from tlog import Evidence, Policy, verify_receipt
@@ -40,6 +41,7 @@ def test_the_steps_can_be_followed(tmp_path: Path) -> None:
         ready = json.loads(told.stdout.readline())
         assert ready["event"] == "ready"
         assert [OfferLink.parse(each).server for each in ready["offers"]] == [ready["service"]] * 2
+        assert AccountLink.parse(ready["account"]).server == ready["service"]
         trusted = ssl.create_default_context(cafile=str(output / "server/ca.pem"))
         address = ready["address"].rstrip("/")
         headers = {"origin": address}
@@ -65,11 +67,28 @@ def test_the_steps_can_be_followed(tmp_path: Path) -> None:
             _is_anchored(http, record["receipt"])
             assert json.loads(out)["entry_index"] >= 0
             _is_told_of_at_the_centre(http, ready["centre_code"])
+        _has_an_inbox(ready)
         _fills_the_schools_form(ready)
     finally:
         told.send_signal(signal.SIGINT)
         _, err = told.communicate(timeout=SECONDS)
     assert told.returncode == 0, err
+
+
+def _has_an_inbox(ready: dict[str, Any]) -> None:
+    """Bind the citizen's vault as a browser's would be, and deliver by the very command that is printed."""
+
+    def told(*arguments: str, home: str) -> Any:
+        process = start(*arguments, "--json", "--home", home, env={"ZK_PASSPHRASE": PASSPHRASE})
+        out, err = process.communicate(timeout=SECONDS)
+        assert process.returncode == 0, err
+        return json.loads(out)
+
+    told("vault", "register", ready["account"], "--person", ready["number"], home=ready["citizen"])
+    home, program, *deliver = ready["deliver"]
+    assert (home.partition("=")[0], program) == ("ZK_HOME", ".venv/bin/zk")
+    told(*deliver, home=home.partition("=")[2])
+    assert len(told("vault", "inbox", home=ready["citizen"])["offers"]) == 1
 
 
 def _is_watched(http: httpx.Client) -> None:

@@ -19,7 +19,7 @@ from zk.commands.verifier.common import As, key_of, loaded_policy, name_of
 from zk.commands.web_centre import made_code, open_centre
 from zk.counter import HomeDesk
 from zk.demo.site import school_site
-from zk.demo.web import PASSPHRASE, SCHOOL, Seeded, seeded
+from zk.demo.web import NUMBER, PASSPHRASE, SCHOOL, Seeded, seeded
 from zk.demo.web_city import CHEAT
 from zk.exits import CommandError, Exit
 from zk.group import Group
@@ -32,7 +32,7 @@ DEFAULT_PORT: Final = 8480
 _STEPS: Final = (
     "web.demo_open", "web.demo_chain", "web.demo_counter",
     "web.demo_answer", "web.demo_receipt", "web.demo_alarms", "web.demo_enrolment",
-    "web.demo_centre", "web.demo_vault", "web.demo_end",
+    "web.demo_centre", "web.demo_vault", "web.demo_inbox", "web.demo_end",
 )  # fmt: skip
 
 Pem = Annotated[Path | None, typer.Option("--certificate", help="help.web.certificate")]
@@ -146,7 +146,8 @@ def _steps(run: Run, made: Seeded, edge: Edge, port: int, site: str) -> None:
     document: dict[str, object] = {"event": "ready", "address": address, "port": port}
     document |= {"counter_code": edge.counter_code, "centre_code": edge.centre_code}
     document |= {"citizen": str(made.citizen), "site": site, "service": made.server.address}
-    run.document({**document, "offers": made.offers})
+    document |= {"offers": made.offers, "account": made.account[0], "number": NUMBER, "deliver": made.deliver}
+    run.document(document)
     given = {
         "address": address,
         "root": made.server.root,
@@ -157,6 +158,9 @@ def _steps(run: Run, made: Seeded, edge: Edge, port: int, site: str) -> None:
         "cheat": CHEAT,
         "site": site,
         "offers": "\n   ".join(made.offers),
+        "account": made.account[0],
+        "number": NUMBER,
+        "deliver": " ".join(made.deliver),
     }
     run.say(*(run.text(step, **given) for step in _STEPS))
 

@@ -22,6 +22,8 @@ PASSPHRASE: Final = "a vault for the demo"  # noqa: S105
 """Of a vault that holds nobody's data; it is printed, and is good for nothing else."""
 SCHOOL: Final = "school-3"
 REGULATOR: Final = "data-office"
+NUMBER: Final = "37010219900101000X"
+"""Of nobody."""
 _ISSUED: Final = {"public-security": "residence_permit", "hrss": "social_insurance"}
 _PROXIED: Final = {"ZK_TRUSTED_PROXIES": "127.0.0.1/32,::1/128"}
 
@@ -30,7 +32,8 @@ _PROXIED: Final = {"ZK_TRUSTED_PROXIES": "127.0.0.1/32,::1/128"}
 class Seeded:
     """The server, the homes of its citizen and its school, a regulator's token.
 
-    `offers` are links that somebody may claim in a vault of the browser's.
+    `offers` are links that somebody may claim in a vault of the browser's, `account` one that binds such a
+    vault to the person of NUMBER, `deliver` the command that puts an offer into that account's inbox.
     """
 
     server: LocalServer
@@ -40,6 +43,8 @@ class Seeded:
     regulator_token: Path
     around: Around
     offers: list[str] = field(default_factory=list, repr=False)
+    account: list[str] = field(default_factory=list, repr=False)
+    deliver: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -80,6 +85,15 @@ def _furnish(made: Seeded, departments: Path, examples: Path) -> None:
         )
         _zk(made, made.citizen, "vault", "claim", for_citizen)
         made.offers.append(for_browser)
+    base, *_ = _ISSUED
+    identified = _zk(
+        made, departments, "issuer", "identify", "--person", NUMBER, "--department", base, "--no-qr"
+    )
+    made.account.append(identified["link"])
+    made.deliver.extend([
+        f"ZK_HOME={departments}", ".venv/bin/zk", "issuer", "issue", f"{_ISSUED[base]}@1",
+        "--values", str(examples / "values" / f"{_ISSUED[base]}.yaml"), "--to-person", NUMBER,
+    ])  # fmt: skip
     names = ("--name-zh", "历下区第三小学", "--name-en", "Lixia No. 3 School")
     _zk(made, made.school, "verifier", "register", SCHOOL, *names)
     _zk(made, made.school, "verifier", "policy", "register", made.policy)

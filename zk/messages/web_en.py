@@ -46,6 +46,9 @@ MESSAGES: Final = {
     "web.demo_vault": "9. A vault of your own, in the browser: open {address}vault/, make one, and paste\n"
     "   under Scan these links of departments, one after the other; then ask at the counter again, paste\n"
     "   its link, read what is asked, agree, and look at the history:\n   {offers}",
+    "web.demo_inbox": "10. An inbox: in the same vault paste this link under Scan, and give the number\n"
+    "   {number}:\n   {account}\n"
+    "   Then have the department deliver something, in another terminal, and open the inbox:\n   {deliver}",
     "web.demo_end": "Ctrl-C ends all of it.",
     "web.ready": "The pages are at {address}",
     "web.stopped": "The pages are not handed out any more.",

@@ -40,6 +40,9 @@ MESSAGES: Final = {
     "web.demo_vault": "9. 浏览器中您自己的凭证库：打开 {address}vault/，建立凭证库，\n"
     "   在“扫描”中逐个粘贴部门的以下链接；然后再次在窗口询问，粘贴其链接，\n"
     "   阅读所问内容并同意，查看记录：\n   {offers}",
+    "web.demo_inbox": "10. 收件箱：在同一凭证库的“扫描”中粘贴以下链接，并填写号码 {number}：\n"
+    "   {account}\n"
+    "   然后在另一终端让部门送达一份凭证，再打开收件箱：\n   {deliver}",
     "web.demo_end": "按 Ctrl-C 结束全部。",
     "web.ready": "网页位于 {address}",
     "web.stopped": "网页已停止提供。",

@@ -1,9 +1,10 @@
 // The vault: what a screen asks is done by the part whose business it is; this knows only whether the vault is open.
 
+import { departments } from "./account/applying.js";
 import { VaultError } from "./fault.js";
 import type {
-  ApplicationView, Choice, CredentialView, OfferView, Opened as Shown, Overview, RequestView, StandingView, State,
-  TrustView, UseView, Vault,
+  ApplicationView, Choice, CredentialView, DepartmentView, InboxView, ItemView, OfferView, Opened as Shown, Overview, RequestView, StandingView, State,
+  SubjectKind, TrustView, UseView, Vault,
 } from "./model.js";
 import { followed, isOtherKey, Session } from "./session.js";
 import { SealedStore } from "./store/store.js";
@@ -70,16 +71,23 @@ export class Engine implements Vault {
   agree = async (id: string, choice: Choice): Promise<UseView> => this.#open().agree(id, choice);
   decline = async (id: string): Promise<void> => this.#open().showing.decline(id);
   claim = async (id: string): Promise<CredentialView> => this.#open().claim(id);
+  offerAgain = async (id: string): Promise<OfferView> => this.#open().offerAgain(id);
   uses = async (): Promise<readonly UseView[]> => this.#open().showing.uses();
   use = async (id: string): Promise<UseView> => this.#open().showing.use(id);
   receipt = async (id: string): Promise<Uint8Array> => this.#open().showing.receipt(id);
 
+  register = async (id: string, kind: SubjectKind, number: string): Promise<void> =>
+    this.#open().account.register(id, kind, number);
+  inbox = async (): Promise<InboxView> => this.#open().inbox();
+  applications = async (): Promise<readonly ApplicationView[]> => this.#open().account.applications();
+  departments = async (): Promise<readonly DepartmentView[]> => (this.#open(), departments());
+  items = async (department: string): Promise<readonly ItemView[]> => this.#open().account.items(department);
+  apply = async (schema: string, grounds: string): Promise<boolean> => this.#open().account.apply(schema, grounds);
+  cancelApplication = async (id: string): Promise<void> => this.#open().account.cancel(id);
+
   grant = notYet<StandingView>;
-  register = notYet<void>;
   standing = notYet<readonly StandingView[]>;
   withdraw = notYet<StandingView>;
-  inbox = notYet<readonly OfferView[]>;
-  applications = notYet<readonly ApplicationView[]>;
 
   /** Two calls that open at once: the first that is done has it. */
   async #begin(store: SealedStore): Promise<void> {

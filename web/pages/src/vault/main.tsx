@@ -12,21 +12,34 @@ import { keepPage } from "./offline.js";
 import { Flow } from "./screens/flow.js";
 import { Begin, Unlock } from "./screens/gate.js";
 import { Home } from "./screens/home.js";
+import { Inbox } from "./screens/inbox.js";
 import { FaultTold, VaultContext } from "./screens/parts.js";
 import { Scan } from "./screens/scan.js";
 import { Settings } from "./screens/settings.js";
 import { Uses } from "./screens/uses.js";
 import { faultOf, useSay } from "./texts/index.js";
 
-const VIEWS = ["home", "scan", "uses", "settings"] as const;
+const VIEWS = ["home", "scan", "inbox", "uses", "settings"] as const;
 const vault = openedVault();
 
-/** A link that the page was opened with, `/vault/#zk://...`. It is a secret: the address forgets it at once. */
+/**
+ * A link that the page was opened with, `/vault/#zk://...` as it is or with all its signs escaped, as sites write it that put
+ * it into an address. It is a secret: the address forgets it at once.
+ */
 function takeLink(): string | null {
-  const { hash } = location;
-  if (!hash.startsWith("#zk:")) return null;
+  const written = location.hash.slice(1);
+  const link = /^zk%3A/i.test(written) ? unescaped(written) : written;
+  if (!link.startsWith("zk:")) return null;
   history.replaceState(null, "", `${location.pathname}#home`);
-  return hash.slice(1);
+  return link;
+}
+
+function unescaped(written: string): string {
+  try {
+    return decodeURIComponent(written);
+  } catch {
+    return "zk:"; // no link: what is told of it is that, and not that nothing was there
+  }
 }
 
 function App(): VNode {
@@ -119,6 +132,7 @@ function Open({ link, setLink, lock }: OpenProps): VNode {
         <>
           {view === "home" && <Home settling={settling} settled={settled} />}
           {view === "scan" && <Scan found={setLink} />}
+          {view === "inbox" && <Inbox />}
           {view === "uses" && <Uses settled={settled} />}
           {view === "settings" && <Settings lock={() => lock(false)} />}
         </>

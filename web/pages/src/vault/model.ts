@@ -105,6 +105,9 @@ export interface ConsentView {
   readonly terms: readonly Text[];
 }
 
+/** Whom a department has identified: a person by the number of the ID document, a company by its unified code. */
+export type SubjectKind = "person" | "company";
+
 export interface AccountView {
   readonly kind: "account";
   readonly id: string;
@@ -124,7 +127,8 @@ export interface Choice {
   readonly chosen: Readonly<Record<string, string>>;
 }
 
-export type UseState = "sending" | "done" | "refused" | "declined" | "over-asked";
+/** `recorded` is what the account did: registered, applied; `claimed` what a department was shown before it issued. */
+export type UseState = "sending" | "done" | "refused" | "declined" | "over-asked" | "recorded" | "claimed";
 export type ReceiptState = "none" | "pending" | "anchored" | "wrong";
 
 export interface UseView {
@@ -154,10 +158,30 @@ export interface ApplicationView {
   readonly id: string;
   readonly departmentName: Text;
   readonly title: Text;
-  readonly state: Text;
+  readonly state: "open" | "approved" | "refused" | "cancelled";
+  /** Why it was refused, in the department's words. */
+  readonly reason: Text | null;
   readonly sent: number;
-  /** The offer that came of it, to be opened by `openInbox`. */
+  /** The name of the offer that it has come to, which is in the inbox until it is taken. */
   readonly offer: string | null;
+}
+
+export interface DepartmentView {
+  readonly department: string;
+  readonly name: Text;
+}
+
+export interface ItemView {
+  readonly schema: string;
+  readonly title: Text;
+}
+
+export interface InboxView {
+  /** Whether the vault has an account at the service. */
+  readonly account: boolean;
+  readonly offers: readonly OfferView[];
+  /** Why some of what waits cannot be shown. */
+  readonly faults: readonly Fault[];
 }
 
 export interface Overview {
@@ -203,8 +227,11 @@ export interface Vault {
   agree(id: string, choice: Choice): Promise<UseView>;
   decline(id: string): Promise<void>;
   claim(id: string): Promise<CredentialView>;
+  /** An offer whose department refused what it was shown, with another credential of the kind; NOTHING_FITS without one. */
+  offerAgain(id: string): Promise<OfferView>;
   grant(id: string): Promise<StandingView>;
-  register(id: string): Promise<void>;
+  /** Bind this vault's account to whoever a department's code was made for, by the owner's number. */
+  register(id: string, kind: SubjectKind, number: string): Promise<void>;
 
   uses(): Promise<readonly UseView[]>;
   /** One use, its receipt checked anew. */
@@ -214,8 +241,15 @@ export interface Vault {
 
   standing(): Promise<readonly StandingView[]>;
   withdraw(id: string): Promise<StandingView>;
-  inbox(): Promise<readonly OfferView[]>;
+  /** What waits for the account; `claim` takes an offer. */
+  inbox(): Promise<InboxView>;
   applications(): Promise<readonly ApplicationView[]>;
+  departments(): Promise<readonly DepartmentView[]>;
+  /** What a department has that can be applied for. */
+  items(department: string): Promise<readonly ItemView[]>;
+  /** Whether it was sent; else it is stored, and `settle` sends it. */
+  apply(schema: string, grounds: string): Promise<boolean>;
+  cancelApplication(id: string): Promise<void>;
 
   backup(): Promise<Uint8Array>;
   restore(file: Uint8Array, passphrase: string): Promise<void>;

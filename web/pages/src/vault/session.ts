@@ -5,10 +5,11 @@ import { LedgerError } from "../ledger/encoding.js";
 import type { Verifier } from "../ledger/keys.js";
 import { type Link, parseLink } from "../scan/links.js";
 import { Service } from "./about.js";
+import { AccountPart } from "./account/account.js";
 import { Claiming } from "./claiming/claiming.js";
 import { VaultError } from "./fault.js";
 import { KeptHoldings } from "./holding/holdings.js";
-import type { Choice, CredentialView, Opened as Shown, Overview, UseView } from "./model.js";
+import type { Choice, CredentialView, InboxView, OfferView, Opened as Shown, Overview, UseView } from "./model.js";
 import type { Opened } from "./parts.js";
 import { followLogKey } from "./reading/following.js";
 import { Growing } from "./reading/growing.js";
@@ -23,6 +24,7 @@ export class Session {
   readonly holdings: KeptHoldings;
   readonly claiming: Claiming;
   readonly showing: ShowingPart;
+  readonly account: AccountPart;
   readonly #growing: Growing;
   readonly #service: Service;
 
@@ -33,7 +35,8 @@ export class Session {
     this.#service = new Service(store);
     this.holdings = new KeptHoldings(opened);
     this.claiming = new Claiming(opened, this.holdings, this.#service.server);
-    this.showing = new ShowingPart(opened, this.holdings, this.#service.server);
+    this.account = new AccountPart(opened, this.claiming, this.#service.server);
+    this.showing = new ShowingPart(opened, this.holdings, this.#service.server, this.account.outgoing);
   }
 
   /** What a link leads to. LinkError LINK_INVALID; VaultError LINK_UNSUPPORTED, and as each part says. */
@@ -47,6 +50,7 @@ export class Session {
   #led(link: Link, pairingCode?: string): Promise<Shown> {
     if (link.action === "present") return this.showing.open(link, pairingCode);
     if (link.action === "offer") return this.claiming.open(link);
+    if (link.action === "account") return this.account.open(link);
     throw new VaultError("LINK_UNSUPPORTED", "this vault does not take such a link yet");
   }
 
@@ -59,6 +63,19 @@ export class Session {
     const claimed = await this.claiming.claim(id);
     await this.#stillOne();
     return claimed;
+  }
+
+  async offerAgain(id: string): Promise<OfferView> {
+    const found = await this.claiming.again(id);
+    await this.#growing.check();
+    return found;
+  }
+
+  /** Offers of the inbox: what has vouched for them has to be of the one ledger before one is taken. */
+  async inbox(): Promise<InboxView> {
+    const found = await this.account.inbox();
+    await this.#growing.check();
+    return found;
   }
 
   /** Compare again what has vouched for something since; without a network it is compared the next time. */
@@ -76,7 +93,7 @@ export class Session {
     return {
       credentials: await this.holdings.views(),
       unsent: sending + (await this.claiming.unsent()),
-      account: false,
+      account: about !== null && (await this.account.isBound(about.server)),
       read: about?.settled ?? null,
     };
   }

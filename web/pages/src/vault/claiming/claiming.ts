@@ -22,6 +22,7 @@ import type { CredentialView, OfferView, WayView } from "../model.js";
 import type { Opened, Standing } from "../parts.js";
 import { issuance } from "../reading/clients.js";
 import type { Departments } from "../showing/answer.js";
+import { type ClaimUse, putClaimUse } from "../showing/claim_uses.js";
 import { newId } from "../showing/events.js";
 import { checkServer } from "../showing/fetch.js";
 import { answerOffer, offerWay, plannedForOffer } from "../showing/offers.js";
@@ -34,15 +35,22 @@ import { ENDS } from "./ends.js";
 import { issuedOf, namedBy, plainOf, witnessOf } from "./issued.js";
 import { type CompositeOffered, offeredOf, type Offered } from "./offers.js";
 
+/** What was shown does not say what the department wants: another credential of the kind may. */
+const MISMATCH = "REQUIRED_MISMATCH";
+
 interface Asked {
   readonly link: Link;
   readonly offered: Offered;
   /** How the department would be shown what it wants; null where it wants nothing. */
   readonly plan: CompositePlan | null;
+  /** Whether it was under way when it was opened: what is offered was not read again. */
+  readonly resumed: boolean;
 }
 
 export class Claiming {
   readonly #asked = new Map<string, Asked>();
+  /** By offer, the credentials that its department was shown and that do not say what it wants. */
+  readonly #tried = new Map<string, readonly string[]>();
 
   /** `server` is host:port of the service that this page speaks to. */
   constructor(
@@ -55,12 +63,36 @@ export class Claiming {
     const before = await this.#underWay(link);
     if (before !== undefined) return this.#goneOnWith(link, before);
     const offered = await offeredOf(this.opened, await issuance.getOffer({ offer: link.name, claimCode: link.secret }));
-    const request = offered.composite?.request ?? null;
-    const plan = request === null ? null : await plannedForOffer(this.opened, this.holdings, request);
-    const id = crypto.randomUUID();
-    this.#asked.set(id, { link, offered, plan });
+    return this.#view(crypto.randomUUID(), link, offered, await this.#planned(link, offered));
+  }
+
+  /**
+   * The same offer once its department has refused what it was shown: what it would be shown instead. VaultError
+   * REQUEST_CLOSED, NOTHING_FITS (the vault has no other credential of that kind).
+   */
+  async again(id: string): Promise<OfferView> {
+    const asked = this.#asked.get(id);
+    if (asked === undefined) throw closed();
+    if (asked.resumed) return this.open(asked.link);
+    const tried = this.#tried.get(asked.link.name) ?? [];
+    const plan = await this.#planned(asked.link, asked.offered);
+    if (plan === null || shownBy(plan).some((each) => tried.includes(each))) {
+      throw new VaultError("NOTHING_FITS", "the vault has no other credential of this kind");
+    }
+    return this.#view(id, asked.link, asked.offered, plan);
+  }
+
+  async #planned({ name }: Link, { composite }: Offered): Promise<CompositePlan | null> {
+    const request = composite?.request ?? null;
+    return request === null ? null : plannedForOffer(this.opened, this.holdings, request, this.#tried.get(name) ?? []);
+  }
+
+  /** What the person is shown of an offer, and only then what is shown by it to the department: the two are one. */
+  async #view(id: string, link: Link, offered: Offered, plan: CompositePlan | null): Promise<OfferView> {
     const { department, departmentName, schema } = offered;
-    return offerOf(id, department, departmentName, schema, plan === null ? null : await this.#way(plan, offered));
+    const view = offerOf(id, department, departmentName, schema, plan === null ? null : await this.#way(plan, offered));
+    this.#asked.set(id, { link, offered, plan, resumed: false });
+    return view;
   }
 
   /** What was agreed to before and is under way is not asked again: it is gone on with as it was stored. */
@@ -69,7 +101,7 @@ export class Claiming {
     const department = `departments/${schema.name.department}`;
     const offered = { department, departmentName: await this.opened.reader.departmentName(department), schema, composite: null };
     const id = crypto.randomUUID();
-    this.#asked.set(id, { link, offered, plan: null });
+    this.#asked.set(id, { link, offered, plan: null, resumed: true });
     return offerOf(id, department, offered.departmentName, schema, null);
   }
 
@@ -79,14 +111,19 @@ export class Claiming {
    */
   async claim(id: string): Promise<CredentialView> {
     const asked = this.#asked.get(id);
-    if (asked === undefined) throw new VaultError("REQUEST_CLOSED", "the offer is no longer open: open its link again");
+    if (asked === undefined) throw closed();
     this.#asked.delete(id); // a second tap claims nothing
     try {
       return await this.holdings.view(await this.#finished(await this.#begun(asked)));
     } catch (error) {
       this.#asked.set(id, asked);
+      if (refusal(error) === MISMATCH) this.#wasTried(asked);
       throw error;
     }
+  }
+
+  #wasTried({ link: { name }, plan }: Asked): void {
+    if (plan !== null) this.#tried.set(name, [...(this.#tried.get(name) ?? []), ...shownBy(plan)]);
   }
 
   /** Go on with all claims at this service; the first failure is thrown after all were gone on with. */
@@ -111,15 +148,19 @@ export class Claiming {
   }
 
   async #way(plan: CompositePlan, { departmentName }: Offered): Promise<WayView> {
-    const departments: Departments = new Map(await Promise.all(departmentsOf(plan.request).map(async (name) =>
+    return offerWay(plan, departmentName, await this.#departments(plan));
+  }
+
+  async #departments({ request }: CompositePlan): Promise<Departments> {
+    return new Map(await Promise.all(departmentsOf(request).map(async (name) =>
       [name, await this.opened.reader.departmentName(name)] as const)));
-    return offerWay(plan, departmentName, departments);
   }
 
   /** Store a claim before it is sent, or find the one that is under way for the same offer. */
-  async #begun({ link, offered, plan }: Asked): Promise<Claim> {
+  async #begun({ link, offered, plan, resumed }: Asked): Promise<Claim> {
     const before = await this.#underWay(link);
     if (before !== undefined) return before;
+    if (resumed) throw closed(); // it has ended meanwhile: what is offered has to be read and agreed to again
     const { composite, schema } = offered;
     if (composite === null) return this.#stored(this.#plainMessage(link, schema));
     if (plan !== null) return this.#shown(link, composite, offered, plan);
@@ -136,13 +177,14 @@ export class Claiming {
   }
 
   async #shown(
-    link: Link, { issuerKey, revokes }: CompositeOffered, { schema }: Offered, plan: CompositePlan,
+    link: Link, { issuerKey, revokes }: CompositeOffered, { schema, departmentName }: Offered, plan: CompositePlan,
   ): Promise<Claim> {
-    const { message, pending } = await answerOffer(this.opened, this.holdings, plan);
+    const departments = await this.#departments(plan);
+    const { message, pending, use } = await answerOffer(this.opened, this.holdings, plan, departmentName, departments);
     const answer = { case: "presentation" as const, value: message };
     const made = claimOf(link, schema, this.#now(), (requestId) => toBinary(ClaimCompositeCredentialRequestSchema,
       create(ClaimCompositeCredentialRequestSchema, { ...about(link, requestId), answer })));
-    return this.#stored({ ...made, committed: { pending, schema, issuerKey, revokes } });
+    return this.#stored({ ...made, committed: { pending, schema, issuerKey, revokes } }, use);
   }
 
   #plainMessage(link: Link, schema: Schema): Claim {
@@ -150,10 +192,12 @@ export class Claiming {
       toBinary(ClaimCredentialRequestSchema, create(ClaimCredentialRequestSchema, about(link, requestId))));
   }
 
-  #stored(made: Claim): Promise<Claim> {
+  #stored(made: Claim, use: ClaimUse | null = null): Promise<Claim> {
     return this.opened.store.change(async (draft) => {
       const before = (await claimsIn(draft)).find(({ server, offer }) => server === made.server && offer === made.offer);
-      return before ?? putClaim(draft, made);
+      if (before !== undefined) return before;
+      if (use !== null) putClaimUse(draft, use);
+      return putClaim(draft, made);
     });
   }
 
@@ -274,4 +318,7 @@ function asStored<Desc extends DescMessage>(schema: Desc, stored: Uint8Array): M
   throw new StoreError("VAULT_DAMAGED", "what is stored cannot be sent by this program");
 }
 
+const shownBy = (plan: CompositePlan): readonly string[] => [...plan.chosen.chosen.values()].map(({ id }) => id);
+
+const closed = (): VaultError => new VaultError("REQUEST_CLOSED", "the offer is no longer open: open its link again");
 const gone = (detail: string): MalformedError => new MalformedError("MALFORMED", detail, "accumulator");

@@ -6,9 +6,11 @@ import { Day, type Value } from "../../../../prover/src/disclosure/attributes.js
 import type { PlainRequest } from "../../../../prover/src/plain/request.js";
 import type { Policy } from "../../ledger/policy.js";
 import { VaultError } from "../fault.js";
-import type { Line, ReceiptState, UseView } from "../model.js";
+import type { Line, ReceiptState, UseState, UseView } from "../model.js";
 import type { Opened } from "../parts.js";
+import { CLAIM_USE, type ClaimUse, claimUseOf, claimUsesIn } from "../showing/claim_uses.js";
 import { type Event, eventOf, eventsIn, EVENT } from "../showing/events.js";
+import type { EventKind } from "../showing/notes.js";
 import type { ShownOf } from "../showing/presented.js";
 import { checkEventReceipt, checkUsageReceipt } from "../showing/receipts.js";
 import { epochName, type Receipt, type Usage, USAGE, usageOf, usagesIn } from "../showing/usages.js";
@@ -20,10 +22,12 @@ import { isAnchored } from "./anchoring.js";
 import { type Answered, consentOf } from "../telling/told.js";
 import { pastLines } from "../telling/views.js";
 
-type Past = { readonly usage: Usage } | { readonly event: Event };
+type Past = { readonly usage: Usage } | { readonly event: Event } | { readonly claim: ClaimUse };
 
-/** What events are told among the uses: what a verifier asked and did not get. */
-const TOLD = ["declined", "over-asked"] as const;
+/** What events are told among the uses: what a verifier asked and did not get, and what the vault's account did. */
+const TOLD: Readonly<Partial<Record<EventKind, UseState>>> = {
+  "declined": "declined", "over-asked": "over-asked", "account-registered": "recorded", "applied": "recorded",
+};
 
 /** Whose cosignatures anchor a receipt (witnesses.ts); null where the vault knows of nobody. */
 export type FindPolicy = () => Promise<Policy | null>;
@@ -31,11 +35,12 @@ const NOBODY: FindPolicy = () => Promise.resolve(null);
 
 /** All uses and refusals, the newest first. StoreError VAULT_DAMAGED. */
 export async function usesOf(opened: Opened, policy: FindPolicy = NOBODY): Promise<readonly UseView[]> {
-  const { usages, events } = await opened.store.read(async (draft) => (
-    { usages: await usagesIn(draft), events: await eventsIn(draft) }));
+  const { usages, events, claims } = await opened.store.read(async (draft) => (
+    { usages: await usagesIn(draft), events: await eventsIn(draft), claims: await claimUsesIn(draft) }));
   const all: Past[] = [
     ...usages.map((usage) => ({ usage })),
-    ...events.filter(({ note }) => TOLD.some((each) => each === note.kind)).map((event) => ({ event })),
+    ...claims.map((claim) => ({ claim })),
+    ...events.filter(({ note }) => TOLD[note.kind] !== undefined).map((event) => ({ event })),
   ];
   const witnesses = await policy();
   const views: UseView[] = [];
@@ -51,7 +56,7 @@ export async function useOf(opened: Opened, id: string, policy: FindPolicy = NOB
 /** A receipt's octets, for a file. VaultError USAGE_NOT_FOUND, NO_RECEIPT. */
 export async function receiptOf(opened: Opened, id: string): Promise<Uint8Array> {
   const found = await past(opened, id);
-  const { receipt } = "usage" in found ? found.usage : found.event;
+  const receipt = "usage" in found ? found.usage.receipt : "event" in found ? found.event.receipt : null;
   if (receipt === null) throw new VaultError("NO_RECEIPT", "there is no receipt of it");
   return receipt.octets;
 }
@@ -62,12 +67,23 @@ function past({ store }: Opened, id: string): Promise<Past> {
     if (usage !== null) return { usage: usageOf(id, usage) };
     const event = await draft.get({ kind: EVENT, name: id });
     if (event !== null) return { event: eventOf(id, event) };
+    const claim = await draft.get({ kind: CLAIM_USE, name: id });
+    if (claim !== null) return { claim: claimUseOf(id, claim) };
     throw new VaultError("USAGE_NOT_FOUND", "the vault has no such use");
   });
 }
 
 async function viewOf(opened: Opened, each: Past, policy: Policy | null): Promise<UseView> {
+  if ("claim" in each) return claimView(each.claim);
   return "usage" in each ? usageView(opened, each.usage, policy) : eventView(each.event, policy);
+}
+
+function claimView(claim: ClaimUse): UseView {
+  const { id, time, request, verifierName } = claim;
+  return {
+    id, time, state: "claimed", verifier: request.verifier, verifierName: plain(verifierName),
+    purpose: plain(request.purpose), lines: compositeLines(claim, request), receipt: "none", entry: null, fault: null,
+  };
 }
 
 async function usageView({ store }: Opened, usage: Usage, policy: Policy | null): Promise<UseView> {
@@ -92,7 +108,7 @@ async function eventView(event: Event, policy: Policy | null): Promise<UseView> 
   return {
     id: event.id,
     time: note.time,
-    state: note.kind === "declined" ? "declined" : "over-asked",
+    state: stateOf(event),
     verifier: note.party,
     verifierName: plain(called),
     purpose: { zh: note.title.zh, en: note.title.en },
@@ -100,6 +116,13 @@ async function eventView(event: Event, policy: Policy | null): Promise<UseView> 
     ...(await standingOf(receipt, policy, async ({ octets, log }) => checkEventReceipt(event, octets, log))),
     fault: reason === null ? null : { reason, detail: "the service refused", passing: false },
   };
+}
+
+/** A refusal stands when it is written down; what was asked of a department, when that has answered. */
+function stateOf({ note, state }: Event): UseState {
+  const told = TOLD[note.kind] ?? "recorded";
+  if (told !== "recorded" || state === "recorded") return told;
+  return state === "sent" ? "sending" : "refused";
 }
 
 /** How a receipt stands: whatever does not hold of it makes it a wrong one. */
@@ -115,7 +138,10 @@ async function standingOf(
   }
 }
 
-function compositeLines(usage: Usage, request: CompositeRequest): readonly Line[] {
+/** What was shown, with what it is told by. */
+type Shown = Pick<Usage, "presented" | "facts" | "verifierName" | "schemas">;
+
+function compositeLines(usage: Shown, request: CompositeRequest): readonly Line[] {
   const { presented, facts, verifierName } = usage;
   const [index, branch] = request.branch(presented.branch ?? "");
   const answers = presented.credentials.map((each): Answered => ({
@@ -146,7 +172,7 @@ function plainFormLines(usage: Usage, request: PlainRequest): readonly Line[] {
   });
 }
 
-function schemaOf({ schemas }: Usage, { schema }: ShownOf) {
+function schemaOf({ schemas }: Shown, { schema }: ShownOf) {
   const found = schemas.get(schema.text);
   if (found === undefined) throw new Error("a use is stored with its schemas");
   return found;

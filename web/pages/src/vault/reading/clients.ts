@@ -3,6 +3,7 @@
 import { createClient } from "@connectrpc/connect";
 
 import { AccountService } from "../../../gen/zkproto/v1/account_pb.js";
+import { ApplicationService } from "../../../gen/zkproto/v1/application_pb.js";
 import { CatalogService } from "../../../gen/zkproto/v1/catalog_pb.js";
 import { ConsentService } from "../../../gen/zkproto/v1/consent_pb.js";
 import { IssuanceService } from "../../../gen/zkproto/v1/issuance_pb.js";
@@ -15,6 +16,7 @@ import { ledger, transport } from "../../service.js";
 
 export { ledger };
 export const account = createClient(AccountService, transport);
+export const applications = createClient(ApplicationService, transport);
 export const catalog = createClient(CatalogService, transport);
 export const consents = createClient(ConsentService, transport);
 export const issuance = createClient(IssuanceService, transport);

@@ -7,6 +7,7 @@ import type { CredentialView, OfferView, Opened, RequestView, UseView } from "..
 import { useIn, useSay } from "../texts/index.js";
 import { Ask, WayShown } from "./ask.js";
 import { FaultTold, Screen, useActing, useVault } from "./parts.js";
+import { Register } from "./register.js";
 import { UseShown } from "./uses.js";
 
 interface Props {
@@ -47,6 +48,7 @@ export function Flow({ link, done }: Props): VNode {
     return <Ask key={opened.id} request={opened as RequestView} answered={setUse} done={done} />;
   }
   if (opened.kind === "offer") return <Offer offer={opened} done={done} />;
+  if (opened.kind === "account") return <Register account={opened} done={done} />;
   return <Away done={done} />;
 }
 
@@ -101,10 +103,11 @@ function Pairing({ go, busy, fault, done }: PairingProps): VNode {
   );
 }
 
-function Offer({ offer, done }: { offer: OfferView; done: () => void }): VNode {
+export function Offer({ offer: first, done }: { offer: OfferView; done: () => void }): VNode {
   const say = useSay();
   const told = useIn();
   const vault = useVault();
+  const [offer, setOffer] = useState(first);
   const [claimed, setClaimed] = useState<CredentialView>();
   const { busy, fault, act } = useActing();
   const lacks = offer.shows !== null && offer.shows.missing.length > 0;
@@ -141,6 +144,11 @@ function Offer({ offer, done }: { offer: OfferView; done: () => void }): VNode {
             onClick={() => act(async () => setClaimed(await vault.claim(offer.id)))}
           >
             {say("offer.claim")}
+          </button>
+        )}
+        {fault?.reason === "REQUIRED_MISMATCH" && (
+          <button type="button" disabled={busy} onClick={() => act(async () => setOffer(await vault.offerAgain(offer.id)))}>
+            {say("offer.other")}
           </button>
         )}
         <button type="button" disabled={busy} onClick={done}>

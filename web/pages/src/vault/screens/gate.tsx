@@ -47,7 +47,7 @@ export function Begin({ opened }: Props): VNode {
                 <dt>{say("begin.key.log")}</dt>
                 <dd>{shown.log}</dd>
                 <dt>{say("begin.key.fingerprint")}</dt>
-                <dd class="mono" data-test="fingerprint">
+                <dd class="mono" data-test="fingerprint" data-varies>
                   {shown.fingerprint}
                 </dd>
               </dl>
@@ -190,7 +190,9 @@ export function Trusted(): VNode {
           <dt>{say("begin.key.log")}</dt>
           <dd>{found.log}</dd>
           <dt>{say("begin.key.fingerprint")}</dt>
-          <dd class="mono">{found.fingerprint}</dd>
+          <dd class="mono" data-varies>
+            {found.fingerprint}
+          </dd>
           <dt>{say("begin.key.whole")}</dt>
           <dd class="mono">{found.key}</dd>
         </dl>

@@ -52,7 +52,7 @@ export function UseShown({ use, back }: { use: UseView; back: () => void }): VNo
   const vault = useVault();
   const { language } = useSettings();
   const { busy, fault, act } = useActing();
-  const good = use.state === "done" || use.state === "declined";
+  const good = ["done", "declined", "recorded", "claimed"].includes(use.state);
   return (
     <Screen title={say(`use.${use.state}`)}>
       <div role="status">

@@ -76,11 +76,18 @@ export async function answerComposite(
   opened: Opened, fetched: Fetched, plan: CompositePlan, regulators: readonly Regulator[], departments: Departments,
 ): Promise<Usage> {
   const { presented: { presentation }, holderNote } = await proven(opened, plan);
+  const facts = factsBy(plan, presentation, regulators, departments);
+  return stored(opened, fetched, presentation.canonical, plan.schemas, facts, holderNote);
+}
+
+/** What an answer is told by, later and without asking anybody. */
+export function factsBy(
+  plan: CompositePlan, presentation: Presented["presentation"], regulators: readonly Regulator[], departments: Departments,
+): Facts {
   const epochs = presentation.answer.credentials.flatMap(({ epoch }) =>
     epoch === null ? [] : [[epochName(epoch.key.octets, epoch.number), Number(epoch.time)] as const]);
   const { lists, regulators: told } = factsOf(plan.chosen.branch, plan.directory, regulators);
-  const facts = { lists, regulators: told, epochs: new Map(epochs), departments };
-  return stored(opened, fetched, presentation.canonical, plan.schemas, facts, holderNote);
+  return { lists, regulators: told, epochs: new Map(epochs), departments };
 }
 
 /**

@@ -17,7 +17,9 @@ import type { CompositePresentationSchema } from "../../../gen/zkproto/v1/presen
 import { VaultError } from "../fault.js";
 import type { WayView } from "../model.js";
 import type { Opened } from "../parts.js";
-import { planned, presentForIssuance, ready } from "./answer.js";
+import { type Departments, factsBy, planned, presentForIssuance, ready } from "./answer.js";
+import type { ClaimUse } from "./claim_uses.js";
+import { newId } from "./events.js";
 import type { Holdings } from "./holdings.js";
 import type { CompositePlan } from "./plan.js";
 import { compositeMessage, presentedOf } from "./presented.js";
@@ -75,15 +77,27 @@ export function offerWay(
 export interface OfferAnswer {
   readonly message: MessageInitShape<typeof CompositePresentationSchema>;
   readonly pending: PendingCredential;
+  /** What is remembered of it, to be stored with the claim. */
+  readonly use: ClaimUse;
 }
 
-/** Answer an offer's request, once the person has agreed; errors as `ready` and `presentForIssuance`. Nothing is stored. */
-export async function answerOffer(opened: Opened, holdings: Holdings, plan: CompositePlan): Promise<OfferAnswer> {
+/**
+ * Answer an offer's request, once the person has agreed; errors as `ready` and `presentForIssuance`. Nothing is stored.
+ * `verifierName` is the department's name for people, `departments` are the names of all that it is told by.
+ */
+export async function answerOffer(
+  opened: Opened, holdings: Holdings, plan: CompositePlan, verifierName: LocalizedText, departments: Departments,
+): Promise<OfferAnswer> {
   const caught = await ready(opened, holdings, plan);
   const { presentation, pending } = await presentForIssuance(opened, caught);
   if (pending === null) throw invalid("nothing is issued by it");
-  const presented = presentedOf(presentation.canonical, true, caught.schemas);
-  return { message: compositeMessage(presented, caught.schemas), pending };
+  const { request, schemas } = caught;
+  const presented = presentedOf(presentation.canonical, true, schemas);
+  const use: ClaimUse = {
+    id: newId(), time: Math.floor(opened.now() * 1000), verifierName, request, canonical: presentation.canonical, presented,
+    schemas, facts: factsBy(caught, presentation, [], departments),
+  };
+  return { message: compositeMessage(presented, schemas), pending, use };
 }
 
 function invalid(detail: string): VaultError {

@@ -7,8 +7,8 @@ import { witnessPolicy } from "../history/witnesses.js";
 import type { Choice, PairingView, RequestView, UseView, Vault } from "../model.js";
 import type { Opened } from "../parts.js";
 import type { Holdings } from "./holdings.js";
-import { resumeShowing, unsent } from "./resume.js";
-import type { OpenSession } from "./sending.js";
+import { apart, resumeShowing, unsent } from "./resume.js";
+import type { Outgoing } from "./sending.js";
 import { Showing } from "./showing.js";
 
 type Done = Pick<Vault, "choose" | "agree" | "decline" | "uses" | "use" | "receipt">;
@@ -16,10 +16,10 @@ type Done = Pick<Vault, "choose" | "agree" | "decline" | "uses" | "use" | "recei
 export class ShowingPart implements Done {
   readonly #showing: Showing;
 
-  /** `server` is that of server.ts; `session` opens those that events of accounts and consents take. */
+  /** `server` is that of server.ts; `outgoing` is of whoever has accounts and consents. */
   constructor(
     private readonly opened: Opened, holdings: Holdings, private readonly server: () => Promise<string>,
-    private readonly session?: OpenSession,
+    private readonly outgoing?: Outgoing,
   ) {
     this.#showing = new Showing(opened, holdings, server);
   }
@@ -60,9 +60,11 @@ export class ShowingPart implements Done {
 
   /** Send what was not sent, then anchor what can be; errors as `resumeShowing` and `anchor`. */
   async settle(): Promise<void> {
-    await resumeShowing(this.opened, await this.server(), this.session);
+    const failures: unknown[] = [];
+    await apart(failures, async () => resumeShowing(this.opened, await this.server(), this.outgoing));
     const policy = await this.#policy();
     if (policy !== null) await anchor(this.opened, policy);
+    if (failures.length > 0) throw failures[0];
   }
 
   readonly #policy = () => witnessPolicy(this.opened);

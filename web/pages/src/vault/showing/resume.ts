@@ -2,17 +2,17 @@
 
 import { ConnectError } from "@connectrpc/connect";
 
-import { faultOf, refusal } from "../fault.js";
+import { faultOf } from "../fault.js";
 import type { Opened } from "../parts.js";
 import { eventsIn } from "./events.js";
-import { type OpenSession, sendEvent, sendUsage } from "./sending.js";
+import { type Outgoing, sendEvent, sendUsage, wasWrittenDown } from "./sending.js";
 import { usagesIn } from "./usages.js";
 
 /**
  * Send what was not sent. A refusal for good is written down and not thrown. One item's failure does not stop the others,
  * unless the service cannot be reached; the first such failure is thrown after everything else was gone on with.
  */
-export async function resumeShowing(opened: Opened, server: string, session?: OpenSession): Promise<void> {
+export async function resumeShowing(opened: Opened, server: string, outgoing?: Outgoing): Promise<void> {
   const { uses, events } = await opened.store.read(async (draft) => (
     { uses: await usagesIn(draft), events: await eventsIn(draft) }));
   const failures: unknown[] = [];
@@ -20,7 +20,7 @@ export async function resumeShowing(opened: Opened, server: string, session?: Op
     if (each.state === "sent" && each.server === server) await apart(failures, judged(() => sendUsage(opened, each)));
   }
   for (const each of events) {
-    if (each.state === "sent" && each.server === server) await apart(failures, judged(() => sendEvent(opened, each, session)));
+    if (each.state === "sent" && each.server === server) await apart(failures, judged(() => sendEvent(opened, each, outgoing)));
   }
   if (failures.length > 0) throw failures[0];
 }
@@ -38,7 +38,7 @@ const judged = (work: () => Promise<unknown>) => async (): Promise<void> => {
   try {
     await work();
   } catch (error) {
-    if (refusal(error) === null) throw error;
+    if (!wasWrittenDown(error)) throw error;
   }
 };
 

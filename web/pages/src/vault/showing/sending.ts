@@ -14,15 +14,26 @@ import type { Opened } from "../parts.js";
 import { StoreError } from "../store/errors.js";
 import { type Event, finishEvent } from "./events.js";
 import { checkEventReceipt, checkUsageReceipt } from "./receipts.js";
-import { finishUsage, type Usage } from "./usages.js";
+import type { Draft } from "../store/store.js";
+import { type Ending, finishUsage, type Usage } from "./usages.js";
 
 const TIMEOUT_MS = 20_000;
 /** The contracts of all RPCs that a page's events go out by; each answers with a `receipt`. */
 const SERVICES: readonly DescService[] = [AccountService, ApplicationService, ConsentService, PresentationService];
 const SUBMIT = "/zkproto.v1.PresentationService/SubmitPresentation";
 
-/** The token of the session that an event takes. */
-export type OpenSession = (session: string) => Promise<string>;
+export type Headers = Readonly<Record<string, string>>;
+
+/** They say something of the session, and nothing of what was sent in it. */
+export const OF_SESSIONS: ReadonlySet<string> = new Set(["TOKEN_INVALID", "ACCOUNT_REPLACED", "SECRET_NOT_ACCEPTED"]);
+
+/** What other parts of the vault have to do with events that go out. */
+export interface Outgoing {
+  /** Call in the session that an event takes, once more in a new one where the service does not take that any more. */
+  readonly call: <Answer>(party: string, call: (headers: Headers) => Promise<Answer>) => Promise<Answer>;
+  /** Keep what else an event was answered with, null if it was refused, in the use case that writes down how it ended. */
+  readonly ended: (draft: Draft, event: Event, answer: unknown) => Promise<void>;
+}
 
 /**
  * Send a use that is stored, and return it with its receipt. A refusal for good is written down. Whatever else goes wrong
@@ -31,38 +42,62 @@ export type OpenSession = (session: string) => Promise<string>;
 export async function sendUsage(opened: Opened, usage: Usage): Promise<Usage> {
   if (usage.state !== "sent") return usage;
   const { store, log } = opened;
-  const receipt = await call(SUBMIT, usage.message, "", (reason) =>
+  const { receipt } = await call(SUBMIT, usage.message, anybody, (reason) =>
     store.change((draft) => finishUsage(draft, usage.id, { reason })));
   await checkUsageReceipt(usage, receipt, log, store.uses);
   return store.change((draft) => finishUsage(draft, usage.id, { receipt: { octets: receipt, log } }));
 }
 
 /** Send an event that is stored, and return it with its receipt; as `sendUsage`. */
-export async function sendEvent(opened: Opened, event: Event, session?: OpenSession): Promise<Event> {
+export async function sendEvent(opened: Opened, event: Event, outgoing?: Outgoing): Promise<Event> {
   if (event.state !== "sent") return event;
   const { store, log } = opened;
   const { method, message, session: party } = event.call;
-  const token = party === "" || session === undefined ? "" : await session(party);
-  const receipt = await call(method, message, token, (reason) =>
-    store.change((draft) => finishEvent(draft, event.id, { reason })));
-  checkEventReceipt(event, receipt, log);
-  return store.change((draft) => finishEvent(draft, event.id, { receipt: { octets: receipt, log } }));
+  const within: Within = party === "" || outgoing === undefined ? anybody : (made) => outgoing.call(party, made);
+  const ended = (ending: Ending, answer: unknown): Promise<Event> => store.change(async (draft) => {
+    await outgoing?.ended(draft, event, answer);
+    return finishEvent(draft, event.id, ending);
+  });
+  const answer = await call(method, message, within, (reason) => ended({ reason }, null));
+  checkEventReceipt(event, answer.receipt, log);
+  return ended({ receipt: { octets: answer.receipt, log } }, answer);
+}
+
+/** How a call is made: in a session, or by anybody. */
+type Within = <Answer>(made: (headers: Headers) => Promise<Answer>) => Promise<Answer>;
+const anybody: Within = (made) => made({});
+
+/** Errors whose reason was written down. */
+const written = new WeakSet<object>();
+
+/** Whether the reason of a refusal stands with what was refused: nobody else has to be told of it. */
+export const wasWrittenDown = (error: unknown): boolean => typeof error === "object" && error !== null && written.has(error);
+
+/** What every service answers that an event goes to, and maybe more. */
+interface Answered {
+  readonly receipt: Uint8Array;
 }
 
 async function call(
-  path: string, stored: Uint8Array, token: string, writeDown: (reason: string) => Promise<unknown>,
-): Promise<Uint8Array> {
+  path: string, stored: Uint8Array, within: Within, writeDown: (reason: string) => Promise<unknown>,
+): Promise<Answered> {
   const method = methodOf(path);
   const message = fromBinary(method.input, stored);
   if (!equal(toBinary(method.input, message), stored)) throw unknown();
-  const headers = token === "" ? {} : { authorization: `Bearer ${token}` };
+  let called = false;
   try {
-    const answer = await transport.unary(method, undefined, TIMEOUT_MS, headers, message);
-    const { receipt } = answer.message as { readonly receipt?: unknown };
-    if (receipt instanceof Uint8Array) return receipt;
+    const answer = await within((headers) => {
+      called = true;
+      return transport.unary(method, undefined, TIMEOUT_MS, headers, message);
+    });
+    const said = answer.message as { readonly receipt?: unknown };
+    if (said.receipt instanceof Uint8Array) return said as Answered;
   } catch (error) {
     const reason = refusal(error);
-    if (reason !== null) await writeDown(reason);
+    if (called && reason !== null && !OF_SESSIONS.has(reason)) {
+      await writeDown(reason);
+      written.add(error as object);
+    }
     throw error;
   }
   throw unknown();

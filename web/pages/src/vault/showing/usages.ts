@@ -88,14 +88,26 @@ export const epochName = (accumulator: Uint8Array, number: bigint): string => `$
 
 export function usageOctets(usage: Usage): Uint8Array {
   const { state, time, server, verifierName, signed, canonical, schemas, facts, message, holderNote } = usage;
-  const read = [...schemas.keys()].sort().map((name) => (schemas.get(name) as Schema).canonical);
   return encode(
-    LABEL, state, time, server, verifierName.items(), signed.payload, signed.signature, canonical, read, factItems(facts),
+    LABEL, state, time, server, verifierName.items(), signed.payload, signed.signature, canonical, schemaItems(schemas),
+    factItems(facts),
     message, holderNote, receiptItem(usage.receipt), usage.reason,
   );
 }
 
-function factItems({ lists, regulators, epochs, departments }: Facts): Item {
+/** Schemas for storage, in the order of their names. */
+export const schemaItems = (schemas: Schemas): Item =>
+  [...schemas.keys()].sort().map((name) => (schemas.get(name) as Schema).canonical);
+
+/** Decode what `schemaItems` gives; what `refuse` makes, and MalformedError. */
+export function schemasFrom(item: Decoded | undefined, refuse: () => Error): Schemas {
+  return new Map(list(item, refuse).map((each) => {
+    const schema = Schema.fromBytes(octets(each, refuse));
+    return [schema.name.text, schema] as const;
+  }));
+}
+
+export function factItems({ lists, regulators, epochs, departments }: Facts): Item {
   return [
     [...lists].map(([digest, { owner, codes }]): Item => [digest, owner, codes]),
     [...regulators].map(([name, each]): Item => [name, each.name, each.displayName.items(), each.digest]),
@@ -117,10 +129,7 @@ function read(id: string, stored: Uint8Array): Usage {
   const items = list(decode(LABEL, stored, MAX_OCTETS), damaged, 13);
   const [state, time, server, name, payload, signature, canonical, schemas, facts, message, note, receipt, reason] = items;
   const signed = { payload: octets(payload, damaged), signature: octets(signature, damaged) };
-  const known = new Map(list(schemas, damaged).map((each) => {
-    const schema = Schema.fromBytes(octets(each, damaged));
-    return [schema.name.text, schema] as const;
-  }));
+  const known = schemasFrom(schemas, damaged);
   const composite = isComposite(signed.payload);
   const usage: Usage = {
     id,
@@ -133,7 +142,7 @@ function read(id: string, stored: Uint8Array): Usage {
     canonical: octets(canonical, damaged),
     presented: presentedOf(octets(canonical, damaged), composite, known),
     schemas: known,
-    facts: factsOf(facts),
+    facts: factsFrom(facts, damaged),
     message: octets(message, damaged),
     holderNote: octets(note, damaged),
     receipt: receiptFrom(receipt, damaged),
@@ -155,20 +164,21 @@ function stateOf(item: Decoded | undefined): UsageState {
   throw damaged();
 }
 
-function factsOf(item: Decoded | undefined): Facts {
-  const [lists, regulators, epochs, departments] = list(item, damaged, 4);
+/** Decode what `factItems` gives; what `refuse` makes. */
+export function factsFrom(item: Decoded | undefined, refuse: () => Error): Facts {
+  const [lists, regulators, epochs, departments] = list(item, refuse, 4);
   const each = <Value>(all: Decoded | undefined, size: number, made: (parts: Decoded[]) => Value) =>
-    new Map(list(all, damaged).map((one) => {
-      const parts = list(one, damaged, size);
-      return [text(parts[0], damaged), made(parts)] as const;
+    new Map(list(all, refuse).map((one) => {
+      const parts = list(one, refuse, size);
+      return [text(parts[0], refuse), made(parts)] as const;
     }));
   return {
-    lists: each(lists, 3, ([, owner, codes]) => ({ owner: text(owner, damaged), codes: texts(codes, damaged) })),
+    lists: each(lists, 3, ([, owner, codes]) => ({ owner: text(owner, refuse), codes: texts(codes, refuse) })),
     regulators: each(regulators, 4, ([, name, called, digest]) => ({
-      name: text(name, damaged), displayName: LocalizedText.of(called, damaged), digest: octets(digest, damaged),
+      name: text(name, refuse), displayName: LocalizedText.of(called, refuse), digest: octets(digest, refuse),
     })),
-    epochs: each(epochs, 2, ([, time]) => Number(whole(time, damaged))),
-    departments: each(departments, 2, ([, called]) => LocalizedText.of(called, damaged)),
+    epochs: each(epochs, 2, ([, time]) => Number(whole(time, refuse))),
+    departments: each(departments, 2, ([, called]) => LocalizedText.of(called, refuse)),
   };
 }
 

@@ -1,0 +1,282 @@
+"""The browser vault's account, without screens: bound by a department's code, its inbox, its applications."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from disclosure import AccountLink
+from disclosure.account import new_code
+from tests.browser.browsing import needs
+from tests.browser.vault_town import World, vault_town
+from tests.browser.vaulting import PASSPHRASE, Tab, built, opened
+from tests.zkservice import residents
+from tests.zkservice.support import PERMIT, VALUES, new_id
+from wire.convert import values_to
+from zkproto.v1 import account_pb2, application_pb2, issuance_pb2, session_pb2
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+PERSON = account_pb2.Subject.KIND_PERSON
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    needs()
+    folder = tmp_path_factory.mktemp("vault-account")
+    pages = await asyncio.to_thread(built, folder / "pages")
+    async with vault_town(folder / "server", pages) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(whole: World) -> AsyncIterator[World]:
+    whole.between.sent.clear()
+    whole.between.calls.clear()
+    yield whole
+    whole.between.alter.clear()
+    whole.between.away = False
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def tab(world: World) -> AsyncIterator[Tab]:
+    async with world.place.visitor() as visitor, opened(visitor) as found:
+        await found.call("create", PASSPHRASE, (await found.call("logKey"))["key"])
+        yield found
+
+
+async def link(world: World, number: str) -> AccountLink:
+    """Have the police identify somebody and make the code."""
+    code = await residents.new_code(world.town.city, residents.subject(number))
+    return AccountLink(world.server, "police", code)
+
+
+async def bound(world: World, tab: Tab) -> str:
+    """Bind a vault; return its owner's number."""
+    number = residents.number()
+    view = await tab.call("open", str(await link(world, number)))
+    assert (view["kind"], view["departmentName"]["en"]) == ("account", "test")
+    await tab.call("register", view["id"], "person", number)
+    return number
+
+
+async def delivered(world: World, number: str) -> str:
+    """Have the police put an offer into somebody's inbox; return its name."""
+    asked = issuance_pb2.IssueCredentialRequest(
+        schema=str(PERMIT.name),
+        values=values_to(PERMIT, VALUES.items()),
+        deliver_to=residents.subject(number),
+        request_id=new_id(),
+    )
+    city = world.town.city
+    made = await city.issuance.IssueCredential(asked, metadata=city.bearer(city.department_token))
+    assert not made.claim_code
+    return str(made.offer)
+
+
+async def queue(world: World) -> list[Any]:
+    city = world.town.city
+    asked = application_pb2.ListApplicationsRequest(parent="departments/police")
+    answer = await residents.applications(city).ListApplications(
+        asked, metadata=city.bearer(city.department_token)
+    )
+    return list(answer.applications)
+
+
+async def decide(world: World, name: str, **decision: Any) -> None:
+    city = world.town.city
+    asked = application_pb2.DecideApplicationRequest(name=name, request_id=new_id(), **decision)
+    await residents.applications(city).DecideApplication(asked, metadata=city.bearer(city.department_token))
+
+
+async def test_a_code_binds_the_vault_and_what_is_delivered_is_taken_from_the_inbox(
+    world: World, tab: Tab
+) -> None:
+    assert (await tab.call("overview"))["account"] is False
+    assert await tab.call("inbox") == {"account": False, "offers": [], "faults": []}
+    assert await tab.call("applications") == []
+    number = await bound(world, tab)
+    assert (await tab.call("overview"))["account"] is True
+    (told,) = await tab.call("uses")
+    assert (told["state"], told["receipt"], told["verifier"]) == ("recorded", "pending", "departments/police")
+    assert (await tab.call("inbox"))["offers"] == []
+    await delivered(world, number)
+    (offer,) = (await tab.call("inbox"))["offers"]
+    assert (offer["kind"], offer["department"], offer["shows"]) == ("offer", "departments/police", None)
+    found = await tab.call("claim", offer["id"])
+    assert [each["id"] for each in (await tab.call("overview"))["credentials"]] == [found["id"]]
+    assert (await tab.call("inbox"))["offers"] == []
+
+
+async def test_it_is_bound_after_the_vault_was_locked_too_and_sessions_open_anew(
+    world: World, tab: Tab
+) -> None:
+    number = await bound(world, tab)
+    await tab.call("lock")
+    await tab.call("unlock", PASSPHRASE)
+    await delivered(world, number)
+    assert len((await tab.call("inbox"))["offers"]) == 1
+    assert len((await tab.call("inbox"))["offers"]) == 1
+    assert world.between.calls.count("OpenSession") == 1, "one session serves both"
+
+
+async def test_a_wrong_number_binds_nothing_and_the_right_one_does_after_it(world: World, tab: Tab) -> None:
+    number = residents.number()
+    made = await link(world, number)
+    view = await tab.call("open", str(made))
+    assert await tab.refused("register", view["id"], "person", "not a number!") == "NUMBER_MALFORMED"
+    assert "RegisterAccount" not in world.between.calls
+    refused = await tab.refused("register", view["id"], "person", residents.number())
+    assert refused == "SUBJECT_MISMATCH"
+    assert (await tab.call("overview"))["account"] is False
+    assert (await tab.call("overview"))["unsent"] == 0, "a refusal is for good"
+    await tab.call("register", view["id"], "person", f" {number[:6]} {number[6:]}")
+    assert (await tab.call("overview"))["account"] is True
+    assert await tab.refused("register", view["id"], "person", number) == "REQUEST_CLOSED"
+
+
+async def test_a_registration_that_broke_off_is_gone_on_with_as_it_was_stored(world: World, tab: Tab) -> None:
+    number = residents.number()
+    view = await tab.call("open", str(await link(world, number)))
+    world.between.away = True
+    assert await tab.refused("register", view["id"], "person", number) == "UNAVAILABLE"
+    assert await tab.refused("register", view["id"], "person", number) == "UNAVAILABLE"
+    first, again = [message for method, message in world.between.sent if method == "RegisterAccount"]
+    assert first == again, "the same key, octet for octet"
+    assert (await tab.call("overview"))["unsent"] == 1
+    world.between.away = False
+    await tab.call("settle")
+    overview = await tab.call("overview")
+    assert (overview["unsent"], overview["account"]) == (0, True)
+    await delivered(world, number)
+    assert len((await tab.call("inbox"))["offers"]) == 1
+
+
+async def test_a_receipt_that_does_not_hold_binds_nothing(world: World, tab: Tab) -> None:
+    number = residents.number()
+    view = await tab.call("open", str(await link(world, number)))
+
+    def other(octets: bytes) -> bytes:
+        answer = account_pb2.RegisterAccountResponse.FromString(octets)
+        answer.receipt = answer.receipt[:-2] + b"0\n"
+        return answer.SerializeToString()
+
+    world.between.alter["RegisterAccount"] = other
+    assert await tab.refused("register", view["id"], "person", number)
+    assert (await tab.call("overview"))["account"] is False
+    world.between.alter.clear()
+    await tab.call("register", view["id"], "person", number)
+    assert (await tab.call("overview"))["account"] is True
+
+
+async def test_links_that_bind_nothing(world: World, tab: Tab) -> None:
+    elsewhere = AccountLink("127.0.0.1:1", "police", new_code())
+    assert await tab.refused("open", str(elsewhere)) == "LINK_ELSEWHERE"
+    malformed = AccountLink(world.server, "police", "ABC")
+    assert await tab.refused("open", str(malformed)) == "VALUE_INVALID"
+    nobody = AccountLink(world.server, "police", new_code())
+    view = await tab.call("open", str(nobody))
+    assert await tab.refused("register", view["id"], "person", residents.number()) == "REGISTRATION_INVALID"
+
+
+async def test_a_vault_that_another_took_the_account_from_is_told_so(world: World, tab: Tab) -> None:
+    number = await bound(world, tab)
+    await tab.call("inbox")
+    async with world.place.visitor() as visitor, opened(visitor) as other:
+        await other.call("create", PASSPHRASE, (await other.call("logKey"))["key"])
+        view = await other.call("open", str(await link(world, number)))
+        await other.call("register", view["id"], "person", number)
+        assert (await other.call("inbox"))["account"] is True
+        assert await tab.refused("inbox") in {"REQUEST_SIGNATURE_INVALID", "ACCOUNT_REPLACED"}
+
+
+async def test_what_is_applied_for_is_told_until_it_is_decided_and_taken(world: World, tab: Tab) -> None:
+    number = await bound(world, tab)
+    names = [each["department"] for each in await tab.call("departments")]
+    assert "departments/police" in names
+    items = await tab.call("items", "departments/police")
+    assert str(PERMIT.name) in [each["schema"] for each in items]
+    assert await tab.refused("apply", str(PERMIT.name), "  ") == "GROUNDS_MALFORMED"
+    assert await tab.call("apply", str(PERMIT.name), "I have moved 到这里 🏠.") is True
+    (view,) = await tab.call("applications")
+    assert (view["state"], view["reason"], view["offer"]) == ("open", None, None)
+    (asked,) = [each for each in await queue(world) if each.name == view["id"]]
+    assert (asked.grounds, asked.applicant.number) == ("I have moved 到这里 🏠.", number)
+    await decide(world, view["id"], refuse={"zh": "不符合条件", "en": "Not yet a resident"})
+    (view,) = await tab.call("applications")
+    assert (view["state"], view["reason"]["en"]) == ("refused", "Not yet a resident")
+    await tab.call("apply", str(PERMIT.name), "Again.")
+    newest = (await tab.call("applications"))[0]
+    assert newest["state"] == "open"
+    await tab.call("cancelApplication", newest["id"])
+    assert (await tab.call("applications"))[0]["state"] == "cancelled"
+    assert await tab.refused("cancelApplication", view["id"]) == "APPLICATION_DECIDED"
+
+
+async def test_an_application_that_broke_off_is_sent_once(world: World, tab: Tab) -> None:
+    await bound(world, tab)
+    await tab.call("apply", str(PERMIT.name), "The schema is known from now on.")
+    world.between.away = True
+    assert await tab.call("apply", str(PERMIT.name), "For my new flat.") is False
+    assert (await tab.call("overview"))["unsent"] == 1
+    world.between.away = False
+    await tab.call("settle")
+    assert (await tab.call("overview"))["unsent"] == 0
+    assert len(await tab.call("applications")) == 2
+    assert world.between.calls.count("Apply") == 3, "sent, sent in vain, and sent again"
+
+
+async def test_a_session_that_does_not_hold_ends_nothing_that_was_stored(world: World, tab: Tab) -> None:
+    await bound(world, tab)
+
+    def other(octets: bytes) -> bytes:
+        answer = session_pb2.OpenSessionResponse.FromString(octets)
+        answer.token = "a-token-of-nobody"
+        return answer.SerializeToString()
+
+    world.between.alter["OpenSession"] = other
+    assert await tab.refused("inbox") == "TOKEN_INVALID"
+    assert await tab.refused("apply", str(PERMIT.name), "Stored all the same.") == "TOKEN_INVALID"
+    assert (await tab.call("overview"))["unsent"] == 1
+    assert await tab.refused("settle") == "TOKEN_INVALID", "it was not said of the application"
+    world.between.alter.clear()
+    assert await tab.call("applications") == [], "the old token is tried once, and then a new one"
+    await tab.call("settle")
+    assert (await tab.call("overview"))["unsent"] == 0
+    (view,) = await tab.call("applications")
+    assert view["state"] == "open"
+
+
+async def test_of_two_accounts_the_newest_counts_and_the_others_is_sent(world: World, tab: Tab) -> None:
+    number = await bound(world, tab)
+    await tab.call("apply", str(PERMIT.name), "The schema is known from now on.")
+    world.between.away = True
+    assert await tab.call("apply", str(PERMIT.name), "For my new flat.") is False
+    world.between.away = False
+    company = "91370100MA3C0F1XX"
+    code = await residents.new_code(world.town.city, residents.subject(company, residents.COMPANY))
+    view = await tab.call("open", str(AccountLink(world.server, "police", code)))
+    await tab.call("register", view["id"], "company", company)
+    assert await tab.call("applications") == []
+    await tab.call("settle")
+    assert (await tab.call("overview"))["unsent"] == 0
+    own = [each.grounds for each in await queue(world) if each.applicant.number == number]
+    assert sorted(own) == ["For my new flat.", "The schema is known from now on."]
+
+
+async def test_what_cannot_be_read_hides_nothing_else(world: World, tab: Tab) -> None:
+    number = await bound(world, tab)
+    await delivered(world, number)
+    await tab.call("apply", str(PERMIT.name), "Of something that is gone.")
+
+    def foreign(octets: bytes) -> bytes:
+        answer = application_pb2.ListMyApplicationsResponse.FromString(octets)
+        answer.applications[0].schema = "departments/police/schemas/nothing@1"
+        answer.applications[0].create_time.seconds = 253_402_300_799
+        return answer.SerializeToString()
+
+    world.between.alter["ListMyApplications"] = foreign
+    (view,) = await tab.call("applications")
+    assert (view["title"]["en"], view["state"]) == ("departments/police/schemas/nothing@1", "open")
+    assert len((await tab.call("inbox"))["offers"]) == 1

@@ -1,0 +1,71 @@
+"""The vault's inbox, by clicking: a department's code, what it delivers, what is applied for."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.browser.browsing import BUILT, SIZES, needs
+from tests.browser.test_vault import looks_well, make, paste
+from tests.browser.test_vault_account import decide, delivered, link
+from tests.browser.vault_town import World, vault_town
+from tests.zkservice import residents
+from zkproto.v1 import application_pb2
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    needs()
+    async with vault_town(tmp_path_factory.mktemp("inbox") / "server", BUILT) as made:
+        yield made
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+async def test_from_a_code_to_what_was_delivered_and_what_was_applied_for(world: World, size: str) -> None:
+    number = residents.number()
+    async with world.place.visitor(size) as visitor:
+        page = await visitor.goes_to("/vault/")
+        await make(page)
+        await page.get_by_role("link", name="Inbox").click()
+        await expect(page.get_by_text("The inbox needs an account")).to_be_visible()
+        await looks_well(visitor)
+        await paste(page, await link(world, number))
+        await expect(page.get_by_role("heading", name="An account with")).to_be_visible()
+        await looks_well(visitor)
+        await page.get_by_label("Number of the ID document").fill(number)
+        await page.get_by_role("button", name="Bind this vault").dblclick()
+        await expect(page.get_by_text("The vault is bound.")).to_be_visible()
+        await page.get_by_role("button", name="Credentials").click()
+        await delivered(world, number)
+        await page.get_by_role("link", name="Inbox").click()
+        await page.get_by_role("heading", name="Waiting for you").wait_for()
+        await looks_well(visitor)
+        await page.locator("ul.choices button").first.click()
+        await page.get_by_role("button", name="Take it into the vault").click()
+        await expect(page.get_by_text("It is in your vault now.")).to_be_visible()
+        await page.get_by_role("button", name="Credentials").click()
+        await expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
+
+        await page.get_by_role("button", name="Apply for something").click()
+        await page.get_by_label("Department", exact=True).select_option("departments/police")
+        await page.get_by_label("Why, in your words").fill("I have moved <b>here</b>.")
+        await looks_well(visitor)
+        await page.get_by_role("button", name="Send the application").dblclick()
+        await expect(page.get_by_text("Not decided yet")).to_have_count(1)
+        await looks_well(visitor)
+        applied = (await residents.applications(world.town.city).ListApplications(
+            application_pb2.ListApplicationsRequest(parent="departments/police"),
+            metadata=world.town.city.bearer(world.town.city.department_token),
+        )).applications  # fmt: skip
+        (name,) = [each.name for each in applied if each.applicant.number == number]
+        await decide(
+            world, name, refuse={"zh": "<img src=x onerror=alert(1)>", "en": "<img src=x onerror=alert(1)>"}
+        )
+        await page.get_by_role("link", name="History").click()
+        await expect(page.get_by_role("button", name="Recorded")).to_have_count(2)
+        await page.get_by_role("link", name="Inbox").click()
+        await expect(page.get_by_text("<img src=x onerror=alert(1)>")).to_be_visible()
+        await looks_well(visitor)
