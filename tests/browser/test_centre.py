@@ -61,7 +61,7 @@ class Watching:
 async def centre(nine: Nine, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watching]:
     async with city(tmp_path_factory.mktemp("centre") / "server") as town:
         await _registered(town)
-        await _counted(town)
+        await counted(town)
         made = Watching(town, await access(town), nine.site)
         async with site(town, nine.site.browser, Watched(), **made.given) as place:
             made.site = place
@@ -90,7 +90,7 @@ async def _registered(town: City) -> None:
     await town.add_policy(allowed(PolicyName("school", "counter", 1), [PERMIT], evil))
 
 
-async def _counted(town: City) -> None:
+async def counted(town: City) -> None:
     """Let one credential be used, three be revoked, and a month be over of which little may be told."""
     await town.answered(await town.claim(await town.issue()))
     office = await Office.open(town, "archive", await town.add_department("archive"))
@@ -103,13 +103,13 @@ async def _counted(town: City) -> None:
         change(town.ready.data, f"insert into statistic ({columns}) values (?, ?, ?, ?, ?, ?)", *row)
 
 
-async def _signs_in(page: Page) -> None:
+async def signs_in(page: Page) -> None:
     await page.get_by_label("Code of the centre").fill(CODE)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("navigation")).to_be_visible()
 
 
-async def _opens(page: Page, view: str) -> None:
+async def opens(page: Page, view: str) -> None:
     await page.get_by_role("navigation").get_by_role("link", name=view, exact=True).click()
     await expect(page.get_by_role("heading", name=view, exact=True)).to_be_visible()
     await expect(page.get_by_text("Loading …")).to_have_count(0)
@@ -124,9 +124,9 @@ async def test_what_is_registered_is_shown(centre: Watching, size: str) -> None:
         await page.get_by_role("button", name="Sign in").click()
         await expect(page.get_by_text("This is not the code of this centre.")).to_be_visible()
         await visitor.passes_axe()
-        await _signs_in(page)
+        await signs_in(page)
         for view in VIEWS:
-            await _opens(page, view)
+            await opens(page, view)
             await expect(page.get_by_role("row").nth(1)).to_be_visible()
             await visitor.fits()
             await visitor.passes_axe()
@@ -144,7 +144,7 @@ async def test_names_are_text_and_lead_to_what_is_theirs(centre: Watching) -> No
     async with centre.site.visitor() as visitor:
         visitor.expected = ["401"]
         page = await visitor.goes_to("/centre/")
-        await _signs_in(page)
+        await signs_in(page)
         rows = page.get_by_role("row")
         await expect(rows).to_have_count(PAGE + 1)
         await expect(page.get_by_text(EVIL)).to_be_visible()
@@ -161,7 +161,7 @@ async def test_names_are_text_and_lead_to_what_is_theirs(centre: Watching) -> No
         await page.get_by_label("Words in names or attributes").fill("permit")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("row").filter(has_text="items/residence_permit")).to_have_count(1)
-        await _opens(page, "Verifiers")
+        await opens(page, "Verifiers")
         await page.get_by_role("row").filter(has_text="verifiers/school").get_by_role("button").click()
         await expect(page.get_by_role("heading", name="Policies of")).to_be_visible()
         await expect(page.get_by_role("row").filter(has_text="policies/counter@1")).to_contain_text(EVIL)
@@ -177,18 +177,18 @@ async def test_counts_are_shown_by_whatever_is_chosen(centre: Watching) -> None:
     async with centre.site.visitor() as visitor:
         visitor.expected = ["401", "400"]
         page = await visitor.goes_to("/centre/")
-        await _signs_in(page)
-        await _opens(page, "Issuance")
+        await signs_in(page)
+        await opens(page, "Issuance")
         await page.get_by_label("Last day").fill((TODAY + dt.timedelta(days=2)).isoformat())
         await page.get_by_role("button", name="Show", exact=True).click()
         police = page.get_by_role("row").filter(has_text="departments/police")
         await expect(police.get_by_role("cell")).to_have_text(["1", "1", "0", "100%"])
         archive = page.get_by_role("row").filter(has_text="departments/archive")
         await expect(archive.get_by_role("cell")).to_have_text(["0", "0", "3", "nothing offered"])
-        await _opens(page, "Revocations")
+        await opens(page, "Revocations")
         await expect(archive).to_contain_text("3 revoked, epoch 1")
         await expect(page.get_by_role("row").filter(has_text=EVIL)).to_contain_text("no list")
-        await _opens(page, "Statistics")
+        await opens(page, "Statistics")
         counts = page.get_by_role("region", name="Statistics")
         for by, named in (
             ("Verifier", "verifiers/school"), ("Policy", "verifiers/school/policies/any@1"),
@@ -208,8 +208,8 @@ async def test_what_nobody_is_told_of_a_month_is_not_shown(centre: Watching) -> 
     async with centre.site.visitor() as visitor:
         visitor.expected = ["401"]
         page = await visitor.goes_to("/centre/")
-        await _signs_in(page)
-        await _opens(page, "Statistics")
+        await signs_in(page)
+        await opens(page, "Statistics")
         told = page.get_by_role("region", name="A month as everybody may know it").get_by_role("row")
         for verifier, cells in (
             ("verifiers/bank", ["fewer than 5", "5 to 9"]),
@@ -226,13 +226,13 @@ async def test_a_session_that_ended_is_told_and_signed_in_again(centre: Watching
     async with centre.site.visitor() as visitor:
         visitor.expected = ["401"]
         page = await visitor.goes_to("/centre/")
-        await _signs_in(page)
+        await signs_in(page)
         await expect(page.get_by_role("row").nth(1)).to_be_visible()
         await visitor.context.clear_cookies()
         await page.get_by_role("link", name="Purposes", exact=True).click()
         await expect(page.get_by_text("The session has ended.")).to_be_visible()
         await visitor.passes_axe()
-        await _signs_in(page)
+        await signs_in(page)
         await expect(page.get_by_role("heading", name="Purposes", exact=True)).to_be_visible()
 
 
@@ -243,7 +243,7 @@ async def test_an_edge_that_was_started_anew_asks_for_the_code_again(centre: Wat
         async with place.visitor() as visitor:
             visitor.expected = ["401", "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"]
             page = await visitor.goes_to("/centre/")
-            await _signs_in(page)
+            await signs_in(page)
             await expect(page.get_by_role("row").nth(1)).to_be_visible()
             await first.aclose()
             await page.get_by_role("link", name="Purposes", exact=True).click()
@@ -251,7 +251,7 @@ async def test_an_edge_that_was_started_anew_asks_for_the_code_again(centre: Wat
             async with site(town, browser, Watched(), port=place.port, **centre.given):
                 await page.get_by_role("button", name="Try again").click()
                 await expect(page.get_by_text("The session has ended.")).to_be_visible()
-                await _signs_in(page)
+                await signs_in(page)
                 await expect(page.get_by_role("row").nth(1)).to_be_visible()
 
 
@@ -264,7 +264,7 @@ async def test_a_service_that_is_away_is_told_and_tried_again(nine: Nine, tmp_pa
         async with place.visitor() as visitor:
             visitor.expected = ["401", "503"]
             page = await visitor.goes_to("/centre/")
-            await _signs_in(page)
+            await signs_in(page)
             await expect(page.get_by_role("row").nth(1)).to_be_visible()
             await running.aclose()
             await page.get_by_role("link", name="Verifiers", exact=True).click()

@@ -1,11 +1,10 @@
 """Each view as it looks, held against the pictures in docs/screens: a difference is looked at by somebody.
 
-    ZK_SCREENS=write python -m pytest tests/browser/test_screens.py
+    ZK_SCREENS=write python -m pytest tests/browser -k screens
 
 writes them anew. They are compared where they are made with the same browser and the same font.
 """
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.browsing import SIZES, Site, chromium, needs, site
 from tests.browser.conftest import Nine, nine_cities
-from tests.browser.pictures import MADE_WITH, held_against, made_with, picture
+from tests.browser.pictures import as_they_were_made, held_against, looks, picture
 from tests.web_edge.behind import CODE, desk_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -26,9 +25,7 @@ Scene = Callable[[Nine, Page], Awaitable[object]]
 async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Nine, Site]]:
     """A city of these tests' own, in which nothing happened but what they know, with its counter."""
     needs()
-    told = made_with()
-    if os.environ.get("ZK_SCREENS") != "write" and (was := MADE_WITH.read_text()) != told:
-        pytest.skip(f"pictures are kept of {was.strip()}; here is {told.strip()}")
+    as_they_were_made()
     folder = tmp_path_factory.mktemp("still")
     async with chromium() as browser, nine_cities(folder, browser) as nine:
         desk = await desk_of(nine.town, folder / "home")
@@ -92,10 +89,7 @@ async def test_it_looks_as_it_did(still: tuple[Nine, Site], scene: str, size: st
         visitor.expected = ["401"]
         page = await visitor.goes_to(path)
         await reached(nine, page)
-        for scheme in ("light", "dark"):
-            await page.emulate_media(color_scheme=scheme)
-            found = held_against(f"{scene}-{size}-{scheme}", await picture(page), tmp_path)
-            assert found is None, found.told
+        assert not await looks(page, f"{scene}-{size}", tmp_path)
 
 
 async def test_a_line_that_is_gone_is_a_difference(

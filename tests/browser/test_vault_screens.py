@@ -1,0 +1,138 @@
+"""Each view of the vault as it looks, held against the pictures in docs/screens; test_screens.py says how."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.browser.browsing import BUILT, SIZES, needs
+from tests.browser.pictures import as_they_were_made, looks
+from tests.browser.test_vault import make, paste, take, unlock
+from tests.browser.test_vault_account import delivered, link
+from tests.browser.vault_town import World, vault_town
+from tests.disclosure.composite.world import INSURANCE, PERMIT
+from tests.zkservice import residents
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    needs()
+    as_they_were_made()
+    async with vault_town(tmp_path_factory.mktemp("still-vault") / "server", BUILT) as made:
+        yield made
+
+
+@dataclass
+class Walk:
+    """A vault that has something of everything, and the page that it is in."""
+
+    world: World
+    page: Page
+    number: str
+
+
+Scene = Callable[[Walk], Awaitable[None]]
+
+
+async def furnish(walk: Walk, size: str) -> None:
+    """Credentials, an account with something in its inbox and something applied for, a use."""
+    world, page = walk.world, walk.page
+    await make(page)
+    for schema in (PERMIT, INSURANCE):
+        await take(page, await world.offered(schema, person=f"still-{size}".encode()))
+    await paste(page, await link(world, walk.number))
+    await page.get_by_label("Number of the ID document").fill(walk.number)
+    await page.get_by_role("button", name="Bind this vault").click()
+    await page.get_by_role("button", name="Credentials").click()
+    await page.get_by_role("link", name="Inbox").click()
+    await page.get_by_role("button", name="Apply for something").click()
+    await page.get_by_label("Department", exact=True).select_option("departments/police")
+    await page.get_by_label("Why, in your words").fill("I have moved here.")
+    await page.get_by_role("button", name="Send the application").click()
+    await expect(page.get_by_text("Not decided yet")).to_be_visible()
+    await delivered(world, walk.number)
+    _, _, asked = await world.asked(world.main())
+    await paste(page, asked)
+    await page.get_by_role("button", name="Agree and show").click()
+    await expect(page.get_by_text("It was shown, and the use stands on the ledger.")).to_be_visible()
+
+
+async def _home(walk: Walk) -> None:
+    await expect(walk.page.get_by_role("button", name="Valid until")).to_have_count(2)
+    await expect(walk.page.get_by_text("was last read at")).to_be_visible()
+
+
+async def _credential(walk: Walk) -> None:
+    await _home(walk)
+    await walk.page.get_by_role("button", name="Valid until").first.click()
+    await expect(walk.page.get_by_role("heading", name="What it says")).to_be_visible()
+
+
+async def _scan(walk: Walk) -> None:
+    await walk.page.get_by_role("link", name="Scan", exact=True).click()
+    await expect(walk.page.get_by_label("Link", exact=True)).to_be_visible()
+
+
+async def _ask(walk: Walk) -> None:
+    _, _, asked = await walk.world.asked(walk.world.main())
+    await paste(walk.page, asked)
+    await expect(walk.page.get_by_text("Nothing is shown before you agree.")).to_be_visible()
+
+
+async def _register(walk: Walk) -> None:
+    await paste(walk.page, await link(walk.world, residents.number()))
+    await expect(walk.page.get_by_role("heading", name="An account with")).to_be_visible()
+
+
+async def _inbox(walk: Walk) -> None:
+    await walk.page.get_by_role("link", name="Inbox").click()
+    await expect(walk.page.get_by_text("Not decided yet")).to_be_visible()
+
+
+async def _history(walk: Walk) -> None:
+    await walk.page.get_by_role("link", name="History").click()
+    await expect(walk.page.get_by_role("button", name="Recorded")).to_have_count(2)
+
+
+async def _use(walk: Walk) -> None:
+    await walk.page.get_by_role("link", name="History").click()
+    await walk.page.get_by_role("button", name="Shown").click()
+    await expect(walk.page.locator("[data-test=entry]")).to_be_visible()
+
+
+async def _settings(walk: Walk) -> None:
+    await walk.page.get_by_role("link", name="Vault settings").click()
+    await expect(walk.page.get_by_role("button", name="Lock the vault")).to_be_visible()
+
+
+SCENES: dict[str, Scene] = {
+    each.__name__.removeprefix("_"): each
+    for each in (_home, _credential, _scan, _ask, _register, _inbox, _history, _use, _settings)
+}
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+async def test_the_vault_looks_as_it_did(still: World, size: str, tmp_path: Path) -> None:
+    async with still.place.visitor(size) as visitor:
+        page = await visitor.goes_to("/vault/")
+        await expect(page.locator("[data-test=fingerprint]")).to_be_visible()
+        told = await looks(page, f"vault-begin-{size}", tmp_path)
+        await page.reload()
+        walk = Walk(still, page, residents.number())
+        await furnish(walk, size)
+        await page.reload()
+        await expect(page.get_by_role("heading", name="Open your vault")).to_be_visible()
+        told += await looks(page, f"vault-locked-{size}", tmp_path)
+        for name, reach in SCENES.items():
+            await page.goto("about:blank")
+            await page.goto(f"{still.place.origin}/vault/#home")
+            await unlock(page)
+            await _home(walk)
+            await reach(walk)
+            told += await looks(page, f"vault-{name}-{size}", tmp_path)
+    assert not told, "\n".join(told)
