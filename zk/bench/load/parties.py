@@ -47,7 +47,8 @@ from zkproto.v1 import issuance_pb2, presentation_pb2
 
 PRESENTATIONS: Final = "/zkproto.v1.PresentationService"
 SCHOOL: Final = VerifierName("school")
-_LIFETIME: Final = dt.timedelta(hours=1)
+_LIFETIME: Final = dt.timedelta(hours=3)
+"""Longer than any load lasts: what is verified again and again is made before it begins."""
 TEXT: Final = LocalizedText("测试", "test")
 SHOWN: Final = ("district", "since", "student")
 SCHEMA: Final = Schema(
