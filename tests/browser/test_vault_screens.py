@@ -107,7 +107,7 @@ async def _use(walk: Walk) -> None:
 
 async def _settings(walk: Walk) -> None:
     await walk.page.get_by_role("link", name="Vault settings").click()
-    await expect(walk.page.get_by_role("button", name="Lock the vault")).to_be_visible()
+    await expect(walk.page.get_by_text("The whole key")).to_be_visible()
 
 
 SCENES: dict[str, Scene] = {
@@ -134,5 +134,6 @@ async def test_the_vault_looks_as_it_did(still: World, size: str, tmp_path: Path
             await unlock(page)
             await _home(walk)
             await reach(walk)
+            await page.wait_for_load_state("networkidle")
             told += await looks(page, f"vault-{name}-{size}", tmp_path)
     assert not told, "\n".join(told)

@@ -132,62 +132,67 @@ interface OneProps {
 }
 
 function Credential({ id, back, removed }: OneProps): VNode {
-  const say = useSay();
   const vault = useVault();
   const [found] = useRead(() => vault.credential(id), [id]);
   return (
-    <Waited read={found}>{(one) => <Shown credential={one} back={back} removed={removed} />}</Waited>
+    <Waited read={found}>{(one) => <Shown id={id} credential={one} back={back} removed={removed} />}</Waited>
   );
+}
 
-  function Shown({ credential, back: away, removed: gone }: { credential: CredentialView } & Omit<OneProps, "id">): VNode {
-    const told = useIn();
-    const { language } = useSettings();
-    const [sure, setSure] = useState(false);
-    const { busy, fault, act } = useActing();
-    return (
-      <Screen title={told(credential.title)}>
-        <dl class="facts">
-          <dt>{say("credential.state")}</dt>
-          <dd>
-            <Standing credential={credential} />
-          </dd>
-          <dt>{say("credential.received")}</dt>
-          <dd>{moment(credential.received, language)}</dd>
-        </dl>
-        <h3>{say("credential.attributes")}</h3>
-        <dl class="facts">
-          {credential.attributes.map((each, at) => (
-            <div key={at} class="pair">
-              <dt>{told(each.name)}</dt>
-              <dd>{each.value ? told(each.value) : <span class="quiet">{say("credential.no_value")}</span>}</dd>
-            </div>
-          ))}
-        </dl>
-        <FaultTold fault={fault} />
-        <div class="row">
-          <button type="button" onClick={away}>
-            {say("vault.back")}
-          </button>
-          {!sure && (
-            <button type="button" class="small" onClick={() => setSure(true)}>
-              {say("credential.remove")}
-            </button>
-          )}
-        </div>
-        {sure && (
-          <div role="alert">
-            <Told as="bad">{say("credential.remove.sure")}</Told>
-            <div class="row">
-              <button type="button" disabled={busy} onClick={() => act(() => vault.removeCredential(id).then(gone))}>
-                {say("credential.remove.yes")}
-              </button>
-              <button type="button" class="first" onClick={() => setSure(false)}>
-                {say("credential.remove.no")}
-              </button>
-            </div>
+interface ShownProps extends OneProps {
+  readonly credential: CredentialView;
+}
+
+function Shown({ id, credential, back, removed }: ShownProps): VNode {
+  const say = useSay();
+  const vault = useVault();
+  const told = useIn();
+  const { language } = useSettings();
+  const [sure, setSure] = useState(false);
+  const { busy, fault, act } = useActing();
+  return (
+    <Screen title={told(credential.title)}>
+      <dl class="facts">
+        <dt>{say("credential.state")}</dt>
+        <dd>
+          <Standing credential={credential} />
+        </dd>
+        <dt>{say("credential.received")}</dt>
+        <dd>{moment(credential.received, language)}</dd>
+      </dl>
+      <h3>{say("credential.attributes")}</h3>
+      <dl class="facts">
+        {credential.attributes.map((each, at) => (
+          <div key={at} class="pair">
+            <dt>{told(each.name)}</dt>
+            <dd>{each.value ? told(each.value) : <span class="quiet">{say("credential.no_value")}</span>}</dd>
           </div>
+        ))}
+      </dl>
+      <FaultTold fault={fault} />
+      <div class="row">
+        <button type="button" onClick={back}>
+          {say("vault.back")}
+        </button>
+        {!sure && (
+          <button type="button" class="small" onClick={() => setSure(true)}>
+            {say("credential.remove")}
+          </button>
         )}
-      </Screen>
-    );
-  }
+      </div>
+      {sure && (
+        <div role="alert">
+          <Told as="bad">{say("credential.remove.sure")}</Told>
+          <div class="row">
+            <button type="button" disabled={busy} onClick={() => act(() => vault.removeCredential(id).then(removed))}>
+              {say("credential.remove.yes")}
+            </button>
+            <button type="button" class="first" onClick={() => setSure(false)}>
+              {say("credential.remove.no")}
+            </button>
+          </div>
+        </div>
+      )}
+    </Screen>
+  );
 }
