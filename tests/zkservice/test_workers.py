@@ -143,7 +143,7 @@ async def test_what_cannot_be_looked_up_concerns_only_those_who_wait_for_it(erro
 
 
 async def killed_over_and_over(times: int) -> tuple[list[str | bytes], int]:
-    """Kill the process over a slow job so many times, each as soon as it has it; return what came of it."""
+    """Kill the process over a slow job so many times, each once it has it; return what came of it."""
     async with started() as workers:
         call = asyncio.ensure_future(verdicts(workers, b"slow"))
         for number in range(times):
@@ -151,6 +151,7 @@ async def killed_over_and_over(times: int) -> tuple[list[str | bytes], int]:
                 while workers.lost < number or not (alive := processes.workers()):
                     await asyncio.sleep(0.01)
             (pid,) = alive
+            await asyncio.sleep(0.5)  # what is lost before it has the job is not lost over it
             os.kill(pid, signal.SIGKILL)
             async with asyncio.timeout(60):
                 while workers.lost == number:
