@@ -89,13 +89,15 @@ def test_a_face_has_all_that_its_client_has_with_the_same_arguments(
 
 
 async def test_one_client_waits_for_many_holders_at_once(tmp_path: Path) -> None:
+    before = {*threading.enumerate()}  # of other tests' clients, which may still be ending
     async with city(tmp_path) as town, client_of(town, threads=2) as client:
         issued = await town.claim(await town.issue())
         exchanges = await asyncio.gather(*(client.ask(town.request()) for _ in range(24)))
         waiting = [asyncio.create_task(client.wait(each, LONG)) for each in exchanges]
         await asyncio.sleep(0.2)
         assert not any(each.done() for each in waiting)
-        pool = [each for each in threading.enumerate() if each.name.startswith("AsyncVerifierClient")]
+        began = {*threading.enumerate()} - before
+        pool = [each for each in began if each.name.startswith("AsyncVerifierClient")]
         assert len(pool) <= 2, "waiting takes no thread"
         for each in reversed(exchanges):
             await answer(town, each, issued)
