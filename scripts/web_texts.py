@@ -14,12 +14,18 @@ from typing import Final
 
 from prover import consent
 from prover.composite import asking, clauses, joint, lacking, sentences
+from prover.errands import screen
+from zk.messages import errands_en, errands_zh
 
 FILE: Final = Path(__file__).resolve().parents[1] / "web/pages/src/vault/telling/texts.ts"
 _HEADING: Final = """\
 // The sentences of consents, by the module of Python that says them; written by python -m scripts.web_texts.
 
 """
+_STATES: Final = (
+    "waiting", "asked", "submitted", "received", "in_progress", "done", "rejected", "ended",
+    "stage_begun", "stage_submitted", "stage_ended", "all_done",
+)  # fmt: skip
 _TABLES: Final[Mapping[str, Mapping[str, Mapping[consent.Language, str]]]] = {
     "UNITS": consent._UNITS,
     "CONSENT": consent._TEXTS,
@@ -28,6 +34,14 @@ _TABLES: Final[Mapping[str, Mapping[str, Mapping[consent.Language, str]]]] = {
     "ASKING": asking._TEXTS,
     "LACKING": lacking._TEXTS,
     "JOINT": joint._TEXTS,
+    "ERRANDS": screen._TEXTS,
+    "ERRAND_STATES": {
+        each: {
+            "zh": errands_zh.MESSAGES[f"vault.errand_{each}"],
+            "en": errands_en.MESSAGES[f"vault.errand_{each}"],
+        }
+        for each in _STATES
+    },
 }
 
 

@@ -32,7 +32,7 @@ _CATALOG: Final = dict.fromkeys(
     Kind.UNARY,
 )
 _POLICY: Final = {"GetPolicy": Kind.UNARY}
-_PUBLICATION: Final = dict.fromkeys(("GetTable", "GetRegulator", "ReadStates"), Kind.UNARY)
+_PUBLICATION: Final = dict.fromkeys(("GetTable", "GetRegulator", "ListRegulators", "ReadStates"), Kind.UNARY)
 _REVOCATION: Final = dict.fromkeys(
     ("GetAccumulator", "ListAccumulators", "GetEpoch", "ListRevocations"), Kind.UNARY
 )
@@ -46,6 +46,14 @@ _ISSUANCE: Final = dict.fromkeys(
 _SESSION: Final = dict.fromkeys(("GetChallenge", "OpenSession"), Kind.UNARY)
 _ACCOUNT: Final = dict.fromkeys(("RegisterAccount", "ListOffers"), Kind.UNARY)
 _APPLICATION: Final = dict.fromkeys(("Apply", "CancelApplication", "ListMyApplications"), Kind.UNARY)
+# What an errand's ticket allows, which the vault that began it has, and reading what can be begun.
+_ERRAND: Final = {
+    **dict.fromkeys(
+        ("ListErrandBundles", "GetErrandBundle", "StartErrand", "GetErrand", "SubmitErrand"), Kind.UNARY
+    ),
+    **dict.fromkeys(("RetryErrandPart", "AbandonErrand", "RefuseErrandPart"), Kind.UNARY),
+    "WatchErrand": Kind.STREAM,
+}
 
 _SERVICES: Final = {
     "LedgerService": _LEDGER,
@@ -58,6 +66,7 @@ _SERVICES: Final = {
     "SessionService": _SESSION,
     "AccountService": _ACCOUNT,
     "ApplicationService": _APPLICATION,
+    "ErrandService": _ERRAND,
 }
 
 ALLOWED: Final = {

@@ -25,9 +25,13 @@ class Altering(grpc.GenericRpcHandler):
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     """What came from the page, by method, whether it was handed on or not."""
     away: bool = False
+    lost: set[str] = field(default_factory=set)
+    """Methods whose calls arrive, and whose answers do not."""
 
     def service(self, details: Any) -> Any:
         method = details.method.rpartition("/")[2]
+        if method.startswith("Watch"):
+            return grpc.unary_stream_rpc_method_handler(self._streaming(details.method))
 
         async def hand_on(message: bytes, context: Any) -> bytes:
             self.calls.append(method)
@@ -42,9 +46,34 @@ class Altering(grpc.GenericRpcHandler):
                 await context.abort(
                     error.code(), error.details() or "", tuple(error.trailing_metadata() or ())
                 )
+            if method in self.lost:
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "the answer is lost")
             return self.alter.get(method, bytes)(answer)
 
         return grpc.unary_unary_rpc_method_handler(hand_on)
+
+    def _streaming(self, path: str) -> Any:
+        """Hand a stream on as it is, for as long as somebody listens."""
+        method = path.rpartition("/")[2]
+
+        async def hand_on(message: bytes, context: Any) -> AsyncIterator[bytes]:
+            self.calls.append(method)
+            self.sent.append((method, message))
+            if self.away:
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "the service is away")
+            made: Any = self.channel.unary_stream(path)
+            answers = made(message)
+            try:
+                async for each in answers:
+                    yield self.alter.get(method, bytes)(each)
+            except grpc.aio.AioRpcError as error:
+                await context.abort(
+                    error.code(), error.details() or "", tuple(error.trailing_metadata() or ())
+                )
+            finally:
+                answers.cancel()
+
+        return hand_on
 
     @asynccontextmanager
     async def instead(self, town: City) -> AsyncIterator[None]:

@@ -9,6 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser.browsing import BUILT, SIZES, needs
+from tests.browser.errand_town import Bureau, both_forms, bureau
 from tests.browser.pictures import as_they_were_made, looks
 from tests.browser.test_vault import make, paste, take, unlock
 from tests.browser.test_vault_account import delivered, link
@@ -20,20 +21,25 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bureau]:
     needs()
     as_they_were_made()
-    async with vault_town(tmp_path_factory.mktemp("still-vault") / "server", BUILT) as made:
-        yield made
+    folder = tmp_path_factory.mktemp("still-vault") / "server"
+    async with vault_town(folder, BUILT) as made, bureau(made, both_forms(1)) as counters:
+        yield counters
 
 
 @dataclass
 class Walk:
     """A vault that has something of everything, and the page that it is in."""
 
-    world: World
+    counters: Bureau
     page: Page
     number: str
+
+    @property
+    def world(self) -> World:
+        return self.counters.world
 
 
 Scene = Callable[[Walk], Awaitable[None]]
@@ -108,17 +114,48 @@ async def _use(walk: Walk) -> None:
 async def _settings(walk: Walk) -> None:
     await walk.page.get_by_role("link", name="Vault settings").click()
     await expect(walk.page.get_by_text("The whole key")).to_be_visible()
+    await expect(walk.page.get_by_text("You do not trust it.")).to_be_visible()
+
+
+async def _errands(walk: Walk) -> None:
+    await walk.page.get_by_role("link", name="Errands at several counters").click()
+    await expect(walk.page.get_by_role("button", name="School and bank")).to_be_visible()
+
+
+async def _errand(walk: Walk) -> None:
+    page = walk.page
+    await _errands(walk)
+    await page.get_by_role("button", name="School and bank").last.click()
+    await page.get_by_role("button", name="Begin", exact=True).click()
+    await expect(page.get_by_text("As soon as all of them have asked")).to_be_visible()
+    await walk.counters.ask()
+    await page.get_by_role("button", name="See what they ask").click()
+    await page.get_by_label("Telephone").fill("053100000000")
+    await page.get_by_role("button", name="Go on").click()
+    await expect(page.get_by_text("Not everything can be answered.")).to_be_visible()
 
 
 SCENES: dict[str, Scene] = {
     each.__name__.removeprefix("_"): each
-    for each in (_home, _credential, _scan, _ask, _register, _inbox, _history, _use, _settings)
+    for each in (
+        _home,
+        _credential,
+        _scan,
+        _ask,
+        _register,
+        _inbox,
+        _history,
+        _use,
+        _settings,
+        _errands,
+        _errand,
+    )
 }
 
 
 @pytest.mark.parametrize("size", list(SIZES))
-async def test_the_vault_looks_as_it_did(still: World, size: str, tmp_path: Path) -> None:
-    async with still.place.visitor(size) as visitor:
+async def test_the_vault_looks_as_it_did(still: Bureau, size: str, tmp_path: Path) -> None:
+    async with still.world.place.visitor(size) as visitor:
         page = await visitor.goes_to("/vault/")
         await expect(page.locator("[data-test=fingerprint]")).to_be_visible()
         told = await looks(page, f"vault-begin-{size}", tmp_path)
@@ -130,7 +167,7 @@ async def test_the_vault_looks_as_it_did(still: World, size: str, tmp_path: Path
         told += await looks(page, f"vault-locked-{size}", tmp_path)
         for name, reach in SCENES.items():
             await page.goto("about:blank")
-            await page.goto(f"{still.place.origin}/vault/#home")
+            await page.goto(f"{still.world.place.origin}/vault/#home")
             await unlock(page)
             await _home(walk)
             await reach(walk)

@@ -16,17 +16,25 @@ from disclosure import (
     AttributeType,
     Code,
     CredentialForm,
+    DepartmentName,
     Schema,
     SchemaName,
     Value,
     canonical,
 )
 from disclosure.attributes import date_of, days
-from prover.consent import safe, show_moment, show_value
+from disclosure.errand import FieldType
+from prover.consent import consent_lines, safe, show_moment, show_value
+from prover.errands.planning import ErrandConsent, PartConsent
+from prover.errands.screen import errand_lines
+from prover.present import Consent, ConsentCredential, Revealed
 from scripts import web_texts
 from scripts.web_vectors import FOLDER
+from scripts.web_vectors_telling import both
 from tests.disclosure.world import definition, text
 from tests.web.node import run
+from tests.web.test_vault_errands import bundle as errand_bundle
+from tests.web.test_vault_errands import values as form_values
 
 PAGES: Final = Path(__file__).parents[2] / "web" / "pages"
 TELLING: Final = PAGES / "test" / "telling"
@@ -161,3 +169,62 @@ def whole(line: dict[str, Any]) -> tuple[str, str, str]:
     if value is None:
         return line["kind"], text["zh"], text["en"]
     return line["kind"], f"{text['zh']}：{value['zh']}", f"{text['en']}: {value['en']}"
+
+
+@needs_pages
+async def test_errands_say_what_the_command_says(telling: Path) -> None:
+    consents = [errand_consent(seed) for seed in range(40)]
+    given = [errand_given(each) for each in consents]
+    screens: list[Any] = json.loads(await run(str(TELLING / "errands.mjs"), str(telling), given=given))
+    for each, screen in zip(consents, screens, strict=True):
+        assert screen == both(errand_lines(each, "zh", {}), errand_lines(each, "en", {}))
+    assert {len(each.shared) > 0 for each in consents} == {True, False}
+
+
+def errand_consent(seed: int) -> ErrandConsent:
+    """Draw what counters of a bundle see: of one credential or two, and of what is declared."""
+    rng = Random(seed)
+    bundle = errand_bundle(seed)
+    parts = []
+    for counter in rng.sample(bundle.counters, rng.randint(1, len(bundle.counters))):
+        credentials = tuple(errand_credential(rng, name) for name in ("one", "other") if rng.random() < 0.6)
+        moment = dt.datetime(2026, 11, rng.randint(1, 30), 9, 30, tzinfo=dt.UTC)
+        consent = Consent(counter.verifier, text("counter"), text("purpose"), credentials, moment)
+        typed: dict[FieldType, Any] = {
+            FieldType.TEXT: rng.choice(["林", "<b>&{x}"]), FieldType.NUMBER: rng.choice([0, -7]),
+            FieldType.DATE: dt.date(2026, 11, 1),
+        }  # fmt: skip
+        values = {each.id: typed[each.type] for each in counter.fields if rng.random() < 0.8}
+        parts.append(PartConsent(counter, consent, values))
+    return ErrandConsent(bundle, tuple(parts))
+
+
+def errand_credential(rng: Random, name: str) -> ConsentCredential:
+    shown = [each for each in SCHEMA.attributes[:4] if rng.random() < 0.4]
+    hidden = tuple(each for each in SCHEMA.attributes if each not in shown)
+    day, department = dt.date(2027, 3, 1), DepartmentName("hrss")
+    revealed = tuple(Revealed(each, None) for each in shown)
+    return ConsentCredential("q", name, SCHEMA, department, revealed, hidden, day, rng.random() < 0.4)
+
+
+def errand_given(consent: ErrandConsent) -> dict[str, Any]:
+    return {
+        "bundle": consent.bundle.canonical.hex(),
+        "ends": consent.ends.timestamp(),
+        "parts": [
+            {
+                "part": each.counter.part,
+                "values": form_values(dict(each.values)),
+                "seen": [
+                    [repr(same), seen.name and seen.name.items(), seen.schema.display_name.items()]
+                    for same, seen in each.seen()
+                    if seen.schema is not None
+                ],
+                "asked": both(
+                    consent_lines(each.consent, "zh", {}),  # type: ignore[arg-type]
+                    consent_lines(each.consent, "en", {}),  # type: ignore[arg-type]
+                ),
+            }
+            for each in consent.parts
+        ],
+    }

@@ -1,11 +1,13 @@
 // The vault: what a screen asks is done by the part whose business it is; this knows only whether the vault is open.
 
 import { departments } from "./account/applying.js";
+import type { BundleView, ErrandAnswers, ErrandAskView, ErrandView } from "./errands/model.js";
 import { VaultError } from "./fault.js";
 import type {
   ApplicationView, Choice, CredentialView, DepartmentView, InboxView, ItemView, OfferView, Opened as Shown, Overview, RequestView, StandingView, State,
   SubjectKind, TrustView, UseView, Vault,
 } from "./model.js";
+import type { RegulatorView } from "./regulators/model.js";
 import { followed, isOtherKey, Session } from "./session.js";
 import { SealedStore } from "./store/store.js";
 import { believed, logKeyOf, serviceKey, trustOf, trustRecord } from "./trusting.js";
@@ -75,6 +77,26 @@ export class Engine implements Vault {
   uses = async (): Promise<readonly UseView[]> => this.#open().showing.uses();
   use = async (id: string): Promise<UseView> => this.#open().showing.use(id);
   receipt = async (id: string): Promise<Uint8Array> => this.#open().showing.receipt(id);
+
+  bundles = async (): Promise<readonly BundleView[]> => (await this.#open().errands()).bundles();
+  errands = async (): Promise<readonly ErrandView[]> => (await this.#open().errands()).errands();
+  errand = async (id: string): Promise<ErrandView> => (await this.#open().errands()).errand(id);
+  beginErrand = async (bundle: string): Promise<ErrandView> => (await this.#open().errands()).beginErrand(bundle);
+  followErrand = async (id: string, mark: string): Promise<ErrandView> =>
+    (await this.#open().errands()).followErrand(id, mark);
+  leaveErrand = async (): Promise<void> => (await this.#open().errands()).leaveErrand();
+  askedErrand = async (id: string): Promise<ErrandAskView> => (await this.#open().errands()).askedErrand(id);
+  chooseErrand = async (id: string, answers: ErrandAnswers): Promise<ErrandAskView> =>
+    (await this.#open().errands()).chooseErrand(id, answers);
+  submitErrand = async (id: string, answers: ErrandAnswers): Promise<ErrandView> =>
+    (await this.#open().errands()).submitErrand(id, answers);
+  declineErrand = async (id: string): Promise<ErrandView> => (await this.#open().errands()).declineErrand(id);
+  retryErrand = async (id: string, part: string): Promise<ErrandView> =>
+    (await this.#open().errands()).retryErrand(id, part);
+
+  regulators = async (): Promise<readonly RegulatorView[]> => (await this.#open().regulators()).regulators();
+  trustRegulator = async (digest: string): Promise<void> => (await this.#open().regulators()).trustRegulator(digest);
+  distrustRegulator = async (digest: string): Promise<void> => (await this.#open().regulators()).distrustRegulator(digest);
 
   register = async (id: string, kind: SubjectKind, number: string): Promise<void> =>
     this.#open().account.register(id, kind, number);

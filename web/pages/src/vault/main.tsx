@@ -6,9 +6,11 @@ import { Shell, useView } from "../ui/shell.js";
 import "../ui/style.css";
 import "./style.css";
 import { openedVault } from "./client.js";
+import { bundleLink } from "./errands/links.js";
 import { whenIdle } from "./idle.js";
 import type { Fault, State } from "./model.js";
 import { keepPage } from "./offline.js";
+import { Errands } from "./screens/errands.js";
 import { Flow } from "./screens/flow.js";
 import { Begin, Unlock } from "./screens/gate.js";
 import { Home } from "./screens/home.js";
@@ -19,17 +21,19 @@ import { Settings } from "./screens/settings.js";
 import { Uses } from "./screens/uses.js";
 import { faultOf, useSay } from "./texts/index.js";
 
-const VIEWS = ["home", "scan", "inbox", "uses", "settings"] as const;
+const VIEWS = ["home", "scan", "inbox", "uses", "settings", "errands"] as const;
+/** Reached from the first view, and not from every one. */
+const WITHIN: ReadonlySet<string> = new Set(["errands"]);
 const vault = openedVault();
 
 /**
  * A link that the page was opened with, `/vault/#zk://...` as it is or with all its signs escaped, as sites write it that put
- * it into an address. It is a secret: the address forgets it at once.
+ * it into an address. It is a secret: the address forgets it at once. `/vault/#errandBundles/...` names an errand, and is none.
  */
 function takeLink(): string | null {
   const written = location.hash.slice(1);
   const link = /^zk%3A/i.test(written) ? unescaped(written) : written;
-  if (!link.startsWith("zk:")) return null;
+  if (!link.startsWith("zk:") && bundleLink(link) === null) return null;
   history.replaceState(null, "", `${location.pathname}#home`);
   return link;
 }
@@ -118,7 +122,7 @@ function Open({ link, setLink, lock }: OpenProps): VNode {
     setLink(null);
     location.hash = "home";
   };
-  const views = VIEWS.map((id) => ({ id, label: say(`vault.view.${id}`) }));
+  const views = VIEWS.filter((id) => !WITHIN.has(id)).map((id) => ({ id, label: say(`vault.view.${id}`) }));
   return (
     <Shell
       title={say("vault.title")}
@@ -127,13 +131,14 @@ function Open({ link, setLink, lock }: OpenProps): VNode {
       {...(link === null ? { view } : {})}
     >
       {link !== null ? (
-        <Flow key={link} link={link} done={done} />
+        <Flow key={link} link={link} done={done} found={setLink} />
       ) : (
         <>
           {view === "home" && <Home settling={settling} settled={settled} />}
           {view === "scan" && <Scan found={setLink} />}
           {view === "inbox" && <Inbox />}
           {view === "uses" && <Uses settled={settled} />}
+          {view === "errands" && <Errands settled={settled} found={setLink} />}
           {view === "settings" && <Settings lock={() => lock(false)} />}
         </>
       )}

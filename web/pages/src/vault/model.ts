@@ -1,6 +1,9 @@
 // What the vault's screens know of the vault: plain data, and what can be asked of it. The vault itself lives in a worker
 // (worker.ts), where its secrets stay; all of this crosses by structured clone, so there is no class and no function in it.
 
+import type { BundleView, ErrandCalls } from "./errands/model.js";
+import type { RegulatorCalls } from "./regulators/model.js";
+
 /** A text in each of the pages' languages. */
 export interface Text {
   readonly zh: string;
@@ -119,7 +122,7 @@ export interface PairingView {
   readonly kind: "pairing";
 }
 
-export type Opened = RequestView | OfferView | ConsentView | AccountView | PairingView;
+export type Opened = RequestView | OfferView | ConsentView | AccountView | PairingView | BundleView;
 
 export interface Choice {
   readonly branch: string;
@@ -201,7 +204,7 @@ export interface TrustView {
 }
 
 /** The vault. Every promise is broken with a Fault. */
-export interface Vault {
+export interface Vault extends ErrandCalls, RegulatorCalls {
   state(): Promise<State>;
   /** Make a vault that believes this log's key: the one that was compared, or the server's own, which `logKey` shows. */
   create(passphrase: string, logKey: string): Promise<void>;

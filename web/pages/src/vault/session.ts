@@ -7,14 +7,18 @@ import { type Link, parseLink } from "../scan/links.js";
 import { Service } from "./about.js";
 import { AccountPart } from "./account/account.js";
 import { Claiming } from "./claiming/claiming.js";
-import { VaultError } from "./fault.js";
+import { bundleLink, ERRAND, isOfErrand } from "./errands/links.js";
+import type { ErrandsPart } from "./errands/part.js";
+import { loaded, VaultError } from "./fault.js";
 import { KeptHoldings } from "./holding/holdings.js";
 import type { Choice, CredentialView, InboxView, OfferView, Opened as Shown, Overview, UseView } from "./model.js";
 import type { Opened } from "./parts.js";
 import { followLogKey } from "./reading/following.js";
 import { Growing } from "./reading/growing.js";
 import { PublishedReader } from "./reading/reader.js";
+import type { RegulatorsPart } from "./regulators/part.js";
 import { ShowingPart } from "./showing/part.js";
+import type { Outgoing } from "./showing/sending.js";
 import type { SealedStore } from "./store/store.js";
 
 const now = (): number => Date.now() / 1000;
@@ -25,6 +29,9 @@ export class Session {
   readonly claiming: Claiming;
   readonly showing: ShowingPart;
   readonly account: AccountPart;
+  /** Loaded when they are first wanted. */
+  readonly errands: () => Promise<ErrandsPart>;
+  readonly regulators: () => Promise<RegulatorsPart>;
   readonly #growing: Growing;
   readonly #service: Service;
 
@@ -36,12 +43,39 @@ export class Session {
     this.holdings = new KeptHoldings(opened);
     this.claiming = new Claiming(opened, this.holdings, this.#service.server);
     this.account = new AccountPart(opened, this.claiming, this.#service.server);
-    this.showing = new ShowingPart(opened, this.holdings, this.#service.server, this.account.outgoing);
+    const outgoing = this.#outgoing();
+    this.showing = new ShowingPart(opened, this.holdings, this.#service.server, outgoing);
+    const grows = () => this.#growing.check();
+    this.errands = once(async () => {
+      const { ErrandsPart } = await loaded(() => import("./errands/part.js"));
+      const [holdings, server, use] = [this.holdings, this.#service.server, (id: string) => this.showing.use(id)];
+      const ledger = { ground: reader.ground, grows, still: () => this.#stillOne() };
+      return new ErrandsPart({ opened, holdings, server, outgoing, use, ...ledger });
+    });
+    this.regulators = once(async () =>
+      new (await loaded(() => import("./regulators/part.js"))).RegulatorsPart(opened, reader, grows));
+  }
+
+  async #hasErrands(): Promise<boolean> {
+    return (await this.store.read((draft) => draft.list(ERRAND))).length > 0;
+  }
+
+  /** What is kept of how events ended, by whoever has to do with them. */
+  #outgoing(): Outgoing {
+    const { call, ended } = this.account.outgoing;
+    return {
+      call,
+      ended: async (draft, event, answer, ending) => {
+        await ended(draft, event, answer, ending);
+        if (isOfErrand(event)) await (await this.errands()).ended(draft, event, answer, ending);
+      },
+    };
   }
 
   /** What a link leads to. LinkError LINK_INVALID; VaultError LINK_UNSUPPORTED, and as each part says. */
   async open(written: string, pairingCode?: string): Promise<Shown> {
-    const found = await this.#led(parseLink(written), pairingCode);
+    const bundle = bundleLink(written);
+    const found = await (bundle === null ? this.#led(parseLink(written), pairingCode) : (await this.errands()).bundle(bundle));
     // What has vouched for verifier, policy and keys has to be of the one ledger before anybody is asked for a yes.
     await this.#growing.check();
     return found;
@@ -110,6 +144,7 @@ export class Session {
       () => this.claiming.resume(),
       () => this.holdings.catchUp(),
       () => this.showing.settle(),
+      async () => void ((await this.#hasErrands()) && (await (await this.errands()).resume())),
       async () => void (await this.#growing.check()),
     ];
     for (const step of steps) {
@@ -123,6 +158,15 @@ export class Session {
     if (failures.length > 0) throw failures[0];
     await this.#service.settled(Date.now());
   }
+}
+
+/** The same one each time; what failed is made anew. */
+function once<Made>(make: () => Promise<Made>): () => Promise<Made> {
+  let made: Promise<Made> | null = null;
+  return () => (made ??= make().catch((error: unknown) => {
+    made = null;
+    throw error;
+  }));
 }
 
 /** The session of the key that follows the one that no longer signs, which is proven by the log's own record of the change. */

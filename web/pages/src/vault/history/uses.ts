@@ -24,8 +24,9 @@ import { pastLines } from "../telling/views.js";
 
 type Past = { readonly usage: Usage } | { readonly event: Event } | { readonly claim: ClaimUse };
 
-/** What events are told among the uses: what a verifier asked and did not get, and what the vault's account did. */
+/** What events are told among the uses: what a verifier asked and did not get, what the vault's account did, errands. */
 const TOLD: Readonly<Partial<Record<EventKind, UseState>>> = {
+  "errand-submitted": "recorded",
   "declined": "declined", "over-asked": "over-asked", "account-registered": "recorded", "applied": "recorded",
 };
 

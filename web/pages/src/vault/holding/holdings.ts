@@ -12,6 +12,7 @@ import type { Held, HeldPlainOne, Holdings } from "../showing/holdings.js";
 import type { Draft } from "../store/store.js";
 import { dateText, plain, valueText } from "../telling/saying.js";
 import { COMPOSITE, compositeOctets, compositeOf, PLAIN, plainOctets, plainOf } from "./records.js";
+import { trustedIn } from "./regulators.js";
 
 type Reading = Pick<Draft, "get" | "list">;
 
@@ -23,8 +24,7 @@ export class KeptHoldings implements Holdings {
       secret: await keptSecret(draft),
       composite: await compositeIn(draft),
       plain: await plainIn(draft),
-      // Whom an identity may be escrowed to is for the person to say, which this vault has no way for yet.
-      regulators: [],
+      regulators: await trustedIn(draft),
     }));
   }
 

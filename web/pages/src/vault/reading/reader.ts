@@ -39,6 +39,8 @@ import { Revocations } from "./revocations.js";
  * is told of each checkpoint of it that vouched for something.
  */
 export class PublishedReader implements Reader {
+  /** What parts stand on that read something of their own. */
+  readonly ground: Ground;
   readonly #catalogue: Catalogue;
   readonly #publications: Publications;
   readonly #revocations: Revocations;
@@ -49,10 +51,10 @@ export class PublishedReader implements Reader {
     now: () => number,
     saw: (checkpoint: Checkpoint) => void = () => undefined,
   ) {
-    const ground: Ground = { log, kept: new Kept(store, log, now), saw };
-    this.#catalogue = new Catalogue(ground);
-    this.#publications = new Publications(ground);
-    this.#revocations = new Revocations(ground);
+    this.ground = { log, kept: new Kept(store, log, now), saw };
+    this.#catalogue = new Catalogue(this.ground);
+    this.#publications = new Publications(this.ground);
+    this.#revocations = new Revocations(this.ground);
   }
 
   schema(name: SchemaName): Promise<Schema> {

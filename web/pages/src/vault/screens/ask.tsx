@@ -40,7 +40,7 @@ export function Ask({ request: given, answered, done }: Props): VNode {
     });
   return (
     <Screen title={say("ask.title", { name: told(request.asker.name) })}>
-      <Asker request={request} />
+      <Asker asker={request.asker} ends={request.ends} />
       {request.refused ? (
         <div role="alert">
           <Told as="bad">{say("ask.refused")}</Told>
@@ -89,7 +89,7 @@ function first(ways: readonly WayView[]): Choice {
 }
 
 /** Whether the time to answer is over, as time goes by. */
-function useOver(ends: number): boolean {
+export function useOver(ends: number): boolean {
   const [over, setOver] = useState(Date.now() >= ends);
   useEffect(() => {
     const left = ends - Date.now();
@@ -100,7 +100,7 @@ function useOver(ends: number): boolean {
   return over;
 }
 
-function Asker({ request: { asker, ends } }: { request: RequestView }): VNode {
+export function Asker({ asker, ends }: Pick<RequestView, "asker" | "ends">): VNode {
   const say = useSay();
   const told = useIn();
   const { language } = useSettings();
@@ -137,12 +137,14 @@ function Asker({ request: { asker, ends } }: { request: RequestView }): VNode {
 }
 
 interface WaysProps {
+  /** What tells one question's from another's where several stand on a screen. */
+  readonly scope?: string;
   readonly ways: readonly WayView[];
   readonly chosen: string;
   readonly choose: (branch: string) => void;
 }
 
-function Ways({ ways, chosen, choose }: WaysProps): VNode {
+export function Ways({ scope = "", ways, chosen, choose }: WaysProps): VNode {
   const say = useSay();
   const told = useIn();
   return (
@@ -151,13 +153,13 @@ function Ways({ ways, chosen, choose }: WaysProps): VNode {
       {ways.map((each, at) => (
         <p key={each.branch}>
           <input
-            id={`way-${at}`}
+            id={`way-${scope}${at}`}
             type="radio"
-            name="way"
+            name={`way-${scope}`}
             checked={each.branch === chosen}
             onChange={() => choose(each.branch)}
           />{" "}
-          <label for={`way-${at}`} class="inline">
+          <label for={`way-${scope}${at}`} class="inline">
             {told(each.label)}
           </label>
         </p>
@@ -167,11 +169,12 @@ function Ways({ ways, chosen, choose }: WaysProps): VNode {
 }
 
 interface WayProps {
+  readonly scope?: string;
   readonly way: WayView;
   readonly choose?: (query: string, credential: string) => void;
 }
 
-export function WayShown({ way, choose }: WayProps): VNode {
+export function WayShown({ scope = "", way, choose }: WayProps): VNode {
   const say = useSay();
   const told = useIn();
   if (way.missing.length > 0) {
@@ -189,7 +192,7 @@ export function WayShown({ way, choose }: WayProps): VNode {
   return (
     <>
       {way.credentials.map((each) => (
-        <OneShown key={each.query} shown={each} choose={choose} />
+        <OneShown key={each.query} scope={scope} shown={each} choose={choose} />
       ))}
       <Lines lines={way.lines} />
     </>
@@ -197,14 +200,15 @@ export function WayShown({ way, choose }: WayProps): VNode {
 }
 
 interface OneProps {
+  readonly scope: string;
   readonly shown: ShownCredential;
   readonly choose: WayProps["choose"];
 }
 
-function OneShown({ shown, choose }: OneProps): VNode {
+function OneShown({ scope, shown, choose }: OneProps): VNode {
   const say = useSay();
   const told = useIn();
-  const id = `of-${shown.query}`;
+  const id = `of-${scope}${shown.query}`;
   return (
     <section>
       <h3>{say("ask.from", { title: told(shown.title), department: told(shown.departmentName) })}</h3>

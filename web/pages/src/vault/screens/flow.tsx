@@ -6,6 +6,7 @@ import { Told } from "../../ui/shell.js";
 import type { CredentialView, OfferView, Opened, RequestView, UseView } from "../model.js";
 import { useIn, useSay } from "../texts/index.js";
 import { Ask, WayShown } from "./ask.js";
+import { Bundle } from "./errands.js";
 import { FaultTold, Screen, useActing, useVault } from "./parts.js";
 import { Register } from "./register.js";
 import { UseShown } from "./uses.js";
@@ -14,9 +15,11 @@ interface Props {
   readonly link: string;
   /** Away from the link; what it led to is over. */
   readonly done: () => void;
+  /** On to another link, which came of this one. */
+  readonly found: (link: string) => void;
 }
 
-export function Flow({ link, done }: Props): VNode {
+export function Flow({ link, done, found }: Props): VNode {
   const say = useSay();
   const vault = useVault();
   const [opened, setOpened] = useState<Opened>();
@@ -49,6 +52,7 @@ export function Flow({ link, done }: Props): VNode {
   }
   if (opened.kind === "offer") return <Offer offer={opened} done={done} />;
   if (opened.kind === "account") return <Register account={opened} done={done} />;
+  if (opened.kind === "bundle") return <Bundle bundle={opened} done={done} found={found} />;
   return <Away done={done} />;
 }
 

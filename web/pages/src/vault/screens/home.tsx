@@ -38,6 +38,9 @@ export function Home({ settling, settled }: Props): VNode {
               <a class="button first" href="#scan">
                 {say("home.scan")}
               </a>
+              <a class="button" href="#errands">
+                {say("home.errands")}
+              </a>
             </div>
             <Unsent found={found} done={again} />
             {found.credentials.length === 0 ? (

@@ -7,6 +7,7 @@ import { IDLE_MINUTES, idleMinutes, keepIdleMinutes } from "../idle.js";
 import { useSay } from "../texts/index.js";
 import { Trusted } from "./gate.js";
 import { FaultTold, Passphrase, saveFile, Screen, useActing, useVault } from "./parts.js";
+import { Regulators } from "./regulators.js";
 
 export function Settings({ lock }: { lock: () => void }): VNode {
   const say = useSay();
@@ -39,6 +40,7 @@ export function Settings({ lock }: { lock: () => void }): VNode {
         <p class="quiet">{say("begin.key.about")}</p>
         <Trusted />
       </section>
+      <Regulators />
       <Backup />
       <Change />
     </>

@@ -68,16 +68,25 @@ export async function ready(opened: Opened, holdings: Holdings, plan: CompositeP
   return anew;
 }
 
+/** What answers a request, proven and not stored: nobody has seen it yet. */
+export interface Proven {
+  readonly canonical: Uint8Array;
+  readonly schemas: Schemas;
+  readonly facts: Facts;
+  readonly holderNote: Uint8Array;
+}
+
 /**
- * Answer as planned, and store the use before it goes out. NothingFitsError; VaultError OWN_PROOF_INVALID; RefusedError and
- * MalformedError as `presentComposite`, EPOCH_STALE among them if the vault was overtaken.
+ * Prove an answer as planned. `tagNonce` is what its usage tag begins with, where that is to be bound to something.
+ * NothingFitsError; VaultError OWN_PROOF_INVALID; RefusedError and MalformedError as `presentComposite`, EPOCH_STALE among them
+ * if the vault was overtaken.
  */
-export async function answerComposite(
-  opened: Opened, fetched: Fetched, plan: CompositePlan, regulators: readonly Regulator[], departments: Departments,
-): Promise<Usage> {
-  const { presented: { presentation }, holderNote } = await proven(opened, plan);
+export async function proveComposite(
+  opened: Opened, plan: CompositePlan, regulators: readonly Regulator[], departments: Departments, tagNonce?: Uint8Array,
+): Promise<Proven> {
+  const { presented: { presentation }, holderNote } = await proven(opened, plan, tagNonce);
   const facts = factsBy(plan, presentation, regulators, departments);
-  return stored(opened, fetched, presentation.canonical, plan.schemas, facts, holderNote);
+  return { canonical: presentation.canonical, schemas: plan.schemas, facts, holderNote };
 }
 
 /** What an answer is told by, later and without asking anybody. */
@@ -91,7 +100,7 @@ export function factsBy(
 }
 
 /**
- * Answer a department's request that an issuance waits for; errors as `answerComposite`. No ledger keeps it: its note goes
+ * Answer a department's request that an issuance waits for; errors as `proveComposite`. No ledger keeps it: its note goes
  * nowhere, and is made only so that it looks like every other. Nothing is stored.
  */
 export async function presentForIssuance(opened: Opened, plan: CompositePlan): Promise<Presented> {
@@ -99,11 +108,13 @@ export async function presentForIssuance(opened: Opened, plan: CompositePlan): P
 }
 
 /** The proof of a planned answer, verified before anybody else sees it, and the sealed note that it commits to. */
-async function proven(opened: Opened, plan: CompositePlan): Promise<{ presented: Presented; holderNote: Uint8Array }> {
+async function proven(
+  opened: Opened, plan: CompositePlan, tagNonce?: Uint8Array,
+): Promise<{ presented: Presented; holderNote: Uint8Array }> {
   const { request, directory } = plan;
   const now = opened.now();
   const shown = plan.answers().map(([{ id, shown: names }, { schema }]) => [id, inOrder(schema, names)] as const);
-  const { usageTag, holderNote } = await besides(opened, { ...aboutOf(request, now), shown });
+  const { usageTag, holderNote } = await besides(opened, { ...aboutOf(request, now), shown }, tagNonce);
   const presented = presentComposite({
     request, branch: plan.branch, holdings: plan.holdings, secret: plan.contents.secret, directory, now, usageTag,
     noteHash: noteHash(holderNote), trustedRegulators: plan.contents.trusted, openings: plan.openings,
@@ -118,17 +129,16 @@ async function proven(opened: Opened, plan: CompositePlan): Promise<{ presented:
 }
 
 /** The same in the plain form, with one credential for each query in its order; errors as `presentPlain`. */
-export async function answerPlain(
-  opened: Opened, fetched: Fetched, request: PlainRequest, answers: readonly HeldPlainOne[], departments: Departments,
-): Promise<Usage> {
+export async function provePlain(
+  opened: Opened, request: PlainRequest, answers: readonly HeldPlainOne[], departments: Departments, tagNonce?: Uint8Array,
+): Promise<Proven> {
   const now = opened.now();
   const shown = request.queries.map(({ id, shown: names }, at) =>
     [id, inOrder((answers[at] as HeldPlainOne).schema, names)] as const);
-  const { usageTag, holderNote } = await besides(opened, { ...aboutOf(request, now), shown });
+  const { usageTag, holderNote } = await besides(opened, { ...aboutOf(request, now), shown }, tagNonce);
   const canonical = presentPlain(request, answers, { usageTag, noteHash: noteHash(holderNote) }, now);
   const schemas = new Map(answers.map(({ schema }) => [schema.name.text, schema]));
-  const facts = { lists: new Map(), regulators: new Map(), epochs: new Map(), departments };
-  return stored(opened, fetched, canonical, schemas, facts, holderNote);
+  return { canonical, schemas, facts: { lists: new Map(), regulators: new Map(), epochs: new Map(), departments }, holderNote };
 }
 
 function aboutOf({ verifier, purpose, digest }: CompositeRequest | PlainRequest, now: number) {
@@ -138,15 +148,14 @@ function aboutOf({ verifier, purpose, digest }: CompositeRequest | PlainRequest,
 const inOrder = (schema: Schema, names: readonly string[]): readonly string[] =>
   schema.attributes.map(({ id }) => id).filter((each) => names.includes(each));
 
-/** What stands beside an answer: a fresh usage tag, and the sealed note. */
-async function besides({ store }: Opened, summary: NoteSummary) {
-  return { usageTag: await store.uses.usageTag(), holderNote: await store.uses.sealNote(summaryOctets(summary)) };
+/** What stands beside an answer: a usage tag, fresh but for what it is to begin with, and the sealed note. */
+async function besides({ store }: Opened, summary: NoteSummary, tagNonce?: Uint8Array) {
+  return { usageTag: await store.uses.usageTag(tagNonce), holderNote: await store.uses.sealNote(summaryOctets(summary)) };
 }
 
-/** Store a use with the very message that is to be sent. */
-async function stored(
-  opened: Opened, { link, signed, verifier }: Fetched, canonical: Uint8Array, schemas: Schemas, facts: Facts,
-  holderNote: Uint8Array,
+/** Store the use of an answer before it goes out, with the very message that is to be sent. */
+export async function stored(
+  opened: Opened, { link, signed, verifier }: Fetched, { canonical, schemas, facts, holderNote }: Proven,
 ): Promise<Usage> {
   const presented = presentedOf(canonical, isComposite(signed.payload), schemas);
   const message = create(SubmitPresentationRequestSchema, {

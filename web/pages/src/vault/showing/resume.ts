@@ -6,7 +6,7 @@ import { faultOf } from "../fault.js";
 import type { Opened } from "../parts.js";
 import { eventsIn } from "./events.js";
 import { type Outgoing, sendEvent, sendUsage, wasWrittenDown } from "./sending.js";
-import { usagesIn } from "./usages.js";
+import { isPart, usagesIn } from "./usages.js";
 
 /**
  * Send what was not sent. A refusal for good is written down and not thrown. One item's failure does not stop the others,
@@ -17,7 +17,8 @@ export async function resumeShowing(opened: Opened, server: string, outgoing?: O
     { uses: await usagesIn(draft), events: await eventsIn(draft) }));
   const failures: unknown[] = [];
   for (const each of uses) {
-    if (each.state === "sent" && each.server === server) await apart(failures, judged(() => sendUsage(opened, each)));
+    const waits = each.state === "sent" && each.server === server && !isPart(each); // a part of an errand goes out with its event
+    if (waits) await apart(failures, judged(() => sendUsage(opened, each)));
   }
   for (const each of events) {
     if (each.state === "sent" && each.server === server) await apart(failures, judged(() => sendEvent(opened, each, outgoing)));
@@ -28,7 +29,7 @@ export async function resumeShowing(opened: Opened, server: string, outgoing?: O
 /** How many uses and events are still to be sent to a service. */
 export function unsent(opened: Opened, server: string): Promise<number> {
   return opened.store.read(async (draft) => {
-    const all = [...(await usagesIn(draft)), ...(await eventsIn(draft))];
+    const all = [...(await usagesIn(draft)).filter((each) => !isPart(each)), ...(await eventsIn(draft))];
     return all.filter((each) => each.state === "sent" && each.server === server).length;
   });
 }

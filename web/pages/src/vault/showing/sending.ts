@@ -9,17 +9,22 @@ import { ApplicationService } from "../../../gen/zkproto/v1/application_pb.js";
 import { ConsentService } from "../../../gen/zkproto/v1/consent_pb.js";
 import { PresentationService } from "../../../gen/zkproto/v1/presentation_pb.js";
 import { transport } from "../../service.js";
-import { refusal } from "../fault.js";
+import { loaded, refusal, VaultError } from "../fault.js";
 import type { Opened } from "../parts.js";
 import { StoreError } from "../store/errors.js";
 import { type Event, finishEvent } from "./events.js";
 import { checkEventReceipt, checkUsageReceipt } from "./receipts.js";
 import type { Draft } from "../store/store.js";
-import { type Ending, finishUsage, type Usage } from "./usages.js";
+import { type Ending, finishUsage, isPart, type Usage } from "./usages.js";
 
 const TIMEOUT_MS = 20_000;
 /** The contracts of all RPCs that a page's events go out by; each answers with a `receipt`. */
 const SERVICES: readonly DescService[] = [AccountService, ApplicationService, ConsentService, PresentationService];
+/** The same of those that few vaults call: loaded when there is something to send. */
+const SELDOM: Readonly<Record<string, () => Promise<DescService>>> = {
+  "zkproto.v1.ErrandService": async () =>
+    (await loaded(() => import("../../../gen/zkproto/v1/errand_pb.js"))).ErrandService,
+};
 const SUBMIT = "/zkproto.v1.PresentationService/SubmitPresentation";
 
 export type Headers = Readonly<Record<string, string>>;
@@ -32,15 +37,17 @@ export interface Outgoing {
   /** Call in the session that an event takes, once more in a new one where the service does not take that any more. */
   readonly call: <Answer>(party: string, call: (headers: Headers) => Promise<Answer>) => Promise<Answer>;
   /** Keep what else an event was answered with, null if it was refused, in the use case that writes down how it ended. */
-  readonly ended: (draft: Draft, event: Event, answer: unknown) => Promise<void>;
+  readonly ended: (draft: Draft, event: Event, answer: unknown, ending: Ending) => Promise<void>;
 }
 
 /**
  * Send a use that is stored, and return it with its receipt. A refusal for good is written down. Whatever else goes wrong
- * leaves it as it is, to be sent again: ConnectError; a receipt that does not hold, as `checkUsageReceipt`; StoreError.
+ * leaves it as it is, to be sent again: ConnectError; a receipt that does not hold, as `checkUsageReceipt`; StoreError. VaultError
+ * USAGE_MISMATCH for a part of an errand, which goes out with all of it.
  */
 export async function sendUsage(opened: Opened, usage: Usage): Promise<Usage> {
   if (usage.state !== "sent") return usage;
+  if (isPart(usage)) throw new VaultError("USAGE_MISMATCH", "a part of an errand goes out with all of it");
   const { store, log } = opened;
   const { receipt } = await call(SUBMIT, usage.message, anybody, (reason) =>
     store.change((draft) => finishUsage(draft, usage.id, { reason })));
@@ -55,7 +62,7 @@ export async function sendEvent(opened: Opened, event: Event, outgoing?: Outgoin
   const { method, message, session: party } = event.call;
   const within: Within = party === "" || outgoing === undefined ? anybody : (made) => outgoing.call(party, made);
   const ended = (ending: Ending, answer: unknown): Promise<Event> => store.change(async (draft) => {
-    await outgoing?.ended(draft, event, answer);
+    await outgoing?.ended(draft, event, answer, ending);
     return finishEvent(draft, event.id, ending);
   });
   const answer = await call(method, message, within, (reason) => ended({ reason }, null));
@@ -81,7 +88,7 @@ interface Answered {
 async function call(
   path: string, stored: Uint8Array, within: Within, writeDown: (reason: string) => Promise<unknown>,
 ): Promise<Answered> {
-  const method = methodOf(path);
+  const method = await methodOf(path);
   const message = fromBinary(method.input, stored);
   if (!equal(toBinary(method.input, message), stored)) throw unknown();
   let called = false;
@@ -103,9 +110,11 @@ async function call(
   throw unknown();
 }
 
-function methodOf(path: string): DescMethodUnary {
-  const [, service, name] = path.split("/");
-  const found = SERVICES.find((each) => each.typeName === service)?.methods.find((each) => each.name === name);
+async function methodOf(path: string): Promise<DescMethodUnary> {
+  const [, service = "", name] = path.split("/");
+  const seldom = Object.hasOwn(SELDOM, service) ? await SELDOM[service]?.() : undefined;
+  const of = seldom ?? SERVICES.find((each) => each.typeName === service);
+  const found = of?.methods.find((each) => each.name === name);
   if (found === undefined || found.methodKind !== "unary") throw unknown();
   return found as DescMethodUnary;
 }

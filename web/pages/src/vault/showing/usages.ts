@@ -53,7 +53,7 @@ export interface Usage {
   readonly presented: Presented;
   readonly schemas: Schemas;
   readonly facts: Facts;
-  /** zkproto.v1.SubmitPresentationRequest. */
+  /** zkproto.v1.SubmitPresentationRequest; empty of a part of an errand, which goes out with all of it in one event. */
   readonly message: Uint8Array;
   /** Sealed, as it goes out: 1,024 octets. */
   readonly holderNote: Uint8Array;
@@ -198,6 +198,9 @@ export async function usageIn(draft: Pick<Draft, "get">, id: string): Promise<Us
 export function putUsage(draft: Draft, usage: Usage): void {
   draft.put({ kind: USAGE, name: usage.id }, usageOctets(usage));
 }
+
+/** Whether a use answered a part of an errand: its event sends it. */
+export const isPart = ({ message }: Usage): boolean => message.length === 0;
 
 /** How a use ended: with a receipt that holds, or with the service's reason. */
 export type Ending = { readonly receipt: Receipt } | { readonly reason: string };

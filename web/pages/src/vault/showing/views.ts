@@ -26,9 +26,12 @@ export interface PlainOption {
   readonly lack: PlainLack | null;
 }
 
+/** A request whose verifier and policy were read. */
+export type Asked = Pick<Fetched, "request" | "verifier" | "policy">;
+
 /** A request with how it would be answered. */
 export function requestView(
-  id: string, { request, verifier, policy }: Fetched, record: TrackRecord, ways: readonly WayView[],
+  id: string, { request, verifier, policy }: Asked, record: TrackRecord, ways: readonly WayView[],
   refused: Fault | null = null,
 ): RequestView {
   const asker = askerOf(request, verifier.displayName, { policy, record });
@@ -77,7 +80,7 @@ function choicesOf(plan: CompositePlan): Choices {
 
 /** The one way of a request of the plain form. */
 export function plainWays(
-  request: PlainRequest, options: readonly PlainOption[], { verifier }: Fetched, departments: Departments,
+  request: PlainRequest, options: readonly PlainOption[], called: LocalizedText, departments: Departments,
 ): readonly WayView[] {
   const named = texts(departments);
   const missing = options.flatMap(({ query, title, lack }) =>
@@ -89,7 +92,7 @@ export function plainWays(
   const answered = chosen.map(({ query, one: { id, schema, credential } }) => (
     { query, credential: id, schema, values: credential.values, expiry: credential.expiry }));
   const choices = new Map(options.map(({ query, fitting, chosen: one }) => [query.id, choosable(fitting, one)]));
-  return [plainWayOf(answered, verifier.displayName, named, choices)];
+  return [plainWayOf(answered, called, named, choices)];
 }
 
 function choosable(fitting: readonly HeldPlainOne[], chosen: HeldPlainOne | null) {

@@ -29,9 +29,9 @@ export class UseKeys {
     );
   }
 
-  /** A fresh usage tag of 48 octets: 16 random ones, and their MAC. */
-  async usageTag(): Promise<Uint8Array> {
-    const nonce = random(TAG_NONCE_OCTETS);
+  /** A usage tag of 48 octets: 16 fresh random ones, or others that look random to everybody, and their MAC. RangeError. */
+  async usageTag(nonce: Uint8Array = random(TAG_NONCE_OCTETS)): Promise<Uint8Array> {
+    if (nonce.length !== TAG_NONCE_OCTETS) throw new RangeError(`a usage tag begins with ${TAG_NONCE_OCTETS} octets`);
     const mac = await crypto.subtle.sign("HMAC", this.#tags, tagged(nonce));
     return joined(nonce, new Uint8Array(mac));
   }

@@ -592,3 +592,105 @@ export const JOINT = {
     en: ", ",
   },
 };
+
+export const ERRANDS = {
+  "heading": {
+    zh: "办理“{bundle}”：一次提交，{count} 个窗口各得各的部分",
+    en: "{bundle}: submitted once, {count} counters each get their own part",
+  },
+  "about": {
+    zh: "{about}",
+    en: "{about}",
+  },
+  "ends": {
+    zh: "请在此之前提交：{time}",
+    en: "To be submitted before: {time}",
+  },
+  "part": {
+    zh: "第 {number} 部分（共 {count} 部分）：{counter}",
+    en: "Part {number} of {count}: {counter}",
+  },
+  "declares": {
+    zh: "您向 {counter} 申报（只有该窗口能读，服务读不到）：",
+    en: "You declare to {counter} (only that counter can read it, the service cannot):",
+  },
+  "value": {
+    zh: "{field}：{value}",
+    en: "{field}: {value}",
+  },
+  "left_out": {
+    zh: "（未填写）",
+    en: "(left out)",
+  },
+  "none_shared": {
+    zh: "没有一项内容会被两个窗口同时看到。",
+    en: "Nothing is seen by more than one counter.",
+  },
+  "shared": {
+    zh: "不止一个窗口会看到的内容（这些窗口可据此知道是同一个人）：",
+    en: "Seen by more than one counter (by it these could find out that it is the same person):",
+  },
+  "shared_item": {
+    zh: "《{schema}》{attribute}：{counters}",
+    en: "{attribute} of your {schema}: {counters}",
+  },
+  "shared_expiry": {
+    zh: "《{schema}》的有效期：{counters}",
+    en: "Until when your {schema} is valid: {counters}",
+  },
+  "shared_declared": {
+    zh: "您申报的{attribute}：{counters}",
+    en: "{attribute}, as you declare it: {counters}",
+  },
+};
+
+export const ERRAND_STATES = {
+  "waiting": {
+    zh: "窗口尚未提出要求",
+    en: "its counter has not asked yet",
+  },
+  "asked": {
+    zh: "窗口已提出要求",
+    en: "its counter has asked",
+  },
+  "submitted": {
+    zh: "已提交",
+    en: "submitted",
+  },
+  "received": {
+    zh: "已收到",
+    en: "received",
+  },
+  "in_progress": {
+    zh: "办理中",
+    en: "in progress",
+  },
+  "done": {
+    zh: "已办结",
+    en: "done",
+  },
+  "rejected": {
+    zh: "已退回",
+    en: "rejected",
+  },
+  "ended": {
+    zh: "已终止",
+    en: "ended",
+  },
+  "stage_begun": {
+    zh: "未提交",
+    en: "not submitted",
+  },
+  "stage_submitted": {
+    zh: "已提交",
+    en: "submitted",
+  },
+  "stage_ended": {
+    zh: "已结束",
+    en: "over",
+  },
+  "all_done": {
+    zh: "全部办结",
+    en: "Everything is done",
+  },
+};

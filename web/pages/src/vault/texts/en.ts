@@ -1,5 +1,8 @@
 // English, for the vault's screens. Every other table has the same names (see index.ts).
+import { errandsEn } from "./errands_en.js";
+
 export const en = {
+  ...errandsEn,
   "vault.title": "Your vault",
   "vault.footer": "Your secrets stay in this browser, sealed under your passphrase. Proofs are made here.",
   "vault.loading": "One moment …",

@@ -1,7 +1,9 @@
 // 中文，凭证库各屏。名称与 en.ts 相同，由编译器核对。
+import { errandsZh } from "./errands_zh.js";
 import type { Texts } from "./index.js";
 
 export const zh: Texts = {
+  ...errandsZh,
   "vault.title": "您的凭证库",
   "vault.footer": "您的秘密以口令密封，只留在此浏览器中；证明也在这里生成。",
   "vault.loading": "请稍候……",

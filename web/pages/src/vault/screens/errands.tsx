@@ -1,0 +1,141 @@
+// Errands: those of this vault, those that can be begun, and what a bundle consists of before it is begun.
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+
+import { moment } from "../../messages/index.js";
+import { useSettings } from "../../ui/settings.js";
+import type { BundleView, CounterView, ErrandView } from "../errands/model.js";
+import { useIn, useSay } from "../texts/index.js";
+import { Board } from "./board.js";
+import { FaultTold, Screen, useActing, useRead, useVault, Waited } from "./parts.js";
+
+interface Props {
+  readonly settled: number;
+  /** Opens a link: of a bundle that is to be begun, of an offer that came of an errand. */
+  readonly found: (link: string) => void;
+}
+
+export function Errands({ settled, found }: Props): VNode {
+  const say = useSay();
+  const vault = useVault();
+  const [chosen, choose] = useState<string>();
+  const [own, again] = useRead(() => vault.errands(), [settled]);
+  const [there] = useRead(() => vault.bundles(), [settled]);
+  if (chosen !== undefined) {
+    const back = (): void => {
+      choose(undefined);
+      again();
+    };
+    return <Board key={chosen} id={chosen} back={back} found={found} />;
+  }
+  return (
+    <Screen title={say("vault.view.errands")}>
+      <p class="quiet">{say("errands.about")}</p>
+      <h3>{say("errands.own")}</h3>
+      <Waited read={own}>{(all) => <Own errands={all} choose={choose} />}</Waited>
+      <h3>{say("errands.there")}</h3>
+      <Waited read={there}>{(all) => <There bundles={all} found={found} />}</Waited>
+    </Screen>
+  );
+}
+
+function Own({ errands, choose }: { errands: readonly ErrandView[]; choose: (id: string) => void }): VNode {
+  const say = useSay();
+  const told = useIn();
+  const { language } = useSettings();
+  if (errands.length === 0) return <p>{say("errands.none")}</p>;
+  return (
+    <ul class="choices">
+      {errands.map((each) => (
+        <li key={each.id}>
+          <button type="button" onClick={() => choose(each.id)}>
+            <strong>{told(each.title)}</strong>
+            <br />
+            <span class="state">
+              {told(each.stands)}, {say("errands.begun", { time: moment(each.begun, language) })}
+            </span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function There({ bundles, found }: { bundles: readonly BundleView[]; found: (link: string) => void }): VNode {
+  const say = useSay();
+  const told = useIn();
+  if (bundles.length === 0) return <p>{say("errands.nothing")}</p>;
+  return (
+    <ul class="choices">
+      {bundles.map((each) => (
+        <li key={each.bundle}>
+          <button type="button" onClick={() => found(each.bundle)}>
+            <strong>{told(each.title)}</strong>
+            <br />
+            <span class="state">{told(each.about)}</span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface BundleProps {
+  readonly bundle: BundleView;
+  readonly done: () => void;
+  readonly found: (link: string) => void;
+}
+
+/** A bundle as the ledger has it: beginning it is the person's to say. */
+export function Bundle({ bundle, done, found }: BundleProps): VNode {
+  const say = useSay();
+  const told = useIn();
+  const vault = useVault();
+  const [begun, setBegun] = useState<string>();
+  const { busy, fault, act } = useActing();
+  if (begun !== undefined) return <Board id={begun} back={done} found={found} />;
+  return (
+    <Screen title={told(bundle.title)}>
+      <p>{told(bundle.about)}</p>
+      <h3>{say("bundle.counters")}</h3>
+      <ol>
+        {bundle.counters.map((each) => (
+          <li key={each.part}>
+            <CounterShown counter={each} />
+          </li>
+        ))}
+      </ol>
+      <p class="quiet">{say("bundle.nothing_yet")}</p>
+      <FaultTold fault={fault} />
+      <div role="status">{busy && <p>{say("bundle.beginning")}</p>}</div>
+      <div class="row">
+        <button
+          type="button"
+          class="first"
+          disabled={busy}
+          onClick={() => act(async () => setBegun((await vault.beginErrand(bundle.bundle)).id))}
+        >
+          {say("bundle.begin")}
+        </button>
+        <button type="button" disabled={busy} onClick={done}>
+          {say("bundle.not_now")}
+        </button>
+      </div>
+    </Screen>
+  );
+}
+
+function CounterShown({ counter }: { counter: CounterView }): VNode {
+  const say = useSay();
+  const told = useIn();
+  const between = useSettings().language === "zh" ? "、" : ", ";
+  const { name, verifier, fields, after, days } = counter;
+  return (
+    <>
+      <strong>{told(name)}</strong> <span class="quiet mono">{verifier}</span>
+      {fields.length > 0 && <p>{say("bundle.wants", { fields: fields.map((each) => told(each.name)).join(between) })}</p>}
+      {after.length > 0 && <p>{say("bundle.after", { counters: after.map(told).join(between) })}</p>}
+      {days > 0 && <p>{say("bundle.days", { days })}</p>}
+    </>
+  );
+}
