@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +38,38 @@ CONNECTION: Final = (
 SPARE_CALLS: Final = 256
 HEADERS_OCTETS: Final = 50 << 20
 """What hostile header blocks may take of memory by one connection (limits.md)."""
+_LEAST: Final = 64
+_MOST: Final = 2048
+"""Connections to a port where nothing says how many: for some clients, and more than one loop serves."""
+_GROUPS: Final = Path("/sys/fs/cgroup")
+
+
+def memory_octets(groups: Path = _GROUPS) -> int:
+    """Return how many octets of memory there are: the machine's, or fewer where a control group bounds it."""
+    found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")]
+    with suppress(OSError):
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        own = next((each.removeprefix("0::/") for each in lines if each.startswith("0::/")), "")
+        folders = [groups / own, *(each for each in (groups / own).parents if each.is_relative_to(groups))]
+        found += [int(said) for said in map(_memory_of, folders) if said.isdecimal()]
+    return min(found)
+
+
+def _memory_of(group: Path) -> str:
+    try:
+        return (group / "memory.max").read_text().strip()
+    except OSError:
+        return ""
+
+
+def connections_of(wanted: int | None, ports: int) -> int:
+    """Return how many connections each port takes: what is wanted, or what half of the memory allows.
+
+    `ports` are those of all processes that share the memory.
+    """
+    if wanted is not None:
+        return wanted
+    return max(_LEAST, min(_MOST, memory_octets() // 2 // HEADERS_OCTETS // ports))
 
 
 def bound(connections: int) -> tuple[str, int]:
@@ -46,13 +78,13 @@ def bound(connections: int) -> tuple[str, int]:
 
 
 def warn_of_memory(connections: int) -> None:
-    """Log a warning if header blocks of so many connections may take more memory than the machine has."""
-    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")
-    if connections * HEADERS_OCTETS > machine:
+    """Log a warning if header blocks of so many connections may take more memory than there is."""
+    memory = memory_octets()
+    if connections * HEADERS_OCTETS > memory:
         structlog.get_logger().warning(
             "connections may take more than the memory",
             connections=connections,
-            would_fit=machine // HEADERS_OCTETS,
+            would_fit=memory // HEADERS_OCTETS,
         )
 
 

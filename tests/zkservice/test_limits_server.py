@@ -17,6 +17,7 @@ from tests.zkservice.seeing import lines
 from tests.zkservice.server_process import started
 from tests.zkservice.support import City, city, refusal, reopened
 from zkproto.v1 import catalog_pb2, ledger_pb2_grpc, presentation_pb2, presentation_pb2_grpc
+from zkservice import hosting
 from zkservice.desk import Desk
 from zkservice.judging import Judgement
 from zkservice.tasks import Supplies
@@ -178,6 +179,26 @@ async def test_what_connections_may_take_of_memory_is_told_at_the_start(tmp_path
         for each in found:
             assert each["connections"] == 2_000_000, "of both ports"
             assert 0 < each["would_fit"] < each["connections"]
+
+
+@pytest.mark.parametrize(
+    ("memory", "ports", "connections"),
+    [(16 << 30, 1, 163), (16 << 30, 4, 64), (1 << 30, 1, 64), (1 << 40, 1, 2048)],
+)
+def test_where_nothing_is_set_the_memory_says_how_many_connections(
+    monkeypatch: pytest.MonkeyPatch, memory: int, ports: int, connections: int
+) -> None:
+    monkeypatch.setattr(hosting, "memory_octets", lambda: memory)
+    assert hosting.connections_of(None, ports) == connections
+    assert hosting.connections_of(7, ports) == 7
+
+
+def test_a_control_group_has_the_memory_that_it_is_given(tmp_path: Path) -> None:
+    machine = hosting.memory_octets(tmp_path)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert hosting.memory_octets(tmp_path) == machine
+    (tmp_path / "memory.max").write_text(f"{512 << 20}\n")
+    assert hosting.memory_octets(tmp_path) == 512 << 20
 
 
 async def test_a_batch_is_charged_for_its_members(tmp_path: Path) -> None:
