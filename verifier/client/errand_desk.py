@@ -46,12 +46,16 @@ _PASSING: Final = {
     grpc.StatusCode.DEADLINE_EXCEEDED,
 }
 _OVERTAKEN: Final = {"PART_STATE_INVALID", "ERRAND_ENDED"}
-"""Another desk of the same counter, or the holder, was faster."""
 
 
 def passes(error: ServiceError) -> bool:
     """Tell whether a stream or a call broke, or another was faster; what else is refused is ours to know."""
-    return error.code in _PASSING or error.reason in _OVERTAKEN
+    return error.code in _PASSING or is_overtaken(error)
+
+
+def is_overtaken(error: ServiceError) -> bool:
+    """Tell whether another desk of the same counter, or the holder, was faster."""
+    return error.reason in _OVERTAKEN
 
 
 class NotNowError(Exception):
@@ -166,9 +170,9 @@ class ErrandDesk:
             path = self.path(part, received)
             if not path.exists():
                 self.clerk.keep(received.answered, path)
-        except (AlreadySeenError, TakenElsewhereError):
+        except (AlreadySeenError, TakenElsewhereError) as error:
             self.counter.tell(part, Outcome(REJECTED, _SEEN))
-            self.clerk.happened(Happening.REJECTED, part)
+            self.clerk.happened(Happening.REJECTED, part, reason=error.reason)
             return True
         except (DisclosureError, TlogError, AnswerError) as error:
             self.clerk.happened(Happening.NOT_HELD, part, reason=error.reason)

@@ -10,6 +10,8 @@ export interface Purpose {
 export interface Purposes {
   readonly verifier: string;
   readonly purposes: readonly Purpose[];
+  /** Whether there is a board of errands. */
+  readonly board?: boolean;
 }
 
 export interface Question {
