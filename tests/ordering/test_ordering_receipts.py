@@ -256,10 +256,9 @@ def test_a_child_enrolled_in_one_city_is_refused_in_the_second(cities: Cities, t
 
         def enrol(register: PseudonymRegister, claims: Claimant, number: int | None) -> None:
             answer = verified(number) if number is not None else other_parent()
-            register.admit(
-                request(), answer, ("child",), MOMENT,
-                lambda: claim_all(claims, request(), answer, ("child",)),
-            )  # fmt: skip
+            with register.reserved(request(), answer, ("child",)):
+                claim_all(claims, request(), answer, ("child",))
+                register.admit(request(), answer, ("child",), MOMENT)
 
         enrol(registers[0], here, 0)
         enrol(registers[0], here, 0)  # the same answer, as after a crash

@@ -8,7 +8,7 @@ for a part is safe to do twice, so a stream that broke is opened anew and nothin
 import datetime as dt
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -32,14 +32,15 @@ from verifier.client.errands import (
     ReceivedPart,
 )
 from verifier.client.exchange import Answered, CompositeAnswered
-from verifier.errors import AlreadySeenError, AnswerError, TakenElsewhereError
+from verifier.errors import AlreadySeenError, AnswerError, NotNowError, TakenElsewhereError
+from verifier.ordered import order_file
 from wire.client import ServiceError
 
 _NOT_HELD: Final = LocalizedText("提交的内容未能通过核验", "What was submitted did not verify")
 _SEEN: Final = LocalizedText("只能办理一次，此前已经办理过", "This can be done once, and was done before")
 _DIGEST_DIGITS: Final = 16
 _LOOK: Final = dt.timedelta(seconds=5)
-"""Where the quorum is demanded the stream is opened anew so often: nothing else tells that it was reached."""
+"""Where quorum or order is demanded the stream is opened anew so often: nothing else tells of either."""
 _PASSING: Final = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.CANCELLED,
@@ -58,14 +59,6 @@ def is_overtaken(error: ServiceError) -> bool:
     return error.reason in _OVERTAKEN
 
 
-class NotNowError(Exception):
-    """An answer that cannot be kept now, through no fault of its holder's: its part stays as it is."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 class Happening(enum.Enum):
     """What a desk has done about a part, or why it has not."""
 
@@ -81,6 +74,8 @@ class Happening(enum.Enum):
     """It cannot be accepted now."""
     NOT_ANCHORED = "not-anchored"
     """The log or its witnesses have shown something that does not hold."""
+    NOT_ORDERED = "not-ordered"
+    """It holds, and is not in the order of all cities, or nobody can show that it is; told once."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +126,9 @@ class Clerk(ABC):
 class ErrandDesk:
     """One counter's part of a bundle; used by one thread at a time.
 
-    With `believed` nothing is accepted before this policy's witnesses have cosigned. Records are kept in the
-    folder `records`, which is there.
+    With `believed` nothing is accepted before this policy's witnesses have cosigned. With `order` nothing is
+    before that gives what shows a record to be in the order of all cities, which is kept beside it; it raises
+    NotNowError until then. Records are kept in the folder `records`, which is there.
     """
 
     client: VerifierClient
@@ -142,14 +138,17 @@ class ErrandDesk:
     clerk: Clerk
     records: Path
     believed: Policy | None = None
+    order: Callable[[AnyRecord], bytes] | None = None
     _told_pending: set[Path] = field(default_factory=set, init=False, repr=False)
+    _told_unordered: set[tuple[Path, str]] = field(default_factory=set, init=False, repr=False)
 
     def serve(self) -> Iterator[bool]:
         """Do whatever comes, and give for each part whether this settled it, until the stream ends.
 
         Raises ServiceError, by `passes` often one after which the stream is opened anew.
         """
-        for each in self.counter.parts(self.bundle, None if self.believed is None else _LOOK):
+        looks = None if self.believed is None and self.order is None else _LOOK
+        for each in self.counter.parts(self.bundle, looks):
             if each.part == self.part:
                 self.clerk.saw(each)
                 yield self.work(each)
@@ -184,7 +183,9 @@ class ErrandDesk:
             self.clerk.happened(Happening.WAITS, part, reason=error.reason)
             return False
         record = self._accepted(part, received.answered.record, path)
-        return record is not None and self._settled(part, Taken(received, record, path))
+        if record is None or not self._is_ordered(part, record, path):
+            return False
+        return self._settled(part, Taken(received, record, path))
 
     def _settled(self, part: CounterPart, taken: Taken) -> bool:
         if part.state == SUBMITTED:
@@ -218,3 +219,17 @@ class ErrandDesk:
             self._told_pending.add(path)
             self.clerk.happened(Happening.PENDING, part)
         return found
+
+    def _is_ordered(self, part: CounterPart, record: AnyRecord, path: Path) -> bool:
+        """Keep what shows a record to be ordered, where that is demanded; what is not yet stays submitted."""
+        if self.order is None:
+            return True
+        try:
+            shown = self.order(record)
+        except NotNowError as error:
+            if (path, error.reason) not in self._told_unordered:
+                self._told_unordered.add((path, error.reason))
+                self.clerk.happened(Happening.NOT_ORDERED, part, reason=error.reason)
+            return False
+        files.replace(order_file(path), shown)
+        return True

@@ -1,9 +1,9 @@
 """What is open between a relying party and a holder, and what comes of it: in each form its own."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 from disclosure import ExchangeLink, SignedRequest
@@ -107,7 +107,9 @@ class CompositeAnswered:
         there, whether they were noted or not, and keeping the answer in it again goes on. Nothing is left of
         an answer whose pseudonym has come in another one, and no file is replaced.
 
-        `across` is the policy's too: those of `unique` that `claims` has to find first in all cities.
+        `across` is the policy's too: those of `unique` that `claims` has to find first in all cities. While
+        it is asked, other answers with one of these pseudonyms wait, and no others. If it fails nothing is
+        noted, and the record stays as `.pending`.
 
         Raises AlreadySeenError, TakenElsewhereError, RegisterError (also if there is no register for `unique`
         or nobody who claims for `across`), RecordError, FileExistsError, OSError, what `claims` raises.
@@ -119,10 +121,11 @@ class CompositeAnswered:
                 raise RegisterError("pseudonyms that may come once are noted in a register")
             if across and claims is None:
                 raise RegisterError("pseudonyms that may come once in all cities are claimed by a consortium")
-            self._admit(pending_of(path), octets, unique, register, partial(self._claim, across, claims))
+            self._admit(pending_of(path), octets, unique, register, across, claims)
         files.place(path, octets)
         if unique:
-            files.remove(pending_of(path))
+            with suppress(FileNotFoundError):  # another process has kept the same answer
+                files.remove(pending_of(path))
 
     def _admit(
         self,
@@ -130,18 +133,21 @@ class CompositeAnswered:
         octets: bytes,
         unique: Sequence[str],
         register: PseudonymRegister,
-        claim: Callable[[], None],
+        across: Sequence[str],
+        claims: Claims | None,
     ) -> None:
+        """Note the pseudonyms; where one is claimed they are reserved first, and noted once it was."""
         files.place(pending, octets)
+        given = self.record.request, self.verified, unique
+        held: AbstractContextManager[None] = register.reserved(*given) if across else nullcontext()
         try:
-            register.admit(self.record.request, self.verified, unique, self.verify_time, claim)
+            with held:
+                if claims is not None:
+                    claim_all(claims, self.record.request, self.verified, across)
+                register.admit(*given, self.verify_time)
         except (AlreadySeenError, TakenElsewhereError):
             files.remove(pending)
             raise
-
-    def _claim(self, across: Sequence[str], claims: Claims | None) -> None:
-        if claims is not None:
-            claim_all(claims, self.record.request, self.verified, across)
 
 
 class PendingError(VerifierError):

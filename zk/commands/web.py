@@ -15,7 +15,7 @@ from web_edge import Edge, Pages, PagesError
 from web_edge.counter import Desk
 from web_edge.process import serve as run_edge
 from web_edge.watched import Watched
-from zk.commands.verifier.common import As, key_of, loaded_policy, name_of
+from zk.commands.verifier.common import As, key_of, loaded_policy, name_of, threads_for
 from zk.commands.web_board import open_board
 from zk.commands.web_centre import made_code, open_centre
 from zk.counter import HomeDesk
@@ -186,11 +186,11 @@ def _counter(
     """Return what opens the counter's desk, and the code that its clerks sign in with."""
     name = name_of(run, said)
     key, log, policies = key_of(run, name), run.log_verifier(), [loaded_policy(each) for each in paths]
-    zh, en = replace(run, lang="zh"), replace(run, lang="en")
+    zh, en, threads = replace(run, lang="zh"), replace(run, lang="en"), threads_for(run, policies)
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Desk]:
-        async with AsyncVerifierClient(run.endpoint, name, key, log) as client:
+        async with AsyncVerifierClient(run.endpoint, name, key, log, threads=threads) as client:
             yield HomeDesk(zh, en, client, name, policies)
 
     return opened, counter_code(run, name)
