@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from disclosure import ConsentLink, Request, sign_request
-from disclosure.composite import CompositeRequest
+from disclosure.composite import Branch, CompositeRequest
 from tests.browser.test_vault_walk import claimed
 from tests.browser.vault_town import World
 from tests.browser.vaulting import PASSPHRASE, Tab
-from tests.disclosure.composite.world import PERMIT
+from tests.disclosure.composite.world import PERMIT, accepted
 from tests.zkservice import consenting
 from tests.zkservice.stored import change
 from tests.zkservice.support import City, new_id
@@ -82,16 +82,25 @@ async def watched(city: City, made: pb.CreateExchangeResponse) -> pb.WatchExchan
     raise AssertionError("the stream has ended")
 
 
-async def stocked(world: World, tab: Tab) -> Tab:
+async def stocked(world: World, tab: Tab, person: bytes = b"") -> Tab:
     """Make a vault, with a permit in it."""
     await tab.call("create", PASSPHRASE, (await tab.call("logKey"))["key"])
-    await claimed(tab, await world.offered(PERMIT, person=new_id().encode()))
+    await claimed(tab, await world.offered(PERMIT, person=person or new_id().encode()))
     return tab
 
 
 def small(world: World, **changes: Any) -> CompositeRequest:
-    """What a permit answers."""
-    return world.town.request(world.town.small(**changes))
+    """What a permit answers, of either key of its department's."""
+    return world.town.request(branch(world, **changes))
+
+
+def branch(world: World, **changes: Any) -> Branch:
+    """The one way of `small`."""
+    town = world.town
+    issuers = (accepted(town.police), accepted(town.police_2))
+    return town.small(
+        **({"queries": (town.query("permit", PERMIT, shown=("name",), issuers=issuers),)} | changes)
+    )
 
 
 async def asked(world: World, request: AnyRequest | None = None, **wanted: Any) -> Asked:

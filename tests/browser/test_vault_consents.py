@@ -10,7 +10,7 @@ import pytest_asyncio
 from disclosure import ConsentLink
 from disclosure.composite import verify_composite
 from tests.browser.browsing import needs
-from tests.browser.consenting import TOLD, WATCHED, asked, granted, small, stocked, watched, went
+from tests.browser.consenting import TOLD, WATCHED, asked, branch, granted, small, stocked, watched, went
 from tests.browser.test_vault_walk import claimed
 from tests.browser.vault_town import World, vault_town
 from tests.browser.vaulting import PASSPHRASE, Tab, built, opened
@@ -250,20 +250,22 @@ async def test_a_withdrawal_counts_here_before_the_service_can_be_told(world: Wo
     assert (await tab.call("standing"))[0]["withdrawing"] is False
 
 
-async def test_without_a_credential_nothing_can_be_granted_nor_answered(world: World, tab: Tab) -> None:
-    consent = await granted(world, tab)
-    (credential,) = (await tab.call("overview"))["credentials"]
-    await tab.call("removeCredential", credential["id"])
-    await consent.use(small(world))
-    (attended,) = await tab.call("attend")
-    assert (attended["use"], attended["fault"]["reason"]) == (None, "NOTHING_FITS")
-    assert (await tab.call("standing"))[0]["used"] == 0
-    view = await tab.call("open", str((await asked(world)).link))
-    assert view["way"]["missing"] != []
-    assert await tab.refused("grant", view["id"]) == "NOTHING_FITS"
-    await claimed(tab, await world.offered(PERMIT, person=new_id().encode()))
-    (attended,) = await tab.call("attend")
-    assert attended["fault"] is None, "what could not be answered waits"
+async def test_without_a_credential_nothing_can_be_granted_nor_answered(world: World) -> None:
+    person = new_id().encode()
+    async with world.place.visitor() as visitor, opened(visitor) as tab:
+        consent = await granted(world, await stocked(world, tab, person))
+        (credential,) = (await tab.call("overview"))["credentials"]
+        await tab.call("removeCredential", credential["id"])
+        await consent.use(small(world))
+        (attended,) = await tab.call("attend")
+        assert (attended["use"], attended["fault"]["reason"]) == (None, "NOTHING_FITS")
+        assert (await tab.call("standing"))[0]["used"] == 0
+        view = await tab.call("open", str((await asked(world)).link))
+        assert view["way"]["missing"] != []
+        assert await tab.refused("grant", view["id"]) == "NOTHING_FITS"
+        await claimed(tab, await world.offered(PERMIT, person=person))
+        (attended,) = await tab.call("attend")
+        assert attended["fault"] is None, "what could not be answered waits"
 
 
 async def test_of_several_ways_the_first_is_agreed_to_and_no_other_is_taken(world: World, tab: Tab) -> None:
@@ -271,7 +273,7 @@ async def test_of_several_ways_the_first_is_agreed_to_and_no_other_is_taken(worl
     insured = town.small(
         id="insured", queries=(town.query("insurance", INSURANCE, shown=("employed",)),), predicates=()
     )
-    consent = await asked(world, town.request(insured, town.small()))
+    consent = await asked(world, town.request(insured, branch(world)))
     view = await tab.call("open", str(consent.link))
     assert (view["way"]["branch"], view["way"]["missing"] != []) == ("insured", True)
     assert await tab.refused("grant", view["id"]) == "NOTHING_FITS"
@@ -280,7 +282,7 @@ async def test_of_several_ways_the_first_is_agreed_to_and_no_other_is_taken(worl
     assert (view["way"]["branch"], view["way"]["missing"]) == ("insured", [])
     await tab.call("grant", view["id"])
     await tab.call("removeCredential", found["id"])
-    await consent.use(town.request(insured, town.small()))
+    await consent.use(town.request(insured, branch(world)))
     (attended,) = await tab.call("attend")
     assert (attended["use"], attended["fault"]["reason"]) == (None, "BRANCH_UNDECIDED")
     assert went(world, "SubmitPresentation") == []

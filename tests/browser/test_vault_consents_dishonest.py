@@ -20,6 +20,7 @@ from tests.browser.consenting import (
     WATCHED,
     asked,
     asked_at,
+    branch,
     creating,
     granted,
     small,
@@ -80,7 +81,7 @@ async def test_too_early_is_beyond_it_whatever_the_service_lets_through(world: W
 async def test_another_question_is_not_answered_under_it(world: World, tab: Tab) -> None:
     """The service names an exchange that was never addressed to the consent."""
     await granted(world, tab)
-    _, other, link = await world.asked(world.town.small(predicates=()))
+    _, other, link = await world.asked(branch(world, predicates=()))
 
     def relayed(*named: tuple[str, str]) -> Callable[[bytes], bytes]:
         found = [consent_pb2.ConsentExchange(exchange=each, ticket=ticket) for each, ticket in named]
@@ -232,6 +233,11 @@ async def test_the_logs_next_key_is_no_end_of_it_and_without_proof_nothing_is_si
             await tab.call("settle")
             await one.use(town.request("bank"))
             assert [each["fault"] for each in await tab.call("attend")] == [None]
+            await tab.call("settle")
+            assert (await tab.call("trust"))["key"] == str(new)
+            await other.use(town.request("bank"))
+            assert [each["fault"] for each in await tab.call("attend")] == [None]
+            assert {each["receipt"] for each in await tab.call("uses")} == {"pending"}
             await tab.call("lock")
             await tab.call("unlock", PASSPHRASE)
             between.alter["ListLogKeys"] = unproven

@@ -7,7 +7,8 @@ import type {
   ApplicationView, AttendedView, Choice, CredentialView, DepartmentView, InboxView, ItemView, OfferView, Opened as Shown, Overview,
   RequestView, StandingView, State, SubjectKind, TrustView, UseView, Vault,
 } from "./model.js";
-import { followed, isOtherKey, Session } from "./session.js";
+import { isOtherKey, isOtherKeys } from "./reading/following.js";
+import { followed, Session } from "./session.js";
 import { SealedStore } from "./store/store.js";
 import { believed, logKeyOf, serviceKey, trustOf, trustRecord } from "./trusting.js";
 
@@ -89,7 +90,20 @@ export class Engine implements Vault {
   grant = async (id: string): Promise<StandingView> => this.#open().grant(id);
   standing = async (): Promise<readonly StandingView[]> => this.#open().consents.standing();
   withdraw = async (id: string): Promise<StandingView> => this.#open().consents.withdraw(id);
-  attend = async (): Promise<readonly AttendedView[]> => this.#open().attend();
+
+  async attend(): Promise<readonly AttendedView[]> {
+    const session = this.#open();
+    let told: readonly AttendedView[] = [];
+    try {
+      told = await session.attend();
+      if (!told.some(({ fault }) => fault !== null && isOtherKeys(fault))) return told;
+    } catch (error) {
+      if (!isOtherKey(error)) throw error;
+    }
+    this.#session = await followed(session.store);
+    const answered = told.filter(({ use }) => use !== null);
+    return [...answered, ...(await this.#session.attend())];
+  }
 
   /** Two calls that open at once: the first that is done has it. */
   async #begin(store: SealedStore): Promise<void> {

@@ -1,7 +1,6 @@
 // An opened vault, its parts put together: what each is given, and in which order they go on with what broke off.
 
 import { isAway } from "./reading/ground.js";
-import { LedgerError } from "../ledger/encoding.js";
 import type { Verifier } from "../ledger/keys.js";
 import { type Link, parseLink } from "../scan/links.js";
 import { Service } from "./about.js";
@@ -92,7 +91,10 @@ export class Session {
     return this.consents.grant(id);
   }
 
-  /** Attend to what waits under consents. Whatever cannot be compared with the one ledger is not answered. */
+  /**
+   * Attend to what waits under consents. Whatever cannot be compared with the one ledger is not answered: LedgerError NOTE_UNSIGNED,
+   * thrown or told, may be that the log has another key.
+   */
   attend(): Promise<readonly AttendedView[]> {
     return this.#attending.attend();
   }
@@ -167,7 +169,3 @@ export class Session {
 export async function followed(store: SealedStore): Promise<Session> {
   return new Session(store, await followLogKey(store));
 }
-
-/** Whether an error may be that the log signs with another key by now. */
-export const isOtherKey = (error: unknown): boolean =>
-  error instanceof LedgerError && error.reason === "NOTE_UNSIGNED";

@@ -11,6 +11,7 @@ import { faultOf, refusal, VaultError } from "../fault.js";
 import type { AttendedView, Fault } from "../model.js";
 import type { Opened } from "../parts.js";
 import { consents } from "../reading/clients.js";
+import { isOtherKey } from "../reading/following.js";
 import type { Departments } from "../showing/answer.js";
 import { type Answer, answerTo, departmentsNamed, proven, sentUsage } from "../showing/answering.js";
 import { declined } from "../showing/decline.js";
@@ -120,7 +121,13 @@ export class Attending {
     const usage = await proven(this.opened, this.holdings, fetched, departments, answer, {
       consent, count: (draft) => countAnswer(draft, consent, link.name, request, this.opened.now()),
     });
-    return sentUsage(this.opened, usage);
+    try {
+      return await sentUsage(this.opened, usage);
+    } catch (error) {
+      // Its receipt may be under the log's next key: the use is stored, and `settle` asks for it again.
+      if (isOtherKey(error)) return usage;
+      throw error;
+    }
   }
 }
 
