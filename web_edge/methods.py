@@ -42,10 +42,14 @@ _PRESENTATION: Final = dict.fromkeys(("FetchRequest", "SubmitPresentation", "Dec
 _ISSUANCE: Final = dict.fromkeys(
     ("GetOffer", "ClaimCredential", "ClaimCompositeCredential", "AcknowledgeCredential"), Kind.UNARY
 )
-# What a holder's own account takes: a session that its key opens, in its vault alone.
+# What a holder's own account, or one consent, takes: a session that its key opens, in its vault alone.
 _SESSION: Final = dict.fromkeys(("GetChallenge", "OpenSession"), Kind.UNARY)
 _ACCOUNT: Final = dict.fromkeys(("RegisterAccount", "ListOffers"), Kind.UNARY)
 _APPLICATION: Final = dict.fromkeys(("Apply", "CancelApplication", "ListMyApplications"), Kind.UNARY)
+# What the ticket of a consent's link allows, and what a session of the consent's own key does.
+_CONSENT: Final = dict.fromkeys(
+    ("FetchConsent", "GrantConsent", "DeclineConsent", "ListConsentExchanges", "WithdrawConsent"), Kind.UNARY
+)
 
 _SERVICES: Final = {
     "LedgerService": _LEDGER,
@@ -58,6 +62,7 @@ _SERVICES: Final = {
     "SessionService": _SESSION,
     "AccountService": _ACCOUNT,
     "ApplicationService": _APPLICATION,
+    "ConsentService": _CONSENT,
 }
 
 ALLOWED: Final = {

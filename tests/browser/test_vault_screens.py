@@ -9,6 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser.browsing import BUILT, SIZES, needs
+from tests.browser.consenting import asked
 from tests.browser.pictures import as_they_were_made, looks
 from tests.browser.test_vault import make, paste, take, unlock
 from tests.browser.test_vault_account import delivered, link
@@ -40,7 +41,7 @@ Scene = Callable[[Walk], Awaitable[None]]
 
 
 async def furnish(walk: Walk, size: str) -> None:
-    """Credentials, an account with something in its inbox and something applied for, a use."""
+    """Credentials, an account with something in its inbox and something applied for, a use, a consent."""
     world, page = walk.world, walk.page
     await make(page)
     for schema in (PERMIT, INSURANCE):
@@ -60,6 +61,9 @@ async def furnish(walk: Walk, size: str) -> None:
     await paste(page, asked)
     await page.get_by_role("button", name="Agree and show").click()
     await expect(page.get_by_text("It was shown, and the use stands on the ledger.")).to_be_visible()
+    await paste(page, (await asked(world, times=12, interval_days=30)).link)
+    await page.get_by_role("button", name="Agree, without asking me each time").click()
+    await expect(page.get_by_text("Agreed. It stands under Standing consents")).to_be_visible()
 
 
 async def _home(walk: Walk) -> None:
@@ -105,6 +109,16 @@ async def _use(walk: Walk) -> None:
     await expect(walk.page.locator("[data-test=entry]")).to_be_visible()
 
 
+async def _terms(walk: Walk) -> None:
+    await paste(walk.page, (await asked(walk.world, times=12, interval_days=30)).link)
+    await expect(walk.page.get_by_text("Nothing is shown by agreeing")).to_be_visible()
+
+
+async def _standing(walk: Walk) -> None:
+    await walk.page.get_by_role("link", name="Standing consents").click()
+    await expect(walk.page.get_by_text("In force")).to_be_visible()
+
+
 async def _settings(walk: Walk) -> None:
     await walk.page.get_by_role("link", name="Vault settings").click()
     await expect(walk.page.get_by_text("The whole key")).to_be_visible()
@@ -112,7 +126,19 @@ async def _settings(walk: Walk) -> None:
 
 SCENES: dict[str, Scene] = {
     each.__name__.removeprefix("_"): each
-    for each in (_home, _credential, _scan, _ask, _register, _inbox, _history, _use, _settings)
+    for each in (
+        _home,
+        _credential,
+        _scan,
+        _ask,
+        _register,
+        _inbox,
+        _history,
+        _use,
+        _terms,
+        _standing,
+        _settings,
+    )
 }
 
 

@@ -10,7 +10,7 @@ const LISTED: Readonly<Record<Method, true>> = {
   overview: true, credential: true, removeCredential: true, settle: true,
   open: true, choose: true, agree: true, decline: true, claim: true, offerAgain: true, grant: true, register: true,
   uses: true, use: true, receipt: true,
-  standing: true, withdraw: true, inbox: true, applications: true,
+  standing: true, withdraw: true, attend: true, inbox: true, applications: true,
   departments: true, items: true, apply: true, cancelApplication: true,
   backup: true, restore: true,
 };

@@ -1,12 +1,14 @@
 // The vault: what a screen asks is done by the part whose business it is; this knows only whether the vault is open.
 
 import { departments } from "./account/applying.js";
+import { agedConsent } from "./consents/records.js";
 import { VaultError } from "./fault.js";
 import type {
-  ApplicationView, Choice, CredentialView, DepartmentView, InboxView, ItemView, OfferView, Opened as Shown, Overview, RequestView, StandingView, State,
-  SubjectKind, TrustView, UseView, Vault,
+  ApplicationView, AttendedView, Choice, CredentialView, DepartmentView, InboxView, ItemView, OfferView, Opened as Shown, Overview,
+  RequestView, StandingView, State, SubjectKind, TrustView, UseView, Vault,
 } from "./model.js";
-import { followed, isOtherKey, Session } from "./session.js";
+import { isOtherKey, isOtherKeys } from "./reading/following.js";
+import { followed, Session } from "./session.js";
 import { SealedStore } from "./store/store.js";
 import { believed, logKeyOf, serviceKey, trustOf, trustRecord } from "./trusting.js";
 
@@ -47,7 +49,7 @@ export class Engine implements Vault {
 
   async restore(file: Uint8Array, passphrase: string): Promise<void> {
     this.#closed();
-    await this.#begin(await SealedStore.restore(NAME, file, passphrase));
+    await this.#begin(await SealedStore.restore(NAME, file, passphrase, agedConsent));
   }
 
   overview = async (): Promise<Overview> => this.#open().overview();
@@ -69,7 +71,7 @@ export class Engine implements Vault {
   open = async (link: string, pairingCode?: string): Promise<Shown> => this.#open().open(link, pairingCode);
   choose = async (id: string, choice: Choice): Promise<RequestView> => this.#open().showing.choose(id, choice);
   agree = async (id: string, choice: Choice): Promise<UseView> => this.#open().agree(id, choice);
-  decline = async (id: string): Promise<void> => this.#open().showing.decline(id);
+  decline = async (id: string): Promise<void> => this.#open().decline(id);
   claim = async (id: string): Promise<CredentialView> => this.#open().claim(id);
   offerAgain = async (id: string): Promise<OfferView> => this.#open().offerAgain(id);
   uses = async (): Promise<readonly UseView[]> => this.#open().showing.uses();
@@ -85,9 +87,23 @@ export class Engine implements Vault {
   apply = async (schema: string, grounds: string): Promise<boolean> => this.#open().account.apply(schema, grounds);
   cancelApplication = async (id: string): Promise<void> => this.#open().account.cancel(id);
 
-  grant = notYet<StandingView>;
-  standing = notYet<readonly StandingView[]>;
-  withdraw = notYet<StandingView>;
+  grant = async (id: string): Promise<StandingView> => this.#open().grant(id);
+  standing = async (): Promise<readonly StandingView[]> => this.#open().consents.standing();
+  withdraw = async (id: string): Promise<StandingView> => this.#open().consents.withdraw(id);
+
+  async attend(): Promise<readonly AttendedView[]> {
+    const session = this.#open();
+    let told: readonly AttendedView[] = [];
+    try {
+      told = await session.attend();
+      if (!told.some(({ fault }) => fault !== null && isOtherKeys(fault))) return told;
+    } catch (error) {
+      if (!isOtherKey(error)) throw error;
+    }
+    this.#session = await followed(session.store);
+    const answered = told.filter(({ use }) => use !== null);
+    return [...answered, ...(await this.#session.attend())];
+  }
 
   /** Two calls that open at once: the first that is done has it. */
   async #begin(store: SealedStore): Promise<void> {
@@ -104,8 +120,4 @@ export class Engine implements Vault {
   #closed(): void {
     if (this.#session !== null) throw new VaultError("VAULT_OPEN", "the vault is open already");
   }
-}
-
-async function notYet<Value>(..._: readonly unknown[]): Promise<Value> {
-  throw new VaultError("NOT_YET", "this vault cannot do that yet");
 }

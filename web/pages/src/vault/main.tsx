@@ -7,7 +7,7 @@ import "../ui/style.css";
 import "./style.css";
 import { openedVault } from "./client.js";
 import { whenIdle } from "./idle.js";
-import type { Fault, State } from "./model.js";
+import type { AttendedView, Fault, State } from "./model.js";
 import { keepPage } from "./offline.js";
 import { Flow } from "./screens/flow.js";
 import { Begin, Unlock } from "./screens/gate.js";
@@ -16,10 +16,11 @@ import { Inbox } from "./screens/inbox.js";
 import { FaultTold, VaultContext } from "./screens/parts.js";
 import { Scan } from "./screens/scan.js";
 import { Settings } from "./screens/settings.js";
+import { Standing } from "./screens/standing.js";
 import { Uses } from "./screens/uses.js";
 import { faultOf, useSay } from "./texts/index.js";
 
-const VIEWS = ["home", "scan", "inbox", "uses", "settings"] as const;
+const VIEWS = ["home", "scan", "inbox", "uses", "standing", "settings"] as const;
 const vault = openedVault();
 
 /**
@@ -90,21 +91,30 @@ function Open({ link, setLink, lock }: OpenProps): VNode {
   const view = useView(VIEWS);
   const [settling, setSettling] = useState<Fault | null>(null);
   const [settled, setSettled] = useState(0);
+  const [attended, setAttended] = useState<readonly AttendedView[]>([]);
   useEffect(() => whenIdle(() => lock(true)), []);
   useEffect(() => {
-    const settle = (): void =>
-      void vault
-        .settle()
-        .then(
-          () => setSettling(null),
-          (error: unknown) => setSettling(faultOf(error)),
-        )
-        .finally(() => setSettled((count) => count + 1));
+    const settle = async (): Promise<void> => {
+      const fault = await vault.settle().then(() => null, faultOf);
+      setSettling(fault);
+      setSettled((count) => count + 1);
+      // What could not be gone on with holds up no request under a consent, unless nothing can be reached.
+      if (fault?.passing === true) return;
+      try {
+        const found = await vault.attend();
+        if (found.length === 0) return;
+        setAttended(found);
+        setSettled((count) => count + 1);
+      } catch (error) {
+        setSettling((before) => before ?? faultOf(error));
+      }
+    };
     // Not beside an open link: what is read for what the vault holds would tell the service, next to the request, what that is.
     if (link !== null) return undefined;
-    settle();
-    addEventListener("online", settle);
-    return () => removeEventListener("online", settle);
+    void settle();
+    const online = (): void => void settle();
+    addEventListener("online", online);
+    return () => removeEventListener("online", online);
   }, [link === null]);
   // Another view, or the browser's back button, leaves what a link led to.
   useEffect(() => {
@@ -130,10 +140,11 @@ function Open({ link, setLink, lock }: OpenProps): VNode {
         <Flow key={link} link={link} done={done} />
       ) : (
         <>
-          {view === "home" && <Home settling={settling} settled={settled} />}
+          {view === "home" && <Home settling={settling} settled={settled} attended={attended} />}
           {view === "scan" && <Scan found={setLink} />}
           {view === "inbox" && <Inbox />}
           {view === "uses" && <Uses settled={settled} />}
+          {view === "standing" && <Standing settled={settled} />}
           {view === "settings" && <Settings lock={() => lock(false)} />}
         </>
       )}

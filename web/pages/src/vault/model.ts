@@ -95,14 +95,24 @@ export interface OfferView {
   readonly shows: WayView | null;
 }
 
+/** How often something may be asked again: so many times, so many days apart at least, until this day ("2027-01-31"). */
+export interface LimitsView {
+  readonly times: number;
+  readonly intervalDays: number;
+  readonly until: string;
+}
+
+/** The terms on which somebody wants to ask the same again without asking the person. */
 export interface ConsentView {
   readonly kind: "consent";
+  /** What `grant` and `decline` name it by, until the worker ends. */
   readonly id: string;
   readonly asker: AskerView;
-  readonly lines: readonly Line[];
-  readonly missing: readonly Text[];
-  /** How often, how long: sentences. */
-  readonly terms: readonly Text[];
+  /** What one answer would show as of today, or what is missing for it. */
+  readonly way: WayView;
+  readonly limits: LimitsView;
+  /** Until when it can be granted, milliseconds. */
+  readonly ends: number;
 }
 
 /** Whom a department has identified: a person by the number of the ID document, a company by its unified code. */
@@ -127,8 +137,13 @@ export interface Choice {
   readonly chosen: Readonly<Record<string, string>>;
 }
 
-/** `recorded` is what the account did: registered, applied; `claimed` what a department was shown before it issued. */
-export type UseState = "sending" | "done" | "refused" | "declined" | "over-asked" | "recorded" | "claimed";
+/**
+ * `recorded` is what the account did: registered, applied; `claimed` what a department was shown before it issued; those of
+ * consents what became of standing ones.
+ */
+export type UseState =
+  | "sending" | "done" | "refused" | "declined" | "over-asked" | "recorded" | "claimed"
+  | "consent-granted" | "consent-declined" | "consent-withdrawn";
 export type ReceiptState = "none" | "pending" | "anchored" | "wrong";
 
 export interface UseView {
@@ -139,6 +154,8 @@ export interface UseView {
   readonly verifierName: Text;
   readonly purpose: Text;
   readonly lines: readonly Line[];
+  /** Whether it was answered under a standing consent, without asking the person. */
+  readonly standing: boolean;
   readonly receipt: ReceiptState;
   /** The entry's index in the ledger, as text; null without a receipt. */
   readonly entry: string | null;
@@ -147,11 +164,27 @@ export interface UseView {
 
 export interface StandingView {
   readonly id: string;
+  readonly verifier: string;
   readonly verifierName: Text;
   readonly purpose: Text;
-  readonly terms: readonly Text[];
-  readonly state: "granted" | "withdrawn" | "ended";
+  readonly limits: LimitsView;
+  /** `recovered`: it came with a file of before, and nothing is answered under it. */
+  readonly state: "granted" | "withdrawn" | "ended" | "recovered";
+  /** How often it was answered under. */
+  readonly used: number;
+  /** Whether the service is still to be told that it was granted, or withdrawn. */
+  readonly granting: boolean;
   readonly withdrawing: boolean;
+}
+
+/** What became of a request under a standing consent. */
+export interface AttendedView {
+  readonly consent: string;
+  readonly verifierName: Text;
+  readonly purpose: Text;
+  /** The use by which it was answered; null if it was not. */
+  readonly use: string | null;
+  readonly fault: Fault | null;
 }
 
 export interface ApplicationView {
@@ -229,6 +262,7 @@ export interface Vault {
   claim(id: string): Promise<CredentialView>;
   /** An offer whose department refused what it was shown, with another credential of the kind; NOTHING_FITS without one. */
   offerAgain(id: string): Promise<OfferView>;
+  /** Grant the terms of a standing consent as they were told; what is stored is sent again by `settle` if the line breaks. */
   grant(id: string): Promise<StandingView>;
   /** Bind this vault's account to whoever a department's code was made for, by the owner's number. */
   register(id: string, kind: SubjectKind, number: string): Promise<void>;
@@ -240,7 +274,10 @@ export interface Vault {
   receipt(id: string): Promise<Uint8Array>;
 
   standing(): Promise<readonly StandingView[]>;
+  /** Answer nothing under it any more, from now on. */
   withdraw(id: string): Promise<StandingView>;
+  /** Answer what waits under standing consents and is within them, without asking; refuse and write down what is beyond. */
+  attend(): Promise<readonly AttendedView[]>;
   /** What waits for the account; `claim` takes an offer. */
   inbox(): Promise<InboxView>;
   applications(): Promise<readonly ApplicationView[]>;

@@ -1,23 +1,30 @@
 // An opened vault, its parts put together: what each is given, and in which order they go on with what broke off.
 
 import { isAway } from "./reading/ground.js";
-import { LedgerError } from "../ledger/encoding.js";
 import type { Verifier } from "../ledger/keys.js";
 import { type Link, parseLink } from "../scan/links.js";
 import { Service } from "./about.js";
 import { AccountPart } from "./account/account.js";
+import { accountSeeds, Sessions } from "./account/sessions.js";
 import { Claiming } from "./claiming/claiming.js";
+import { Attending } from "./consents/attending.js";
+import { consentSeeds } from "./consents/keys.js";
+import { ConsentPart } from "./consents/part.js";
 import { VaultError } from "./fault.js";
 import { KeptHoldings } from "./holding/holdings.js";
-import type { Choice, CredentialView, InboxView, OfferView, Opened as Shown, Overview, UseView } from "./model.js";
+import type {
+  AttendedView, Choice, CredentialView, InboxView, OfferView, Opened as Shown, Overview, StandingView, UseView,
+} from "./model.js";
 import type { Opened } from "./parts.js";
 import { followLogKey } from "./reading/following.js";
 import { Growing } from "./reading/growing.js";
 import { PublishedReader } from "./reading/reader.js";
 import { ShowingPart } from "./showing/part.js";
+import type { Outgoing } from "./showing/sending.js";
 import type { SealedStore } from "./store/store.js";
 
 const now = (): number => Date.now() / 1000;
+const CONSENTS = "consents/";
 
 /** Of one key of the log: when that is followed to another, a session is begun anew. */
 export class Session {
@@ -25,6 +32,8 @@ export class Session {
   readonly claiming: Claiming;
   readonly showing: ShowingPart;
   readonly account: AccountPart;
+  readonly consents: ConsentPart;
+  readonly #attending: Attending;
   readonly #growing: Growing;
   readonly #service: Service;
 
@@ -35,8 +44,20 @@ export class Session {
     this.#service = new Service(store);
     this.holdings = new KeptHoldings(opened);
     this.claiming = new Claiming(opened, this.holdings, this.#service.server);
-    this.account = new AccountPart(opened, this.claiming, this.#service.server);
-    this.showing = new ShowingPart(opened, this.holdings, this.#service.server, this.account.outgoing);
+    const { server } = this.#service;
+    const sessions = new Sessions(opened, (party) =>
+      party.startsWith(CONSENTS) ? consentSeeds(opened, server, party) : accountSeeds(opened, party));
+    const outgoing: Outgoing = {
+      call: sessions.call,
+      ended: async (draft, event, answer) => {
+        await this.account.ended(draft, event, answer);
+        await this.consents.ended(draft, event, answer);
+      },
+    };
+    this.account = new AccountPart(opened, this.claiming, server, sessions, outgoing);
+    this.consents = new ConsentPart(opened, this.holdings, server, outgoing);
+    this.#attending = new Attending(opened, this.holdings, server, sessions, () => this.#growing.check());
+    this.showing = new ShowingPart(opened, this.holdings, server, outgoing);
   }
 
   /** What a link leads to. LinkError LINK_INVALID; VaultError LINK_UNSUPPORTED, and as each part says. */
@@ -51,12 +72,31 @@ export class Session {
     if (link.action === "present") return this.showing.open(link, pairingCode);
     if (link.action === "offer") return this.claiming.open(link);
     if (link.action === "account") return this.account.open(link);
+    if (link.action === "consent") return this.consents.open(link);
     throw new VaultError("LINK_UNSUPPORTED", "this vault does not take such a link yet");
   }
 
   async agree(id: string, choice: Choice): Promise<UseView> {
     await this.#stillOne();
     return this.showing.agree(id, choice);
+  }
+
+  /** Say no to a request, or to the terms of a consent. */
+  decline(id: string): Promise<void> {
+    return this.consents.has(id) ? this.consents.decline(id) : this.showing.decline(id);
+  }
+
+  async grant(id: string): Promise<StandingView> {
+    await this.#stillOne();
+    return this.consents.grant(id);
+  }
+
+  /**
+   * Attend to what waits under consents. Whatever cannot be compared with the one ledger is not answered: LedgerError NOTE_UNSIGNED,
+   * thrown or told, may be that the log has another key.
+   */
+  attend(): Promise<readonly AttendedView[]> {
+    return this.#attending.attend();
   }
 
   async claim(id: string): Promise<CredentialView> {
@@ -129,7 +169,3 @@ export class Session {
 export async function followed(store: SealedStore): Promise<Session> {
   return new Session(store, await followLogKey(store));
 }
-
-/** Whether an error may be that the log signs with another key by now. */
-export const isOtherKey = (error: unknown): boolean =>
-  error instanceof LedgerError && error.reason === "NOTE_UNSIGNED";

@@ -23,7 +23,7 @@ import { plain } from "../telling/saying.js";
 import { applied, items } from "./applying.js";
 import { codeHash, registration } from "./keys.js";
 import { type Account, accountAt, accountsIn, beginAccount, finishAccount, forgetAccount } from "./records.js";
-import { Sessions } from "./sessions.js";
+import type { Sessions } from "./sessions.js";
 import { numberOf, subjectOf } from "./subjects.js";
 
 const REGISTER = "/zkproto.v1.AccountService/RegisterAccount";
@@ -52,19 +52,17 @@ export class AccountPart {
   /** `server` is host:port of the service that this page speaks to. */
   constructor(
     private readonly opened: Opened, private readonly claiming: Claiming, private readonly server: () => Promise<string>,
+    sessions: Sessions, private readonly outgoing: Outgoing,
   ) {
-    this.#sessions = new Sessions(opened);
+    this.#sessions = sessions;
   }
 
-  /** What events of accounts are sent with, and what is kept of how they ended. */
-  readonly outgoing: Outgoing = {
-    call: (party, made) => this.#sessions.call(party, made),
-    ended: async (draft, event, answer) => {
-      if (event.call.method !== REGISTER) return;
-      const name = await registered(draft, event, answer, this.#now());
-      if (name !== null) this.#sessions.forget(name);
-    },
-  };
+  /** Keep what the service answered to a registration, within the use case that writes down how it ended; null: it was refused. */
+  async ended(draft: Draft, event: Event, answer: unknown): Promise<void> {
+    if (event.call.method !== REGISTER) return;
+    const name = await registered(draft, event, answer, this.#now());
+    if (name !== null) this.#sessions.forget(name);
+  }
 
   /** Whose code a link has. VaultError LINK_ELSEWHERE; MalformedError; what the reader throws. */
   async open(link: Link): Promise<AccountView> {

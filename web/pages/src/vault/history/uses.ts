@@ -24,9 +24,10 @@ import { pastLines } from "../telling/views.js";
 
 type Past = { readonly usage: Usage } | { readonly event: Event } | { readonly claim: ClaimUse };
 
-/** What events are told among the uses: what a verifier asked and did not get, and what the vault's account did. */
+/** What events are told among the uses: what a verifier asked and did not get, what the account did, what became of consents. */
 const TOLD: Readonly<Partial<Record<EventKind, UseState>>> = {
   "declined": "declined", "over-asked": "over-asked", "account-registered": "recorded", "applied": "recorded",
+  "consent-granted": "consent-granted", "consent-declined": "consent-declined", "consent-withdrawn": "consent-withdrawn",
 };
 
 /** Whose cosignatures anchor a receipt (witnesses.ts); null where the vault knows of nobody. */
@@ -82,7 +83,8 @@ function claimView(claim: ClaimUse): UseView {
   const { id, time, request, verifierName } = claim;
   return {
     id, time, state: "claimed", verifier: request.verifier, verifierName: plain(verifierName),
-    purpose: plain(request.purpose), lines: compositeLines(claim, request), receipt: "none", entry: null, fault: null,
+    purpose: plain(request.purpose), lines: compositeLines(claim, request), standing: false, receipt: "none", entry: null,
+    fault: null,
   };
 }
 
@@ -98,6 +100,7 @@ async function usageView({ store }: Opened, usage: Usage, policy: Policy | null)
     verifierName: plain(usage.verifierName),
     purpose: plain(request.purpose),
     lines: request instanceof CompositeRequest ? compositeLines(usage, request) : plainFormLines(usage, request),
+    standing: usage.consent !== null,
     ...stands,
     fault: reason === null ? null : { reason, detail: "the service refused", passing: false },
   };
@@ -113,15 +116,18 @@ async function eventView(event: Event, policy: Policy | null): Promise<UseView> 
     verifierName: plain(called),
     purpose: { zh: note.title.zh, en: note.title.en },
     lines: [],
+    standing: false,
     ...(await standingOf(receipt, policy, async ({ octets, log }) => checkEventReceipt(event, octets, log))),
     fault: reason === null ? null : { reason, detail: "the service refused", passing: false },
   };
 }
 
-/** A refusal stands when it is written down; what was asked of a department, when that has answered. */
+/** What the vault asks of others stands when they have answered; refusals and withdrawals when they are written down. */
+const ASKS: ReadonlySet<UseState> = new Set<UseState>(["recorded", "consent-granted"]);
+
 function stateOf({ note, state }: Event): UseState {
   const told = TOLD[note.kind] ?? "recorded";
-  if (told !== "recorded" || state === "recorded") return told;
+  if (!ASKS.has(told) || state === "recorded") return told;
   return state === "sent" ? "sending" : "refused";
 }
 

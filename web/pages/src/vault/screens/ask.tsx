@@ -5,8 +5,8 @@ import { useEffect, useState } from "preact/hooks";
 import { moment } from "../../messages/index.js";
 import { useSettings } from "../../ui/settings.js";
 import { Told } from "../../ui/shell.js";
-import type { Choice, RequestView, ShownCredential, UseView, WayView } from "../model.js";
-import { useIn, useSay } from "../texts/index.js";
+import type { AskerView, Choice, RequestView, ShownCredential, UseView, WayView } from "../model.js";
+import { type Key, useIn, useSay } from "../texts/index.js";
 import { Lines } from "./lines.js";
 import { FaultTold, Screen, useActing, useVault } from "./parts.js";
 
@@ -40,7 +40,7 @@ export function Ask({ request: given, answered, done }: Props): VNode {
     });
   return (
     <Screen title={say("ask.title", { name: told(request.asker.name) })}>
-      <Asker request={request} />
+      <Asker asker={request.asker} ends={request.ends} />
       {request.refused ? (
         <div role="alert">
           <Told as="bad">{say("ask.refused")}</Told>
@@ -89,7 +89,7 @@ function first(ways: readonly WayView[]): Choice {
 }
 
 /** Whether the time to answer is over, as time goes by. */
-function useOver(ends: number): boolean {
+export function useOver(ends: number): boolean {
   const [over, setOver] = useState(Date.now() >= ends);
   useEffect(() => {
     const left = ends - Date.now();
@@ -100,7 +100,14 @@ function useOver(ends: number): boolean {
   return over;
 }
 
-function Asker({ request: { asker, ends } }: { request: RequestView }): VNode {
+interface AskerProps {
+  readonly asker: AskerView;
+  readonly ends: number;
+  /** How it is said until when it can be answered. */
+  readonly until?: Key;
+}
+
+export function Asker({ asker, ends, until = "ask.until" }: AskerProps): VNode {
   const say = useSay();
   const told = useIn();
   const { language } = useSettings();
@@ -131,7 +138,7 @@ function Asker({ request: { asker, ends } }: { request: RequestView }): VNode {
           {told(each)}
         </dd>
       ))}
-      <dd class="quiet">{say("ask.until", { time: moment(ends, language) })}</dd>
+      <dd class="quiet">{say(until, { time: moment(ends, language) })}</dd>
     </dl>
   );
 }

@@ -1,4 +1,4 @@
-// What a link leads to: a request that is answered or declined, or an offer that is taken.
+// What a link leads to: a request that is answered or declined, terms that are granted or not, an offer that is taken.
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
@@ -8,6 +8,7 @@ import { useIn, useSay } from "../texts/index.js";
 import { Ask, WayShown } from "./ask.js";
 import { FaultTold, Screen, useActing, useVault } from "./parts.js";
 import { Register } from "./register.js";
+import { Terms } from "./standing.js";
 import { UseShown } from "./uses.js";
 
 interface Props {
@@ -49,7 +50,7 @@ export function Flow({ link, done }: Props): VNode {
   }
   if (opened.kind === "offer") return <Offer offer={opened} done={done} />;
   if (opened.kind === "account") return <Register account={opened} done={done} />;
-  return <Away done={done} />;
+  return <Terms key={opened.id} consent={opened} declined={() => setUse("declined")} done={done} />;
 }
 
 function Away({ done }: { done: () => void }): VNode {

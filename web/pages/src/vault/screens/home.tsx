@@ -5,17 +5,20 @@ import { useState } from "preact/hooks";
 import { moment } from "../../messages/index.js";
 import { useSettings } from "../../ui/settings.js";
 import { Told } from "../../ui/shell.js";
-import type { CredentialView, Fault, Overview } from "../model.js";
+import type { AttendedView, CredentialView, Fault, Overview } from "../model.js";
 import { useDay, useIn, useSay } from "../texts/index.js";
 import { FaultTold, Screen, useActing, useRead, useVault, Waited } from "./parts.js";
+import { AttendedTold } from "./standing.js";
 
 interface Props {
   /** What settling came to when the vault was opened: null while it is under way or was done. */
   readonly settling: Fault | null;
   readonly settled: number;
+  /** What was attended to since the vault was opened. */
+  readonly attended: readonly AttendedView[];
 }
 
-export function Home({ settling, settled }: Props): VNode {
+export function Home({ settling, settled, attended }: Props): VNode {
   const say = useSay();
   const vault = useVault();
   const [overview, again] = useRead(() => vault.overview(), [settled]);
@@ -31,6 +34,7 @@ export function Home({ settling, settled }: Props): VNode {
     <Screen title={say("vault.view.home")}>
       {settling?.passing && <Told as="unsure">{say("home.offline")}</Told>}
       <FaultTold fault={settling?.passing ? null : settling} />
+      <div role="status">{attended.length > 0 && <AttendedTold attended={attended} />}</div>
       <Waited read={overview}>
         {(found) => (
           <>

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { moment } from "../../messages/index.js";
 import { useSettings } from "../../ui/settings.js";
 import { Told } from "../../ui/shell.js";
-import type { UseView } from "../model.js";
+import type { UseState, UseView } from "../model.js";
 import { useIn, useSay } from "../texts/index.js";
 import { Lines } from "./lines.js";
 import { FaultTold, saveFile, Screen, useActing, useRead, useVault, Waited } from "./parts.js";
@@ -34,6 +34,7 @@ export function Uses({ settled }: { settled: number }): VNode {
                     <br />
                     <span class="state">
                       {say(`use.${each.state}`)}, {moment(each.time, language)}
+                      {each.standing && `, ${say("use.by_standing")}`}
                     </span>
                   </button>
                 </li>
@@ -46,18 +47,24 @@ export function Uses({ settled }: { settled: number }): VNode {
   );
 }
 
+/** What ended as it was wanted. */
+const GOOD: ReadonlySet<UseState> = new Set<UseState>([
+  "done", "declined", "recorded", "claimed", "consent-granted", "consent-declined", "consent-withdrawn",
+]);
+
 export function UseShown({ use, back }: { use: UseView; back: () => void }): VNode {
   const say = useSay();
   const told = useIn();
   const vault = useVault();
   const { language } = useSettings();
   const { busy, fault, act } = useActing();
-  const good = ["done", "declined", "recorded", "claimed"].includes(use.state);
+  const good = GOOD.has(use.state);
   return (
     <Screen title={say(`use.${use.state}`)}>
       <div role="status">
         <Told as={good ? "good" : "unsure"}>{say(`use.${use.state}.about`)}</Told>
       </div>
+      {use.standing && <p>{say("use.standing")}</p>}
       <FaultTold fault={use.fault} />
       <dl class="facts">
         <dt>{say("use.who")}</dt>

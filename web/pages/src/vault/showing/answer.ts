@@ -4,7 +4,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 
 import { presentComposite, type Presented } from "../../../../prover/src/composite/present.js";
-import type { CompositeRequest } from "../../../../prover/src/composite/request.js";
+import { type CompositeRequest, isComposite } from "../../../../prover/src/composite/request.js";
 import type { LocalizedText } from "../../../../prover/src/disclosure/attributes.js";
 import { DisclosureError } from "../../../../prover/src/disclosure/errors.js";
 import type { Schema } from "../../../../prover/src/disclosure/schema.js";
@@ -14,12 +14,13 @@ import { SubmitPresentationRequestSchema } from "../../../gen/zkproto/v1/present
 import { VaultError } from "../fault.js";
 import type { Opened } from "../parts.js";
 import { factsOf, type Regulator } from "../telling/facts.js";
+import type { Draft } from "../store/store.js";
 import { newId } from "./events.js";
 import type { Fetched } from "./fetch.js";
 import type { HeldPlainOne, Holdings } from "./holdings.js";
 import { noteHash, type NoteSummary, summaryOctets } from "./notes.js";
 import { type CompositePlan, Contents, planComposite } from "./plan.js";
-import { isComposite, presentedOf, type Schemas, submitted } from "./presented.js";
+import { presentedOf, type Schemas, submitted } from "./presented.js";
 import { epochName, type Facts, putUsage, requestOf, type Usage } from "./usages.js";
 
 /** No list of revocations is answered by that has had no epoch for so long: services make one a day. */
@@ -30,6 +31,13 @@ const STILL = 5;
 const ROUNDS = 3;
 
 export type Departments = ReadonlyMap<string, LocalizedText>;
+
+/** What else is done in the use case that stores an answer; what it throws leaves nothing stored. */
+export interface Under {
+  /** The record of the standing consent that it is answered under. */
+  readonly consent: string;
+  readonly count: (draft: Draft) => Promise<void>;
+}
 
 /** Plan an answer with what the vault holds now; `pinned` is what was chosen of a branch. As `planComposite`. */
 export async function planned(
@@ -74,10 +82,11 @@ export async function ready(opened: Opened, holdings: Holdings, plan: CompositeP
  */
 export async function answerComposite(
   opened: Opened, fetched: Fetched, plan: CompositePlan, regulators: readonly Regulator[], departments: Departments,
+  under: Under | null = null,
 ): Promise<Usage> {
   const { presented: { presentation }, holderNote } = await proven(opened, plan);
   const facts = factsBy(plan, presentation, regulators, departments);
-  return stored(opened, fetched, presentation.canonical, plan.schemas, facts, holderNote);
+  return stored(opened, fetched, presentation.canonical, plan.schemas, facts, holderNote, under);
 }
 
 /** What an answer is told by, later and without asking anybody. */
@@ -120,6 +129,7 @@ async function proven(opened: Opened, plan: CompositePlan): Promise<{ presented:
 /** The same in the plain form, with one credential for each query in its order; errors as `presentPlain`. */
 export async function answerPlain(
   opened: Opened, fetched: Fetched, request: PlainRequest, answers: readonly HeldPlainOne[], departments: Departments,
+  under: Under | null = null,
 ): Promise<Usage> {
   const now = opened.now();
   const shown = request.queries.map(({ id, shown: names }, at) =>
@@ -128,7 +138,7 @@ export async function answerPlain(
   const canonical = presentPlain(request, answers, { usageTag, noteHash: noteHash(holderNote) }, now);
   const schemas = new Map(answers.map(({ schema }) => [schema.name.text, schema]));
   const facts = { lists: new Map(), regulators: new Map(), epochs: new Map(), departments };
-  return stored(opened, fetched, canonical, schemas, facts, holderNote);
+  return stored(opened, fetched, canonical, schemas, facts, holderNote, under);
 }
 
 function aboutOf({ verifier, purpose, digest }: CompositeRequest | PlainRequest, now: number) {
@@ -146,7 +156,7 @@ async function besides({ store }: Opened, summary: NoteSummary) {
 /** Store a use with the very message that is to be sent. */
 async function stored(
   opened: Opened, { link, signed, verifier }: Fetched, canonical: Uint8Array, schemas: Schemas, facts: Facts,
-  holderNote: Uint8Array,
+  holderNote: Uint8Array, under: Under | null,
 ): Promise<Usage> {
   const presented = presentedOf(canonical, isComposite(signed.payload), schemas);
   const message = create(SubmitPresentationRequestSchema, {
@@ -157,7 +167,11 @@ async function stored(
     id: newId(), state: "sent", time: Math.floor(opened.now() * 1000), server: link.server,
     verifierName: verifier.displayName, signed, request: requestOf(signed), canonical, presented, schemas, facts,
     message: toBinary(SubmitPresentationRequestSchema, message), holderNote, receipt: null, reason: null,
+    consent: under?.consent ?? null,
   };
-  await opened.store.change(async (draft) => putUsage(draft, usage));
+  await opened.store.change(async (draft) => {
+    await under?.count(draft);
+    putUsage(draft, usage);
+  });
   return usage;
 }

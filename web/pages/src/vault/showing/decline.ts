@@ -7,7 +7,7 @@ import { DeclineExchangeRequest_Why, DeclineExchangeRequestSchema } from "../../
 import type { Opened } from "../parts.js";
 import { beginEvent, type Event, eventIn } from "./events.js";
 import type { Fetched } from "./fetch.js";
-import { sendEvent } from "./sending.js";
+import { type Outgoing, sendEvent } from "./sending.js";
 
 const METHOD = "/zkproto.v1.PresentationService/DeclineExchange";
 const WHY = {
@@ -37,9 +37,9 @@ export async function declined(opened: Opened, fetched: Fetched, kind: keyof typ
  * hold is for `resume` to tell too: whoever wants the person to see something else than what is recorded here would only
  * have to answer with one.
  */
-export async function triedEvent(opened: Opened, event: Event): Promise<Event> {
+export async function triedEvent(opened: Opened, event: Event, outgoing?: Outgoing): Promise<Event> {
   try {
-    return await sendEvent(opened, event);
+    return await sendEvent(opened, event, outgoing);
   } catch {
     return opened.store.read((draft) => eventIn(draft, event.id));
   }

@@ -1,46 +1,26 @@
 // Requests from a link to a receipt: opened and told, chosen among, agreed to or declined, sent, and gone on with when the
 // line broke. A request that is open is known by a fresh identifier until the worker ends.
 
-import { CompositeRequest } from "../../../../prover/src/composite/request.js";
 import { checkAllowed } from "../../../../prover/src/disclosure/allowance.js";
-import type { LocalizedText } from "../../../../prover/src/disclosure/attributes.js";
 import { RefusedError } from "../../../../prover/src/disclosure/errors.js";
-import { planPlain } from "../../../../prover/src/plain/present.js";
-import type { PlainRequest } from "../../../../prover/src/plain/request.js";
 import type { Link } from "../../scan/links.js";
 import { faultOf, VaultError } from "../fault.js";
 import type { Choice, PairingView, RequestView, WayView } from "../model.js";
 import type { Opened } from "../parts.js";
-import type { Regulator } from "../telling/facts.js";
-import type { TrackRecord } from "../telling/asker.js";
 import { PLAIN_BRANCH } from "../telling/views.js";
-import { answerComposite, answerPlain, type Departments, planned, ready } from "./answer.js";
+import type { Departments } from "./answer.js";
+import { type Answer, answerTo, departmentsNamed, proven, sentUsage, trackRecord, waysOf } from "./answering.js";
 import { declined } from "./decline.js";
-import { eventsIn } from "./events.js";
 import { checkServer, type Fetched, fetchRequest } from "./fetch.js";
 import type { HeldPlainOne, Holdings } from "./holdings.js";
-import type { CompositePlan } from "./plan.js";
-import { sendUsage } from "./sending.js";
-import { type Usage, usageIn, usagesIn } from "./usages.js";
-import { compositeWays, departmentsOf, type PlainOption, plainWays, requestView } from "./views.js";
+import type { Usage } from "./usages.js";
+import { type PlainOption, requestView } from "./views.js";
 
 /** A request that is open, with how it would be answered; one that asks too much has nothing to be answered with. */
 interface Asking {
   readonly fetched: Fetched;
   readonly departments: Departments;
-  readonly answer: CompositeAnswer | PlainAnswer | null;
-}
-
-interface CompositeAnswer {
-  readonly form: "composite";
-  readonly plan: CompositePlan;
-  readonly regulators: readonly Regulator[];
-}
-
-interface PlainAnswer {
-  readonly form: "plain";
-  readonly request: PlainRequest;
-  readonly options: readonly PlainOption[];
+  readonly answer: Answer | null;
 }
 
 export class Showing {
@@ -65,10 +45,10 @@ export class Showing {
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       await declined(this.opened, fetched, "over-asked");
-      return requestView(id, fetched, await this.#record(fetched), [], faultOf(error));
+      return requestView(id, fetched, await trackRecord(this.opened, fetched.request.verifier), [], faultOf(error));
     }
-    const departments = await this.#departments(fetched);
-    this.#asking.set(id, { fetched, departments, answer: await this.#answer(fetched) });
+    const departments = await departmentsNamed(this.opened, fetched.request);
+    this.#asking.set(id, { fetched, departments, answer: await answerTo(this.opened, this.holdings, fetched) });
     return this.#view(id);
   }
 
@@ -90,12 +70,12 @@ export class Showing {
     this.#asking.delete(id); // a second tap answers nothing
     let usage: Usage;
     try {
-      usage = await this.#proven(asking, answer);
+      usage = await proven(this.opened, this.holdings, asking.fetched, asking.departments, answer);
     } catch (error) {
       this.#asking.set(id, asking);
       throw error;
     }
-    return this.#sent(usage);
+    return sentUsage(this.opened, usage);
   }
 
   /** Say no. It is written down, and said to the service now or by `resume`. VaultError REQUEST_CLOSED. */
@@ -111,82 +91,19 @@ export class Showing {
     return asking;
   }
 
-  async #answer(fetched: Fetched): Promise<CompositeAnswer | PlainAnswer> {
-    const { request } = fetched;
-    if (request instanceof CompositeRequest) {
-      const plan = await planned(this.opened, this.holdings, request, fetched);
-      return { form: "composite", plan, regulators: (await this.holdings.held()).regulators };
-    }
-    const titles: LocalizedText[] = [];
-    for (const { schema } of request.queries) titles.push((await this.opened.reader.schema(schema)).displayName);
-    const newest = [...(await this.holdings.held()).plain].sort((one, other) =>
-      other.received - one.received || (one.id < other.id ? 1 : -1));
-    const options = planPlain(request, newest, this.opened.now()).map(({ query, fitting, lack }, at) => {
-      const all = newest.filter((each) => fitting.includes(each));
-      return { query, title: titles[at] as LocalizedText, fitting: all, chosen: all[0] ?? null, lack };
-    });
-    return { form: "plain", request, options };
-  }
-
-  async #proven({ fetched, departments }: Asking, answer: CompositeAnswer | PlainAnswer): Promise<Usage> {
-    if (answer.form === "composite") {
-      const { plan, regulators } = answer;
-      const caught = await ready(this.opened, this.holdings, plan);
-      return answerComposite(this.opened, fetched, caught, regulators, departments);
-    }
-    const { request, options } = answer;
-    const answers = options.flatMap((each) => (each.chosen === null ? [] : [each.chosen]));
-    if (answers.length < options.length) throw new VaultError("NOTHING_FITS", "the vault cannot answer the request");
-    return answerPlain(this.opened, fetched, request, answers, departments);
-  }
-
-  /** The use as it stands once it was sent, or could not be. */
-  async #sent(usage: Usage): Promise<Usage> {
-    try {
-      return await sendUsage(this.opened, usage);
-    } catch (error) {
-      if (faultOf(error).passing) return usage;
-      const now = await this.opened.store.read((draft) => usageIn(draft, usage.id));
-      if (now.state === "refused") return now;
-      throw error;
-    }
-  }
-
-  async #departments({ request }: Fetched): Promise<Departments> {
-    const named = new Map<string, LocalizedText>();
-    for (const name of departmentsOf(request)) named.set(name, await this.opened.reader.departmentName(name));
-    return named;
-  }
-
   async #view(id: string): Promise<RequestView> {
     const asking = this.#found(id);
-    return requestView(id, asking.fetched, await this.#record(asking.fetched), waysOf(asking));
-  }
-
-  /** What is known of the verifier from before. What was sent counts, whatever became of it. */
-  #record({ request: { verifier } }: Fetched): Promise<TrackRecord> {
-    return this.opened.store.read(async (draft) => {
-      const uses = (await usagesIn(draft)).filter((each) => each.request.verifier === verifier && each.state !== "refused");
-      const events = (await eventsIn(draft)).filter(({ note }) => note.party === verifier);
-      const last = uses.at(-1);
-      return {
-        answers: uses.length,
-        last: last === undefined ? null : last.time / 1000,
-        declined: events.filter(({ note }) => note.kind === "declined").length,
-        overAsked: events.filter(({ note }) => note.kind === "over-asked").length,
-      };
-    });
+    const record = await trackRecord(this.opened, asking.fetched.request.verifier);
+    return requestView(id, asking.fetched, record, waysIn(asking));
   }
 }
 
-function waysOf({ fetched, departments, answer }: Asking): readonly WayView[] {
-  if (answer === null) return [];
-  if (answer.form === "plain") return plainWays(answer.request, answer.options, fetched, departments);
-  return compositeWays(answer.plan, fetched.verifier.displayName, answer.regulators, departments);
+function waysIn({ fetched, departments, answer }: Asking): readonly WayView[] {
+  return answer === null ? [] : waysOf(answer, fetched.verifier.displayName, departments);
 }
 
 /** The answer by the way and with the credentials that the person chose. VaultError CHOICE_INVALID. */
-function chosen({ answer }: Asking, choice: Choice): CompositeAnswer | PlainAnswer {
+function chosen({ answer }: Asking, choice: Choice): Answer {
   if (answer === null) throw invalid("nothing is to be chosen");
   const picked = Object.entries(choice.chosen);
   if (answer.form === "composite") {

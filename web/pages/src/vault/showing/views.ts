@@ -77,7 +77,7 @@ function choicesOf(plan: CompositePlan): Choices {
 
 /** The one way of a request of the plain form. */
 export function plainWays(
-  request: PlainRequest, options: readonly PlainOption[], { verifier }: Fetched, departments: Departments,
+  request: PlainRequest, options: readonly PlainOption[], called: LocalizedText, departments: Departments,
 ): readonly WayView[] {
   const named = texts(departments);
   const missing = options.flatMap(({ query, title, lack }) =>
@@ -89,7 +89,7 @@ export function plainWays(
   const answered = chosen.map(({ query, one: { id, schema, credential } }) => (
     { query, credential: id, schema, values: credential.values, expiry: credential.expiry }));
   const choices = new Map(options.map(({ query, fitting, chosen: one }) => [query.id, choosable(fitting, one)]));
-  return [plainWayOf(answered, verifier.displayName, named, choices)];
+  return [plainWayOf(answered, called, named, choices)];
 }
 
 function choosable(fitting: readonly HeldPlainOne[], chosen: HeldPlainOne | null) {

@@ -57,15 +57,23 @@ export class SealedStore {
   }
 
   /**
-   * Make a vault of a file that `backup` gave. Raises StoreError VAULT_EXISTS, BACKUP_MALFORMED, PASSPHRASE_WRONG,
-   * VAULT_DAMAGED (a record was damaged when the file was made); then nothing is written.
+   * Make a vault of a file that `backup` gave, with what `aged` makes of each record: null where it stays as it was. Raises
+   * StoreError VAULT_EXISTS, BACKUP_MALFORMED, PASSPHRASE_WRONG, VAULT_DAMAGED (a record was damaged when the file was made);
+   * then nothing is written.
    */
-  static async restore(name: string, file: Uint8Array, passphrase: string): Promise<SealedStore> {
+  static async restore(
+    name: string, file: Uint8Array, passphrase: string, aged: (each: Opened) => Uint8Array | null = () => null,
+  ): Promise<SealedStore> {
     const { header, records, covered, mac } = readBackup(file);
     const keys = await Keys.of(await unwrap(header, passphrase));
     if (!(await keys.verifyBackup(covered, mac))) throw malformed();
-    await Promise.all(Array.from(records, ([key, sealed]) => keys.open(key, sealed)));
-    return SealedStore.#begun(name, header, keys, records);
+    const changes = new Map(records);
+    await Promise.all(Array.from(records, async ([key, sealed]) => {
+      const each = await keys.open(key, sealed);
+      const value = aged(each);
+      if (value !== null) changes.set(key, await keys.seal(each, value));
+    }));
+    return SealedStore.#begun(name, header, keys, changes);
   }
 
   static #begun(name: string, header: Uint8Array, keys: Keys, records: Changes): Promise<SealedStore> {
