@@ -46,6 +46,8 @@ _ISSUANCE: Final = dict.fromkeys(
 _SESSION: Final = dict.fromkeys(("GetChallenge", "OpenSession"), Kind.UNARY)
 _ACCOUNT: Final = dict.fromkeys(("RegisterAccount", "ListOffers"), Kind.UNARY)
 _APPLICATION: Final = dict.fromkeys(("Apply", "CancelApplication", "ListMyApplications"), Kind.UNARY)
+# Whom a company appoints: the session of its account, as for applications.
+_APPOINTMENT: Final = dict.fromkeys(("AppointAgent", "ListAppointments", "EndAppointment"), Kind.UNARY)
 
 _SERVICES: Final = {
     "LedgerService": _LEDGER,
@@ -58,6 +60,7 @@ _SERVICES: Final = {
     "SessionService": _SESSION,
     "AccountService": _ACCOUNT,
     "ApplicationService": _APPLICATION,
+    "AppointmentService": _APPOINTMENT,
 }
 
 ALLOWED: Final = {

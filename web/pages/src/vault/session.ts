@@ -6,14 +6,16 @@ import type { Verifier } from "../ledger/keys.js";
 import { type Link, parseLink } from "../scan/links.js";
 import { Service } from "./about.js";
 import { AccountPart } from "./account/account.js";
+import type { Agents } from "./account/agents.js";
 import { Claiming } from "./claiming/claiming.js";
-import { VaultError } from "./fault.js";
+import { loaded, VaultError } from "./fault.js";
 import { KeptHoldings } from "./holding/holdings.js";
 import type { Choice, CredentialView, InboxView, OfferView, Opened as Shown, Overview, UseView } from "./model.js";
 import type { Opened } from "./parts.js";
 import { followLogKey } from "./reading/following.js";
 import { Growing } from "./reading/growing.js";
 import { PublishedReader } from "./reading/reader.js";
+import type { Recovery } from "./recovery/part.js";
 import { ShowingPart } from "./showing/part.js";
 import type { SealedStore } from "./store/store.js";
 
@@ -25,6 +27,9 @@ export class Session {
   readonly claiming: Claiming;
   readonly showing: ShowingPart;
   readonly account: AccountPart;
+  /** Loaded when they are first wanted. */
+  readonly agents: () => Promise<Agents>;
+  readonly recovery: () => Promise<Recovery>;
   readonly #growing: Growing;
   readonly #service: Service;
 
@@ -37,6 +42,10 @@ export class Session {
     this.claiming = new Claiming(opened, this.holdings, this.#service.server);
     this.account = new AccountPart(opened, this.claiming, this.#service.server);
     this.showing = new ShowingPart(opened, this.holdings, this.#service.server, this.account.outgoing);
+    this.agents = once(async () =>
+      new (await loaded(() => import("./account/agents.js"))).Agents(opened, this.holdings, this.account));
+    this.recovery = once(async () =>
+      new (await loaded(() => import("./recovery/part.js"))).Recovery(opened, this.#growing));
   }
 
   /** What a link leads to. LinkError LINK_INVALID; VaultError LINK_UNSUPPORTED, and as each part says. */
@@ -123,6 +132,15 @@ export class Session {
     if (failures.length > 0) throw failures[0];
     await this.#service.settled(Date.now());
   }
+}
+
+/** The same one each time; what failed is made anew. */
+function once<Made>(make: () => Promise<Made>): () => Promise<Made> {
+  let made: Promise<Made> | null = null;
+  return () => (made ??= make().catch((error: unknown) => {
+    made = null;
+    throw error;
+  }));
 }
 
 /** The session of the key that follows the one that no longer signs, which is proven by the log's own record of the change. */
