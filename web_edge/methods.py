@@ -50,6 +50,8 @@ _APPLICATION: Final = dict.fromkeys(("Apply", "CancelApplication", "ListMyApplic
 _CONSENT: Final = dict.fromkeys(
     ("FetchConsent", "GrantConsent", "DeclineConsent", "ListConsentExchanges", "WithdrawConsent"), Kind.UNARY
 )
+# Whom a company appoints: the session of its account, as for applications.
+_APPOINTMENT: Final = dict.fromkeys(("AppointAgent", "ListAppointments", "EndAppointment"), Kind.UNARY)
 
 _SERVICES: Final = {
     "LedgerService": _LEDGER,
@@ -63,6 +65,7 @@ _SERVICES: Final = {
     "AccountService": _ACCOUNT,
     "ApplicationService": _APPLICATION,
     "ConsentService": _CONSENT,
+    "AppointmentService": _APPOINTMENT,
 }
 
 ALLOWED: Final = {

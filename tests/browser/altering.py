@@ -21,6 +21,8 @@ class Altering(grpc.GenericRpcHandler):
     channel: grpc.aio.Channel
     address: str = ""
     alter: dict[str, Alter] = field(default_factory=dict)
+    answers: dict[str, Alter] = field(default_factory=dict)
+    """Answers of a test's own, made of what was asked, by method: the service is not asked then."""
     calls: list[str] = field(default_factory=list)
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     """What came from the page, by method, whether it was handed on or not."""
@@ -34,6 +36,8 @@ class Altering(grpc.GenericRpcHandler):
             self.sent.append((method, message))
             if self.away:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the service is away")
+            if method in self.answers:
+                return self.answers[method](message)
             try:
                 made: Any = self.channel.unary_unary(details.method)
                 shown = tuple(each for each in context.invocation_metadata() if each[0] == "authorization")

@@ -96,6 +96,7 @@ async def _register(walk: Walk) -> None:
 async def _inbox(walk: Walk) -> None:
     await walk.page.get_by_role("link", name="Inbox").click()
     await expect(walk.page.get_by_text("Not decided yet")).to_be_visible()
+    await expect(walk.page.get_by_role("heading", name="Your code as an agent")).to_be_visible()
 
 
 async def _history(walk: Walk) -> None:
@@ -122,6 +123,7 @@ async def _standing(walk: Walk) -> None:
 async def _settings(walk: Walk) -> None:
     await walk.page.get_by_role("link", name="Vault settings").click()
     await expect(walk.page.get_by_text("The whole key")).to_be_visible()
+    await expect(walk.page.get_by_text("This vault has not read the ledger yet.")).to_be_visible()
 
 
 SCENES: dict[str, Scene] = {
@@ -148,6 +150,10 @@ async def test_the_vault_looks_as_it_did(still: World, size: str, tmp_path: Path
         page = await visitor.goes_to("/vault/")
         await expect(page.locator("[data-test=fingerprint]")).to_be_visible()
         told = await looks(page, f"vault-begin-{size}", tmp_path)
+        await page.reload()
+        await page.get_by_role("button", name="I have the words").click()
+        await expect(page.locator("[data-test=fingerprint]")).to_be_visible()
+        told += await looks(page, f"vault-recover-{size}", tmp_path)
         await page.reload()
         walk = Walk(still, page, residents.number())
         await furnish(walk, size)

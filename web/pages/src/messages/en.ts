@@ -194,6 +194,7 @@ export const en = {
   "reason.QUORUM_MISSING": "too few witnesses have cosigned",
   "reason.INCLUSION_INVALID": "the hashes lead to another root",
   "reason.CONSISTENCY_INVALID": "one ledger is not the continuation of the other",
+  "reason.HOLDER_NOTE_INVALID": "a note is not the one that its entry commits to",
   "reason.UNREACHABLE": "the service cannot be reached",
   "reason.UNKNOWN": "something went wrong here",
 } as const;

@@ -196,6 +196,7 @@ export const zh: Messages = {
   "reason.QUORUM_MISSING": "联署的见证方太少",
   "reason.INCLUSION_INVALID": "哈希通向另一个根",
   "reason.CONSISTENCY_INVALID": "一个账本不是另一个的延续",
+  "reason.HOLDER_NOTE_INVALID": "附注与其条目所承诺的不符",
   "reason.UNREACHABLE": "无法连接服务",
   "reason.UNKNOWN": "此处出现问题",
 };

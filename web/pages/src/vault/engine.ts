@@ -2,10 +2,11 @@
 
 import { departments } from "./account/applying.js";
 import { agedConsent } from "./consents/records.js";
-import { VaultError } from "./fault.js";
+import { loaded, VaultError } from "./fault.js";
+import { isBegun } from "./history/found.js";
 import type {
-  ApplicationView, AttendedView, Choice, CredentialView, DepartmentView, InboxView, ItemView, OfferView, Opened as Shown, Overview,
-  RequestView, StandingView, State, SubjectKind, TrustView, UseView, Vault,
+  AgentsView, ApplicationView, Appointing, AttendedView, Choice, CredentialView, DepartmentView, InboxView, ItemView, OfferView,
+  Opened as Shown, Overview, ReadingView, RequestView, StandingView, State, SubjectKind, TrustView, UseView, Vault,
 } from "./model.js";
 import { isOtherKey, isOtherKeys } from "./reading/following.js";
 import { followed, Session } from "./session.js";
@@ -31,6 +32,18 @@ export class Engine implements Vault {
   async unlock(passphrase: string): Promise<void> {
     this.#closed();
     await this.#begin(await SealedStore.unlock(NAME, passphrase));
+  }
+
+  async recover(words: string, passphrase: string, logKey: string): Promise<void> {
+    this.#closed();
+    const { recovered } = await loaded(() => import("./recovery/recovered.js"));
+    await this.#begin(await recovered(NAME, words, passphrase, logKeyOf(logKey)));
+  }
+
+  async words(passphrase: string, language: "zh" | "en"): Promise<readonly string[]> {
+    const { store } = this.#open();
+    const { wordsFor } = await loaded(() => import("./recovery/recovered.js"));
+    return wordsFor(store, passphrase, language);
   }
 
   async lock(): Promise<void> {
@@ -84,8 +97,19 @@ export class Engine implements Vault {
   applications = async (): Promise<readonly ApplicationView[]> => this.#open().account.applications();
   departments = async (): Promise<readonly DepartmentView[]> => (this.#open(), departments());
   items = async (department: string): Promise<readonly ItemView[]> => this.#open().account.items(department);
-  apply = async (schema: string, grounds: string): Promise<boolean> => this.#open().account.apply(schema, grounds);
+  apply = async (schema: string, grounds: string, company?: string): Promise<boolean> =>
+    this.#open().account.apply(schema, grounds, company);
   cancelApplication = async (id: string): Promise<void> => this.#open().account.cancel(id);
+  agents = async (): Promise<AgentsView> => (await this.#open().agents()).view();
+  appoint = async (asked: Appointing): Promise<boolean> => (await this.#open().agents()).appoint(asked);
+  endAppointment = async (id: string): Promise<boolean> => (await this.#open().agents()).end(id);
+
+  async reading(): Promise<ReadingView | null> {
+    const session = this.#open();
+    return (await isBegun(session)) ? (await session.recovery()).state() : null;
+  }
+
+  readLedger = async (): Promise<ReadingView> => (await this.#open().recovery()).step();
 
   grant = async (id: string): Promise<StandingView> => this.#open().grant(id);
   standing = async (): Promise<readonly StandingView[]> => this.#open().consents.standing();

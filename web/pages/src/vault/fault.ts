@@ -29,6 +29,11 @@ export class VaultError extends Error {
   }
 }
 
+/** Code that is loaded when it is first wanted: where it cannot be had now, the same may be tried again. */
+export function loaded<Code>(load: () => Promise<Code>): Promise<Code> {
+  return load().catch(() => Promise.reject(new VaultError("UNAVAILABLE", "the page's own code was not reached", true)));
+}
+
 /** What the service refused: its own stable reason, or a name for the line that broke. */
 export function serviceReason(error: ConnectError): string {
   const found = error.findDetails(ErrorInfoSchema).find((each) => each.domain === DOMAIN && REASON.test(each.reason));

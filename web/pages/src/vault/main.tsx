@@ -13,14 +13,15 @@ import { Flow } from "./screens/flow.js";
 import { Begin, Unlock } from "./screens/gate.js";
 import { Home } from "./screens/home.js";
 import { Inbox } from "./screens/inbox.js";
-import { FaultTold, VaultContext } from "./screens/parts.js";
-import { Scan } from "./screens/scan.js";
+import { FaultTold, later, VaultContext } from "./screens/parts.js";
 import { Settings } from "./screens/settings.js";
 import { Standing } from "./screens/standing.js";
 import { Uses } from "./screens/uses.js";
 import { faultOf, useSay } from "./texts/index.js";
 
 const VIEWS = ["home", "scan", "inbox", "uses", "standing", "settings"] as const;
+/** What reads a camera's picture is large, and wanted only there. */
+const Scan = later(async () => (await import("./screens/scan.js")).Scan);
 const vault = openedVault();
 
 /**
@@ -54,8 +55,8 @@ function App(): VNode {
     vault.state().then(setState, () => setState("failed"));
     return () => removeEventListener("hashchange", came);
   }, []);
-  const opened = (): void => {
-    if (link === null) history.replaceState(null, "", `${location.pathname}#home`);
+  const opened = (shown = "home"): void => {
+    if (link === null) history.replaceState(null, "", `${location.pathname}#${shown}`);
     setState("open");
   };
   const lock = (slept: boolean): void => {

@@ -30,6 +30,14 @@ export interface CredentialView {
   readonly expired: boolean;
   readonly revoked: boolean;
   readonly received: number;
+  /** Which child it is about, for whoever holds it as a guardian; null where it is about the holder. */
+  readonly child: ChildView | null;
+}
+
+/** A child that credentials are about: the same in all of them, as long as the vault is open; the name where one says it. */
+export interface ChildView {
+  readonly id: string;
+  readonly name: string | null;
 }
 
 /** Who asks, and what is known of them. */
@@ -138,13 +146,15 @@ export interface Choice {
 }
 
 /**
- * `recorded` is what the account did: registered, applied; `claimed` what a department was shown before it issued; those of
- * consents what became of standing ones.
+ * `recorded` is what the account did: registered, applied, appointed; `claimed` what a department was shown before it issued; those
+ * of consents what became of standing ones. `found` was read back from the ledger, `copy` has a copy of an earlier entry's note
+ * beside it: it is nothing that this vault did.
  */
 export type UseState =
-  | "sending" | "done" | "refused" | "declined" | "over-asked" | "recorded" | "claimed"
+  | "sending" | "done" | "refused" | "declined" | "over-asked" | "recorded" | "claimed" | "found" | "copy"
   | "consent-granted" | "consent-declined" | "consent-withdrawn";
-export type ReceiptState = "none" | "pending" | "anchored" | "wrong";
+/** `found`: there is no receipt, and the entry stands on the ledger as its log has signed it. */
+export type ReceiptState = "none" | "pending" | "anchored" | "wrong" | "found";
 
 export interface UseView {
   readonly id: string;
@@ -199,6 +209,53 @@ export interface ApplicationView {
   readonly offer: string | null;
 }
 
+/** What an agent may do: an item of the company's, or an errand, by its identifier. */
+export interface ScopeView {
+  readonly kind: "item" | "errand";
+  readonly scope: string;
+}
+
+/** An agent that a company has appointed, and how far each element of the scope is. */
+export interface AppointmentView {
+  readonly id: string;
+  /** "accounts/...". */
+  readonly agent: string;
+  /** The last day, "2027-01-31". */
+  readonly until: string;
+  /** When it was ended before that, milliseconds. */
+  readonly ended: number | null;
+  readonly scopes: readonly (ScopeView & { readonly state: ApplicationView["state"] })[];
+}
+
+export interface AgentsView {
+  /** Whose account the vault has at the service, and whose code bound it; null without one. */
+  readonly kind: SubjectKind | null;
+  readonly department: string | null;
+  /** What a company takes to appoint the vault's owner; null without an identity card. */
+  readonly code: string | null;
+  readonly appointments: readonly AppointmentView[];
+}
+
+export interface Appointing {
+  readonly schema: string;
+  /** The code that the agent's vault shows. */
+  readonly agent: string;
+  readonly scopes: readonly ScopeView[];
+  readonly until: string;
+  readonly grounds: string;
+}
+
+/** How far the ledger was read for what this vault has done. */
+export interface ReadingView {
+  /** Entries that were read, and of how many when it was looked last. */
+  readonly read: number;
+  readonly size: number;
+  /** Whether all of that is what the log has signed. */
+  readonly done: boolean;
+  /** What was found of this vault's own, of what is verified. */
+  readonly found: number;
+}
+
 export interface DepartmentView {
   readonly department: string;
   readonly name: Text;
@@ -238,6 +295,8 @@ export interface Vault {
   state(): Promise<State>;
   /** Make a vault that believes this log's key: the one that was compared, or the server's own, which `logKey` shows. */
   create(passphrase: string, logKey: string): Promise<void>;
+  /** Make a vault anew from its 24 words; what it had done is then read from the ledger by `readLedger`. */
+  recover(words: string, passphrase: string, logKey: string): Promise<void>;
   unlock(passphrase: string): Promise<void>;
   /** Ends the worker. */
   lock(): Promise<void>;
@@ -245,6 +304,13 @@ export interface Vault {
   logKey(): Promise<TrustView>;
   trust(): Promise<TrustView>;
   changePassphrase(old: string, chosen: string): Promise<void>;
+
+  /** The recovery secret as 24 words, of the English or the Chinese list. */
+  words(passphrase: string, language: "zh" | "en"): Promise<readonly string[]>;
+  /** How far the ledger was read; null if it never was. */
+  reading(): Promise<ReadingView | null>;
+  /** Read the ledger some pages on; called again until it is done. What was read stays read. */
+  readLedger(): Promise<ReadingView>;
 
   overview(): Promise<Overview>;
   credential(id: string): Promise<CredentialView>;
@@ -284,9 +350,13 @@ export interface Vault {
   departments(): Promise<readonly DepartmentView[]>;
   /** What a department has that can be applied for. */
   items(department: string): Promise<readonly ItemView[]>;
-  /** Whether it was sent; else it is stored, and `settle` sends it. */
-  apply(schema: string, grounds: string): Promise<boolean>;
+  /** Whether it was sent; else it is stored, and `settle` sends it. `company` is the number of whom an agent acts for. */
+  apply(schema: string, grounds: string, company?: string): Promise<boolean>;
   cancelApplication(id: string): Promise<void>;
+  agents(): Promise<AgentsView>;
+  /** Whether it was sent, as with `apply`; the same of its end. */
+  appoint(asked: Appointing): Promise<boolean>;
+  endAppointment(id: string): Promise<boolean>;
 
   backup(): Promise<Uint8Array>;
   restore(file: Uint8Array, passphrase: string): Promise<void>;

@@ -5,12 +5,13 @@ import type { Verifier } from "../ledger/keys.js";
 import { type Link, parseLink } from "../scan/links.js";
 import { Service } from "./about.js";
 import { AccountPart } from "./account/account.js";
+import type { Agents } from "./account/agents.js";
 import { accountSeeds, Sessions } from "./account/sessions.js";
 import { Claiming } from "./claiming/claiming.js";
 import { Attending } from "./consents/attending.js";
 import { consentSeeds } from "./consents/keys.js";
 import { ConsentPart } from "./consents/part.js";
-import { VaultError } from "./fault.js";
+import { loaded, VaultError } from "./fault.js";
 import { KeptHoldings } from "./holding/holdings.js";
 import type {
   AttendedView, Choice, CredentialView, InboxView, OfferView, Opened as Shown, Overview, StandingView, UseView,
@@ -19,6 +20,7 @@ import type { Opened } from "./parts.js";
 import { followLogKey } from "./reading/following.js";
 import { Growing } from "./reading/growing.js";
 import { PublishedReader } from "./reading/reader.js";
+import type { Recovery } from "./recovery/part.js";
 import { ShowingPart } from "./showing/part.js";
 import type { Outgoing } from "./showing/sending.js";
 import type { SealedStore } from "./store/store.js";
@@ -34,6 +36,9 @@ export class Session {
   readonly account: AccountPart;
   readonly consents: ConsentPart;
   readonly #attending: Attending;
+  /** Loaded when they are first wanted. */
+  readonly agents: () => Promise<Agents>;
+  readonly recovery: () => Promise<Recovery>;
   readonly #growing: Growing;
   readonly #service: Service;
 
@@ -58,6 +63,10 @@ export class Session {
     this.consents = new ConsentPart(opened, this.holdings, server, outgoing);
     this.#attending = new Attending(opened, this.holdings, server, sessions, () => this.#growing.check());
     this.showing = new ShowingPart(opened, this.holdings, server, outgoing);
+    this.agents = once(async () =>
+      new (await loaded(() => import("./account/agents.js"))).Agents(opened, this.holdings, this.account));
+    this.recovery = once(async () =>
+      new (await loaded(() => import("./recovery/part.js"))).Recovery(opened, this.#growing));
   }
 
   /** What a link leads to. LinkError LINK_INVALID; VaultError LINK_UNSUPPORTED, and as each part says. */
@@ -163,6 +172,15 @@ export class Session {
     if (failures.length > 0) throw failures[0];
     await this.#service.settled(Date.now());
   }
+}
+
+/** The same one each time; what failed is made anew. */
+function once<Made>(make: () => Promise<Made>): () => Promise<Made> {
+  let made: Promise<Made> | null = null;
+  return () => (made ??= make().catch((error: unknown) => {
+    made = null;
+    throw error;
+  }));
 }
 
 /** The session of the key that follows the one that no longer signs, which is proven by the log's own record of the change. */

@@ -13,7 +13,7 @@ import { textOf } from "../reading/messages.js";
 import { beginEvent, type Event } from "../showing/events.js";
 import { plain } from "../telling/saying.js";
 import type { Account } from "./records.js";
-import { subjectOf } from "./subjects.js";
+import { numberOf, subjectOf } from "./subjects.js";
 
 const APPLY = "/zkproto.v1.ApplicationService/Apply";
 const LABEL = "zk-disclosure/applied/v1";
@@ -23,8 +23,16 @@ const MAX_TITLE = 60;
 const PAGE = 500;
 
 /** What an application's receipt is about (disclosure/application.py). */
-export function appliedDigest(schema: string, grounds: string, nonce: Uint8Array): Uint8Array {
-  return digest(LABEL, encode(LABEL, schema, "", grounds, [], nonce));
+export function appliedDigest(schema: string, company: string, grounds: string, nonce: Uint8Array): Uint8Array {
+  return digest(LABEL, encode(LABEL, schema, company, grounds, [], nonce));
+}
+
+/** Grounds as they are sent; VaultError GROUNDS_MALFORMED. */
+export function groundsOf(written: string): string {
+  const grounds = written.trim();
+  const length = [...grounds].length;
+  if (length === 0 || length > MAX_GROUNDS) throw new VaultError("GROUNDS_MALFORMED", "grounds have 1 to 2,000 characters");
+  return grounds;
 }
 
 /** The departments, as the service names them. */
@@ -46,21 +54,26 @@ export async function items({ reader }: Opened, department: string): Promise<rea
     ({ schema: name.text, title: plain((await reader.schema(name)).displayName) })));
 }
 
-/** Store an application before it is sent. VaultError GROUNDS_MALFORMED; MalformedError; what the reader throws. */
-export async function applied({ reader, store, now }: Opened, account: Account, schema: string, grounds: string): Promise<Event> {
-  const why = grounds.trim();
-  const length = [...why].length;
-  if (length === 0 || length > MAX_GROUNDS) throw new VaultError("GROUNDS_MALFORMED", "grounds have 1 to 2,000 characters");
+/**
+ * Store an application before it is sent, for the account's owner or, as its agent, for a company ("" for none). VaultError
+ * GROUNDS_MALFORMED, NUMBER_MALFORMED; MalformedError; what the reader throws.
+ */
+export async function applied(
+  { reader, store, now }: Opened, account: Account, schema: string, grounds: string, company: string,
+): Promise<Event> {
+  const why = groundsOf(grounds);
+  const behalf = company.trim() === "" ? "" : numberOf(company);
   const { name, displayName } = await reader.schema(SchemaName.parse(schema, "schema"));
   const party = `departments/${name.department}`;
   const called = await reader.departmentName(party);
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_OCTETS));
   const title = { zh: `申请${cut(displayName.zh)}`, en: `Applied for ${cut(displayName.en)}` };
-  const matter = appliedDigest(name.text, why, nonce);
+  const matter = appliedDigest(name.text, behalf, why, nonce);
   const note = { kind: "applied", party, title, digest: matter, time: Math.floor(now() * 1000), detail: "" } as const;
   return store.change((draft) => beginEvent(store, draft, { note, called, server: account.server }, (requestId, holderNote) => {
     const message = create(ApplyRequestSchema, {
       schema: name.text, applicant: subjectOf(account), grounds: why, nonce, requestId, holderNote,
+      ...(behalf === "" ? {} : { onBehalf: subjectOf({ kind: "company", number: behalf }) }),
     });
     return { method: APPLY, message: toBinary(ApplyRequestSchema, message), session: account.name };
   }));

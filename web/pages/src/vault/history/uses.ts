@@ -19,6 +19,7 @@ import { linesOf } from "../telling/said.js";
 import { plainLines } from "../telling/plain.js";
 import { plain } from "../telling/saying.js";
 import { isAnchored } from "./anchoring.js";
+import { readBack } from "./found.js";
 import { type Answered, consentOf } from "../telling/told.js";
 import { pastLines } from "../telling/views.js";
 
@@ -28,13 +29,14 @@ type Past = { readonly usage: Usage } | { readonly event: Event } | { readonly c
 const TOLD: Readonly<Partial<Record<EventKind, UseState>>> = {
   "declined": "declined", "over-asked": "over-asked", "account-registered": "recorded", "applied": "recorded",
   "consent-granted": "consent-granted", "consent-declined": "consent-declined", "consent-withdrawn": "consent-withdrawn",
+  "appointed": "recorded", "appointment-ended": "recorded",
 };
 
 /** Whose cosignatures anchor a receipt (witnesses.ts); null where the vault knows of nobody. */
 export type FindPolicy = () => Promise<Policy | null>;
 const NOBODY: FindPolicy = () => Promise.resolve(null);
 
-/** All uses and refusals, the newest first. StoreError VAULT_DAMAGED. */
+/** All uses and refusals, and what was read back from the ledger, the newest first. StoreError VAULT_DAMAGED. */
 export async function usesOf(opened: Opened, policy: FindPolicy = NOBODY): Promise<readonly UseView[]> {
   const { usages, events, claims } = await opened.store.read(async (draft) => (
     { usages: await usagesIn(draft), events: await eventsIn(draft), claims: await claimUsesIn(draft) }));
@@ -46,33 +48,41 @@ export async function usesOf(opened: Opened, policy: FindPolicy = NOBODY): Promi
   const witnesses = await policy();
   const views: UseView[] = [];
   for (const each of all) views.push(await viewOf(opened, each, witnesses));
+  views.push(...(await readBack(opened)));
   return views.sort((one, other) => other.time - one.time || (one.id < other.id ? 1 : -1));
 }
 
 /** One of them. VaultError USAGE_NOT_FOUND. */
 export async function useOf(opened: Opened, id: string, policy: FindPolicy = NOBODY): Promise<UseView> {
-  return viewOf(opened, await past(opened, id), await policy());
+  const own = await past(opened, id);
+  if (own !== null) return viewOf(opened, own, await policy());
+  const found = (await readBack(opened)).find((each) => each.id === id);
+  if (found === undefined) throw missing();
+  return found;
 }
 
 /** A receipt's octets, for a file. VaultError USAGE_NOT_FOUND, NO_RECEIPT. */
 export async function receiptOf(opened: Opened, id: string): Promise<Uint8Array> {
   const found = await past(opened, id);
+  if (found === null) throw missing();
   const receipt = "usage" in found ? found.usage.receipt : "event" in found ? found.event.receipt : null;
   if (receipt === null) throw new VaultError("NO_RECEIPT", "there is no receipt of it");
   return receipt.octets;
 }
 
-function past({ store }: Opened, id: string): Promise<Past> {
-  return store.read(async (draft): Promise<Past> => {
+function past({ store }: Opened, id: string): Promise<Past | null> {
+  return store.read(async (draft): Promise<Past | null> => {
     const usage = await draft.get({ kind: USAGE, name: id });
     if (usage !== null) return { usage: usageOf(id, usage) };
     const event = await draft.get({ kind: EVENT, name: id });
     if (event !== null) return { event: eventOf(id, event) };
     const claim = await draft.get({ kind: CLAIM_USE, name: id });
     if (claim !== null) return { claim: claimUseOf(id, claim) };
-    throw new VaultError("USAGE_NOT_FOUND", "the vault has no such use");
+    return null;
   });
 }
+
+const missing = (): VaultError => new VaultError("USAGE_NOT_FOUND", "the vault has no such use");
 
 async function viewOf(opened: Opened, each: Past, policy: Policy | null): Promise<UseView> {
   if ("claim" in each) return claimView(each.claim);

@@ -93,6 +93,7 @@ function ApplyForm({ departments, done }: { departments: readonly DepartmentView
   const [department, setDepartment] = useState(departments[0]?.department ?? "");
   const [chosen, setChosen] = useState("");
   const [grounds, setGrounds] = useState("");
+  const [company, setCompany] = useState("");
   const [items] = useRead(
     async () => (department === "" ? [] : await vault.items(department)),
     [department],
@@ -116,7 +117,7 @@ function ApplyForm({ departments, done }: { departments: readonly DepartmentView
           const schema = all.some((each) => each.schema === chosen) ? chosen : (all[0]?.schema ?? "");
           const send = (event: Event): void => {
             event.preventDefault();
-            act(() => vault.apply(schema, grounds).then(done));
+            act(() => vault.apply(schema, grounds, company).then(done));
           };
           if (schema === "") return <p>{say("apply.nothing")}</p>;
           return (
@@ -141,6 +142,19 @@ function ApplyForm({ departments, done }: { departments: readonly DepartmentView
                   value={grounds}
                   onInput={(event) => setGrounds(event.currentTarget.value)}
                 />
+              </p>
+              <p>
+                <label for="company">{say("apply.company")}</label>
+                <input
+                  id="company"
+                  autocomplete="off"
+                  aria-describedby="company-about"
+                  value={company}
+                  onInput={(event) => setCompany(event.currentTarget.value)}
+                />
+                <span id="company-about" class="quiet">
+                  {say("apply.company.about")}
+                </span>
               </p>
               <FaultTold fault={fault} />
               <div class="row">

@@ -9,7 +9,7 @@ import { ApplicationService } from "../../../gen/zkproto/v1/application_pb.js";
 import { ConsentService } from "../../../gen/zkproto/v1/consent_pb.js";
 import { PresentationService } from "../../../gen/zkproto/v1/presentation_pb.js";
 import { transport } from "../../service.js";
-import { refusal } from "../fault.js";
+import { loaded, refusal } from "../fault.js";
 import type { Opened } from "../parts.js";
 import { StoreError } from "../store/errors.js";
 import { type Event, finishEvent } from "./events.js";
@@ -20,6 +20,11 @@ import { type Ending, finishUsage, type Usage } from "./usages.js";
 const TIMEOUT_MS = 20_000;
 /** The contracts of all RPCs that a page's events go out by; each answers with a `receipt`. */
 const SERVICES: readonly DescService[] = [AccountService, ApplicationService, ConsentService, PresentationService];
+/** The same of those that few vaults call: loaded when there is something to send. */
+const SELDOM: Readonly<Record<string, () => Promise<DescService>>> = {
+  "zkproto.v1.AppointmentService": async () =>
+    (await loaded(() => import("../../../gen/zkproto/v1/appointment_pb.js"))).AppointmentService,
+};
 const SUBMIT = "/zkproto.v1.PresentationService/SubmitPresentation";
 
 export type Headers = Readonly<Record<string, string>>;
@@ -81,7 +86,7 @@ interface Answered {
 async function call(
   path: string, stored: Uint8Array, within: Within, writeDown: (reason: string) => Promise<unknown>,
 ): Promise<Answered> {
-  const method = methodOf(path);
+  const method = await methodOf(path);
   const message = fromBinary(method.input, stored);
   if (!equal(toBinary(method.input, message), stored)) throw unknown();
   let called = false;
@@ -103,9 +108,11 @@ async function call(
   throw unknown();
 }
 
-function methodOf(path: string): DescMethodUnary {
-  const [, service, name] = path.split("/");
-  const found = SERVICES.find((each) => each.typeName === service)?.methods.find((each) => each.name === name);
+async function methodOf(path: string): Promise<DescMethodUnary> {
+  const [, service = "", name] = path.split("/");
+  const seldom = Object.hasOwn(SELDOM, service) ? await SELDOM[service]?.() : undefined;
+  const of = seldom ?? SERVICES.find((each) => each.typeName === service);
+  const found = of?.methods.find((each) => each.name === name);
   if (found === undefined || found.methodKind !== "unary") throw unknown();
   return found as DescMethodUnary;
 }

@@ -6,7 +6,7 @@ import { malformed, readBackup, written } from "./backup.js";
 import { type About, type Changes, Database } from "./database.js";
 import { StoreError } from "./errors.js";
 import { Keys, type Opened, type Place } from "./keys.js";
-import { KEY_OCTETS, random, unwrap, wrap } from "./passphrase.js";
+import { KEY_OCTETS, type Octets, random, unwrap, wrap } from "./passphrase.js";
 import type { UseKeys } from "./uses.js";
 
 /** What a use case sees of the vault: what it wrote itself, and what stood there when it began. */
@@ -44,11 +44,12 @@ export class SealedStore {
   }
 
   /**
-   * Make a vault, with what it begins with. Raises StoreError VAULT_EXISTS if there is one, PASSPHRASE_TOO_SHORT,
-   * PASSPHRASE_TOO_LONG, PASSPHRASE_MALFORMED.
+   * Make a vault, with what it begins with, of a new data key or of the one that recovery words stand for, whose octets are
+   * overwritten. Raises StoreError VAULT_EXISTS if there is one, PASSPHRASE_TOO_SHORT, PASSPHRASE_TOO_LONG, PASSPHRASE_MALFORMED.
    */
-  static async create(name: string, passphrase: string, first: readonly Written[] = []): Promise<SealedStore> {
-    const dataKey = random(KEY_OCTETS);
+  static async create(
+    name: string, passphrase: string, first: readonly Written[] = [], dataKey: Octets = random(KEY_OCTETS),
+  ): Promise<SealedStore> {
     const header = await wrap(dataKey, passphrase);
     const keys = await Keys.of(dataKey);
     const records = new Map<string, Uint8Array>();
@@ -160,6 +161,11 @@ export class SealedStore {
     }
     const covered = written(header, sealed);
     return joined(covered, await keys.signBackup(covered));
+  }
+
+  /** The data key, which recovery words stand for: the caller overwrites it. Raises as `unlock` does. */
+  async recoverySecret(passphrase: string): Promise<Octets> {
+    return unwrap(this.#same(await this.#database.about()).header, passphrase);
   }
 
   /** Wrap the same data key anew. Raises as `unlock` and `create` do; records stay as they are. */
