@@ -4,7 +4,7 @@ import { departments } from "./account/applying.js";
 import { VaultError } from "./fault.js";
 import type {
   ApplicationView, Choice, CredentialView, DepartmentView, InboxView, ItemView, OfferView, Opened as Shown, Overview, RequestView, StandingView, State,
-  SubjectKind, TrustView, UseView, Vault,
+  SubjectKind, TrustView, UseView, Vault, Written,
 } from "./model.js";
 import { followed, isOtherKey, Session } from "./session.js";
 import { SealedStore } from "./store/store.js";
@@ -82,7 +82,8 @@ export class Engine implements Vault {
   applications = async (): Promise<readonly ApplicationView[]> => this.#open().account.applications();
   departments = async (): Promise<readonly DepartmentView[]> => (this.#open(), departments());
   items = async (department: string): Promise<readonly ItemView[]> => this.#open().account.items(department);
-  apply = async (schema: string, grounds: string): Promise<boolean> => this.#open().account.apply(schema, grounds);
+  apply = async (schema: string, grounds: string, written: Written = {}): Promise<boolean> =>
+    this.#open().account.apply(schema, grounds, written);
   cancelApplication = async (id: string): Promise<void> => this.#open().account.cancel(id);
 
   grant = notYet<StandingView>;

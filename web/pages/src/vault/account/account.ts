@@ -11,7 +11,7 @@ import { departmentName, SchemaName } from "../../../../prover/src/disclosure/na
 import type { Link } from "../../scan/links.js";
 import type { Claiming } from "../claiming/claiming.js";
 import { faultOf, VaultError } from "../fault.js";
-import type { AccountView, ApplicationView, Fault, InboxView, ItemView, OfferView, SubjectKind } from "../model.js";
+import type { AccountView, ApplicationView, Fault, InboxView, ItemView, OfferView, SubjectKind, Written } from "../model.js";
 import type { Opened } from "../parts.js";
 import { account as accounts, applications } from "../reading/clients.js";
 import { textOf } from "../reading/messages.js";
@@ -127,11 +127,11 @@ export class AccountPart {
   }
 
   /**
-   * Apply for an item; returns whether it was sent: else `settle` sends it. VaultError ACCOUNT_NOT_FOUND, GROUNDS_MALFORMED; what
-   * the service refuses; errors as `sendEvent`.
+   * Apply for an item; returns whether it was sent: else `settle` sends it. VaultError ACCOUNT_NOT_FOUND, GROUNDS_MALFORMED,
+   * VALUE_MALFORMED; what the service refuses; errors as `sendEvent`.
    */
-  async apply(schema: string, grounds: string): Promise<boolean> {
-    const event = await applied(this.opened, await this.#bound(), schema, grounds);
+  async apply(schema: string, grounds: string, written: Written): Promise<boolean> {
+    const event = await applied(this.opened, await this.#bound(), schema, grounds, written);
     try {
       await sendEvent(this.opened, event, this.outgoing);
     } catch (error) {
