@@ -85,14 +85,13 @@ function DecidedTable({ queue }: { queue: Queue }): VNode {
 
 /** The newest pushes, looked at again while the page is seen. */
 export function PushesCard(): VNode {
-  const { text, word, date, number } = useTexts();
+  const { text, number } = useTexts();
   const { told, error, busy, again } = useBooks<Pushes>("pushes", {}, LOOKED_AT_MS);
   const rows = told?.rows ?? [];
   const greatest = Math.max(0, ...rows.flatMap((row) => CAME.map((each) => row[each])));
   const columns: readonly Column<Push>[] = [
-    { head: text("item"), cell: (row) => <Mono name={row.schema} /> },
-    { head: text("state"), cell: (row) => word(row.state) },
-    { head: text("began"), cell: (row) => date(row.day) },
+    { head: text("item"), cell: (row) => <span class="broad"><Mono name={row.schema} /></span> },
+    { head: text("state"), cell: (row) => <PushState row={row} /> },
     ...CAME.map((each) => ({
       head: text(`push.${each}`),
       cell: (row: Push) => <Stepped count={row[each]} greatest={greatest} least={told?.least} />,
@@ -107,5 +106,16 @@ export function PushesCard(): VNode {
         {told && <p class="quiet">{text(rows.length > 0 ? "pushes.running" : "none", { count: number(running) })}</p>}
       </State>
     </Card>
+  );
+}
+
+function PushState({ row }: { row: Push }): VNode {
+  const { text, word, date } = useTexts();
+  return (
+    <span class="whole">
+      {word(row.state)}
+      <br />
+      <span class="quiet">{text("began", { day: date(row.day) })}</span>
+    </span>
   );
 }

@@ -91,7 +91,7 @@ export const en = {
   "pushes.about":
     "The newest pushes by which departments issue in bulk, as far as they are now, in steps of {least}. A push of which nothing may be told is not here.",
   "pushes.running": "{count} running now",
-  began: "Began",
+  began: "began {day}",
   "push.issued": "New",
   "push.unchanged": "Unchanged",
   "push.replaced": "Changed",

@@ -92,7 +92,7 @@ export const zh: Table = {
   pushes: "批量推送",
   "pushes.about": "部门批量签发的最新推送及其当前进度，以 {least} 为步长。没有可公布数目的推送不在此处。",
   "pushes.running": "{count} 项正在进行",
-  began: "开始日期",
+  began: "{day}开始",
   "push.issued": "新增",
   "push.unchanged": "未变",
   "push.replaced": "已变更",
