@@ -36,8 +36,9 @@ _STILL: Final = """() => {
       .replace(/\\b((Jan|Febr)uary|March|April|June|July|August|(Sept|Nov|Dec)ember|October)\\b/g, "May")
       .replace(/\\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\\b/g, "Jan");
   }
+  const noughts = { date: "2000-01-01", month: "2000-01" };
   for (const each of document.querySelectorAll("input, textarea"))
-    each.value = each.type === "date" ? "2000-01-01" : each.value.replace(/./g, "0");
+    each.value = noughts[each.type] ?? each.value.replace(/./g, "0");
   for (const table of document.querySelectorAll("tbody"))
     [...table.rows].slice(3).forEach((row) => { row.hidden = true; });
   const varying = document.querySelectorAll("svg.qr, svg.path, [data-varies]");

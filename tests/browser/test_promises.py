@@ -89,3 +89,23 @@ async def test_a_page_speaks_the_contract_and_shows_nothing_of_who_it_is(nine: N
         assert ledger_pb2.ListEntriesRequest.FromString(body[5:]).page_size > 0
         for each in visitor.requests:
             assert not {"cookie", "authorization", "referer"} & set(await each.all_headers())
+
+
+async def test_the_button_for_light_and_dark_follows_the_system_until_somebody_chooses(nine: Nine) -> None:
+    async with nine.site.visitor() as visitor:
+        page = await visitor.goes_to("/")
+        dark, light = (page.get_by_role("button", name=name, exact=True) for name in ("Dark", "Light"))
+        await expect(dark).to_be_visible()
+        for scheme, there, gone in (("dark", light, dark), ("light", dark, light), ("dark", light, dark)):
+            await page.emulate_media(color_scheme=scheme)
+            await expect(there).to_be_visible()
+            await expect(gone).to_have_count(0)
+        await light.click()
+        await expect(dark).to_be_visible()
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)
+            await page.evaluate("() => new Promise((done) => setTimeout(done, 200))")
+            await expect(dark).to_be_visible()
+            await expect(light).to_have_count(0)
+        await page.reload()
+        await expect(dark).to_be_visible()

@@ -6,7 +6,7 @@ import { loaded, VaultError } from "./fault.js";
 import { isBegun } from "./history/found.js";
 import type {
   AgentsView, ApplicationView, Appointing, AttendedView, Choice, CredentialView, DepartmentView, InboxView, ItemView, OfferView,
-  Opened as Shown, Overview, ReadingView, RequestView, StandingView, State, SubjectKind, TrustView, UseView, Vault,
+  Opened as Shown, Overview, ReadingView, RequestView, StandingView, State, SubjectKind, TrustView, UseView, Vault, Written,
 } from "./model.js";
 import { isOtherKey, isOtherKeys } from "./reading/following.js";
 import { followed, Session } from "./session.js";
@@ -97,8 +97,8 @@ export class Engine implements Vault {
   applications = async (): Promise<readonly ApplicationView[]> => this.#open().account.applications();
   departments = async (): Promise<readonly DepartmentView[]> => (this.#open(), departments());
   items = async (department: string): Promise<readonly ItemView[]> => this.#open().account.items(department);
-  apply = async (schema: string, grounds: string, company?: string): Promise<boolean> =>
-    this.#open().account.apply(schema, grounds, company);
+  apply = async (schema: string, grounds: string, written: Written = {}, company = ""): Promise<boolean> =>
+    this.#open().account.apply(schema, grounds, written, company);
   cancelApplication = async (id: string): Promise<void> => this.#open().account.cancel(id);
   agents = async (): Promise<AgentsView> => (await this.#open().agents()).view();
   appoint = async (asked: Appointing): Promise<boolean> => (await this.#open().agents()).appoint(asked);

@@ -261,9 +261,26 @@ export interface DepartmentView {
   readonly name: Text;
 }
 
+/** What an applicant may state of an item beforehand: an attribute of its schema, as a form asks for it. */
+export interface FieldView {
+  readonly id: string;
+  readonly title: Text;
+  readonly kind: "text" | "integer" | "date" | "boolean" | "code";
+  /** Bounds of numbers, with their unit, and of dates; in English a date is written as a field of a form has it. */
+  readonly least: Text | null;
+  readonly most: Text | null;
+  /** Of texts, in octets. */
+  readonly maxLength: number;
+  readonly codes: readonly { readonly code: string; readonly title: Text }[];
+}
+
+/** What stands in a form's fields, by the names of attributes. What is empty is not stated. */
+export type Written = Readonly<Record<string, string>>;
+
 export interface ItemView {
   readonly schema: string;
   readonly title: Text;
+  readonly fields: readonly FieldView[];
 }
 
 export interface InboxView {
@@ -351,7 +368,7 @@ export interface Vault {
   /** What a department has that can be applied for. */
   items(department: string): Promise<readonly ItemView[]>;
   /** Whether it was sent; else it is stored, and `settle` sends it. `company` is the number of whom an agent acts for. */
-  apply(schema: string, grounds: string, company?: string): Promise<boolean>;
+  apply(schema: string, grounds: string, written?: Written, company?: string): Promise<boolean>;
   cancelApplication(id: string): Promise<void>;
   agents(): Promise<AgentsView>;
   /** Whether it was sent, as with `apply`; the same of its end. */

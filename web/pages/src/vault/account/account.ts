@@ -11,7 +11,7 @@ import { departmentName, SchemaName } from "../../../../prover/src/disclosure/na
 import type { Link } from "../../scan/links.js";
 import type { Claiming } from "../claiming/claiming.js";
 import { faultOf, VaultError } from "../fault.js";
-import type { AccountView, ApplicationView, Fault, InboxView, ItemView, OfferView, SubjectKind } from "../model.js";
+import type { AccountView, ApplicationView, Fault, InboxView, ItemView, OfferView, SubjectKind, Written } from "../model.js";
 import type { Opened } from "../parts.js";
 import { account as accounts, applications } from "../reading/clients.js";
 import { textOf } from "../reading/messages.js";
@@ -128,8 +128,8 @@ export class AccountPart {
    * Apply for an item, of one's own or, as its agent, of a company's; returns whether it was sent: else `settle` sends it.
    * VaultError ACCOUNT_NOT_FOUND, and as `applied`; what the service refuses; errors as `sendEvent`.
    */
-  async apply(schema: string, grounds: string, company = ""): Promise<boolean> {
-    return this.send(await applied(this.opened, await this.bound(), schema, grounds, company));
+  async apply(schema: string, grounds: string, written: Written, company: string): Promise<boolean> {
+    return this.send(await applied(this.opened, await this.bound(), { schema, grounds, written, company }));
   }
 
   /** Send what is stored; returns whether it was sent: else `settle` sends it. Errors as `sendEvent` but passing ones. */

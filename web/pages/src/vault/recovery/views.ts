@@ -62,6 +62,7 @@ function viewOf(found: Found, said: Said | null, receipt: ReceiptState): UseView
   return {
     id: nameOf(found), state: found.copyOf === null ? "found" : "copy", time, verifier: party, verifierName: same(safe(party)),
     purpose: { zh: safe(title.zh), en: safe(title.en) }, lines, receipt, entry: String(found.index), fault: null,
+    standing: false,
   };
 }
 

@@ -163,7 +163,7 @@ function shownMessage({ query, schema, issuerKey, expiry, values }: Omit<ShownOf
   };
 }
 
-function valueMessage(
+export function valueMessage(
   { id, type }: AttributeDefinition, value: Value | undefined,
 ): MessageInitShape<typeof NamedValueSchema> {
   return { attribute: id, value: value === undefined ? {} : { value: typed(type, value) } };
