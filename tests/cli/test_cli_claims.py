@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -26,8 +26,13 @@ from tests.cli.running import Done, Home, refused, start, zk
 from tests.cli.test_cli_ordered import SCOPE, Town, ended, one_city
 from tests.ordering.cities import CHAIN
 from tests.ordering.engines import free_range, needs_engine, until
-from zk.exits import Exit
+from zk.claims.asking import ClaimsService, RemoteClaims
+from zk.claims.reasons import ClaimReason, ClaimRefusedError
+from zk.commands.consortium_claims import Telling
+from zk.exits import CommandError, Exit
+from zk.home import Home as ZkHome
 from zk.local_server import running_server
+from zk.run import Run
 
 pytestmark = [needs_engine, pytest.mark.timeout(600)]
 
@@ -308,6 +313,17 @@ def test_another_schools_key_gets_nowhere(
     assert not record.exists()
 
 
+def test_a_service_whose_certificate_another_root_has_signed_is_told_nothing(
+    town: Town, service: Service
+) -> None:
+    root, nothing = town.city.home.server.root.read_bytes(), cast(Any, None)
+    for given, code in ((root, Exit.REFUSED), (None, Exit.UNREACHABLE)):  # None: the system's roots
+        remote = RemoteClaims(ClaimsService(service.url, "x", given), nothing, [], nothing)
+        with pytest.raises(CommandError) as caught:
+            remote._asked(b"no request")
+        assert caught.value.exit_code is code
+
+
 def test_what_cannot_be_said_of_whom_claims_are_made_by(
     town: Town, service: Service, schools: tuple[Home, Home], tmp_path: Path
 ) -> None:
@@ -361,3 +377,19 @@ def test_a_service_does_not_start_without_a_list_a_certificate_or_the_citys_fold
     refused(done, Exit.USAGE, "CITY_INVALID")
     done = home.zk(*serve, *given, "--certificate", tmp_path / "wrong", "--private-key", tmp_path / "wrong")
     refused(done, Exit.NOT_STARTED, "NOT_STARTED")
+
+
+def test_what_was_not_claimed_is_told_once_a_minute_and_of_strangers_never(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    moment = [0.0]
+    tell = Telling(Run(as_json=True, lang="en", home=ZkHome(tmp_path)), lambda: moment[0])
+    stale, hasty = ClaimReason.CLAIM_STALE, ClaimReason.CLAIM_TOO_MANY
+    for verifier, reason in (("", stale), ("a", hasty), ("a", hasty), ("a", stale), ("b", hasty)):
+        tell(ClaimRefusedError(reason, verifier=verifier))
+    moment[0] = 60.0
+    tell(ClaimRefusedError(hasty, verifier="a"))
+    told = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
+    assert [(each["verifier"], each["reason"]) for each in told] == [
+        ("a", hasty), ("a", stale), ("b", hasty), ("a", hasty)
+    ]  # fmt: skip

@@ -17,11 +17,14 @@ from ordering.city.home import City as Who
 from ordering.city.home import CityHome
 from ordering.home import public_octets, write_private
 from ordering.octets import Writer
-from ordering.operators import Operator
+from ordering.operators import Admit
+from ordering.rules import proposal_id
+from ordering.state import Proposal
+from ordering.transactions import Propose, Transaction
 from tests.cli.running import Done, refused, zk
 from tests.ordering.answering import Node, answering, encoded, written
 from tests.ordering.cities import CHAIN, City, town
-from tests.ordering.test_ordering_city import BEGINS
+from tests.ordering.test_ordering_city import BEGINS, card
 from zk.commands import ordered
 from zk.exits import Exit
 from zk.home import Home
@@ -33,9 +36,9 @@ NAME = "city-1"
 
 @dataclass
 class Lying(Node):
-    """Says of one operator that it has a key, as often as it is told to; what it proves is the truth."""
+    """Says of one key that it has a row, as often as it is told to; what it proves is the truth."""
 
-    says: Operator | None = None
+    lie: tuple[bytes, bytes] = (b"", b"")
     lies: int = 0
     signers: int | None = None
     """So many validators have signed its headers; all of them if not said."""
@@ -45,14 +48,10 @@ class Lying(Node):
 
     def _abci_query(self, path: str, data: str) -> Any:
         found = super()._abci_query(path, data)
-        if bytes.fromhex(data) == state.operator_key(NAME) and self.says is not None and self.lies:
+        if bytes.fromhex(data) == self.lie[0] and self.lies:
             self.lies -= 1
-            found["response"]["value"] = encoded(_row(self.says))
+            found["response"]["value"] = encoded(self.lie[1])
         return found
-
-
-def _row(operator: Operator) -> bytes:
-    return operator.write(Writer()).to_bytes()
 
 
 @dataclass
@@ -69,6 +68,11 @@ class World:
         path = self.folder / f"header-{height}"
         path.write_bytes(self.node.trusted(height).to_bytes())
         return self.zk("trust", path, *more)
+
+    def says(self, key: bytes, lies: int = 9) -> None:
+        """Have the node say that the city has another key."""
+        row = replace(City.of(1).operator, key=key).write(Writer()).to_bytes()
+        self.node.lie, self.node.lies = (state.operator_key(NAME), row), lies
 
     @property
     def pinned(self) -> Pinned:
@@ -161,8 +165,7 @@ def test_a_key_that_the_chain_has_not_taken_is_not_used_whatever_a_node_says(
 ) -> None:
     before = world.key
     world.trust(2)
-    world.node.says = replace(City.of(1).operator, key=public_octets(world.city.next_key()))
-    world.node.lies = lies
+    world.says(public_octets(world.city.next_key()), lies)
     refused(world.zk("rotate", "--data", world.city.folder), code, reason)
     assert world.key == before
     assert (world.city.folder / "operator.next").exists()
@@ -172,7 +175,7 @@ def test_a_key_that_the_chain_has_not_taken_is_not_used_whatever_a_node_says(
 def test_without_a_header_the_nodes_word_counts_and_that_is_said(world: World) -> None:
     before = world.key
     made = world.city.next_key()
-    world.node.says, world.node.lies = replace(City.of(1).operator, key=public_octets(made)), 9
+    world.says(public_octets(made))
     done = zk("consortium", "rotate", "--data", world.city.folder, "--home", world.home, "--lang", "en")
     assert done.code == 0, done
     assert "as the node says" in done.out
@@ -185,7 +188,7 @@ def test_a_header_of_another_chain_says_nothing_of_a_key(world: World) -> None:
     (world.folder / "west").write_bytes(other.to_bytes())
     assert world.zk("trust", world.folder / "west").code == 0
     made = world.city.next_key()
-    world.node.says, world.node.lies = replace(City.of(1).operator, key=public_octets(made)), 9
+    world.says(public_octets(made))
     assert world.zk("rotate", "--data", world.city.folder).json["height"] is None
 
 
@@ -193,3 +196,25 @@ def test_of_two_rotations_by_commands_the_second_is_refused(world: World) -> Non
     with world.city.rotating():
         refused(world.zk("rotate", "--data", world.city.folder), Exit.USAGE, "CITY_INVALID")
     assert not (world.city.folder / "operator.next").exists()
+
+
+def test_a_vote_by_a_card_goes_by_what_is_shown_and_not_by_what_a_node_says(world: World) -> None:
+    """The node says that the proposal is for the card's keys; what was proposed has another key."""
+    wanted, town_ = card(7), world.node.town
+    forged = replace(wanted.operator, key=public_octets(City.of(6).key))
+    said = town_.cities[0].says(Propose(Admit(forged)))
+    town_.bring(said)
+    identifier = proposal_id(Transaction.parse(said))
+    key = state.proposal_key(identifier)
+    row = town_.machine.read(key).value
+    assert row is not None
+    lie = replace(Proposal.parse(row), change=Admit(wanted.operator)).to_bytes()
+    path = world.folder / "card.json"
+    path.write_bytes(wanted.to_bytes())
+    vote = ("vote", identifier.hex(), "--data", world.city.folder, "--card")
+    refused(world.zk(*vote, path), Exit.REFUSED, "CARD_MISMATCH")  # an honest node
+    world.trust(2)
+    refused(world.zk(*vote, path), Exit.REFUSED, "CARD_MISMATCH")
+    world.node.lie, world.node.lies = (key, lie), 9
+    refused(world.zk(*vote, path), Exit.NOT_VERIFIED, "ORDER_ROW_INVALID")
+    assert not any(each.startswith("broadcast") for each in world.node.asked)

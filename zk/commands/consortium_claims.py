@@ -1,6 +1,8 @@
 """`zk consortium claims serve`: a city's service that claims for its verifiers, beside its node."""
 
 import ipaddress
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -24,6 +26,7 @@ CLAIMS: Final = Group(
     typer.Typer(name="claims", help=f"help.{GROUP.name}.claims", no_args_is_help=True),
 )
 PORT: Final = 8453
+_TOLD_SECONDS: Final = 60.0
 
 
 @CLAIMS.command("serve", remote=True)
@@ -42,8 +45,8 @@ def serve(
 ) -> Answer:
     """Claim for the verifiers of a list, until it is told to end. It alone holds the operator's key.
 
-    With --json it prints a line when it is ready, one for each claim of a verifier's that was not made, and
-    one when it has ended. It keeps nothing, and may be ended and started at any moment.
+    With --json it prints a line when it is ready, one for claims of a verifier's that were not made, of each
+    reason once a minute, and one when it has ended. It keeps nothing, and may be ended at any moment.
     """
     listed = read_list(verifiers)
     if (certificate is None) != (private_key is None) or (certificate is None and not _is_own(host)):
@@ -57,7 +60,7 @@ def serve(
                 desk,
                 Address(host, port, certificate, private_key),
                 lambda found: _ready(run, submits, f"{host}:{found}", len(listed)),
-                lambda error: _tell(run, error),
+                Telling(run),
             )
         except OSError as error:
             detail = error.strerror or type(error).__name__
@@ -95,10 +98,22 @@ def _ready(run: Run, submits: Submitter, address: str, count: int) -> None:
     run.say(run.text("claims.ready", **values))
 
 
-def _tell(run: Run, error: ClaimRefusedError) -> None:
-    """Tell what was not claimed, and why, if it is known who asked: strangers fill nobody's disk."""
-    if error.verifier:
-        values = {"verifier": error.verifier, "reason": error.reason.value, "detail": error.detail}
-        run.document({"event": "refused", **values})
-        if not run.as_json:
-            run.warn("claims.refused", **values)
+class Telling:
+    """Tells what was not claimed, and why, if it is known who asked, and of each the same once a minute.
+
+    Neither strangers nor the hasty fill a disk.
+    """
+
+    def __init__(self, run: Run, clock: Callable[[], float] = time.monotonic) -> None:
+        self._run, self._clock, self._told = run, clock, dict[tuple[str, str], float]()
+
+    def __call__(self, error: ClaimRefusedError) -> None:
+        """Tell it, or not."""
+        key, now = (error.verifier, error.reason.value), self._clock()
+        if not error.verifier or now < self._told.get(key, now - _TOLD_SECONDS) + _TOLD_SECONDS:
+            return
+        self._told[key] = now
+        values = {"verifier": key[0], "reason": key[1], "detail": error.detail}
+        self._run.document({"event": "refused", **values})
+        if not self._run.as_json:
+            self._run.warn("claims.refused", **values)

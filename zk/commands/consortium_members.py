@@ -83,19 +83,28 @@ def vote(
 ) -> Answer:
     """Agree with a proposal, or with --no decline it.
 
-    With --card nothing is sent unless what is proposed is what that card says.
+    With --card nothing is sent unless what is proposed is what that card says; where the home trusts a header
+    of the chain, what is proposed has to be shown under a header that follows.
     """
     identifier = _identifier(proposal)
     submits = submitter(data, node)
     if card is not None:
-        wanted = read_card(card).operator
-        with at_node(), submits.client() as client:
-            check_card(wanted, _proposal(client, identifier))
+        check_card(read_card(card).operator, _proposed(run, submits, identifier))
     with at_node():
         _, accepted = submits.submit(Vote(identifier, agrees=not no))
         with submits.client() as client:
             found = _proposal(client, identifier)
     return _told(run, identifier, found, accepted.height)
+
+
+def _proposed(run: Run, submits: Submitter, identifier: bytes) -> Proposal:
+    """Return a proposal, proven where the home trusts a header; CommandError, OrderError."""
+    found = _proven(run, submits, state.proposal_key(identifier))
+    with at_node():
+        if found is None:
+            with submits.client() as client:
+                return _proposal(client, identifier)
+        return _read(found[1])
 
 
 def check_card(wanted: Operator, proposal: Proposal) -> None:
@@ -117,7 +126,10 @@ def _identifier(written: str) -> bytes:
 
 
 def _proposal(client: Client, identifier: bytes) -> Proposal:
-    row = client.read(state.proposal_key(identifier)).value
+    return _read(client.read(state.proposal_key(identifier)).value)
+
+
+def _read(row: bytes | None) -> Proposal:
     if row is None:
         raise StateError("the node does not know the proposal yet")
     return Proposal.parse(row)
@@ -196,17 +208,29 @@ def _checked(run: Run, submits: Submitter, public: bytes) -> int | None:
     Return that header's height; None if the home trusts none of this chain: then it is the node's word.
     Raises CommandError KEY_NOT_TAKEN, NODE_UNREACHABLE; OrderError.
     """
+    found = _proven(run, submits, state.operator_key(submits.name))
+    if found is None:
+        return None
+    height, row = found
+    with at_node():
+        taken = row is not None and state.read_operator(row).key == public
+    if not taken:
+        raise CommandError(Exit.REFUSED, "KEY_NOT_TAKEN", "error.consortium_key_not_taken", name=submits.name)
+    return height
+
+
+def _proven(run: Run, submits: Submitter, key: bytes) -> tuple[int, bytes | None] | None:
+    """Return the height of a header that follows from the one that the home trusts, and a row under it.
+
+    None if the home trusts no header of this chain. Raises CommandError NODE_UNREACHABLE, OrderError.
+    """
     pinned = Pinned.of(run)
     if pinned is None or pinned.trusted.chain != submits.chain:
         return None
     with at_node(), submits.client() as client:
-        key = state.operator_key(submits.name)
         later, row = fetching.proven(client, key, pinned.trusted, seconds())
-        taken = row is not None and state.read_operator(row).key == public
     moved_on(run, pinned, later)
-    if not taken:
-        raise CommandError(Exit.REFUSED, "KEY_NOT_TAKEN", "error.consortium_key_not_taken", name=submits.name)
-    return later.height
+    return later.height, row
 
 
 def _rotate(submits: Submitter, body: RotateKey) -> None:
