@@ -142,12 +142,12 @@ counting_applications(BAD, "VALUE_INVALID", "last", alter=lambda each: setattr(e
 counting_applications(BAD, "FIELD_INVALID", "last", alter=backwards)
 counting_applications(BAD, "FIELD_INVALID", "last", alter=not_over)
 counting_applications(BAD, "FIELD_INVALID", "last", alter=too_many_days)
-for wrong in ("police", "departments/-", "verifiers/bank", "departments/police/items/x"):
+for other in ("police", "departments/-", "verifiers/bank", "departments/police/items/x"):
     counting_applications(
         BAD,
         "NAME_INVALID",
         "department",
-        alter=lambda each, wrong=wrong: setattr(each, "department", wrong),  # type: ignore[misc]
+        alter=lambda each, other=other: setattr(each, "department", other),  # type: ignore[misc]
     )
 
 
