@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from tests.browser import consenting
 from tests.browser.browsing import BUILT, SIZES, needs
-from tests.browser.consenting import asked
 from tests.browser.pictures import as_they_were_made, looks
 from tests.browser.test_vault import make, paste, take, unlock
 from tests.browser.test_vault_account import delivered, link
@@ -61,7 +61,8 @@ async def furnish(walk: Walk, size: str) -> None:
     await paste(page, asked)
     await page.get_by_role("button", name="Agree and show").click()
     await expect(page.get_by_text("It was shown, and the use stands on the ledger.")).to_be_visible()
-    await paste(page, (await asked(world, times=12, interval_days=30)).link)
+    await page.get_by_role("button", name="Back").click()
+    await paste(page, (await consenting.asked(world, times=12, interval_days=30)).link)
     await page.get_by_role("button", name="Agree, without asking me each time").click()
     await expect(page.get_by_text("Agreed. It stands under Standing consents")).to_be_visible()
 
@@ -111,7 +112,7 @@ async def _use(walk: Walk) -> None:
 
 
 async def _terms(walk: Walk) -> None:
-    await paste(walk.page, (await asked(walk.world, times=12, interval_days=30)).link)
+    await paste(walk.page, (await consenting.asked(walk.world, times=12, interval_days=30)).link)
     await expect(walk.page.get_by_text("Nothing is shown by agreeing")).to_be_visible()
 
 
