@@ -47,6 +47,9 @@ _STILL: Final = """() => {
   document.activeElement?.blur();
 }"""
 
+_DRAWN: Final = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+"""Whatever follows the change of light has been drawn by then."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -81,6 +84,7 @@ async def looks(page: Page, name: str, beside: Path) -> list[str]:
     told = []
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme)
+        await page.evaluate(_DRAWN)
         found = held_against(f"{name}-{scheme}", await picture(page), beside)
         told += [found.told] if found is not None else []
     await page.emulate_media(color_scheme="light")
