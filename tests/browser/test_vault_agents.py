@@ -125,7 +125,7 @@ async def test_an_agents_code_is_pythons_once_the_identity_card_is_there(world: 
 async def test_a_vault_without_an_account_has_neither(world: World) -> None:
     async with world.place.visitor() as visitor, opened(visitor) as tab:
         await tab.call("create", PASSPHRASE, (await tab.call("logKey"))["key"])
-        nothing = {"kind": None, "department": None, "code": None, "appointments": []}
+        nothing: dict[str, Any] = {"kind": None, "department": None, "code": None, "appointments": []}
         assert await tab.call("agents") == nothing
         code = str(AgentCode("accounts/nobody", COMMIT))
         assert await tab.refused("appoint", appointing(code)) == "ACCOUNT_NOT_FOUND"

@@ -12,7 +12,8 @@ from disclosure import AttributeType, Schema, SchemaName, Value
 from tests.browser.browsing import BUILT, SIZES, needs
 from tests.browser.test_vault import looks_well, make, take
 from tests.browser.vault_town import World, vault_town
-from tests.disclosure.composite.world import HOUSEHOLD, PERMIT, definition, text
+from tests.disclosure.composite.world import HOUSEHOLD, PERMIT
+from tests.disclosure.world import definition, text
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 _CHILD: Final = definition("child_id", AttributeType.HASH)
@@ -61,7 +62,7 @@ async def test_each_childs_credentials_are_together_and_the_guardians_apart(worl
         await given(world, page, person, GUARDIANSHIP, {"child_id": ONE, "child_secret": b"\7" * 32})
         await expect(page.get_by_role("heading", name="About a child (1)")).to_be_visible()
         await expect(page.locator("[data-test=child]")).to_have_count(1)
-        birth = {"child_id": ONE, "child_secret": b"\7" * 32, "child_name": "王一"}
+        birth: dict[str, Value] = {"child_id": ONE, "child_secret": b"\7" * 32, "child_name": "王一"}
         await given(world, page, person, BIRTH, birth)
         await given(world, page, person, SHOTS, {"child_id": OTHER})
         first, second = page.locator("[data-test=child]").nth(0), page.locator("[data-test=child]").nth(1)

@@ -121,7 +121,7 @@ def appointing(drawn: random.Random, count: int, kind: SubjectKind) -> tuple[dic
 
 async def test_appointments_and_their_ends_are_pythons_octet_for_octet(built: Path) -> None:
     drawn = random.Random(11)
-    made = [appointing(drawn, count, kind) for count in (1, 2) for kind in ("company", "person")]  # type: ignore[arg-type]
+    made = [appointing(drawn, count, kind) for count in (1, 2) for kind in ("company", "person")]
     name, note = "appointments/0123abc", drawn.randbytes(1024)
     ended = pb.EndAppointmentRequest(name=name, request_id="r", holder_note=note)
     given = [("appoint", each) for each, _ in made]

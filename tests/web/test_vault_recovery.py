@@ -212,7 +212,7 @@ async def test_a_ledger_is_read_as_python_reads_it_whole_or_in_parts(built: Path
     headers = [at + 1 for at, (entry, _) in enumerate(log.entries) if b"zk-disclosure/block" in entry]
     end = headers[30]
     (first,) = await asked(built, reading(log, entries=written(log, 0, end), checkpoint=None))
-    known = [(log.entries[each["index"]][1].hex(), each["index"]) for each in first["found"]]  # type: ignore[union-attr]
+    known = [(log.entries[each["index"]][1].hex(), each["index"]) for each in first["found"]]
     then = reading(log, entries=written(log, end), place=first["place"], first=list(reversed(known)))
     (second,) = await asked(built, then)
     assert first["found"] + second["found"] == expected
