@@ -254,7 +254,7 @@ class Parts:
             settled = [each for each in self._held.values() if each.noted.state in SETTLED]
             waiting = [each for each in self._held.values() if each.noted.state in _OPEN]
             here = [each for each in self._held.values() if each.noted.state not in SETTLED | _OPEN]
-            here.sort(key=lambda each: each.noted.came or each.noted.since)
+            here.sort(key=self._order)
             for group in (waiting, settled):
                 group.sort(key=lambda each: each.noted.since, reverse=True)
             chosen = [*here[:HANDED_IN], *waiting[:OPEN], *settled[:RECENT]]
@@ -265,6 +265,16 @@ class Parts:
             steps = [_step(each, self._here) for each in bundle.counters]
             about = _named(bundle.description)
             return Listed(_named(bundle.display_name), about, steps, rows, more, failed)
+
+    def _order(self, held: Held) -> tuple[dt.datetime, int]:
+        """Return where a part stands among those that are here: by the minute that it came in, then its step.
+
+        Within a minute receipts tell when a counter asked, which orders nothing for a clerk.
+        """
+        came = held.noted.came or held.noted.since
+        steps = () if self._bundle is None else self._bundle.counters
+        place = next((at for at, each in enumerate(steps) if each.part == held.noted.part), len(steps))
+        return came.replace(second=0, microsecond=0), place
 
     def _row(self, held: Held) -> Row:
         noted, bundle = held.noted, self._bundle

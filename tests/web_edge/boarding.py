@@ -23,10 +23,10 @@ def own(edge: Standing, **changed: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def clerk(edge: Standing) -> AsyncIterator[httpx.AsyncClient]:
+async def clerk(edge: Standing, code: str = CODE) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody who is signed in."""
     async with edge.client_from("127.0.0.1") as http:
-        signed = await http.post("/counter/session", json={"code": CODE}, headers=own(edge))
+        signed = await http.post("/counter/session", json={"code": code}, headers=own(edge))
         assert signed.status_code == 204
         yield http
 

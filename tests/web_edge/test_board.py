@@ -341,8 +341,10 @@ async def test_streams_are_bounded(
         clerk(edge) as http,
         http.stream("GET", "/counter/parts/events") as told,
     ):
-        await _revision(told.aiter_lines())
-        refused = await http.get("/counter/parts/events")
+        lines = told.aiter_lines()  # kept: the stream is closed with it
+        await _revision(lines)
+        async with asyncio.timeout(PATIENCE):  # one that is let in has no end
+            refused = await http.get("/counter/parts/events")
         assert (refused.status_code, refused.text) == (429, "TOO_MANY_STREAMS\n")
 
 

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from disclosure.errand import ErrandBundle, ErrandBundleName
-from tests.zkservice.errands import newborn
+from tests.zkservice.errands import PARTS, newborn
 from verifier.client.errands import ASKED, DONE, ENDED, REJECTED, SUBMITTED, WAITING, CounterPart
 from web_edge.board import Act, Named
 from zk.board_book import Book, Noted, Told
@@ -22,6 +22,7 @@ from zkproto.v1 import errand_pb2 as pb
 
 BUNDLE = ErrandBundleName("newborn", 1)
 AT = dt.datetime(2026, 11, 27, 8, 0, 0, 123, tzinfo=dt.UTC)
+SECOND = dt.timedelta(seconds=1)
 NAME = "N" * 22
 ACT = Act(UUID("00000000-0000-4000-8000-00000000000f"), "received", "done", "已登记", "370102-1")
 NOTED = Noted(NAME, "birth", "done", AT, AT, "newborn-birth-1.json", "", (Told(ACT, AT),))
@@ -83,9 +84,9 @@ def test_what_was_damaged_is_not_recalled(tmp_path: Path, damage: Callable[[Any]
     assert book.settled(9) == []
 
 
-def _part(state: Any, name: str = NAME, ask: bytes = b"", *, ready: bool = True) -> CounterPart:
+def _part(state: Any, name: str = NAME, ask: bytes = b"", step: str = "birth") -> CounterPart:
     message = pb.ErrandPart(ask=pb.ErrandAsk(ask_signature=ask))
-    return CounterPart(cast(Any, SimpleNamespace(id=name)), "birth", state, ready, message)
+    return CounterPart(cast(Any, SimpleNamespace(id=name)), step, state, ready=True, message=message)
 
 
 async def _parts(recalled: Noted | None = None) -> tuple[Parts, ErrandBundle]:
@@ -174,3 +175,21 @@ async def test_what_was_settled_while_nobody_listened_goes_once_the_stream_is_qu
     assert len(parts.listed().rows) == 3, "the stream may not have told everything yet"
     ticks[0] += QUIET_SECONDS
     assert {each.name for each in parts.listed().rows} == {"1" * 22, "3" * 22}
+
+
+@pytest.mark.asyncio
+async def test_what_came_within_one_minute_stands_in_the_order_of_its_steps() -> None:
+    parts, minute = Parts(lambda _: None, lambda: AT), dt.timedelta(minutes=1)
+    parts.opened(newborn(), PARTS)
+    for number, (step, came) in enumerate(
+        (
+            ("insurance", AT),
+            ("birth", AT + 9 * SECOND),
+            ("household", AT + 5 * SECOND),
+            ("birth", AT - minute),
+        )
+    ):
+        part = _part(SUBMITTED, f"{number:022}", step=step)
+        parts.saw(part)
+        parts.read(part, came, "a.json", AT, {})
+    assert [each.part for each in parts.listed().rows] == ["birth", "birth", "household", "insurance"]

@@ -6,7 +6,7 @@ export const en = {
   begin: "Begin with a person",
   "begin.show": "Let the person's vault begin the errand",
   "begin.about":
-    "The vault begins it, and nobody else learns that it did: the code names the errand and no person. What comes of it appears below by itself.",
+    "The vault begins it without saying whose it is: the code names the errand and no person. What comes of it appears below by itself.",
   "begin.qr": "QR code of the errand, for the person's vault",
   "begin.away": "The errand is not known here yet. Try again in a moment.",
   "begin.close": "Close",
