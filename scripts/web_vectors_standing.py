@@ -38,11 +38,11 @@ def files() -> dict[str, str]:
                 "requests": {name: _request(each) for name, each in requests.items()},
                 "terms": {name: _written(each) for name, each in made.items()},
                 "same": [
-                    [name, other, _said(lambda terms=terms, each=each: str(terms.is_same(each)).lower())]
+                    [name, other, _said(_is_same, terms, each)]
                     for name, terms in made.items()
                     for other, each in requests.items()
                 ],
-                "refused": [[each.hex(), _said(lambda each=each: _read(each))] for each in _others(made)],
+                "refused": [[each.hex(), _said(_read, each)] for each in _others(made)],
                 "signed": list(_signed(made["plain"])),
                 "standing": list(_standing(made)),
                 "samples": list(_samples(made)),
@@ -58,7 +58,7 @@ def _requests() -> dict[str, AnyRequest]:
     found: dict[str, AnyRequest] = {f"plain: {name}": each for name, each in plain.items()}
     found |= {f"composite: {name}": each for name, each in composite.items()}
     month = 30 * DAY
-    later = {"created": NOW + month, "expires": NOW + month + DAY, "nonce": NONCE}
+    later: dict[str, Any] = {"created": NOW + month, "expires": NOW + month + DAY, "nonce": NONCE}
     ends = world.TODAY + 31 * DAY
     return found | {
         "plain: later": plain_world.request(**later),
@@ -159,7 +159,7 @@ def _others(made: Mapping[str, StandingTerms]) -> Iterator[bytes]:
         )  # fmt: skip
 
 
-_OTHER_ITEMS: Final = (
+_OTHER_ITEMS: Final[tuple[canonical.Item, ...]] = (
     None, True, False, 0, 1, -1, 366, 367, 1000, 1001, 739_000, 739_677, 739_678, 743_337, 743_338, 3_652_059,
     3_652_060, 1 << 37, (1 << 64) - 1, -(1 << 63), "", "plain", b"", bytes(31), bytes(32), [], [b""],
 )  # fmt: skip
@@ -182,7 +182,7 @@ def _signed(terms: StandingTerms) -> Iterator[Json]:
             "payload": payload.hex(),
             "signature": signature.hex(),
             "key": key.hex(),
-            "said": _said(lambda given=(payload, signature, key): _opened(*given)),
+            "said": _said(_opened, payload, signature, key),
         }
 
 
@@ -240,13 +240,17 @@ def _moments(terms: StandingTerms) -> Iterator[Json]:
         yield {"now": int(now.timestamp()), "offered": _said(offered), "over": terms.is_over(now)}
 
 
+def _is_same(terms: StandingTerms, asked: AnyRequest) -> str:
+    return str(terms.is_same(asked)).lower()
+
+
 def _read(octets: bytes) -> str:
     return StandingTerms.from_bytes(octets).digest.hex()
 
 
-def _said(act: Callable[[], str]) -> str:
+def _said(act: Callable[..., str], *given: Any) -> str:
     """Return what an act gives, or the reason why it is refused."""
     try:
-        return act()
+        return act(*given)
     except DisclosureError as error:
         return str(error.reason)

@@ -73,8 +73,9 @@ def fields(rng: Random, asked: AnyRequest) -> list[Any]:
 
 def terms_of(given: list[Any]) -> StandingTerms:
     octets, times, apart, until, created, expires, nonce = given
-    moments = (dt.datetime.fromtimestamp(each, dt.UTC) for each in (created, expires))
-    return StandingTerms(bytes.fromhex(octets), times, apart, date_of(until), *moments, bytes.fromhex(nonce))
+    first, last = (dt.datetime.fromtimestamp(each, dt.UTC) for each in (created, expires))
+    fields = bytes.fromhex(octets), times, apart, date_of(until)
+    return StandingTerms(*fields, first, last, bytes.fromhex(nonce))
 
 
 def written(given: list[Any]) -> str:
@@ -119,7 +120,7 @@ async def test_of_requests_and_terms_by_chance_both_say_the_same() -> None:
     ]
     kept = [(terms_of(each), after) for each, after in zip(wanted, later, strict=True) if is_whole(each)]
     octets = [changed(rng, bytes.fromhex(rng.choice(whole))) for _ in range(CHANGED)]
-    given = {
+    given: dict[str, Any] = {
         "asked": [formed(each) for each in (*first, *later)],
         "same": [[terms.canonical.hex(), formed(each)] for terms, each in (*pairs, *kept)],
         "terms": wanted,
