@@ -285,8 +285,8 @@ async def test_a_list_that_says_something_else_is_refused(world: World, company:
 
 
 async def test_an_agent_applies_for_a_company(world: World, agent: Tab) -> None:
-    assert await agent.refused("apply", str(PERMIT.name), "For them.", "no number!") == "NUMBER_MALFORMED"
-    assert await agent.call("apply", str(PERMIT.name), "For the company.", " 9137 0100MA3C0F1XX") is True
+    assert await agent.refused("apply", str(PERMIT.name), "For them.", {}, "no number!") == "NUMBER_MALFORMED"
+    assert await agent.call("apply", str(PERMIT.name), "For the company.", {}, " 9137 0100MA3C0F1XX") is True
     (asked,) = [each for each in await queue(world) if each.grounds == "For the company."]
     assert (asked.on_behalf.number, asked.on_behalf.kind) == ("91370100MA3C0F1XX", residents.COMPANY)
     assert asked.applicant.kind == residents.PERSON

@@ -192,6 +192,28 @@ async def test_terms_and_names_that_do_not_fit_are_refused_as_python_refuses_the
     assert set(expected) == {"REQUEST_MISMATCH", None, "0" * 32}
 
 
+async def test_what_the_ledger_has_of_others_ends_a_consent(built: Path) -> None:
+    """As Python's `settle`: a withdrawal counts, and so does a use that the vault does not hold."""
+    created, digest = int(NOW.timestamp() * 1000), held().terms.digest.hex()
+    school = str(held().terms.verifier)
+    cases: list[tuple[HeldConsent, str, list[str], list[int], str]] = [
+        (held(), school, [], [], "granted"),
+        (held(), school, ["00" * 32], [], "granted"),
+        (held(), school, [digest], [], "withdrawn"),
+        (held(state=GrantState.RECOVERED), school, [digest], [], "withdrawn"),
+        (held(), school, [], [created], "recovered"),
+        (held(), school, [], [created - 3_600_000], "granted"),
+        (held(), f"{school}s", [], [created], "granted"),
+        (held(state=GrantState.WITHDRAWN), school, [], [created], "withdrawn"),
+    ]
+    asked = [
+        ["settled", {"held": given(each), "verifier": verifier, "withdrawn": withdrawn, "used": used}]
+        for each, verifier, withdrawn, used, _ in cases
+    ]
+    said = json.loads(await run_showing(built, "consents.mjs", asked))
+    assert said == [expected for *_, expected in cases]
+
+
 async def test_links_are_written_as_they_are_read(built: Path) -> None:
     links = [
         LINK, ExchangeLink("[::1]:443", "a-b_c", "s"), OfferLink("h:1", "o", "c"),

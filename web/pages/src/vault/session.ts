@@ -11,6 +11,7 @@ import { Claiming } from "./claiming/claiming.js";
 import { Attending } from "./consents/attending.js";
 import { consentSeeds } from "./consents/keys.js";
 import { ConsentPart } from "./consents/part.js";
+import { settleConsents } from "./consents/settling.js";
 import { loaded, VaultError } from "./fault.js";
 import { KeptHoldings } from "./holding/holdings.js";
 import type {
@@ -66,7 +67,7 @@ export class Session {
     this.agents = once(async () =>
       new (await loaded(() => import("./account/agents.js"))).Agents(opened, this.holdings, this.account));
     this.recovery = once(async () =>
-      new (await loaded(() => import("./recovery/part.js"))).Recovery(opened, this.#growing));
+      new (await loaded(() => import("./recovery/part.js"))).Recovery(opened, this.#growing, [settleConsents]));
   }
 
   /** What a link leads to. LinkError LINK_INVALID; VaultError LINK_UNSUPPORTED, and as each part says. */

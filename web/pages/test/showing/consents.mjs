@@ -6,11 +6,11 @@ import { pathToFileURL } from "node:url";
 const load = (name) => import(pathToFileURL(`${process.argv[2]}/${name}.js`).href);
 const [
   { agedConsent, checkUnder, consentOctets, consentOf, knownAs }, { Keys }, { parseVerifier, verifierText }, { parseLink, writeLink },
-  { LocalizedText }, { termsOf }, { requestOf }, { decode, encode }, { hex },
+  { LocalizedText }, { termsOf }, { requestOf }, { decode, encode }, { hex }, { settleConsents },
 ] = await Promise.all([
   "pages/src/vault/consents/records", "pages/src/vault/store/keys", "pages/src/ledger/keys", "pages/src/scan/links",
   "prover/src/disclosure/attributes", "prover/src/disclosure/standing", "pages/src/vault/showing/usages",
-  "prover/src/disclosure/canonical", "prover/src/bbs/octets",
+  "prover/src/disclosure/canonical", "prover/src/bbs/octets", "pages/src/vault/consents/settling",
 ].map(load));
 const octets = (digits) => Uint8Array.from(Buffer.from(digits, "hex"));
 const LABEL = "zk-disclosure/web-consent/v1";
@@ -66,6 +66,20 @@ const kinds = {
   aged(given) {
     const value = agedConsent({ kind: "consent", name: "0", value: consentOctets(held(given)) });
     return value === null ? null : told(consentOf("0", value));
+  },
+  /** The state of a consent once what the ledger has of others is believed; the vault has no use of its own. */
+  async settled({ held: given, verifier, withdrawn, used }) {
+    let stored = consentOctets(held(given));
+    const draft = {
+      list: async (kind) => (kind === "consent" ? [{ name: given.id, value: stored }] : []),
+      put: (_, value) => (stored = value),
+    };
+    const notes = [
+      ...withdrawn.map((digest) => ({ event: { kind: "consent-withdrawn", digest: octets(digest) } })),
+      ...used.map((time) => ({ use: { verifier, time } })),
+    ];
+    await settleConsents(draft, [null, ...notes].map((said) => ({ found: { holderNote: new Uint8Array(1) }, said })));
+    return consentOf(given.id, stored).state;
   },
   link: (written) => writeLink(parseLink(written)),
 };
