@@ -177,7 +177,7 @@ async def test_a_grant_that_broke_off_is_gone_on_with_octet_for_octet(world: Wor
     assert (await tab.call("attend"))[0]["fault"] is None
 
 
-async def test_before_its_grant_is_received_nothing_waits_and_a_refused_one_is_forgotten(
+async def test_before_its_grant_is_received_nothing_waits_and_a_refused_one_is_nothing_to_withdraw(
     world: World, tab: Tab
 ) -> None:
     consent = await asked(world)
@@ -192,7 +192,9 @@ async def test_before_its_grant_is_received_nothing_waits_and_a_refused_one_is_f
         await stocked(world, other)
         await other.call("decline", (await other.call("open", str(consent.link)))["id"])
     await tab.call("settle")
-    assert await tab.call("standing") == []
+    (standing,) = await tab.call("standing")
+    assert (standing["state"], standing["withdrawing"]) == ("withdrawn", False)
+    assert went(world, "WithdrawConsent") == []
     assert (await tab.call("overview"))["unsent"] == 0, "what was never granted needs no withdrawal"
 
 

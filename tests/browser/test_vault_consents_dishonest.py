@@ -58,6 +58,7 @@ async def world(whole: World) -> AsyncIterator[World]:
     whole.between.calls.clear()
     yield whole
     whole.between.alter.clear()
+    whole.between.refuses.clear()
     whole.between.away = False
 
 
@@ -76,6 +77,36 @@ async def test_too_early_is_beyond_it_whatever_the_service_lets_through(world: W
     early = await consent.use(small(world))
     assert (await tab.call("attend"))[0]["fault"]["reason"] == "CONSENT_BEYOND"
     assert (await watched(world.town.city, early)).state == WATCHED.STATE_DECLINED
+
+
+async def test_nothing_is_answered_before_there_is_a_receipt_for_the_grant(world: World, tab: Tab) -> None:
+    """The service takes a grant, asks under it, and refuses the grant afterwards, so that the vault forgets."""
+    consent = await asked(world)
+    view = await tab.call("open", str(consent.link))
+    world.between.alter["GrantConsent"] = lambda _: b"\0"
+    await tab.call("grant", view["id"])
+    world.between.alter.clear()
+    assert (await consent.told()).state == TOLD.STATE_GRANTED
+    await consent.use(small(world))
+    assert await tab.call("attend") == []
+    assert went(world, "SubmitPresentation") == []
+
+
+async def test_a_grant_that_is_taken_and_refused_does_not_take_the_withdrawal_with_it(
+    world: World, tab: Tab
+) -> None:
+    consent = await asked(world)
+    view = await tab.call("open", str(consent.link))
+    world.between.away = True
+    await tab.call("grant", view["id"])
+    (standing,) = await tab.call("standing")
+    assert (await tab.call("withdraw", standing["id"]))["withdrawing"] is True
+    world.between.away = False
+    world.between.refuses["GrantConsent"] = "CONSENT_ANSWERED"
+    await tab.call("settle")
+    (standing,) = await tab.call("standing")
+    assert (standing["state"], standing["withdrawing"]) == ("withdrawn", False)
+    assert (await consent.told()).state == TOLD.STATE_WITHDRAWN
 
 
 async def test_another_question_is_not_answered_under_it(world: World, tab: Tab) -> None:

@@ -2,6 +2,7 @@
 // is beyond it is refused and written down. What cannot be answered now (a credential is missing, a receipt does not hold) is told
 // and left, and holds up nothing else.
 
+import { equal } from "../../../../prover/src/bbs/octets.js";
 import { checkAllowed } from "../../../../prover/src/disclosure/allowance.js";
 import { RefusedError } from "../../../../prover/src/disclosure/errors.js";
 import { checkStanding } from "../../../../prover/src/disclosure/standing.js";
@@ -15,6 +16,7 @@ import { isOtherKey } from "../reading/following.js";
 import type { Departments } from "../showing/answer.js";
 import { type Answer, answerTo, departmentsNamed, proven, sentUsage } from "../showing/answering.js";
 import { declined } from "../showing/decline.js";
+import { eventsIn } from "../showing/events.js";
 import { type Fetched, fetchRequest } from "../showing/fetch.js";
 import type { Holdings } from "../showing/holdings.js";
 import type { Usage } from "../showing/usages.js";
@@ -67,9 +69,18 @@ export class Attending {
     return told;
   }
 
-  /** Those that were granted here, also those that are used up: what comes then is refused, and written down. */
+  /**
+   * Those that were granted here, and that the service has given its receipt for; also those that are used up: what comes then is
+   * refused, and written down.
+   */
   async #attended(): Promise<readonly HeldConsent[]> {
-    const held = (await this.opened.store.read(consentsIn)).filter(({ state }) => state === "granted");
+    const held = await this.opened.store.read(async (draft) => {
+      const granted = (await consentsIn(draft)).filter(({ state }) => state === "granted");
+      const events = granted.length === 0 ? [] : await eventsIn(draft);
+      return granted.filter((each) => events.some(({ state, note, server }) =>
+        state === "recorded" && note.kind === "consent-granted" && server === each.link.server &&
+        equal(note.digest, each.terms.digest)));
+    });
     if (held.length === 0) return [];
     const server = await this.server();
     return held.filter(({ link }) => link.server === server);
