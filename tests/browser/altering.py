@@ -1,6 +1,6 @@
 """A service that is not true: a real one, whose answers something alters on their way."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +29,8 @@ class Altering(grpc.GenericRpcHandler):
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     """What came from the page, by method, whether it was handed on or not."""
     away: bool = False
+    first: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """What a test does once, before a method is handed on."""
     refuses: dict[str, str] = field(default_factory=dict)
     """Reasons that methods are refused for, once the service has done what they ask."""
 
@@ -38,6 +40,8 @@ class Altering(grpc.GenericRpcHandler):
         async def hand_on(message: bytes, context: Any) -> bytes:
             self.calls.append(method)
             self.sent.append((method, message))
+            if method in self.first:
+                await self.first.pop(method)()
             if self.away:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the service is away")
             if method in self.answers:

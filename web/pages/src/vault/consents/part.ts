@@ -10,9 +10,10 @@ import {
 import { utf8 } from "../../ledger/encoding.js";
 import { sameKey, verifierText } from "../../ledger/keys.js";
 import { type Link, writeLink } from "../../scan/links.js";
-import { VaultError } from "../fault.js";
+import { faultOf, VaultError } from "../fault.js";
 import type { ConsentView, LimitsView, StandingView } from "../model.js";
 import type { Opened } from "../parts.js";
+import { isOtherKey } from "../reading/following.js";
 import { answerTo, departmentsNamed, trackRecord, waysOf } from "../showing/answering.js";
 import { triedEvent } from "../showing/decline.js";
 import { beginEvent, type Event, eventsIn, type MakeCall, newId } from "../showing/events.js";
@@ -81,7 +82,8 @@ export class ConsentPart {
   /**
    * Grant what was told. It is stored before it goes out; what could not be sent is sent by `settle`. VaultError REQUEST_CLOSED,
    * NOTHING_FITS, CONSENT_ANSWERED (withdrawn, or put back from a file of before); RefusedError REQUEST_MISMATCH (other terms are
-   * held under this name); ConnectError where the service refuses for good: then the consent is not kept.
+   * held under this name); ConnectError where the service refuses for good: then the consent is not kept; errors as `sendEvent` where
+   * what came as its receipt does not hold: the consent is stored, and nothing is answered under it before there is one.
    */
   async grant(id: string): Promise<StandingView> {
     const asked = this.#found(id);
@@ -98,7 +100,8 @@ export class ConsentPart {
     try {
       await sendEvent(this.opened, event, this.outgoing);
     } catch (error) {
-      if (wasWrittenDown(error)) throw error;
+      // What does not hold is told, though `settle` goes on with it; under the log's next key it may hold there.
+      if (wasWrittenDown(error) || !(faultOf(error).passing || isOtherKey(error))) throw error;
     }
     return this.#standing(held.id);
   }
