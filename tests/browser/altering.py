@@ -1,11 +1,13 @@
 """A service that is not true: a real one, whose answers something alters on their way."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
 
 from tests.web_edge.standing import endpoint_of
 from tests.zkservice.support import City
@@ -27,6 +29,10 @@ class Altering(grpc.GenericRpcHandler):
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     """What came from the page, by method, whether it was handed on or not."""
     away: bool = False
+    first: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """What a test does once, before a method is handed on."""
+    refuses: dict[str, str] = field(default_factory=dict)
+    """Reasons that methods are refused for, once the service has done what they ask."""
 
     def service(self, details: Any) -> Any:
         method = details.method.rpartition("/")[2]
@@ -34,6 +40,8 @@ class Altering(grpc.GenericRpcHandler):
         async def hand_on(message: bytes, context: Any) -> bytes:
             self.calls.append(method)
             self.sent.append((method, message))
+            if method in self.first:
+                await self.first.pop(method)()
             if self.away:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the service is away")
             if method in self.answers:
@@ -46,6 +54,8 @@ class Altering(grpc.GenericRpcHandler):
                 await context.abort(
                     error.code(), error.details() or "", tuple(error.trailing_metadata() or ())
                 )
+            if method in self.refuses:
+                await refused(context, self.refuses[method])
             return self.alter.get(method, bytes)(answer)
 
         return grpc.unary_unary_rpc_method_handler(hand_on)
@@ -64,6 +74,15 @@ class Altering(grpc.GenericRpcHandler):
     def endpoint(self, town: City) -> Endpoint:
         """Where it is, under the service's own root."""
         return Endpoint(self.address, endpoint_of(town).root_certificate)
+
+
+async def refused(context: Any, reason: str) -> None:
+    """End a call as the service does that refuses it for good."""
+    info = any_pb2.Any()
+    info.Pack(error_details_pb2.ErrorInfo(domain="zk-disclosure", reason=reason))
+    status = status_pb2.Status(code=9, message="refused", details=[info])
+    details = (("grpc-status-details-bin", status.SerializeToString()),)
+    await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "refused", details)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from tests.browser.browsing import needs
 from tests.browser.consenting import TOLD, WATCHED, asked, branch, granted, small, stocked, watched, went
 from tests.browser.test_vault_walk import claimed
 from tests.browser.vault_town import World, vault_town
-from tests.browser.vaulting import PASSPHRASE, Tab, built, opened
+from tests.browser.vaulting import PASSPHRASE, Faulted, Tab, built, opened
 from tests.disclosure.composite.world import INSURANCE, PERMIT
 from tests.zkservice.composite_city import SCHOOL
 from tests.zkservice.support import new_id
@@ -128,6 +128,46 @@ async def test_two_tabs_that_attend_at_once_answer_once(world: World) -> None:
         assert len(set(went(world, "SubmitPresentation"))) == 1
 
 
+async def test_a_tab_that_attends_meanwhile_waits_and_refuses_nothing(world: World) -> None:
+    """By itself it would answer, and the first would refuse its own request as one too many."""
+    async with world.place.visitor() as visitor, opened(visitor) as tab:
+        consent = await granted(world, await stocked(world, tab), times=1)
+        page = await visitor.context.new_page()
+        await page.goto(visitor.page.url)
+        await page.wait_for_function("() => window.vault")
+        other = Tab(page)
+        await other.call("unlock", PASSPHRASE)
+        exchange = await consent.use(small(world))
+        others = list[asyncio.Task[object]]()
+
+        async def meanwhile() -> None:
+            others.append(asyncio.create_task(other.call("attend")))
+            await asyncio.wait(others, timeout=8)
+
+        world.between.first["FetchRequest"] = meanwhile
+        assert [each["fault"] for each in await tab.call("attend")] == [None]
+        assert await others[0] == []
+        assert went(world, "DeclineExchange") == []
+        assert (await watched(world.town.city, exchange)).state == WATCHED.STATE_VERIFIED
+
+
+async def test_an_answer_that_is_not_sent_yet_is_told_apart(world: World, tab: Tab) -> None:
+    consent = await granted(world, tab)
+    await consent.use(small(world))
+
+    async def leaves() -> None:
+        world.between.away = True
+
+    world.between.first["SubmitPresentation"] = leaves
+    (attended,) = await tab.call("attend")
+    assert (attended["use"] is None, attended["sent"], attended["fault"]) == (False, False, None)
+    world.between.away = False
+    await tab.call("settle")
+    await consent.use(small(world))
+    (attended,) = await tab.call("attend")
+    assert (attended["sent"], attended["fault"]) == (True, None)
+
+
 async def test_the_plain_form_is_agreed_to_too(world: World) -> None:
     async with world.place.visitor() as visitor, opened(visitor) as tab:
         await tab.call("create", PASSPHRASE, (await tab.call("logKey"))["key"])
@@ -162,7 +202,9 @@ async def test_a_grant_that_broke_off_is_gone_on_with_octet_for_octet(world: Wor
     consent = await asked(world)
     view = await tab.call("open", str(consent.link))
     world.between.alter["GrantConsent"] = lambda answer: answer[:-3]
-    standing = await tab.call("grant", view["id"])
+    with pytest.raises(Faulted):
+        await tab.call("grant", view["id"])
+    (standing,) = await tab.call("standing")
     assert (standing["state"], standing["granting"]) == ("granted", True)
     assert (await tab.call("overview"))["unsent"] == 1
     world.between.alter.clear()
@@ -177,7 +219,7 @@ async def test_a_grant_that_broke_off_is_gone_on_with_octet_for_octet(world: Wor
     assert (await tab.call("attend"))[0]["fault"] is None
 
 
-async def test_before_its_grant_is_received_nothing_waits_and_a_refused_one_is_forgotten(
+async def test_before_its_grant_is_received_nothing_waits_and_a_refused_one_is_nothing_to_withdraw(
     world: World, tab: Tab
 ) -> None:
     consent = await asked(world)
@@ -192,7 +234,9 @@ async def test_before_its_grant_is_received_nothing_waits_and_a_refused_one_is_f
         await stocked(world, other)
         await other.call("decline", (await other.call("open", str(consent.link)))["id"])
     await tab.call("settle")
-    assert await tab.call("standing") == []
+    (standing,) = await tab.call("standing")
+    assert (standing["state"], standing["withdrawing"]) == ("withdrawn", False)
+    assert went(world, "WithdrawConsent") == []
     assert (await tab.call("overview"))["unsent"] == 0, "what was never granted needs no withdrawal"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from disclosure import OfferLink, PolicyName
+from disclosure import OfferLink, PolicyName, sign_request
 from disclosure.policy import StandingLimits
 from disclosure.standing import StandingTerms
 from tests.browser.altering import altering
@@ -30,14 +30,17 @@ from tests.browser.consenting import (
 )
 from tests.browser.test_vault_walk import claimed
 from tests.browser.vault_town import World, vault_town
-from tests.browser.vaulting import PASSPHRASE, Tab, built, opened, vault_site
+from tests.browser.vaulting import PASSPHRASE, Faulted, Tab, built, opened, vault_site
 from tests.disclosure.composite.world import SCHEMAS
 from tests.zkservice import consenting as service
 from tests.zkservice.allowing import allowed
 from tests.zkservice.changing import head, serving, settings_of, settled
 from tests.zkservice.composite_city import SCHOOL
+from tests.zkservice.revoking import new_handles
 from tests.zkservice.support import new_id
+from wire.convert import signed_request_to
 from zkproto.v1 import consent_pb2, ledger_pb2
+from zkproto.v1 import presentation_pb2 as pb
 from zkservice import key_change
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -58,6 +61,9 @@ async def world(whole: World) -> AsyncIterator[World]:
     whole.between.calls.clear()
     yield whole
     whole.between.alter.clear()
+    whole.between.refuses.clear()
+    whole.between.answers.clear()
+    whole.between.first.clear()
     whole.between.away = False
 
 
@@ -78,14 +84,41 @@ async def test_too_early_is_beyond_it_whatever_the_service_lets_through(world: W
     assert (await watched(world.town.city, early)).state == WATCHED.STATE_DECLINED
 
 
+async def test_nothing_is_answered_before_there_is_a_receipt_for_the_grant(world: World, tab: Tab) -> None:
+    """The service takes a grant and asks under it, and could refuse the grant afterwards."""
+    consent = await asked(world)
+    view = await tab.call("open", str(consent.link))
+    world.between.alter["GrantConsent"] = lambda _: b"\0"
+    with pytest.raises(Faulted):
+        await tab.call("grant", view["id"])
+    world.between.alter.clear()
+    assert (await consent.told()).state == TOLD.STATE_GRANTED
+    await consent.use(small(world))
+    assert await tab.call("attend") == []
+    assert went(world, "SubmitPresentation") == []
+
+
+async def test_a_grant_that_is_taken_and_refused_does_not_take_the_withdrawal_with_it(
+    world: World, tab: Tab
+) -> None:
+    consent = await asked(world)
+    view = await tab.call("open", str(consent.link))
+    world.between.away = True
+    await tab.call("grant", view["id"])
+    (standing,) = await tab.call("standing")
+    assert (await tab.call("withdraw", standing["id"]))["withdrawing"] is True
+    world.between.away = False
+    world.between.refuses["GrantConsent"] = "CONSENT_ANSWERED"
+    await tab.call("settle")
+    (standing,) = await tab.call("standing")
+    assert (standing["state"], standing["withdrawing"]) == ("withdrawn", False)
+    assert (await consent.told()).state == TOLD.STATE_WITHDRAWN
+
+
 async def test_another_question_is_not_answered_under_it(world: World, tab: Tab) -> None:
     """The service names an exchange that was never addressed to the consent."""
     await granted(world, tab)
     _, other, link = await world.asked(branch(world, predicates=()))
-
-    def relayed(*named: tuple[str, str]) -> Callable[[bytes], bytes]:
-        found = [consent_pb2.ConsentExchange(exchange=each, ticket=ticket) for each, ticket in named]
-        return lambda _: consent_pb2.ListConsentExchangesResponse(exchanges=found).SerializeToString()
 
     world.between.alter["ListConsentExchanges"] = relayed((link.exchange, link.ticket))
     assert (await tab.call("attend"))[0]["fault"]["reason"] == "CONSENT_BEYOND"
@@ -95,6 +128,57 @@ async def test_another_question_is_not_answered_under_it(world: World, tab: Tab)
     world.between.alter["ListConsentExchanges"] = strange
     reasons = [each["fault"]["reason"] for each in await tab.call("attend")]
     assert reasons == ["ANSWER_INVALID", "LINK_INVALID", "LINK_INVALID"]
+
+
+async def test_what_another_verifier_asks_is_not_refused_in_its_name(world: World, tab: Tab) -> None:
+    city = world.town.city
+    await granted(world, tab)
+    signed = sign_request(city.request("bank"), city.verifier_keys["bank"])
+    message = pb.CreateExchangeRequest(signed_request=signed_request_to(signed), request_id=new_id())
+    made = await city.presentation.CreateExchange(message)
+    world.between.alter["ListConsentExchanges"] = relayed((made.exchange, made.ticket))
+    assert (await tab.call("attend"))[0]["fault"]["reason"] == "CONSENT_BEYOND"
+    assert (await watched(city, made)).state != WATCHED.STATE_DECLINED
+    assert went(world, "DeclineExchange") == []
+    assert {each["state"] for each in await tab.call("uses")} == {"consent-granted"}
+
+
+async def test_a_request_under_another_name_is_neither_answered_again_nor_refused(
+    world: World, tab: Tab
+) -> None:
+    consent = await granted(world, tab, times=1)
+    fetched = list[bytes]()
+    world.between.alter["FetchRequest"] = lambda answer: fetched.append(answer) or answer
+    await consent.use(small(world))
+    assert (await tab.call("attend"))[0]["fault"] is None
+    consent.lift(used=0)
+    await consent.use(small(world))
+    world.between.alter["FetchRequest"] = lambda _: fetched[0]
+    assert (await tab.call("attend"))[0]["fault"]["reason"] == "EXCHANGE_ANSWERED"
+    assert (went(world, "DeclineExchange"), len(went(world, "SubmitPresentation"))) == ([], 1)
+    assert "over-asked" not in {each["state"] for each in await tab.call("uses")}
+
+
+async def test_so_many_are_looked_at_and_none_is_refused_twice(world: World, tab: Tab) -> None:
+    await granted(world, tab)
+    world.between.alter["ListConsentExchanges"] = relayed(*((f"nothing/{each}", "t") for each in range(103)))
+    assert len(await tab.call("attend")) == 100
+    _, _, link = await world.asked(branch(world, predicates=()))
+    fetched = list[bytes]()
+    world.between.alter["ListConsentExchanges"] = relayed((link.exchange, link.ticket))
+    world.between.alter["FetchRequest"] = lambda answer: fetched.append(answer) or answer
+    world.between.refuses["DeclineExchange"] = "EXCHANGE_CLOSED"
+    assert (await tab.call("attend"))[0]["fault"]["reason"] == "CONSENT_BEYOND"
+    world.between.answers["FetchRequest"] = lambda _: fetched[0]
+    assert (await tab.call("attend"))[0]["fault"]["reason"] == "CONSENT_BEYOND"
+    assert len(went(world, "DeclineExchange")) == 1
+    assert [each["state"] for each in await tab.call("uses")].count("over-asked") <= 1
+
+
+def relayed(*named: tuple[str, str]) -> Callable[[bytes], bytes]:
+    """Have a service name exchanges that were not addressed to the consent."""
+    found = [consent_pb2.ConsentExchange(exchange=each, ticket=ticket) for each, ticket in named]
+    return lambda _: consent_pb2.ListConsentExchangesResponse(exchanges=found).SerializeToString()
 
 
 def instead(message: consent_pb2.CreateConsentRequest) -> Callable[[bytes], bytes]:
@@ -199,6 +283,22 @@ async def test_nothing_is_answered_by_a_ledger_that_is_not_the_one_that_was_seen
     assert went(world, "SubmitPresentation") == []
     world.between.alter.clear()
     assert (await tab.call("attend"))[0]["fault"] is None
+
+
+async def test_nothing_is_answered_by_epochs_of_another_ledger(world: World, tab: Tab) -> None:
+    """What is read last, right before the proof, is vouched for by another ledger than all before."""
+    before = await head(world.town.city)
+    consent = await granted(world, tab)
+    await tab.call("settle")
+    await consent.use(small(world))
+    await world.town.offices["public-security"].revoke(*new_handles(3))
+
+    async def other() -> None:
+        world.between.alter["GetCheckpoint"] = lambda _: before.SerializeToString()
+
+    world.between.first["ListRevocations"] = other
+    assert await tab.refused("attend") == "CONSISTENCY_INVALID"
+    assert went(world, "SubmitPresentation") == []
 
 
 async def test_the_logs_next_key_is_no_end_of_it_and_without_proof_nothing_is_signed(tmp_path: Path) -> None:

@@ -294,3 +294,20 @@ async def test_credentials_about_one_child_are_one_group_by_its_number_or_its_se
     name = "王<U+202E>一"
     one_child, other_child = {"id": "1", "name": name}, {"id": "2", "name": None}
     assert groups == dict.fromkeys(("register", "shots", "birth"), one_child) | {"other": other_child}
+
+
+async def test_no_department_joins_two_children_or_names_anothers(built: Path) -> None:
+    one, other, secret = (b"\1" * 32).hex(), (b"\2" * 32).hex(), (b"\3" * 32).hex()
+    held = [
+        {"id": "birth", "values": {"child_id": one, "child_secret": secret, "child_name": "王一"}},
+        {"id": "register", "values": {"child_secret": secret}},
+        {"id": "shots", "values": {"child_id": other}},
+        {"id": "named", "by": "school", "values": {"child_id": other, "child_name": "李二"}},
+        {"id": "forged", "by": "school", "values": {"child_id": other, "child_secret": secret}},
+    ]
+    both, before = await asked(built, ("children", {"held": held}), ("children", {"held": held[:4]}))
+    groups = dict(both)
+    assert groups["birth"] == {"id": "1", "name": "王一"}
+    assert groups["shots"] == groups["named"] == groups["forged"] == {"id": "3", "name": None}
+    assert groups["register"] == {"id": "2", "name": None}, "whose it is cannot be told"
+    assert dict(before)["register"] == {"id": "1", "name": "王一"}

@@ -192,8 +192,10 @@ export interface AttendedView {
   readonly consent: string;
   readonly verifierName: Text;
   readonly purpose: Text;
-  /** The use by which it was answered; null if it was not. */
+  /** The use by which it was answered; null if nothing was stored. */
   readonly use: string | null;
+  /** Whether the service has it, with a receipt that holds; else it is stored, and `settle` sends it unless it was refused. */
+  readonly sent: boolean;
   readonly fault: Fault | null;
 }
 

@@ -59,6 +59,7 @@ export class Session {
         await this.account.ended(draft, event, answer);
         await this.consents.ended(draft, event, answer);
       },
+      moot: (draft, event) => this.consents.moot(draft, event),
     };
     this.account = new AccountPart(opened, this.claiming, server, sessions, outgoing);
     this.consents = new ConsentPart(opened, this.holdings, server, outgoing);

@@ -48,9 +48,9 @@ const kinds = {
     };
   },
   happened: () => HAPPENED,
-  children: ({ held }) => [...childrenOf(held.map(({ id, values }) => {
+  children: ({ held }) => [...childrenOf(held.map(({ id, values, by }) => {
     const read = Object.entries(values).map(([name, value]) => [name, name === "child_name" ? value : octets(value)]);
-    return { id, credential: { values: Object.fromEntries(read) } };
+    return { id, credential: { values: Object.fromEntries(read) }, issuerKey: { name: { department: by ?? "police" } } };
   }))],
 };
 const answers = JSON.parse(readFileSync(0, "utf8")).map(([kind, given]) => {

@@ -6,13 +6,12 @@ import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { refusal, VaultError } from "../fault.js";
 import type { Opened } from "../parts.js";
 import { sessions } from "../reading/clients.js";
-import { type Headers, OF_SESSIONS } from "../showing/sending.js";
+import { type Headers, OF_SESSIONS, WRONG_KEY } from "../showing/sending.js";
 import { NONCE_OCTETS, sessionSignature } from "./keys.js";
 import { accountsIn } from "./records.js";
 
 /** A token that ends within so long is asked for anew. */
 const SPARE_MS = 60_000;
-const WRONG_KEY = "REQUEST_SIGNATURE_INVALID";
 
 interface Token {
   readonly token: string;

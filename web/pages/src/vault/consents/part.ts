@@ -10,12 +10,13 @@ import {
 import { utf8 } from "../../ledger/encoding.js";
 import { sameKey, verifierText } from "../../ledger/keys.js";
 import { type Link, writeLink } from "../../scan/links.js";
-import { VaultError } from "../fault.js";
+import { faultOf, VaultError } from "../fault.js";
 import type { ConsentView, LimitsView, StandingView } from "../model.js";
 import type { Opened } from "../parts.js";
+import { isOtherKey } from "../reading/following.js";
 import { answerTo, departmentsNamed, trackRecord, waysOf } from "../showing/answering.js";
 import { triedEvent } from "../showing/decline.js";
-import { beginEvent, type Event, eventsIn, finishEvent, type MakeCall, newId } from "../showing/events.js";
+import { beginEvent, type Event, eventsIn, type MakeCall, newId } from "../showing/events.js";
 import { checkServer } from "../showing/fetch.js";
 import type { Holdings } from "../showing/holdings.js";
 import { type EventKind, MAX_DETAIL_OCTETS } from "../showing/notes.js";
@@ -81,7 +82,8 @@ export class ConsentPart {
   /**
    * Grant what was told. It is stored before it goes out; what could not be sent is sent by `settle`. VaultError REQUEST_CLOSED,
    * NOTHING_FITS, CONSENT_ANSWERED (withdrawn, or put back from a file of before); RefusedError REQUEST_MISMATCH (other terms are
-   * held under this name); ConnectError where the service refuses for good: then the consent is not kept.
+   * held under this name); ConnectError where the service refuses for good: then the consent is not kept; errors as `sendEvent` where
+   * what came as its receipt does not hold: the consent is stored, and nothing is answered under it before there is one.
    */
   async grant(id: string): Promise<StandingView> {
     const asked = this.#found(id);
@@ -98,7 +100,8 @@ export class ConsentPart {
     try {
       await sendEvent(this.opened, event, this.outgoing);
     } catch (error) {
-      if (wasWrittenDown(error)) throw error;
+      // What does not hold is told, though `settle` goes on with it; under the log's next key it may hold there.
+      if (wasWrittenDown(error) || !(faultOf(error).passing || isOtherKey(error))) throw error;
     }
     return this.#standing(held.id);
   }
@@ -145,8 +148,9 @@ export class ConsentPart {
   }
 
   /**
-   * Forget a consent whose grant the service refused, within the use case that writes that down; one that it took before stays.
-   * What was to withdraw it has nothing to withdraw then.
+   * Forget a consent whose grant the service refused, within the use case that writes that down. One that it took before stays;
+   * one that something was answered under, or that was withdrawn, is withdrawn: a service may refuse what it has taken, so what
+   * was counted is not forgotten for it, and a withdrawal that is on its way goes out.
    */
   async ended(draft: Draft, event: Event, answer: unknown): Promise<void> {
     if (event.note.kind !== "consent-granted" || answer !== null) return;
@@ -154,10 +158,17 @@ export class ConsentPart {
     const about = (await eventsIn(draft)).filter((each) => each.id !== event.id && equal(each.note.digest, digest));
     if (about.some(({ note, state }) => note.kind === "consent-granted" && state !== "refused")) return;
     const held = (await consentsIn(draft)).find(({ terms }) => equal(terms.digest, digest));
-    if (held !== undefined) removeConsent(draft, held);
-    for (const { id, note, state } of about) {
-      if (note.kind === "consent-withdrawn" && state === "sent") await finishEvent(draft, id, { reason: NOT_GRANTED });
-    }
+    if (held === undefined || held.state === "recovered") return;
+    if (held.state === "granted" && held.uses.length === 0) removeConsent(draft, held);
+    else putConsent(draft, { ...held, state: "withdrawn" });
+  }
+
+  /** Why an event has nothing to say where its session's key is not known: what was never granted cannot be withdrawn. */
+  async moot(draft: Pick<Draft, "list">, event: Event): Promise<string | null> {
+    if (event.note.kind !== "consent-withdrawn") return null;
+    const { digest } = event.note;
+    const grants = (await eventsIn(draft)).filter(({ note }) => note.kind === "consent-granted" && equal(note.digest, digest));
+    return grants.length > 0 && grants.every(({ state }) => state === "refused") ? NOT_GRANTED : null;
   }
 
   #found(id: string): Asked {

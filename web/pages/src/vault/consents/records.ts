@@ -151,19 +151,25 @@ export function checkUnder({ state, terms, uses }: HeldConsent, request: AnyRequ
   }
 }
 
-/**
- * Count an answer to an exchange's request, within the use case that stores it. VaultError CONSENT_BEYOND, EXCHANGE_ANSWERED
- * (another tab attended to it meanwhile).
- */
+/** Count an answer to an exchange's request, within the use case that stores it. VaultError CONSENT_BEYOND; as `checkOpen`. */
 export async function countAnswer(
   draft: Draft, id: string, exchange: string, request: AnyRequest, now: number,
 ): Promise<void> {
   const held = await consentIn(draft, id);
+  await checkOpen(draft, exchange, request);
   checkUnder(held, request, now);
-  if ((await answeredIn(draft)).has(exchange)) {
+  putConsent(draft, { ...held, uses: [...held.uses, request.created] });
+}
+
+/**
+ * Throw VaultError EXCHANGE_ANSWERED if the vault has answered this request: another tab attended to it meanwhile, or the service
+ * hands it out again under another exchange's name.
+ */
+export async function checkOpen(draft: Pick<Draft, "list">, exchange: string, request: AnyRequest): Promise<void> {
+  const uses = await usagesIn(draft);
+  if (uses.some((each) => exchangeOf(each) === exchange || equal(each.request.digest, request.digest))) {
     throw new VaultError("EXCHANGE_ANSWERED", "the vault has answered this request");
   }
-  putConsent(draft, { ...held, uses: [...held.uses, request.created] });
 }
 
 /** The names of all exchanges that the vault has answered, whatever became of the answers. */

@@ -203,6 +203,7 @@ export function AttendedTold({ attended }: { attended: readonly AttendedView[] }
     <>
       {attended.map((each, at) => {
         const name = told(each.verifierName);
+        if (each.fault === null && !each.sent) return <Told key={at} as="unsure">{say("attend.stored", { name })}</Told>;
         if (each.fault === null) return <Told key={at} as="good">{say("attend.answered", { name })}</Told>;
         return (
           <Told key={at} as="unsure">

@@ -37,6 +37,8 @@ export interface Under {
   /** The record of the standing consent that it is answered under. */
   readonly consent: string;
   readonly count: (draft: Draft) => Promise<void>;
+  /** Throws unless all that was read for the answer is of the one ledger: nothing is stored then. */
+  readonly check: () => Promise<unknown>;
 }
 
 /** Plan an answer with what the vault holds now; `pinned` is what was chosen of a branch. As `planComposite`. */
@@ -169,6 +171,7 @@ async function stored(
     message: toBinary(SubmitPresentationRequestSchema, message), holderNote, receipt: null, reason: null,
     consent: under?.consent ?? null,
   };
+  await under?.check();
   await opened.store.change(async (draft) => {
     await under?.count(draft);
     putUsage(draft, usage);

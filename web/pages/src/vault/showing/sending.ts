@@ -29,6 +29,8 @@ const SUBMIT = "/zkproto.v1.PresentationService/SubmitPresentation";
 
 export type Headers = Readonly<Record<string, string>>;
 
+/** The service does not know the key that a session was to be opened with. */
+export const WRONG_KEY = "REQUEST_SIGNATURE_INVALID";
 /** They say something of the session, and nothing of what was sent in it. */
 export const OF_SESSIONS: ReadonlySet<string> = new Set(["TOKEN_INVALID", "ACCOUNT_REPLACED", "SECRET_NOT_ACCEPTED"]);
 
@@ -38,6 +40,8 @@ export interface Outgoing {
   readonly call: <Answer>(party: string, call: (headers: Headers) => Promise<Answer>) => Promise<Answer>;
   /** Keep what else an event was answered with, null if it was refused, in the use case that writes down how it ended. */
   readonly ended: (draft: Draft, event: Event, answer: unknown) => Promise<void>;
+  /** Why an event has nothing to say where the service does not know the key of its session; null if it may have. */
+  readonly moot: (draft: Pick<Draft, "list">, event: Event) => Promise<string | null>;
 }
 
 /**
@@ -63,7 +67,16 @@ export async function sendEvent(opened: Opened, event: Event, outgoing?: Outgoin
     await outgoing?.ended(draft, event, answer);
     return finishEvent(draft, event.id, ending);
   });
-  const answer = await call(method, message, within, (reason) => ended({ reason }, null));
+  const answer = await call(method, message, within, (reason) => ended({ reason }, null)).catch(async (error: unknown) => {
+    if (outgoing !== undefined && !wasWrittenDown(error) && refusal(error) === WRONG_KEY) {
+      const reason = await store.read((draft) => outgoing.moot(draft, event));
+      if (reason !== null) {
+        await ended({ reason }, null);
+        written.add(error as object);
+      }
+    }
+    throw error;
+  });
   checkEventReceipt(event, answer.receipt, log);
   return ended({ receipt: { octets: answer.receipt, log } }, answer);
 }

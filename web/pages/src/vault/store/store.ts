@@ -117,6 +117,11 @@ export class SealedStore {
     this.#database.close();
   }
 
+  /** What tells this vault from others: it follows from its key, and says nothing of it. */
+  get name(): string {
+    return this.#vault;
+  }
+
   /** What makes and recognises usage tags and notes. Raises StoreError VAULT_LOCKED. */
   get uses(): UseKeys {
     return this.#held().uses;

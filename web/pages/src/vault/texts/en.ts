@@ -217,6 +217,7 @@ export const en = {
   "attend.busy": "Looking for requests, and answering what is within your consents …",
   "attend.nothing": "Nothing waits.",
   "attend.answered": "{name} was answered under your standing consent.",
+  "attend.stored": "An answer to {name} is kept here and not sent yet. It goes out when the service is reached.",
   "attend.not": "{name} was not answered: {why}",
 
   "inbox.offers": "Waiting for you",

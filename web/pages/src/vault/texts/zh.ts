@@ -219,6 +219,7 @@ export const zh: Texts = {
   "attend.busy": "正在查看询问，并答复授权之内的内容……",
   "attend.nothing": "没有等待答复的询问。",
   "attend.answered": "已按您的持续授权答复{name}。",
+  "attend.stored": "对{name}的答复已保存在本机，尚未送达；连上服务后会自动送出。",
   "attend.not": "未答复{name}：{why}",
 
   "inbox.offers": "等待您领取",
