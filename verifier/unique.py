@@ -10,7 +10,7 @@ has come by keys of one would come again by keys of the other.
 Where the order of all cities has to be asked first, an answer's pseudonyms are reserved meanwhile: another
 answer that has one of them waits, and every other goes on. That something comes once rests on what is noted,
 and on the order; a reservation keeps claims from being made in vain, and so it may end by itself, when its
-process has ended without a word.
+process has ended without a word, or nobody knows what became of its claim.
 
 State rules: the file is the register's alone, and several processes may use it at once: each admission is one
 transaction that takes SQLite's write lock before it reads. It is durable when `admit` returns; after a crash
@@ -22,13 +22,14 @@ import datetime as dt
 import hashlib
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from disclosure.composite import CompositeRequest, VerifiedComposite
-from verifier.errors import AlreadySeenError, RegisterError, ReservedError
+from verifier.errors import AlreadySeenError, RegisterError, ReservedError, TakenElsewhereError
 
 RESERVED_SECONDS: Final = 300
 """So long a reservation counts at most; a claim takes less."""
@@ -36,6 +37,8 @@ PATIENCE: Final = 30.0
 _APPLICATION: Final = 0x7A6B7073  # "zkps": tells the file from any other of SQLite's
 _VERSION: Final = 2
 _LOOK_SECONDS: Final = 0.05
+_MOST_LOOK_SECONDS: Final = 1.0
+"""A reservation is looked at again after pauses that grow from the one to the other."""
 _SCHEMA: Final = (
     "CREATE TABLE scopes (scope BLOB NOT NULL PRIMARY KEY, suite TEXT NOT NULL) WITHOUT ROWID",
     """
@@ -60,12 +63,16 @@ _SECOND: Final = """
 """What version 2 has besides."""
 
 _Key = tuple[bytes, bytes]
+_waited = set[tuple[str, bytes, bytes]]()
+"""What somebody in this process waits for: the register's file, scope and pseudonym."""
+_waiting_lock = threading.Lock()
 
 
 class PseudonymRegister:
     """The register in a file, which is made with mode 0600 when it is not there.
 
-    Another answer's reservation is waited for so many seconds.
+    Another answer's reservation is waited for so many seconds, by one answer of this process at a time: who
+    waits keeps a thread.
     """
 
     def __init__(self, path: Path, patience: float = PATIENCE) -> None:
@@ -102,14 +109,16 @@ class PseudonymRegister:
     ) -> Iterator[None]:
         """Have other answers with one of these pseudonyms wait while the block runs.
 
-        It lasts for RESERVED_SECONDS at most, and what the block raises ends it. After a crash the same
-        answer may reserve again. Raises as `admit` does: what that would refuse is refused here.
+        It lasts for RESERVED_SECONDS at most; AlreadySeenError and TakenElsewhereError end it. When the block
+        raises anything else nobody knows whether the claim stands. The same answer may reserve again. Raises
+        as `admit` does: what that would refuse is refused here.
         """
         self._reserve(request, verified, unique)
         try:
             yield
-        except BaseException:
-            self._release(request, verified, unique)
+        except (AlreadySeenError, TakenElsewhereError):
+            with contextlib.suppress(RegisterError):  # it ends by itself; what was raised first is told
+                self._release(request, verified, unique)
             raise
 
     def _reserve(self, request: CompositeRequest, verified: VerifiedComposite, unique: Sequence[str]) -> None:
@@ -136,13 +145,34 @@ class PseudonymRegister:
         """
         ends = time.monotonic() + self._patience
         while True:
+            self._wait(keys, verified, ends)
             with self._transaction() as transaction:
                 if self._is_free(transaction, keys, verified):
                     yield transaction
                     return
-            if time.monotonic() > ends:
-                raise ReservedError("another answer with this pseudonym is being claimed", field="unique")
-            time.sleep(_LOOK_SECONDS)
+
+    def _wait(self, keys: dict[str, _Key], verified: VerifiedComposite, ends: float) -> None:
+        """Wait until no other answer has reserved a pseudonym, as far as reading tells.
+
+        Raises ReservedError when it lasts, or somebody else waits here already; AlreadySeenError,
+        RegisterError.
+        """
+        if self._looks_free(keys, verified):
+            return
+        with _waiting({(os.path.realpath(self._path), *key) for key in keys.values()}):
+            pause = _LOOK_SECONDS
+            while not self._looks_free(keys, verified):
+                left = ends - time.monotonic()
+                if left <= 0:
+                    raise _reserved()
+                time.sleep(min(pause, left))
+                pause = min(_MOST_LOOK_SECONDS, pause * 2)
+
+    def _looks_free(self, keys: dict[str, _Key], verified: VerifiedComposite) -> bool:
+        """Tell whether an answer might go on, without the write lock; AlreadySeenError, RegisterError."""
+        with self._transaction(writes=False) as transaction:
+            (version,) = transaction.execute("PRAGMA user_version").fetchone()
+            return version != _VERSION or self._is_free(transaction, keys, verified)
 
     @staticmethod
     def _is_free(transaction: sqlite3.Connection, keys: dict[str, _Key], verified: VerifiedComposite) -> bool:
@@ -166,13 +196,14 @@ class PseudonymRegister:
         return not any(others)
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Open the file and give one write transaction; what is raised inside undoes it."""
+    def _transaction(self, *, writes: bool = True) -> Iterator[sqlite3.Connection]:
+        """Open the file and give one write transaction, or a reading one; what is raised inside undoes it."""
         try:
             with contextlib.closing(self._connection()) as connection:
-                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
                 try:
-                    _prepare(connection)
+                    if writes:
+                        _prepare(connection)
                     yield connection
                 except BaseException:
                     connection.execute("ROLLBACK")
@@ -186,6 +217,24 @@ class PseudonymRegister:
         connection = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None)
         connection.execute("PRAGMA synchronous = EXTRA")  # the journal's removal is on disk too
         return connection
+
+
+@contextlib.contextmanager
+def _waiting(keys: set[tuple[str, bytes, bytes]]) -> Iterator[None]:
+    """Be the one that waits for these pseudonyms while the block runs; ReservedError if another one does."""
+    with _waiting_lock:
+        if _waited & keys:
+            raise _reserved()
+        _waited.update(keys)
+    try:
+        yield
+    finally:
+        with _waiting_lock:
+            _waited.difference_update(keys)
+
+
+def _reserved() -> ReservedError:
+    return ReservedError("another answer with this pseudonym is being claimed", field="unique")
 
 
 def _keys(request: CompositeRequest, verified: VerifiedComposite, unique: Sequence[str]) -> dict[str, _Key]:

@@ -1,7 +1,8 @@
 """A board behind a page: verifiers of a home serve their steps of an errand's bundle beside their counter.
 
 What the threads see stands in `Parts`, what has to survive a restart in `Book`. A clerk's acts are told by
-one more thread, one after the other, and are kept before the page is answered.
+one more thread, one after the other, and are kept before the page is answered. Each is kept as intended
+before it is told: after a crash it is told again as the same one, which the service takes once.
 """
 
 import asyncio
@@ -15,18 +16,20 @@ from typing import Final, TypeVar
 import segno
 
 from disclosure import LocalizedText, MalformedError, VerifierName
-from disclosure.errand import BundleLink
+from disclosure.errand import BundleLink, PartName
 from verifier import load_record
-from verifier.client.errands import DONE, IN_PROGRESS, REJECTED, CounterPart, ErrandCounter, Outcome
+from verifier.client.errand_desk import is_overtaken, passes
+from verifier.client.errands import ASKED, DONE, IN_PROGRESS, REJECTED, CounterPart, ErrandCounter, Outcome
 from web_edge.board import Act, Beginning, BoardError, Listed, Named, Sheet
 from wire.client import ServiceError
 from zk import messages
-from zk.board_book import Book
+from zk.board_book import Book, Noted
 from zk.board_parts import Held, Parts
 from zk.board_work import Served, Workers, named
 from zk.commands.verifier.records import answered as told_answer
 from zk.home import read_file
 from zk.run import Run
+from zkproto.v1 import errand_pb2 as pb
 
 Found = TypeVar("Found")
 _TOLD: Final = {"in-progress": IN_PROGRESS, "done": DONE, "rejected": REJECTED}
@@ -50,7 +53,7 @@ class HomeBoard:
         self._runs, self._served, self._acting = runs, served, asyncio.Lock()
         self._book = Book(self._records, served.bundle)
         self._parts = Parts(self._book.recall)
-        self._workers = Workers(runs, served, self._parts, self._book)
+        self._workers = Workers(runs, served, self._parts, self._book, self._save, self._replay)
         self._teller, self._reader = (ThreadPoolExecutor(1, f"board-{each}") for each in ("tell", "read"))
         self._telling, self._counters = ExitStack(), dict[VerifierName, ErrandCounter]()
         self._tried = dict[str, Act]()
@@ -142,12 +145,15 @@ class HomeBoard:
     async def _carried_out(self, held: Held, act: Act) -> None:
         """Tell an act. The part has to be where the clerk saw it, unless this was tried and no answer came:
         the service may have taken it, and takes it once."""
-        name, part = held.noted.name, held.part
+        name, part, intended = held.noted.name, held.part, held.noted.intended
         if part is None:
             raise self._refused(_CONFLICT, "PART_STATE_INVALID", "web.board_overtaken")
-        if self._tried.get(name) != act:
+        again = self._tried.get(name) == act or (intended is not None and intended.act == act)
+        if not again:
             self._check(held.noted.state, act, ready=part.ready)
         outcome = self._outcome(act)
+        if not again:
+            await self._intended(name, act)
         self._tried[name] = act
         try:
             await self._in(self._teller, lambda: self._tell(part, outcome, str(act.id)))
@@ -155,10 +161,21 @@ class HomeBoard:
             refused = self._of_service(error)
             if refused.status == _CONFLICT:
                 del self._tried[name]
+                self._parts.intends(name, None)
+                await self._kept(name)
             raise refused from None
         del self._tried[name]
         self._parts.told(name, act)
         await self._kept(name)
+
+    async def _intended(self, name: str, act: Act) -> None:
+        """Keep that an act is about to be told; BoardError if it cannot be kept."""
+        self._parts.intends(name, act)
+        try:
+            await self._kept(name)
+        except BoardError:
+            self._parts.intends(name, None)
+            raise
 
     def _check(self, state: str, act: Act, *, ready: bool) -> None:
         if state != act.seen or act.seen not in _MAY[act.state]:
@@ -167,12 +184,37 @@ class HomeBoard:
             raise self._refused(_CONFLICT, "PART_NOT_READY", "web.board_not_ready")
 
     async def _kept(self, name: str) -> None:
-        held = self._parts.get(name)
         try:
-            if held is not None:
-                await self._in(self._teller, lambda: self._book.save(held.noted))
+            await self._in(self._teller, lambda: self._saved(name))
         except OSError as error:
             raise BoardError(500, "FILE_UNUSABLE", named(error, self._runs)) from None
+
+    def _saved(self, name: str) -> None:
+        """Keep a part as it is now. Done in the teller's thread alone, so that the newest is kept last."""
+        if (held := self._parts.get(name)) is not None:
+            self._book.save(held.noted)
+
+    def _save(self, name: str) -> None:
+        self._teller.submit(self._saved, name).result()
+
+    def _replay(self, noted: Noted) -> None:
+        """Tell again what was intended before a crash, by its identifier; what is refused was never taken."""
+        self._teller.submit(self._replayed, noted).result()
+
+    def _replayed(self, noted: Noted) -> None:
+        if (intended := noted.intended) is None:
+            return
+        act, told = intended.act, noted.told
+        state, since = noted.state, noted.since
+        try:
+            self._tell(_of_book(noted), self._outcome(act), str(act.id))
+        except ServiceError as error:
+            if error.is_of_all or (passes(error) and not is_overtaken(error)):
+                raise
+        else:
+            told = (*told, intended)
+            state, since = (act.state, intended.time) if state == act.seen else (state, since)
+        self._book.save(replace(noted, state=state, since=since, told=told, intended=None))
 
     def _outcome(self, act: Act) -> Outcome:
         """Return what is told; what a clerk writes stands in both languages, since it is written once."""
@@ -198,6 +240,11 @@ class HomeBoard:
 
     async def _in(self, threads: ThreadPoolExecutor, act: Callable[[], Found]) -> Found:
         return await asyncio.get_running_loop().run_in_executor(threads, act)
+
+
+def _of_book(noted: Noted) -> CounterPart:
+    """Return as much of a part as is needed to tell something of it."""
+    return CounterPart(PartName(noted.name), noted.part, ASKED, ready=False, message=pb.ErrandPart())
 
 
 @asynccontextmanager

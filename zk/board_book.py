@@ -27,7 +27,7 @@ _MOST_OCTETS: Final = 512 * 1024
 
 @dataclass(frozen=True)
 class Told:
-    """An act that the holder was told, and when."""
+    """An act that the holder was told, and when; or that is to be told, and since when."""
 
     act: Act
     time: dt.datetime
@@ -38,7 +38,7 @@ class Noted:
     """What is noted of a part: which step of the bundle it is, how far it is since when, what was told.
 
     `came` is when what was submitted was verified, `record` the name of its file, `reason` the stable reason
-    why something was not accepted.
+    why something was not accepted. `intended` is an act of which nobody knows whether the service took it.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Noted:
     record: str = ""
     reason: str = ""
     told: tuple[Told, ...] = field(default=(), repr=False)
+    intended: Told | None = field(default=None, repr=False)
 
 
 class Book:
@@ -70,6 +71,7 @@ class Book:
             "record": noted.record,
             "reason": noted.reason,
             "told": [_act_written(each) for each in noted.told],
+            "intended": None if noted.intended is None else _act_written(noted.intended),
         }
         files.replace(self._path(noted.name), json.dumps(document, ensure_ascii=False).encode())
 
@@ -82,6 +84,11 @@ class Book:
         found = sorted(self._found(), reverse=True)
         noted = [read for _, path in found[: 2 * most] if (read := self._read(path)) is not None]
         return [each for each in noted if each.state in SETTLED][:most]
+
+    def intended(self) -> list[Noted]:
+        """Return the parts with an act that may not have been told."""
+        noted = (self._read(path) for _, path in self._found())
+        return [each for each in noted if each is not None and each.intended is not None]
 
     def _found(self) -> Iterator[tuple[float, Path]]:
         for path in self._folder.glob(f"{self._bundle.bundle}@{self._bundle.version}-*{_SUFFIX}"):
@@ -113,10 +120,11 @@ def _noted(document: dict[str, Any]) -> Noted:
     part, state, record, reason = (_text(document[each]) for each in ("part", "state", "record", "reason"))
     if Path(record).name != record:
         raise ValueError("a record's name is no path")
-    came = document["came"]
+    came, intended = document["came"], document.get("intended")
     return Noted(
         PartName(document["name"]).id, part, state, _moment(document["since"]),
         None if came is None else _moment(came), record, reason, tuple(map(_told, document["told"])),
+        None if intended is None else _told(intended),
     )  # fmt: skip
 
 

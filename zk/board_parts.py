@@ -173,7 +173,8 @@ class Parts:
         if state in SETTLED:  # why it was rejected is noted before; and nobody needs the form any more
             held.noted, held.declared = replace(before, state=state, since=self._now()), None
             return
-        held.noted = replace(before, state=state, since=self._now(), reason="")
+        intended = None if state in _OPEN else before.intended  # it was of what came before
+        held.noted = replace(before, state=state, since=self._now(), reason="", intended=intended)
         if before.state in SETTLED:  # it was opened again
             _forget_answer(held)
 
@@ -217,16 +218,26 @@ class Parts:
             held = self._held.get(name)
             return None if held is None else replace(held)
 
-    def told(self, name: str, act: Act) -> Noted | None:
-        """Note that an act was told; the stream says the same a moment later."""
+    def intends(self, name: str, act: Act | None) -> None:
+        """Note that an act is about to be told, or that none is."""
+        with self._lock:
+            if (held := self._held.get(name)) is not None:
+                intended = None if act is None else Told(act, self._now())
+                held.noted = replace(held.noted, intended=intended)
+
+    def told(self, name: str, act: Act) -> None:
+        """Note that an act was told; the stream says the same a moment later.
+
+        The part may have gone on since the act was tried first: then only the act is noted.
+        """
         with self._lock:
             if (held := self._held.get(name)) is None:
-                return None
-            told = Told(act, self._now())
-            held.noted = replace(held.noted, told=(*held.noted.told, told))
-            self._come_to(held, act.state)
+                return
+            intended, told = held.noted.intended, Told(act, self._now())
+            held.noted = replace(held.noted, told=(*held.noted.told, told), intended=None)
+            if intended is not None and intended.act == act and held.noted.state == act.seen:
+                self._come_to(held, act.state)
             self._ring()
-            return held.noted
 
     def sheet(self, held: Held) -> Sheet:
         """Return one part as a clerk reads it, but for what stands in its record."""
@@ -331,7 +342,7 @@ def _iso(moment: dt.datetime | None) -> str:
 
 def _forget_answer(held: Held) -> None:
     """Drop what came before a part was opened again; its record stays where records are."""
-    held.noted, held.declared = replace(held.noted, came=None, record=""), None
+    held.noted, held.declared = replace(held.noted, came=None, record="", intended=None), None
 
 
 def _why(reason: str) -> Named:

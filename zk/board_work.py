@@ -24,7 +24,7 @@ from verifier.client.errand_desk import ErrandDesk, Happening, Taken, is_overtak
 from verifier.client.errands import CounterPart, ErrandCounter
 from web_edge.board import Named
 from wire.client import Endpoint, ServiceError
-from zk.board_book import Book
+from zk.board_book import Book, Noted
 from zk.board_parts import RECENT, Parts
 from zk.commands.verifier.common import AnyPolicy
 from zk.commands.verifier.errand_clerk import HomeClerk
@@ -38,6 +38,7 @@ _LEAST_SECONDS: Final = 1.0
 _MOST_SECONDS: Final = 30.0
 _LONG_SECONDS: Final = 5.0
 """A stream that has run so long and then breaks is opened anew before anybody is told."""
+Save = Callable[[str], None]
 _WHOLE: Final = ""
 """What the bundle itself is called among the steps that something may fail for."""
 
@@ -85,10 +86,10 @@ class _BoardClerk(HomeClerk):
     """Puts on the board what a desk sees and takes. It decides nothing: a person does."""
 
     def __init__(
-        self, run: Run, parts: Parts, book: Book, client: VerifierClient, policy: AnyPolicy, step: Counter
+        self, run: Run, parts: Parts, save: Save, client: VerifierClient, policy: AnyPolicy, step: Counter
     ) -> None:
         super().__init__(run, client, policy, step.verifier)
-        self._parts, self._book = parts, book
+        self._parts, self._save = parts, save
 
     def saw(self, part: CounterPart) -> None:
         """Put a part on the board."""
@@ -103,9 +104,8 @@ class _BoardClerk(HomeClerk):
     ) -> None:
         """Note why a part is not accepted; of everything else the stream tells."""
         if what in (Happening.REJECTED, Happening.NOT_HELD):
-            noted = self._parts.refused(part, reason, "rejected")
-            if noted is not None:
-                self._book.save(noted)
+            if self._parts.refused(part, reason, "rejected") is not None:
+                self._save(part.name.id)
         elif reason:
             self._parts.refused(part, reason)
 
@@ -119,10 +119,22 @@ class _BoardClerk(HomeClerk):
 
 
 class Workers:
-    """The threads behind a board; started once, stopped once."""
+    """The threads behind a board; started once, stopped once.
 
-    def __init__(self, runs: Mapping[str, Run], served: Served, parts: Parts, book: Book) -> None:
+    `save` keeps what is noted of a part, `replay` tells what was intended before this board was opened.
+    """
+
+    def __init__(
+        self,
+        runs: Mapping[str, Run],
+        served: Served,
+        parts: Parts,
+        book: Book,
+        save: Save,
+        replay: Callable[[Noted], None],
+    ) -> None:
         self._runs, self._served, self._parts, self._book = runs, served, parts, book
+        self._save, self._replay = save, replay
         self._stopping, self._lock = threading.Event(), threading.Lock()
         self._open, self._threads = list[ErrandCounter](), list[threading.Thread]()
 
@@ -181,6 +193,9 @@ class Workers:
             bundle = counter.bundle(self._served.bundle)
         steps = self._served.steps(bundle)
         self._parts.opened(bundle, {each.part for each in steps})
+        for noted in self._book.intended():
+            if noted.part in {each.part for each in steps}:
+                self._replay(noted)
         for noted in self._book.settled(RECENT):
             self._parts.known(noted)
         for each in steps:
@@ -195,7 +210,7 @@ class Workers:
                 self._served.open(step.verifier) as (client, counter),
                 self._closed_at_the_end(counter),
             ):
-                clerk = _BoardClerk(self._run, self._parts, self._book, client, policy, step)
+                clerk = _BoardClerk(self._run, self._parts, self._save, client, policy, step)
                 desk = ErrandDesk(client, counter, bundle, step.part, clerk, self._records)
                 while not self._stopping.is_set():
                     counter.bundle(bundle.name)  # the service is heard

@@ -9,11 +9,13 @@ from unittest import mock
 import pytest
 
 from ordering.light.verifying import OrderError, OrderReason
+from tests.disclosure.composite.world import SCHOOL
+from tests.verifier.composite_city import POLICY, policy_of
 from tests.verifier.log import LOG
 from tests.verifier.test_verifier_unique import kept as answered_by
 from verifier.client.errand_desk import ErrandDesk
 from verifier.client.errands import RECEIVED, REJECTED, SUBMITTED, Outcome
-from verifier.errors import NOT_ORDERED, NotNowError, ReservedError, TakenElsewhereError
+from verifier.errors import NOT_ORDERED, NotNowError, RegisterError, ReservedError, TakenElsewhereError
 from zk.commands.verifier import errand_clerk, errands
 from zk.exits import CommandError, Exit
 from zk.home import Home
@@ -53,8 +55,10 @@ def received(folder: Path, raised: Exception) -> tuple[bool, list[Outcome]]:
         (OrderError(OrderReason.ORDER_TRUST_EXPIRED, DETAIL), "ORDER_TRUST_EXPIRED"),
         (CommandError(Exit.UNREACHABLE, "NODE_UNREACHABLE", "error.consortium_node"), "NODE_UNREACHABLE"),
         (ReservedError("another answer is being claimed", field="unique"), "REGISTER_INVALID"),
+        (RegisterError("the register cannot be used"), "REGISTER_INVALID"),
+        (FileExistsError("another record stands there"), "FILE_UNUSABLE"),
     ],
-    ids=["row", "expired", "away", "reserved"],
+    ids=["row", "expired", "away", "reserved", "register", "file"],
 )
 def test_a_part_stays_while_the_order_shows_nothing(
     raised: Exception, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -63,6 +67,22 @@ def test_a_part_stays_while_the_order_shows_nothing(
     said = capsys.readouterr().err
     assert reason in said
     assert "rejected" not in said
+
+
+@pytest.mark.parametrize("across", [(), ("child",)], ids=["here", "everywhere"])
+def test_a_part_that_waits_for_its_claim_is_looked_at_again_while_the_stream_lives(
+    across: tuple[str, ...], tmp_path: Path
+) -> None:
+    policy = policy_of(POLICY + ("across: [child]\n" if across else ""), tmp_path)
+    counter, nothing = mock.Mock(), cast(Any, None)
+    counter.parts.return_value = []
+    clerk = cast(Any, errand_clerk.HomeClerk)
+    with mock.patch.multiple(clerk, __abstractmethods__=frozenset()):
+        clerk = clerk(nothing, nothing, policy, SCHOOL)
+    desk = ErrandDesk(nothing, counter, nothing, "p", cast(Any, clerk), tmp_path)
+    assert list(desk.serve()) == []
+    (call,) = counter.parts.mock_calls
+    assert (call.args[1] is not None) == bool(across)
 
 
 def test_who_has_come_in_another_city_is_rejected(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from disclosure.composite import VerifiedComposite
 from ordering.transactions import Claim
-from tests.verifier.log import LOG, MOMENT
+from tests.verifier.composite_city import PUBLISHED, Publications
+from tests.verifier.log import LOG, MOMENT, receipt_for
 from tests.verifier.test_verifier_unique import kept, other_child, other_parent, request, rows, verified
 from verifier import (
     AlreadySeenError,
@@ -30,6 +31,7 @@ from verifier.errors import ReservedError, TakenElsewhereError
 from verifier.unique import RESERVED_SECONDS
 
 CHILD = ("child",)
+_TRANSACTION = PseudonymRegister._transaction
 STEPS = (
     "before .pending", "after .pending", "before reserving", "after reserving", "before claiming",
     "after claiming", "before noting", "after noting", "before record", "after record", "before removing",
@@ -162,6 +164,96 @@ def test_a_register_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(RegisterError):
         enters(PseudonymRegister(path), verified())
+
+
+def test_only_one_answer_waits_for_a_reservation_and_reads_while_it_does(tmp_path: Path) -> None:
+    path = tmp_path / "register"
+    register = PseudonymRegister(path, patience=20)
+    register._reserve(request(), verified(), CHILD)
+    entered = threading.Thread(target=enters, args=(register, other_child()))
+    begun, raised = time.monotonic(), list[BaseException]()
+
+    def waits() -> None:
+        with pytest.raises(AlreadySeenError):
+            enters(register, verified(1))
+        raised.append(AlreadySeenError("child", MOMENT))
+
+    with mock.patch.object(PseudonymRegister, "_transaction", autospec=True) as opened:
+        opened.side_effect = _TRANSACTION
+        waiter = threading.Thread(target=waits)
+        waiter.start()
+        while len(opened.mock_calls) < 3:
+            assert time.monotonic() - begun < 20
+            time.sleep(0.01)
+        with pytest.raises(ReservedError):
+            enters(register, other_parent())
+        assert time.monotonic() - begun < 10  # at once
+        assert all(each.kwargs == {"writes": False} for each in opened.mock_calls)
+    entered.start()  # somebody else goes on meanwhile
+    entered.join(60)
+    register.admit(request(), verified(), CHILD, MOMENT)
+    waiter.join(60)
+    assert raised
+
+
+def test_what_fails_first_is_told_when_the_reservation_cannot_be_taken_back(tmp_path: Path) -> None:
+    node = mock.Mock(is_first=mock.Mock(return_value=False))
+    broken = mock.patch.object(PseudonymRegister, "_release", side_effect=RegisterError("no space"))
+    with broken, pytest.raises(TakenElsewhereError):
+        keep(kept(), tmp_path, claims=node)
+
+
+def test_a_reservation_stays_while_nobody_knows_whether_the_claim_stands(tmp_path: Path) -> None:
+    answer, node = kept(), mock.Mock(is_first=mock.Mock(side_effect=TimeoutError("no answer")))
+    with pytest.raises(TimeoutError):
+        keep(answer, tmp_path, claims=node)
+    with pytest.raises(ReservedError):
+        keep(kept(), tmp_path, "other.json")
+    keep(answer, tmp_path)
+    assert reservations(tmp_path / "register") == []
+
+
+# the same answer in other octets, and by two desks
+
+
+def in_other_octets(answer: CompositeAnswered) -> CompositeAnswered:
+    """The same answer, read again after more epochs were published."""
+    record = answer.record
+    later = CompositeRecord.of(
+        record.signed_request,
+        record.presentation,
+        receipt_for(request(), record.presentation, before=PUBLISHED + 1),
+        record.directory,
+        Publications(purpose=request().purpose),
+        record.verifier_key,
+        LOG,
+    )
+    assert later.to_bytes() != record.to_bytes()
+    return answer.with_record(later)
+
+
+def test_an_answer_tried_again_after_its_keys_changed_is_kept_in_its_first_octets(tmp_path: Path) -> None:
+    first, away = kept(), mock.Mock(is_first=mock.Mock(side_effect=TimeoutError))
+    with pytest.raises(TimeoutError):
+        keep(first, tmp_path, claims=away)
+    again = in_other_octets(first)
+    with pytest.raises(FileExistsError):  # another answer never takes the place
+        keep(kept(), tmp_path)
+    keep(again, tmp_path)
+    assert (tmp_path / "record.json").read_bytes() == first.record.to_bytes()
+    keep(again, tmp_path)
+    assert [each.name for each in tmp_path.glob("record.json*")] == ["record.json"]
+
+
+def test_two_desks_that_refuse_the_same_answer_say_why(tmp_path: Path) -> None:
+    pending = tmp_path / "record.json.pending"
+
+    def refused(_: Claim) -> bool:
+        pending.unlink()  # the other desk was faster
+        return False
+
+    with pytest.raises(TakenElsewhereError):
+        keep(kept(), tmp_path, claims=mock.Mock(is_first=refused))
 
 
 # killed at every step

@@ -14,7 +14,7 @@ import pytest
 
 from disclosure.errand import ErrandBundle, ErrandBundleName
 from tests.zkservice.errands import PARTS, newborn
-from verifier.client.errands import ASKED, DONE, ENDED, REJECTED, SUBMITTED, WAITING, CounterPart
+from verifier.client.errands import ASKED, DONE, ENDED, RECEIVED, REJECTED, SUBMITTED, WAITING, CounterPart
 from web_edge.board import Act, Named
 from zk.board_book import Book, Noted, Told
 from zk.board_parts import QUIET_SECONDS, RECENT, Parts
@@ -34,6 +34,10 @@ def test_what_is_noted_is_recalled(tmp_path: Path) -> None:
         book.save(noted)
         assert Book(tmp_path, BUNDLE).recall(NAME) == noted
         assert book.settled(1) == [noted]
+    assert book.intended() == []
+    intending = Noted(NAME, "birth", "received", AT, intended=Told(ACT, AT))
+    book.save(intending)
+    assert book.intended() == [intending]
     (path,) = tmp_path.iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
     assert "已登记" not in repr(NOTED)
@@ -71,6 +75,8 @@ def test_what_goes_on_is_not_settled_and_the_newest_come_first(tmp_path: Path) -
         lambda said: said | {"told": [{}]},
         lambda said: said | {"told": [said["told"][0] | {"act": "1"}]},
         lambda said: said | {"told": None},
+        lambda said: said | {"intended": 7},
+        lambda said: said | {"intended": {}},
         lambda said: {name: value for name, value in said.items() if name != "state"},
     ],
 )
@@ -113,6 +119,22 @@ async def test_what_does_not_hold_is_told_with_its_reason() -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("later", [(), (ASKED,), (DONE, ASKED, SUBMITTED, RECEIVED)])
+async def test_an_act_whose_answer_came_late_overwrites_nothing_newer(later: tuple[Any, ...]) -> None:
+    """The holder has opened the part again since it was tried; the act was told all the same."""
+    parts, _ = await _parts()
+    parts.saw(_part(RECEIVED))
+    parts.intends(NAME, ACT)
+    for state in later:
+        parts.saw(_part(state))
+    parts.told(NAME, ACT)
+    held = parts.get(NAME)
+    assert held is not None
+    expected = {0: "done", 1: "asked", 4: "received"}[len(later)]
+    assert (held.noted.state, [each.act for each in held.noted.told]) == (expected, [ACT])
+    assert held.noted.intended is None
+
+
 async def test_what_came_before_is_dropped_when_a_part_is_asked_anew() -> None:
     parts, _ = await _parts()
     parts.saw(_part(SUBMITTED, ask=b"1"))

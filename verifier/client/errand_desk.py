@@ -32,7 +32,7 @@ from verifier.client.errands import (
     ReceivedPart,
 )
 from verifier.client.exchange import Answered, CompositeAnswered
-from verifier.errors import AlreadySeenError, AnswerError, NotNowError, TakenElsewhereError
+from verifier.errors import AlreadySeenError, AnswerError, NotNowError, RegisterError, TakenElsewhereError
 from verifier.ordered import order_file
 from wire.client import ServiceError
 
@@ -40,7 +40,8 @@ _NOT_HELD: Final = LocalizedText("提交的内容未能通过核验", "What was 
 _SEEN: Final = LocalizedText("只能办理一次，此前已经办理过", "This can be done once, and was done before")
 _DIGEST_DIGITS: Final = 16
 _LOOK: Final = dt.timedelta(seconds=5)
-"""Where quorum or order is demanded the stream is opened anew so often: nothing else tells of either."""
+"""Where quorum, order or a claim is demanded the stream is opened anew so often: nothing tells of these."""
+_UNUSABLE: Final = "FILE_UNUSABLE"
 _PASSING: Final = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.CANCELLED,
@@ -89,6 +90,11 @@ class Taken:
 
 class Clerk(ABC):
     """What stands around a desk. Its methods are called in the thread in which the desk works."""
+
+    @property
+    def claims(self) -> bool:
+        """Tell whether answers are claimed in all cities: one that cannot be now is tried again."""
+        return False
 
     @abstractmethod
     def request(self) -> Request | CompositeRequest:
@@ -147,7 +153,8 @@ class ErrandDesk:
 
         Raises ServiceError, by `passes` often one after which the stream is opened anew.
         """
-        looks = None if self.believed is None and self.order is None else _LOOK
+        waits = self.believed is not None or self.order is not None or self.clerk.claims
+        looks = _LOOK if waits else None
         for each in self.counter.parts(self.bundle, looks):
             if each.part == self.part:
                 self.clerk.saw(each)
@@ -181,6 +188,9 @@ class ErrandDesk:
             if isinstance(error, ServiceError) and error.is_of_all:
                 raise
             self.clerk.happened(Happening.WAITS, part, reason=error.reason)
+            return False
+        except (OSError, RegisterError) as error:  # what fails for one part does not hold up the others
+            self.clerk.happened(Happening.WAITS, part, reason=getattr(error, "reason", _UNUSABLE))
             return False
         record = self._accepted(part, received.answered.record, path)
         if record is None or not self._is_ordered(part, record, path):

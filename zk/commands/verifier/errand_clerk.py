@@ -6,6 +6,7 @@ from disclosure import Request, VerifierName
 from disclosure.composite import CompositeRequest
 from disclosure.errand import ErrandBundle
 from ordering.light.verifying import OrderError
+from verifier import CompositePolicy
 from verifier.client import Answered, CompositeAnswered, VerifierClient
 from verifier.client.errand_desk import Clerk
 from verifier.errors import NotNowError, ReservedError
@@ -31,6 +32,11 @@ class HomeClerk(Clerk):
 
     def __init__(self, run: Run, client: VerifierClient, policy: AnyPolicy, name: VerifierName) -> None:
         self._run, self._client, self._policy, self._name = run, client, policy, name
+
+    @property
+    def claims(self) -> bool:
+        """Tell whether the policy has what may come once in all cities."""
+        return isinstance(self._policy, CompositePolicy) and bool(self._policy.across)
 
     def request(self) -> Request | CompositeRequest:
         """Return a request by the policy, checked with what is published today."""

@@ -23,7 +23,7 @@ export interface Question {
   readonly pairing_code: string;
 }
 
-export type State = "waiting" | "answered" | "declined" | "expired" | "refused";
+export type State = "waiting" | "answered" | "declined" | "expired" | "refused" | "undecided";
 
 export interface Outcome {
   readonly state: State;

@@ -171,6 +171,8 @@ export const en = {
   "counter.expired.about": "Nobody answered in time. Ask again.",
   "counter.refused": "Not accepted",
   "counter.refused.about": "What came is not accepted. Nothing of it counts.",
+  "counter.undecided": "Not decided yet",
+  "counter.undecided.about": "Not decided yet; do not ask again. The answer is kept: who runs this counter decides it later.",
   "counter.record": "Save the record",
   "counter.print": "Print",
   "counter.next": "Next person",

@@ -173,6 +173,8 @@ export const zh: Messages = {
   "counter.expired.about": "无人及时答复，请重新询问。",
   "counter.refused": "未接受",
   "counter.refused.about": "收到的内容未被接受，一概不算。",
+  "counter.undecided": "尚无结果",
+  "counter.undecided.about": "尚无结果，请勿重新询问。答复已保存，由本窗口的管理人员稍后处理。",
   "counter.record": "保存记录",
   "counter.print": "打印",
   "counter.next": "下一位",
