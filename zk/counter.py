@@ -102,7 +102,8 @@ class HomeDesk:
             if not pending_of(path).exists():
                 raise
             reason, *said = self._explained(error)
-            return Outcome("undecided", *([each, reason] for each in said))
+            zh, en = ([each, reason] for each in said)
+            return Outcome("undecided", zh, en)
         zh, en = (self._lines(run, answered, path) for run in (self._zh, self._en))
         return Outcome("answered", zh, en, path.read_bytes())
 

@@ -1,6 +1,8 @@
 """The consortium's header that a home trusts, the node that it asks, and what both show of what it keeps."""
 
+import fcntl
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +26,7 @@ from verifier import keys
 from verifier.across import Claims, grounds_of
 from wire import ordered as paths
 from zk.exits import CommandError, Exit
-from zk.home import read_file, unreadable, write_private
+from zk.home import private_folder, read_file, unreadable, write_private
 from zk.run import Run
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 _HEADER: Final = "header"
 _NODE: Final = "node.json"
+_LOCK: Final = "lock"
 _SETTINGS: Final = ("node", "operator", "operator_key")
 _LATER_SETTINGS: Final = ("claims", "claims_root")
 """What a home has only since it may claim through a service."""
@@ -56,7 +59,7 @@ class Pinned:
     claims_root: str = ""
 
     def save(self, run: Run) -> None:
-        """Keep it in the home, in the place of what there is."""
+        """Keep it in the home, in the place of what there is; by whom `pinning` lets in."""
         folder = run.home.consortium
         settings = {name: getattr(self, name) for name in (*_SETTINGS, *_LATER_SETTINGS)}
         write_private(folder / _NODE, json.dumps(settings).encode())
@@ -92,6 +95,19 @@ class Pinned:
         if not (node or self.node):
             raise CommandError(Exit.USAGE, "NODE_MISSING", "error.consortium_node_missing")
         return replace(self, node=node or self.node)
+
+
+@contextmanager
+def pinning(run: Run) -> Iterator[None]:
+    """Let no other process change what is pinned while it is read, compared and written."""
+    folder = run.home.consortium
+    private_folder(folder)
+    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -218,9 +234,10 @@ def moved_on(run: Run, before: Pinned, trusted: Trusted) -> None:
 
     Another process may have pinned something meanwhile: another chain stays, and so does a later header.
     """
-    now = Pinned.of(run) or before
-    if now.trusted.chain == trusted.chain and now.trusted.height < trusted.height:
-        replace(now, trusted=trusted).save(run)
+    with pinning(run):
+        now = Pinned.of(run) or before
+        if now.trusted.chain == trusted.chain and now.trusted.height < trusted.height:
+            write_private(run.home.consortium / _HEADER, trusted.to_bytes())
 
 
 def check_claiming(run: Run, across: Sequence[str]) -> None:

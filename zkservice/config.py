@@ -128,7 +128,7 @@ class Settings(BaseSettings):
     quarter of it at most, all kinds together a half."""
     max_connections: int | None = Field(default=None, ge=1, le=1_000_000)
     """Connections at the same time to each port of gRPC; further ones are closed at once. Header blocks may
-    take some 50 MiB of each (docs/limits.md). Without it there are so many, from 64 to 2048, that those of
+    take some 50 MiB of each (docs/limits.md). Without it there are so many, from 16 to 2048, that those of
     all ports and `servers` take half of the memory that the machine or the control group has. Behind a proxy
     set it to what the proxy opens."""
     trusted_proxies: str = ""

@@ -38,28 +38,38 @@ CONNECTION: Final = (
 SPARE_CALLS: Final = 256
 HEADERS_OCTETS: Final = 50 << 20
 """What hostile header blocks may take of memory by one connection (limits.md)."""
-_LEAST: Final = 64
+_LEAST: Final = 16
 _MOST: Final = 2048
-"""Connections to a port where nothing says how many: for some clients, and more than one loop serves."""
+"""Connections to a port where nothing says how many: for a few clients, and more than one loop serves."""
 _GROUPS: Final = Path("/sys/fs/cgroup")
+_OWN: Final = Path("/proc/self/cgroup")
 
 
-def memory_octets(groups: Path = _GROUPS) -> int:
-    """Return how many octets of memory there are: the machine's, or fewer where a control group bounds it."""
+def memory_octets(groups: Path = _GROUPS, own: Path = _OWN) -> int:
+    """Return how many octets of memory there are: the machine's, or fewer where a control group bounds it.
+
+    That is one of either version; in the first the controller of memory has a tree of its own, and a number
+    larger than any machine's where nothing is bounded.
+    """
     found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")]
     with suppress(OSError):
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
-        own = next((each.removeprefix("0::/") for each in lines if each.startswith("0::/")), "")
-        folders = [groups / own, *(each for each in (groups / own).parents if each.is_relative_to(groups))]
-        found += [int(said) for said in map(_memory_of, folders) if said.isdecimal()]
+        for line in own.read_text().splitlines():
+            number, _, rest = line.partition(":")
+            controllers, _, path = rest.partition(":")
+            if (number, controllers) == ("0", ""):
+                found += _bounds(groups, path, "memory.max")
+            elif "memory" in controllers.split(","):
+                found += _bounds(groups / "memory", path, "memory.limit_in_bytes")
     return min(found)
 
 
-def _memory_of(group: Path) -> str:
-    try:
-        return (group / "memory.max").read_text().strip()
-    except OSError:
-        return ""
+def _bounds(root: Path, path: str, file: str) -> Iterator[int]:
+    """Give the bounds of a control group and those around it. In a container its own may be the root."""
+    group = root / path.lstrip("/")
+    for each in (group, *group.parents):
+        if each.is_relative_to(root):
+            with suppress(OSError, ValueError):
+                yield int((each / file).read_text())
 
 
 def connections_of(wanted: int | None, ports: int) -> int:

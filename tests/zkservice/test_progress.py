@@ -1,5 +1,6 @@
 """How far applications and pushes are, as it is told: of days that are over, and no count that is small."""
 
+import base64
 import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -155,9 +156,23 @@ async def test_pushes_come_by_pages_without_those_that_are_too_small_to_be_told(
         found, page = list[pb.PushProgress](), ""
         while True:
             answer = await pushes(town, token, page_size=size, page_token=page)
-            assert len(answer.pushes) <= size
+            assert answer.pushes, "no page is empty for those that are not told"
+            assert not answer.next_page_token or len(answer.pushes) == size
             found += answer.pushes
             page = answer.next_page_token
             if not page:
                 break
         assert found == list(whole), size
+
+
+async def test_a_page_token_says_nothing_of_pushes_that_are_not_told(town: City) -> None:
+    token, pusher = await access(town), Pusher(town, town.department_token)
+    for first, size in ((0, 5), (100, 1), (200, 5)):
+        await pusher.push([record(each) for each in range(first, first + size)])
+    page = (await pushes(town, token, page_size=1)).next_page_token
+    said = base64.urlsafe_b64decode(page).decode()[22:]
+    number = int(said[22:])
+    assert number > 1 << 32
+    assert str(number) != said, "it names a push that was told"
+    assert len((await pushes(town, token, page_size=1, page_token=page)).pushes) == 1
+    assert not (await pushes(town, token, page_size=2)).next_page_token, "two are told"

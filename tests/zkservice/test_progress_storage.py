@@ -236,11 +236,13 @@ async def test_pushes_come_the_newest_first_and_a_former_programs_too(stored: St
             )
 
     await stored.database.write(put)
-    found = await stored.database.read(lambda each: progress.pushes(each, None, 3))
+    found = await stored.database.read(lambda each: progress.pushes(each, None, 3, 0))
     assert [each.n["issued"] for each in found] == [4, 3, 2]
-    rest = await stored.database.read(lambda each: progress.pushes(each, found[-1].number, 3))
+    rest = await stored.database.read(lambda each: progress.pushes(each, found[-1].number, 3, 0))
     assert [(each.n["issued"], each.finished, each.changed) for each in rest] == [
         (1, True, at(0, 1)),
         (0, False, at(-1)),
     ]
     assert {each.began for each in (*found, *rest)} == {at(-1)}
+    told = await stored.database.read(lambda each: progress.pushes(each, None, 3, 3))
+    assert [each.n["issued"] for each in told] == [4, 3]

@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
-from disclosure import DisclosureError, RefusedError, VerifierName
+from disclosure import DisclosureError, Reason, RefusedError, VerifierName
 from disclosure.composite import SignedJointScope
 from ordering.claiming import Claimant
 from ordering.client import Client
@@ -33,6 +33,10 @@ from zk.claims.reasons import ClaimReason, ClaimRefusedError
 _SECONDS: Final = 40.0
 """So long a block is waited for."""
 _KNOWN_SCOPES: Final = 256
+KEY_SECONDS: Final = 3.0
+"""So long a key is asked for: of two threads that judge, neither waits longer for one."""
+_MISSING_SECONDS: Final = 10.0
+_KNOWN_MISSING: Final = 4096
 
 FindKey = Callable[[VerifierName], bytes]
 """Gives the key that a verifier is registered by; RefusedError for one that is not."""
@@ -164,21 +168,40 @@ class ClaimsDesk:
 
 
 class _Keys:
-    """Keys of registered verifiers, which never change: each is asked for once."""
+    """Keys of registered verifiers, which never change: each is asked for once.
 
-    def __init__(self, find: FindKey) -> None:
-        self._find, self._found, self._lock = find, dict[VerifierName, bytes](), threading.Lock()
+    Who is not registered is remembered for some seconds. No lock is held while one is asked for, and whoever
+    asks waits for some seconds at most: the service that is asked may be slow.
+    """
+
+    def __init__(self, find: FindKey, clock: Callable[[], float] = time.monotonic) -> None:
+        self._find, self._clock, self._lock = find, clock, threading.Lock()
+        self._found, self._missing = dict[VerifierName, bytes](), OrderedDict[VerifierName, float]()
 
     def of(self, name: VerifierName) -> bytes:
         """Return a key; RefusedError for who is not registered, ClaimRefusedError while nobody can tell."""
-        if name in self._found:
-            return self._found[name]
+        if (found := self._found.get(name)) is not None:
+            return found
         with self._lock:
-            try:
-                self._found[name] = self._find(name)
-            except RefusedError:
-                raise
-            except (ServiceError, TlogError, DisclosureError) as error:
-                detail = f"{name}: {error.reason}"
-                raise ClaimRefusedError(ClaimReason.CLAIM_NOT_NOW, detail) from None
-            return self._found[name]
+            if self._clock() < self._missing.get(name, 0.0):
+                raise _not_registered(name)
+        try:
+            found = self._found[name] = self._find(name)
+        except RefusedError:
+            self._misses(name)
+            raise
+        except (ServiceError, TlogError, DisclosureError) as error:
+            detail = f"{name}: {error.reason}"
+            raise ClaimRefusedError(ClaimReason.CLAIM_NOT_NOW, detail) from None
+        return found
+
+    def _misses(self, name: VerifierName) -> None:
+        with self._lock:
+            self._missing[name] = self._clock() + _MISSING_SECONDS
+            self._missing.move_to_end(name)
+            if len(self._missing) > _KNOWN_MISSING:
+                self._missing.popitem(last=False)
+
+
+def _not_registered(name: VerifierName) -> RefusedError:
+    return RefusedError(Reason.REQUEST_SIGNATURE_INVALID, f"{name} is not registered", field="verifier")

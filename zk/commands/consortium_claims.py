@@ -12,7 +12,7 @@ from consortium.witness.process import Address
 from disclosure import VerifierName
 from ordering.submitting import Submitter
 from verifier.client.published import PublishedReader
-from zk.claims.desk import ClaimsDesk, Rates
+from zk.claims.desk import KEY_SECONDS, ClaimsDesk, Rates
 from zk.claims.reasons import ClaimRefusedError
 from zk.claims.serving import serve as run_service
 from zk.commands.consortium_parts import GROUP, Data, Nodes, submitter
@@ -54,7 +54,9 @@ def serve(
     submits = submitter(data, node)
     with run.endpoint.channel() as channel:
         reader = PublishedReader(channel, run.log_verifier())
-        desk = ClaimsDesk(submits, listed, reader.verifier_key, Rates(per_minute))
+        desk = ClaimsDesk(
+            submits, listed, lambda name: reader.verifier_key(name, KEY_SECONDS), Rates(per_minute)
+        )
         try:
             run_service(
                 desk,

@@ -29,6 +29,7 @@ from zk.ordered import (
     asking_node,
     check_claims_url,
     ordering_for,
+    pinning,
     read_trusted,
     renewed,
     seconds,
@@ -94,10 +95,11 @@ def trust(
         pinned = Pinned(found, node or (before.node if before else ""))
     if not how and before is not None and before.trusted.chain == pinned.trusted.chain:
         how = {name: getattr(before, name) for name in CLAIMING}
-    if file is None and (now := Pinned.of(run)) is not None and _is_later(now.trusted, pinned.trusted):
-        pinned = replace(pinned, trusted=now.trusted)  # another process has gone on meanwhile
-    pinned = Pinned(pinned.trusted, pinned.node, **how)
-    pinned.save(run)
+    with pinning(run):
+        if file is None and (now := Pinned.of(run)) is not None and _is_later(now.trusted, pinned.trusted):
+            pinned = replace(pinned, trusted=now.trusted)  # another process has gone on meanwhile
+        pinned = Pinned(pinned.trusted, pinned.node, **how)
+        pinned.save(run)
     data, lines = _told(run, pinned.trusted)
     return Answer({**data, "node": pinned.node, "operator": pinned.operator, "claims": pinned.claims}, lines)
 

@@ -516,7 +516,7 @@ class ListPushesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """At most so many are looked at; 0 for 50, never more than 500."""
+    """At most so many are told; 0 for 50, never more than 500."""
     page_token: _builtins.str
     """The token of the page before, empty for the first."""
     def __init__(
@@ -548,9 +548,7 @@ class ListPushesResponse(_message.Message):
     """The token of the next page, empty after the last."""
     @_builtins.property
     def pushes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PushProgress]:
-        """The pushes, the newest first. One of which no count reaches `least` is left out, so that a page may have fewer than
-        were asked for, or none, and others follow.
-        """
+        """The pushes, the newest first. One of which no count reaches `least` is left out, and no page has fewer for it."""
 
     def __init__(
         self,

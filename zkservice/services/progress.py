@@ -6,6 +6,7 @@ days is of days that are over: of one that goes on, two answers would tell of th
 """
 
 import datetime as dt
+import hashlib
 from typing import Any, Final
 
 from disclosure import DepartmentName, civil_date
@@ -61,21 +62,41 @@ class Progress:
         return answer
 
     async def ListPushes(self, request: pb.ListPushesRequest, context: Any) -> Any:
-        """A page of pushes. One without a count to tell is passed over when its page has been read: what a
-        call reads is bounded so."""
+        """A page of those pushes that have a count to tell: neither a page nor its token shows that there are
+        others."""
         await self._context.access.overseer(context)
-        before = self._context.pages.take(_LISTING, request.page_token)
-        size = page_size(request.page_size)
+        after = self._context.pages.take(_LISTING, request.page_token)
+        before, size = self._number(after) if after else None, page_size(request.page_size)
         found = await self._context.database.read(
-            lambda each: progress.pushes(each, int(before) if before else None, size + 1)
+            lambda each: progress.pushes(each, before, size + 1, LEAST_TOLD)
         )
-        page = found[:size]
-        more = len(found) > size
+        page, more = found[:size], len(found) > size
         return pb.ListPushesResponse(
-            pushes=[self._push(each) for each in page if any(map(stepped, each.n.values()))],
+            pushes=[self._push(each) for each in page],
             least=LEAST_TOLD,
-            next_page_token=self._context.pages.give(_LISTING, str(page[-1].number)) if more else "",
+            next_page_token=self._context.pages.give(_LISTING, self._place(page[-1])) if more else "",
         )
+
+    def _id(self, number: int) -> str:
+        return self._context.keys.token("push", str(number))[:22]
+
+    def _place(self, push: Push) -> str:
+        """Return where a page ends: the push's number under a mask of its own, since numbers tell of what is
+        between them."""
+        name = self._id(push.number)
+        return f"{name}{push.number ^ self._mask(name)}"
+
+    def _number(self, place: str) -> int:
+        name, masked = place[:22], place[22:]
+        if not masked.isdecimal():  # one of a former program, which gave the number
+            raise ServiceError(
+                ServiceReason.PAGE_TOKEN_INVALID, "the page token is too old", field="page_token"
+            )
+        return int(masked) ^ self._mask(name)
+
+    def _mask(self, name: str) -> int:
+        token = self._context.keys.token("push-page", name)
+        return int.from_bytes(hashlib.sha256(token.encode()).digest()[:8], "big")
 
     def _push(self, each: Push) -> pb.PushProgress:
         state = pb.PushProgress.STATE_STANDING
@@ -85,7 +106,7 @@ class Progress:
             state = pb.PushProgress.STATE_RUNNING
         counts: dict[str, Any] = {name: stepped(n) for name, n in each.n.items()}
         return pb.PushProgress(
-            id=self._context.keys.token("push", str(each.number))[:22],
+            id=self._id(each.number),
             schema=each.schema,
             state=state,
             day=date_to(civil_date(each.began)),

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select, union_all
+from sqlalchemy import Connection, func, or_, select, union_all
 
 from disclosure import SchemaName
 from disclosure.credential import CIVIL_TIME
@@ -102,11 +102,13 @@ def decided(connection: Connection, days: tuple[dt.date, dt.date], department: s
     return [Decided(first + at * _DAY, name, n) for (at, name), n in sorted(by_day.items())]
 
 
-def pushes(connection: Connection, before: int | None, limit: int) -> Sequence[Push]:
-    """Return pushes of all departments, the newest first; those before a number, where one is given."""
+def pushes(connection: Connection, before: int | None, limit: int, least: int) -> Sequence[Push]:
+    """Return pushes of all departments with a count of at least so many, the newest first; those before a
+    number, where one is given."""
     table = tables.push
     columns = (table.c.number, table.c.schema, table.c.finished, table.c.created, table.c.changed)
     query = select(*columns, *(table.c[each] for each in _COUNTS)).order_by(table.c.number.desc())
+    query = query.where(or_(*(table.c[each] >= least for each in _COUNTS)))
     if before is not None:
         query = query.where(table.c.number < before)
     return [_push(row) for row in connection.execute(query.limit(limit))]
