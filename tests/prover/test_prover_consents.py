@@ -30,6 +30,7 @@ from tests.zkservice.support import new_id
 from verifier.client import VerifierClient
 from verifier.client.consents import ConsentState, VerifierConsents
 from verifier.errors import DeclinedError, WithdrawnError
+from wire import client as calling
 from wire.client import Endpoint, ServiceError
 from zkproto.v1 import consent_pb2, consent_pb2_grpc, presentation_pb2
 
@@ -180,7 +181,7 @@ def test_another_verifier_gets_nothing_under_it(parties: Parties) -> None:
 
 def lying(monkeypatch: pytest.MonkeyPatch, exchange: str, ticket: str) -> None:
     """Have the service name an exchange that was not addressed to the consent."""
-    real = attending.call
+    real = calling.call
 
     def call(method: Any, message: Any, **given: Any) -> Any:
         if not isinstance(message, consent_pb2.ListConsentExchangesRequest):

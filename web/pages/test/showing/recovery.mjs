@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 const load = (name) => import(pathToFileURL(`${process.argv[2]}/pages/src/vault/${name}.js`).href);
-const [{ dataKeyOf, wordsOf }, { saidOf }, { ProvingFrontier }, { LedgerReader, noteKey }, { HAPPENED }, records, { childrenOf }] =
+const [{ dataKeyOf, wordsOf }, { saidOf }, { ProvingFrontier }, { LedgerReader, noteKey }, { HAPPENED }, records, children] =
   await Promise.all(["words", "notes", "proving", "reader", "views", "records"].map((name) => load(`recovery/${name}`)).concat(
     load("holding/children")));
-const { putReading, readingIn } = records;
+const [{ putReading, readingIn }, { childrenOf }] = [records, children];
 const octets = (digits) => Uint8Array.from(Buffer.from(digits, "hex"));
 const hex = (given) => Buffer.from(given).toString("hex");
 const placed = ({ size, hashes, paths, header }) => ({
@@ -55,7 +55,8 @@ const kinds = {
     const draft = { put: (_, value) => (stored = value), get: async () => stored };
     const path = Array.from({ length: 30 }, () => new Uint8Array(32));
     if (paths !== null) {
-      const place = { size: 0, hashes: [], paths: new Map(Array.from({ length: paths }, (_, at) => [at, path])), header: octets("") };
+      const all = new Map(Array.from({ length: paths }, (_, at) => [at, path]));
+      const place = { size: 0, hashes: [], paths: all, header: octets("") };
       putReading(draft, log, { log: "", verified: place, checkpoint: octets(""), read: place, size: 0 });
       return stored.length > 0;
     }
