@@ -148,7 +148,7 @@ async def test_a_request_under_another_name_is_neither_answered_again_nor_refuse
 ) -> None:
     consent = await granted(world, tab, times=1)
     fetched = list[bytes]()
-    world.between.alter["FetchRequest"] = lambda answer: fetched.append(answer) or answer
+    world.between.alter["FetchRequest"] = noting(fetched)
     await consent.use(small(world))
     assert (await tab.call("attend"))[0]["fault"] is None
     consent.lift(used=0)
@@ -166,13 +166,23 @@ async def test_so_many_are_looked_at_and_none_is_refused_twice(world: World, tab
     _, _, link = await world.asked(branch(world, predicates=()))
     fetched = list[bytes]()
     world.between.alter["ListConsentExchanges"] = relayed((link.exchange, link.ticket))
-    world.between.alter["FetchRequest"] = lambda answer: fetched.append(answer) or answer
+    world.between.alter["FetchRequest"] = noting(fetched)
     world.between.refuses["DeclineExchange"] = "EXCHANGE_CLOSED"
     assert (await tab.call("attend"))[0]["fault"]["reason"] == "CONSENT_BEYOND"
     world.between.answers["FetchRequest"] = lambda _: fetched[0]
     assert (await tab.call("attend"))[0]["fault"]["reason"] == "CONSENT_BEYOND"
     assert len(went(world, "DeclineExchange")) == 1
     assert [each["state"] for each in await tab.call("uses")].count("over-asked") <= 1
+
+
+def noting(answers: list[bytes]) -> Callable[[bytes], bytes]:
+    """Note what a service answers, and hand it on."""
+
+    def noted(answer: bytes) -> bytes:
+        answers.append(answer)
+        return answer
+
+    return noted
 
 
 def relayed(*named: tuple[str, str]) -> Callable[[bytes], bytes]:

@@ -1,10 +1,11 @@
 """Recovery words by clicking: shown, written down, compared, and a new browser that has the history again."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.browser.browsing import BUILT, SIZES, needs
 from tests.browser.test_vault import looks_well, make, paste, take, unlock
@@ -30,12 +31,21 @@ async def shown(page: Page) -> list[str]:
     await card.get_by_label("Passphrase now").fill(PASSPHRASE)
     await card.get_by_role("button", name="Show the words").click()
     await expect(page.locator("ol.words li")).to_have_count(24)
+    await expect(page.locator("html")).to_have_attribute("translate", "no")
+    await expect(page.locator("html")).to_have_class(re.compile(r"\bnotranslate\b"))
     return await page.locator("ol.words li").all_inner_texts()
+
+
+async def let_alone(field: Locator) -> None:
+    """What is typed goes to no spelling service, and is not corrected."""
+    for name, value in (("autocorrect", "off"), ("spellcheck", "false"), ("autocomplete", "off")):
+        await expect(field).to_have_attribute(name, value)
 
 
 async def compared(page: Page, words: list[str], *, right: bool) -> None:
     fields = page.locator("input[id^=word-]")
     await expect(fields).to_have_count(3)
+    await let_alone(fields.first)
     for each in await fields.all():
         place = int(str(await each.get_attribute("id")).removeprefix("word-"))
         await each.fill(f" {words[place].upper()}" if right else words[place - 1])
@@ -92,6 +102,7 @@ async def test_wrong_words_and_a_wrong_passphrase_are_told(world: World) -> None
     async with world.place.visitor() as visitor:
         page = await visitor.goes_to("/vault/")
         await page.get_by_role("button", name="I have the words").click()
+        await let_alone(page.get_by_label("The 24 words"))
         await page.get_by_label("The 24 words").fill("abandon " * 24)
         await page.get_by_label("I have compared it").check()
         await page.get_by_label("Passphrase", exact=True).fill(PASSPHRASE)

@@ -206,8 +206,10 @@ async def test_a_ledger_is_read_as_python_reads_it_whole_or_in_parts(built: Path
     assert whole["ends"] == 60
     assert whole["place"]["hashes"] == [each.hex() for each in place.hashes]
     assert dict(whole["place"]["paths"]) == {
-        index: [each.hex() for each in path] for index, path in place.paths.items()
-    }
+        index: [each.hex() for each in path]
+        for index, path in place.paths.items()
+        if index not in {each.index for each in found if each.copy_of is not None}
+    }, "copies have no proofs"
     assert whole["place"]["header"] == place.header.hex()
     headers = [at + 1 for at, (entry, _) in enumerate(log.entries) if b"zk-disclosure/block" in entry]
     end = headers[30]
@@ -311,3 +313,21 @@ async def test_no_department_joins_two_children_or_names_anothers(built: Path) -
     assert groups["shots"] == groups["named"] == groups["forged"] == {"id": "3", "name": None}
     assert groups["register"] == {"id": "2", "name": None}, "whose it is cannot be told"
     assert dict(before)["register"] == {"id": "1", "name": "王一"}
+
+
+async def test_what_a_reading_keeps_has_an_end(built: Path) -> None:
+    """Copies of one note, a time that no clock shows, a reading that is too large or none at all."""
+    note = own_notes()[0]
+    log, late = Log(), Log()
+    for height in range(12):
+        entries = [ReceiptEntry(digest(100 * height + at), note_hash(note)).to_bytes() for at in range(100)]
+        log.add(entries, [note] * 100, 1000 + height)
+    late.add([receipt(0)], [holder_note(0)], 2**53)
+    kept, refused, small, large, nothing = await asked(
+        built, reading(log), reading(late),
+        ("kept", {"paths": 1000, "octets": None}), ("kept", {"paths": 40_000, "octets": None}),
+        ("kept", {"paths": None, "octets": "00"}),
+    )  # fmt: skip
+    assert (len(kept["found"]), len(kept["place"]["paths"])) == (1 + 1024, 1)
+    assert refused["refused"] == "BLOCK_INVALID"
+    assert (small, large["refused"], nothing) == (True, "INCLUSION_INVALID", 0)

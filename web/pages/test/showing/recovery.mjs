@@ -4,9 +4,10 @@ import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 const load = (name) => import(pathToFileURL(`${process.argv[2]}/pages/src/vault/${name}.js`).href);
-const [{ dataKeyOf, wordsOf }, { saidOf }, { ProvingFrontier }, { LedgerReader, noteKey }, { HAPPENED }, { childrenOf }] =
-  await Promise.all(["words", "notes", "proving", "reader", "views"].map((name) => load(`recovery/${name}`)).concat(
+const [{ dataKeyOf, wordsOf }, { saidOf }, { ProvingFrontier }, { LedgerReader, noteKey }, { HAPPENED }, records, children] =
+  await Promise.all(["words", "notes", "proving", "reader", "views", "records"].map((name) => load(`recovery/${name}`)).concat(
     load("holding/children")));
+const [{ putReading, readingIn }, { childrenOf }] = [records, children];
 const octets = (digits) => Uint8Array.from(Buffer.from(digits, "hex"));
 const hex = (given) => Buffer.from(given).toString("hex");
 const placed = ({ size, hashes, paths, header }) => ({
@@ -47,18 +48,32 @@ const kinds = {
       found: found.map(({ index, height, time, copyOf }) => ({ index, height, time, copyOf })),
     };
   },
+  /** A reading as the store keeps it: with so many paths, or octets that are none. */
+  async kept({ paths, octets: kept }) {
+    const log = { name: "log.example", type: 1, publicKey: new Uint8Array(32), keyId: new Uint8Array(4) };
+    let stored = kept === null ? null : octets(kept);
+    const draft = { put: (_, value) => (stored = value), get: async () => stored };
+    const path = Array.from({ length: 30 }, () => new Uint8Array(32));
+    if (paths !== null) {
+      const all = new Map(Array.from({ length: paths }, (_, at) => [at, path]));
+      const place = { size: 0, hashes: [], paths: all, header: octets("") };
+      putReading(draft, log, { log: "", verified: place, checkpoint: octets(""), read: place, size: 0 });
+      return stored.length > 0;
+    }
+    return (await readingIn(draft, log)).read.size;
+  },
   happened: () => HAPPENED,
   children: ({ held }) => [...childrenOf(held.map(({ id, values, by }) => {
     const read = Object.entries(values).map(([name, value]) => [name, name === "child_name" ? value : octets(value)]);
     return { id, credential: { values: Object.fromEntries(read) }, issuerKey: { name: { department: by ?? "police" } } };
   }))],
 };
-const answers = JSON.parse(readFileSync(0, "utf8")).map(([kind, given]) => {
+const answers = await Promise.all(JSON.parse(readFileSync(0, "utf8")).map(async ([kind, given]) => {
   try {
-    return kinds[kind](given);
+    return await kinds[kind](given);
   } catch (error) {
     if (error.reason === undefined) throw error;
     return { refused: error.reason, said: String(error) };
   }
-});
+}));
 process.stdout.write(JSON.stringify(answers));

@@ -155,7 +155,7 @@ export class Attending {
     if (event !== null) await triedEvent(this.opened, event);
   }
 
-  /** Nobody is asked, so nobody would see that policy, keys or epochs were vouched for by another ledger: after the last is read. */
+  /** Nobody is asked, so nobody would see that policy, keys or epochs are of another ledger: it is compared once all are read. */
   #proven(consent: string, { fetched, departments, answer }: Prepared): Promise<Usage> {
     const { link, request } = fetched;
     return proven(this.opened, this.holdings, fetched, departments, answer, {

@@ -36,6 +36,8 @@ interface Begun {
   readonly reading: Reading;
   /** The index of each own note that was found before. */
   readonly first: ReadonlyMap<string, number>;
+  /** How many copies of them were. */
+  readonly copies: number;
 }
 
 interface Reached {
@@ -72,7 +74,12 @@ export class Recovery {
     const isWhole = reached.place.size === size;
     // What was verified has to be of the one ledger that the vault has seen otherwise.
     if (isWhole) await this.growing.check();
-    return store.change((draft) => this.#kept(draft, begun.reading, reached, isWhole ? signed : null));
+    try {
+      return await store.change((draft) => this.#kept(draft, begun.reading, reached, isWhole ? signed : null));
+    } catch (error) {
+      if (error instanceof LedgerError) await this.#drop();
+      throw error;
+    }
   }
 
   async #begun(draft: Draft, size: number): Promise<Begun> {
@@ -82,16 +89,18 @@ export class Recovery {
       throw new VaultError("RECOVERY_BROKEN_OFF", "this is an older state of the log than the one that was read");
     }
     const all = await foundIn(draft);
-    const held = size < before.read.size ? dropped(draft, before, all) : before;
+    // Where nothing was read, what was found is of a reading that is begun anew.
+    const held = size < before.read.size || before.read.size === 0 ? dropped(draft, before, all) : before;
     const reading = { ...held, log: verifierText(log), size };
     putReading(draft, log, reading);
     const known = all.filter(({ index }) => index < reading.read.size).reverse();
-    return { reading, first: new Map(known.map(({ holderNote, index }) => [noteKey(holderNote), index])) };
+    const copies = known.filter(({ copyOf }) => copyOf !== null).length;
+    return { reading, first: new Map(known.map(({ holderNote, index }) => [noteKey(holderNote), index])), copies };
   }
 
   /** Read on; what does not hold takes with it what was not verified yet. */
-  async #tried({ reading, first }: Begun, checkpoint: Checkpoint, size: number): Promise<Reached> {
-    const reader = new LedgerReader(reading.read, first);
+  async #tried({ reading, first, copies }: Begun, checkpoint: Checkpoint, size: number): Promise<Reached> {
+    const reader = new LedgerReader(reading.read, first, copies);
     try {
       const reached = await this.#read(reader, size);
       if (reader.size === size) reader.checkEnd(checkpoint);

@@ -21,6 +21,12 @@ export interface Came {
   readonly holderNote: Uint8Array;
 }
 
+/** The latest time of a block that a vault can keep. */
+const MAX_TIME = BigInt(Number.MAX_SAFE_INTEGER);
+/** No vault has so many; and so many copies of its notes are shown, and no more. */
+const MOST_OWN = 1 << 15;
+const MOST_COPIES = 1 << 10;
+
 /** What tells notes apart: their hashes, which the entries commit to. */
 export const noteKey = (note: Uint8Array): string => hex(noteHash(note));
 
@@ -31,9 +37,11 @@ export class LedgerReader {
   #last: Block | undefined;
   #inBlock: Came[] = [];
   readonly #found: Found[] = [];
+  #copies: number;
 
-  /** `first` has the index of each own note that was found before, by `noteKey`. */
-  constructor(place: Place, first: ReadonlyMap<string, number>) {
+  /** `first` has the index of each own note that was found before, by `noteKey`; `copies` is how many of copies were. */
+  constructor(place: Place, first: ReadonlyMap<string, number>, copies = 0) {
+    this.#copies = copies;
     this.#tree = treeOf(place);
     this.#first = new Map(first);
     this.#header = place.header;
@@ -53,12 +61,25 @@ export class LedgerReader {
     const { index, entry: octets, holderNote } = came;
     if (index !== BigInt(this.size)) throw new LedgerError("INCLUSION_INVALID", "another entry came than the one that follows");
     const entry = parseEntry(octets);
+    if (entry.kind === "block" && entry.timeMs > MAX_TIME) throw new LedgerError("BLOCK_INVALID", "a block's time is none");
     if (entry.kind === "block") this.#end(entry, octets);
     if (entry.kind === "receipt") checkNote(octets, holderNote);
-    const isOwn = own && entry.kind === "receipt";
-    if (isOwn) this.#inBlock.push(came);
-    this.#tree.append(leafHash(octets), isOwn);
+    const isFirst = own && entry.kind === "receipt" && this.#keep(came);
+    this.#tree.append(leafHash(octets), isFirst);
     return entry.kind === "block";
+  }
+
+  /** Keep an own entry; whether it is the first of its note. A copy gets no proof: anybody can make more of them. */
+  #keep(came: Came): boolean {
+    const [at, key] = [Number(came.index), noteKey(came.holderNote)];
+    const isFirst = (this.#first.get(key) ?? at) === at;
+    if (isFirst && this.#first.size >= MOST_OWN) {
+      throw new LedgerError("INCLUSION_INVALID", "more entries are this vault's than one vault makes");
+    }
+    if (isFirst) this.#first.set(key, at);
+    else if (this.#copies++ >= MOST_COPIES) return false;
+    this.#inBlock.push(came);
+    return isFirst;
   }
 
   #end(block: Block, octets: Uint8Array): void {
@@ -75,7 +96,6 @@ export class LedgerReader {
   #foundIn({ height, timeMs }: Block, { index, entry, holderNote }: Came): Found {
     const [at, key] = [Number(index), noteKey(holderNote)];
     const first = this.#first.get(key) ?? at;
-    this.#first.set(key, first);
     const copyOf = first === at ? null : first;
     return { index: at, entry, holderNote, height: Number(height), time: Number(timeMs), copyOf };
   }

@@ -4,7 +4,7 @@
 
 import { decode, type Decoded, encode, type Item } from "../../../../prover/src/disclosure/canonical.js";
 import { list, octets, orNull, small, text } from "../../../../prover/src/disclosure/reading.js";
-import { fromBigEndian, joined, toBigEndian } from "../../ledger/encoding.js";
+import { fromBigEndian, joined, LedgerError, toBigEndian } from "../../ledger/encoding.js";
 import { type Verifier, verifierText } from "../../ledger/keys.js";
 import { HASH_OCTETS } from "../../ledger/merkle.js";
 import { FOUND, READING } from "../history/found.js";
@@ -64,14 +64,18 @@ export const unread = (log: Verifier): Reading =>
 /** What a vault begins with that is made anew from its words: that its ledger is to be read. */
 export const beginning = (log: Verifier): Written => ({ ...placeOf(log), value: readingOctets(unread(log)) });
 
-/** How far a log was read; null if it never was. StoreError VAULT_DAMAGED. */
+/** How far a log was read; null if it never was. What cannot be decoded is read anew: the ledger has it all. */
 export async function readingIn(draft: Pick<Draft, "get">, log: Verifier): Promise<Reading | null> {
   const value = await draft.get(placeOf(log));
-  return value === null ? null : readingOf(value);
+  return value === null ? null : (readingOf(value) ?? unread(log));
 }
 
-export const putReading = (draft: Draft, log: Verifier, reading: Reading): void =>
-  draft.put(placeOf(log), readingOctets(reading));
+/** LedgerError INCLUSION_INVALID: what came makes a reading larger than one that could be read again. */
+export function putReading(draft: Pick<Draft, "put">, log: Verifier, reading: Reading): void {
+  const value = readingOctets(reading);
+  if (value.length > MAX_OCTETS) throw new LedgerError("INCLUSION_INVALID", "the ledger has more than a vault can keep of it");
+  draft.put(placeOf(log), value);
+}
 
 /** All that was found, verified or not, in the order of the ledger. StoreError VAULT_DAMAGED. */
 export const foundIn = async (draft: Pick<Draft, "list">): Promise<readonly Found[]> =>
@@ -96,7 +100,7 @@ export function readingOctets({ log, verified, checkpoint, read, size }: Reading
   return encode(LABEL, log, checkpoint, placeItem(verified), placeItem(read), size);
 }
 
-function readingOf(value: Uint8Array): Reading {
+function readingOf(value: Uint8Array): Reading | null {
   try {
     const [log, checkpoint, verified, read, size] = list(decode(LABEL, value, MAX_OCTETS), damaged, 5);
     return {
@@ -107,7 +111,7 @@ function readingOf(value: Uint8Array): Reading {
       size: small(size, damaged),
     };
   } catch {
-    throw damaged();
+    return null;
   }
 }
 
@@ -127,7 +131,7 @@ function foundOf(name: string, value: Uint8Array): Found {
 
 function placeItem({ size, hashes, paths, header }: Place): Item {
   const number = (value: number): Uint8Array => toBigEndian(BigInt(value), NUMBER_OCTETS);
-  const written = [...paths].flatMap(([index, path]) => [number(index), Uint8Array.of(path.length), ...path]);
+  const written = [...paths].map(([index, path]) => joined(number(index), Uint8Array.of(path.length), ...path));
   return [size, joined(...hashes), joined(...written), header];
 }
 

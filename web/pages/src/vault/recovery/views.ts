@@ -102,8 +102,9 @@ function checkpointOf({ checkpoint, log }: Reading): Checkpoint | null {
 }
 
 /** Whether an entry stands in the tree that the log signed, with this note beside it. */
-function standingOf({ index, entry, holderNote }: Found, { checkpoint, tree }: Verified): ReceiptState {
+function standingOf({ index, entry, holderNote, copyOf }: Found, { checkpoint, tree }: Verified): ReceiptState {
   if (checkpoint === null || !sameOctets(noteHash(holderNote), entry.subarray(-HASH_OCTETS))) return "wrong";
+  if (copyOf !== null) return "found"; // it was read in that tree, and has no proof of its own
   try {
     verifyInclusion(leafHash(entry), BigInt(index), checkpoint.size, tree.proof(index), checkpoint.root);
     return "found";

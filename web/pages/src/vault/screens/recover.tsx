@@ -42,6 +42,7 @@ export function Recover({ opened, back }: Props): VNode {
             rows={4}
             autocomplete="off"
             autocapitalize="none"
+            autoCorrect="off"
             spellcheck={false}
             aria-describedby="words-about"
             value={words}

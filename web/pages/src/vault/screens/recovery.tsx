@@ -54,7 +54,7 @@ export function Words(): VNode {
       {words !== undefined && asked === undefined && (
         <>
           <Told as="unsure">{tell("words.keep")}</Told>
-          <ol class="words" data-varies>
+          <ol class="words notranslate" translate={false} spellcheck={false} data-varies>
             {words.map((each, at) => (
               <li key={at}>{each}</li>
             ))}
@@ -111,6 +111,7 @@ function Check({ words, asked, again, right }: CheckProps): VNode {
             required
             autocomplete="off"
             autocapitalize="none"
+            autoCorrect="off"
             spellcheck={false}
             value={given[at] ?? ""}
             onInput={({ currentTarget: { value } }) => setGiven((before) => ({ ...before, [at]: value }))}
