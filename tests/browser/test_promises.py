@@ -68,7 +68,7 @@ async def test_the_first_view_is_small(nine: Nine, path: str) -> None:
         await expect(page.get_by_role("main")).to_be_visible()
         told = [await each.request.sizes() for each in list(answers) if "/rpc/" not in each.url]
         octets = sum(each["responseBodySize"] + each["responseHeadersSize"] for each in told)
-        assert 10_000 < octets < FIRST_VIEW_OCTETS
+        assert 10_000 < octets < FIRST_VIEW_OCTETS, octets
 
 
 async def test_the_build_has_no_address_of_anybody_else() -> None:

@@ -1,7 +1,5 @@
 // The vault: what a screen asks is done by the part whose business it is; this knows only whether the vault is open.
 
-import { departments } from "./account/applying.js";
-import { agedConsent } from "./consents/records.js";
 import { loaded, VaultError } from "./fault.js";
 import { isBegun } from "./history/found.js";
 import type {
@@ -62,6 +60,7 @@ export class Engine implements Vault {
 
   async restore(file: Uint8Array, passphrase: string): Promise<void> {
     this.#closed();
+    const { agedConsent } = await loaded(() => import("./consents/records.js"));
     await this.#begin(await SealedStore.restore(NAME, file, passphrase, agedConsent));
   }
 
@@ -95,7 +94,7 @@ export class Engine implements Vault {
     this.#open().account.register(id, kind, number);
   inbox = async (): Promise<InboxView> => this.#open().inbox();
   applications = async (): Promise<readonly ApplicationView[]> => this.#open().account.applications();
-  departments = async (): Promise<readonly DepartmentView[]> => (this.#open(), departments());
+  departments = async (): Promise<readonly DepartmentView[]> => (this.#open(), (await loaded(() => import("./account/applying.js"))).departments());
   items = async (department: string): Promise<readonly ItemView[]> => this.#open().account.items(department);
   apply = async (schema: string, grounds: string, written: Written = {}, company = ""): Promise<boolean> =>
     this.#open().account.apply(schema, grounds, written, company);
@@ -112,8 +111,8 @@ export class Engine implements Vault {
   readLedger = async (): Promise<ReadingView> => (await this.#open().recovery()).step();
 
   grant = async (id: string): Promise<StandingView> => this.#open().grant(id);
-  standing = async (): Promise<readonly StandingView[]> => this.#open().consents.standing();
-  withdraw = async (id: string): Promise<StandingView> => this.#open().consents.withdraw(id);
+  standing = async (): Promise<readonly StandingView[]> => (await this.#open().consents()).part.standing();
+  withdraw = async (id: string): Promise<StandingView> => (await this.#open().consents()).part.withdraw(id);
 
   async attend(): Promise<readonly AttendedView[]> {
     const session = this.#open();

@@ -12,16 +12,16 @@ import { keepPage } from "./offline.js";
 import { Flow } from "./screens/flow.js";
 import { Begin, Unlock } from "./screens/gate.js";
 import { Home } from "./screens/home.js";
-import { Inbox } from "./screens/inbox.js";
 import { FaultTold, later, VaultContext } from "./screens/parts.js";
-import { Settings } from "./screens/settings.js";
-import { Standing } from "./screens/standing.js";
 import { Uses } from "./screens/uses.js";
 import { faultOf, useSay } from "./texts/index.js";
 
 const VIEWS = ["home", "scan", "inbox", "uses", "standing", "settings"] as const;
-/** What reads a camera's picture is large, and wanted only there. */
+/** Loaded where somebody goes there: the first view is to be small, and what reads a camera's picture is large. */
 const Scan = later(async () => (await import("./screens/scan.js")).Scan);
+const Inbox = later(async () => (await import("./screens/inbox.js")).Inbox);
+const Standing = later(async () => (await import("./screens/standing.js")).Standing);
+const Settings = later(async () => (await import("./screens/settings.js")).Settings);
 const vault = openedVault();
 
 /**

@@ -8,10 +8,7 @@ import { AccountPart } from "./account/account.js";
 import type { Agents } from "./account/agents.js";
 import { accountSeeds, Sessions } from "./account/sessions.js";
 import { Claiming } from "./claiming/claiming.js";
-import { Attending } from "./consents/attending.js";
-import { consentSeeds } from "./consents/keys.js";
-import { ConsentPart } from "./consents/part.js";
-import { settleConsents } from "./consents/settling.js";
+import type { Consents } from "./consents/whole.js";
 import { loaded, VaultError } from "./fault.js";
 import { KeptHoldings } from "./holding/holdings.js";
 import type {
@@ -23,6 +20,7 @@ import { Growing } from "./reading/growing.js";
 import { PublishedReader } from "./reading/reader.js";
 import type { Recovery } from "./recovery/part.js";
 import { ShowingPart } from "./showing/part.js";
+import type { Event } from "./showing/events.js";
 import type { Outgoing } from "./showing/sending.js";
 import type { SealedStore } from "./store/store.js";
 
@@ -35,9 +33,8 @@ export class Session {
   readonly claiming: Claiming;
   readonly showing: ShowingPart;
   readonly account: AccountPart;
-  readonly consents: ConsentPart;
-  readonly #attending: Attending;
   /** Loaded when they are first wanted. */
+  readonly consents: () => Promise<Consents>;
   readonly agents: () => Promise<Agents>;
   readonly recovery: () => Promise<Recovery>;
   readonly #growing: Growing;
@@ -52,23 +49,28 @@ export class Session {
     this.claiming = new Claiming(opened, this.holdings, this.#service.server);
     const { server } = this.#service;
     const sessions = new Sessions(opened, (party) =>
-      party.startsWith(CONSENTS) ? consentSeeds(opened, server, party) : accountSeeds(opened, party));
+      party.startsWith(CONSENTS) ? this.#consentSeeds(party) : accountSeeds(opened, party));
     const outgoing: Outgoing = {
       call: sessions.call,
       ended: async (draft, event, answer) => {
         await this.account.ended(draft, event, answer);
-        await this.consents.ended(draft, event, answer);
+        if (isOfConsent(event)) await (await this.consents()).part.ended(draft, event, answer);
       },
-      moot: (draft, event) => this.consents.moot(draft, event),
+      moot: async (draft, event) => (isOfConsent(event) ? (await this.consents()).part.moot(draft, event) : null),
     };
     this.account = new AccountPart(opened, this.claiming, server, sessions, outgoing);
-    this.consents = new ConsentPart(opened, this.holdings, server, outgoing);
-    this.#attending = new Attending(opened, this.holdings, server, sessions, () => this.#growing.check());
+    this.consents = once(async () =>
+      new (await loaded(() => import("./consents/whole.js"))).Consents(
+        opened, this.holdings, server, sessions, outgoing, () => this.#growing.check()));
     this.showing = new ShowingPart(opened, this.holdings, server, outgoing);
     this.agents = once(async () =>
       new (await loaded(() => import("./account/agents.js"))).Agents(opened, this.holdings, this.account));
     this.recovery = once(async () =>
-      new (await loaded(() => import("./recovery/part.js"))).Recovery(opened, this.#growing, [settleConsents]));
+      new (await loaded(() => import("./recovery/part.js"))).Recovery(opened, this.#growing, [(await this.consents()).settle]));
+  }
+
+  async *#consentSeeds(party: string): AsyncGenerator<Uint8Array> {
+    yield* (await this.consents()).seeds(party);
   }
 
   /** What a link leads to. LinkError LINK_INVALID; VaultError LINK_UNSUPPORTED, and as each part says. */
@@ -79,11 +81,11 @@ export class Session {
     return found;
   }
 
-  #led(link: Link, pairingCode?: string): Promise<Shown> {
+  async #led(link: Link, pairingCode?: string): Promise<Shown> {
     if (link.action === "present") return this.showing.open(link, pairingCode);
     if (link.action === "offer") return this.claiming.open(link);
     if (link.action === "account") return this.account.open(link);
-    if (link.action === "consent") return this.consents.open(link);
+    if (link.action === "consent") return (await this.consents()).part.open(link);
     throw new VaultError("LINK_UNSUPPORTED", "this vault does not take such a link yet");
   }
 
@@ -93,21 +95,22 @@ export class Session {
   }
 
   /** Say no to a request, or to the terms of a consent. */
-  decline(id: string): Promise<void> {
-    return this.consents.has(id) ? this.consents.decline(id) : this.showing.decline(id);
+  async decline(id: string): Promise<void> {
+    const { part } = await this.consents();
+    return part.has(id) ? part.decline(id) : this.showing.decline(id);
   }
 
   async grant(id: string): Promise<StandingView> {
     await this.#stillOne();
-    return this.consents.grant(id);
+    return (await this.consents()).part.grant(id);
   }
 
   /**
    * Attend to what waits under consents. Whatever cannot be compared with the one ledger is not answered: LedgerError NOTE_UNSIGNED,
    * thrown or told, may be that the log has another key.
    */
-  attend(): Promise<readonly AttendedView[]> {
-    return this.#attending.attend();
+  async attend(): Promise<readonly AttendedView[]> {
+    return (await this.consents()).attend();
   }
 
   async claim(id: string): Promise<CredentialView> {
@@ -175,6 +178,8 @@ export class Session {
     await this.#service.settled(Date.now());
   }
 }
+
+const isOfConsent = ({ note }: Event): boolean => note.kind === "consent-granted" || note.kind === "consent-withdrawn";
 
 /** The same one each time; what failed is made anew. */
 function once<Made>(make: () => Promise<Made>): () => Promise<Made> {

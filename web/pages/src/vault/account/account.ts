@@ -10,7 +10,7 @@ import type { LocalizedText } from "../../../../prover/src/disclosure/attributes
 import { departmentName, SchemaName } from "../../../../prover/src/disclosure/names.js";
 import type { Link } from "../../scan/links.js";
 import type { Claiming } from "../claiming/claiming.js";
-import { faultOf, VaultError } from "../fault.js";
+import { faultOf, loaded, VaultError } from "../fault.js";
 import type { AccountView, ApplicationView, Fault, InboxView, ItemView, OfferView, SubjectKind, Written } from "../model.js";
 import type { Opened } from "../parts.js";
 import { account as accounts, applications } from "../reading/clients.js";
@@ -20,7 +20,6 @@ import { checkServer } from "../showing/fetch.js";
 import { type Outgoing, sendEvent } from "../showing/sending.js";
 import type { Draft } from "../store/store.js";
 import { plain } from "../telling/saying.js";
-import { applied, items } from "./applying.js";
 import { codeHash, registration } from "./keys.js";
 import { type Account, accountAt, accountsIn, beginAccount, finishAccount, forgetAccount } from "./records.js";
 import type { Sessions } from "./sessions.js";
@@ -39,6 +38,9 @@ const MAX_MILLISECONDS = 2 ** 47;
 export const PAGE = 100;
 /** So many pages are read: a service that has always one more holds nobody up. */
 const MOST_PAGES = 20;
+
+/** Loaded where somebody applies. */
+const applying = () => loaded(() => import("./applying.js"));
 
 interface Asked {
   readonly link: Link;
@@ -129,7 +131,7 @@ export class AccountPart {
    * VaultError ACCOUNT_NOT_FOUND, and as `applied`; what the service refuses; errors as `sendEvent`.
    */
   async apply(schema: string, grounds: string, written: Written, company: string): Promise<boolean> {
-    return this.send(await applied(this.opened, await this.bound(), { schema, grounds, written, company }));
+    return this.send(await (await applying()).applied(this.opened, await this.bound(), { schema, grounds, written, company }));
   }
 
   /** Send what is stored; returns whether it was sent: else `settle` sends it. Errors as `sendEvent` but passing ones. */
@@ -144,8 +146,8 @@ export class AccountPart {
   }
 
   /** What a department has that can be applied for, by the ledger. */
-  items(department: string): Promise<readonly ItemView[]> {
-    return items(this.opened, department);
+  async items(department: string): Promise<readonly ItemView[]> {
+    return (await applying()).items(this.opened, department);
   }
 
   /** Take an open application back. VaultError ACCOUNT_NOT_FOUND; what the service refuses: APPLICATION_DECIDED. */

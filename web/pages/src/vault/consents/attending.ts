@@ -11,7 +11,6 @@ import type { Sessions } from "../account/sessions.js";
 import { faultOf, refusal, VaultError } from "../fault.js";
 import type { AttendedView, Fault } from "../model.js";
 import type { Opened } from "../parts.js";
-import { consents } from "../reading/clients.js";
 import { isOtherKey } from "../reading/following.js";
 import type { Departments } from "../showing/answer.js";
 import { type Answer, answerTo, departmentsNamed, proven, sentUsage } from "../showing/answering.js";
@@ -22,6 +21,7 @@ import type { Holdings } from "../showing/holdings.js";
 import type { Usage } from "../showing/usages.js";
 import { StoreError } from "../store/errors.js";
 import { plain } from "../telling/saying.js";
+import { consents } from "./client.js";
 import { answeredIn, BEYOND, checkOpen, checkUnder, consentIn, consentsIn, countAnswer, type HeldConsent } from "./records.js";
 
 /** So many requests of one consent are looked at in one visit. */

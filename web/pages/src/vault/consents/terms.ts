@@ -10,7 +10,7 @@ import {
 import type { Link } from "../../scan/links.js";
 import { VaultError } from "../fault.js";
 import type { Opened, RegisteredVerifier } from "../parts.js";
-import { consents } from "../reading/clients.js";
+import { consents } from "./client.js";
 
 export interface FetchedTerms {
   readonly link: Link;

@@ -6,10 +6,11 @@ import { Told } from "../../ui/shell.js";
 import type { CredentialView, OfferView, Opened, RequestView, UseView } from "../model.js";
 import { useIn, useSay } from "../texts/index.js";
 import { Ask, WayShown } from "./ask.js";
-import { FaultTold, Screen, useActing, useVault } from "./parts.js";
+import { FaultTold, later, Screen, useActing, useVault } from "./parts.js";
 import { Register } from "./register.js";
-import { Terms } from "./standing.js";
 import { UseShown } from "./uses.js";
+
+const Terms = later(async () => (await import("./standing.js")).Terms);
 
 interface Props {
   readonly link: string;

@@ -8,7 +8,7 @@ import { Told } from "../../ui/shell.js";
 import type { AttendedView, ChildView, CredentialView, Fault, Overview } from "../model.js";
 import { useDay, useIn, useSay } from "../texts/index.js";
 import { FaultTold, Screen, useActing, useRead, useVault, Waited } from "./parts.js";
-import { AttendedTold } from "./standing.js";
+import { AttendedTold } from "./attended.js";
 
 interface Props {
   /** What settling came to when the vault was opened: null while it is under way or was done. */

@@ -4,8 +4,9 @@ import { useState } from "preact/hooks";
 
 import { Told } from "../../ui/shell.js";
 import type { AttendedView, ConsentView, LimitsView, StandingView } from "../model.js";
-import { useDay, useFault, useIn, useSay } from "../texts/index.js";
+import { useDay, useIn, useSay } from "../texts/index.js";
 import { Asker, useOver, WayShown } from "./ask.js";
+import { AttendedTold } from "./attended.js";
 import { FaultTold, Screen, useActing, useRead, useVault, Waited } from "./parts.js";
 
 interface TermsProps {
@@ -190,27 +191,5 @@ function Attend({ changed }: { changed: () => void }): VNode {
         {say("attend.act")}
       </button>
     </section>
-  );
-}
-
-/** What was answered and what was not, one line each. */
-export function AttendedTold({ attended }: { attended: readonly AttendedView[] }): VNode {
-  const say = useSay();
-  const told = useIn();
-  const fault = useFault();
-  if (attended.length === 0) return <p>{say("attend.nothing")}</p>;
-  return (
-    <>
-      {attended.map((each, at) => {
-        const name = told(each.verifierName);
-        if (each.fault === null && !each.sent) return <Told key={at} as="unsure">{say("attend.stored", { name })}</Told>;
-        if (each.fault === null) return <Told key={at} as="good">{say("attend.answered", { name })}</Told>;
-        return (
-          <Told key={at} as="unsure">
-            {say("attend.not", { name, why: fault(each.fault) })}
-          </Told>
-        );
-      })}
-    </>
   );
 }

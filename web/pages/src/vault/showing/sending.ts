@@ -6,7 +6,6 @@ import { fromBinary, type DescMethodUnary, type DescService, toBinary } from "@b
 import { equal } from "../../../../prover/src/bbs/octets.js";
 import { AccountService } from "../../../gen/zkproto/v1/account_pb.js";
 import { ApplicationService } from "../../../gen/zkproto/v1/application_pb.js";
-import { ConsentService } from "../../../gen/zkproto/v1/consent_pb.js";
 import { PresentationService } from "../../../gen/zkproto/v1/presentation_pb.js";
 import { transport } from "../../service.js";
 import { loaded, refusal } from "../fault.js";
@@ -19,11 +18,12 @@ import { type Ending, finishUsage, type Usage } from "./usages.js";
 
 const TIMEOUT_MS = 20_000;
 /** The contracts of all RPCs that a page's events go out by; each answers with a `receipt`. */
-const SERVICES: readonly DescService[] = [AccountService, ApplicationService, ConsentService, PresentationService];
+const SERVICES: readonly DescService[] = [AccountService, ApplicationService, PresentationService];
 /** The same of those that few vaults call: loaded when there is something to send. */
 const SELDOM: Readonly<Record<string, () => Promise<DescService>>> = {
   "zkproto.v1.AppointmentService": async () =>
     (await loaded(() => import("../../../gen/zkproto/v1/appointment_pb.js"))).AppointmentService,
+  "zkproto.v1.ConsentService": async () => (await loaded(() => import("../../../gen/zkproto/v1/consent_pb.js"))).ConsentService,
 };
 const SUBMIT = "/zkproto.v1.PresentationService/SubmitPresentation";
 
