@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from google.type import date_pb2
 
+from wire.convert import date_of
 from zk.centre_rows import Row, named, time_of, word
 from zkproto.v1 import catalog_pb2, revocation_pb2
 from zkproto.v1 import statistics_pb2 as pb
@@ -66,8 +67,8 @@ def push_row(each: pb.PushProgress) -> Row:
 
 
 def day_of(day: date_pb2.Date) -> str:
-    """A day, written YYYY-MM-DD."""
-    return dt.date(day.year, day.month, day.day).isoformat()
+    """A day, written YYYY-MM-DD; MalformedError."""
+    return date_of(day, field="day").isoformat()
 
 
 def revocations_row(

@@ -37,7 +37,7 @@ from tlog.checkpoint import open_checkpoint
 from tlog.merkle import Frontier, inclusion_proof, leaf_hash
 from verifier import AlreadySeenError, PseudonymRegister, RegisterError
 from verifier.across import claim_all, claims_of
-from verifier.errors import TakenElsewhereError
+from verifier.errors import ReservedError, TakenElsewhereError
 from zk.exits import Exit
 
 pytestmark = needs_engine
@@ -297,8 +297,16 @@ def test_an_answer_stays_to_be_kept_again_while_no_node_answers(cities: Cities, 
     with pytest.raises(StateError):
         answer.keep(path, unique=child, register=register, across=child, claims=Gone())
     assert path.with_name("record.pending").read_bytes() == answer.record.to_bytes()
-    # Nothing is noted, so that another answer is not refused for one that never came through.
-    register.admit(request(), other_parent(), child, MOMENT)
+    # Nobody knows whether it came through: nothing is noted, and another answer waits and is not refused.
+    with pytest.raises(ReservedError):
+        PseudonymRegister(tmp_path / "register", 0.1).admit(request(), other_parent(), child, MOMENT)
+
+    class Back:
+        def is_first(self, _: Claim) -> bool:
+            return True
+
+    answer.keep(path, unique=child, register=register, across=child, claims=Back())
+    assert path.read_bytes() == answer.record.to_bytes()
     assert begin.height == 1
 
 
