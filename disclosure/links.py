@@ -17,7 +17,15 @@ _SCHEME: Final = "zk"
 _SERVER: Final = re.compile(r"[A-Za-z0-9.\[\]:-]{1,255}:([1-9][0-9]{0,4})", re.ASCII)
 _MAX_PORT: Final = 65_535
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
-_MAX_LENGTH: Final = 1000
+MAX_LENGTH: Final = 1000
+"""Characters of a link."""
+
+
+def check_server(server: str) -> None:
+    """Raise MalformedError LINK_INVALID unless it is written as `host:port`."""
+    found = _SERVER.fullmatch(server)
+    if not found or int(found[1]) > _MAX_PORT:
+        raise MalformedError(Reason.LINK_INVALID, "the server is not host:port", field="server")
 
 
 @dataclass(frozen=True)
@@ -29,9 +37,7 @@ class _Link:
     _action = ""
 
     def __post_init__(self) -> None:
-        server = _SERVER.fullmatch(self.server)
-        if not server or int(server[1]) > _MAX_PORT:
-            raise MalformedError(Reason.LINK_INVALID, "the server is not host:port", field="server")
+        check_server(self.server)
         if not _TOKEN.fullmatch(self.id) or not _TOKEN.fullmatch(self.secret):
             raise MalformedError(Reason.LINK_INVALID, "an identifier or secret is malformed", field="id")
 
@@ -43,7 +49,7 @@ class _Link:
     def parse(cls, link: str) -> Self:
         """Parse it; MalformedError LINK_INVALID."""
         try:
-            parts = urlsplit(link if len(link) <= _MAX_LENGTH else "")
+            parts = urlsplit(link if len(link) <= MAX_LENGTH else "")
             pairs = dict(parse_qsl(parts.query, strict_parsing=True, keep_blank_values=True))
         except ValueError:
             parts, pairs = urlsplit(""), {}

@@ -75,7 +75,11 @@ def _moved(
         if query.expiry.day < before:
             detail = "who is valid as long as the request lives is asked for"
             raise MalformedError(Reason.BOUND_INVALID, detail, field="expiry")
-        return replace(query, expiry=ValidOn(after + (query.expiry.day - before)))
+        try:
+            return replace(query, expiry=ValidOn(after + (query.expiry.day - before)))
+        except OverflowError:
+            detail = "the day is after the last that there is"
+            raise MalformedError(Reason.BOUND_INVALID, detail, field="expiry") from None
 
     return replace(_with_queries(request, move), created=created, expires=expires)
 
@@ -152,7 +156,10 @@ class StandingTerms:
         return dt.timedelta(days=self.interval_days)
 
     def sample(self, created: dt.datetime, lifetime: dt.timedelta) -> Request | CompositeRequest:
-        """Return a request under the terms as it would be at a moment, to be shown and not to be answered."""
+        """Return a request under the terms as it would be at a moment, to be shown and not to be answered.
+
+        Raises MalformedError BOUND_INVALID for a hidden expiry after the last day that there is.
+        """
         nonce = secrets.token_bytes(NONCE_OCTETS)
         return replace(_moved(self.asked, created, created + lifetime), nonce=nonce)
 

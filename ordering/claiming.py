@@ -15,7 +15,8 @@ from ordering import state
 from ordering.client import Client
 from ordering.errors import Refusal, RefusedError, StateError
 from ordering.light import fetching
-from ordering.light.verifying import OrderError, OrderReason, Trusted, advance, check_row
+from ordering.light.claimed import ShownClaim
+from ordering.light.verifying import OrderError, OrderReason, Trusted
 from ordering.state import Claimed
 from ordering.transactions import Claim, Transaction
 
@@ -81,13 +82,19 @@ class Claimant:
 
         Raises StateError, OrderError.
         """
-        moment = int(self._now())
-        steps, row = fetching.shown(self._client, key, self.trusted, moment)
-        self.trusted, header = advance(self.trusted, steps, moment)
-        if header is None:
-            raise OrderError(OrderReason.ORDER_MALFORMED, "there is no header")
-        check_row(header, key, row.value, row.proof)
-        return row.value
+        self.trusted, value = fetching.proven(self._client, key, self.trusted, int(self._now()))
+        return value
+
+    def shown(self, claim: Claim, begin: Trusted) -> ShownClaim:
+        """Return what shows, from a header on, who came first of a tag that something came of.
+
+        It was checked from there on. Raises StateError, OrderError.
+        """
+        moment, key = int(self._now()), state.claim_key(claim.scope, claim.tag)
+        steps, row = fetching.shown(self._client, key, begin, moment)
+        found = ShownClaim(steps, row.value or b"", row.proof)
+        found.check(claim, begin, moment)
+        return found
 
     def _submit(self, claim: Claim) -> None:
         """Hand it in, and wait until its tag has a row or it seems lost; RefusedError.

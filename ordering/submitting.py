@@ -37,7 +37,7 @@ class Submitter:
         keys: Callable[[], Sequence[Ed25519PrivateKey]],
         seconds: float = SECONDS,
     ) -> None:
-        self._urls, self._chain, self._operator, self._keys = list(urls), chain, operator, keys
+        self._urls, self.chain, self.name, self._keys = list(urls), chain, operator, keys
         self._seconds = seconds
 
     @contextlib.contextmanager
@@ -59,7 +59,7 @@ class Submitter:
         said = client.ask("status")
         with reading("status"):
             chain, behind = said["node_info"]["network"], said["sync_info"]["catching_up"]
-        if chain != self._chain:
+        if chain != self.chain:
             raise StateError(f"the node is of another chain, {chain}")
         if behind:
             raise StateError("the node has not caught up")
@@ -67,10 +67,10 @@ class Submitter:
     def operator(self, client: Client) -> Operator:
         """Return the operator as the chain has it; StateError if it is none."""
         names = client.read(state.OPERATORS).value
-        row = client.read(state.operator_key(self._operator)).value
+        row = client.read(state.operator_key(self.name)).value
         try:
-            if names is None or row is None or self._operator not in state.read_names(names):
-                raise StateError(f"{self._operator} is no operator of {self._chain}")
+            if names is None or row is None or self.name not in state.read_names(names):
+                raise StateError(f"{self.name} is no operator of {self.chain}")
             return state.read_operator(row)
         except RefusedError as error:
             raise StateError(f"the node's row cannot be read: {error.detail}") from None
@@ -90,13 +90,18 @@ class Submitter:
             time.sleep(_AGAIN_SECONDS)
         raise refused
 
-    def _signed(self, client: Client, body: Body, ahead: int) -> Transaction:
+    def key(self, client: Client) -> Ed25519PrivateKey:
+        """Return the one of the keys that the chain has now; StateError if it has another one."""
         public = self.operator(client).key
         key = next((each for each in self._keys() if public_octets(each) == public), None)
         if key is None:
-            raise StateError(f"the chain has another key of {self._operator} than this folder")
-        seen = client.seen(self._operator)
-        return Transaction(self._chain, self._operator, seen.highest + 1 + ahead, body).signed(key)
+            raise StateError(f"the chain has another key of {self.name} than this folder")
+        return key
+
+    def _signed(self, client: Client, body: Body, ahead: int) -> Transaction:
+        key = self.key(client)
+        seen = client.seen(self.name)
+        return Transaction(self.chain, self.name, seen.highest + 1 + ahead, body).signed(key)
 
     def _handed(self, client: Client, transaction: Transaction) -> Accepted:
         try:

@@ -138,6 +138,7 @@ class AsyncErrandClient(Face[ErrandClient]):
 
     bundles = Offloaded(ErrandClient.bundles)
     start = Offloaded(ErrandClient.start)
+    begin = Offloaded(ErrandClient.begin)
     look = Offloaded(ErrandClient.look)
     follow = Streamed(ErrandClient.follow)
     wait_until_asked = Offloaded(ErrandClient.wait_until_asked)

@@ -254,9 +254,30 @@ class Consents:
             if held.state is GrantState.GRANTED and not taken:
                 records.delete(consent_id)
 
+    def asked(self, consent_id: str, request: Request | CompositeRequest) -> HeldConsent:
+        """Return the consent that a request may be under.
+
+        Raises PresentingError CONSENT_BEYOND for another verifier's request, and for one that was answered
+        before. Only the service says then that it is under this consent: nothing is held against who signed.
+        """
+        with self._shelf.reading() as records:
+            held = self._one(records, consent_id)
+            self._check_open(records, request)
+        if request.verifier != held.terms.verifier:
+            detail = "beyond the standing consent: another verifier asks than it is for"
+            raise PresentingError(VaultReason.CONSENT_BEYOND, detail)
+        return held
+
+    def _check_open(self, records: Records, request: Request | CompositeRequest) -> None:
+        used = records.all(Kind.USAGE, _usage_of(self._shelf.keys))
+        if any(each.request.digest == request.digest for each in used):
+            detail = "beyond the standing consent: the request was answered before"
+            raise PresentingError(VaultReason.CONSENT_BEYOND, detail)
+
     def count(self, records: Records, consent_id: str, request: Request | CompositeRequest) -> None:
         """Count an answer, within the transaction that stores it; PresentingError CONSENT_BEYOND."""
         held = self._one(records, consent_id)
+        self._check_open(records, request)
         held.check(request, self._shelf.now())
         records.put(replace(held, uses=(*held.uses, request.created)))
 

@@ -41,7 +41,11 @@ there `dev`, `host`, `public_host`, `certificate`, `private_key`, `drain_seconds
 
 """
 _HEAD: Final = "| setting | type and bounds | default | meaning |\n| --- | --- | --- | --- |\n"
-_OF_THE_MACHINE: Final = {"data": "~/.zk/server", "processes": "one for each core"}
+_OF_THE_MACHINE: Final = {
+    "data": "~/.zk/server",
+    "processes": "one for each core",
+    "max_connections": "by the memory",
+}
 """Defaults that depend on where the page is made."""
 _TYPES: Final = {bool: "true or false", int: "integer", float: "number", str: "text", Path: "path"}
 

@@ -35,7 +35,7 @@ from tests.disclosure import world
 FOLDER: Final = Path(__file__).resolve().parents[1] / "web" / "prover" / "test" / "vectors"
 _OTHERS: Final = tuple(
     f"scripts.web_vectors_{each}"
-    for each in ("composite", "policy", "policy_message", "allowance", "telling")
+    for each in ("composite", "policy", "policy_message", "allowance", "standing", "telling")
 )
 _FLIPPED: Final = (0x01, 0x80)
 _STEP: Final = 3

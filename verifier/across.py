@@ -9,9 +9,11 @@ Whoever reads the chain and was shown neither pseudonym nor presentation learns 
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Protocol
 
-from disclosure import canonical
+from disclosure import VerifierName, canonical
 from disclosure.composite import CompositeRequest, SignedJointScope, VerifiedComposite
 from ordering.transactions import Claim
 from verifier.errors import RegisterError, TakenElsewhereError
@@ -29,32 +31,53 @@ class Claims(Protocol):
         ...
 
 
-def claims_of(
+@dataclass(frozen=True)
+class Grounds:
+    """What a claim follows from: whose it is, in which scope, and the digest of the answer that it is for.
+
+    `tag` is a hash of the pseudonym, which stays with its verifier.
+    """
+
+    verifier: VerifierName
+    scope: SignedJointScope
+    pseudonym: str
+    presentation: bytes
+    tag: bytes
+
+    @cached_property
+    def claim(self) -> Claim:
+        """What is claimed; RefusedError REQUEST_SIGNATURE_INVALID if the verifier is not in the scope."""
+        octets = self.scope.octets(self.verifier)
+        reference = canonical.encode(_REFERENCE, str(self.verifier), self.pseudonym, self.presentation)
+        return Claim(_scope_name(self.scope, octets), self.tag, _hash(reference))
+
+
+def grounds_of(
     request: CompositeRequest, verified: VerifiedComposite, names: Sequence[str]
-) -> dict[str, Claim]:
-    """Return by identifier what is claimed for pseudonyms of a verified answer.
+) -> dict[str, Grounds]:
+    """Return by identifier what claims for pseudonyms of a verified answer follow from.
 
     Raises RegisterError if the answered branch has none of this name, or one of the verifier's own scope.
     """
     _, branch = request.branch(verified.answer.branch)
     scopes = {each.id: each.scope for each in branch.pseudonyms}
-    found = dict[str, Claim]()
+    found = dict[str, Grounds]()
     for name in names:
         scope = scopes.get(name)
         if not isinstance(scope, SignedJointScope):
             raise RegisterError(
                 "the answered branch has no pseudonym of this name in a joint scope", field="across"
             )
-        octets = scope.octets(request.verifier)
-        tag = canonical.encode(_TAG, octets, verified.pseudonyms[name])
-        reference = canonical.encode(_REFERENCE, str(request.verifier), name, verified.digest)
-        found[name] = Claim(scope_name(scope, octets), _hash(tag), _hash(reference))
+        tag = _hash(canonical.encode(_TAG, scope.octets(request.verifier), verified.pseudonyms[name]))
+        found[name] = Grounds(request.verifier, scope, name, verified.digest, tag)
     return found
 
 
-def scope_name(scope: SignedJointScope, octets: bytes) -> str:
-    """Return what a joint scope is called on the chain: its label, and a hash of all that it is."""
-    return f"{scope.scope.label}/{_hash(canonical.encode(_SCOPE, octets)).hex()}"
+def claims_of(
+    request: CompositeRequest, verified: VerifiedComposite, names: Sequence[str]
+) -> dict[str, Claim]:
+    """Return by identifier what is claimed for pseudonyms of a verified answer; raises as `grounds_of`."""
+    return {name: each.claim for name, each in grounds_of(request, verified, names).items()}
 
 
 def claim_all(
@@ -70,6 +93,11 @@ def claim_all(
     for name, claim in claims_of(request, verified, names).items():
         if not claims.is_first(claim):
             raise TakenElsewhereError(name)
+
+
+def _scope_name(scope: SignedJointScope, octets: bytes) -> str:
+    """Return what a joint scope is called on the chain: its label, and a hash of all that it is."""
+    return f"{scope.scope.label}/{_hash(canonical.encode(_SCOPE, octets)).hex()}"
 
 
 def _hash(octets: bytes) -> bytes:

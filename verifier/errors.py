@@ -6,8 +6,12 @@ can be named. No message contains key material, a token or an attribute's value.
 
 import datetime as dt
 from enum import StrEnum
+from typing import Final
 
 from disclosure.credential import CIVIL_TIME
+
+NOT_ORDERED: Final = "RECEIPT_NOT_ORDERED"
+"""Why something waits that holds, and is not in the order of all cities by now."""
 
 
 class VerifierReason(StrEnum):
@@ -111,6 +115,10 @@ class RegisterError(VerifierError):
     REASON = VerifierReason.REGISTER_INVALID
 
 
+class ReservedError(RegisterError):
+    """Another answer with one of the pseudonyms is being claimed now; the same answer may be kept later."""
+
+
 class AlreadySeenError(VerifierError):
     """A pseudonym that may come once has come before, in another presentation.
 
@@ -136,3 +144,11 @@ class TakenElsewhereError(VerifierError):
 
     def __init__(self, pseudonym: str) -> None:
         super().__init__("another answer came first in the consortium's order", field=pseudonym)
+
+
+class NotNowError(Exception):
+    """What cannot be kept or accepted now, through no fault of its holder's: it stays where it is."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

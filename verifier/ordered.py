@@ -5,6 +5,7 @@ all that the answer rests on are; and so are the records that it counts.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import tlog
 from ordering.light.receipt import Ordering
@@ -26,6 +27,11 @@ def check_ordered(kept: Kept, ordering: Ordering, log: tlog.LogKeys, trusted: Tr
     """
     for each in checkpoints_of(kept, log):
         ordering.check(each, trusted, now)
+
+
+def order_file(record: Path) -> Path:
+    """Where lies what shows a record, or what came unasked, to be ordered: beside it."""
+    return record.with_name(f"{record.name}.order")
 
 
 def _files(kept: Kept) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from consortium.serving import application, listening
+from web_edge.board import Board
 from web_edge.bridge import Bridge
 from web_edge.centre import Books, Centre
 from web_edge.counter import Counter, Desk
@@ -27,8 +28,9 @@ class Edge:
 
     `names` are those that people reach it by, beside the local ones. With a certificate chain and its key
     (PEM files) it speaks TLS; `behind_tls` says that a proxy before it does. `desk` opens a counter's desk in
-    the loop that serves, and `counter_code` is what its clerks sign in with; `books` and `centre_code` are
-    the same for the resource centre.
+    the loop that serves, and `counter_code` is what its clerks sign in with; `board` opens the board of the
+    errands that are served at that counter. `books` and `centre_code` are what `desk` and its code are,
+    of the resource centre.
     """
 
     endpoint: Endpoint
@@ -42,6 +44,7 @@ class Edge:
     watched: Watched = field(default_factory=Watched)
     desk: Callable[[], contextlib.AbstractAsyncContextManager[Desk]] | None = None
     counter_code: str = field(default="", repr=False)
+    board: Callable[[], contextlib.AbstractAsyncContextManager[Board]] | None = None
     books: Callable[[], contextlib.AbstractAsyncContextManager[Books]] | None = None
     centre_code: str = field(default="", repr=False)
 
@@ -89,7 +92,9 @@ async def serving(edge: Edge) -> AsyncIterator[int]:
 async def _counter(edge: Edge, stack: contextlib.AsyncExitStack) -> Sequence[Route]:
     if edge.desk is None:
         return ()
-    counter = Counter(await stack.enter_async_context(edge.desk()), edge.counter_code, edge.origins)
+    desk = await stack.enter_async_context(edge.desk())
+    board = None if edge.board is None else await stack.enter_async_context(edge.board())
+    counter = Counter(desk, edge.counter_code, edge.origins, board=board)
     stack.callback(counter.close)
     return counter.routes()
 

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from web_edge.board import Board, BoardRoutes
 from web_edge.origins import Origins
 from web_edge.sessions import FRESH, RefusedError, Sessions, cookie_of, guarded
 
@@ -100,12 +101,20 @@ _Asks = dict[str, _Ask]
 
 
 class Counter:
-    """One counter: its desk, its code, the sessions of its clerks. It forgets all of them when it ends."""
+    """One counter: its desk, its code, the sessions of its clerks, perhaps the board of an errand bundle.
+
+    It forgets all sessions when it ends.
+    """
 
     def __init__(
-        self, desk: Desk, code: str, origins: Origins, clock: Callable[[], float] = time.monotonic
+        self,
+        desk: Desk,
+        code: str,
+        origins: Origins,
+        clock: Callable[[], float] = time.monotonic,
+        board: Board | None = None,
     ) -> None:
-        self._desk = desk
+        self._desk, self._board = desk, board
         self._sessions: Sessions[_Asks] = Sessions(PART, code, origins, dict, _drop, clock)
 
     def routes(self) -> list[Route]:
@@ -116,6 +125,7 @@ class Counter:
             Route("/counter/asks", guarded(self._ask), methods=["POST"]),
             Route("/counter/asks/{ask}", guarded(self._watch), methods=["GET"]),
             Route("/counter/asks/{ask}/record", guarded(self._record), methods=["GET"]),
+            *([] if self._board is None else BoardRoutes(self._board, self._sessions).routes()),
         ]
 
     def close(self) -> None:
@@ -125,7 +135,9 @@ class Counter:
     async def _purposes(self, request: Request) -> Response:
         self._sessions.of(request)
         purposes = [{"id": each.id, "zh": each.zh, "en": each.en} for each in self._desk.purposes]
-        return JSONResponse({"verifier": self._desk.verifier, "purposes": purposes}, headers=FRESH)
+        board = {} if self._board is None else {"board": True}
+        told = {"verifier": self._desk.verifier, "purposes": purposes, **board}
+        return JSONResponse(told, headers=FRESH)
 
     async def _ask(self, request: Request) -> Response:
         document = await self._sessions.document(request)

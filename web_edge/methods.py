@@ -42,10 +42,16 @@ _PRESENTATION: Final = dict.fromkeys(("FetchRequest", "SubmitPresentation", "Dec
 _ISSUANCE: Final = dict.fromkeys(
     ("GetOffer", "ClaimCredential", "ClaimCompositeCredential", "AcknowledgeCredential"), Kind.UNARY
 )
-# What a holder's own account takes: a session that its key opens, in its vault alone.
+# What a holder's own account, or one consent, takes: a session that its key opens, in its vault alone.
 _SESSION: Final = dict.fromkeys(("GetChallenge", "OpenSession"), Kind.UNARY)
 _ACCOUNT: Final = dict.fromkeys(("RegisterAccount", "ListOffers"), Kind.UNARY)
 _APPLICATION: Final = dict.fromkeys(("Apply", "CancelApplication", "ListMyApplications"), Kind.UNARY)
+# What the ticket of a consent's link allows, and what a session of the consent's own key does.
+_CONSENT: Final = dict.fromkeys(
+    ("FetchConsent", "GrantConsent", "DeclineConsent", "ListConsentExchanges", "WithdrawConsent"), Kind.UNARY
+)
+# Whom a company appoints: the session of its account, as for applications.
+_APPOINTMENT: Final = dict.fromkeys(("AppointAgent", "ListAppointments", "EndAppointment"), Kind.UNARY)
 # What an errand's ticket allows, which the vault that began it has, and reading what can be begun.
 _ERRAND: Final = {
     **dict.fromkeys(
@@ -66,6 +72,8 @@ _SERVICES: Final = {
     "SessionService": _SESSION,
     "AccountService": _ACCOUNT,
     "ApplicationService": _APPLICATION,
+    "ConsentService": _CONSENT,
+    "AppointmentService": _APPOINTMENT,
     "ErrandService": _ERRAND,
 }
 

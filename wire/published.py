@@ -52,7 +52,7 @@ from disclosure.names import RegulatorName
 from disclosure.policy import RegisteredPolicy
 from disclosure.registry import issuer_key_entry, issuer_key_state_entry, schema_entry, verifier_entry
 from wire import convert
-from wire.client import ServiceError, call
+from wire.client import DEFAULT_TIMEOUT, Seconds, ServiceError, call
 from wire.composite import digest_of, published_of, regulator_of, table_name
 from wire.kept import Kept
 from wire.policy import policy_of
@@ -130,11 +130,13 @@ class Reader:
             return listed
         return self.issuer_key(listed.name)
 
-    def verifier_key(self, name: VerifierName) -> bytes:
+    def verifier_key(self, name: VerifierName, timeout: Seconds = DEFAULT_TIMEOUT) -> bytes:
         """Return a verifier's registered key, which never changes."""
         if name in self._kept.verifiers:
             return self._kept.verifiers[name]
-        message = call(self._catalog.GetVerifier, catalog_pb2.GetVerifierRequest(name=str(name)))
+        message = call(
+            self._catalog.GetVerifier, catalog_pb2.GetVerifierRequest(name=str(name)), timeout=timeout
+        )
         if message.name != str(name):
             raise _other()
         self._check_logged(verifier_entry(name, message.public_key), message.proof)

@@ -5,8 +5,8 @@ message is written down here field by field, so that nothing reaches a page that
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, TypeAlias
 
 import grpc
@@ -15,7 +15,17 @@ from web_edge.centre import BooksError
 from wire.client import Endpoint
 from wire.convert import date_to
 from wire.failures import service_error_aio
-from zk.centre_counts import asked_days, asked_dimension, asked_month, revocations_row, sum_row
+from zk.centre_counts import (
+    asked_days,
+    asked_dimension,
+    asked_month,
+    day_of,
+    decided_row,
+    push_row,
+    revocations_row,
+    sum_row,
+    waiting_row,
+)
 from zk.centre_rows import department_row, item_row, policy_row, purpose_row, verifier_row
 from zkproto.v1 import catalog_pb2, centre_pb2, policy_pb2, revocation_pb2, statistics_pb2
 from zkproto.v1.catalog_pb2_grpc import CatalogServiceStub
@@ -65,6 +75,8 @@ class ServiceBooks:
             "revocations": (self._revocations, ("page",)),
             "statistics": (self._sums, ("page", "first", "last", "by")),
             "published": (self._published, ("month",)),
+            "queue": (self._queue, ("first", "last")),
+            "pushes": (self._pushes, ("page",)),
         }
 
     @property
@@ -126,10 +138,8 @@ class ServiceBooks:
         return revocations_row(department, zip(found, epochs, strict=True))
 
     async def _sums(self, asked: _Asked) -> Mapping[str, Any]:
-        try:
+        with _valid():
             (first, last), (by, dimension) = asked_days(asked), asked_dimension(asked)
-        except ValueError:
-            raise BooksError(400, "QUERY_INVALID") from None
         request = statistics_pb2.ListStatisticsRequest(
             first=date_to(first),
             last=date_to(last),
@@ -141,14 +151,30 @@ class ServiceBooks:
         return _page((sum_row(each, by) for each in answer.statistics), answer)
 
     async def _published(self, asked: _Asked) -> Mapping[str, Any]:
-        try:
+        with _valid():
             year, month = asked_month(asked)
-        except ValueError:
-            raise BooksError(400, "QUERY_INVALID") from None
         request = statistics_pb2.GetPublishedStatisticsRequest(year=year, month=month)
         answer = await _call(self._statistics.GetPublishedStatistics, request)
         rows = [sum_row(each, "verifier") for each in answer.statistics]
         return {"rows": rows, "next": "", "least": answer.least}
+
+    async def _queue(self, asked: _Asked) -> Mapping[str, Any]:
+        with _valid():
+            first, last = asked_days(asked)
+        request = statistics_pb2.CountApplicationsRequest(first=date_to(first), last=date_to(last))
+        answer = await _call(self._statistics.CountApplications, request, self._token)
+        return {
+            "rows": [waiting_row(each) for each in answer.waiting],
+            "decided": [decided_row(each) for each in answer.decided],
+            "until": day_of(answer.until),
+            "least": answer.least,
+            "next": "",
+        }
+
+    async def _pushes(self, asked: _Asked) -> Mapping[str, Any]:
+        request = statistics_pb2.ListPushesRequest(page_size=PAGE, page_token=asked.get("page", ""))
+        answer = await _call(self._statistics.ListPushes, request, self._token)
+        return {**_page(map(push_row, answer.pushes), answer), "least": answer.least}
 
 
 @asynccontextmanager
@@ -156,6 +182,15 @@ async def opened_books(endpoint: Endpoint, token: str) -> AsyncIterator[ServiceB
     """Open a service's books for the loop that runs; `token` is a regulator's."""
     async with endpoint.channel_aio() as channel:
         yield ServiceBooks(channel, token)
+
+
+@contextmanager
+def _valid() -> Iterator[None]:
+    """Refuse what a reading cannot be asked by; BooksError."""
+    try:
+        yield
+    except ValueError:
+        raise BooksError(400, "QUERY_INVALID") from None
 
 
 def _page(rows: Any, answer: Any) -> Mapping[str, Any]:

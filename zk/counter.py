@@ -17,6 +17,7 @@ from disclosure import VerifierName
 from verifier import CompositePolicy, Policy
 from verifier.aio import AsyncVerifierClient
 from verifier.client import Answered, CompositeAnswered, CompositeExchange, OpenExchange
+from verifier.client.exchange import pending_of
 from web_edge.counter import DeskError, Outcome, Purpose, Question
 from zk.commands.verifier.asking import checked_request, keep
 from zk.commands.verifier.records import answered as told_answer
@@ -33,7 +34,8 @@ _ENDED: Final[Mapping[str, str]] = {
     "TIMED_OUT": "expired",
     "HOLDER_DECLINED": "declined",
 }
-"""How a question ended, by the reason; everything else is an answer that is not accepted."""
+"""How a question ended, by the reason; everything else is an answer that is not accepted, or one that waits
+as `.pending`: whether it is accepted nobody knows yet."""
 
 
 class HomeDesk:
@@ -94,7 +96,14 @@ class HomeDesk:
     def _kept(self, policy: _AnyPolicy, answered: Answered | CompositeAnswered) -> Outcome:
         path = self._en.home.records / f"{policy.id}-{secrets.token_hex(4)}.json"
         private_folder(path.parent)
-        keep(self._en, answered, policy, path)
+        try:
+            keep(self._en, answered, policy, path)
+        except Exception as error:
+            if not pending_of(path).exists():
+                raise
+            reason, *said = self._explained(error)
+            zh, en = ([each, reason] for each in said)
+            return Outcome("undecided", zh, en)
         zh, en = (self._lines(run, answered, path) for run in (self._zh, self._en))
         return Outcome("answered", zh, en, path.read_bytes())
 

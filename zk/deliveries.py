@@ -10,6 +10,7 @@ from disclosure import Schema, SchemaName, Shown
 from disclosure.delivery import UnaskedQuestion
 from prover.consent import show_date, show_value
 from tlog.errors import Reason
+from verifier.errors import NOT_ORDERED
 from zk.run import Run
 from zk.values import json_value
 
@@ -30,8 +31,8 @@ _AnyCame = TypeVar("_AnyCame", bound=_Came)
 
 
 def is_pending(reason: str) -> bool:
-    """Tell whether something waits because it is not anchored by now."""
-    return reason == Reason.QUORUM_MISSING
+    """Tell whether something waits because it is not anchored, or not in the order of all cities, by now."""
+    return reason in (Reason.QUORUM_MISSING, NOT_ORDERED)
 
 
 def arriving(changes: Iterator[int], receive: Callable[[], Sequence[_AnyCame]]) -> Iterator[_AnyCame]:

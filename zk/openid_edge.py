@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 import signal
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
@@ -29,13 +28,11 @@ from openid.errors import OpenIdError, OpenIdReason
 from openid.issuance import check_issuer
 from openid.mapping import AnyRequest
 from openid.request_object import check_uri
-from verifier import CompositePolicy
 from verifier.aio import AsyncVerifierClient
 from zk.commands.verifier.asking import checked_request, keep
-from zk.commands.verifier.common import AnyPolicy, key_of, shown_log
+from zk.commands.verifier.common import AnyPolicy, key_of, shown_log, threads_for
 from zk.exits import CommandError, Exit
 from zk.home import private_folder, read_file
-from zk.ordered import check_claiming
 from zk.run import Run
 
 _DIGEST_DIGITS: Final = 16
@@ -69,15 +66,13 @@ def run_edge(
     on_ready: Callable[[int, str], None],
 ) -> None:
     """Serve until SIGINT or SIGTERM; OSError if the address cannot be listened on. CommandError."""
-    for each in policies:
-        if isinstance(each, CompositePolicy):
-            check_claiming(run, each.across)
+    threads = threads_for(run, policies)
     key, log = key_of(run, name), shown_log(run)
     identity = _identity(shown, key)
     private_folder(run.home.records)
 
     async def serve() -> None:
-        async with AsyncVerifierClient(run.endpoint, name, key, log) as client:
+        async with AsyncVerifierClient(run.endpoint, name, key, log, threads=threads) as client:
             questions = _questions(run, client, policies, name, shown.cross)
             keys = ResponseKeys() if shown.encrypted else None
             edge = VerifierEdge(client, identity, questions, _now, anchored=shown.demand, keys=keys)
@@ -148,15 +143,12 @@ def _questions(
     name: VerifierName,
     cross: frozenset[str],
 ) -> Mapping[str, Question]:
-    keeping = threading.Lock()  # a register of pseudonyms is one file
-
     def question(policy: AnyPolicy) -> Question:
         def accept(answered: AnyAnswered) -> str:
             # An answer that is tried again has the place of the first time, and with it its `.pending`.
             digest = answered.record.presentation.digest.hex()[:_DIGEST_DIGITS]
             path = run.home.records / f"{policy.id}-{digest}.json"
-            with keeping:
-                keep(run, answered, policy, path)
+            keep(run, answered, policy, path)
             return path.name
 
         devices = frozenset(Device) if policy.id in cross else frozenset({Device.SAME})

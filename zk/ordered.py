@@ -1,15 +1,19 @@
 """The consortium's header that a home trusts, the node that it asks, and what both show of what it keeps."""
 
+import fcntl
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from disclosure.composite import CompositeRequest, VerifiedComposite
 from ordering.claiming import Claimant
 from ordering.client import Client
 from ordering.errors import RefusedError, StateError
@@ -18,14 +22,24 @@ from ordering.light.receipt import Ordering
 from ordering.light.verifying import TRUSTING_SECONDS, OrderError, OrderReason, Trusted, advance
 from ordering.state import Ordered
 from tlog import Checkpoint
-from verifier.across import Claims
+from verifier import keys
+from verifier.across import Claims, grounds_of
 from wire import ordered as paths
 from zk.exits import CommandError, Exit
-from zk.home import read_file, unreadable, write_private
+from zk.home import private_folder, read_file, unreadable, write_private
 from zk.run import Run
+
+if TYPE_CHECKING:
+    from zk.claims.asking import RemoteClaims
 
 _HEADER: Final = "header"
 _NODE: Final = "node.json"
+_LOCK: Final = "lock"
+_SETTINGS: Final = ("node", "operator", "operator_key")
+_LATER_SETTINGS: Final = ("claims", "claims_root")
+"""What a home has only since it may claim through a service."""
+CLAIMING: Final = ("operator", "operator_key", "claims", "claims_root")
+"""How claims are made: what a home keeps of it."""
 _KEY_OCTETS: Final = 32
 _LOOK_SECONDS: Final = 0.5
 ORDER_SECONDS: Final = 60.0
@@ -34,17 +48,20 @@ ORDER_SECONDS: Final = 60.0
 
 @dataclass(frozen=True)
 class Pinned:
-    """What is trusted, where it is asked, and for whom one claims: the operator's name and its key's file."""
+    """What is trusted, where it is asked, and how one claims: by the operator of a name, with its key's file
+    at that node, or without it through the city's service, whose certificate `claims_root` has signed."""
 
     trusted: Trusted
     node: str = ""
     operator: str = ""
     operator_key: str = ""
+    claims: str = ""
+    claims_root: str = ""
 
     def save(self, run: Run) -> None:
-        """Keep it in the home, in the place of what there is."""
+        """Keep it in the home, in the place of what there is; by whom `pinning` lets in."""
         folder = run.home.consortium
-        settings = {"node": self.node, "operator": self.operator, "operator_key": self.operator_key}
+        settings = {name: getattr(self, name) for name in (*_SETTINGS, *_LATER_SETTINGS)}
         write_private(folder / _NODE, json.dumps(settings).encode())
         write_private(folder / _HEADER, self.trusted.to_bytes())
 
@@ -56,10 +73,11 @@ class Pinned:
             return None
         try:
             settings = json.loads((folder / _NODE).read_bytes())
-            given = [settings[name] for name in ("node", "operator", "operator_key")]
-            if len(settings) != len(given) or not all(isinstance(each, str) for each in given):
+            given = {name: settings[name] for name in _SETTINGS}
+            given |= {name: settings[name] for name in _LATER_SETTINGS if name in settings}
+            if len(settings) != len(given) or not all(isinstance(each, str) for each in given.values()):
                 raise ValueError("other fields")
-            return cls(Trusted.parse((folder / _HEADER).read_bytes()), *given)
+            return cls(Trusted.parse((folder / _HEADER).read_bytes()), **given)
         except (OSError, ValueError, KeyError, TypeError, OrderError):
             path = run.home.path
             raise CommandError(Exit.USAGE, "PROFILE_DAMAGED", "error.profile_damaged", path=path) from None
@@ -80,6 +98,19 @@ class Pinned:
 
 
 @contextmanager
+def pinning(run: Run) -> Iterator[None]:
+    """Let no other process change what is pinned while it is read, compared and written."""
+    folder = run.home.consortium
+    private_folder(folder)
+    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def asking_node() -> Iterator[None]:
     """Turn what a node does not say, or refuses, into a command's exit."""
     try:
@@ -94,6 +125,17 @@ def asking_node() -> Iterator[None]:
         raise CommandError(
             Exit.REFUSED, reason, "error.consortium_refused", reason=reason, detail=error.detail
         ) from None
+
+
+def check_claims_url(url: str) -> None:
+    """Raise CommandError USAGE unless a service is asked there over TLS, or on this machine."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    is_own = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+    if not (parts.scheme == "https" and parts.hostname) and not is_own:
+        raise CommandError(Exit.USAGE, "ADDRESS_MALFORMED", "error.claims_url", url=url)
 
 
 def read_trusted(path: Path) -> Trusted:
@@ -153,19 +195,38 @@ def _row_of(octets: bytes) -> Ordered:
 
 
 @contextmanager
-def claiming(run: Run, across: Sequence[str]) -> Iterator[Claims | None]:
-    """Give who claims what a policy has under `across`, None if it has nothing.
+def claiming(
+    run: Run, across: Sequence[str], request: CompositeRequest, verified: VerifiedComposite
+) -> Iterator[Claims | None]:
+    """Give who claims what a policy has under `across`, for a verified answer; None if it has nothing.
 
     The home's header moves on with what was followed. Raises CommandError, OrderError.
     """
     if not across:
         yield None
         return
-    pinned, key = _claimant(run)
+    pinned = _claiming_by(run)
+    if pinned.claims:
+        remote = _remote(run, pinned, request, verified, across)
+        yield remote
+        moved_on(run, pinned, remote.trusted)
+        return
     with asking_node(), Client(pinned.node) as client:
-        claimant = Claimant(client, pinned.operator, key, pinned.trusted)
+        claimant = Claimant(client, pinned.operator, _key(Path(pinned.operator_key)), pinned.trusted)
         yield claimant
     moved_on(run, pinned, claimant.trusted)
+
+
+def _remote(
+    run: Run, pinned: Pinned, request: CompositeRequest, verified: VerifiedComposite, across: Sequence[str]
+) -> "RemoteClaims":
+    """Return who claims for an answer at the city's service, by the key of its verifier."""
+    from zk.claims.asking import ClaimsService, RemoteClaims  # noqa: PLC0415, HTTP is loaded by who asks
+
+    key = keys.load(run.home.verifier_key(request.verifier.verifier))
+    root = read_file(Path(pinned.claims_root)) if pinned.claims_root else run.endpoint.root_certificate
+    service = ClaimsService(pinned.claims, pinned.operator, root)
+    return RemoteClaims(service, key, grounds_of(request, verified, across).values(), pinned.trusted)
 
 
 def moved_on(run: Run, before: Pinned, trusted: Trusted) -> None:
@@ -173,9 +234,10 @@ def moved_on(run: Run, before: Pinned, trusted: Trusted) -> None:
 
     Another process may have pinned something meanwhile: another chain stays, and so does a later header.
     """
-    now = Pinned.of(run) or before
-    if now.trusted.chain == trusted.chain and now.trusted.height < trusted.height:
-        replace(now, trusted=trusted).save(run)
+    with pinning(run):
+        now = Pinned.of(run) or before
+        if now.trusted.chain == trusted.chain and now.trusted.height < trusted.height:
+            write_private(run.home.consortium / _HEADER, trusted.to_bytes())
 
 
 def check_claiming(run: Run, across: Sequence[str]) -> None:
@@ -184,14 +246,19 @@ def check_claiming(run: Run, across: Sequence[str]) -> None:
     Looked at before anybody is asked: who then cannot accept would have had something disclosed for nothing.
     """
     if across:
-        _claimant(run)
+        _claiming_by(run)
 
 
-def _claimant(run: Run) -> tuple[Pinned, Ed25519PrivateKey]:
-    pinned = Pinned.needed(run).with_node("")
+def _claiming_by(run: Run) -> Pinned:
+    """Return what is pinned, if one can claim by it; CommandError."""
+    pinned = Pinned.needed(run)
+    if not pinned.claims:
+        pinned = pinned.with_node("")
     if not pinned.operator:
         raise CommandError(Exit.USAGE, "OPERATOR_MISSING", "error.consortium_operator_missing")
-    return pinned, _key(Path(pinned.operator_key))
+    if not pinned.claims:
+        _key(Path(pinned.operator_key))
+    return pinned
 
 
 def _key(path: Path) -> Ed25519PrivateKey:

@@ -81,6 +81,10 @@ class Access:
         """Let a regulator pass; return its name."""
         return (await self._callers.of(context, {Role.REGULATOR})).name
 
+    async def overseer(self, context: Any) -> str:
+        """Let a regulator or an administrator pass; return which."""
+        return (await self._callers.of(context, {Role.REGULATOR, Role.ADMINISTRATOR})).name
+
     async def party(self, context: Any, *collections: str) -> str:
         """Return the party that calls, one of some collections ("accounts", "consents", "verifiers").
 

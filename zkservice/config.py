@@ -126,10 +126,11 @@ class Settings(BaseSettings):
     max_concurrent_calls: int = Field(default=1000, ge=1)
     """Calls at the same time; more are refused by gRPC with RESOURCE_EXHAUSTED. Each kind of watcher has a
     quarter of it at most, all kinds together a half."""
-    max_connections: int = Field(default=2048, ge=1, le=1_000_000)
+    max_connections: int | None = Field(default=None, ge=1, le=1_000_000)
     """Connections at the same time to each port of gRPC; further ones are closed at once. Header blocks may
-    take some 50 MiB of each (docs/limits.md), so the default, at which that is 100 GiB, bounds no memory: set
-    it to what the memory allows, and behind a proxy to what the proxy opens."""
+    take some 50 MiB of each (docs/limits.md). Without it there are so many, from 16 to 2048, that those of
+    all ports and `servers` take half of the memory that the machine or the control group has. Behind a proxy
+    set it to what the proxy opens."""
     trusted_proxies: str = ""
     """Networks (CIDR, with commas between them) of the proxies whose `x-forwarded-for` counts."""
     rate_anonymous: float = Field(default=5000, ge=0.001, le=1e9)

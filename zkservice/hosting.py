@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +38,48 @@ CONNECTION: Final = (
 SPARE_CALLS: Final = 256
 HEADERS_OCTETS: Final = 50 << 20
 """What hostile header blocks may take of memory by one connection (limits.md)."""
+_LEAST: Final = 16
+_MOST: Final = 2048
+"""Connections to a port where nothing says how many: for a few clients, and more than one loop serves."""
+_GROUPS: Final = Path("/sys/fs/cgroup")
+_OWN: Final = Path("/proc/self/cgroup")
+
+
+def memory_octets(groups: Path = _GROUPS, own: Path = _OWN) -> int:
+    """Return how many octets of memory there are: the machine's, or fewer where a control group bounds it.
+
+    That is one of either version; in the first the controller of memory has a tree of its own, and a number
+    larger than any machine's where nothing is bounded.
+    """
+    found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")]
+    with suppress(OSError):
+        for line in own.read_text().splitlines():
+            number, _, rest = line.partition(":")
+            controllers, _, path = rest.partition(":")
+            if (number, controllers) == ("0", ""):
+                found += _bounds(groups, path, "memory.max")
+            elif "memory" in controllers.split(","):
+                found += _bounds(groups / "memory", path, "memory.limit_in_bytes")
+    return min(found)
+
+
+def _bounds(root: Path, path: str, file: str) -> Iterator[int]:
+    """Give the bounds of a control group and those around it. In a container its own may be the root."""
+    group = root / path.lstrip("/")
+    for each in (group, *group.parents):
+        if each.is_relative_to(root):
+            with suppress(OSError, ValueError):
+                yield int((each / file).read_text())
+
+
+def connections_of(wanted: int | None, ports: int) -> int:
+    """Return how many connections each port takes: what is wanted, or what half of the memory allows.
+
+    `ports` are those of all processes that share the memory.
+    """
+    if wanted is not None:
+        return wanted
+    return max(_LEAST, min(_MOST, memory_octets() // 2 // HEADERS_OCTETS // ports))
 
 
 def bound(connections: int) -> tuple[str, int]:
@@ -46,13 +88,13 @@ def bound(connections: int) -> tuple[str, int]:
 
 
 def warn_of_memory(connections: int) -> None:
-    """Log a warning if header blocks of so many connections may take more memory than the machine has."""
-    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")
-    if connections * HEADERS_OCTETS > machine:
+    """Log a warning if header blocks of so many connections may take more memory than there is."""
+    memory = memory_octets()
+    if connections * HEADERS_OCTETS > memory:
         structlog.get_logger().warning(
             "connections may take more than the memory",
             connections=connections,
-            would_fit=machine // HEADERS_OCTETS,
+            would_fit=memory // HEADERS_OCTETS,
         )
 
 

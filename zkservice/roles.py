@@ -128,6 +128,7 @@ ADMINISTRATOR: Final = Row({Role.ADMINISTRATOR: ANYBODYS})
 HOLDER: Final = Row({Role.HOLDER: ITSELF})
 RECIPIENT: Final = Row({Role.VERIFIER: ITSELF, Role.HOLDER: ITSELF})
 DEPARTMENT: Final = Row({Role.DEPARTMENT: ITSELF})
+OVERSEER: Final = Row({Role.ADMINISTRATOR: ANYBODYS, Role.REGULATOR: ANYBODYS})
 
 
 def _departments(path: str) -> Row:
@@ -320,6 +321,8 @@ _OWN_SERVICES: Final[dict[str, dict[str, Row]]] = {
         "CreateRegulatorAccess": ADMINISTRATOR,
         "ListStatistics": Row({Role.REGULATOR: ANYBODYS}),
         "GetPublishedStatistics": EVERYBODY,
+        "CountApplications": OVERSEER,
+        "ListPushes": OVERSEER,
     },
     "TokenService": {
         "CreateToken": Row(dict.fromkeys(WITH_SECRETS, ITSELF), secret_only=True),

@@ -44,7 +44,7 @@ from zkservice.errors import ServiceError, StartError
 from zkservice.fields import Pages
 from zkservice.guard import Guard
 from zkservice.health import of_certificate, telling
-from zkservice.hosting import CONNECTION, SPARE_CALLS, bound, warn_of_memory
+from zkservice.hosting import CONNECTION, SPARE_CALLS, bound, connections_of, warn_of_memory
 from zkservice.keyring.following import Following
 from zkservice.keyring.opening import open_keys
 from zkservice.keys import load_admin_token, load_operator_token
@@ -352,6 +352,8 @@ async def _listening(
     settings = context.settings
     authorities = client_authorities(settings)
     check_complete(roster.METHODS)
+    ports = settings.servers * (1 if authorities is None or settings.client_port is None else 2)
+    connections = connections_of(settings.max_connections, ports)
     calls = Calls(settings.max_message_octets, context.watching)
     server = grpc.aio.server(
         interceptors=[
@@ -362,7 +364,7 @@ async def _listening(
         ],
         options=[
             *CONNECTION,
-            bound(settings.max_connections),
+            bound(connections),
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
             ("grpc.so_reuseport", int(shared)),
         ],
@@ -379,8 +381,7 @@ async def _listening(
     if authorities is not None and settings.client_port is not None:
         client_port = _added(server, settings, settings.client_port, certificates.credentials(authorities))
     if not settings.dev:
-        ports = 1 if client_port is None else 2
-        warn_of_memory(settings.max_connections * ports * settings.servers)
+        warn_of_memory(connections * ports)
     await server.start()
     lateness = context.anchoring.lateness if context.anchoring is not None else None
     try:

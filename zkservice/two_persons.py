@@ -125,6 +125,8 @@ HARMLESS: Final[Mapping[str, str]] = {
         "PolicyService/DeprecatePolicy": "nobody is asked under it any more; a next version may say the same",
         "PublicationService/CreateTable": "a verifier's own list, named by digest in what the verifier signs",
         "ErrandService/CreateErrandBundle": "it puts registered counters together, and stands on the ledger",
+        "StatisticsService/CountApplications": "it reads",
+        "StatisticsService/ListPushes": "it reads",
         "TokenService/CreateToken": "it answers whoever has a secret with a token of it",
         "TokenService/RotateTokenKeys": "tokens end with their key; whoever has a secret gets another",
         "AdministrationService/GetAdministrator": "it reads",

@@ -23,6 +23,8 @@ from zkservice.tasks import Fault, Outcome, Supplies
 
 _GARBAGE: Final = 50_000
 """New containers after which the collector looks: jobs make many, and hardly any cycle."""
+_NICE: Final = 5
+"""Below the server's own process: who looks at the log need not wait until a batch of proofs is verified."""
 _Job = TypeVar("_Job")
 _Job_contra = TypeVar("_Job_contra", contravariant=True)
 
@@ -78,6 +80,7 @@ def main() -> int:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    os.nice(_NICE)
     gc.freeze()  # what was imported stays; the collector need not look at it again
     gc.set_threshold(_GARBAGE)
     try:

@@ -15,9 +15,11 @@ from disclosure.errand.bundle import (
     FormValue,
 )
 from disclosure.errand.form import SEALED_BLOCK, Form, FormKey, seal_form
+from disclosure.errand.link import BundleLink
 
 __all__ = [
     "SEALED_BLOCK",
+    "BundleLink",
     "Counter",
     "ErrandBundle",
     "ErrandBundleName",

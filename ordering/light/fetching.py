@@ -127,6 +127,19 @@ def shown(client: Client, key: bytes, begin: Trusted, now: int) -> tuple[tuple[S
     return steps_to(client, begin, _height_over(client, key, row), now), row
 
 
+def proven(client: Client, key: bytes, begin: Trusted, now: int) -> tuple[Trusted, bytes | None]:
+    """Return what is trusted then, and a row as it stands under a header that follows; None if there is none.
+
+    Raises StateError, OrderError.
+    """
+    steps, row = shown(client, key, begin, now)
+    later, header = advance(begin, steps, now)
+    if header is None:
+        raise OrderError(OrderReason.ORDER_MALFORMED, "there is no header")
+    check_row(header, key, row.value, row.proof)
+    return later, row.value
+
+
 def _height_over(client: Client, key: bytes, row: Proven) -> int:
     """Return the height whose header has the state of a row; StateError, OrderError.
 

@@ -94,7 +94,7 @@ class Trusted:
     def parse(cls, data: bytes) -> "Trusted":
         """Decode it; OrderError ORDER_MALFORMED, also of other validators than the header's."""
         try:
-            reader = _begun(data, _TRUST_PREFIX)
+            reader = begun(data, _TRUST_PREFIX)
             found = cls(Header.take(reader), Validators.take(reader))
             reader.end()
         except RefusedError as error:
@@ -156,7 +156,7 @@ class Order:
     def parse(cls, data: bytes) -> "Order":
         """Decode it strictly; OrderError ORDER_MALFORMED."""
         try:
-            reader = _begun(data, _PREFIX)
+            reader = begun(data, _PREFIX)
             steps = tuple(reader.several(Step.take, MAX_STEPS))
             row, proof = reader.octets(64), tree.take_proof(reader)
             consistency = tuple(reader.several(lambda each: each.fixed(tree.HASH_OCTETS), _MAX_CONSISTENCY))
@@ -166,7 +166,8 @@ class Order:
         return cls(steps, row, proof, consistency)
 
 
-def _begun(data: bytes, prefix: bytes) -> Reader:
+def begun(data: bytes, prefix: bytes) -> Reader:
+    """Return what reads a file on from its prefix; RefusedError MALFORMED if it is of another kind."""
     if len(data) > MAX_OCTETS:
         raise malformed("it is too long")
     reader = Reader(data)

@@ -237,8 +237,11 @@ class ConsentClient:
             return _not_now(held, told.exchange, error)
 
     def _check(self, fetched: FetchedRequest, consent_id: str, vault: Vault, log: tlog.Verifier) -> None:
-        """Refuse, and write down, what asks more than the policy, its limits, or the consent allow."""
-        held = vault.consents.find(consent_id)
+        """Refuse, and write down, what asks more than the policy, its limits, or the consent allow.
+
+        What another verifier asks, or was answered before, is only refused: see `Consents.asked`.
+        """
+        held = vault.consents.asked(consent_id, fetched.request)
         try:
             answers.allowed(fetched)
             held.check(fetched.request, self._way.clock())

@@ -16,6 +16,7 @@ from disclosure import ErrandLink, MalformedError, Reason, RefusedError
 from disclosure.allowance import check_allowed
 from disclosure.composite import CompositePresentation, CompositeRequest
 from disclosure.errand import (
+    BundleLink,
     Counter,
     ErrandBundle,
     ErrandBundleName,
@@ -103,6 +104,11 @@ class ErrandClient:
         with self._way.channel() as channel, checked():
             bundle = bundle_at(channel, name, log)
         return self._started(vault.errands.begin(self._way.endpoint.server, bundle), vault)
+
+    def begin(self, link: BundleLink, vault: Vault, log: tlog.Verifier) -> HeldErrand:
+        """Begin the errand of a link that a counter shows; raises as `start` does."""
+        self._way.check_server(link.server)
+        return self.start(link.bundle, vault, log)
 
     def _started(self, errand: HeldErrand, vault: Vault) -> HeldErrand:
         message = pb.StartErrandRequest(bundle=str(errand.bundle.name), request_id=errand.request_id)

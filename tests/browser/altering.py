@@ -1,11 +1,13 @@
 """A service that is not true: a real one, whose answers something alters on their way."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
 
 from tests.web_edge.standing import endpoint_of
 from tests.zkservice.support import City
@@ -21,12 +23,18 @@ class Altering(grpc.GenericRpcHandler):
     channel: grpc.aio.Channel
     address: str = ""
     alter: dict[str, Alter] = field(default_factory=dict)
+    answers: dict[str, Alter] = field(default_factory=dict)
+    """Answers of a test's own, made of what was asked, by method: the service is not asked then."""
     calls: list[str] = field(default_factory=list)
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     """What came from the page, by method, whether it was handed on or not."""
     away: bool = False
     lost: set[str] = field(default_factory=set)
     """Methods whose calls arrive, and whose answers do not."""
+    first: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """What a test does once, before a method is handed on."""
+    refuses: dict[str, str] = field(default_factory=dict)
+    """Reasons that methods are refused for, once the service has done what they ask."""
 
     def service(self, details: Any) -> Any:
         method = details.method.rpartition("/")[2]
@@ -36,8 +44,12 @@ class Altering(grpc.GenericRpcHandler):
         async def hand_on(message: bytes, context: Any) -> bytes:
             self.calls.append(method)
             self.sent.append((method, message))
+            if method in self.first:
+                await self.first.pop(method)()
             if self.away:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the service is away")
+            if method in self.answers:
+                return self.answers[method](message)
             try:
                 made: Any = self.channel.unary_unary(details.method)
                 shown = tuple(each for each in context.invocation_metadata() if each[0] == "authorization")
@@ -48,6 +60,8 @@ class Altering(grpc.GenericRpcHandler):
                 )
             if method in self.lost:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the answer is lost")
+            if method in self.refuses:
+                await refused(context, self.refuses[method])
             return self.alter.get(method, bytes)(answer)
 
         return grpc.unary_unary_rpc_method_handler(hand_on)
@@ -89,6 +103,15 @@ class Altering(grpc.GenericRpcHandler):
     def endpoint(self, town: City) -> Endpoint:
         """Where it is, under the service's own root."""
         return Endpoint(self.address, endpoint_of(town).root_certificate)
+
+
+async def refused(context: Any, reason: str) -> None:
+    """End a call as the service does that refuses it for good."""
+    info = any_pb2.Any()
+    info.Pack(error_details_pb2.ErrorInfo(domain="zk-disclosure", reason=reason))
+    status = status_pb2.Status(code=9, message="refused", details=[info])
+    details = (("grpc-status-details-bin", status.SerializeToString()),)
+    await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "refused", details)
 
 
 @asynccontextmanager

@@ -36,8 +36,9 @@ _STILL: Final = """() => {
       .replace(/\\b((Jan|Febr)uary|March|April|June|July|August|(Sept|Nov|Dec)ember|October)\\b/g, "May")
       .replace(/\\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\\b/g, "Jan");
   }
+  const noughts = { date: "2000-01-01", month: "2000-01" };
   for (const each of document.querySelectorAll("input, textarea"))
-    each.value = each.type === "date" ? "2000-01-01" : each.value.replace(/./g, "0");
+    each.value = noughts[each.type] ?? each.value.replace(/./g, "0");
   for (const table of document.querySelectorAll("tbody"))
     [...table.rows].slice(3).forEach((row) => { row.hidden = true; });
   const varying = document.querySelectorAll("svg.qr, svg.path, [data-varies]");
@@ -45,6 +46,9 @@ _STILL: Final = """() => {
   for (const each of document.getAnimations()) each.finish();
   document.activeElement?.blur();
 }"""
+
+_DRAWN: Final = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+"""Whatever follows the change of light has been drawn by then."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ async def looks(page: Page, name: str, beside: Path) -> list[str]:
     told = []
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme)
+        await page.evaluate(_DRAWN)
         found = held_against(f"{name}-{scheme}", await picture(page), beside)
         told += [found.told] if found is not None else []
     await page.emulate_media(color_scheme="light")

@@ -11,13 +11,15 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from disclosure import LocalizedText, PolicyName, civil_date
+from disclosure import LocalizedText, PolicyName, SchemaName, civil_date
 from tests.browser.browsing import SIZES, Site, site
 from tests.browser.conftest import Nine
 from tests.web_edge.standing import endpoint_of
+from tests.zkservice import queueing
 from tests.zkservice.allowing import allowed
 from tests.zkservice.centre import PERMIT_ITEM, add_item
 from tests.zkservice.counting import access
+from tests.zkservice.pushes import Pusher, record
 from tests.zkservice.revoking import Office, new_handles
 from tests.zkservice.stored import change
 from tests.zkservice.support import PERMIT, City, city
@@ -30,6 +32,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 CODE = "the centre's own code"
 EVIL = "<img src=x onerror=document.title='owned'>"
 TODAY = civil_date(dt.datetime.now(dt.UTC))
+DAY = dt.timedelta(days=1)
 ENDED = (TODAY.replace(day=1) - dt.timedelta(days=1)).isoformat()[:7]
 VIEWS = (
     "Departments",
@@ -37,6 +40,7 @@ VIEWS = (
     "Purposes",
     "Verifiers",
     "Policies",
+    "Applications",
     "Issuance",
     "Revocations",
     "Statistics",
@@ -50,6 +54,7 @@ class Watching:
     town: City
     token: str
     site: Site
+    pusher: Pusher | None = None
 
     @property
     def given(self) -> dict[str, Any]:
@@ -62,7 +67,8 @@ async def centre(nine: Nine, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
     async with city(tmp_path_factory.mktemp("centre") / "server") as town:
         await _registered(town)
         await counted(town)
-        made = Watching(town, await access(town), nine.site)
+        await queued(town)
+        made = Watching(town, await access(town), nine.site, await registry(town))
         async with site(town, nine.site.browser, Watched(), **made.given) as place:
             made.site = place
             yield made
@@ -101,6 +107,23 @@ async def counted(town: City) -> None:
         columns = "day, what, verifier, policy, department, n"
         row = (f"{ENDED}-02", what, f"verifiers/{verifier}", "", "", n)
         change(town.ready.data, f"insert into statistic ({columns}) values (?, ?, ?, ?, ?, ?)", *row)
+
+
+async def queued(town: City) -> None:
+    """Let applications wait and be decided on days that are over, some too few to be told."""
+    queueing.put(town.ready.data, "open", 11, 40)
+    queueing.put(town.ready.data, "refused", 7, 20, 2)
+    queueing.put(town.ready.data, "approved", 16, 20, 2)
+    queueing.put(town.ready.data, "cancelled", 4, 20, 1)
+
+
+async def registry(town: City) -> Pusher:
+    """Have a department that pushes records."""
+    schema = replace(PERMIT, name=SchemaName("registry", "residence_permit", 1))
+    token = await town.add_department("registry")
+    await town.add_schema(schema)
+    await town.add_key("registry")
+    return Pusher(town, token, schema)
 
 
 async def signs_in(page: Page) -> None:
@@ -149,7 +172,7 @@ async def test_names_are_text_and_lead_to_what_is_theirs(centre: Watching) -> No
         await expect(rows).to_have_count(PAGE + 1)
         await expect(page.get_by_text(EVIL)).to_be_visible()
         await page.get_by_role("button", name="Show more").click()
-        await expect(rows).to_have_count(PAGE + 4)
+        await expect(rows).to_have_count(PAGE + 5)
         await expect(page.get_by_role("button", name="Show more")).to_have_count(0)
         police = page.get_by_role("row").filter(has_text="departments/police")
         await police.get_by_role("button").click()
@@ -202,6 +225,52 @@ async def test_counts_are_shown_by_whatever_is_chosen(centre: Watching) -> None:
         await expect(page.get_by_text("The service refuses this: FIELD_INVALID")).to_be_visible()
         await visitor.passes_axe()
         assert await page.locator("img").count() == 0
+
+
+async def test_applications_are_counted_in_steps_and_small_numbers_are_not_there(centre: Watching) -> None:
+    async with centre.site.visitor() as visitor:
+        visitor.expected = ["401", "400"]
+        page = await visitor.goes_to("/centre/")
+        await signs_in(page)
+        await opens(page, "Applications")
+        waiting = page.get_by_role("region", name="Waiting").get_by_role("row")
+        await expect(waiting).to_have_count(2)
+        await expect(waiting.nth(1).get_by_role("rowheader")).to_have_text(str(PERMIT_ITEM.name))
+        await expect(waiting.nth(1).get_by_role("cell")).to_have_text(["10 to 14", "39 days"])
+        decided = page.get_by_role("region", name="Decided").get_by_role("row")
+        await expect(decided).to_have_count(2)
+        await expect(decided.nth(1).get_by_role("cell")).to_have_text(
+            ["departments/police", "15 to 19", "5 to 9", "fewer than 5"]
+        )
+        await page.get_by_label("First day").fill((TODAY - DAY).isoformat())
+        await page.get_by_role("button", name="Show", exact=True).click()
+        await expect(page.get_by_text("On these days nothing was decided")).to_be_visible()
+        await expect(waiting).to_have_count(2)
+        await page.get_by_label("Last day").fill(TODAY.isoformat())
+        await page.get_by_role("button", name="Show", exact=True).click()
+        await expect(page.get_by_text("The service refuses this: FIELD_INVALID")).to_be_visible()
+        await visitor.passes_axe()
+
+
+async def test_pushes_are_followed_while_they_go_on(centre: Watching) -> None:
+    pusher = centre.pusher
+    assert pusher is not None
+    name = (await pusher.push([record(each) for each in range(7)])).push
+    async with centre.site.visitor() as visitor:
+        visitor.expected = ["401"]
+        page = await visitor.goes_to("/centre/")
+        await signs_in(page)
+        await opens(page, "Issuance")
+        newest = page.get_by_role("region", name="Pushes of records").get_by_role("row").nth(1)
+        await expect(newest.get_by_role("cell").nth(0)).to_contain_text("running")
+        await expect(newest.get_by_role("cell").nth(1)).to_have_text("5 to 9")
+        await expect(page.get_by_text("1 running now")).to_be_visible()
+        await pusher.push([record(each) for each in range(7, 13)], name, first=7)
+        await expect(newest.get_by_role("cell").nth(1)).to_have_text("10 to 14")
+        await pusher.finish(name)
+        await expect(newest.get_by_role("cell").nth(0)).to_contain_text("finished")
+        await expect(page.get_by_text("0 running now")).to_be_visible()
+        await visitor.passes_axe()
 
 
 async def test_what_nobody_is_told_of_a_month_is_not_shown(centre: Watching) -> None:

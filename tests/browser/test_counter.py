@@ -41,7 +41,7 @@ async def asks(page: Page) -> str:
     return (await page.locator(LINK).text_content() or "").strip()
 
 
-async def _downloads(page: Page, link: Locator, saved: Path) -> None:
+async def saves_the_record(page: Page, link: Locator, saved: Path) -> None:
     """Save what a link leads to, when all of it has come.
 
     Rarely, on a loaded machine, Chromium gives a download up without a reason. A person would press again.
@@ -84,7 +84,7 @@ async def test_a_clerk_asks_and_the_answer_comes_in(
         await visitor.fits()
         await visitor.passes_axe()
         link_to_record = page.get_by_role("link", name="Save the record")
-        await _downloads(page, link_to_record, saved)
+        await saves_the_record(page, link_to_record, saved)
         assert str(parse_record(saved.read_bytes()).request.verifier) == "verifiers/school"
         address = f"{counter.origin}{await link_to_record.get_attribute('href')}"
         assert await (await visitor.context.request.get(address)).body() == saved.read_bytes()

@@ -68,7 +68,7 @@ async def test_the_first_view_is_small(nine: Nine, path: str) -> None:
         await expect(page.get_by_role("main")).to_be_visible()
         told = [await each.request.sizes() for each in list(answers) if "/rpc/" not in each.url]
         octets = sum(each["responseBodySize"] + each["responseHeadersSize"] for each in told)
-        assert 10_000 < octets < FIRST_VIEW_OCTETS
+        assert 10_000 < octets < FIRST_VIEW_OCTETS, octets
 
 
 async def test_the_build_has_no_address_of_anybody_else() -> None:
@@ -89,3 +89,24 @@ async def test_a_page_speaks_the_contract_and_shows_nothing_of_who_it_is(nine: N
         assert ledger_pb2.ListEntriesRequest.FromString(body[5:]).page_size > 0
         for each in visitor.requests:
             assert not {"cookie", "authorization", "referer"} & set(await each.all_headers())
+
+
+async def test_the_button_for_light_and_dark_follows_the_system_until_somebody_chooses(nine: Nine) -> None:
+    async with nine.site.visitor() as visitor:
+        page = await visitor.goes_to("/")
+        dark, light = (page.get_by_role("button", name=name, exact=True) for name in ("Dark", "Light"))
+        await expect(dark).to_be_visible()
+        for is_dark in (True, False, True):
+            there, gone = (light, dark) if is_dark else (dark, light)
+            await page.emulate_media(color_scheme="dark" if is_dark else "light")
+            await expect(there).to_be_visible()
+            await expect(gone).to_have_count(0)
+        await light.click()
+        await expect(dark).to_be_visible()
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)
+            await page.evaluate("() => new Promise((done) => setTimeout(done, 200))")
+            await expect(dark).to_be_visible()
+            await expect(light).to_have_count(0)
+        await page.reload()
+        await expect(dark).to_be_visible()

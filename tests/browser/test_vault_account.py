@@ -1,13 +1,14 @@
 """The browser vault's account, without screens: bound by a department's code, its inbox, its applications."""
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from disclosure import AccountLink
+from disclosure import AccountLink, Value
 from disclosure.account import new_code
 from tests.browser.browsing import needs
 from tests.browser.vault_town import World, vault_town
@@ -212,6 +213,51 @@ async def test_what_is_applied_for_is_told_until_it_is_decided_and_taken(world: 
     await tab.call("cancelApplication", newest["id"])
     assert (await tab.call("applications"))[0]["state"] == "cancelled"
     assert await tab.refused("cancelApplication", view["id"]) == "APPLICATION_DECIDED"
+
+
+async def test_what_is_stated_reaches_the_department_in_its_types(world: World, tab: Tab) -> None:
+    number = await bound(world, tab)
+    found = {each["schema"]: each for each in await tab.call("items", "departments/police")}
+    fields = {each["id"]: each for each in found[str(PERMIT.name)]["fields"]}
+    assert {name: each["kind"] for name, each in fields.items()} == {
+        "name": "text", "district": "code", "since": "date", "fee": "integer", "student": "boolean",
+    }  # fmt: skip
+    assert (fields["fee"]["least"]["en"], fields["fee"]["most"]["zh"]) == ("0.00 CNY", "10000000.00 元")
+    assert (fields["since"]["least"]["en"], fields["name"]["least"]) == ("1970-01-01", None)
+    assert [each["code"] for each in fields["district"]["codes"]] == ["370102", "370103"]
+    written = {
+        "name": " e\u0301 王小明 ", "district": "370103", "since": "2019-09-01", "fee": "12.5",
+        "student": "false", "number": " ",
+    }  # fmt: skip
+    assert await tab.call("apply", str(PERMIT.name), "To be compared.", written) is True
+    stated: dict[str, Value] = {
+        "name": "é 王小明", "district": "370103", "since": dt.date(2019, 9, 1), "fee": 1250,
+        "student": False,
+    }  # fmt: skip
+    (asked,) = [each for each in await queue(world) if each.applicant.number == number]
+    assert list(asked.values) == list(values_to(PERMIT, stated.items()))
+
+
+async def test_what_is_stated_otherwise_than_the_schema_has_it_is_not_sent(world: World, tab: Tab) -> None:
+    await bound(world, tab)
+    for name, wrong in (
+        (
+            "fee",
+            ["1.234", "1e3", "-1", "10000000.01", "\uff11", "1,000", "0x10", "01", ".5", "1 CNY", "9" * 30],
+        ),
+        ("since", ["2019-02-30", "1969-12-31", "0000-01-01", "2019-9-1", "20190901", "+002019-09-01"]),
+        ("district", ["999999", "test"]),
+        ("student", ["yes", "True", "1"]),
+        ("name", ["a\u202eb", "a\nb", "王" * 31]),
+        ("number", ["00" * 32]),
+    ):
+        for each in wrong:
+            told = await tab.refused("apply", str(PERMIT.name), "To be refused.", {name: each})
+            assert told == "VALUE_MALFORMED", (name, each)
+    shoe = {"shoe": "7"}
+    assert await tab.refused("apply", str(PERMIT.name), "To be refused.", shoe) == "ATTRIBUTE_UNKNOWN"
+    assert (await tab.call("overview"))["unsent"] == 0
+    assert "Apply" not in world.between.calls
 
 
 async def test_an_application_that_broke_off_is_sent_once(world: World, tab: Tab) -> None:

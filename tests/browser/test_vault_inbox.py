@@ -1,16 +1,20 @@
 """The vault's inbox, by clicking: a department's code, what it delivers, what is applied for."""
 
+import datetime as dt
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from disclosure import Value
 from tests.browser.browsing import BUILT, SIZES, needs
 from tests.browser.test_vault import looks_well, make, paste
 from tests.browser.test_vault_account import decide, delivered, link
 from tests.browser.vault_town import World, vault_town
 from tests.zkservice import residents
+from tests.zkservice.support import PERMIT
+from wire.convert import values_to
 from zkproto.v1 import application_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -51,8 +55,16 @@ async def test_from_a_code_to_what_was_delivered_and_what_was_applied_for(world:
 
         await page.get_by_role("button", name="Apply for something").click()
         await page.get_by_label("Department", exact=True).select_option("departments/police")
+        await page.get_by_label("What you apply for").select_option(str(PERMIT.name))
         await page.get_by_label("Why, in your words").fill("I have moved <b>here</b>.")
+        await page.locator("#value-district").select_option("370103")
+        await page.locator("#value-since").fill("2019-09-01")
+        await page.locator("#value-fee").fill("12.345")
+        await page.locator("#value-student").select_option(label="no")
         await looks_well(visitor)
+        await page.get_by_role("button", name="Send the application").click()
+        await expect(page.get_by_text("Something that you state is not written")).to_be_visible()
+        await page.locator("#value-fee").fill("12.34")
         await page.get_by_role("button", name="Send the application").dblclick()
         await expect(page.get_by_text("Not decided yet")).to_have_count(1)
         await looks_well(visitor)
@@ -60,7 +72,13 @@ async def test_from_a_code_to_what_was_delivered_and_what_was_applied_for(world:
             application_pb2.ListApplicationsRequest(parent="departments/police"),
             metadata=world.town.city.bearer(world.town.city.department_token),
         )).applications  # fmt: skip
-        (name,) = [each.name for each in applied if each.applicant.number == number]
+        ((name, values),) = [
+            (each.name, list(each.values)) for each in applied if each.applicant.number == number
+        ]
+        stated: dict[str, Value] = {
+            "district": "370103", "since": dt.date(2019, 9, 1), "fee": 1234, "student": False,
+        }  # fmt: skip
+        assert values == list(values_to(PERMIT, stated.items()))
         await decide(
             world, name, refuse={"zh": "<img src=x onerror=alert(1)>", "en": "<img src=x onerror=alert(1)>"}
         )

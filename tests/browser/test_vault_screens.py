@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from tests.browser import consenting
 from tests.browser.browsing import BUILT, SIZES, needs
 from tests.browser.errand_town import Bureau, both_forms, bureau
 from tests.browser.pictures import as_they_were_made, looks
@@ -46,7 +47,7 @@ Scene = Callable[[Walk], Awaitable[None]]
 
 
 async def furnish(walk: Walk, size: str) -> None:
-    """Credentials, an account with something in its inbox and something applied for, a use."""
+    """Credentials, an account with something in its inbox and something applied for, a use, a consent."""
     world, page = walk.world, walk.page
     await make(page)
     for schema in (PERMIT, INSURANCE):
@@ -66,6 +67,10 @@ async def furnish(walk: Walk, size: str) -> None:
     await paste(page, asked)
     await page.get_by_role("button", name="Agree and show").click()
     await expect(page.get_by_text("It was shown, and the use stands on the ledger.")).to_be_visible()
+    await page.get_by_role("button", name="Back").click()
+    await paste(page, (await consenting.asked(world, times=12, interval_days=30)).link)
+    await page.get_by_role("button", name="Agree, without asking me each time").click()
+    await expect(page.get_by_text("Agreed. It stands under Standing consents")).to_be_visible()
 
 
 async def _home(walk: Walk) -> None:
@@ -98,6 +103,7 @@ async def _register(walk: Walk) -> None:
 async def _inbox(walk: Walk) -> None:
     await walk.page.get_by_role("link", name="Inbox").click()
     await expect(walk.page.get_by_text("Not decided yet")).to_be_visible()
+    await expect(walk.page.get_by_role("heading", name="Your code as an agent")).to_be_visible()
 
 
 async def _history(walk: Walk) -> None:
@@ -111,9 +117,20 @@ async def _use(walk: Walk) -> None:
     await expect(walk.page.locator("[data-test=entry]")).to_be_visible()
 
 
+async def _terms(walk: Walk) -> None:
+    await paste(walk.page, (await consenting.asked(walk.world, times=12, interval_days=30)).link)
+    await expect(walk.page.get_by_text("Nothing is shown by agreeing")).to_be_visible()
+
+
+async def _standing(walk: Walk) -> None:
+    await walk.page.get_by_role("link", name="Standing consents").click()
+    await expect(walk.page.get_by_text("In force")).to_be_visible()
+
+
 async def _settings(walk: Walk) -> None:
     await walk.page.get_by_role("link", name="Vault settings").click()
     await expect(walk.page.get_by_text("The whole key")).to_be_visible()
+    await expect(walk.page.get_by_text("This vault has not read the ledger yet.")).to_be_visible()
     await expect(walk.page.get_by_text("You do not trust it.")).to_be_visible()
 
 
@@ -146,6 +163,8 @@ SCENES: dict[str, Scene] = {
         _inbox,
         _history,
         _use,
+        _terms,
+        _standing,
         _settings,
         _errands,
         _errand,
@@ -159,6 +178,10 @@ async def test_the_vault_looks_as_it_did(still: Bureau, size: str, tmp_path: Pat
         page = await visitor.goes_to("/vault/")
         await expect(page.locator("[data-test=fingerprint]")).to_be_visible()
         told = await looks(page, f"vault-begin-{size}", tmp_path)
+        await page.reload()
+        await page.get_by_role("button", name="I have the words").click()
+        await expect(page.locator("[data-test=fingerprint]")).to_be_visible()
+        told += await looks(page, f"vault-recover-{size}", tmp_path)
         await page.reload()
         walk = Walk(still, page, residents.number())
         await furnish(walk, size)

@@ -1,6 +1,7 @@
 """What is claimed in all cities, where no node answers: who cannot asks nobody, no answer is lost."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +20,13 @@ from tests.verifier.log import LOG
 from tests.verifier.test_verifier_unique import kept as answered_by
 from verifier import AlreadySeenError, CompositePolicy
 from verifier.across import Claims
+from verifier.client import CompositeAnswered
 from verifier.errors import TakenElsewhereError
+from verifier.unique import RESERVED_SECONDS
+from web_edge.counter import Outcome
 from zk import openid_edge
 from zk.commands.verifier import asking
+from zk.counter import HomeDesk
 from zk.exits import CommandError, Exit
 from zk.home import Home as ZkHome
 from zk.run import Run
@@ -128,7 +133,8 @@ def test_an_answer_whose_claim_was_made_before_a_crash_is_kept_by_a_command(
     order, policy, path = Order(), tmp_path / "policy.yaml", tmp_path / "record.json"
     pending = cut_short(verifying, order, path)
     octets = pending.read_bytes()
-    with claiming_at(order), pytest.raises(TakenElsewhereError):  # asked again there is no way in
+    later = mock.patch("verifier.unique.time.time", return_value=time.time() + RESERVED_SECONDS + 1)
+    with later, claiming_at(order), pytest.raises(TakenElsewhereError):  # asked again there is no way in
         asking.keep(verifying, answered_by(), policy_of(ACROSS, tmp_path), tmp_path / "again.json")
     done = keeping(verifying, order, pending, policy)
     assert (done.code, done.json["record"]) == (Exit.OK, str(path)), done
@@ -185,3 +191,29 @@ def test_what_is_no_waiting_record_of_the_policy_is_not_kept(verifying: Run, tmp
     pending.write_bytes(octets)
     assert keeping(verifying, order, pending, policy).code == Exit.OK
     assert order.rows == rows
+
+
+@pytest.mark.parametrize(
+    ("node", "state"),
+    [(Node(answers=False), "undecided"), (Node(first=False), "refused")],
+    ids=["away", "taken"],
+)
+async def test_a_counters_page_tells_what_is_refused_from_what_nobody_knows(
+    node: Node, state: str, verifying: Run, tmp_path: Path
+) -> None:
+    """Asked again the person could be refused for ever: the first claim may stand."""
+    policy = policy_of(ACROSS, tmp_path)
+
+    class Client:
+        async def wait(self, *_: object) -> CompositeAnswered:
+            return answered_by()
+
+        async def run(self, act: Callable[[], Outcome]) -> Outcome:
+            return act()
+
+    desk = HomeDesk(replace(verifying, lang="zh"), verifying, cast(Any, Client()), SCHOOL, [policy])
+    with claiming_at(node):
+        outcome = await desk._ended(policy, cast(Any, None))
+    assert outcome.state == state
+    assert outcome.zh[0] != outcome.en[0]
+    assert len(list(verifying.home.records.glob("*.pending"))) == (state == "undecided")

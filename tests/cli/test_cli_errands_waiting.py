@@ -1,5 +1,6 @@
 """A counter at work whose node of the consortium is away or lies: a part stays, and nobody is rejected."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -8,10 +9,13 @@ from unittest import mock
 import pytest
 
 from ordering.light.verifying import OrderError, OrderReason
+from tests.disclosure.composite.world import SCHOOL
+from tests.verifier.composite_city import POLICY, policy_of
+from tests.verifier.log import LOG
 from tests.verifier.test_verifier_unique import kept as answered_by
 from verifier.client.errand_desk import ErrandDesk
-from verifier.client.errands import REJECTED, SUBMITTED, Outcome
-from verifier.errors import TakenElsewhereError
+from verifier.client.errands import RECEIVED, REJECTED, SUBMITTED, Outcome
+from verifier.errors import NOT_ORDERED, NotNowError, RegisterError, ReservedError, TakenElsewhereError
 from zk.commands.verifier import errand_clerk, errands
 from zk.exits import CommandError, Exit
 from zk.home import Home
@@ -50,8 +54,11 @@ def received(folder: Path, raised: Exception) -> tuple[bool, list[Outcome]]:
         (OrderError(OrderReason.ORDER_ROW_INVALID, DETAIL), "ORDER_ROW_INVALID"),
         (OrderError(OrderReason.ORDER_TRUST_EXPIRED, DETAIL), "ORDER_TRUST_EXPIRED"),
         (CommandError(Exit.UNREACHABLE, "NODE_UNREACHABLE", "error.consortium_node"), "NODE_UNREACHABLE"),
+        (ReservedError("another answer is being claimed", field="unique"), "REGISTER_INVALID"),
+        (RegisterError("the register cannot be used"), "REGISTER_INVALID"),
+        (FileExistsError("another record stands there"), "FILE_UNUSABLE"),
     ],
-    ids=["row", "expired", "away"],
+    ids=["row", "expired", "away", "reserved", "register", "file"],
 )
 def test_a_part_stays_while_the_order_shows_nothing(
     raised: Exception, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -62,6 +69,64 @@ def test_a_part_stays_while_the_order_shows_nothing(
     assert "rejected" not in said
 
 
+@pytest.mark.parametrize("across", [(), ("child",)], ids=["here", "everywhere"])
+def test_a_part_that_waits_for_its_claim_is_looked_at_again_while_the_stream_lives(
+    across: tuple[str, ...], tmp_path: Path
+) -> None:
+    policy = policy_of(POLICY + ("across: [child]\n" if across else ""), tmp_path)
+    counter, nothing = mock.Mock(), cast(Any, None)
+    counter.parts.return_value = []
+    clerk = cast(Any, errand_clerk.HomeClerk)
+    with mock.patch.multiple(clerk, __abstractmethods__=frozenset()):
+        clerk = clerk(nothing, nothing, policy, SCHOOL)
+    desk = ErrandDesk(nothing, counter, nothing, "p", cast(Any, clerk), tmp_path)
+    assert list(desk.serve()) == []
+    (call,) = counter.parts.mock_calls
+    assert (call.args[1] is not None) == bool(across)
+
+
 def test_who_has_come_in_another_city_is_rejected(tmp_path: Path) -> None:
     settled, told = received(tmp_path, TakenElsewhereError("child"))
     assert (settled, [each.state for each in told]) == (True, [REJECTED])
+
+
+def test_a_part_stays_until_its_answer_is_in_the_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --ordered: kept, told once why it waits, and received with what shows the order beside it."""
+    counter, bundle = Counter(), SimpleNamespace(name=SimpleNamespace(bundle="school"))
+    part = SimpleNamespace(name=SimpleNamespace(id="1"), state=SUBMITTED, ready=True, waits=False)
+    nothing, answer = cast(Any, None), answered_by()
+    run = Run(as_json=True, lang="en", home=Home(tmp_path))
+    said = [NotNowError(NOT_ORDERED), NotNowError(NOT_ORDERED), NotNowError("NODE_UNREACHABLE")]
+
+    def order(record: object) -> bytes:
+        assert record == answer.record
+        if said:
+            raise said.pop(0)
+        return b"what shows it"
+
+    run.home.save_profile(replace(run.home.profile(), log_key=LOG))
+    run.home.records.mkdir()
+    clerk = errands._HookClerk(run, nothing, cast(Any, counter), nothing, nothing, None)
+    desk = ErrandDesk(
+        nothing, cast(Any, counter), cast(Any, bundle), "p", clerk, run.home.records, order=order
+    )
+
+    def kept(_: Run, given: Any, __: object, path: Path) -> None:
+        given.record.save(path)
+
+    with (
+        mock.patch.object(errand_clerk, "keep", kept),
+        mock.patch.object(Counter, "receive", return_value=SimpleNamespace(answered=answer)),
+    ):
+        for _ in range(3):
+            assert not desk.work(cast(Any, part))
+            assert not counter.told
+            assert not list(run.home.records.glob("*.order"))
+        assert desk.work(cast(Any, part))
+    assert [each.state for each in counter.told] == [RECEIVED]
+    (beside,) = run.home.records.glob("*.order")
+    assert beside.read_bytes() == b"what shows it"
+    err = capsys.readouterr().err
+    assert (err.count(NOT_ORDERED), err.count("NODE_UNREACHABLE")) == (1, 1)

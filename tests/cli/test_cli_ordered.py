@@ -265,3 +265,35 @@ def test_what_came_after_the_ordered_tree_is_not_ordered_yet(
     town.submit()
     bank.json("consortium", "order", record)
     assert bank.json("verifier", "check", record, "--ordered")["receipt"] == "ordered"
+
+
+def test_what_is_sent_unasked_waits_for_the_order_if_that_is_demanded(
+    town: Town, schools: tuple[Home, Home], mother: Home, tmp_path: Path
+) -> None:
+    shop = Home(tmp_path / "shop", town.city.home.server).trusting()
+    shop.json("verifier", "register", "shop", "--name-zh", "丙", "--name-en", "C", env=town.city.home.admin)
+    shop.json("verifier", "deliveries", "open", "--name-zh", "丙", "--name-en", "C")
+    mother.json("vault", "send", "--to", "shop", "--show", "id_card.name", "--yes")
+    receive = ("verifier", "deliveries", "receive", "--ordered")
+    done = shop.zk(*receive, "--json")
+    assert (done.code, done.reason) == (Exit.KEY_NOT_TRUSTED, "CONSORTIUM_UNKNOWN")
+    shop.json("consortium", "trust", town.folder / "header", "--node", "http://127.0.0.1:1")
+    for node, reason in (("http://127.0.0.1:1", "NODE_UNREACHABLE"), (town.node, "RECEIPT_NOT_ORDERED")):
+        shop.json("consortium", "trust", town.folder / "header", "--node", node)
+        done = shop.zk(*receive, "--json")
+        (came,) = done.json["received"]
+        assert (came["reason"], came["waits"]) == (reason, True)
+        assert (done.code == Exit.PENDING) == (reason == "RECEIPT_NOT_ORDERED")
+        assert shop.json("verifier", "deliveries", "list") == {"deliveries": []}
+    town.submit()
+    (came,) = shop.json(*receive)["received"]
+    beside = Path(f"{came['file']}.order")
+    assert beside.exists()
+    (listed,) = shop.json("verifier", "deliveries", "list")["deliveries"]
+    assert (listed["receipt"], listed["holds"], listed["chain"]) == ("ordered", True, CHAIN)
+    changed = bytearray(beside.read_bytes())
+    changed[-1] ^= 1
+    beside.write_bytes(changed)
+    (listed,) = shop.json("verifier", "deliveries", "list", code=Exit.NOT_VERIFIED)["deliveries"]
+    assert (listed["holds"], listed["order_reason"][:6]) == (False, "ORDER_")
+    assert shop.json(*receive) == {"received": []}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from disclosure import LocalizedText, MalformedError, PolicyName, RefusedError, VerifierName
 from disclosure.errand import (
+    BundleLink,
     Counter,
     ErrandBundle,
     ErrandBundleName,
@@ -224,3 +225,42 @@ def test_digests_say_what_they_are_of() -> None:
     ]
     assert submission_digest(parts) not in {submission_digest(each) for each in changed}
     assert abandonment_digest("errands/a") != abandonment_digest("errands/b")
+
+
+def test_a_link_that_begins_an_errand_is_read_as_it_is_written() -> None:
+    link = BundleLink("[::1]:8443", BUNDLE.name)
+    assert str(link) == "zk://begin?server=%5B%3A%3A1%5D%3A8443&bundle=newborn%403"
+    assert BundleLink.parse(str(link)) == link
+    assert BundleLink.begins(str(link))
+    assert not BundleLink.begins("newborn@3")
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "",
+        "zk://begin",
+        "zk://begin?",
+        "zk://errand?server=a%3A1&bundle=newborn%403",
+        "https://begin?server=a%3A1&bundle=newborn%403",
+        "ZK://begin?server=a%3A1&bundle=newborn%403",
+        "zk://begin/?server=a%3A1&bundle=newborn%403",
+        "zk://[begin?server=a%3A1&bundle=newborn%403",
+        "zk://begin?server=a%3A1&bundle=newborn@3",
+        "zk://begin?server=a%3A1&bundle=newborn%4003",
+        "zk://begin?server=a%3A1&bundle=newborn",
+        "zk://begin?server=a%3A1&bundle=",
+        "zk://begin?server=a%3A1",
+        "zk://begin?bundle=newborn%403",
+        "zk://begin?bundle=newborn%403&server=a%3A1",
+        "zk://begin?server=a%3A1&bundle=newborn%403&more=1",
+        "zk://begin?server=a%3A1&bundle=newborn%403&bundle=newborn%403",
+        "zk://begin?server=a%3A1&bundle=newborn%403#x",
+        "zk://begin?server=a&bundle=newborn%403",
+        "zk://begin?server=a%3A99999&bundle=newborn%403",
+        "zk://begin?server=a%3A1&bundle=newborn%403\n",
+        f"zk://begin?server={'a' * 1000}%3A1&bundle=newborn%403",
+    ],
+)
+def test_what_begins_no_errand_is_refused(link: str) -> None:
+    refused("LINK_INVALID", BundleLink.parse, link)

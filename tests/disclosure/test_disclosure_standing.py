@@ -193,6 +193,12 @@ def test_a_day_before_the_requests_end_is_refused() -> None:
     refused("BOUND_INVALID", template_of, composite(LAST - DAY))
 
 
+def test_a_day_after_the_last_that_there_is_can_be_asked_at_no_later_time() -> None:
+    terms = StandingTerms(template_of(composite(dt.date.max)), 2, 0, dt.date(2026, 12, 31), NOW, NOW + DAY)
+    terms.sample(NOW, DAY)
+    refused("BOUND_INVALID", terms.sample, NOW + DAY, DAY)
+
+
 MONTHLY = RegisteredPolicy(
     PolicyName("bank", "monthly", 1), "purposes/monthly", REQUEST.purpose,
     LocalizedText("测试办法", "Rules of testing"), 30,

@@ -37,7 +37,7 @@ from tlog.checkpoint import open_checkpoint
 from tlog.merkle import Frontier, inclusion_proof, leaf_hash
 from verifier import AlreadySeenError, PseudonymRegister, RegisterError
 from verifier.across import claim_all, claims_of
-from verifier.errors import TakenElsewhereError
+from verifier.errors import ReservedError, TakenElsewhereError
 from zk.exits import Exit
 
 pytestmark = needs_engine
@@ -256,10 +256,9 @@ def test_a_child_enrolled_in_one_city_is_refused_in_the_second(cities: Cities, t
 
         def enrol(register: PseudonymRegister, claims: Claimant, number: int | None) -> None:
             answer = verified(number) if number is not None else other_parent()
-            register.admit(
-                request(), answer, ("child",), MOMENT,
-                lambda: claim_all(claims, request(), answer, ("child",)),
-            )  # fmt: skip
+            with register.reserved(request(), answer, ("child",)):
+                claim_all(claims, request(), answer, ("child",))
+                register.admit(request(), answer, ("child",), MOMENT)
 
         enrol(registers[0], here, 0)
         enrol(registers[0], here, 0)  # the same answer, as after a crash
@@ -298,8 +297,16 @@ def test_an_answer_stays_to_be_kept_again_while_no_node_answers(cities: Cities, 
     with pytest.raises(StateError):
         answer.keep(path, unique=child, register=register, across=child, claims=Gone())
     assert path.with_name("record.pending").read_bytes() == answer.record.to_bytes()
-    # Nothing is noted, so that another answer is not refused for one that never came through.
-    register.admit(request(), other_parent(), child, MOMENT)
+    # Nobody knows whether it came through: nothing is noted, and another answer waits and is not refused.
+    with pytest.raises(ReservedError):
+        PseudonymRegister(tmp_path / "register", 0.1).admit(request(), other_parent(), child, MOMENT)
+
+    class Back:
+        def is_first(self, _: Claim) -> bool:
+            return True
+
+    answer.keep(path, unique=child, register=register, across=child, claims=Back())
+    assert path.read_bytes() == answer.record.to_bytes()
     assert begin.height == 1
 
 
@@ -328,8 +335,9 @@ def test_commands_pin_a_header_and_check_a_receipt_by_it(
     assert by_file.json == found.json
     renewed = zk("consortium", "trust", "--home", home, "--json")
     assert renewed.json["height"] > 1
-    later = zk(*check)  # what shows the order begins before what is trusted now: it is brought anew
-    assert (later.code, later.reason) in {
+    # If the chain has grown, what shows the order begins before what is trusted now: it is brought anew.
+    later = zk(*check)
+    assert later.json.get("receipt") == "ordered" or (later.code, later.reason) in {
         (Exit.NOT_VERIFIED, "ORDER_TRUST_MISSING"),
         (Exit.NOT_VERIFIED, "ORDER_MALFORMED"),
     }

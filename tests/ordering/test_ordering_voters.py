@@ -1,9 +1,11 @@
 """What voters see of a proposal, and what a home keeps of a later header, without an engine."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
+from unittest import mock
 
 import pytest
 
@@ -17,7 +19,7 @@ from tests.ordering.answering import Node
 from tests.ordering.cities import City, town
 from zk.commands.consortium_members import check_card, described
 from zk.exits import CommandError
-from zk.ordered import Pinned, moved_on
+from zk.ordered import Pinned, moved_on, pinning
 from zk.run import Run
 
 
@@ -60,6 +62,38 @@ def test_a_pinned_header_never_moves_back_and_another_chain_stays(tmp_path: Path
         kept = Pinned.of(run)
         assert kept is not None
         assert (kept.trusted.chain, kept.operator) == ("other", "")
+
+
+def test_what_is_pinned_while_a_header_moves_on_stays(tmp_path: Path) -> None:
+    """An administrator pins another chain between the reading and the writing: it waits, and is kept."""
+    run = cast(Run, SimpleNamespace(home=SimpleNamespace(consortium=tmp_path / "c", path=tmp_path)))
+    with town(tmp_path, 4) as opened:
+        node = Node(opened)
+        before = Pinned(node.trusted(2), "http://a", "city-1", "key")
+        before.save(run)
+        other = replace(before, trusted=replace(node.trusted(1), header=replace(node.header(1), chain="b")))
+
+        def pin() -> None:
+            with pinning(run):
+                other.save(run)
+
+        administrator, real = threading.Thread(target=pin), Pinned.of
+
+        def read(asked: Run) -> Pinned | None:
+            found = real(asked)
+            administrator.start()
+            administrator.join(0.5)
+            return found
+
+        with mock.patch.object(Pinned, "of", read):
+            moved_on(run, before, node.trusted(7))
+        administrator.join(20)
+        assert Pinned.of(run) == other
+        changed = replace(before, node="http://b")
+        changed.save(run)
+        with mock.patch.object(Pinned, "of", return_value=before):
+            moved_on(run, before, node.trusted(7))
+        assert Pinned.of(run) == replace(changed, trusted=node.trusted(7)), "the header alone was written"
 
 
 def test_a_kept_ordering_that_cannot_be_read_is_one_to_be_brought_anew() -> None:

@@ -15,6 +15,7 @@ from disclosure.event import EventKind
 from disclosure.policy import StandingLimits
 from prover import NoteSummary, Vault
 from prover.client import HolderClient
+from prover.client import consents as attending
 from prover.client.consents import ConsentClient, StandingConsent
 from prover.errors import PresentingError
 from prover.events import EventState
@@ -26,8 +27,10 @@ from tests.prover.consenting import DAY, Parties, at
 from tests.prover.making import PASSPHRASE, refused
 from tests.prover.town import Town
 from tests.zkservice.support import new_id
+from verifier.client import VerifierClient
 from verifier.client.consents import ConsentState, VerifierConsents
 from verifier.errors import DeclinedError, WithdrawnError
+from wire import client as calling
 from wire.client import Endpoint, ServiceError
 from zkproto.v1 import consent_pb2, consent_pb2_grpc, presentation_pb2
 
@@ -174,6 +177,46 @@ def test_another_verifier_gets_nothing_under_it(parties: Parties) -> None:
         refused(ServiceError, "CONSENT_MISMATCH", school.use, *args)
         refused(ServiceError, "NOT_FOUND", school.use, consent.consent, "x" * 43, args[2])
     refused(ServiceError, "NOT_FOUND", parties.bank.status, consent.consent, consent.link.ticket)
+
+
+def lying(monkeypatch: pytest.MonkeyPatch, exchange: str, ticket: str) -> None:
+    """Have the service name an exchange that was not addressed to the consent."""
+    real = calling.call
+
+    def call(method: Any, message: Any, **given: Any) -> Any:
+        if not isinstance(message, consent_pb2.ListConsentExchangesRequest):
+            return real(method, message, **given)
+        told = consent_pb2.ConsentExchange(exchange=exchange, ticket=ticket)
+        return consent_pb2.ListConsentExchangesResponse(exchanges=[told])
+
+    monkeypatch.setattr(attending, "call", call)
+
+
+def test_what_another_verifier_asks_is_not_refused_in_its_name(
+    parties: Parties, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parties.granted()
+    city = parties.town.city
+    name, key = VerifierName("school"), city.verifier_keys["school"]
+    with VerifierClient(parties.town.endpoint, name, key, parties.town.log, clock=city.clock) as school:
+        link = school.ask(city.request("school")).link
+    lying(monkeypatch, link.exchange, link.ticket)
+    (told,) = parties.attend()
+    assert (told.usage, told.reason) == (None, "CONSENT_BEYOND")
+    assert [each.note.kind for each in parties.vault.events()] == [EventKind.CONSENT_GRANTED]
+
+
+def test_an_answered_request_under_another_name_is_neither_answered_again_nor_refused(
+    parties: Parties,
+) -> None:
+    consent = parties.granted(interval=0)
+    parties.use(consent)
+    (answered,) = parties.attend()
+    assert answered.usage is not None
+    request, (held,) = answered.usage.request, parties.vault.consents.all()
+    refused(PresentingError, "CONSENT_BEYOND", parties.vault.consents.asked, held.id, request)
+    held.check(request, parties.town.city.clock())
+    assert parties.vault.consents.asked(held.id, parties.request()) == held
 
 
 def test_withdrawn_at_once_on_both_sides(parties: Parties) -> None:

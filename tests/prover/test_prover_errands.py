@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from disclosure import ErrandLink, LocalizedText, OfferLink, RefusedError
+from disclosure.errand import BundleLink
 from disclosure.event import EventKind
-from prover import PresentingError, UsageState, Vault, check_usage
+from prover import ClientError, PresentingError, UsageState, Vault, check_usage
 from prover.client.errands import ErrandClient
 from prover.errands.planning import ErrandConsent
 from prover.errands.records import HeldErrand, Stage
@@ -351,3 +352,15 @@ def test_an_errand_at_a_server_of_a_long_name_can_be_given_up_like_any_other(
     assert event.note.party == str(errands.bundle.name)
     fitting = ErrandLink(town.server, link.id, link.secret)
     assert detail_of(fitting) == str(fitting)
+
+
+def test_an_errand_begins_with_the_link_of_a_counter_at_this_service_alone(
+    town: Town, errands: Errands, vault: Vault
+) -> None:
+    client, name = client_of(town), errands.bundle.name
+    elsewhere = BundleLink("elsewhere:8443", name)
+    refused(ClientError, "LINK_ELSEWHERE", client.begin, elsewhere, vault, town.log)
+    assert vault.errands.all() == []
+    errand = client.begin(BundleLink(town.server, name), vault, town.log)
+    assert errand.bundle.name == name
+    assert client.look(errand.id, vault).state is ErrandState.OPEN

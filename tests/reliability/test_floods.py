@@ -216,7 +216,8 @@ async def served(folder: Path, **settings: object) -> AsyncIterator[tuple[Proces
 
 async def all_attacks(folder: Path, seconds: float) -> None:
     report = {}
-    async with served(folder, log_level="error") as (process, town):
+    # Two hundred that never say a word must not be all that a small machine has place for.
+    async with served(folder, log_level="error", max_connections=512) as (process, town):
         first = resident(process.handle.pid)
         for name, attack in ATTACKS.items():
             turns, growth, taken = await survives(process, town, attack, seconds)

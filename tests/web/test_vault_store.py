@@ -312,3 +312,32 @@ async def test_a_file_brings_all_of_a_vault_back_or_nothing(profile: Profile) ->
     await store_raw(tab, "found", key, sealed[:-1] + bytes([sealed[-1] ^ 1]))
     assert await tab.evaluate("() => tried(() => store.backup())") == "VAULT_DAMAGED"
     await tab.close()
+
+
+async def test_a_vault_of_recovery_words_has_pythons_keys_and_gives_them_back(profile: Profile) -> None:
+    secret = VaultKeys.generate().recovery_secret()
+    tab = await profile.tab()
+    given = await tab.evaluate(
+        """async ([secret, passphrase]) => {
+          const key = Uint8Array.from(secret);
+          window.store = await SealedStore.create("words", passphrase, [], key);
+          return [...key];
+        }""",
+        [list(secret), PASSPHRASE],
+    )
+    assert bytes(given) == bytes(32), "its octets are overwritten"
+    await uses_are_of_both(tab, VaultKeys(secret))
+    assert await put(tab, "credential", "district", "a secret value") == "done"
+    (key,) = await keys(tab, "words")
+    assert VaultKeys(secret).open_record(bytes.fromhex(key), await stored(tab, "words", key))
+    again = "(each) => tried(async () => { window.told = [...await store.recoverySecret(each)]; })"
+    assert await tab.evaluate(again, PASSPHRASE) == "done"
+    assert bytes(await tab.evaluate("() => told")) == secret
+    for wrong in (PASSPHRASE + "x", ""):
+        assert await tab.evaluate(again, wrong) == "PASSPHRASE_WRONG"
+    await tab.evaluate("(each) => store.changePassphrase(each, 'another of words')", PASSPHRASE)
+    assert await tab.evaluate(again, PASSPHRASE) == "PASSPHRASE_WRONG"
+    assert await tab.evaluate(again, "another of words") == "done"
+    await tab.evaluate("() => store.lock()")
+    assert await tab.evaluate(again, "another of words") == "VAULT_LOCKED"
+    await tab.close()

@@ -11,8 +11,10 @@ import pytest_asyncio
 
 from disclosure import PolicyName, civil_date
 from tests.web_edge.standing import Standing, endpoint_of, standing
+from tests.zkservice import queueing
 from tests.zkservice.allowing import allowed
 from tests.zkservice.counting import access
+from tests.zkservice.pushes import Pusher, record
 from tests.zkservice.revoking import Office, new_handles
 from tests.zkservice.stored import change
 from tests.zkservice.support import PERMIT, TEXT, City, city
@@ -26,6 +28,7 @@ CODE = "the centre's own code"
 TODAY = civil_date(dt.datetime.now(dt.UTC))
 ENDED = (TODAY.replace(day=1) - dt.timedelta(days=1)).isoformat()[:7]
 RANGE = f"first={TODAY - dt.timedelta(days=300)}&last={TODAY}"
+OVER = f"first={TODAY - dt.timedelta(days=9)}&last={TODAY - dt.timedelta(days=1)}"
 LISTINGS = {
     "departments": "departments",
     "items": "items",
@@ -35,6 +38,8 @@ LISTINGS = {
     "revocations": "revocations",
     "statistics": f"statistics?{RANGE}&by=department",
     "published": f"published?month={ENDED}",
+    "queue": f"queue?{OVER}",
+    "pushes": "pushes",
 }
 
 
@@ -163,6 +168,44 @@ async def test_what_is_told_of_a_month_stays_in_steps(town: City, edge: Standing
     }  # fmt: skip
 
 
+async def test_applications_are_told_in_steps_and_of_days_that_are_over(town: City, edge: Standing) -> None:
+    queueing.put(town.ready.data, "open", 6, 5)
+    queueing.put(town.ready.data, "open", 9, 0)
+    queueing.put(town.ready.data, "refused", 12, 5, 2)
+    queueing.put(town.ready.data, "cancelled", 4, 5, 2)
+    day = (TODAY - dt.timedelta(days=2)).isoformat()
+    async with _signed_in(edge) as http:
+        told = (await http.get(f"/centre/books/queue?{OVER}")).json()
+    assert told == {
+        "rows": [{"item": "departments/police/items/residence_permit", "count": 5, "oldest_days": 4}],
+        "decided": [
+            {
+                "day": day, "department": "departments/police",
+                "approved": 0, "refused": 10, "cancelled": 0,
+            },
+        ],
+        "until": (TODAY - dt.timedelta(days=1)).isoformat(),
+        "least": 5,
+        "next": "",
+    }  # fmt: skip
+
+
+async def test_pushes_are_told_with_how_far_they_are(town: City, edge: Standing) -> None:
+    pusher = Pusher(town, town.department_token)
+    name = (await pusher.push([record(each) for each in range(8)])).push
+    await pusher.push([record(each) for each in range(3)])
+    async with _signed_in(edge) as http:
+        (running,) = await _rows(http, "pushes")
+        await pusher.finish(name)
+        (finished,) = await _rows(http, "pushes")
+    assert running == {
+        "id": running["id"], "schema": str(PERMIT.name), "state": "running", "day": TODAY.isoformat(),
+        "issued": 5, "unchanged": 0, "replaced": 0, "renewed": 0, "rejected": 0, "withdrawn": 0,
+    }  # fmt: skip
+    assert finished == running | {"state": "finished"}
+    assert name not in str(running)
+
+
 async def test_lists_of_revocations_are_told_by_department(town: City, edge: Standing) -> None:
     token = await town.add_department("revoking")
     older = await Office.open(town, "revoking", token)
@@ -241,11 +284,19 @@ async def test_whoever_signed_out_reads_nothing_with_the_old_cookie(edge: Standi
         ("published?month=2026-13", 400, "QUERY_INVALID"),
         ("published?month=9999-12", 400, None),
         ("revocations?parent=departments/police", 400, "QUERY_UNKNOWN"),
+        ("queue", 400, "QUERY_INVALID"),
+        (f"queue?{OVER}&department=departments/police", 400, "QUERY_UNKNOWN"),
+        (f"queue?first={TODAY}&last={TODAY}", 400, "FIELD_INVALID"),
+        (f"queue?{RANGE}", 400, "FIELD_INVALID"),
+        ("pushes?page=nonsense", 400, None),
+        ("pushes?page_size=500", 400, "QUERY_UNKNOWN"),
     ],
     ids=[
         "listing", "parameter", "twice", "size", "control", "no-utf8", "long", "many-words", "kind",
         "no-parent", "page", "no-range", "by-nothing", "by-holder", "by-zero", "compact-day", "no-such-day",
         "backwards", "no-month", "no-such-month", "not-over", "of-one",
+        "queue-of-no-days", "queue-of-one", "queue-of-today", "queue-of-a-year", "page-of-pushes",
+        "pushes-size",
     ],
 )  # fmt: skip
 async def test_odd_questions_are_refused(edge: Standing, path: str, status: int, reason: str | None) -> None:

@@ -38,6 +38,13 @@ def asking(town: City, *by: str, days: int = 1, **only: Any) -> pb.ListStatistic
     )
 
 
+def decisions(town: City, days: int = 1, **only: Any) -> pb.CountApplicationsRequest:
+    """Ask for so many days until yesterday."""
+    last = civil_date(town.clock()) - dt.timedelta(days=1)
+    first = last - dt.timedelta(days=days - 1)
+    return pb.CountApplicationsRequest(first=date_to(first), last=date_to(last), **only)
+
+
 async def read(town: City, token: str, *by: str, **only: Any) -> list[pb.Statistic]:
     """Read all pages."""
     request, found = asking(town, *by, **only), list[pb.Statistic]()

@@ -67,6 +67,8 @@ async def _statistics(town: City, number: int) -> dict[str, Seed]:
         ),
         "ListStatistics": Seed(asked, token),
         "GetPublishedStatistics": Seed(statistics_pb2.GetPublishedStatisticsRequest(year=2026, month=1)),
+        "CountApplications": Seed(counting.decisions(town, days=9, department="departments/police"), token),
+        "ListPushes": Seed(statistics_pb2.ListPushesRequest(page_size=2), token),
     }
 
 

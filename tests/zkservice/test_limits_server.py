@@ -17,6 +17,7 @@ from tests.zkservice.seeing import lines
 from tests.zkservice.server_process import started
 from tests.zkservice.support import City, city, refusal, reopened
 from zkproto.v1 import catalog_pb2, ledger_pb2_grpc, presentation_pb2, presentation_pb2_grpc
+from zkservice import hosting
 from zkservice.desk import Desk
 from zkservice.judging import Judgement
 from zkservice.tasks import Supplies
@@ -178,6 +179,40 @@ async def test_what_connections_may_take_of_memory_is_told_at_the_start(tmp_path
         for each in found:
             assert each["connections"] == 2_000_000, "of both ports"
             assert 0 < each["would_fit"] < each["connections"]
+
+
+@pytest.mark.parametrize(
+    ("memory", "ports", "connections"),
+    [(16 << 30, 1, 163), (16 << 30, 4, 40), (1 << 31, 1, 20), (1 << 30, 1, 16), (1 << 40, 1, 2048)],
+)
+def test_where_nothing_is_set_the_memory_says_how_many_connections(
+    monkeypatch: pytest.MonkeyPatch, memory: int, ports: int, connections: int
+) -> None:
+    monkeypatch.setattr(hosting, "memory_octets", lambda: memory)
+    assert hosting.connections_of(None, ports) == connections
+    assert hosting.connections_of(7, ports) == 7
+
+
+def test_a_control_group_has_the_memory_that_it_is_given(tmp_path: Path) -> None:
+    machine, own = hosting.memory_octets(tmp_path), tmp_path / "own"
+    (tmp_path / "memory.max").write_text("max\n")
+    own.write_text("0::/\n")
+    assert hosting.memory_octets(tmp_path, own) == machine
+    (tmp_path / "memory.max").write_text(f"{512 << 20}\n")
+    assert hosting.memory_octets(tmp_path, own) == 512 << 20
+
+
+@pytest.mark.parametrize("where", ["memory", "memory/docker", "memory/docker/1234"])
+def test_so_has_one_of_the_first_version(tmp_path: Path, where: str) -> None:
+    own, group = tmp_path / "own", tmp_path / "memory" / "docker" / "1234"
+    own.write_text("5:cpu,cpuacct:/docker/1234\n4:memory:/docker/1234\n0::/\n")
+    machine = hosting.memory_octets(tmp_path, own)
+    group.mkdir(parents=True)
+    for each in (group, group.parent, group.parent.parent):
+        (each / "memory.limit_in_bytes").write_text("9223372036854771712\n")
+    assert hosting.memory_octets(tmp_path, own) == machine
+    (tmp_path / where / "memory.limit_in_bytes").write_text(f"{512 << 20}\n")
+    assert hosting.memory_octets(tmp_path, own) == 512 << 20
 
 
 async def test_a_batch_is_charged_for_its_members(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ A few dozen runs of each on SQLite; the long tests make many more, on PostgreSQL
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, Final
 from unittest.mock import patch
@@ -117,17 +118,19 @@ def test_a_rule_that_the_service_forgets_is_seen(
         run_state_machine_as_test(partial(machine, server), settings=chosen)  # type: ignore[arg-type]
 
 
+@contextmanager
+def _stored(where: str) -> Iterator[Running]:
+    with ExitStack() as stack:
+        on = {} if where == "sqlite" else Store.on(stack.enter_context(postgres.running())).settings
+        running = Running(**on)
+        stack.callback(running.close)
+        yield running
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def stored(request: pytest.FixtureRequest) -> Iterator[Running]:
-    if request.param == "sqlite":
-        running = Running()
+    with _stored(request.param) as running:
         yield running
-        running.close()
-        return
-    with postgres.running() as database:
-        running = Running(**Store.on(database).settings)
-        yield running
-        running.close()
 
 
 @pytest.mark.long
@@ -136,3 +139,22 @@ def stored(request: pytest.FixtureRequest) -> Iterator[Running]:
 def test_a_machine_does_so_for_long_wherever_it_stores(stored: Running, machine: type[Machine]) -> None:
     chosen = settings(_SETTINGS, max_examples=100, stateful_step_count=60)
     run_state_machine_as_test(partial(machine, stored), settings=chosen)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def issuing_for_long(request: pytest.FixtureRequest) -> Iterator[Running]:
+    """One more of each, of a department that issues the composite form."""
+    with _stored(request.param) as running:
+        running.do(running.town.add_schema(BASE))
+        yield running
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("machine", [Claims, Revocations], ids=lambda each: each.__name__.lower())
+def test_what_needs_the_composite_form_does_so_for_long(
+    issuing_for_long: Running, machine: type[Machine]
+) -> None:
+    """Revocations last: lists get epochs by themselves once days have gone by."""
+    chosen = settings(_SETTINGS, max_examples=40, stateful_step_count=40)
+    run_state_machine_as_test(partial(machine, issuing_for_long), settings=chosen)  # type: ignore[arg-type]

@@ -166,6 +166,19 @@ async def test_whoever_is_spoken_to_answers(burst: Burst) -> None:
         assert await both.first.ended() == 0
 
 
+async def test_what_comes_to_both_at_once_is_kept_once(burst: Burst) -> None:
+    """Each keeps in groups what comes together, and the other's group has the same in another order."""
+    async with pair(burst) as both:
+        sent = burst.submissions
+        calls = [both.one.presentation.SubmitPresentation(each) for each in sent]
+        calls += [both.other.presentation.SubmitPresentation(each) for each in reversed(sent)]
+        answers = await asyncio.gather(*calls)
+        assert answers[: len(sent)] == answers[: len(sent) - 1 : -1], "the same, whoever was first"
+        burst.answers.update(enumerate(answers[: len(sent)]))
+        await both.check(both.one)
+        await both.check(both.other)
+
+
 async def test_an_exchange_walks_over_two_servers(postgresql: postgres.Server, tmp_path: Path) -> None:
     """Registered at one, issued there and claimed at the other, asked and watched at one, answered there."""
     folder, store = tmp_path / "first", Store.on(postgresql)

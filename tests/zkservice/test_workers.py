@@ -264,6 +264,14 @@ async def test_only_the_servers_end_ends_a_worker() -> None:
         assert processes.workers() == {pid}
 
 
+async def test_a_worker_gives_way_to_the_server() -> None:
+    """Whose loop answers everybody, while a batch of proofs is verified."""
+    async with started() as workers:
+        assert await verdicts(workers, b"") == ["FIELD_MISSING"]
+        (pid,) = processes.workers()
+        assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, 0)
+
+
 async def test_what_lies_in_the_working_directory_is_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,13 +12,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import tlog
 from disclosure import LocalizedText, SendLink, VerifierName
 from disclosure.delivery import ReceivingCard, ReceivingKey
+from verifier import files
 from verifier.client import sessions, tracing
 from verifier.client.published import PublishedReader
 from verifier.delivery import DeliveryFolder, KeptDelivery
+from verifier.errors import NotNowError
+from verifier.ordered import order_file
 from wire.anchored import anchored_now
 from wire.client import Endpoint
 from wire.delivered import FAULTS, delivered, discard, fault_of, waiting_names
 from zkproto.v1 import delivery_pb2, delivery_pb2_grpc
+
+Order = Callable[[KeptDelivery], bytes]
+"""Gives what shows something to be in the order of all cities; NotNowError while nothing does."""
 
 
 @dataclass(frozen=True)
@@ -78,27 +84,37 @@ class VerifierDeliveries:
         """Receive nothing more; what waits can still be received."""
         self._session.call(self._stub.CloseReceiving, delivery_pb2.CloseReceivingRequest())
 
-    def receive(self, folder: DeliveryFolder, policy: tlog.Policy | None = None) -> list[Came]:
+    def receive(
+        self, folder: DeliveryFolder, policy: tlog.Policy | None = None, order: Order | None = None
+    ) -> list[Came]:
         """Fetch, verify and keep everything that waits; what does not hold is thrown away, and told.
 
         What is not on the ledger is told, too, and still waits; with a policy so does what is not anchored
-        (QUORUM_MISSING). Raises OSError.
+        (QUORUM_MISSING), and with `order` that for which it raises NotNowError. Raises OSError, and what else
+        `order` raises.
         """
-        return [self._came(name, folder, policy) for name in waiting_names(self._stub, self._session)]
+        return [self._came(name, folder, policy, order) for name in waiting_names(self._stub, self._session)]
 
-    def _came(self, name: str, folder: DeliveryFolder, policy: tlog.Policy | None) -> Came:
+    def _came(
+        self, name: str, folder: DeliveryFolder, policy: tlog.Policy | None, order: Order | None
+    ) -> Came:
         """Fetch and verify one, and keep it before the service is told to forget it.
 
         Whatever is wrong with it is told, and the next is gone on with.
         """
         try:
             kept = self._kept(name, policy)
+            shown = None if order is None else order(kept)
             path = folder.keep(kept)
+        except NotNowError as error:
+            return Came(name, None, None, error.reason, waits=True)
         except FAULTS as error:
             fault = fault_of(error)
             if fault.final:
                 discard(self._stub, name, self._session)
             return Came(name, None, None, fault.reason, waits=not fault.final)
+        if shown is not None:
+            files.replace(order_file(path), shown)
         discard(self._stub, name, self._session)
         return Came(name, kept, path)
 

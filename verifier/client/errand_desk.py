@@ -8,7 +8,7 @@ for a part is safe to do twice, so a stream that broke is opened anew and nothin
 import datetime as dt
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -32,34 +32,32 @@ from verifier.client.errands import (
     ReceivedPart,
 )
 from verifier.client.exchange import Answered, CompositeAnswered
-from verifier.errors import AlreadySeenError, AnswerError, TakenElsewhereError
+from verifier.errors import AlreadySeenError, AnswerError, NotNowError, RegisterError, TakenElsewhereError
+from verifier.ordered import order_file
 from wire.client import ServiceError
 
 _NOT_HELD: Final = LocalizedText("提交的内容未能通过核验", "What was submitted did not verify")
 _SEEN: Final = LocalizedText("只能办理一次，此前已经办理过", "This can be done once, and was done before")
 _DIGEST_DIGITS: Final = 16
 _LOOK: Final = dt.timedelta(seconds=5)
-"""Where the quorum is demanded the stream is opened anew so often: nothing else tells that it was reached."""
+"""Where quorum, order or a claim is demanded the stream is opened anew so often: nothing tells of these."""
+_UNUSABLE: Final = "FILE_UNUSABLE"
 _PASSING: Final = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.DEADLINE_EXCEEDED,
 }
 _OVERTAKEN: Final = {"PART_STATE_INVALID", "ERRAND_ENDED"}
-"""Another desk of the same counter, or the holder, was faster."""
 
 
 def passes(error: ServiceError) -> bool:
     """Tell whether a stream or a call broke, or another was faster; what else is refused is ours to know."""
-    return error.code in _PASSING or error.reason in _OVERTAKEN
+    return error.code in _PASSING or is_overtaken(error)
 
 
-class NotNowError(Exception):
-    """An answer that cannot be kept now, through no fault of its holder's: its part stays as it is."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+def is_overtaken(error: ServiceError) -> bool:
+    """Tell whether another desk of the same counter, or the holder, was faster."""
+    return error.reason in _OVERTAKEN
 
 
 class Happening(enum.Enum):
@@ -77,6 +75,8 @@ class Happening(enum.Enum):
     """It cannot be accepted now."""
     NOT_ANCHORED = "not-anchored"
     """The log or its witnesses have shown something that does not hold."""
+    NOT_ORDERED = "not-ordered"
+    """It holds, and is not in the order of all cities, or nobody can show that it is; told once."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,11 @@ class Taken:
 
 class Clerk(ABC):
     """What stands around a desk. Its methods are called in the thread in which the desk works."""
+
+    @property
+    def claims(self) -> bool:
+        """Tell whether answers are claimed in all cities: one that cannot be now is tried again."""
+        return False
 
     @abstractmethod
     def request(self) -> Request | CompositeRequest:
@@ -127,8 +132,9 @@ class Clerk(ABC):
 class ErrandDesk:
     """One counter's part of a bundle; used by one thread at a time.
 
-    With `believed` nothing is accepted before this policy's witnesses have cosigned. Records are kept in the
-    folder `records`, which is there.
+    With `believed` nothing is accepted before this policy's witnesses have cosigned. With `order` nothing is
+    before that gives what shows a record to be in the order of all cities, which is kept beside it; it raises
+    NotNowError until then. Records are kept in the folder `records`, which is there.
     """
 
     client: VerifierClient
@@ -138,14 +144,18 @@ class ErrandDesk:
     clerk: Clerk
     records: Path
     believed: Policy | None = None
+    order: Callable[[AnyRecord], bytes] | None = None
     _told_pending: set[Path] = field(default_factory=set, init=False, repr=False)
+    _told_unordered: set[tuple[Path, str]] = field(default_factory=set, init=False, repr=False)
 
     def serve(self) -> Iterator[bool]:
         """Do whatever comes, and give for each part whether this settled it, until the stream ends.
 
         Raises ServiceError, by `passes` often one after which the stream is opened anew.
         """
-        for each in self.counter.parts(self.bundle, None if self.believed is None else _LOOK):
+        waits = self.believed is not None or self.order is not None or self.clerk.claims
+        looks = _LOOK if waits else None
+        for each in self.counter.parts(self.bundle, looks):
             if each.part == self.part:
                 self.clerk.saw(each)
                 yield self.work(each)
@@ -166,9 +176,9 @@ class ErrandDesk:
             path = self.path(part, received)
             if not path.exists():
                 self.clerk.keep(received.answered, path)
-        except (AlreadySeenError, TakenElsewhereError):
+        except (AlreadySeenError, TakenElsewhereError) as error:
             self.counter.tell(part, Outcome(REJECTED, _SEEN))
-            self.clerk.happened(Happening.REJECTED, part)
+            self.clerk.happened(Happening.REJECTED, part, reason=error.reason)
             return True
         except (DisclosureError, TlogError, AnswerError) as error:
             self.clerk.happened(Happening.NOT_HELD, part, reason=error.reason)
@@ -179,8 +189,13 @@ class ErrandDesk:
                 raise
             self.clerk.happened(Happening.WAITS, part, reason=error.reason)
             return False
+        except (OSError, RegisterError) as error:  # what fails for one part does not hold up the others
+            self.clerk.happened(Happening.WAITS, part, reason=getattr(error, "reason", _UNUSABLE))
+            return False
         record = self._accepted(part, received.answered.record, path)
-        return record is not None and self._settled(part, Taken(received, record, path))
+        if record is None or not self._is_ordered(part, record, path):
+            return False
+        return self._settled(part, Taken(received, record, path))
 
     def _settled(self, part: CounterPart, taken: Taken) -> bool:
         if part.state == SUBMITTED:
@@ -214,3 +229,17 @@ class ErrandDesk:
             self._told_pending.add(path)
             self.clerk.happened(Happening.PENDING, part)
         return found
+
+    def _is_ordered(self, part: CounterPart, record: AnyRecord, path: Path) -> bool:
+        """Keep what shows a record to be ordered, where that is demanded; what is not yet stays submitted."""
+        if self.order is None:
+            return True
+        try:
+            shown = self.order(record)
+        except NotNowError as error:
+            if (path, error.reason) not in self._told_unordered:
+                self._told_unordered.add((path, error.reason))
+                self.clerk.happened(Happening.NOT_ORDERED, part, reason=error.reason)
+            return False
+        files.replace(order_file(path), shown)
+        return True

@@ -197,14 +197,14 @@ class ErrandCounter:
         key = FormKey.of(self._key, part.name)
         return key.receive(part.message.sealed_form, tie, counter, answer.usage_tag).values
 
-    def tell(self, part: CounterPart, outcome: Outcome) -> None:
-        """Tell the part's holder how far it has come."""
+    def tell(self, part: CounterPart, outcome: Outcome, request_id: str = "") -> None:
+        """Tell the part's holder how far it has come; with the same `request_id`, a UUID, once only."""
         message = pb.UpdateErrandPartRequest(
             part=str(part.name),
             state=outcome.state,
             document=outcome.document,
             offer_link="" if outcome.offer is None else str(outcome.offer),
-            request_id=str(uuid.uuid4()),
+            request_id=request_id or str(uuid.uuid4()),
         )
         if outcome.message is not None:
             message.message.CopyFrom(convert.text_to(outcome.message))

@@ -1,9 +1,9 @@
 """What is open between a relying party and a holder, and what comes of it: in each form its own."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 from disclosure import ExchangeLink, SignedRequest
@@ -15,6 +15,7 @@ from verifier.composite.foreign import Counterpart
 from verifier.composite.record import CompositeRecord
 from verifier.errors import (
     AlreadySeenError,
+    RecordError,
     RegisterError,
     TakenElsewhereError,
     VerifierError,
@@ -105,24 +106,37 @@ class CompositeAnswered:
         `unique` is the policy's. The one time is used up only when there is a record of it: that lies beside
         `path`, with `.pending` after its name, until the pseudonyms are noted. After a crash it is still
         there, whether they were noted or not, and keeping the answer in it again goes on. Nothing is left of
-        an answer whose pseudonym has come in another one, and no file is replaced.
+        an answer whose pseudonym has come in another one, and no file is replaced. An answer that is verified
+        anew may have other octets, since what is published has gone on: those that were written first stay.
 
-        `across` is the policy's too: those of `unique` that `claims` has to find first in all cities.
+        `across` is the policy's too: those of `unique` that `claims` has to find first in all cities. While
+        it is asked, other answers with one of these pseudonyms wait, and no others. If it fails nothing is
+        noted, and the record stays as `.pending`.
 
         Raises AlreadySeenError, TakenElsewhereError, RegisterError (also if there is no register for `unique`
         or nobody who claims for `across`), RecordError, FileExistsError, OSError, what `claims` raises.
         """
         octets = self.record.to_bytes()
+        if unique:
+            octets = self._first(path) or self._first(pending_of(path)) or octets
         files.check_free(path, octets)
         if unique:
             if register is None:
                 raise RegisterError("pseudonyms that may come once are noted in a register")
             if across and claims is None:
                 raise RegisterError("pseudonyms that may come once in all cities are claimed by a consortium")
-            self._admit(pending_of(path), octets, unique, register, partial(self._claim, across, claims))
+            octets = self._admit(pending_of(path), octets, unique, register, across, claims)
         files.place(path, octets)
         if unique:
-            files.remove(pending_of(path))
+            _remove(pending_of(path))
+
+    def _first(self, path: Path) -> bytes | None:
+        """Return what a file holds if that is a record of this same answer; OSError."""
+        try:
+            found = CompositeRecord.load(path)
+        except (FileNotFoundError, RecordError):
+            return None
+        return found.to_bytes() if found.presentation.digest == self.record.presentation.digest else None
 
     def _admit(
         self,
@@ -130,18 +144,37 @@ class CompositeAnswered:
         octets: bytes,
         unique: Sequence[str],
         register: PseudonymRegister,
-        claim: Callable[[], None],
-    ) -> None:
-        files.place(pending, octets)
-        try:
-            register.admit(self.record.request, self.verified, unique, self.verify_time, claim)
-        except (AlreadySeenError, TakenElsewhereError):
-            files.remove(pending)
-            raise
+        across: Sequence[str],
+        claims: Claims | None,
+    ) -> bytes:
+        """Note the pseudonyms; where one is claimed they are reserved first, and noted once it was.
 
-    def _claim(self, across: Sequence[str], claims: Claims | None) -> None:
-        if claims is not None:
-            claim_all(claims, self.record.request, self.verified, across)
+        Returns what the record's file is to hold: another process may have begun with the same answer.
+        """
+        try:
+            files.place(pending, octets)
+        except FileExistsError:
+            first = self._first(pending)
+            if first is None:
+                raise
+            octets = first
+        given = self.record.request, self.verified, unique
+        held: AbstractContextManager[None] = register.reserved(*given) if across else nullcontext()
+        try:
+            with held:
+                if claims is not None:
+                    claim_all(claims, self.record.request, self.verified, across)
+                register.admit(*given, self.verify_time)
+        except (AlreadySeenError, TakenElsewhereError):
+            _remove(pending)
+            raise
+        return octets
+
+
+def _remove(pending: Path) -> None:
+    """Remove what another process, which has kept or refused the same answer, may have removed before."""
+    with suppress(FileNotFoundError):
+        files.remove(pending)
 
 
 class PendingError(VerifierError):

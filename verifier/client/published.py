@@ -18,7 +18,7 @@ from disclosure import (
 )
 from disclosure.composite import Published, PublishedCodeList, PublishedDigits, Regulator
 from disclosure.names import RegulatorName
-from wire.client import ServiceError
+from wire.client import DEFAULT_TIMEOUT, Seconds, ServiceError
 from wire.published import Reader
 
 
@@ -40,10 +40,10 @@ class PublishedReader(Reader):
         with _known(Reason.ISSUER_KEY_UNKNOWN, str(department)):
             return super().issuer_keys(department)
 
-    def verifier_key(self, name: VerifierName) -> bytes:
+    def verifier_key(self, name: VerifierName, timeout: Seconds = DEFAULT_TIMEOUT) -> bytes:
         """Return a verifier's registered key; RefusedError REQUEST_SIGNATURE_INVALID."""
         with _known(Reason.REQUEST_SIGNATURE_INVALID, str(name)):
-            return super().verifier_key(name)
+            return super().verifier_key(name, timeout)
 
     def table(self, digest: bytes) -> Published:
         """Return a published table or list; RefusedError TABLE_UNKNOWN."""

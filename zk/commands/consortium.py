@@ -13,7 +13,7 @@ from ordering.client import Client
 from ordering.engine.running import RunningNode
 from ordering.engine.trial import Trial, name
 from ordering.errors import StateError
-from zk.commands import consortium_follow, consortium_members, consortium_node, ordered
+from zk.commands import consortium_claims, consortium_follow, consortium_members, consortium_node, ordered
 from zk.commands.consortium_members import open_proposals, proposal_line
 from zk.commands.consortium_parts import GROUP, PORT, Engine, engine_path, problems
 from zk.exits import CommandError, Exit
@@ -22,6 +22,7 @@ from zk.run import Answer, Run
 _LOOK_SECONDS: Final = 1.0
 for _part in (consortium_node, consortium_members, consortium_follow, ordered):
     _part.add_to(GROUP)
+GROUP.app.add_typer(consortium_claims.CLAIMS.app)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -11,6 +11,7 @@ from ordering.city.home import CityHome
 from ordering.client import Client
 from ordering.errors import RefusedError, StateError
 from ordering.home import public_octets
+from ordering.light import fetching
 from ordering.operators import Admit, Change, Operator, Remove, Replace
 from ordering.rules import proposal_id
 from ordering.state import Proposal
@@ -20,6 +21,7 @@ from zk.commands.consortium_parts import Data, Nodes, at_node, in_folder, read_c
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.moments import iso_moment
+from zk.ordered import Pinned, moved_on, seconds
 from zk.run import Answer, Run
 
 _IDENTIFIER_OCTETS = 32
@@ -81,19 +83,28 @@ def vote(
 ) -> Answer:
     """Agree with a proposal, or with --no decline it.
 
-    With --card nothing is sent unless what is proposed is what that card says.
+    With --card nothing is sent unless what is proposed is what that card says; where the home trusts a header
+    of the chain, what is proposed has to be shown under a header that follows.
     """
     identifier = _identifier(proposal)
     submits = submitter(data, node)
     if card is not None:
-        wanted = read_card(card).operator
-        with at_node(), submits.client() as client:
-            check_card(wanted, _proposal(client, identifier))
+        check_card(read_card(card).operator, _proposed(run, submits, identifier))
     with at_node():
         _, accepted = submits.submit(Vote(identifier, agrees=not no))
         with submits.client() as client:
             found = _proposal(client, identifier)
     return _told(run, identifier, found, accepted.height)
+
+
+def _proposed(run: Run, submits: Submitter, identifier: bytes) -> Proposal:
+    """Return a proposal, proven where the home trusts a header; CommandError, OrderError."""
+    found = _proven(run, submits, state.proposal_key(identifier))
+    with at_node():
+        if found is None:
+            with submits.client() as client:
+                return _proposal(client, identifier)
+        return _read(found[1])
 
 
 def check_card(wanted: Operator, proposal: Proposal) -> None:
@@ -115,7 +126,10 @@ def _identifier(written: str) -> bytes:
 
 
 def _proposal(client: Client, identifier: bytes) -> Proposal:
-    row = client.read(state.proposal_key(identifier)).value
+    return _read(client.read(state.proposal_key(identifier)).value)
+
+
+def _read(row: bytes | None) -> Proposal:
     if row is None:
         raise StateError("the node does not know the proposal yet")
     return Proposal.parse(row)
@@ -164,7 +178,11 @@ def open_proposals(client: Client, operators: list[str]) -> list[dict[str, Any]]
 
 
 def rotate(run: Run, data: Data, node: Nodes = None) -> Answer:
-    """Change the key of the operator's transactions; after a crash or an outage the same command goes on."""
+    """Change the key of the operator's transactions; after a crash or an outage the same command goes on.
+
+    Where the home trusts a header of the chain (zk consortium trust) the new key takes the place of the one
+    before only if it is shown under a header that follows; elsewhere the node's word counts.
+    """
     home, submits = CityHome(data.absolute()), submitter(data, node)
     with ExitStack() as held:
         with in_folder():
@@ -175,11 +193,44 @@ def rotate(run: Run, data: Data, node: Nodes = None) -> Answer:
             with submits.client() as client:
                 now = submits.operator(client)
             if now.key != public:
-                _rotate(submits, RotateKey(public, key_consent(home.founding.chain, now.name, key)))
+                _rotate(submits, RotateKey(public, key_consent(submits.chain, now.name, key)))
+        height = _checked(run, submits, public)
         with in_folder():
             home.settle_key(public)
-    data_ = {"operator": now.name, "key": public.hex()}
-    return Answer(data_, [run.text("consortium.rotated", **data_)])
+    data_ = {"operator": now.name, "key": public.hex(), "height": height}
+    said = "consortium.rotated" if height is not None else "consortium.rotated_unchecked"
+    return Answer(data_, [run.text(said, **data_)])
+
+
+def _checked(run: Run, submits: Submitter, public: bytes) -> int | None:
+    """Check that the chain has a key, under a header that follows from the one that the home trusts.
+
+    Return that header's height; None if the home trusts none of this chain: then it is the node's word.
+    Raises CommandError KEY_NOT_TAKEN, NODE_UNREACHABLE; OrderError.
+    """
+    found = _proven(run, submits, state.operator_key(submits.name))
+    if found is None:
+        return None
+    height, row = found
+    with at_node():
+        taken = row is not None and state.read_operator(row).key == public
+    if not taken:
+        raise CommandError(Exit.REFUSED, "KEY_NOT_TAKEN", "error.consortium_key_not_taken", name=submits.name)
+    return height
+
+
+def _proven(run: Run, submits: Submitter, key: bytes) -> tuple[int, bytes | None] | None:
+    """Return the height of a header that follows from the one that the home trusts, and a row under it.
+
+    None if the home trusts no header of this chain. Raises CommandError NODE_UNREACHABLE, OrderError.
+    """
+    pinned = Pinned.of(run)
+    if pinned is None or pinned.trusted.chain != submits.chain:
+        return None
+    with at_node(), submits.client() as client:
+        later, row = fetching.proven(client, key, pinned.trusted, seconds())
+    moved_on(run, pinned, later)
+    return later.height, row
 
 
 def _rotate(submits: Submitter, body: RotateKey) -> None:

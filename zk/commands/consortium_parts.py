@@ -43,7 +43,8 @@ def problems(exit_code: Exit, reason: str) -> Iterator[None]:
         refusal = error.refusal.name
         raise CommandError(Exit.REFUSED, refusal, "error.ordering_refused", detail=error.detail) from None
     except StateError as error:
-        key = "error.not_started" if exit_code is Exit.NOT_STARTED else "error.usage"
+        keys = {Exit.NOT_STARTED: "error.not_started", Exit.UNREACHABLE: "error.consortium_node"}
+        key = keys.get(exit_code, "error.usage")
         raise CommandError(exit_code, reason, key, detail=str(error)) from None
 
 

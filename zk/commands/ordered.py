@@ -1,5 +1,6 @@
 """`zk consortium header`, `trust` and `order`: whom a home believes about the order, and what it shows."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,12 +16,24 @@ from tlog import ReceiptState
 from tlog.proof_file import PROOF_HEADER
 from verifier import files, parse_kept
 from verifier.anchoring import Kept
-from verifier.ordered import checkpoints_of
+from verifier.errors import NOT_ORDERED, NotNowError
+from verifier.ordered import checkpoints_of, order_file
+from wire.client import ServiceError
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import read_file
 from zk.moments import iso_moment, shown_moment
-from zk.ordered import Pinned, asking_node, ordering_for, read_trusted, renewed, seconds
+from zk.ordered import (
+    CLAIMING,
+    Pinned,
+    asking_node,
+    check_claims_url,
+    ordering_for,
+    pinning,
+    read_trusted,
+    renewed,
+    seconds,
+)
 from zk.run import Answer, Run
 
 Node = Annotated[str, typer.Option("--node", envvar="ZK_CONSORTIUM_NODE", help="help.consortium.node")]
@@ -59,15 +72,19 @@ def trust(
     operator_key: Annotated[
         Path | None, typer.Option("--operator-key", help="help.consortium.operator_key")
     ] = None,
+    claims: Annotated[str, typer.Option("--claims", metavar="URL", help="help.consortium.claims_url")] = "",
+    claims_root: Annotated[
+        Path | None, typer.Option("--claims-root", help="help.consortium.claims_root")
+    ] = None,
 ) -> Answer:
     """Trust a header of the consortium's chain; without FILE go on to the newest one that follows from it.
 
     It is trusted for fourteen days from its time; what follows from it in that time is trusted anew.
-    With --operator and its key, claims of pseudonyms that come once in all cities are made for that city.
+    Claims of pseudonyms that come once in all cities are made for the city that --operator names: through its
+    service, which --claims names, or by whoever holds the city's own key, with --operator-key.
     """
     before = Pinned.of(run)
-    if (operator == "") != (operator_key is None):
-        raise CommandError(Exit.USAGE, "OPERATOR_MISSING", "error.consortium_operator_missing")
+    how = _claimed_by(operator, operator_key, claims, claims_root)
     if file is None:
         if before is None:
             raise CommandError(Exit.KEY_NOT_TRUSTED, "CONSORTIUM_UNKNOWN", "error.consortium_unknown")
@@ -76,18 +93,33 @@ def trust(
         found = read_trusted(file)
         _check_not_forked(before, found)
         pinned = Pinned(found, node or (before.node if before else ""))
-    if operator_key is not None:
-        read_file(operator_key)  # a file that cannot be read is named, as everywhere
-        path = str(operator_key.absolute())
-    else:
-        same = before is not None and before.trusted.chain == pinned.trusted.chain
-        operator, path = (before.operator, before.operator_key) if before and same else ("", "")
-    if file is None and (now := Pinned.of(run)) is not None and _is_later(now.trusted, pinned.trusted):
-        pinned = replace(pinned, trusted=now.trusted)  # another process has gone on meanwhile
-    pinned = Pinned(pinned.trusted, pinned.node, operator, path)
-    pinned.save(run)
+    if not how and before is not None and before.trusted.chain == pinned.trusted.chain:
+        how = {name: getattr(before, name) for name in CLAIMING}
+    with pinning(run):
+        if file is None and (now := Pinned.of(run)) is not None and _is_later(now.trusted, pinned.trusted):
+            pinned = replace(pinned, trusted=now.trusted)  # another process has gone on meanwhile
+        pinned = Pinned(pinned.trusted, pinned.node, **how)
+        pinned.save(run)
     data, lines = _told(run, pinned.trusted)
-    return Answer({**data, "node": pinned.node, "operator": pinned.operator}, lines)
+    return Answer({**data, "node": pinned.node, "operator": pinned.operator, "claims": pinned.claims}, lines)
+
+
+def _claimed_by(
+    operator: str, operator_key: Path | None, claims: str, claims_root: Path | None
+) -> dict[str, str]:
+    """Return how claims are made as far as it was said, {} if it was not; CommandError USAGE."""
+    if (operator == "") != (operator_key is None and not claims) or (claims and operator_key is not None):
+        raise CommandError(Exit.USAGE, "OPERATOR_MISSING", "error.consortium_operator_missing")
+    if claims_root is not None and not claims:
+        raise CommandError(Exit.USAGE, "OPERATOR_MISSING", "error.consortium_operator_missing")
+    if claims:
+        check_claims_url(claims)
+    for each in filter(None, (operator_key, claims_root)):
+        read_file(each)  # a file that cannot be read is named, as everywhere
+    if not operator:
+        return {}
+    paths = (str(each.absolute()) if each is not None else "" for each in (operator_key, claims_root))
+    return dict(zip(CLAIMING, (operator, next(paths), claims, next(paths)), strict=True))
 
 
 def _is_later(one: Trusted, other: Trusted) -> bool:
@@ -140,15 +172,34 @@ def with_order(run: Run, answer: Answer, kept: Kept, path: Path, wait: float) ->
     checkpoints = checkpoints_of(kept, run.log_keys(run.log_verifier()))
     found = ordering_for(run, Pinned.needed(run).with_node(""), checkpoints, wait)
     if found is None:
-        raise CommandError(Exit.PENDING, "RECEIPT_NOT_ORDERED", "error.record_not_ordered", path=path)
+        raise CommandError(Exit.PENDING, NOT_ORDERED, "error.record_not_ordered", path=path)
     files.replace(order_file(path), found.to_bytes())
     data, lines = told_ordered(run, found)
     return Answer({**answer.data, **data}, [*answer.lines, *lines], answer.exit_code)
 
 
-def order_file(record: Path) -> Path:
-    """Where lies what shows a record to be ordered: beside it."""
-    return record.with_name(f"{record.name}.order")
+def demanded(run: Run) -> Callable[[Kept], bytes]:
+    """Return what brings what shows something kept to be ordered; NotNowError while nothing shows it.
+
+    Raises CommandError unless a header is trusted and a node known.
+    """
+    Pinned.needed(run).with_node("")
+
+    def brought(kept: Kept) -> bytes:
+        try:
+            checkpoints = checkpoints_of(kept, run.log_keys(run.log_verifier()))
+            found = ordering_for(run, Pinned.needed(run).with_node(""), checkpoints)
+        except (OrderError, tlog.TlogError, ServiceError) as error:
+            raise NotNowError(error.reason) from None
+        except CommandError as error:
+            if error.exit_code is not Exit.UNREACHABLE:
+                raise
+            raise NotNowError(error.reason) from None
+        if found is None:
+            raise NotNowError(NOT_ORDERED)
+        return found.to_bytes()
+
+    return brought
 
 
 def told_ordered(run: Run, found: Ordering) -> tuple[dict[str, Any], list[str]]:

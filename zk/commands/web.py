@@ -15,12 +15,14 @@ from web_edge import Edge, Pages, PagesError
 from web_edge.counter import Desk
 from web_edge.process import serve as run_edge
 from web_edge.watched import Watched
-from zk.commands.verifier.common import As, key_of, loaded_policy, name_of
+from zk.commands.verifier.common import As, key_of, loaded_policy, name_of, threads_for
+from zk.commands.web_board import open_board
 from zk.commands.web_centre import made_code, open_centre
 from zk.counter import HomeDesk
 from zk.demo.site import school_site
 from zk.demo.web import NUMBER, PASSPHRASE, SCHOOL, Seeded, seeded
 from zk.demo.web_city import CHEAT
+from zk.demo.web_errand import BUNDLE, LINK
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import Home, read_file
@@ -32,7 +34,7 @@ DEFAULT_PORT: Final = 8480
 _STEPS: Final = (
     "web.demo_open", "web.demo_chain", "web.demo_counter",
     "web.demo_answer", "web.demo_receipt", "web.demo_alarms", "web.demo_enrolment",
-    "web.demo_centre", "web.demo_vault", "web.demo_inbox", "web.demo_end",
+    "web.demo_centre", "web.demo_vault", "web.demo_inbox", "web.demo_board", "web.demo_end",
 )  # fmt: skip
 
 Pem = Annotated[Path | None, typer.Option("--certificate", help="help.web.certificate")]
@@ -57,19 +59,27 @@ def serve(
     policy: Annotated[Path | None, typer.Option("--policy", help="help.web.policy")] = None,
     monitor: Annotated[Path | None, typer.Option("--monitor", help="help.web.monitor")] = None,
     purpose: Annotated[list[Path] | None, typer.Option("--purpose", help="help.web.purpose")] = None,
+    errand: Annotated[
+        str | None, typer.Option("--errand", metavar="BUNDLE@VERSION", help="help.web.errand")
+    ] = None,
+    errand_policy: Annotated[
+        list[Path] | None, typer.Option("--errand-policy", help="help.web.errand_policy")
+    ] = None,
     verifier: As = None,
     centre_token: Annotated[Path | None, typer.Option("--centre-token", help="help.web.centre_token")] = None,
     centre_code: Annotated[Path | None, typer.Option("--centre-code", help="help.web.centre_code")] = None,
 ) -> Answer:
-    """Hand out the pages until it is told to end; with a verifier's policies its counter is open too, with a
-    regulator's token the resource centre.
+    """Hand out the pages until it is told to end; with a verifier's policies its counter is open too, with an
+    errand bundle the counter's board, with a regulator's token the resource centre.
 
     With --json it prints one line when it is ready and one when it has ended.
     """
     if (certificate is None) is not (private_key is None):
         raise CommandError(Exit.USAGE, "CERTIFICATE_AND_KEY", "error.web_certificate")
-    open_desk, code = _counter(run, verifier, purpose) if purpose else (None, "")
-    path = code_path(run, name_of(run, verifier)) if purpose else None
+    board = open_board(run, errand, errand_policy or ())
+    at_counter = bool(purpose or board)
+    open_desk, code = _counter(run, verifier, purpose or []) if at_counter else (None, "")
+    path = code_path(run, name_of(run, verifier)) if at_counter else None
     centre = open_centre(run, centre_token, centre_code)
     edge = Edge(
         run.endpoint,
@@ -82,6 +92,7 @@ def serve(
         behind_tls=behind_tls,
         watched=Watched(Policy.parse(read_file(policy)) if policy else None, monitor),
         desk=open_desk,
+        board=board,
         counter_code=code,
         **(centre.given if centre else {}),
     )
@@ -110,6 +121,7 @@ def demo(
     ):
         school = replace(run, home=Home(made.school), remote=Remote())
         open_desk, code = _counter(school, SCHOOL, [made.policy])
+        hall = replace(run, home=Home(made.hall), remote=Remote())
         centre = open_centre(school, made.regulator_token, None)
         edge = Edge(
             school.endpoint,
@@ -119,6 +131,7 @@ def demo(
             private_key=made.server.data / "server.key",
             watched=Watched(made.around.policy, made.around.monitor),
             desk=open_desk,
+            board=open_board(hall, BUNDLE, made.errand_policies),
             counter_code=code,
             **(centre.given if centre else {}),
         )
@@ -147,6 +160,7 @@ def _steps(run: Run, made: Seeded, edge: Edge, port: int, site: str) -> None:
     document |= {"counter_code": edge.counter_code, "centre_code": edge.centre_code}
     document |= {"citizen": str(made.citizen), "site": site, "service": made.server.address}
     document |= {"offers": made.offers, "account": made.account[0], "number": NUMBER, "deliver": made.deliver}
+    document |= {"begin": made.begin}
     run.document(document)
     given = {
         "address": address,
@@ -161,6 +175,7 @@ def _steps(run: Run, made: Seeded, edge: Edge, port: int, site: str) -> None:
         "account": made.account[0],
         "number": NUMBER,
         "deliver": " ".join(made.deliver),
+        "begin": " ".join("'LINK'" if each == LINK else each for each in made.begin),
     }
     run.say(*(run.text(step, **given) for step in _STEPS))
 
@@ -171,11 +186,11 @@ def _counter(
     """Return what opens the counter's desk, and the code that its clerks sign in with."""
     name = name_of(run, said)
     key, log, policies = key_of(run, name), run.log_verifier(), [loaded_policy(each) for each in paths]
-    zh, en = replace(run, lang="zh"), replace(run, lang="en")
+    zh, en, threads = replace(run, lang="zh"), replace(run, lang="en"), threads_for(run, policies)
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Desk]:
-        async with AsyncVerifierClient(run.endpoint, name, key, log) as client:
+        async with AsyncVerifierClient(run.endpoint, name, key, log, threads=threads) as client:
             yield HomeDesk(zh, en, client, name, policies)
 
     return opened, counter_code(run, name)

@@ -1,4 +1,4 @@
-"""A server with people in it for the pages: two departments, a citizen with two credentials, a school.
+"""A server with people in it for the pages: departments, a citizen, a school, a hall with two counters.
 
 Around it are the witnesses of the other cities, and a monitor (zk/demo/web_city.py).
 
@@ -9,9 +9,11 @@ the README's tour; nothing is put into a database behind the service.
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from zk.demo import web_errand
 from zk.demo.command import run_zk
 from zk.demo.web_city import Around, surrounded
 from zk.exits import CommandError, Exit
@@ -21,6 +23,7 @@ from zk.local_server import LocalServer, running_server
 PASSPHRASE: Final = "a vault for the demo"  # noqa: S105
 """Of a vault that holds nobody's data; it is printed, and is good for nothing else."""
 SCHOOL: Final = "school-3"
+HALL: Final = "hall"
 REGULATOR: Final = "data-office"
 NUMBER: Final = "37010219900101000X"
 """Of nobody."""
@@ -30,21 +33,25 @@ _PROXIED: Final = {"ZK_TRUSTED_PROXIES": "127.0.0.1/32,::1/128"}
 
 @dataclass(frozen=True)
 class Seeded:
-    """The server, the homes of its citizen and its school, a regulator's token.
+    """The server, the homes of its citizen, its school and its hall of counters, a regulator's token.
 
     `offers` are links that somebody may claim in a vault of the browser's, `account` one that binds such a
-    vault to the person of NUMBER, `deliver` the command that puts an offer into that account's inbox.
+    vault to the person of NUMBER, `deliver` the command that puts an offer into that account's inbox, `begin`
+    the one with which the citizen begins the hall's errand.
     """
 
     server: LocalServer
     citizen: Path
     school: Path
+    hall: Path
     policy: Path
     regulator_token: Path
     around: Around
     offers: list[str] = field(default_factory=list, repr=False)
     account: list[str] = field(default_factory=list, repr=False)
     deliver: list[str] = field(default_factory=list)
+    begin: list[str] = field(default_factory=list)
+    errand_policies: list[Path] = field(default_factory=list)
 
 
 @contextmanager
@@ -62,7 +69,7 @@ def seeded(folder: Path, examples: Path) -> Iterator[Seeded]:
         policy = examples / "policies" / "school.yaml"
         office = Home(folder / REGULATOR)
         token = office.regulator_token(REGULATOR)
-        made = Seeded(server, folder / "citizen", folder / SCHOOL, policy, token, around)
+        made = Seeded(server, folder / "citizen", folder / SCHOOL, folder / HALL, policy, token, around)
         _furnish(made, folder / "departments", examples)
         _regulate(made, office.path)
         stack.enter_context(around.monitored(server))
@@ -70,7 +77,7 @@ def seeded(folder: Path, examples: Path) -> Iterator[Seeded]:
 
 
 def _furnish(made: Seeded, departments: Path, examples: Path) -> None:
-    for home in (departments, made.citizen, made.school):
+    for home in (departments, made.citizen, made.school, made.hall):
         _zk(made, home, "ledger", "trust", made.server.log_key, "--server", made.server.address,
             "--root", made.server.root)  # fmt: skip
     _zk(made, made.citizen, "vault", "create")
@@ -97,6 +104,9 @@ def _furnish(made: Seeded, departments: Path, examples: Path) -> None:
     names = ("--name-zh", "历下区第三小学", "--name-en", "Lixia No. 3 School")
     _zk(made, made.school, "verifier", "register", SCHOOL, *names)
     _zk(made, made.school, "verifier", "policy", "register", made.policy)
+    errand = partial(_zk, made)
+    made.begin.extend(web_errand.furnish(errand, departments, made.hall, made.citizen, examples))
+    made.errand_policies.extend(web_errand.policies(examples))
 
 
 def _regulate(made: Seeded, home: Path) -> None:

@@ -58,7 +58,11 @@ MESSAGES: Final = {
     "consortium.node_stopped": "The node has ended.",
     "consortium.proposal": "{proposal}  {change} {operator}: {standing}, for it {agreed}, against {declined}",
     "consortium.proposed": "power {power}, key {key}, validator {validator}, log {log}",
-    "consortium.rotated": "{operator} has another key, {key}.",
+    "consortium.rotated": "{operator} has another key, {key}, under the header of block {height}.",
+    "consortium.rotated_unchecked": (
+        "{operator} has another key, {key}, as the node says: no header of the chain is trusted here."
+    ),
+    "error.consortium_key_not_taken": "The chain has another key of {name}; the one before stays in use.",
     "consortium.log_ordered": "{origin}  size {size}, ordered in block {height}",
     "consortium.epoch": "{accumulator}  epoch {number}, ordered in block {height}",
     "consortium.nothing_new": "All of it is ordered already.",

@@ -20,6 +20,7 @@ MESSAGES: Final = {
     "help.vault.errand_part": "The part, by its identifier in the bundle",
     "help.vault.errand_timeout": "How many seconds to wait until all counters have asked",
     "help.vault.bundle": "The bundle with its version, such as newborn@1",
+    "help.vault.bundle_or_link": "The bundle with its version, or the link that a counter shows",
     "help.vault.declare": "What a form wants; without it, what was declared last counts, else you are asked",
     "help.verifier.errands": "Work as a counter of errands",
     "help.verifier.errands.serve": "Ask for each new part, verify what comes, tell how far it is",

@@ -20,6 +20,7 @@ MESSAGES: Final = {
     "help.vault.errand_part": "事项的部分，用其在事项中的标识指明",
     "help.vault.errand_timeout": "最多等待各窗口提出要求的秒数",
     "help.vault.bundle": "事项及其版本，例如 newborn@1",
+    "help.vault.bundle_or_link": "事项及其版本，或窗口所示的链接",
     "help.vault.declare": "表单内容；不写则沿用上次申报的内容，没有时会询问您",
     "help.verifier.errands": "作为事项的窗口工作",
     "help.verifier.errands.serve": "对每个新的部分提出要求，核验提交的内容，告知进度",

@@ -31,8 +31,28 @@ MESSAGES: Final = {
     "help.consortium.trust_file": (
         "A header from somebody who is trusted; without it the newest that follows is taken."
     ),
-    "help.consortium.operator": "The city for whose node claims are made.",
+    "help.consortium.operator": "The city that claims are made for.",
     "help.consortium.operator_key": "The file with the key of its transactions (operator.key of its node).",
+    "help.consortium.claims": "Claims that a city makes for its verifiers.",
+    "help.consortium.claims.serve": "Claim for the verifiers of a list, by the city's key.",
+    "help.consortium.claims_url": "Where the city's service claims for verifiers: https://HOST:PORT.",
+    "help.consortium.claims_root": "That service's root certificate (PEM); the home's if not said.",
+    "help.claims.verifiers": "A file with those for whom is claimed: verifiers/NAME, one on a line.",
+    "help.claims.host": "The address to listen on.",
+    "help.claims.port": "The port to listen on; 0 lets the system choose.",
+    "help.claims.certificate": "The certificate chain to show (PEM).",
+    "help.claims.private_key": "Its private key (PEM).",
+    "help.claims.per_minute": "So many claims of one verifier are made in a minute.",
+    "claims.ready": "Claims for {verifiers:verifier/verifiers} at {address}, for {operator}, chain {chain}.",
+    "claims.stopped": "No more claims are made.",
+    "claims.refused": "Not claimed for {verifier}: {reason} {detail}",
+    "error.claims_certificate": (
+        "Others reach this address: --certificate and --private-key are wanted, both of them."
+    ),
+    "error.claims_verifiers": "No verifier stands in {path}.",
+    "error.claims_url": "Claims are asked for over TLS: {url} is no https:// address.",
+    "error.claims_refused": "The city's service does not claim it ({reason}).",
+    "error.claims_away": "The city's service does not tell what came of the claim: {detail}.",
     "help.consortium.order": "Bring what shows a receipt or record to be in the consortium's order.",
     "help.consortium.order_file": "A receipt (zk vault receipt) or a record.",
     "help.consortium.order_to": "Where to write it; else beside FILE.",
@@ -51,7 +71,8 @@ MESSAGES: Final = {
     "error.consortium_unknown": "No header of the consortium is trusted here: zk consortium trust FILE.",
     "error.consortium_node_missing": "Which node is to be asked? --node names it.",
     "error.consortium_operator_missing": (
-        "Claims are made for a city: zk consortium trust --operator NAME --operator-key FILE."
+        "Claims are made for a city: zk consortium trust --operator NAME --claims URL; or, by whoever holds "
+        "its key, --operator-key FILE."
     ),
     "error.consortium_node": "The consortium's node does not do what it was asked: {detail}.",
     "error.consortium_refused": "The consortium refuses it ({reason}): {detail}.",
@@ -60,6 +81,9 @@ MESSAGES: Final = {
         "The answer holds and is not in the consortium's order yet. "
         "Its record is kept; later: zk consortium order {path}"
     ),
+    "help.verifier.errands_ordered": "Leave a part submitted until it is in the consortium's order.",
+    "help.verifier.deliveries_ordered": "Take nothing before it is in the consortium's order.",
+    "verifier.errands_not_ordered": "{part}: not in the consortium's order ({reason}), and stays submitted",
     "help.vault.order": "Bring what shows the receipts to be in the consortium's order.",
     "vault.trees_ordered": "{count:tree/trees} of receipts shown to be in the consortium's order.",
     "vault.trees_not_ordered": "{count:tree/trees} not in the order yet.",

@@ -25,6 +25,24 @@ MESSAGES: Final = {
     "help.consortium.trust_file": "由可信一方给出的区块头；缺省则取由已信任者得出的最新区块头。",
     "help.consortium.operator": "以哪个城市的名义登记。",
     "help.consortium.operator_key": "其交易密钥文件（节点的 operator.key）。",
+    "help.consortium.claims": "城市代其验证方登记。",
+    "help.consortium.claims.serve": "以本市密钥为名单上的验证方登记。",
+    "help.consortium.claims_url": "本市代验证方登记的服务地址：https://HOST:PORT。",
+    "help.consortium.claims_root": "该服务的根证书（PEM）；缺省为本处所用者。",
+    "help.claims.verifiers": "名单文件：每行一个 verifiers/名称。",
+    "help.claims.host": "监听的地址。",
+    "help.claims.port": "监听的端口；0 由系统选择。",
+    "help.claims.certificate": "所出示的证书链（PEM）。",
+    "help.claims.private_key": "其私钥（PEM）。",
+    "help.claims.per_minute": "每个验证方每分钟至多登记的次数。",
+    "claims.ready": "正在 {address} 为 {verifiers} 个验证方登记：{operator}，链 {chain}。",
+    "claims.stopped": "已停止登记。",
+    "claims.refused": "未为 {verifier} 登记：{reason} {detail}",
+    "error.claims_certificate": "他人可达此地址：须同时给出 --certificate 与 --private-key。",
+    "error.claims_verifiers": "{path} 中没有验证方。",
+    "error.claims_url": "登记须经 TLS 请求：{url} 不是 https:// 地址。",
+    "error.claims_refused": "本市的服务不予登记（{reason}）。",
+    "error.claims_away": "本市的服务未告知登记的结果：{detail}。",
     "help.consortium.order": "取得证明收据或记录已在联盟次序之中的材料。",
     "help.consortium.order_file": "收据（zk vault receipt）或记录。",
     "help.consortium.order_to": "写到何处；缺省为原文件旁。",
@@ -39,7 +57,8 @@ MESSAGES: Final = {
     "error.consortium_unknown": "此处尚未信任联盟的区块头：zk consortium trust FILE。",
     "error.consortium_node_missing": "请用 --node 指定要询问的节点。",
     "error.consortium_operator_missing": (
-        "登记须以某城市的名义：zk consortium trust --operator NAME --operator-key FILE。"
+        "登记须以某城市的名义：zk consortium trust --operator NAME --claims URL；"
+        "持有其密钥者则用 --operator-key FILE。"
     ),
     "error.consortium_node": "联盟节点未能完成所请求的：{detail}。",
     "error.consortium_refused": "联盟拒绝（{reason}）：{detail}。",
@@ -47,6 +66,9 @@ MESSAGES: Final = {
     "error.record_not_ordered": (
         "答复成立，但尚未进入联盟次序。记录已保存；稍后可用：zk consortium order {path}"
     ),
+    "help.verifier.errands_ordered": "各部分进入联盟次序后才收下。",
+    "help.verifier.deliveries_ordered": "进入联盟次序后才收下。",
+    "verifier.errands_not_ordered": "{part}：尚未进入联盟次序（{reason}），保持已提交",
     "help.vault.order": "取得证明各收据已在联盟次序之中的材料。",
     "vault.trees_ordered": "已证明 {count} 个收据所在的树处于联盟次序之中。",
     "vault.trees_not_ordered": "{count} 个树尚未定序。",

@@ -16,6 +16,17 @@ MESSAGES: Final = {
     "help.web.monitor": "Folder of the monitor whose alarms the chain's window shows.",
     "help.web.purpose": "A policy of this home's verifier that its counter may ask by; may be given again.",
     "web.counter": "The counter is open; clerks sign in with the code in {path}",
+    "help.web.errand": "The bundle whose board the counter has, such as newborn@1: each step whose key and "
+    "policy are here.",
+    "help.web.errand_policy": "A policy by which a counter of that bundle asks; may be given again.",
+    "error.web_errand": "A board needs a bundle and the policies of its counters: --errand, --errand-policy.",
+    "error.web_policy_twice": "Two of the policies have one id: by which a counter asks is not clear.",
+    "error.web_no_step": "Of no counter of {bundle} there are both the verifier's key and its policy here.",
+    "web.board_overtaken": "Another desk was faster, or the holder: the part is not as you saw it any more.",
+    "web.board_not_ready": "What this part depends on is not done yet.",
+    "web.board_unknown": "There is no such part on this board.",
+    "web.board_reused": "This was sent before, with something else in it.",
+    "web.board_text": "What is written to the holder cannot be taken as it stands.",
     "help.web.centre_token": "File of a regulator's token: the resource centre is open, and read with it.",
     "help.web.centre_code": "File of the code that people sign in to the centre with; made beside the token "
     "where none is named.",
@@ -26,8 +37,8 @@ MESSAGES: Final = {
     "help.web.output": "Empty folder for the server and the homes of its people.",
     "help.web.examples": "Folder of the examples that people are made from.",
     "error.web_folder": "{path} is in use: take it away, or name another one (--output).",
-    "web.demo_begins": "Starting a server, nine witnesses, two departments, a citizen, a school and a "
-    "monitor: about a minute.",
+    "web.demo_begins": "Starting a server, nine witnesses, departments, a citizen, a school, a hall and a "
+    "monitor: a minute and a half.",
     "web.demo_open": "1. Open {address} in a browser. It does not know this demo's authority ({root}):\n"
     "   go on all the same.",
     "web.demo_chain": "2. The chain's window: see what departments and school have put on the ledger,\n"
@@ -49,6 +60,10 @@ MESSAGES: Final = {
     "web.demo_inbox": "10. An inbox: in the same vault paste this link under Scan, and give the number\n"
     "   {number}:\n   {account}\n"
     "   Then have the department deliver something, in another terminal, and open the inbox:\n   {deliver}",
+    "web.demo_board": "11. An errand at two counters: at the counter, under Errands, press\n"
+    "   'Begin with a person', open 'As a link', and in another terminal begin it as the citizen:\n"
+    "   ZK_PASSPHRASE='{passphrase}' {begin}\n"
+    "   Both parts come in: open each, see what was proven and declared, and say that it is done.",
     "web.demo_end": "Ctrl-C ends all of it.",
     "web.ready": "The pages are at {address}",
     "web.stopped": "The pages are not handed out any more.",

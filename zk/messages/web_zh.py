@@ -16,6 +16,16 @@ MESSAGES: Final = {
     "help.web.monitor": "监察方的文件夹，其警报由链上之窗显示。",
     "help.web.purpose": "本机验证方的策略文件，其窗口可据此询问；可多次给出。",
     "web.counter": "窗口已开设；窗口人员使用 {path} 中的代码登录",
+    "help.web.errand": "窗口看板所办理的一件事，例如 newborn@1：凡其密钥与策略在此者均列出。",
+    "help.web.errand_policy": "该事项某一窗口询问所依的策略文件；可多次给出。",
+    "error.web_errand": "看板须同时给出事项及其窗口的策略：--errand、--errand-policy。",
+    "error.web_policy_twice": "有两个策略的 id 相同：无法确定窗口依哪一个询问。",
+    "error.web_no_step": "{bundle} 的任何窗口在此都没有验证方密钥与策略兼备的。",
+    "web.board_overtaken": "其他窗口或持有人已先行一步：该部分已不是您所看到的状态。",
+    "web.board_not_ready": "该部分所依赖的事项尚未办结。",
+    "web.board_unknown": "看板上没有这个部分。",
+    "web.board_reused": "这一操作此前已经发送过，但内容不同。",
+    "web.board_text": "写给持有人的内容无法原样采用。",
     "help.web.centre_token": "监管方令牌的文件：开设资源中心页面，并以该令牌读取。",
     "help.web.centre_code": "登录资源中心所用代码的文件；未指定时在令牌旁生成。",
     "web.centre": "资源中心已开设；使用 {path} 中的代码登录",
@@ -25,7 +35,7 @@ MESSAGES: Final = {
     "help.web.output": "空文件夹，用于存放服务与各人物的资料。",
     "help.web.examples": "示例文件夹，人物据此建立。",
     "error.web_folder": "{path} 已被使用：请移走，或另行指定（--output）。",
-    "web.demo_begins": "正在启动服务、九个见证方、两个部门、一位市民、一所学校和一个监察方：约一分钟。",
+    "web.demo_begins": "正在启动服务、九个见证方、各部门、一位市民、学校、办事大厅和一个监察方：约一分半钟。",
     "web.demo_open": "1. 用浏览器打开 {address}。浏览器不认识此演示的证书机构（{root}），请仍然继续。",
     "web.demo_chain": "2. 链上之窗：查看部门与学校写入账本的内容以及哪些城市已联署，并保存其密钥与策略。",
     "web.demo_counter": "3. 办事窗口：用 {code} 登录，选择办理事项，展开“以链接形式”。",
@@ -43,6 +53,10 @@ MESSAGES: Final = {
     "web.demo_inbox": "10. 收件箱：在同一凭证库的“扫描”中粘贴以下链接，并填写号码 {number}：\n"
     "   {account}\n"
     "   然后在另一终端让部门送达一份凭证，再打开收件箱：\n   {deliver}",
+    "web.demo_board": "11. 两个窗口的一件事：在办事窗口的“一件事”中按“与来人开始办理”，展开“以链接形式”，\n"
+    "   在另一终端以市民身份代企业开始办理：\n"
+    "   ZK_PASSPHRASE='{passphrase}' {begin}\n"
+    "   两个部分随即出现：分别打开，查看所证明与所申报的内容，并告知已办结。",
     "web.demo_end": "按 Ctrl-C 结束全部。",
     "web.ready": "网页位于 {address}",
     "web.stopped": "网页已停止提供。",

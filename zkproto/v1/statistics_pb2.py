@@ -27,7 +27,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bzkproto/v1/statistics.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x16google/type/date.proto\"h\n\x1c\x43reateRegulatorAccessRequest\x12-\n\tregulator\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/Regulator\x12\x19\n\x11\x61\x63\x63\x65ss_token_hash\x18\x02 \x01(\x0c\"5\n\x1d\x43reateRegulatorAccessResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\"\x86\x02\n\x15ListStatisticsRequest\x12&\n\x05\x66irst\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x02\x12%\n\x04last\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x02\x12\x30\n\x08group_by\x18\x03 \x03(\x0e\x32\x1e.zkproto.v1.StatisticDimension\x12\x10\n\x08verifier\x18\x04 \x01(\t\x12\x0e\n\x06policy\x18\x05 \x01(\t\x12\x0f\n\x07purpose\x18\x06 \x01(\t\x12\x12\n\ndepartment\x18\x07 \x01(\t\x12\x11\n\tpage_size\x18\x08 \x01(\x05\x12\x12\n\npage_token\x18\t \x01(\t\"\xaa\x01\n\tStatistic\x12\'\n\x04kind\x18\x01 \x01(\x0e\x32\x19.zkproto.v1.StatisticKind\x12\x1e\n\x03\x64\x61y\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x10\n\x08verifier\x18\x03 \x01(\t\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\x0f\n\x07purpose\x18\x05 \x01(\t\x12\x12\n\ndepartment\x18\x06 \x01(\t\x12\r\n\x05\x63ount\x18\x07 \x01(\x03\"\\\n\x16ListStatisticsResponse\x12)\n\nstatistics\x18\x01 \x03(\x0b\x32\x15.zkproto.v1.Statistic\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"H\n\x1dGetPublishedStatisticsRequest\x12\x12\n\x04year\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x13\n\x05month\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"O\n\x13PublishedStatistics\x12)\n\nstatistics\x18\x01 \x03(\x0b\x32\x15.zkproto.v1.Statistic\x12\r\n\x05least\x18\x02 \x01(\x03*\xdd\x01\n\x12StatisticDimension\x12#\n\x1fSTATISTIC_DIMENSION_UNSPECIFIED\x10\x00\x12\x1b\n\x17STATISTIC_DIMENSION_DAY\x10\x01\x12 \n\x1cSTATISTIC_DIMENSION_VERIFIER\x10\x02\x12\x1e\n\x1aSTATISTIC_DIMENSION_POLICY\x10\x03\x12\"\n\x1eSTATISTIC_DIMENSION_DEPARTMENT\x10\x04\x12\x1f\n\x1bSTATISTIC_DIMENSION_PURPOSE\x10\x05*\xe7\x02\n\rStatisticKind\x12\x1e\n\x1aSTATISTIC_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14STATISTIC_KIND_ASKED\x10\x01\x12\x1b\n\x17STATISTIC_KIND_ANSWERED\x10\x02\x12\x1b\n\x17STATISTIC_KIND_DECLINED\x10\x03\x12\x1a\n\x16STATISTIC_KIND_EXPIRED\x10\x04\x12\x1d\n\x19STATISTIC_KIND_OVER_ASKED\x10\x05\x12\x1a\n\x16STATISTIC_KIND_OFFERED\x10\x06\x12\x1a\n\x16STATISTIC_KIND_CLAIMED\x10\x07\x12\x1a\n\x16STATISTIC_KIND_REVOKED\x10\x08\x12\x19\n\x15STATISTIC_KIND_OPENED\x10\t\x12\x1c\n\x18STATISTIC_KIND_SUBMITTED\x10\n\x12\x1a\n\x16STATISTIC_KIND_OVERDUE\x10\x0b\x32\xca\x02\n\x11StatisticsService\x12l\n\x15\x43reateRegulatorAccess\x12(.zkproto.v1.CreateRegulatorAccessRequest\x1a).zkproto.v1.CreateRegulatorAccessResponse\x12\\\n\x0eListStatistics\x12!.zkproto.v1.ListStatisticsRequest\x1a\".zkproto.v1.ListStatisticsResponse\"\x03\x90\x02\x01\x12i\n\x16GetPublishedStatistics\x12).zkproto.v1.GetPublishedStatisticsRequest\x1a\x1f.zkproto.v1.PublishedStatistics\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bzkproto/v1/statistics.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x16google/type/date.proto\"h\n\x1c\x43reateRegulatorAccessRequest\x12-\n\tregulator\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11zkproto/Regulator\x12\x19\n\x11\x61\x63\x63\x65ss_token_hash\x18\x02 \x01(\x0c\"5\n\x1d\x43reateRegulatorAccessResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\"\x86\x02\n\x15ListStatisticsRequest\x12&\n\x05\x66irst\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x02\x12%\n\x04last\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x02\x12\x30\n\x08group_by\x18\x03 \x03(\x0e\x32\x1e.zkproto.v1.StatisticDimension\x12\x10\n\x08verifier\x18\x04 \x01(\t\x12\x0e\n\x06policy\x18\x05 \x01(\t\x12\x0f\n\x07purpose\x18\x06 \x01(\t\x12\x12\n\ndepartment\x18\x07 \x01(\t\x12\x11\n\tpage_size\x18\x08 \x01(\x05\x12\x12\n\npage_token\x18\t \x01(\t\"\xaa\x01\n\tStatistic\x12\'\n\x04kind\x18\x01 \x01(\x0e\x32\x19.zkproto.v1.StatisticKind\x12\x1e\n\x03\x64\x61y\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x10\n\x08verifier\x18\x03 \x01(\t\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\x0f\n\x07purpose\x18\x05 \x01(\t\x12\x12\n\ndepartment\x18\x06 \x01(\t\x12\r\n\x05\x63ount\x18\x07 \x01(\x03\"\\\n\x16ListStatisticsResponse\x12)\n\nstatistics\x18\x01 \x03(\x0b\x32\x15.zkproto.v1.Statistic\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"H\n\x1dGetPublishedStatisticsRequest\x12\x12\n\x04year\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x13\n\x05month\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"O\n\x13PublishedStatistics\x12)\n\nstatistics\x18\x01 \x03(\x0b\x32\x15.zkproto.v1.Statistic\x12\r\n\x05least\x18\x02 \x01(\x03\"\x96\x01\n\x18\x43ountApplicationsRequest\x12&\n\x05\x66irst\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x02\x12%\n\x04last\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x02\x12+\n\ndepartment\x18\x03 \x01(\tB\x17\xfa\x41\x14\n\x12zkproto/Department\"\xb0\x01\n\x19\x43ountApplicationsResponse\x12\x30\n\x07waiting\x18\x01 \x03(\x0b\x32\x1f.zkproto.v1.WaitingApplications\x12 \n\x05until\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12\x30\n\x07\x64\x65\x63ided\x18\x03 \x03(\x0b\x32\x1f.zkproto.v1.DecidedApplications\x12\r\n\x05least\x18\x04 \x01(\x03\"Z\n\x13WaitingApplications\x12\x1f\n\x04item\x18\x01 \x01(\tB\x11\xfa\x41\x0e\n\x0czkproto/Item\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\x12\x13\n\x0boldest_days\x18\x03 \x01(\x05\"\x98\x01\n\x13\x44\x65\x63idedApplications\x12\x1e\n\x03\x64\x61y\x18\x01 \x01(\x0b\x32\x11.google.type.Date\x12+\n\ndepartment\x18\x02 \x01(\tB\x17\xfa\x41\x14\n\x12zkproto/Department\x12\x10\n\x08\x61pproved\x18\x03 \x01(\x03\x12\x0f\n\x07refused\x18\x04 \x01(\x03\x12\x11\n\tcancelled\x18\x05 \x01(\x03\":\n\x11ListPushesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"f\n\x12ListPushesResponse\x12(\n\x06pushes\x18\x01 \x03(\x0b\x32\x18.zkproto.v1.PushProgress\x12\r\n\x05least\x18\x02 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"\xd4\x02\n\x0cPushProgress\x12\n\n\x02id\x18\x01 \x01(\t\x12#\n\x06schema\x18\x02 \x01(\tB\x13\xfa\x41\x10\n\x0ezkproto/Schema\x12-\n\x05state\x18\x03 \x01(\x0e\x32\x1e.zkproto.v1.PushProgress.State\x12\x1e\n\x03\x64\x61y\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12\x0e\n\x06issued\x18\x05 \x01(\x03\x12\x11\n\tunchanged\x18\x06 \x01(\x03\x12\x10\n\x08replaced\x18\x07 \x01(\x03\x12\x0f\n\x07renewed\x18\x08 \x01(\x03\x12\x10\n\x08rejected\x18\t \x01(\x03\x12\x11\n\twithdrawn\x18\n \x01(\x03\"Y\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_RUNNING\x10\x01\x12\x12\n\x0eSTATE_STANDING\x10\x02\x12\x12\n\x0eSTATE_FINISHED\x10\x03*\xdd\x01\n\x12StatisticDimension\x12#\n\x1fSTATISTIC_DIMENSION_UNSPECIFIED\x10\x00\x12\x1b\n\x17STATISTIC_DIMENSION_DAY\x10\x01\x12 \n\x1cSTATISTIC_DIMENSION_VERIFIER\x10\x02\x12\x1e\n\x1aSTATISTIC_DIMENSION_POLICY\x10\x03\x12\"\n\x1eSTATISTIC_DIMENSION_DEPARTMENT\x10\x04\x12\x1f\n\x1bSTATISTIC_DIMENSION_PURPOSE\x10\x05*\xe7\x02\n\rStatisticKind\x12\x1e\n\x1aSTATISTIC_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14STATISTIC_KIND_ASKED\x10\x01\x12\x1b\n\x17STATISTIC_KIND_ANSWERED\x10\x02\x12\x1b\n\x17STATISTIC_KIND_DECLINED\x10\x03\x12\x1a\n\x16STATISTIC_KIND_EXPIRED\x10\x04\x12\x1d\n\x19STATISTIC_KIND_OVER_ASKED\x10\x05\x12\x1a\n\x16STATISTIC_KIND_OFFERED\x10\x06\x12\x1a\n\x16STATISTIC_KIND_CLAIMED\x10\x07\x12\x1a\n\x16STATISTIC_KIND_REVOKED\x10\x08\x12\x19\n\x15STATISTIC_KIND_OPENED\x10\t\x12\x1c\n\x18STATISTIC_KIND_SUBMITTED\x10\n\x12\x1a\n\x16STATISTIC_KIND_OVERDUE\x10\x0b\x32\x83\x04\n\x11StatisticsService\x12l\n\x15\x43reateRegulatorAccess\x12(.zkproto.v1.CreateRegulatorAccessRequest\x1a).zkproto.v1.CreateRegulatorAccessResponse\x12\\\n\x0eListStatistics\x12!.zkproto.v1.ListStatisticsRequest\x1a\".zkproto.v1.ListStatisticsResponse\"\x03\x90\x02\x01\x12i\n\x16GetPublishedStatistics\x12).zkproto.v1.GetPublishedStatisticsRequest\x1a\x1f.zkproto.v1.PublishedStatistics\"\x03\x90\x02\x01\x12\x65\n\x11\x43ountApplications\x12$.zkproto.v1.CountApplicationsRequest\x1a%.zkproto.v1.CountApplicationsResponse\"\x03\x90\x02\x01\x12P\n\nListPushes\x12\x1d.zkproto.v1.ListPushesRequest\x1a\x1e.zkproto.v1.ListPushesResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,14 +44,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETPUBLISHEDSTATISTICSREQUEST'].fields_by_name['year']._serialized_options = b'\342A\001\002'
   _globals['_GETPUBLISHEDSTATISTICSREQUEST'].fields_by_name['month']._loaded_options = None
   _globals['_GETPUBLISHEDSTATISTICSREQUEST'].fields_by_name['month']._serialized_options = b'\342A\001\002'
+  _globals['_COUNTAPPLICATIONSREQUEST'].fields_by_name['first']._loaded_options = None
+  _globals['_COUNTAPPLICATIONSREQUEST'].fields_by_name['first']._serialized_options = b'\342A\001\002'
+  _globals['_COUNTAPPLICATIONSREQUEST'].fields_by_name['last']._loaded_options = None
+  _globals['_COUNTAPPLICATIONSREQUEST'].fields_by_name['last']._serialized_options = b'\342A\001\002'
+  _globals['_COUNTAPPLICATIONSREQUEST'].fields_by_name['department']._loaded_options = None
+  _globals['_COUNTAPPLICATIONSREQUEST'].fields_by_name['department']._serialized_options = b'\372A\024\n\022zkproto/Department'
+  _globals['_WAITINGAPPLICATIONS'].fields_by_name['item']._loaded_options = None
+  _globals['_WAITINGAPPLICATIONS'].fields_by_name['item']._serialized_options = b'\372A\016\n\014zkproto/Item'
+  _globals['_DECIDEDAPPLICATIONS'].fields_by_name['department']._loaded_options = None
+  _globals['_DECIDEDAPPLICATIONS'].fields_by_name['department']._serialized_options = b'\372A\024\n\022zkproto/Department'
+  _globals['_PUSHPROGRESS'].fields_by_name['schema']._loaded_options = None
+  _globals['_PUSHPROGRESS'].fields_by_name['schema']._serialized_options = b'\372A\020\n\016zkproto/Schema'
   _globals['_STATISTICSSERVICE'].methods_by_name['ListStatistics']._loaded_options = None
   _globals['_STATISTICSSERVICE'].methods_by_name['ListStatistics']._serialized_options = b'\220\002\001'
   _globals['_STATISTICSSERVICE'].methods_by_name['GetPublishedStatistics']._loaded_options = None
   _globals['_STATISTICSSERVICE'].methods_by_name['GetPublishedStatistics']._serialized_options = b'\220\002\001'
-  _globals['_STATISTICDIMENSION']._serialized_start=976
-  _globals['_STATISTICDIMENSION']._serialized_end=1197
-  _globals['_STATISTICKIND']._serialized_start=1200
-  _globals['_STATISTICKIND']._serialized_end=1559
+  _globals['_STATISTICSSERVICE'].methods_by_name['CountApplications']._loaded_options = None
+  _globals['_STATISTICSSERVICE'].methods_by_name['CountApplications']._serialized_options = b'\220\002\001'
+  _globals['_STATISTICSSERVICE'].methods_by_name['ListPushes']._loaded_options = None
+  _globals['_STATISTICSSERVICE'].methods_by_name['ListPushes']._serialized_options = b'\220\002\001'
+  _globals['_STATISTICDIMENSION']._serialized_start=2062
+  _globals['_STATISTICDIMENSION']._serialized_end=2283
+  _globals['_STATISTICKIND']._serialized_start=2286
+  _globals['_STATISTICKIND']._serialized_end=2645
   _globals['_CREATEREGULATORACCESSREQUEST']._serialized_start=127
   _globals['_CREATEREGULATORACCESSREQUEST']._serialized_end=231
   _globals['_CREATEREGULATORACCESSRESPONSE']._serialized_start=233
@@ -66,6 +82,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETPUBLISHEDSTATISTICSREQUEST']._serialized_end=892
   _globals['_PUBLISHEDSTATISTICS']._serialized_start=894
   _globals['_PUBLISHEDSTATISTICS']._serialized_end=973
-  _globals['_STATISTICSSERVICE']._serialized_start=1562
-  _globals['_STATISTICSSERVICE']._serialized_end=1892
+  _globals['_COUNTAPPLICATIONSREQUEST']._serialized_start=976
+  _globals['_COUNTAPPLICATIONSREQUEST']._serialized_end=1126
+  _globals['_COUNTAPPLICATIONSRESPONSE']._serialized_start=1129
+  _globals['_COUNTAPPLICATIONSRESPONSE']._serialized_end=1305
+  _globals['_WAITINGAPPLICATIONS']._serialized_start=1307
+  _globals['_WAITINGAPPLICATIONS']._serialized_end=1397
+  _globals['_DECIDEDAPPLICATIONS']._serialized_start=1400
+  _globals['_DECIDEDAPPLICATIONS']._serialized_end=1552
+  _globals['_LISTPUSHESREQUEST']._serialized_start=1554
+  _globals['_LISTPUSHESREQUEST']._serialized_end=1612
+  _globals['_LISTPUSHESRESPONSE']._serialized_start=1614
+  _globals['_LISTPUSHESRESPONSE']._serialized_end=1716
+  _globals['_PUSHPROGRESS']._serialized_start=1719
+  _globals['_PUSHPROGRESS']._serialized_end=2059
+  _globals['_PUSHPROGRESS_STATE']._serialized_start=1970
+  _globals['_PUSHPROGRESS_STATE']._serialized_end=2059
+  _globals['_STATISTICSSERVICE']._serialized_start=2648
+  _globals['_STATISTICSSERVICE']._serialized_end=3163
 # @@protoc_insertion_point(module_scope)

@@ -359,3 +359,295 @@ class PublishedStatistics(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PublishedStatistics: _TypeAlias = PublishedStatistics  # noqa: Y015
+
+@_typing.final
+class CountApplicationsRequest(_message.Message):
+    """Asks how many applications wait and were decided."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    DEPARTMENT_FIELD_NUMBER: _builtins.int
+    department: _builtins.str
+    """Of this department only; of all where it is empty."""
+    @_builtins.property
+    def first(self) -> _date_pb2.Date:
+        """The first day of decisions, by the cities' clock."""
+
+    @_builtins.property
+    def last(self) -> _date_pb2.Date:
+        """The last day, which is over: at most 30 days after the first."""
+
+    def __init__(
+        self,
+        *,
+        first: _date_pb2.Date | None = ...,
+        last: _date_pb2.Date | None = ...,
+        department: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "last", b"last"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["department", b"department", "first", b"first", "last", b"last"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountApplicationsRequest: _TypeAlias = CountApplicationsRequest  # noqa: Y015
+
+@_typing.final
+class CountApplicationsResponse(_message.Message):
+    """Counts of applications, in steps as those of PublishedStatistics: each is a multiple of `least`, rounded down, and
+    what is fewer is left out. All of them are of days that are over and do not change, and none is a sum of others: two
+    answers, or two numbers of one, cannot be subtracted from each other to learn of what is left out.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    DECIDED_FIELD_NUMBER: _builtins.int
+    LEAST_FIELD_NUMBER: _builtins.int
+    least: _builtins.int
+    """No count is smaller, and all are multiples of it."""
+    @_builtins.property
+    def waiting(self) -> _containers.RepeatedCompositeFieldContainer[Global___WaitingApplications]:
+        """What waited, in the order of the items."""
+
+    @_builtins.property
+    def until(self) -> _date_pb2.Date:
+        """The day at whose end it waited: yesterday, by the cities' clock."""
+
+    @_builtins.property
+    def decided(self) -> _containers.RepeatedCompositeFieldContainer[Global___DecidedApplications]:
+        """What was decided, in the order of the day and the department."""
+
+    def __init__(
+        self,
+        *,
+        waiting: _abc.Iterable[Global___WaitingApplications] | None = ...,
+        until: _date_pb2.Date | None = ...,
+        decided: _abc.Iterable[Global___DecidedApplications] | None = ...,
+        least: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided", b"decided", "least", b"least", "until", b"until", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountApplicationsResponse: _TypeAlias = CountApplicationsResponse  # noqa: Y015
+
+@_typing.final
+class WaitingApplications(_message.Message):
+    """Applications for one item that waited for its department's decision."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    OLDEST_DAYS_FIELD_NUMBER: _builtins.int
+    item: _builtins.str
+    """"departments/{department}/items/{item}", in whatever version."""
+    count: _builtins.int
+    """How many, in steps."""
+    oldest_days: _builtins.int
+    """How many days the oldest of them had waited; 0 if it was made on that day."""
+    def __init__(
+        self,
+        *,
+        item: _builtins.str = ...,
+        count: _builtins.int = ...,
+        oldest_days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "item", b"item", "oldest_days", b"oldest_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingApplications: _TypeAlias = WaitingApplications  # noqa: Y015
+
+@_typing.final
+class DecidedApplications(_message.Message):
+    """Applications to one department that were decided on one day. A count that is left out is 0."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAY_FIELD_NUMBER: _builtins.int
+    DEPARTMENT_FIELD_NUMBER: _builtins.int
+    APPROVED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    CANCELLED_FIELD_NUMBER: _builtins.int
+    department: _builtins.str
+    """"departments/{department}"."""
+    approved: _builtins.int
+    """How many were approved, in steps."""
+    refused: _builtins.int
+    """How many were refused, in steps."""
+    cancelled: _builtins.int
+    """How many were taken back, in steps."""
+    @_builtins.property
+    def day(self) -> _date_pb2.Date:
+        """The day."""
+
+    def __init__(
+        self,
+        *,
+        day: _date_pb2.Date | None = ...,
+        department: _builtins.str = ...,
+        approved: _builtins.int = ...,
+        refused: _builtins.int = ...,
+        cancelled: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["day", b"day"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "cancelled", b"cancelled", "day", b"day", "department", b"department", "refused", b"refused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecidedApplications: _TypeAlias = DecidedApplications  # noqa: Y015
+
+@_typing.final
+class ListPushesRequest(_message.Message):
+    """Asks for a page of pushes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most so many are told; 0 for 50, never more than 500."""
+    page_token: _builtins.str
+    """The token of the page before, empty for the first."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPushesRequest: _TypeAlias = ListPushesRequest  # noqa: Y015
+
+@_typing.final
+class ListPushesResponse(_message.Message):
+    """A page of pushes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUSHES_FIELD_NUMBER: _builtins.int
+    LEAST_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    least: _builtins.int
+    """No count is smaller, and all are multiples of it."""
+    next_page_token: _builtins.str
+    """The token of the next page, empty after the last."""
+    @_builtins.property
+    def pushes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PushProgress]:
+        """The pushes, the newest first. One of which no count reaches `least` is left out, and no page has fewer for it."""
+
+    def __init__(
+        self,
+        *,
+        pushes: _abc.Iterable[Global___PushProgress] | None = ...,
+        least: _builtins.int = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["least", b"least", "next_page_token", b"next_page_token", "pushes", b"pushes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPushesResponse: _TypeAlias = ListPushesResponse  # noqa: Y015
+
+@_typing.final
+class PushProgress(_message.Message):
+    """How far a push is, in counts that are multiples of `least`, rounded down: one of fewer is 0. There is no sum of them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[PushProgress._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: PushProgress._State.ValueType  # 0
+        """Not set."""
+        STATE_RUNNING: PushProgress._State.ValueType  # 1
+        """It had a group within the last two minutes, and is not finished."""
+        STATE_STANDING: PushProgress._State.ValueType  # 2
+        """It is not finished, and had none: it broke off, or its department has not said that it sent all."""
+        STATE_FINISHED: PushProgress._State.ValueType  # 3
+        """It is finished."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """Whether it goes on."""
+
+    STATE_UNSPECIFIED: PushProgress.State.ValueType  # 0
+    """Not set."""
+    STATE_RUNNING: PushProgress.State.ValueType  # 1
+    """It had a group within the last two minutes, and is not finished."""
+    STATE_STANDING: PushProgress.State.ValueType  # 2
+    """It is not finished, and had none: it broke off, or its department has not said that it sent all."""
+    STATE_FINISHED: PushProgress.State.ValueType  # 3
+    """It is finished."""
+
+    ID_FIELD_NUMBER: _builtins.int
+    SCHEMA_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    ISSUED_FIELD_NUMBER: _builtins.int
+    UNCHANGED_FIELD_NUMBER: _builtins.int
+    REPLACED_FIELD_NUMBER: _builtins.int
+    RENEWED_FIELD_NUMBER: _builtins.int
+    REJECTED_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Tells it from others; the same each time. It says nothing of the push's own name."""
+    schema: _builtins.str
+    """The schema's name with its version."""
+    state: Global___PushProgress.State.ValueType
+    """Whether it goes on."""
+    issued: _builtins.int
+    """Records that were new and have an offer."""
+    unchanged: _builtins.int
+    """Records that were as they are known."""
+    replaced: _builtins.int
+    """Records that were changed and have a new offer."""
+    renewed: _builtins.int
+    """Unchanged records that have a fresh offer."""
+    rejected: _builtins.int
+    """Records that were refused."""
+    withdrawn: _builtins.int
+    """Records that were withdrawn, since a complete push did not have them."""
+    @_builtins.property
+    def day(self) -> _date_pb2.Date:
+        """The day on which it began, by the cities' clock."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        schema: _builtins.str = ...,
+        state: Global___PushProgress.State.ValueType = ...,
+        day: _date_pb2.Date | None = ...,
+        issued: _builtins.int = ...,
+        unchanged: _builtins.int = ...,
+        replaced: _builtins.int = ...,
+        renewed: _builtins.int = ...,
+        rejected: _builtins.int = ...,
+        withdrawn: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["day", b"day"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "id", b"id", "issued", b"issued", "rejected", b"rejected", "renewed", b"renewed", "replaced", b"replaced", "schema", b"schema", "state", b"state", "unchanged", b"unchanged", "withdrawn", b"withdrawn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PushProgress: _TypeAlias = PushProgress  # noqa: Y015

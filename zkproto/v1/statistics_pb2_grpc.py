@@ -51,6 +51,16 @@ class StatisticsServiceStub:
                 request_serializer=zkproto_dot_v1_dot_statistics__pb2.GetPublishedStatisticsRequest.SerializeToString,
                 response_deserializer=zkproto_dot_v1_dot_statistics__pb2.PublishedStatistics.FromString,
                 _registered_method=True)
+        self.CountApplications = channel.unary_unary(
+                '/zkproto.v1.StatisticsService/CountApplications',
+                request_serializer=zkproto_dot_v1_dot_statistics__pb2.CountApplicationsRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_statistics__pb2.CountApplicationsResponse.FromString,
+                _registered_method=True)
+        self.ListPushes = channel.unary_unary(
+                '/zkproto.v1.StatisticsService/ListPushes',
+                request_serializer=zkproto_dot_v1_dot_statistics__pb2.ListPushesRequest.SerializeToString,
+                response_deserializer=zkproto_dot_v1_dot_statistics__pb2.ListPushesResponse.FromString,
+                _registered_method=True)
 
 
 class StatisticsServiceServicer:
@@ -79,6 +89,22 @@ class StatisticsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CountApplications(self, request, context):
+        """How many applications waited for which item at the end of yesterday, and how many were decided on which day: no
+        count that is small, nobody's name or words. Takes a regulator's token, or the administrator's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPushes(self, request, context):
+        """How far departments' pushes of records are, the newest first, without counts that are small. Takes a regulator's
+        token, or the administrator's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StatisticsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -96,6 +122,16 @@ def add_StatisticsServiceServicer_to_server(servicer, server):
                     servicer.GetPublishedStatistics,
                     request_deserializer=zkproto_dot_v1_dot_statistics__pb2.GetPublishedStatisticsRequest.FromString,
                     response_serializer=zkproto_dot_v1_dot_statistics__pb2.PublishedStatistics.SerializeToString,
+            ),
+            'CountApplications': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountApplications,
+                    request_deserializer=zkproto_dot_v1_dot_statistics__pb2.CountApplicationsRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_statistics__pb2.CountApplicationsResponse.SerializeToString,
+            ),
+            'ListPushes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPushes,
+                    request_deserializer=zkproto_dot_v1_dot_statistics__pb2.ListPushesRequest.FromString,
+                    response_serializer=zkproto_dot_v1_dot_statistics__pb2.ListPushesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -181,6 +217,60 @@ class StatisticsService:
             '/zkproto.v1.StatisticsService/GetPublishedStatistics',
             zkproto_dot_v1_dot_statistics__pb2.GetPublishedStatisticsRequest.SerializeToString,
             zkproto_dot_v1_dot_statistics__pb2.PublishedStatistics.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountApplications(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.StatisticsService/CountApplications',
+            zkproto_dot_v1_dot_statistics__pb2.CountApplicationsRequest.SerializeToString,
+            zkproto_dot_v1_dot_statistics__pb2.CountApplicationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPushes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zkproto.v1.StatisticsService/ListPushes',
+            zkproto_dot_v1_dot_statistics__pb2.ListPushesRequest.SerializeToString,
+            zkproto_dot_v1_dot_statistics__pb2.ListPushesResponse.FromString,
             options,
             channel_credentials,
             insecure,

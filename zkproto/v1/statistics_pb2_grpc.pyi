@@ -41,6 +41,14 @@ class StatisticsServiceStub:
     """Sums of counters over a range of days, by whatever the caller wants told apart. Takes a regulator's token."""
     GetPublishedStatistics: _grpc.UnaryUnaryMultiCallable[_statistics_pb2.GetPublishedStatisticsRequest, _statistics_pb2.PublishedStatistics]
     """What a month that is over was like, for everybody: by verifier, without counts below the least that is told."""
+    CountApplications: _grpc.UnaryUnaryMultiCallable[_statistics_pb2.CountApplicationsRequest, _statistics_pb2.CountApplicationsResponse]
+    """How many applications waited for which item at the end of yesterday, and how many were decided on which day: no
+    count that is small, nobody's name or words. Takes a regulator's token, or the administrator's.
+    """
+    ListPushes: _grpc.UnaryUnaryMultiCallable[_statistics_pb2.ListPushesRequest, _statistics_pb2.ListPushesResponse]
+    """How far departments' pushes of records are, the newest first, without counts that are small. Takes a regulator's
+    token, or the administrator's.
+    """
 
 @_typing.type_check_only
 class StatisticsServiceAsyncStub(StatisticsServiceStub):
@@ -55,6 +63,14 @@ class StatisticsServiceAsyncStub(StatisticsServiceStub):
     """Sums of counters over a range of days, by whatever the caller wants told apart. Takes a regulator's token."""
     GetPublishedStatistics: _aio.UnaryUnaryMultiCallable[_statistics_pb2.GetPublishedStatisticsRequest, _statistics_pb2.PublishedStatistics]  # type: ignore[assignment]
     """What a month that is over was like, for everybody: by verifier, without counts below the least that is told."""
+    CountApplications: _aio.UnaryUnaryMultiCallable[_statistics_pb2.CountApplicationsRequest, _statistics_pb2.CountApplicationsResponse]  # type: ignore[assignment]
+    """How many applications waited for which item at the end of yesterday, and how many were decided on which day: no
+    count that is small, nobody's name or words. Takes a regulator's token, or the administrator's.
+    """
+    ListPushes: _aio.UnaryUnaryMultiCallable[_statistics_pb2.ListPushesRequest, _statistics_pb2.ListPushesResponse]  # type: ignore[assignment]
+    """How far departments' pushes of records are, the newest first, without counts that are small. Takes a regulator's
+    token, or the administrator's.
+    """
 
 class StatisticsServiceServicer(metaclass=_abc_1.ABCMeta):
     """How often what happened: counters by the day, and nothing about any person. A regulator reads all of them; to
@@ -84,5 +100,25 @@ class StatisticsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_statistics_pb2.PublishedStatistics, _abc.Awaitable[_statistics_pb2.PublishedStatistics]]:
         """What a month that is over was like, for everybody: by verifier, without counts below the least that is told."""
+
+    @_abc_1.abstractmethod
+    def CountApplications(
+        self,
+        request: _statistics_pb2.CountApplicationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_statistics_pb2.CountApplicationsResponse, _abc.Awaitable[_statistics_pb2.CountApplicationsResponse]]:
+        """How many applications waited for which item at the end of yesterday, and how many were decided on which day: no
+        count that is small, nobody's name or words. Takes a regulator's token, or the administrator's.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPushes(
+        self,
+        request: _statistics_pb2.ListPushesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_statistics_pb2.ListPushesResponse, _abc.Awaitable[_statistics_pb2.ListPushesResponse]]:
+        """How far departments' pushes of records are, the newest first, without counts that are small. Takes a regulator's
+        token, or the administrator's.
+        """
 
 def add_StatisticsServiceServicer_to_server(servicer: StatisticsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

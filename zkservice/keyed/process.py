@@ -24,7 +24,14 @@ from zkproto.v1 import keyed_pb2, keyed_pb2_grpc
 from zkservice import logs, tls
 from zkservice.calls import Calls
 from zkservice.errors import StartError
-from zkservice.hosting import CONNECTION, SPARE_CALLS, bound, only_process, warn_of_memory
+from zkservice.hosting import (
+    CONNECTION,
+    SPARE_CALLS,
+    bound,
+    connections_of,
+    only_process,
+    warn_of_memory,
+)
 from zkservice.keyed.journal import Answered, Made
 from zkservice.keyed.secret import load_secrets
 from zkservice.keyed.service import KeyedCheck
@@ -91,11 +98,12 @@ async def _listening(
 ) -> AsyncIterator[int]:
     watching = Watching(max(1, settings.max_concurrent_calls // 4))
     calls = Calls(settings.max_message_octets, watching)
+    connections = connections_of(settings.max_connections, 1)
     server = grpc.aio.server(
         interceptors=[Limits(settings), calls],
         options=[
             *CONNECTION,
-            bound(settings.max_connections),
+            bound(connections),
             ("grpc.max_receive_message_length", min(2 * settings.max_message_octets, MAX_MESSAGE_OCTETS)),
             ("grpc.so_reuseport", 0),
         ],
@@ -111,7 +119,7 @@ async def _listening(
     except RuntimeError:
         raise StartError(f"{settings.host}:{settings.port} cannot be listened on") from None
     if not settings.dev:
-        warn_of_memory(settings.max_connections)
+        warn_of_memory(connections)
     await server.start()
     for name in ("", _SERVICE):
         await health.set(name, health_pb2.HealthCheckResponse.SERVING)

@@ -29,7 +29,7 @@ _CARRYING: Final = {
         "CountRecords", "FinishPush", "GetPush", "GetRecord", "PushRecords", "WithdrawRecords",
     ),
     "RevocationService": ("CreateAccumulator", "RevokeCredentials"),
-    "StatisticsService": ("CreateRegulatorAccess", "ListStatistics"),
+    "StatisticsService": ("CountApplications", "CreateRegulatorAccess", "ListPushes", "ListStatistics"),
 }  # fmt: skip
 
 CARRYING: Final = frozenset(

@@ -10,19 +10,18 @@ from sqlalchemy import Connection
 
 from disclosure import civil_date
 from disclosure.names import RegulatorName
-from wire.convert import date_of, date_to
+from wire.convert import date_to
 from zkproto.v1 import statistics_pb2 as pb
 from zkproto.v1.statistics_pb2_grpc import StatisticsServiceServicer
 from zkservice.context import Context
 from zkservice.errors import ServiceError, ServiceReason
-from zkservice.fields import page_size, required
+from zkservice.fields import page_size
+from zkservice.figures import LEAST_TOLD, asked_days, stepped
 from zkservice.services.parties import given_token
+from zkservice.services.progress import Progress
 from zkservice.storage import policies, publication, statistics
 from zkservice.storage.statistics import Dimension, Sum, What
 
-LEAST_TOLD: Final = 5
-"""Fewer than this are told to nobody but regulators: of one or two some would know who it was. More are told
-in steps of so many: what is left out would else follow from what is told, since they add up."""
 MAX_DAYS: Final = 400
 MAX_SUMS: Final = 100_000
 _DEFAULT_PAGE: Final = 1_000
@@ -40,7 +39,7 @@ _POLICY, _PURPOSE = int(pb.STATISTIC_DIMENSION_POLICY), int(pb.STATISTIC_DIMENSI
 _FILTERS: Final = (Dimension.VERIFIER, Dimension.POLICY, Dimension.DEPARTMENT)
 
 
-class StatisticsService(StatisticsServiceServicer):
+class StatisticsService(Progress, StatisticsServiceServicer):
     """Reads what others count. Nothing that is read here could name a person."""
 
     def __init__(self, context: Context) -> None:
@@ -58,7 +57,7 @@ class StatisticsService(StatisticsServiceServicer):
     async def ListStatistics(self, request: pb.ListStatisticsRequest, context: Any) -> Any:
         """Sums of counters, as of now: what has ended unanswered is counted first."""
         await self._context.access.regulator(context)
-        days = _days(request)
+        days = asked_days(request, MAX_DAYS)
         by = _dimensions(request)
         start = int(self._context.pages.take(_LISTING, request.page_token) or 0)
         size = page_size(request.page_size, _DEFAULT_PAGE, _MAX_PAGE)
@@ -89,19 +88,9 @@ class StatisticsService(StatisticsServiceServicer):
         found = await self._context.database.read(
             lambda each: statistics.sums(each, (first, last), [Dimension.VERIFIER], {}, MAX_SUMS)
         )
-        told = [_message(replace(each, n=each.n - each.n % LEAST_TOLD)) for each in found if each.verifier]
+        told = [_message(replace(each, n=stepped(each.n))) for each in found if each.verifier]
         told = [each for each in told if each.count]
         return pb.PublishedStatistics(statistics=told, least=LEAST_TOLD)
-
-
-def _days(request: pb.ListStatisticsRequest) -> tuple[dt.date, dt.date]:
-    for name in ("first", "last"):
-        required(request.HasField(name), name)
-    first, last = date_of(request.first, field="first"), date_of(request.last, field="last")
-    if not dt.timedelta() <= last - first <= dt.timedelta(days=MAX_DAYS):
-        detail = f"a range has at most {MAX_DAYS} days after its first"
-        raise ServiceError(ServiceReason.FIELD_INVALID, detail, field="last")
-    return first, last
 
 
 def _dimensions(request: pb.ListStatisticsRequest) -> frozenset[int]:

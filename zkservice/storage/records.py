@@ -239,7 +239,7 @@ def keep(
             for each in group.rejected[:room]
         ]
         connection.execute(tables.push_rejection.insert(), rows)
-    return _advanced(connection, push, group, len(left)), left
+    return _advanced(connection, push, group, len(left), now), left
 
 
 def withdraw(connection: Connection, item: Item, marks: Sequence[bytes]) -> tuple[int, set[bytes]]:
@@ -323,7 +323,7 @@ def _taken(made: Made) -> str | None:
     return made.before.offer.id if made.before.claimed() else made.before.renews
 
 
-def _advanced(connection: Connection, push: Push, group: Group, not_revocable: int) -> Push:
+def _advanced(connection: Connection, push: Push, group: Group, not_revocable: int, now: dt.datetime) -> Push:
     came = dict.fromkeys(Came, 0)
     for made in group.made:
         came[made.came] += 1
@@ -333,7 +333,7 @@ def _advanced(connection: Connection, push: Push, group: Group, not_revocable: i
     done, left = group.first + group.size, push.not_revocable + not_revocable
     table = tables.push
     still = (table.c.number == push.number) & (table.c.done == group.first)
-    changed = update(table).where(still).values(done=done, not_revocable=left, **counts)
+    changed = update(table).where(still).values(done=done, not_revocable=left, changed=to_ms(now), **counts)
     if connection.execute(changed).rowcount != 1:
         raise ServiceError(ServiceReason.INTERNAL, "another stream has gone on with the push")
     return replace(push, done=done, counts={str(each): n for each, n in counts.items()}, not_revocable=left)

@@ -23,6 +23,9 @@ export {
 export { policyFromMessage, type PolicyMessage } from "./disclosure/policy_message.js";
 export type { FindKey, SignedRequest } from "./disclosure/request_frame.js";
 export { Schema, type CredentialForm } from "./disclosure/schema.js";
+export {
+  checkStanding, openTerms, StandingTerms, templateOf, termsOf, type SignedTerms, type StandingRequest, type TermsFields,
+} from "./disclosure/standing.js";
 export * as composite from "./composite/index.js";
 export { checkLifetime } from "./disclosure/lifetime.js";
 export { PlainCredential, checkCredential } from "./plain/credential.js";

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from disclosure.errand import Counter, ErrandBundleName, FormField, FormValue
+from disclosure.errand import BundleLink, Counter, ErrandBundleName, FormField, FormValue
 from prover.client.errands import Choosing, Declare, ErrandClient
 from prover.composite.lacking import lacking_lines
 from prover.composite.planning import CompositePlan, NothingFitsError
@@ -19,6 +19,7 @@ from prover.errands.view import ErrandState, ErrandView, PartState, PartView
 from prover.present import Plan
 from prover.usages import UsageState
 from prover.vault import Vault
+from tlog import Verifier
 from zk.commands.vault.common import (
     GROUP,
     SHORT_ID,
@@ -82,7 +83,7 @@ def listed(run: Run, file: VaultFile = None, passphrase_file: PassphraseFile = N
 @ERRANDS.command("start", remote=True)
 def start(
     run: Run,
-    bundle: Annotated[str, typer.Argument(metavar="BUNDLE@VERSION", help="help.vault.bundle")],
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE@VERSION|LINK", help="help.vault.bundle_or_link")],
     declare: Declared = None,
     use: Use = None,
     yes: Yes = False,
@@ -91,10 +92,10 @@ def start(
     passphrase_file: PassphraseFile = None,
 ) -> Answer:
     """Begin an errand, wait until its counters have asked, consent once, submit once."""
-    name, log = ErrandBundleName.parse(f"errandBundles/{bundle}"), run.log_verifier()
+    wanted, log = _wanted(bundle), run.log_verifier()
     written = _pairs(declare)
     with opened(run, file, passphrase_file) as vault:
-        errand = ErrandClient(run.endpoint).start(name, vault, log)
+        errand = _begun(ErrandClient(run.endpoint), wanted, vault, log)
         run.say(run.text("vault.errand_started", id=errand.id[:SHORT_ID]))
         return _submitted(run, vault, errand, written, use, yes, timeout)
 
@@ -176,6 +177,21 @@ def abandon(
         event = ErrandClient(run.endpoint).abandon(errand, vault, log)
     data = {"event": event.id, "state": event.state.value, "reason": event.reason}
     return Answer(data, [run.text("vault.errand_abandoned", state=event.state.value)])
+
+
+def _wanted(said: str) -> ErrandBundleName | BundleLink:
+    """Return the bundle that is to be begun: its name with the version, or the link of a counter's page."""
+    if BundleLink.begins(said):
+        return BundleLink.parse(said)
+    return ErrandBundleName.parse(f"errandBundles/{said}")
+
+
+def _begun(
+    client: ErrandClient, wanted: ErrandBundleName | BundleLink, vault: Vault, log: Verifier
+) -> HeldErrand:
+    if isinstance(wanted, BundleLink):
+        return client.begin(wanted, vault, log)
+    return client.start(wanted, vault, log)
 
 
 def _submitted(

@@ -199,7 +199,7 @@ def keep(run: Run, answered: Answered | CompositeAnswered, policy: AnyPolicy, pa
     if isinstance(answered, CompositeAnswered) and isinstance(policy, CompositePolicy):
         register = PseudonymRegister(run.home.pseudonyms)
         try:
-            with claiming(run, policy.across) as claims:
+            with claiming(run, policy.across, answered.record.request, answered.verified) as claims:
                 answered.keep(
                     path, unique=policy.unique, register=register, across=policy.across, claims=claims
                 )

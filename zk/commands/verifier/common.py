@@ -1,6 +1,6 @@
 """What the verifier's commands share: files of either form, the name and key of who asks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 
@@ -14,6 +14,7 @@ from zk.commands.ledger import fetch_checkpoint
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import read_file
+from zk.ordered import check_claiming
 from zk.run import Run
 from zk.service import Service
 
@@ -24,6 +25,8 @@ Counting = Annotated[
     list[str] | None, typer.Option("--with", metavar="NAME=RECORD", help="help.verifier.with")
 ]
 GROUP: Final = Group("verifier")
+_THREADS: Final = 4
+_CLAIMING_THREADS: Final = 32
 
 
 def loaded_policy(path: Path) -> AnyPolicy:
@@ -50,6 +53,16 @@ def counterparts(run: Run, written: Sequence[str]) -> dict[str, Counterpart]:
             raise CommandError(Exit.USAGE, "RECORD_PLAIN", "error.answer_plain", path=path)
         given[answer] = Counterpart.of(record, run.log_verifier())
     return given
+
+
+def threads_for(run: Run, policies: Iterable[AnyPolicy]) -> int:
+    """Return how many answers are kept at once: more where each may wait for a slow node of the consortium.
+
+    Raises CommandError unless one could claim what the policies have under `across`.
+    """
+    across = [each for policy in policies if isinstance(policy, CompositePolicy) for each in policy.across]
+    check_claiming(run, across)
+    return _CLAIMING_THREADS if across else _THREADS
 
 
 def shown_log(run: Run) -> Verifier:

@@ -1,17 +1,21 @@
 """What is sent to a verifier unasked: opened for it, received, verified and kept in files of the home."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from disclosure import DisclosureError, LocalizedText, VerifierName
+from ordering.light.verifying import OrderError
 from tlog import TlogError
 from verifier import recheck_kept
 from verifier.client.deliveries import Came, VerifierDeliveries
 from verifier.delivery import DeliveryFolder, KeptDelivery
 from zk.anchoring import policy_needed, told
+from zk.commands.ordered import demanded
 from zk.commands.verifier.common import GROUP, As, key_of, name_of
+from zk.commands.verifier.records import order_told
 from zk.deliveries import Anchored, arriving, delivery_data, is_pending, message_lines, shown_lines
 from zk.exits import Exit
 from zk.group import Group
@@ -54,19 +58,21 @@ def receive(
     run: Run,
     watch: Annotated[bool, typer.Option("--watch", help="help.verifier.watch_deliveries")] = False,
     anchored: Anchored = False,
+    ordered: Annotated[bool, typer.Option("--ordered", help="help.verifier.deliveries_ordered")] = False,
     verifier: As = None,
 ) -> Answer:
     """Fetch, verify and keep everything that waits.
 
-    With --anchored what the pinned policy's witnesses have not cosigned waits on; the exit code is 10 then.
+    With --anchored what the pinned policy's witnesses have not cosigned waits on, with --ordered what is not
+    in the consortium's order; the exit code is 10 then. What shows the order is kept beside what came.
     """
     name = name_of(run, verifier)
-    policy = policy_needed(run) if anchored else None
+    policy, order = policy_needed(run) if anchored else None, demanded(run) if ordered else None
     folder = _folder(run, name)
     with _client(run, name) as client:
 
         def received() -> list[Came]:
-            return client.receive(folder, policy)
+            return client.receive(folder, policy, order)
 
         if watch:
             return _watched(run, client.watch(), received)
@@ -81,8 +87,9 @@ def receive(
 def list_deliveries(run: Run, verifier: As = None) -> Answer:
     """List what was received and is kept here; with a pinned log each receipt is checked again, offline."""
     found = _folder(run, name_of(run, verifier)).all()
-    lines = [line for path, each in found for line in (str(path), *_kept_lines(run, each))]
-    data = [{"file": str(path), **_data(run, each)} for path, each in found]
+    listed = [(path, each, _order(run, path, each)) for path, each in found]
+    lines = [line for path, each, order in listed for line in (str(path), *_kept_lines(run, each), *order[1])]
+    data = [{"file": str(path), **_data(run, each), **order[0]} for path, each, order in listed]
     code = Exit.NOT_VERIFIED if any(each.get("holds") is False for each in data) else Exit.OK
     return Answer({"deliveries": data}, lines or [run.text("verifier.deliveries_none")], code)
 
@@ -130,6 +137,18 @@ def _came(run: Run, came: Came) -> dict[str, Any]:
 
 def _data(run: Run, kept: KeptDelivery) -> dict[str, Any]:
     return {**delivery_data(kept.question, kept.shown, kept.schemas), **_receipt(run, kept)[0]}
+
+
+def _order(run: Run, path: Path, kept: KeptDelivery) -> tuple[dict[str, Any], list[str]]:
+    """Tell that it is ordered, where that is shown beside it and log and header are trusted."""
+    if run.profile.log_key is None:
+        return {}, []
+    try:
+        return order_told(run, path, kept, run.log_key_of(kept.receipt, run.profile.log_key))
+    except (OrderError, TlogError) as error:
+        return {"holds": False, "order_reason": error.reason}, [
+            run.text("verifier.delivery_fails", reason=error.reason)
+        ]
 
 
 def _receipt(run: Run, kept: KeptDelivery) -> tuple[dict[str, Any], list[str]]:

@@ -6,8 +6,10 @@ from disclosure import Request, VerifierName
 from disclosure.composite import CompositeRequest
 from disclosure.errand import ErrandBundle
 from ordering.light.verifying import OrderError
+from verifier import CompositePolicy
 from verifier.client import Answered, CompositeAnswered, VerifierClient
-from verifier.client.errand_desk import Clerk, NotNowError
+from verifier.client.errand_desk import Clerk
+from verifier.errors import NotNowError, ReservedError
 from zk.commands.verifier.asking import checked_request, keep
 from zk.commands.verifier.common import AnyPolicy
 from zk.exits import CommandError, Exit
@@ -31,6 +33,11 @@ class HomeClerk(Clerk):
     def __init__(self, run: Run, client: VerifierClient, policy: AnyPolicy, name: VerifierName) -> None:
         self._run, self._client, self._policy, self._name = run, client, policy, name
 
+    @property
+    def claims(self) -> bool:
+        """Tell whether the policy has what may come once in all cities."""
+        return isinstance(self._policy, CompositePolicy) and bool(self._policy.across)
+
     def request(self) -> Request | CompositeRequest:
         """Return a request by the policy, checked with what is published today."""
         return checked_request(self._client, self._policy, self._name, {})
@@ -39,11 +46,12 @@ class HomeClerk(Clerk):
         """Save a record; what may come once is noted first.
 
         Where the consortium's node is away, or shows an order that does not hold, that is the node's fault
-        and no holder's, and another node, or this one later, may show one that does: NotNowError.
+        and no holder's, and another node, or this one later, may show one that does: NotNowError. So it is
+        while another answer with the same pseudonym is being claimed.
         """
         try:
             keep(self._run, answered, self._policy, path)
-        except OrderError as error:
+        except (OrderError, ReservedError) as error:
             raise NotNowError(error.reason) from None
         except CommandError as error:
             if error.exit_code is not Exit.UNREACHABLE:

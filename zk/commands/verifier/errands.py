@@ -26,6 +26,7 @@ from verifier.client.errands import (
 )
 from wire.client import ServiceError
 from zk.anchoring import policy_needed
+from zk.commands.ordered import demanded
 from zk.commands.verifier.common import GROUP, AnyPolicy, As, key_of, loaded_policy, name_of, shown_log
 from zk.commands.verifier.errand_clerk import HomeClerk, own_part
 from zk.commands.verifier.records import answered as told_answer
@@ -44,6 +45,7 @@ _WARNED: Final = {
     Happening.NOT_HELD: "verifier.errands_not_held",
     Happening.WAITS: "verifier.errands_waits",
     Happening.NOT_ANCHORED: "verifier.errands_not_anchored",
+    Happening.NOT_ORDERED: "verifier.errands_not_ordered",
 }
 """What is not an event of the command's, but a warning."""
 
@@ -57,14 +59,16 @@ def serve(
     hook: Annotated[str | None, typer.Option("--hook", help="help.verifier.hook")] = None,
     count: Annotated[int | None, typer.Option("--count", min=1, help="help.verifier.count")] = None,
     anchored: Annotated[bool, typer.Option("--anchored", help="help.verifier.errands_anchored")] = False,
+    ordered: Annotated[bool, typer.Option("--ordered", help="help.verifier.errands_ordered")] = False,
     verifier: As = None,
 ) -> Answer:
     """Serve one counter of a bundle until Ctrl-C, or until so many parts were settled or received.
 
     A stream that breaks is opened anew. Whatever was asked, came or was told stands with the service, so
-    being killed loses nothing. With --anchored a part stays submitted until witnesses have cosigned.
+    being killed loses nothing. With --anchored a part stays submitted until witnesses have cosigned,
+    with --ordered until it is in the consortium's order.
     """
-    believed = policy_needed(run) if anchored else None
+    believed, order = policy_needed(run) if anchored else None, demanded(run) if ordered else None
     loaded, name = loaded_policy(policy), name_of(run, verifier)
     if isinstance(loaded, CompositePolicy):
         check_claiming(run, loaded.across)
@@ -75,7 +79,7 @@ def serve(
         own = own_part(found, name, part)
         run.say(run.text("verifier.errands_serving", bundle=found.name, part=own))
         clerk = _HookClerk(run, client, counter, loaded, name, hook)
-        desk = ErrandDesk(client, counter, found, own, clerk, run.home.records, believed)
+        desk = ErrandDesk(client, counter, found, own, clerk, run.home.records, believed, order)
         settled = _served(desk, count)
     return Answer({"settled": settled}, [run.text("verifier.errands_settled", count=settled)])
 

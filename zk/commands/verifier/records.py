@@ -22,9 +22,10 @@ from verifier import (
     recheck,
     recheck_composite,
 )
-from verifier.ordered import check_ordered
+from verifier.anchoring import Kept
+from verifier.ordered import check_ordered, order_file
 from zk.anchoring import policy_needed, told
-from zk.commands.ordered import order_file, told_ordered
+from zk.commands.ordered import told_ordered
 from zk.commands.verifier.common import GROUP
 from zk.exits import Exit
 from zk.home import read_file
@@ -175,7 +176,7 @@ def check(
     state = told(run, policy, checked.state, checked.cosignatures)
     if not checked.pinned:
         run.warn("ledger.key_of_file")
-    in_order, order_lines = _order_told(
+    in_order, order_lines = order_told(
         run, record, kept, pinned or tlog.Verifier.from_string(checked.log_key)
     )
     missing = (anchored and not state.is_anchored) or (ordered and not in_order)
@@ -202,10 +203,8 @@ def check(
     return Answer(data, lines, Exit.PENDING if missing else Exit.OK)
 
 
-def _order_told(
-    run: Run, path: Path, kept: AnyRecord, log: tlog.Verifier
-) -> tuple[dict[str, Any], list[str]]:
-    """Tell that a record is ordered, where that is shown beside it and a header is trusted; OrderError.
+def order_told(run: Run, path: Path, kept: Kept, log: tlog.Verifier) -> tuple[dict[str, Any], list[str]]:
+    """Tell that something kept is ordered, where that is shown beside it and a header is trusted; OrderError.
 
     What does not follow from the header that is trusted now shows nothing, and says nothing against it.
     """

@@ -113,6 +113,8 @@ application = Table(
     CheckConstraint("(decided is null) = (state = 'open')", name="decided"),
     CheckConstraint("(sealed is not null) = (state in ('open', 'refused'))", name="sealed"),
     Index("ix_application_queue", "department", "state", "id"),
+    # All that is counted of applications is read from here; what waits is not decided.
+    Index("ix_application_decided", "decided", "department", "schema", "state", "created"),
     Index("ix_application_account", "account", "id"),
 )
 

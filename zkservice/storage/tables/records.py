@@ -34,6 +34,8 @@ push = Table(
     Column("withdrawn", BigInteger, nullable=False),
     Column("finished", Boolean, nullable=False),
     Column("created", BigInteger, nullable=False),
+    # When it had its last group; not known of what a former program has kept.
+    Column("changed", BigInteger),
     UniqueConstraint("department", "id"),
     sqlite_autoincrement=True,
 )

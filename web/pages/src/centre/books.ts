@@ -76,6 +76,48 @@ export interface Published extends Page<Sum> {
   readonly least: number;
 }
 
+/** Applications for an item that waited, and for how many days the oldest did. */
+export interface Waiting {
+  readonly item: string;
+  readonly count: number;
+  readonly oldest_days: number;
+}
+
+/** How applications to a department ended on a day. */
+export interface Decided {
+  readonly day: string;
+  readonly department: string;
+  readonly approved: number;
+  readonly refused: number;
+  readonly cancelled: number;
+}
+
+/** Applications in steps, as `Published`: what waited at the end of a day, what was decided on others. */
+export interface Queue {
+  readonly rows: readonly Waiting[];
+  readonly decided: readonly Decided[];
+  readonly until: string;
+  readonly least: number;
+}
+
+/** How far a push of records is, in steps. */
+export interface Push {
+  readonly id: string;
+  readonly schema: string;
+  readonly state: string;
+  readonly day: string;
+  readonly issued: number;
+  readonly unchanged: number;
+  readonly replaced: number;
+  readonly renewed: number;
+  readonly rejected: number;
+  readonly withdrawn: number;
+}
+
+export interface Pushes extends Page<Push> {
+  readonly least: number;
+}
+
 export interface Listings {
   readonly departments: Department;
   readonly items: Item;

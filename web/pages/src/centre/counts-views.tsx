@@ -155,7 +155,7 @@ function Sums({ sums, title, head, only, least }: SumsProps): VNode {
     { head, cell: (line) => (line.of ? <Mono name={line.of} /> : text("of_none")) },
     ...kinds.map((kind) => ({
       head: word(kind),
-      cell: (line: Line) => <Told count={line.counts.get(kind) ?? 0} greatest={greatest} least={least} />,
+      cell: (line: Line) => <Stepped count={line.counts.get(kind) ?? 0} greatest={greatest} least={least} />,
       number: true,
     })),
     ...(only ? [{ head: text("claimed_part"), cell: (line: Line) => <Part line={line} />, number: true }] : []),
@@ -165,8 +165,14 @@ function Sums({ sums, title, head, only, least }: SumsProps): VNode {
 
 const OF = (line: Line): string => line.of;
 
+interface SteppedProps {
+  readonly count: number;
+  readonly greatest: number;
+  readonly least: number | undefined;
+}
+
 /** A count; one in steps is a range, and one that is left out is below the least. */
-function Told({ count, greatest, least }: { count: number; greatest: number; least: number | undefined }): VNode {
+export function Stepped({ count, greatest, least }: SteppedProps): VNode {
   const { text, number } = useTexts();
   if (least === undefined) return <Count count={count} greatest={greatest} />;
   if (count < least) return <>{text("fewer", { least: number(least) })}</>;
@@ -192,14 +198,15 @@ function Part({ line }: { line: Line }): VNode {
   );
 }
 
-interface Range {
+/** Days from the first to the last, as a person may choose them. */
+export interface Range {
   readonly first: string;
   readonly last: string;
 }
 
 const lately = (): Range => ({ first: cityDay(1 - SHOWN_DAYS), last: cityDay(0) });
 
-function Days({ range, chosen }: { range: Range; chosen: (range: Range) => void }): VNode {
+export function Days({ range, chosen }: { range: Range; chosen: (range: Range) => void }): VNode {
   const { text } = useTexts();
   const [first, setFirst] = useState(range.first);
   const [last, setLast] = useState(range.last);

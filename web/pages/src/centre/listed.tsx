@@ -1,6 +1,6 @@
 // A listing of the service's, page by page, as a table.
 import { type ComponentChildren, type VNode, createContext } from "preact";
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 
 import { useText } from "../messages/index.js";
 import { EdgeError, isSignedOut } from "../ui/edge.js";
@@ -24,15 +24,18 @@ interface Read<Told> {
   readonly again: () => void;
 }
 
-/** Read something of the centre's, anew when what is asked changes; what was told stays until there is another. */
-export function useBooks<Told>(listing: string, asked: Asked): Read<Told> {
+/** Read something of the centre's, anew when what is asked changes; what was told stays until there is another.
+ *  With `every` it is read again so many milliseconds after each answer, without a word, while the page is seen. */
+export function useBooks<Told>(listing: string, asked: Asked, every?: number): Read<Told> {
   const [state, set] = useState<{ told?: Told; error?: unknown; busy: boolean }>({ busy: true });
   const [round, setRound] = useState(0);
+  const quiet = useRef(false);
   const signedOut = useContext(SignedOut);
   const key = JSON.stringify([listing, asked]);
   useEffect(() => {
     let current = true;
-    set((before) => ({ ...before, busy: true }));
+    if (!quiet.current) set((before) => ({ ...before, busy: true }));
+    quiet.current = false;
     read<Told>(listing, asked).then(
       (told) => current && set({ told, busy: false }),
       (error: unknown) => {
@@ -43,6 +46,16 @@ export function useBooks<Told>(listing: string, asked: Asked): Read<Told> {
     );
     return () => void (current = false);
   }, [key, round]);
+  useEffect(() => {
+    if (every === undefined || state.busy) return undefined;
+    const timer = setInterval(() => {
+      if (document.hidden) return;
+      clearInterval(timer);
+      quiet.current = true;
+      setRound((count) => count + 1);
+    }, every);
+    return () => clearInterval(timer);
+  }, [every, state]);
   return { told: state.told, error: state.error, busy: state.busy, again: () => setRound((count) => count + 1) };
 }
 

@@ -11,6 +11,7 @@ import { type Named, PART, read } from "./books.js";
 import { DepartmentsView, ItemsView, PoliciesView, PurposesView, VerifiersView } from "./catalogue-views.js";
 import { IssuanceView, RevocationsView, StatisticsView } from "./counts-views.js";
 import { SignedOut } from "./listed.js";
+import { ApplicationsView, PushesCard } from "./progress-views.js";
 import { useTexts } from "./texts/index.js";
 import "./style.css";
 
@@ -20,6 +21,7 @@ const VIEWS = [
   "purposes",
   "verifiers",
   "policies",
+  "applications",
   "issuance",
   "revocations",
   "statistics",
@@ -95,7 +97,13 @@ function Views({ view, out }: { view: (typeof VIEWS)[number]; out: () => void })
         />
       )}
       {view === "policies" && <PoliciesView of={verifier} all={() => ofVerifier(undefined)} />}
-      {view === "issuance" && <IssuanceView />}
+      {view === "applications" && <ApplicationsView />}
+      {view === "issuance" && (
+        <>
+          <IssuanceView />
+          <PushesCard />
+        </>
+      )}
       {view === "revocations" && <RevocationsView />}
       {view === "statistics" && <StatisticsView />}
       <p class="unprinted">

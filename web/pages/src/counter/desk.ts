@@ -10,6 +10,8 @@ export interface Purpose {
 export interface Purposes {
   readonly verifier: string;
   readonly purposes: readonly Purpose[];
+  /** Whether there is a board of errands. */
+  readonly board?: boolean;
 }
 
 export interface Question {
@@ -21,7 +23,7 @@ export interface Question {
   readonly pairing_code: string;
 }
 
-export type State = "waiting" | "answered" | "declined" | "expired" | "refused";
+export type State = "waiting" | "answered" | "declined" | "expired" | "refused" | "undecided";
 
 export interface Outcome {
   readonly state: State;

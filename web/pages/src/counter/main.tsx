@@ -7,8 +7,12 @@ import { QrCode } from "../ui/qr.js";
 import { useSettings } from "../ui/settings.js";
 import { Shell, Told } from "../ui/shell.js";
 import { Away, SignIn } from "../ui/sign-in.js";
+import { Board } from "./board.js";
 import "../ui/style.css";
 import * as desk from "./desk.js";
+import { type View, usePlace } from "./place.js";
+import "./style.css";
+import { useTexts } from "./texts/index.js";
 
 type At =
   | { readonly step: "looking" }
@@ -24,6 +28,7 @@ type At =
     };
 
 function Counter(): VNode {
+  const { text: own } = useTexts();
   const text = useText();
   const [at, go] = useState<At>({ step: "looking" });
   const look = (): void => {
@@ -33,8 +38,14 @@ function Counter(): VNode {
     );
   };
   useEffect(look, []);
+  const place = usePlace();
+  const offered = "offered" in at ? at.offered : undefined;
+  const ids = viewsOf(offered);
+  const view = ids.find((each) => each === place.view) ?? ids[0];
+  const views = ids.map((id) => ({ id, label: own(`view.${id}`) }));
+  const onBoard = view === "errands";
   return (
-    <Shell title={text("counter.title")} footer={text("counter.footer")}>
+    <Shell title={text("counter.title")} views={views} view={view ?? ""} footer={text("counter.footer")}>
       {at.step === "looking" && <p role="status">{text("app.loading")}</p>}
       {at.step === "away" && <Away away={text("counter.away")} again={look} />}
       {at.step === "out" && (
@@ -47,21 +58,22 @@ function Counter(): VNode {
           done={look}
         />
       )}
-      {at.step === "choosing" && (
+      {onBoard && <Board part={place.part} out={() => go({ step: "out" })} />}
+      {!onBoard && at.step === "choosing" && (
         <Choosing
           offered={at.offered}
           asked={(question) => go({ step: "asking", offered: at.offered, question })}
           out={() => go({ step: "out" })}
         />
       )}
-      {at.step === "asking" && (
+      {!onBoard && at.step === "asking" && (
         <Asking
           question={at.question}
           ended={(outcome) => go({ ...at, step: "ended", outcome })}
           back={() => go({ step: "choosing", offered: at.offered })}
         />
       )}
-      {at.step === "ended" && (
+      {!onBoard && at.step === "ended" && (
         <Ended
           question={at.question}
           outcome={at.outcome}
@@ -70,6 +82,12 @@ function Counter(): VNode {
       )}
     </Shell>
   );
+}
+
+/** What there is to look at where there is more than asking. */
+function viewsOf(offered: desk.Purposes | undefined): readonly View[] {
+  if (offered?.board !== true) return [];
+  return offered.purposes.length > 0 ? ["ask", "errands"] : ["errands"];
 }
 
 interface ChoosingProps {

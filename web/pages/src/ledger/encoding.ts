@@ -21,7 +21,8 @@ export type Reason =
   | "ORIGIN_UNKNOWN"
   | "QUORUM_MISSING"
   | "INCLUSION_INVALID"
-  | "CONSISTENCY_INVALID";
+  | "CONSISTENCY_INVALID"
+  | "HOLDER_NOTE_INVALID";
 
 /** What is refused, with its reason. `detail` is for a developer; pages say it in the person's language. */
 export class LedgerError extends Error {

@@ -171,6 +171,8 @@ export const en = {
   "counter.expired.about": "Nobody answered in time. Ask again.",
   "counter.refused": "Not accepted",
   "counter.refused.about": "What came is not accepted. Nothing of it counts.",
+  "counter.undecided": "Not decided yet",
+  "counter.undecided.about": "Not decided yet; do not ask again. The answer is kept: who runs this counter decides it later.",
   "counter.record": "Save the record",
   "counter.print": "Print",
   "counter.next": "Next person",
@@ -194,6 +196,7 @@ export const en = {
   "reason.QUORUM_MISSING": "too few witnesses have cosigned",
   "reason.INCLUSION_INVALID": "the hashes lead to another root",
   "reason.CONSISTENCY_INVALID": "one ledger is not the continuation of the other",
+  "reason.HOLDER_NOTE_INVALID": "a note is not the one that its entry commits to",
   "reason.UNREACHABLE": "the service cannot be reached",
   "reason.UNKNOWN": "something went wrong here",
 } as const;

@@ -173,6 +173,8 @@ export const zh: Messages = {
   "counter.expired.about": "无人及时答复，请重新询问。",
   "counter.refused": "未接受",
   "counter.refused.about": "收到的内容未被接受，一概不算。",
+  "counter.undecided": "尚无结果",
+  "counter.undecided.about": "尚无结果，请勿重新询问。答复已保存，由本窗口的管理人员稍后处理。",
   "counter.record": "保存记录",
   "counter.print": "打印",
   "counter.next": "下一位",
@@ -196,6 +198,7 @@ export const zh: Messages = {
   "reason.QUORUM_MISSING": "联署的见证方太少",
   "reason.INCLUSION_INVALID": "哈希通向另一个根",
   "reason.CONSISTENCY_INVALID": "一个账本不是另一个的延续",
+  "reason.HOLDER_NOTE_INVALID": "附注与其条目所承诺的不符",
   "reason.UNREACHABLE": "无法连接服务",
   "reason.UNKNOWN": "此处出现问题",
 };

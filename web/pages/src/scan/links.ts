@@ -52,3 +52,10 @@ function readServer(escaped: string): string {
 function resource(action: Action, id: string): string {
   return action === "send" ? id.replace("-", "/") : `${COLLECTIONS[action]}/${id}`;
 }
+
+/** A link as the service writes it: what `parseLink` reads. */
+export function writeLink({ action, server, name, secret }: Link): string {
+  const escaped = server.replace(/[:[\]]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
+  const id = action === "send" ? name.replace("/", "-") : name.slice(name.indexOf("/") + 1);
+  return `zk://${action}?server=${escaped}&id=${id}&secret=${secret}`;
+}

@@ -11,6 +11,7 @@ export interface Settings {
 }
 
 const KEY = "zk.settings";
+const DARK = matchMedia("(prefers-color-scheme: dark)");
 const listeners = new Set<() => void>();
 let current = read();
 show();
@@ -73,4 +74,18 @@ export function useSettings(): Settings {
     return () => void listeners.delete(changed);
   }, []);
   return current;
+}
+
+/** Whether the page is dark now: as the person has chosen, or else as the system is, also when that changes. */
+export function useDark(): boolean {
+  const { theme } = useSettings();
+  const [system, follow] = useState(DARK.matches);
+  useEffect(() => {
+    const changed = (): void => follow(DARK.matches);
+    // It may have changed between the drawing and now.
+    changed();
+    DARK.addEventListener("change", changed);
+    return () => DARK.removeEventListener("change", changed);
+  }, []);
+  return theme === "system" ? system : theme === "dark";
 }

@@ -3,7 +3,7 @@ import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 import { useText } from "../messages/index.js";
-import { choose, useSettings } from "./settings.js";
+import { choose, useDark, useSettings } from "./settings.js";
 
 export interface View {
   readonly id: string;
@@ -61,8 +61,8 @@ export function Shell({ title, views = [], view, footer, children }: Props): VNo
 
 function Choices(): VNode {
   const text = useText();
-  const { language, theme, large } = useSettings();
-  const dark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const { language, large } = useSettings();
+  const dark = useDark();
   const other = language === "zh" ? "en" : "zh";
   return (
     <div class="settings" role="group" aria-label={text("app.settings")}>

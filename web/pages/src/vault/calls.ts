@@ -7,14 +7,16 @@ export type Method = keyof Vault;
 /** All methods of the vault: the type is what keeps the list whole. */
 const LISTED: Readonly<Record<Method, true>> = {
   state: true, create: true, unlock: true, lock: true, logKey: true, trust: true, changePassphrase: true,
+  words: true, recover: true, reading: true, readLedger: true,
   overview: true, credential: true, removeCredential: true, settle: true,
   open: true, choose: true, agree: true, decline: true, claim: true, offerAgain: true, grant: true, register: true,
   uses: true, use: true, receipt: true,
   bundles: true, errands: true, errand: true, beginErrand: true, followErrand: true, leaveErrand: true,
   askedErrand: true, chooseErrand: true, submitErrand: true, declineErrand: true, retryErrand: true,
   regulators: true, trustRegulator: true, distrustRegulator: true,
-  standing: true, withdraw: true, inbox: true, applications: true,
+  standing: true, withdraw: true, attend: true, inbox: true, applications: true,
   departments: true, items: true, apply: true, cancelApplication: true,
+  agents: true, appoint: true, endAppointment: true,
   backup: true, restore: true,
 };
 export const METHODS = Object.keys(LISTED) as readonly Method[];

@@ -1,14 +1,15 @@
 // The vault: what a screen asks is done by the part whose business it is; this knows only whether the vault is open.
 
-import { departments } from "./account/applying.js";
 import type { BundleView, ErrandAnswers, ErrandAskView, ErrandView } from "./errands/model.js";
-import { VaultError } from "./fault.js";
+import { loaded, VaultError } from "./fault.js";
+import { isBegun } from "./history/found.js";
 import type {
-  ApplicationView, Choice, CredentialView, DepartmentView, InboxView, ItemView, OfferView, Opened as Shown, Overview, RequestView, StandingView, State,
-  SubjectKind, TrustView, UseView, Vault,
+  AgentsView, ApplicationView, Appointing, AttendedView, Choice, CredentialView, DepartmentView, InboxView, ItemView, OfferView,
+  Opened as Shown, Overview, ReadingView, RequestView, StandingView, State, SubjectKind, TrustView, UseView, Vault, Written,
 } from "./model.js";
+import { isOtherKey, isOtherKeys } from "./reading/following.js";
 import type { RegulatorView } from "./regulators/model.js";
-import { followed, isOtherKey, Session } from "./session.js";
+import { followed, Session } from "./session.js";
 import { SealedStore } from "./store/store.js";
 import { believed, logKeyOf, serviceKey, trustOf, trustRecord } from "./trusting.js";
 
@@ -33,6 +34,18 @@ export class Engine implements Vault {
     await this.#begin(await SealedStore.unlock(NAME, passphrase));
   }
 
+  async recover(words: string, passphrase: string, logKey: string): Promise<void> {
+    this.#closed();
+    const { recovered } = await loaded(() => import("./recovery/recovered.js"));
+    await this.#begin(await recovered(NAME, words, passphrase, logKeyOf(logKey)));
+  }
+
+  async words(passphrase: string, language: "zh" | "en"): Promise<readonly string[]> {
+    const { store } = this.#open();
+    const { wordsFor } = await loaded(() => import("./recovery/recovered.js"));
+    return wordsFor(store, passphrase, language);
+  }
+
   async lock(): Promise<void> {
     this.#session?.store.lock();
     this.#session = null;
@@ -49,7 +62,8 @@ export class Engine implements Vault {
 
   async restore(file: Uint8Array, passphrase: string): Promise<void> {
     this.#closed();
-    await this.#begin(await SealedStore.restore(NAME, file, passphrase));
+    const { agedConsent } = await loaded(() => import("./consents/records.js"));
+    await this.#begin(await SealedStore.restore(NAME, file, passphrase, agedConsent));
   }
 
   overview = async (): Promise<Overview> => this.#open().overview();
@@ -71,7 +85,7 @@ export class Engine implements Vault {
   open = async (link: string, pairingCode?: string): Promise<Shown> => this.#open().open(link, pairingCode);
   choose = async (id: string, choice: Choice): Promise<RequestView> => this.#open().showing.choose(id, choice);
   agree = async (id: string, choice: Choice): Promise<UseView> => this.#open().agree(id, choice);
-  decline = async (id: string): Promise<void> => this.#open().showing.decline(id);
+  decline = async (id: string): Promise<void> => this.#open().decline(id);
   claim = async (id: string): Promise<CredentialView> => this.#open().claim(id);
   offerAgain = async (id: string): Promise<OfferView> => this.#open().offerAgain(id);
   uses = async (): Promise<readonly UseView[]> => this.#open().showing.uses();
@@ -102,14 +116,39 @@ export class Engine implements Vault {
     this.#open().account.register(id, kind, number);
   inbox = async (): Promise<InboxView> => this.#open().inbox();
   applications = async (): Promise<readonly ApplicationView[]> => this.#open().account.applications();
-  departments = async (): Promise<readonly DepartmentView[]> => (this.#open(), departments());
+  departments = async (): Promise<readonly DepartmentView[]> => (this.#open(), (await loaded(() => import("./account/applying.js"))).departments());
   items = async (department: string): Promise<readonly ItemView[]> => this.#open().account.items(department);
-  apply = async (schema: string, grounds: string): Promise<boolean> => this.#open().account.apply(schema, grounds);
+  apply = async (schema: string, grounds: string, written: Written = {}, company = ""): Promise<boolean> =>
+    this.#open().account.apply(schema, grounds, written, company);
   cancelApplication = async (id: string): Promise<void> => this.#open().account.cancel(id);
+  agents = async (): Promise<AgentsView> => (await this.#open().agents()).view();
+  appoint = async (asked: Appointing): Promise<boolean> => (await this.#open().agents()).appoint(asked);
+  endAppointment = async (id: string): Promise<boolean> => (await this.#open().agents()).end(id);
 
-  grant = notYet<StandingView>;
-  standing = notYet<readonly StandingView[]>;
-  withdraw = notYet<StandingView>;
+  async reading(): Promise<ReadingView | null> {
+    const session = this.#open();
+    return (await isBegun(session)) ? (await session.recovery()).state() : null;
+  }
+
+  readLedger = async (): Promise<ReadingView> => (await this.#open().recovery()).step();
+
+  grant = async (id: string): Promise<StandingView> => this.#open().grant(id);
+  standing = async (): Promise<readonly StandingView[]> => (await this.#open().consents()).part.standing();
+  withdraw = async (id: string): Promise<StandingView> => (await this.#open().consents()).part.withdraw(id);
+
+  async attend(): Promise<readonly AttendedView[]> {
+    const session = this.#open();
+    let told: readonly AttendedView[] = [];
+    try {
+      told = await session.attend();
+      if (!told.some(({ fault }) => fault !== null && isOtherKeys(fault))) return told;
+    } catch (error) {
+      if (!isOtherKey(error)) throw error;
+    }
+    this.#session = await followed(session.store);
+    const answered = told.filter(({ use }) => use !== null);
+    return [...answered, ...(await this.#session.attend())];
+  }
 
   /** Two calls that open at once: the first that is done has it. */
   async #begin(store: SealedStore): Promise<void> {
@@ -126,8 +165,4 @@ export class Engine implements Vault {
   #closed(): void {
     if (this.#session !== null) throw new VaultError("VAULT_OPEN", "the vault is open already");
   }
-}
-
-async function notYet<Value>(..._: readonly unknown[]): Promise<Value> {
-  throw new VaultError("NOT_YET", "this vault cannot do that yet");
 }

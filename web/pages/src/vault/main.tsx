@@ -8,22 +8,24 @@ import "./style.css";
 import { openedVault } from "./client.js";
 import { bundleLink } from "./errands/links.js";
 import { whenIdle } from "./idle.js";
-import type { Fault, State } from "./model.js";
+import type { AttendedView, Fault, State } from "./model.js";
 import { keepPage } from "./offline.js";
-import { Errands } from "./screens/errands.js";
 import { Flow } from "./screens/flow.js";
 import { Begin, Unlock } from "./screens/gate.js";
 import { Home } from "./screens/home.js";
-import { Inbox } from "./screens/inbox.js";
-import { FaultTold, VaultContext } from "./screens/parts.js";
-import { Scan } from "./screens/scan.js";
-import { Settings } from "./screens/settings.js";
+import { FaultTold, later, VaultContext } from "./screens/parts.js";
 import { Uses } from "./screens/uses.js";
 import { faultOf, useSay } from "./texts/index.js";
 
-const VIEWS = ["home", "scan", "inbox", "uses", "settings", "errands"] as const;
+const VIEWS = ["home", "scan", "inbox", "uses", "standing", "settings", "errands"] as const;
 /** Reached from the first view, and not from every one. */
 const WITHIN: ReadonlySet<string> = new Set(["errands"]);
+/** Loaded where somebody goes there: the first view is to be small, and what reads a camera's picture is large. */
+const Scan = later(async () => (await import("./screens/scan.js")).Scan);
+const Inbox = later(async () => (await import("./screens/inbox.js")).Inbox);
+const Standing = later(async () => (await import("./screens/standing.js")).Standing);
+const Settings = later(async () => (await import("./screens/settings.js")).Settings);
+const Errands = later(async () => (await import("./screens/errands.js")).Errands);
 const vault = openedVault();
 
 /**
@@ -57,8 +59,8 @@ function App(): VNode {
     vault.state().then(setState, () => setState("failed"));
     return () => removeEventListener("hashchange", came);
   }, []);
-  const opened = (): void => {
-    if (link === null) history.replaceState(null, "", `${location.pathname}#home`);
+  const opened = (shown = "home"): void => {
+    if (link === null) history.replaceState(null, "", `${location.pathname}#${shown}`);
     setState("open");
   };
   const lock = (slept: boolean): void => {
@@ -94,21 +96,30 @@ function Open({ link, setLink, lock }: OpenProps): VNode {
   const view = useView(VIEWS);
   const [settling, setSettling] = useState<Fault | null>(null);
   const [settled, setSettled] = useState(0);
+  const [attended, setAttended] = useState<readonly AttendedView[]>([]);
   useEffect(() => whenIdle(() => lock(true)), []);
   useEffect(() => {
-    const settle = (): void =>
-      void vault
-        .settle()
-        .then(
-          () => setSettling(null),
-          (error: unknown) => setSettling(faultOf(error)),
-        )
-        .finally(() => setSettled((count) => count + 1));
+    const settle = async (): Promise<void> => {
+      const fault = await vault.settle().then(() => null, faultOf);
+      setSettling(fault);
+      setSettled((count) => count + 1);
+      // What could not be gone on with holds up no request under a consent, unless nothing can be reached.
+      if (fault?.passing === true) return;
+      try {
+        const found = await vault.attend();
+        if (found.length === 0) return;
+        setAttended(found);
+        setSettled((count) => count + 1);
+      } catch (error) {
+        setSettling((before) => before ?? faultOf(error));
+      }
+    };
     // Not beside an open link: what is read for what the vault holds would tell the service, next to the request, what that is.
     if (link !== null) return undefined;
-    settle();
-    addEventListener("online", settle);
-    return () => removeEventListener("online", settle);
+    void settle();
+    const online = (): void => void settle();
+    addEventListener("online", online);
+    return () => removeEventListener("online", online);
   }, [link === null]);
   // Another view, or the browser's back button, leaves what a link led to.
   useEffect(() => {
@@ -134,10 +145,11 @@ function Open({ link, setLink, lock }: OpenProps): VNode {
         <Flow key={link} link={link} done={done} found={setLink} />
       ) : (
         <>
-          {view === "home" && <Home settling={settling} settled={settled} />}
+          {view === "home" && <Home settling={settling} settled={settled} attended={attended} />}
           {view === "scan" && <Scan found={setLink} />}
           {view === "inbox" && <Inbox />}
           {view === "uses" && <Uses settled={settled} />}
+          {view === "standing" && <Standing settled={settled} />}
           {view === "errands" && <Errands settled={settled} found={setLink} />}
           {view === "settings" && <Settings lock={() => lock(false)} />}
         </>

@@ -1,27 +1,34 @@
 // An opened vault, its parts put together: what each is given, and in which order they go on with what broke off.
 
 import { isAway } from "./reading/ground.js";
-import { LedgerError } from "../ledger/encoding.js";
 import type { Verifier } from "../ledger/keys.js";
 import { type Link, parseLink } from "../scan/links.js";
 import { Service } from "./about.js";
 import { AccountPart } from "./account/account.js";
+import type { Agents } from "./account/agents.js";
+import { accountSeeds, Sessions } from "./account/sessions.js";
 import { Claiming } from "./claiming/claiming.js";
+import type { Consents } from "./consents/whole.js";
 import { bundleLink, ERRAND, isOfErrand } from "./errands/links.js";
 import type { ErrandsPart } from "./errands/part.js";
 import { loaded, VaultError } from "./fault.js";
 import { KeptHoldings } from "./holding/holdings.js";
-import type { Choice, CredentialView, InboxView, OfferView, Opened as Shown, Overview, UseView } from "./model.js";
+import type {
+  AttendedView, Choice, CredentialView, InboxView, OfferView, Opened as Shown, Overview, StandingView, UseView,
+} from "./model.js";
 import type { Opened } from "./parts.js";
 import { followLogKey } from "./reading/following.js";
 import { Growing } from "./reading/growing.js";
 import { PublishedReader } from "./reading/reader.js";
+import type { Recovery } from "./recovery/part.js";
 import type { RegulatorsPart } from "./regulators/part.js";
 import { ShowingPart } from "./showing/part.js";
+import type { Event } from "./showing/events.js";
 import type { Outgoing } from "./showing/sending.js";
 import type { SealedStore } from "./store/store.js";
 
 const now = (): number => Date.now() / 1000;
+const CONSENTS = "consents/";
 
 /** Of one key of the log: when that is followed to another, a session is begun anew. */
 export class Session {
@@ -30,6 +37,9 @@ export class Session {
   readonly showing: ShowingPart;
   readonly account: AccountPart;
   /** Loaded when they are first wanted. */
+  readonly consents: () => Promise<Consents>;
+  readonly agents: () => Promise<Agents>;
+  readonly recovery: () => Promise<Recovery>;
   readonly errands: () => Promise<ErrandsPart>;
   readonly regulators: () => Promise<RegulatorsPart>;
   readonly #growing: Growing;
@@ -42,15 +52,33 @@ export class Session {
     this.#service = new Service(store);
     this.holdings = new KeptHoldings(opened);
     this.claiming = new Claiming(opened, this.holdings, this.#service.server);
-    this.account = new AccountPart(opened, this.claiming, this.#service.server);
-    const outgoing = this.#outgoing();
-    this.showing = new ShowingPart(opened, this.holdings, this.#service.server, outgoing);
+    const { server } = this.#service;
+    const sessions = new Sessions(opened, (party) =>
+      party.startsWith(CONSENTS) ? this.#consentSeeds(party) : accountSeeds(opened, party));
+    const outgoing: Outgoing = {
+      call: sessions.call,
+      ended: async (draft, event, answer, ending) => {
+        await this.account.ended(draft, event, answer);
+        if (isOfConsent(event)) await (await this.consents()).part.ended(draft, event, answer);
+        if (isOfErrand(event)) await (await this.errands()).ended(draft, event, answer, ending);
+      },
+      moot: async (draft, event) => (isOfConsent(event) ? (await this.consents()).part.moot(draft, event) : null),
+    };
+    this.account = new AccountPart(opened, this.claiming, server, sessions, outgoing);
+    this.consents = once(async () =>
+      new (await loaded(() => import("./consents/whole.js"))).Consents(
+        opened, this.holdings, server, sessions, outgoing, () => this.#growing.check()));
+    this.showing = new ShowingPart(opened, this.holdings, server, outgoing);
+    this.agents = once(async () =>
+      new (await loaded(() => import("./account/agents.js"))).Agents(opened, this.holdings, this.account));
+    this.recovery = once(async () =>
+      new (await loaded(() => import("./recovery/part.js"))).Recovery(opened, this.#growing, [(await this.consents()).settle]));
     const grows = () => this.#growing.check();
     this.errands = once(async () => {
       const { ErrandsPart } = await loaded(() => import("./errands/part.js"));
-      const [holdings, server, use] = [this.holdings, this.#service.server, (id: string) => this.showing.use(id)];
       const ledger = { ground: reader.ground, grows, still: () => this.#stillOne() };
-      return new ErrandsPart({ opened, holdings, server, outgoing, use, ...ledger });
+      const use = (id: string) => this.showing.use(id);
+      return new ErrandsPart({ opened, holdings: this.holdings, server, outgoing, use, ...ledger });
     });
     this.regulators = once(async () =>
       new (await loaded(() => import("./regulators/part.js"))).RegulatorsPart(opened, reader, grows));
@@ -60,16 +88,8 @@ export class Session {
     return (await this.store.read((draft) => draft.list(ERRAND))).length > 0;
   }
 
-  /** What is kept of how events ended, by whoever has to do with them. */
-  #outgoing(): Outgoing {
-    const { call, ended } = this.account.outgoing;
-    return {
-      call,
-      ended: async (draft, event, answer, ending) => {
-        await ended(draft, event, answer, ending);
-        if (isOfErrand(event)) await (await this.errands()).ended(draft, event, answer, ending);
-      },
-    };
+  async *#consentSeeds(party: string): AsyncGenerator<Uint8Array> {
+    yield* (await this.consents()).seeds(party);
   }
 
   /** What a link leads to. LinkError LINK_INVALID; VaultError LINK_UNSUPPORTED, and as each part says. */
@@ -81,16 +101,36 @@ export class Session {
     return found;
   }
 
-  #led(link: Link, pairingCode?: string): Promise<Shown> {
+  async #led(link: Link, pairingCode?: string): Promise<Shown> {
     if (link.action === "present") return this.showing.open(link, pairingCode);
     if (link.action === "offer") return this.claiming.open(link);
     if (link.action === "account") return this.account.open(link);
+    if (link.action === "consent") return (await this.consents()).part.open(link);
     throw new VaultError("LINK_UNSUPPORTED", "this vault does not take such a link yet");
   }
 
   async agree(id: string, choice: Choice): Promise<UseView> {
     await this.#stillOne();
     return this.showing.agree(id, choice);
+  }
+
+  /** Say no to a request, or to the terms of a consent. */
+  async decline(id: string): Promise<void> {
+    const { part } = await this.consents();
+    return part.has(id) ? part.decline(id) : this.showing.decline(id);
+  }
+
+  async grant(id: string): Promise<StandingView> {
+    await this.#stillOne();
+    return (await this.consents()).part.grant(id);
+  }
+
+  /**
+   * Attend to what waits under consents. Whatever cannot be compared with the one ledger is not answered: LedgerError NOTE_UNSIGNED,
+   * thrown or told, may be that the log has another key.
+   */
+  async attend(): Promise<readonly AttendedView[]> {
+    return (await this.consents()).attend();
   }
 
   async claim(id: string): Promise<CredentialView> {
@@ -160,6 +200,8 @@ export class Session {
   }
 }
 
+const isOfConsent = ({ note }: Event): boolean => note.kind === "consent-granted" || note.kind === "consent-withdrawn";
+
 /** The same one each time; what failed is made anew. */
 function once<Made>(make: () => Promise<Made>): () => Promise<Made> {
   let made: Promise<Made> | null = null;
@@ -173,7 +215,3 @@ function once<Made>(make: () => Promise<Made>): () => Promise<Made> {
 export async function followed(store: SealedStore): Promise<Session> {
   return new Session(store, await followLogKey(store));
 }
-
-/** Whether an error may be that the log signs with another key by now. */
-export const isOtherKey = (error: unknown): boolean =>
-  error instanceof LedgerError && error.reason === "NOTE_UNSIGNED";

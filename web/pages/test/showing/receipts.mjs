@@ -6,16 +6,16 @@ import { pathToFileURL } from "node:url";
 const load = (name) => import(pathToFileURL(`${process.argv[2]}/${name}.js`).href);
 const [
   { checkEventReceipt, checkUsageReceipt }, { requestOf, usageOctets, usageOf }, { eventOf, eventRecord },
-  { isComposite, presentedOf }, { Schema }, { UseKeys }, { parseVerifier }, { LocalizedText }, { decode, encode }, { hex },
+  { presentedOf }, { isComposite }, { Schema }, { UseKeys }, { parseVerifier }, { LocalizedText }, { decode, encode }, { hex },
 ] = await Promise.all([
   "pages/src/vault/showing/receipts", "pages/src/vault/showing/usages", "pages/src/vault/showing/events",
-  "pages/src/vault/showing/presented", "prover/src/disclosure/schema", "pages/src/vault/store/uses",
+  "pages/src/vault/showing/presented", "prover/src/composite/request", "prover/src/disclosure/schema", "pages/src/vault/store/uses",
   "pages/src/ledger/keys", "prover/src/disclosure/attributes", "prover/src/disclosure/canonical", "prover/src/bbs/octets",
 ].map(load));
 const octets = (digits) => Uint8Array.from(Buffer.from(digits, "hex"));
 const given = JSON.parse(readFileSync(0, "utf8"));
 const log = parseVerifier(given.log);
-const uses = await UseKeys.of(octets(given.tags), new Uint8Array(32));
+const uses = await UseKeys.of(octets(given.tags), new Uint8Array(32), new Uint8Array(32));
 const called = new LocalizedText("校", "School");
 
 function usage({ payload, signature, canonical, schemas, holderNote }) {
@@ -29,7 +29,7 @@ function usage({ payload, signature, canonical, schemas, holderNote }) {
   return {
     id: "0".repeat(32), state: "sent", time: 1, server: "h:1", verifierName: called, signed, request: requestOf(signed),
     canonical: octets(canonical), presented: presentedOf(octets(canonical), isComposite(signed.payload), known),
-    schemas: known, facts, message: octets("00"), holderNote: octets(holderNote), receipt: null, reason: null,
+    schemas: known, facts, message: octets("00"), holderNote: octets(holderNote), receipt: null, reason: null, consent: null,
   };
 }
 

@@ -16,5 +16,5 @@ export type { Equal, Foreign, InList, NotEqual, OneOf, Operand, Predicate, Range
 export { type Asked, presentComposite, type Presented } from "./present.js";
 export { Answer, CompositePresentation, type CredentialAnswer } from "./presentation.js";
 export { type AcceptedIssuer, type CompositeQuery, type Expiry, OldestEpoch } from "./query.js";
-export { type Branch, CompositeRequest } from "./request.js";
+export { type Branch, CompositeRequest, isComposite } from "./request.js";
 export { IssuanceTerms } from "./terms.js";

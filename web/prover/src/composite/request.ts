@@ -1,7 +1,7 @@
 // Requests of the composite form: branches of which the holder answers one, signed by the verifier
 // (disclosure/composite/request.py). MalformedError REQUEST_INVALID and those of the parts.
 
-import { hex } from "../bbs/octets.js";
+import { equal, hex } from "../bbs/octets.js";
 import { LocalizedText } from "../disclosure/attributes.js";
 import { type Decoded, decode, digest, encode } from "../disclosure/canonical.js";
 import { MalformedError } from "../disclosure/errors.js";
@@ -18,7 +18,9 @@ import { digestOf, type Predicate, predicateOf } from "./predicates.js";
 import { type CompositeQuery, invalidRequest, queryOf } from "./query.js";
 import { IssuanceTerms } from "./terms.js";
 
-const LABEL = "zk-disclosure/composite-request/v1";
+export const LABEL = "zk-disclosure/composite-request/v1";
+/** How the octets of every request of this form begin: the head of an array of nine, and the label. */
+const BEGINNING = encode(LABEL, ...new Array<null>(8).fill(null)).slice(0, -8);
 const MAX_BRANCHES = 8;
 const MAX_PREDICATES = 64;
 const MAX_OUTPUTS = 8;
@@ -124,4 +126,9 @@ function branchOf(item: Decoded): Branch {
 function checkIds(all: readonly { readonly id: string }[], field: string, most: number, least = 0): void {
   if (all.length < least || all.length > most) throw invalidRequest(`there are ${least} to ${most}`, field);
   if (new Set(all.map((each) => each.id)).size !== all.length) throw invalidRequest("two have one identifier", field);
+}
+
+/** Whether a signed request's octets are of this form: its label selects it. */
+export function isComposite(payload: Uint8Array): boolean {
+  return equal(payload.subarray(0, BEGINNING.length), BEGINNING);
 }

@@ -12,8 +12,8 @@ export const MAX_LIFETIME = 7 * 86_400;
 export const SIGNATURE_OCTETS = 64;
 export const USAGE_TAG_OCTETS = 48;
 export const DIGEST_OCTETS = 32;
-const MAX_SECONDS = 2 ** 37;
-const CLOCK_TOLERANCE = 120;
+export const MAX_SECONDS = 2 ** 37;
+export const CLOCK_TOLERANCE = 120;
 const SIGNING_PREFIX = utf8("zk-disclosure/request-signature/v1\x00");
 
 /** A registered Ed25519 key of 32 octets by the verifier's name; what it throws is thrown. */

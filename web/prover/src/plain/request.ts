@@ -17,7 +17,7 @@ import {
   type SignedRequest,
 } from "../disclosure/request_frame.js";
 
-const LABEL = "zk-disclosure/request/v1";
+export const LABEL = "zk-disclosure/request/v1";
 const REVOCATION_WAIVED = "revocation-waived";
 
 const invalid = (detail: string, field = "") => new MalformedError("REQUEST_INVALID", detail, field);

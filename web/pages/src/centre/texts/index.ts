@@ -22,6 +22,8 @@ interface Told {
   /** Of a part, 1 being the whole. */
   readonly percent: (part: number) => string;
   readonly day: (iso: string) => string;
+  /** Of a day by itself, which is the same one wherever the page is read. */
+  readonly date: (iso: string) => string;
 }
 
 /** The texts in the language that is chosen now, and how words, numbers and days are written in it. */
@@ -37,5 +39,6 @@ export function useTexts(): Told {
     number: (value) => new Intl.NumberFormat(locale).format(value),
     percent: (part) => new Intl.NumberFormat(locale, { style: "percent" }).format(part),
     day: (iso) => (iso ? new Intl.DateTimeFormat(locale, { dateStyle: "medium" }).format(new Date(iso)) : "–"),
+    date: (iso) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(iso)),
   };
 }

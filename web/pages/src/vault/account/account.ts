@@ -10,8 +10,8 @@ import type { LocalizedText } from "../../../../prover/src/disclosure/attributes
 import { departmentName, SchemaName } from "../../../../prover/src/disclosure/names.js";
 import type { Link } from "../../scan/links.js";
 import type { Claiming } from "../claiming/claiming.js";
-import { faultOf, VaultError } from "../fault.js";
-import type { AccountView, ApplicationView, Fault, InboxView, ItemView, OfferView, SubjectKind } from "../model.js";
+import { faultOf, loaded, VaultError } from "../fault.js";
+import type { AccountView, ApplicationView, Fault, InboxView, ItemView, OfferView, SubjectKind, Written } from "../model.js";
 import type { Opened } from "../parts.js";
 import { account as accounts, applications } from "../reading/clients.js";
 import { textOf } from "../reading/messages.js";
@@ -20,25 +20,27 @@ import { checkServer } from "../showing/fetch.js";
 import { type Outgoing, sendEvent } from "../showing/sending.js";
 import type { Draft } from "../store/store.js";
 import { plain } from "../telling/saying.js";
-import { applied, items } from "./applying.js";
 import { codeHash, registration } from "./keys.js";
 import { type Account, accountAt, accountsIn, beginAccount, finishAccount, forgetAccount } from "./records.js";
-import { Sessions } from "./sessions.js";
+import type { Sessions } from "./sessions.js";
 import { numberOf, subjectOf } from "./subjects.js";
 
 const REGISTER = "/zkproto.v1.AccountService/RegisterAccount";
 const TITLE = { zh: "登记账户", en: "Account registered" } as const;
 const NAME = /^accounts\/[A-Za-z0-9_-]{1,64}$/;
-const STATES: Readonly<Record<number, ApplicationView["state"]>> = {
+export const STATES: Readonly<Record<number, ApplicationView["state"]>> = {
   [Application_State.OPEN]: "open",
   [Application_State.APPROVED]: "approved",
   [Application_State.REFUSED]: "refused",
   [Application_State.CANCELLED]: "cancelled",
 };
 const MAX_MILLISECONDS = 2 ** 47;
-const PAGE = 100;
+export const PAGE = 100;
 /** So many pages are read: a service that has always one more holds nobody up. */
 const MOST_PAGES = 20;
+
+/** Loaded where somebody applies. */
+const applying = () => loaded(() => import("./applying.js"));
 
 interface Asked {
   readonly link: Link;
@@ -52,19 +54,17 @@ export class AccountPart {
   /** `server` is host:port of the service that this page speaks to. */
   constructor(
     private readonly opened: Opened, private readonly claiming: Claiming, private readonly server: () => Promise<string>,
+    sessions: Sessions, private readonly outgoing: Outgoing,
   ) {
-    this.#sessions = new Sessions(opened);
+    this.#sessions = sessions;
   }
 
-  /** What events of accounts are sent with, and what is kept of how they ended. */
-  readonly outgoing: Outgoing = {
-    call: (party, made) => this.#sessions.call(party, made),
-    ended: async (draft, event, answer) => {
-      if (event.call.method !== REGISTER) return;
-      const name = await registered(draft, event, answer, this.#now());
-      if (name !== null) this.#sessions.forget(name);
-    },
-  };
+  /** Keep what the service answered to a registration, within the use case that writes down how it ended; null: it was refused. */
+  async ended(draft: Draft, event: Event, answer: unknown): Promise<void> {
+    if (event.call.method !== REGISTER) return;
+    const name = await registered(draft, event, answer, this.#now());
+    if (name !== null) this.#sessions.forget(name);
+  }
 
   /** Whose code a link has. VaultError LINK_ELSEWHERE; MalformedError; what the reader throws. */
   async open(link: Link): Promise<AccountView> {
@@ -97,11 +97,11 @@ export class AccountPart {
 
   /** The offers that wait for the account, each read and checked; what cannot be read is told beside. */
   async inbox(): Promise<InboxView> {
-    const account = await this.#account();
+    const account = await this.current();
     if (account === null) return { account: false, offers: [], faults: [] };
     const offers: OfferView[] = [];
     const faults: Fault[] = [];
-    const waiting = await this.#pages(account, (headers, pageToken) =>
+    const waiting = await this.pages(account, (headers, pageToken) =>
       accounts.listOffers({ pageSize: PAGE, pageToken }, { headers }), ({ offers: found }) => found);
     for (const { name, claimCode } of waiting) {
       try {
@@ -117,9 +117,9 @@ export class AccountPart {
 
   /** What the account has applied for, the newest first; empty without an account. */
   async applications(): Promise<readonly ApplicationView[]> {
-    const account = await this.#account();
+    const account = await this.current();
     if (account === null) return [];
-    const found = await this.#pages(account, (headers, pageToken) =>
+    const found = await this.pages(account, (headers, pageToken) =>
       applications.listMyApplications({ pageSize: PAGE, pageToken }, { headers }), ({ applications: all }) => all);
     const views: ApplicationView[] = [];
     for (const each of found) views.push(await this.#application(each));
@@ -127,11 +127,15 @@ export class AccountPart {
   }
 
   /**
-   * Apply for an item; returns whether it was sent: else `settle` sends it. VaultError ACCOUNT_NOT_FOUND, GROUNDS_MALFORMED; what
-   * the service refuses; errors as `sendEvent`.
+   * Apply for an item, of one's own or, as its agent, of a company's; returns whether it was sent: else `settle` sends it.
+   * VaultError ACCOUNT_NOT_FOUND, and as `applied`; what the service refuses; errors as `sendEvent`.
    */
-  async apply(schema: string, grounds: string): Promise<boolean> {
-    const event = await applied(this.opened, await this.#bound(), schema, grounds);
+  async apply(schema: string, grounds: string, written: Written, company: string): Promise<boolean> {
+    return this.send(await (await applying()).applied(this.opened, await this.bound(), { schema, grounds, written, company }));
+  }
+
+  /** Send what is stored; returns whether it was sent: else `settle` sends it. Errors as `sendEvent` but passing ones. */
+  async send(event: Event): Promise<boolean> {
     try {
       await sendEvent(this.opened, event, this.outgoing);
     } catch (error) {
@@ -142,23 +146,25 @@ export class AccountPart {
   }
 
   /** What a department has that can be applied for, by the ledger. */
-  items(department: string): Promise<readonly ItemView[]> {
-    return items(this.opened, department);
+  async items(department: string): Promise<readonly ItemView[]> {
+    return (await applying()).items(this.opened, department);
   }
 
   /** Take an open application back. VaultError ACCOUNT_NOT_FOUND; what the service refuses: APPLICATION_DECIDED. */
   async cancel(id: string): Promise<void> {
-    const { name } = await this.#bound();
+    const { name } = await this.bound();
     await this.#sessions.call(name, (headers) => applications.cancelApplication({ name: id }, { headers }));
   }
 
-  async #bound(): Promise<Account> {
-    const account = await this.#account();
+  /** The account; VaultError ACCOUNT_NOT_FOUND. */
+  async bound(): Promise<Account> {
+    const account = await this.current();
     if (account === null) throw new VaultError("ACCOUNT_NOT_FOUND", "the vault has no account at this service");
     return account;
   }
 
-  async #account(): Promise<Account | null> {
+  /** The account at this service, or null. */
+  async current(): Promise<Account | null> {
     const server = await this.server();
     return this.opened.store.read((draft) => accountAt(draft, server));
   }
@@ -178,7 +184,8 @@ export class AccountPart {
     });
   }
 
-  async #pages<Answer extends { readonly nextPageToken: string }, Item>(
+  /** All that a listing of the account's has, in so many pages at most. */
+  async pages<Answer extends { readonly nextPageToken: string }, Item>(
     { name }: Account, ask: (headers: Readonly<Record<string, string>>, token: string) => Promise<Answer>,
     items: (answer: Answer) => readonly Item[],
   ): Promise<Item[]> {
@@ -237,7 +244,7 @@ async function registered(draft: Draft, { note }: Event, answer: unknown, now: n
 }
 
 /** A moment that a screen can show; 0 for what is none. */
-function momentOf(time: Timestamp | undefined): number {
+export function momentOf(time: Timestamp | undefined): number {
   const found = time === undefined ? 0 : timestampMs(time);
   return found >= 0 && found < MAX_MILLISECONDS ? found : 0;
 }

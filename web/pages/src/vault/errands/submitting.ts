@@ -4,6 +4,7 @@
 
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 
+import { isComposite } from "../../../../prover/src/composite/request.js";
 import { MalformedError } from "../../../../prover/src/disclosure/errors.js";
 import {
   ErrandAnswerSchema, SubmitErrandRequestSchema, type SubmitErrandResponse,
@@ -14,7 +15,7 @@ import type { Proven } from "../showing/answer.js";
 import { provenAnswer } from "../showing/answering.js";
 import { beginEvent, type Event, newId } from "../showing/events.js";
 import type { Holdings } from "../showing/holdings.js";
-import { isComposite, type Presented, presentedOf, submitted as answerOf } from "../showing/presented.js";
+import { type Presented, presentedOf, submitted as answerOf } from "../showing/presented.js";
 import { checkUsageReceipt } from "../showing/receipts.js";
 import { type Ending, finishUsage, putUsage, type Usage, usageIn } from "../showing/usages.js";
 import type { Draft } from "../store/store.js";
@@ -99,7 +100,7 @@ function usageOf({ asked, proven: made, presented }: ProvenPart, server: string,
   const { canonical, schemas, facts, holderNote } = made;
   return {
     id: newId(), state: "sent", time, server, verifierName: verifier.displayName, signed, request, canonical, presented,
-    schemas, facts, message: NOTHING, holderNote, receipt: null, reason: null,
+    schemas, facts, message: NOTHING, holderNote, receipt: null, reason: null, consent: null,
   };
 }
 

@@ -19,22 +19,25 @@ import { linesOf } from "../telling/said.js";
 import { plainLines } from "../telling/plain.js";
 import { plain } from "../telling/saying.js";
 import { isAnchored } from "./anchoring.js";
+import { readBack } from "./found.js";
 import { type Answered, consentOf } from "../telling/told.js";
 import { pastLines } from "../telling/views.js";
 
 type Past = { readonly usage: Usage } | { readonly event: Event } | { readonly claim: ClaimUse };
 
-/** What events are told among the uses: what a verifier asked and did not get, what the vault's account did, errands. */
+/** What events are told among the uses: what a verifier asked and did not get, what the account did, what became of consents. */
 const TOLD: Readonly<Partial<Record<EventKind, UseState>>> = {
   "errand-submitted": "recorded",
   "declined": "declined", "over-asked": "over-asked", "account-registered": "recorded", "applied": "recorded",
+  "consent-granted": "consent-granted", "consent-declined": "consent-declined", "consent-withdrawn": "consent-withdrawn",
+  "appointed": "recorded", "appointment-ended": "recorded",
 };
 
 /** Whose cosignatures anchor a receipt (witnesses.ts); null where the vault knows of nobody. */
 export type FindPolicy = () => Promise<Policy | null>;
 const NOBODY: FindPolicy = () => Promise.resolve(null);
 
-/** All uses and refusals, the newest first. StoreError VAULT_DAMAGED. */
+/** All uses and refusals, and what was read back from the ledger, the newest first. StoreError VAULT_DAMAGED. */
 export async function usesOf(opened: Opened, policy: FindPolicy = NOBODY): Promise<readonly UseView[]> {
   const { usages, events, claims } = await opened.store.read(async (draft) => (
     { usages: await usagesIn(draft), events: await eventsIn(draft), claims: await claimUsesIn(draft) }));
@@ -46,33 +49,41 @@ export async function usesOf(opened: Opened, policy: FindPolicy = NOBODY): Promi
   const witnesses = await policy();
   const views: UseView[] = [];
   for (const each of all) views.push(await viewOf(opened, each, witnesses));
+  views.push(...(await readBack(opened)));
   return views.sort((one, other) => other.time - one.time || (one.id < other.id ? 1 : -1));
 }
 
 /** One of them. VaultError USAGE_NOT_FOUND. */
 export async function useOf(opened: Opened, id: string, policy: FindPolicy = NOBODY): Promise<UseView> {
-  return viewOf(opened, await past(opened, id), await policy());
+  const own = await past(opened, id);
+  if (own !== null) return viewOf(opened, own, await policy());
+  const found = (await readBack(opened)).find((each) => each.id === id);
+  if (found === undefined) throw missing();
+  return found;
 }
 
 /** A receipt's octets, for a file. VaultError USAGE_NOT_FOUND, NO_RECEIPT. */
 export async function receiptOf(opened: Opened, id: string): Promise<Uint8Array> {
   const found = await past(opened, id);
+  if (found === null) throw missing();
   const receipt = "usage" in found ? found.usage.receipt : "event" in found ? found.event.receipt : null;
   if (receipt === null) throw new VaultError("NO_RECEIPT", "there is no receipt of it");
   return receipt.octets;
 }
 
-function past({ store }: Opened, id: string): Promise<Past> {
-  return store.read(async (draft): Promise<Past> => {
+function past({ store }: Opened, id: string): Promise<Past | null> {
+  return store.read(async (draft): Promise<Past | null> => {
     const usage = await draft.get({ kind: USAGE, name: id });
     if (usage !== null) return { usage: usageOf(id, usage) };
     const event = await draft.get({ kind: EVENT, name: id });
     if (event !== null) return { event: eventOf(id, event) };
     const claim = await draft.get({ kind: CLAIM_USE, name: id });
     if (claim !== null) return { claim: claimUseOf(id, claim) };
-    throw new VaultError("USAGE_NOT_FOUND", "the vault has no such use");
+    return null;
   });
 }
+
+const missing = (): VaultError => new VaultError("USAGE_NOT_FOUND", "the vault has no such use");
 
 async function viewOf(opened: Opened, each: Past, policy: Policy | null): Promise<UseView> {
   if ("claim" in each) return claimView(each.claim);
@@ -83,7 +94,8 @@ function claimView(claim: ClaimUse): UseView {
   const { id, time, request, verifierName } = claim;
   return {
     id, time, state: "claimed", verifier: request.verifier, verifierName: plain(verifierName),
-    purpose: plain(request.purpose), lines: compositeLines(claim, request), receipt: "none", entry: null, fault: null,
+    purpose: plain(request.purpose), lines: compositeLines(claim, request), standing: false, receipt: "none", entry: null,
+    fault: null,
   };
 }
 
@@ -99,6 +111,7 @@ async function usageView({ store }: Opened, usage: Usage, policy: Policy | null)
     verifierName: plain(usage.verifierName),
     purpose: plain(request.purpose),
     lines: request instanceof CompositeRequest ? compositeLines(usage, request) : plainFormLines(usage, request),
+    standing: usage.consent !== null,
     ...stands,
     fault: reason === null ? null : { reason, detail: "the service refused", passing: false },
   };
@@ -114,15 +127,18 @@ async function eventView(event: Event, policy: Policy | null): Promise<UseView> 
     verifierName: plain(called),
     purpose: { zh: note.title.zh, en: note.title.en },
     lines: [],
+    standing: false,
     ...(await standingOf(receipt, policy, async ({ octets, log }) => checkEventReceipt(event, octets, log))),
     fault: reason === null ? null : { reason, detail: "the service refused", passing: false },
   };
 }
 
-/** A refusal stands when it is written down; what was asked of a department, when that has answered. */
+/** What the vault asks of others stands when they have answered; refusals and withdrawals when they are written down. */
+const ASKS: ReadonlySet<UseState> = new Set<UseState>(["recorded", "consent-granted"]);
+
 function stateOf({ note, state }: Event): UseState {
   const told = TOLD[note.kind] ?? "recorded";
-  if (told !== "recorded" || state === "recorded") return told;
+  if (!ASKS.has(told) || state === "recorded") return told;
   return state === "sent" ? "sending" : "refused";
 }
 

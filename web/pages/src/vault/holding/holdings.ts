@@ -6,11 +6,12 @@ import { civilDay } from "../../../../prover/src/disclosure/key.js";
 import { valueOf } from "../../../../prover/src/disclosure/schema.js";
 import { VaultError } from "../fault.js";
 import { keptSecret } from "../identity.js";
-import type { CredentialView } from "../model.js";
+import type { ChildView, CredentialView } from "../model.js";
 import type { HeldComposite, Opened, Standing } from "../parts.js";
 import type { Held, HeldPlainOne, Holdings } from "../showing/holdings.js";
 import type { Draft } from "../store/store.js";
 import { dateText, plain, valueText } from "../telling/saying.js";
+import { childrenOf } from "./children.js";
 import { COMPOSITE, compositeOctets, compositeOf, PLAIN, plainOctets, plainOf } from "./records.js";
 import { trustedIn } from "./regulators.js";
 
@@ -50,8 +51,9 @@ export class KeptHoldings implements Holdings {
   /** All of them, by department, the newest first in each. */
   async views(): Promise<readonly CredentialView[]> {
     const { composite, plain: plainOnes } = await this.held();
+    const children = childrenOf(composite);
     const views: CredentialView[] = [];
-    for (const each of [...composite, ...plainOnes]) views.push(await this.#view(each));
+    for (const each of [...composite, ...plainOnes]) views.push(await this.#view(each, children));
     return views.sort((one, other) =>
       one.department < other.department ? -1 : one.department > other.department ? 1 : other.received - one.received);
   }
@@ -61,7 +63,7 @@ export class KeptHoldings implements Holdings {
     const { composite, plain: plainOnes } = await this.held();
     const found = [...composite, ...plainOnes].find((each) => each.id === id);
     if (found === undefined) throw missing();
-    return this.#view(found);
+    return this.#view(found, childrenOf(composite));
   }
 
   /** Forget one; VaultError CREDENTIAL_NOT_FOUND. */
@@ -75,7 +77,7 @@ export class KeptHoldings implements Holdings {
     });
   }
 
-  async #view(held: HeldComposite | HeldPlainOne): Promise<CredentialView> {
+  async #view(held: HeldComposite | HeldPlainOne, children: ReadonlyMap<string, ChildView>): Promise<CredentialView> {
     const { id, credential, schema, received } = held;
     const department = `departments/${schema.name.department}`;
     return {
@@ -92,6 +94,7 @@ export class KeptHoldings implements Holdings {
       expired: credential.expiry.number < civilDay(this.opened.now()),
       revoked: "standing" in held && held.standing !== null && held.standing.revoked,
       received,
+      child: children.get(id) ?? null,
     };
   }
 

@@ -51,7 +51,8 @@ function trustedOf(place: string, record: Uint8Array): Trusted {
     const [name, called, digest, since] = list(decode(LABEL, record), damaged, 4);
     const key = octets(digest, damaged);
     if (key.length !== DIGEST_OCTETS || hex(key) !== place) throw damaged();
-    return { name: text(name, damaged), displayName: LocalizedText.of(called, damaged), digest: key, since: small(since, damaged) };
+    const displayName = LocalizedText.of(called, damaged);
+    return { name: text(name, damaged), displayName, digest: key, since: small(since, damaged) };
   } catch {
     throw damaged();
   }

@@ -10,11 +10,13 @@ import { leafHash, verifyInclusion } from "../../ledger/merkle.js";
 import { ofLog, open } from "../../ledger/policy.js";
 import { type ProofFile, parseProofFile } from "../../ledger/receipt.js";
 import { VaultError } from "../fault.js";
+import type { Fault } from "../model.js";
 import type { SealedStore } from "../store/store.js";
 import { believed, trustRecord } from "../trusting.js";
 import { ledger } from "./clients.js";
 
 const LABEL = "zk-disclosure/log-key/v1";
+const UNSIGNED = "NOTE_UNSIGNED";
 const RECORD = recordEntry("log-key", new Uint8Array());
 
 /**
@@ -105,3 +107,9 @@ export async function followLogKey(store: SealedStore): Promise<Verifier> {
     return newest;
   });
 }
+
+/** Whether an error may be that the log signs with another key by now. */
+export const isOtherKey = (error: unknown): boolean =>
+  error instanceof LedgerError && isOtherKeys(error);
+/** The same of what a screen would be told. */
+export const isOtherKeys = ({ reason }: Pick<Fault, "reason">): boolean => reason === UNSIGNED;

@@ -5,9 +5,10 @@ import { useState } from "preact/hooks";
 import { moment } from "../../messages/index.js";
 import { useSettings } from "../../ui/settings.js";
 import { Told } from "../../ui/shell.js";
-import type { ApplicationView, DepartmentView } from "../model.js";
+import type { ApplicationView, DepartmentView, Written } from "../model.js";
 import { useIn, useSay } from "../texts/index.js";
 import { FaultTold, useActing, useRead, useVault, Waited } from "./parts.js";
+import { Stated } from "./stated.js";
 
 interface Props {
   readonly applications: readonly ApplicationView[];
@@ -93,6 +94,8 @@ function ApplyForm({ departments, done }: { departments: readonly DepartmentView
   const [department, setDepartment] = useState(departments[0]?.department ?? "");
   const [chosen, setChosen] = useState("");
   const [grounds, setGrounds] = useState("");
+  const [stated, setStated] = useState<{ schema: string; written: Written }>({ schema: "", written: {} });
+  const [company, setCompany] = useState("");
   const [items] = useRead(
     async () => (department === "" ? [] : await vault.items(department)),
     [department],
@@ -114,9 +117,12 @@ function ApplyForm({ departments, done }: { departments: readonly DepartmentView
       <Waited read={items}>
         {(all) => {
           const schema = all.some((each) => each.schema === chosen) ? chosen : (all[0]?.schema ?? "");
+          // What was stated of one item is not stated of another.
+          const written = stated.schema === schema ? stated.written : {};
+          const fields = all.find((each) => each.schema === schema)?.fields ?? [];
           const send = (event: Event): void => {
             event.preventDefault();
-            act(() => vault.apply(schema, grounds).then(done));
+            act(() => vault.apply(schema, grounds, written, company).then(done));
           };
           if (schema === "") return <p>{say("apply.nothing")}</p>;
           return (
@@ -142,6 +148,20 @@ function ApplyForm({ departments, done }: { departments: readonly DepartmentView
                   onInput={(event) => setGrounds(event.currentTarget.value)}
                 />
               </p>
+              <p>
+                <label for="company">{say("apply.company")}</label>
+                <input
+                  id="company"
+                  autocomplete="off"
+                  aria-describedby="company-about"
+                  value={company}
+                  onInput={(event) => setCompany(event.currentTarget.value)}
+                />
+                <span id="company-about" class="quiet">
+                  {say("apply.company.about")}
+                </span>
+              </p>
+              <Stated fields={fields} written={written} write={(now) => setStated({ schema, written: now })} />
               <FaultTold fault={fault} />
               <div class="row">
                 <button type="submit" class="first" disabled={busy}>

@@ -5,8 +5,8 @@ import { useEffect, useState } from "preact/hooks";
 import { moment } from "../../messages/index.js";
 import { useSettings } from "../../ui/settings.js";
 import { Told } from "../../ui/shell.js";
-import type { Choice, RequestView, ShownCredential, UseView, WayView } from "../model.js";
-import { useIn, useSay } from "../texts/index.js";
+import type { AskerView, Choice, RequestView, ShownCredential, UseView, WayView } from "../model.js";
+import { type Key, useIn, useSay } from "../texts/index.js";
 import { Lines } from "./lines.js";
 import { FaultTold, Screen, useActing, useVault } from "./parts.js";
 
@@ -100,7 +100,14 @@ export function useOver(ends: number): boolean {
   return over;
 }
 
-export function Asker({ asker, ends }: Pick<RequestView, "asker" | "ends">): VNode {
+interface AskerProps {
+  readonly asker: AskerView;
+  readonly ends: number;
+  /** How it is said until when it can be answered. */
+  readonly until?: Key;
+}
+
+export function Asker({ asker, ends, until = "ask.until" }: AskerProps): VNode {
   const say = useSay();
   const told = useIn();
   const { language } = useSettings();
@@ -131,7 +138,7 @@ export function Asker({ asker, ends }: Pick<RequestView, "asker" | "ends">): VNo
           {told(each)}
         </dd>
       ))}
-      <dd class="quiet">{say("ask.until", { time: moment(ends, language) })}</dd>
+      <dd class="quiet">{say(until, { time: moment(ends, language) })}</dd>
     </dl>
   );
 }

@@ -1,4 +1,4 @@
-// What a link leads to: a request that is answered or declined, or an offer that is taken.
+// What a link leads to: a request that is answered or declined, terms that are granted or not, an offer that is taken.
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
@@ -6,10 +6,12 @@ import { Told } from "../../ui/shell.js";
 import type { CredentialView, OfferView, Opened, RequestView, UseView } from "../model.js";
 import { useIn, useSay } from "../texts/index.js";
 import { Ask, WayShown } from "./ask.js";
-import { Bundle } from "./errands.js";
-import { FaultTold, Screen, useActing, useVault } from "./parts.js";
+import { FaultTold, later, Screen, useActing, useVault } from "./parts.js";
 import { Register } from "./register.js";
 import { UseShown } from "./uses.js";
+
+const Terms = later(async () => (await import("./standing.js")).Terms);
+const Bundle = later(async () => (await import("./errands.js")).Bundle);
 
 interface Props {
   readonly link: string;
@@ -53,7 +55,7 @@ export function Flow({ link, done, found }: Props): VNode {
   if (opened.kind === "offer") return <Offer offer={opened} done={done} />;
   if (opened.kind === "account") return <Register account={opened} done={done} />;
   if (opened.kind === "bundle") return <Bundle bundle={opened} done={done} found={found} />;
-  return <Away done={done} />;
+  return <Terms key={opened.id} consent={opened} declined={() => setUse("declined")} done={done} />;
 }
 
 function Away({ done }: { done: () => void }): VNode {

@@ -5,17 +5,20 @@ import { useState } from "preact/hooks";
 import { moment } from "../../messages/index.js";
 import { useSettings } from "../../ui/settings.js";
 import { Told } from "../../ui/shell.js";
-import type { CredentialView, Fault, Overview } from "../model.js";
+import type { AttendedView, ChildView, CredentialView, Fault, Overview } from "../model.js";
 import { useDay, useIn, useSay } from "../texts/index.js";
 import { FaultTold, Screen, useActing, useRead, useVault, Waited } from "./parts.js";
+import { AttendedTold } from "./attended.js";
 
 interface Props {
   /** What settling came to when the vault was opened: null while it is under way or was done. */
   readonly settling: Fault | null;
   readonly settled: number;
+  /** What was attended to since the vault was opened. */
+  readonly attended: readonly AttendedView[];
 }
 
-export function Home({ settling, settled }: Props): VNode {
+export function Home({ settling, settled, attended }: Props): VNode {
   const say = useSay();
   const vault = useVault();
   const [overview, again] = useRead(() => vault.overview(), [settled]);
@@ -31,6 +34,7 @@ export function Home({ settling, settled }: Props): VNode {
     <Screen title={say("vault.view.home")}>
       {settling?.passing && <Told as="unsure">{say("home.offline")}</Told>}
       <FaultTold fault={settling?.passing ? null : settling} />
+      <div role="status">{attended.length > 0 && <AttendedTold attended={attended} />}</div>
       <Waited read={overview}>
         {(found) => (
           <>
@@ -46,7 +50,7 @@ export function Home({ settling, settled }: Props): VNode {
             {found.credentials.length === 0 ? (
               <p>{say("home.none")}</p>
             ) : (
-              <ByDepartment credentials={found.credentials} choose={choose} />
+              <Groups credentials={found.credentials} choose={choose} />
             )}
             <Read at={found.read} />
           </>
@@ -89,9 +93,37 @@ interface ListProps {
   readonly choose: (id: string) => void;
 }
 
-function ByDepartment({ credentials, choose }: ListProps): VNode {
+/** The holder's own, and those about each child; where there is no child there is nothing to tell apart. */
+function Groups({ credentials, choose }: ListProps): VNode {
+  const say = useSay();
+  const children = childrenIn(credentials);
+  if (children.length === 0) return <ByDepartment credentials={credentials} choose={choose} />;
+  const groups = [
+    { id: "", title: say("home.mine") },
+    ...children.map(({ id, name }) => (
+      { id, title: name === null ? say("home.child.unnamed", { number: id }) : say("home.child", { name }) })),
+  ].map((group) => ({ ...group, own: credentials.filter(({ child }) => (child?.id ?? "") === group.id) }));
+  return (
+    <>
+      {groups.filter(({ own }) => own.length > 0).map(({ id, title, own }) => (
+        <section key={id} data-test={id === "" ? "mine" : "child"}>
+          <h3>{title}</h3>
+          <ByDepartment credentials={own} choose={choose} within />
+        </section>
+      ))}
+    </>
+  );
+}
+
+function childrenIn(credentials: readonly CredentialView[]): readonly ChildView[] {
+  const all = credentials.flatMap(({ child }) => (child === null ? [] : [[child.id, child] as const]));
+  return [...new Map(all).values()].sort((one, other) => Number(one.id) - Number(other.id));
+}
+
+function ByDepartment({ credentials, choose, within = false }: ListProps & { readonly within?: boolean }): VNode {
   const say = useSay();
   const told = useIn();
+  const Heading = within ? "h4" : "h3";
   const departments = [...new Set(credentials.map((each) => each.department))];
   return (
     <>
@@ -99,7 +131,7 @@ function ByDepartment({ credentials, choose }: ListProps): VNode {
         const own = credentials.filter((each) => each.department === department);
         return (
           <section key={department}>
-            <h3>{say("home.by", { department: told(own[0]!.departmentName) })}</h3>
+            <Heading>{say("home.by", { department: told(own[0]!.departmentName) })}</Heading>
             <ul class="choices">
               {own.map((each) => (
                 <li key={each.id}>
@@ -162,6 +194,12 @@ function Shown({ id, credential, back, removed }: ShownProps): VNode {
         </dd>
         <dt>{say("credential.received")}</dt>
         <dd>{moment(credential.received, language)}</dd>
+        {credential.child !== null && (
+          <>
+            <dt>{say("credential.child")}</dt>
+            <dd>{credential.child.name ?? say("home.child.unnamed", { number: credential.child.id })}</dd>
+          </>
+        )}
       </dl>
       <h3>{say("credential.attributes")}</h3>
       <dl class="facts">

@@ -7,7 +7,10 @@ import type { ApplicationView, InboxView, OfferView } from "../model.js";
 import { useFault, useIn, useSay } from "../texts/index.js";
 import { Applications } from "./applications.js";
 import { Offer } from "./flow.js";
-import { Screen, useRead, useVault, Waited } from "./parts.js";
+import { later, Screen, useRead, useVault, Waited } from "./parts.js";
+
+/** Loaded for whoever has an account. */
+const Agents = later(async () => (await import("./agents.js")).Agents);
 
 interface Found {
   readonly inbox: InboxView;
@@ -38,6 +41,7 @@ export function Inbox(): VNode {
               <p class="quiet">{say("inbox.about")}</p>
               <Waiting inbox={inbox} choose={choose} />
               <Applications applications={applications} changed={again} />
+              <Agents />
             </>
           ) : (
             <>

@@ -1,5 +1,5 @@
 // What several screens are made of.
-import type { ComponentChildren, VNode } from "preact";
+import { type ComponentChildren, type FunctionComponent, h, type VNode } from "preact";
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { createContext } from "preact";
 
@@ -98,6 +98,14 @@ export function Waited<T>({ read, children }: WaitedProps<T>): VNode {
   if (read === null) return <p role="status">{say("vault.loading")}</p>;
   if ("fault" in read) return <FaultTold fault={read.fault} />;
   return <>{children(read.value)}</>;
+}
+
+/** A screen, or a part of one, whose code is loaded when it is first shown. */
+export function later<Props extends object>(load: () => Promise<FunctionComponent<Props>>): FunctionComponent<Props> {
+  return (props) => {
+    const [read] = useRead(load);
+    return <Waited read={read}>{(Shown) => h(Shown, props)}</Waited>;
+  };
 }
 
 /** Hand octets to the person as a file. */

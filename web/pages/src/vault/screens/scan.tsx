@@ -39,7 +39,7 @@ export function Scan({ found }: { found: (link: string) => void }): VNode {
   );
 }
 
-function Camera({ found }: { found: (link: string) => void }): VNode {
+export function Camera({ found }: { found: (link: string) => void }): VNode {
   const say = useSay();
   const video = useRef<HTMLVideoElement>(null);
   const [on, turn] = useState(false);

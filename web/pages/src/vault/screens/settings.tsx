@@ -6,8 +6,10 @@ import { Told } from "../../ui/shell.js";
 import { IDLE_MINUTES, idleMinutes, keepIdleMinutes } from "../idle.js";
 import { useSay } from "../texts/index.js";
 import { Trusted } from "./gate.js";
-import { FaultTold, Passphrase, saveFile, Screen, useActing, useVault } from "./parts.js";
+import { FaultTold, later, Passphrase, saveFile, Screen, useActing, useVault } from "./parts.js";
 import { Regulators } from "./regulators.js";
+
+const RecoverySettings = later(async () => (await import("./recovery.js")).RecoverySettings);
 
 export function Settings({ lock }: { lock: () => void }): VNode {
   const say = useSay();
@@ -42,6 +44,7 @@ export function Settings({ lock }: { lock: () => void }): VNode {
       </section>
       <Regulators />
       <Backup />
+      <RecoverySettings />
       <Change />
     </>
   );

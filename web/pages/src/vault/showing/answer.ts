@@ -4,7 +4,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 
 import { presentComposite, type Presented } from "../../../../prover/src/composite/present.js";
-import type { CompositeRequest } from "../../../../prover/src/composite/request.js";
+import { type CompositeRequest, isComposite } from "../../../../prover/src/composite/request.js";
 import type { LocalizedText } from "../../../../prover/src/disclosure/attributes.js";
 import { DisclosureError } from "../../../../prover/src/disclosure/errors.js";
 import type { Schema } from "../../../../prover/src/disclosure/schema.js";
@@ -14,12 +14,13 @@ import { SubmitPresentationRequestSchema } from "../../../gen/zkproto/v1/present
 import { VaultError } from "../fault.js";
 import type { Opened } from "../parts.js";
 import { factsOf, type Regulator } from "../telling/facts.js";
+import type { Draft } from "../store/store.js";
 import { newId } from "./events.js";
 import type { Fetched } from "./fetch.js";
 import type { HeldPlainOne, Holdings } from "./holdings.js";
 import { noteHash, type NoteSummary, summaryOctets } from "./notes.js";
 import { type CompositePlan, Contents, planComposite } from "./plan.js";
-import { isComposite, presentedOf, type Schemas, submitted } from "./presented.js";
+import { presentedOf, type Schemas, submitted } from "./presented.js";
 import { epochName, type Facts, putUsage, requestOf, type Usage } from "./usages.js";
 
 /** No list of revocations is answered by that has had no epoch for so long: services make one a day. */
@@ -30,6 +31,15 @@ const STILL = 5;
 const ROUNDS = 3;
 
 export type Departments = ReadonlyMap<string, LocalizedText>;
+
+/** What else is done in the use case that stores an answer; what it throws leaves nothing stored. */
+export interface Under {
+  /** The record of the standing consent that it is answered under. */
+  readonly consent: string;
+  readonly count: (draft: Draft) => Promise<void>;
+  /** Throws unless all that was read for the answer is of the one ledger: nothing is stored then. */
+  readonly check: () => Promise<unknown>;
+}
 
 /** Plan an answer with what the vault holds now; `pinned` is what was chosen of a branch. As `planComposite`. */
 export async function planned(
@@ -153,9 +163,10 @@ async function besides({ store }: Opened, summary: NoteSummary, tagNonce?: Uint8
   return { usageTag: await store.uses.usageTag(tagNonce), holderNote: await store.uses.sealNote(summaryOctets(summary)) };
 }
 
-/** Store the use of an answer before it goes out, with the very message that is to be sent. */
+/** Store the use of an answer before it goes out, with the very message that is to be sent. Errors as what is `under` counts. */
 export async function stored(
   opened: Opened, { link, signed, verifier }: Fetched, { canonical, schemas, facts, holderNote }: Proven,
+  under: Under | null = null,
 ): Promise<Usage> {
   const presented = presentedOf(canonical, isComposite(signed.payload), schemas);
   const message = create(SubmitPresentationRequestSchema, {
@@ -166,7 +177,12 @@ export async function stored(
     id: newId(), state: "sent", time: Math.floor(opened.now() * 1000), server: link.server,
     verifierName: verifier.displayName, signed, request: requestOf(signed), canonical, presented, schemas, facts,
     message: toBinary(SubmitPresentationRequestSchema, message), holderNote, receipt: null, reason: null,
+    consent: under?.consent ?? null,
   };
-  await opened.store.change(async (draft) => putUsage(draft, usage));
+  await under?.check();
+  await opened.store.change(async (draft) => {
+    await under?.count(draft);
+    putUsage(draft, usage);
+  });
   return usage;
 }

@@ -1,5 +1,5 @@
-// How a request would be answered with what the vault holds, and how it is answered so: for a request by itself, and for one of
-// the parts of an errand.
+// How a request would be answered with what the vault holds, and how it is answered so: for requests that the person is asked
+// about, by themselves or in an errand, and for those under a standing consent.
 
 import { CompositeRequest } from "../../../../prover/src/composite/request.js";
 import type { LocalizedText } from "../../../../prover/src/disclosure/attributes.js";
@@ -11,7 +11,7 @@ import type { Opened } from "../parts.js";
 import type { TrackRecord } from "../telling/asker.js";
 import type { Regulator } from "../telling/facts.js";
 import { PLAIN_BRANCH } from "../telling/views.js";
-import { type Departments, planned, proveComposite, type Proven, provePlain, ready, stored } from "./answer.js";
+import { type Departments, planned, proveComposite, type Proven, provePlain, ready, stored, type Under } from "./answer.js";
 import { eventsIn } from "./events.js";
 import type { AnyRequest, Fetched } from "./fetch.js";
 import type { HeldPlainOne, Holdings } from "./holdings.js";
@@ -119,11 +119,11 @@ export async function provenAnswer(
   return provePlain(opened, request, answers, departments, tagNonce);
 }
 
-/** Prove an answer and store the use before it goes out. Errors as `provenAnswer`. */
+/** Prove an answer and store the use before it goes out. Errors as `provenAnswer`, and as what is `under` counts. */
 export async function proven(
-  opened: Opened, holdings: Holdings, fetched: Fetched, departments: Departments, answer: Answer,
+  opened: Opened, holdings: Holdings, fetched: Fetched, departments: Departments, answer: Answer, under: Under | null = null,
 ): Promise<Usage> {
-  return stored(opened, fetched, await provenAnswer(opened, holdings, departments, answer));
+  return stored(opened, fetched, await provenAnswer(opened, holdings, departments, answer), under);
 }
 
 /** Send a stored use; it is returned as it stands once it was sent, or could not be. Errors as `sendUsage`, but refusals. */

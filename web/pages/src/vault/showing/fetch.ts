@@ -1,7 +1,7 @@
 // Requests fetched by a link, and read with what is published (prover/client/answers.py). Nothing is shown to anybody by
 // it, and nothing is read that depends on what the vault holds.
 
-import { CompositeRequest } from "../../../../prover/src/composite/request.js";
+import { CompositeRequest, isComposite } from "../../../../prover/src/composite/request.js";
 import { policyOf } from "../../../../prover/src/disclosure/allowance.js";
 import { RefusedError } from "../../../../prover/src/disclosure/errors.js";
 import type { RegisteredPolicy } from "../../../../prover/src/disclosure/policy.js";
@@ -12,7 +12,6 @@ import type { Link } from "../../scan/links.js";
 import { refusal, VaultError } from "../fault.js";
 import type { Opened, RegisteredVerifier } from "../parts.js";
 import { presentations } from "../reading/clients.js";
-import { isComposite } from "./presented.js";
 
 export type AnyRequest = CompositeRequest | PlainRequest;
 

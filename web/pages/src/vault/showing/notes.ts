@@ -21,7 +21,7 @@ const LENGTH_OCTETS = 2;
 const ROOM = PLAIN_OCTETS - LENGTH_OCTETS;
 /** What a list of up to 255 items takes at most beside its items. */
 const LIST_OVERHEAD = 2;
-const LABEL = "zk-disclosure/holder-note/v1";
+export const SUMMARY_LABEL = "zk-disclosure/holder-note/v1";
 const EVENT_LABEL = "zk-disclosure/event-note/v1";
 const HASHED = utf8("zk-disclosure/holder-note/v1\n");
 const ELLIPSIS = "…";
@@ -75,7 +75,7 @@ export function summaryOctets(summary: NoteSummary): Uint8Array {
 
 function written({ verifier, purpose, time, requestDigest, shown }: NoteSummary, whole: boolean): Uint8Array {
   const items = shown.map(([query, names]): Item => [query, names]);
-  return encode(LABEL, verifier, [purpose.zh, purpose.en], time, requestDigest, items, whole);
+  return encode(SUMMARY_LABEL, verifier, [purpose.zh, purpose.en], time, requestDigest, items, whole);
 }
 
 function shortened(summary: NoteSummary): Uint8Array {

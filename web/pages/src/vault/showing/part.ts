@@ -1,8 +1,7 @@
 // All that a vault does with requests and with what it showed, as `Vault` of model.ts has it.
 
 import type { Link } from "../../scan/links.js";
-import { anchor } from "../history/anchoring.js";
-import { receiptOf, useOf, usesOf } from "../history/uses.js";
+import { loaded } from "../fault.js";
 import { witnessPolicy } from "../history/witnesses.js";
 import type { Choice, PairingView, RequestView, UseView, Vault } from "../model.js";
 import type { Opened } from "../parts.js";
@@ -10,6 +9,8 @@ import type { Holdings } from "./holdings.js";
 import { apart, resumeShowing, unsent } from "./resume.js";
 import type { Outgoing } from "./sending.js";
 import { Showing } from "./showing.js";
+
+const history = () => loaded(() => import("../history/whole.js"));
 
 type Done = Pick<Vault, "choose" | "agree" | "decline" | "uses" | "use" | "receipt">;
 
@@ -41,16 +42,16 @@ export class ShowingPart implements Done {
     return this.#showing.decline(id);
   }
 
-  uses(): Promise<readonly UseView[]> {
-    return usesOf(this.opened, this.#policy);
+  async uses(): Promise<readonly UseView[]> {
+    return (await history()).usesOf(this.opened, this.#policy);
   }
 
-  use(id: string): Promise<UseView> {
-    return useOf(this.opened, id, this.#policy);
+  async use(id: string): Promise<UseView> {
+    return (await history()).useOf(this.opened, id, this.#policy);
   }
 
-  receipt(id: string): Promise<Uint8Array> {
-    return receiptOf(this.opened, id);
+  async receipt(id: string): Promise<Uint8Array> {
+    return (await history()).receiptOf(this.opened, id);
   }
 
   /** How many uses and events are still to be sent. */
@@ -63,7 +64,7 @@ export class ShowingPart implements Done {
     const failures: unknown[] = [];
     await apart(failures, async () => resumeShowing(this.opened, await this.server(), this.outgoing));
     const policy = await this.#policy();
-    if (policy !== null) await anchor(this.opened, policy);
+    if (policy !== null) await (await history()).anchor(this.opened, policy);
     if (failures.length > 0) throw failures[0];
   }
 

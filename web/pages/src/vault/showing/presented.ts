@@ -4,7 +4,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 
 import { type AttributeDefinition, Day, fromItem, type Value } from "../../../../prover/src/disclosure/attributes.js";
-import { type Decoded, decode, digest, encode } from "../../../../prover/src/disclosure/canonical.js";
+import { type Decoded, decode, digest } from "../../../../prover/src/disclosure/canonical.js";
 import { MalformedError } from "../../../../prover/src/disclosure/errors.js";
 import { IssuerKeyName, SchemaName } from "../../../../prover/src/disclosure/names.js";
 import { flag, list, octets, orNull, small, text, whole } from "../../../../prover/src/disclosure/reading.js";
@@ -13,11 +13,9 @@ import type { NamedValueSchema } from "../../../gen/zkproto/v1/attribute_pb.js";
 import type {
   CompositePresentationSchema, PresentationSchema, SubmitPresentationRequestSchema,
 } from "../../../gen/zkproto/v1/presentation_pb.js";
-import { startsWith } from "../../ledger/encoding.js";
 
 const PLAIN = "zk-disclosure/presentation/v1";
 const COMPOSITE = "zk-disclosure/composite-presentation/v1";
-const COMPOSITE_REQUEST = encode("zk-disclosure/composite-request/v1").subarray(1);
 const DAY_MS = 86_400_000;
 
 export type Schemas = ReadonlyMap<string, Schema>;
@@ -49,9 +47,6 @@ export interface Presented {
   /** What its receipt commits to. */
   readonly digest: Uint8Array;
 }
-
-/** Whether a request's octets are of the composite form: its label stands behind the array's head. */
-export const isComposite = (payload: Uint8Array): boolean => startsWith(payload.subarray(1), COMPOSITE_REQUEST);
 
 /** Decode a presentation of the form of its request, by the schemas of what it shows. MalformedError. */
 export function presentedOf(canonical: Uint8Array, composite: boolean, schemas: Schemas): Presented {
@@ -168,7 +163,7 @@ function shownMessage({ query, schema, issuerKey, expiry, values }: Omit<ShownOf
   };
 }
 
-function valueMessage(
+export function valueMessage(
   { id, type }: AttributeDefinition, value: Value | undefined,
 ): MessageInitShape<typeof NamedValueSchema> {
   return { attribute: id, value: value === undefined ? {} : { value: typed(type, value) } };

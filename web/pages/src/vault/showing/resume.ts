@@ -4,7 +4,7 @@ import { ConnectError } from "@connectrpc/connect";
 
 import { faultOf } from "../fault.js";
 import type { Opened } from "../parts.js";
-import { eventsIn } from "./events.js";
+import { eventIn, eventsIn } from "./events.js";
 import { type Outgoing, sendEvent, sendUsage, wasWrittenDown } from "./sending.js";
 import { isPart, usagesIn } from "./usages.js";
 
@@ -21,7 +21,10 @@ export async function resumeShowing(opened: Opened, server: string, outgoing?: O
     if (waits) await apart(failures, judged(() => sendUsage(opened, each)));
   }
   for (const each of events) {
-    if (each.state === "sent" && each.server === server) await apart(failures, judged(() => sendEvent(opened, each, outgoing)));
+    if (each.state !== "sent" || each.server !== server) continue;
+    // How one ended may have ended another: what a grant was refused for has nothing to withdraw.
+    const now = () => opened.store.read((draft) => eventIn(draft, each.id));
+    await apart(failures, judged(async () => sendEvent(opened, await now(), outgoing)));
   }
   if (failures.length > 0) throw failures[0];
 }

@@ -6,7 +6,6 @@ import { fromBinary, type DescMethodUnary, type DescService, toBinary } from "@b
 import { equal } from "../../../../prover/src/bbs/octets.js";
 import { AccountService } from "../../../gen/zkproto/v1/account_pb.js";
 import { ApplicationService } from "../../../gen/zkproto/v1/application_pb.js";
-import { ConsentService } from "../../../gen/zkproto/v1/consent_pb.js";
 import { PresentationService } from "../../../gen/zkproto/v1/presentation_pb.js";
 import { transport } from "../../service.js";
 import { loaded, refusal, VaultError } from "../fault.js";
@@ -19,16 +18,20 @@ import { type Ending, finishUsage, isPart, type Usage } from "./usages.js";
 
 const TIMEOUT_MS = 20_000;
 /** The contracts of all RPCs that a page's events go out by; each answers with a `receipt`. */
-const SERVICES: readonly DescService[] = [AccountService, ApplicationService, ConsentService, PresentationService];
+const SERVICES: readonly DescService[] = [AccountService, ApplicationService, PresentationService];
 /** The same of those that few vaults call: loaded when there is something to send. */
 const SELDOM: Readonly<Record<string, () => Promise<DescService>>> = {
-  "zkproto.v1.ErrandService": async () =>
-    (await loaded(() => import("../../../gen/zkproto/v1/errand_pb.js"))).ErrandService,
+  "zkproto.v1.AppointmentService": async () =>
+    (await loaded(() => import("../../../gen/zkproto/v1/appointment_pb.js"))).AppointmentService,
+  "zkproto.v1.ConsentService": async () => (await loaded(() => import("../../../gen/zkproto/v1/consent_pb.js"))).ConsentService,
+  "zkproto.v1.ErrandService": async () => (await loaded(() => import("../../../gen/zkproto/v1/errand_pb.js"))).ErrandService,
 };
 const SUBMIT = "/zkproto.v1.PresentationService/SubmitPresentation";
 
 export type Headers = Readonly<Record<string, string>>;
 
+/** The service does not know the key that a session was to be opened with. */
+export const WRONG_KEY = "REQUEST_SIGNATURE_INVALID";
 /** They say something of the session, and nothing of what was sent in it. */
 export const OF_SESSIONS: ReadonlySet<string> = new Set(["TOKEN_INVALID", "ACCOUNT_REPLACED", "SECRET_NOT_ACCEPTED"]);
 
@@ -38,6 +41,8 @@ export interface Outgoing {
   readonly call: <Answer>(party: string, call: (headers: Headers) => Promise<Answer>) => Promise<Answer>;
   /** Keep what else an event was answered with, null if it was refused, in the use case that writes down how it ended. */
   readonly ended: (draft: Draft, event: Event, answer: unknown, ending: Ending) => Promise<void>;
+  /** Why an event has nothing to say where the service does not know the key of its session; null if it may have. */
+  readonly moot: (draft: Pick<Draft, "list">, event: Event) => Promise<string | null>;
 }
 
 /**
@@ -65,7 +70,16 @@ export async function sendEvent(opened: Opened, event: Event, outgoing?: Outgoin
     await outgoing?.ended(draft, event, answer, ending);
     return finishEvent(draft, event.id, ending);
   });
-  const answer = await call(method, message, within, (reason) => ended({ reason }, null));
+  const answer = await call(method, message, within, (reason) => ended({ reason }, null)).catch(async (error: unknown) => {
+    if (outgoing !== undefined && !wasWrittenDown(error) && refusal(error) === WRONG_KEY) {
+      const reason = await store.read((draft) => outgoing.moot(draft, event));
+      if (reason !== null) {
+        await ended({ reason }, null);
+        written.add(error as object);
+      }
+    }
+    throw error;
+  });
   checkEventReceipt(event, answer.receipt, log);
   return ended({ receipt: { octets: answer.receipt, log } }, answer);
 }

@@ -2,7 +2,7 @@
 // goes out, with the very message that goes out: what is sent again is that, octet for octet.
 
 import { LocalizedText } from "../../../../prover/src/disclosure/attributes.js";
-import { CompositeRequest } from "../../../../prover/src/composite/request.js";
+import { CompositeRequest, isComposite } from "../../../../prover/src/composite/request.js";
 import { type Decoded, decode, encode, type Item } from "../../../../prover/src/disclosure/canonical.js";
 import { list, octets, orNull, small, text, texts, whole } from "../../../../prover/src/disclosure/reading.js";
 import type { SignedRequest } from "../../../../prover/src/disclosure/request_frame.js";
@@ -14,7 +14,7 @@ import { VaultError } from "../fault.js";
 import { StoreError } from "../store/errors.js";
 import type { Draft } from "../store/store.js";
 import { NOTE_OCTETS } from "./notes.js";
-import { isComposite, type Presented, presentedOf, type Schemas } from "./presented.js";
+import { type Presented, presentedOf, type Schemas } from "./presented.js";
 
 export const USAGE = "usage";
 const LABEL = "zk-disclosure/web-usage/v1";
@@ -61,6 +61,8 @@ export interface Usage {
   readonly receipt: Receipt | null;
   /** The service's, when it was refused. */
   readonly reason: string | null;
+  /** The standing consent that it was answered under, by its record; null where the person was asked. */
+  readonly consent: string | null;
 }
 
 /**
@@ -87,11 +89,11 @@ export function receiptFrom(item: Decoded | undefined, refuse: () => Error): Rec
 export const epochName = (accumulator: Uint8Array, number: bigint): string => `${hex(accumulator)} ${number}`;
 
 export function usageOctets(usage: Usage): Uint8Array {
-  const { state, time, server, verifierName, signed, canonical, schemas, facts, message, holderNote } = usage;
+  const { state, time, server, verifierName, signed, canonical, schemas, facts, message, holderNote, consent } = usage;
   return encode(
     LABEL, state, time, server, verifierName.items(), signed.payload, signed.signature, canonical, schemaItems(schemas),
     factItems(facts),
-    message, holderNote, receiptItem(usage.receipt), usage.reason,
+    message, holderNote, receiptItem(usage.receipt), usage.reason, ...(consent === null ? [] : [consent]),
   );
 }
 
@@ -126,8 +128,10 @@ export function usageOf(id: string, stored: Uint8Array): Usage {
 }
 
 function read(id: string, stored: Uint8Array): Usage {
-  const items = list(decode(LABEL, stored, MAX_OCTETS), damaged, 13);
-  const [state, time, server, name, payload, signature, canonical, schemas, facts, message, note, receipt, reason] = items;
+  const items = list(decode(LABEL, stored, MAX_OCTETS), damaged);
+  if (items.length !== 13 && items.length !== 14) throw damaged(); // the last stands there under a consent alone
+  const [state, time, server, name, payload, signature, canonical, schemas, facts, message, note, ...ended] = items;
+  const [receipt, reason, consent] = ended;
   const signed = { payload: octets(payload, damaged), signature: octets(signature, damaged) };
   const known = schemasFrom(schemas, damaged);
   const composite = isComposite(signed.payload);
@@ -147,6 +151,7 @@ function read(id: string, stored: Uint8Array): Usage {
     holderNote: octets(note, damaged),
     receipt: receiptFrom(receipt, damaged),
     reason: orNull(reason, damaged, text),
+    consent: consent === undefined ? null : text(consent, damaged),
   };
   if (usage.holderNote.length !== NOTE_OCTETS) throw damaged();
   if ((usage.receipt !== null) !== (usage.state === "answered")) throw damaged();

@@ -18,7 +18,7 @@ const RECORD = utf8("zk-disclosure/vault-record/v1\0");
 const KIND = "zk-disclosure/web-vault-kind/v1";
 const ENTRY = "zk-disclosure/web-vault-entry/v1";
 const VAULT = "zk-disclosure/web-vault-id/v1";
-const USES = ["records", "web-places", "web-backups", "usage-tags", "notes"] as const;
+const USES = ["records", "web-places", "web-backups", "usage-tags", "notes", "consents"] as const;
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 const HALF_OCTETS = 16;
 const LENGTH_OCTETS = 4;
@@ -52,12 +52,12 @@ export class Keys {
   static async of(dataKey: Octets): Promise<Keys> {
     const subkeys = USES.map((use) => subkey(dataKey, use));
     dataKey.fill(0);
-    const [records, places, backups, tags, notes] = subkeys as [Octets, Octets, Octets, Octets, Octets];
+    const [records, places, backups, tags, notes, consents] = subkeys as [Octets, Octets, Octets, Octets, Octets, Octets];
     const made = new Keys(
       await crypto.subtle.importKey("raw", records, "AES-GCM", false, ["encrypt", "decrypt"]),
       await crypto.subtle.importKey("raw", places, HMAC, false, ["sign"]),
       await crypto.subtle.importKey("raw", backups, HMAC, false, ["sign", "verify"]),
-      await UseKeys.of(tags, notes),
+      await UseKeys.of(tags, notes, consents),
     );
     for (const each of subkeys) each.fill(0);
     return made;

@@ -6,7 +6,7 @@ import { malformed, readBackup, written } from "./backup.js";
 import { type About, type Changes, Database } from "./database.js";
 import { StoreError } from "./errors.js";
 import { Keys, type Opened, type Place } from "./keys.js";
-import { KEY_OCTETS, random, unwrap, wrap } from "./passphrase.js";
+import { KEY_OCTETS, type Octets, random, unwrap, wrap } from "./passphrase.js";
 import type { UseKeys } from "./uses.js";
 
 /** What a use case sees of the vault: what it wrote itself, and what stood there when it began. */
@@ -44,11 +44,12 @@ export class SealedStore {
   }
 
   /**
-   * Make a vault, with what it begins with. Raises StoreError VAULT_EXISTS if there is one, PASSPHRASE_TOO_SHORT,
-   * PASSPHRASE_TOO_LONG, PASSPHRASE_MALFORMED.
+   * Make a vault, with what it begins with, of a new data key or of the one that recovery words stand for, whose octets are
+   * overwritten. Raises StoreError VAULT_EXISTS if there is one, PASSPHRASE_TOO_SHORT, PASSPHRASE_TOO_LONG, PASSPHRASE_MALFORMED.
    */
-  static async create(name: string, passphrase: string, first: readonly Written[] = []): Promise<SealedStore> {
-    const dataKey = random(KEY_OCTETS);
+  static async create(
+    name: string, passphrase: string, first: readonly Written[] = [], dataKey: Octets = random(KEY_OCTETS),
+  ): Promise<SealedStore> {
     const header = await wrap(dataKey, passphrase);
     const keys = await Keys.of(dataKey);
     const records = new Map<string, Uint8Array>();
@@ -57,15 +58,23 @@ export class SealedStore {
   }
 
   /**
-   * Make a vault of a file that `backup` gave. Raises StoreError VAULT_EXISTS, BACKUP_MALFORMED, PASSPHRASE_WRONG,
-   * VAULT_DAMAGED (a record was damaged when the file was made); then nothing is written.
+   * Make a vault of a file that `backup` gave, with what `aged` makes of each record: null where it stays as it was. Raises
+   * StoreError VAULT_EXISTS, BACKUP_MALFORMED, PASSPHRASE_WRONG, VAULT_DAMAGED (a record was damaged when the file was made);
+   * then nothing is written.
    */
-  static async restore(name: string, file: Uint8Array, passphrase: string): Promise<SealedStore> {
+  static async restore(
+    name: string, file: Uint8Array, passphrase: string, aged: (each: Opened) => Uint8Array | null = () => null,
+  ): Promise<SealedStore> {
     const { header, records, covered, mac } = readBackup(file);
     const keys = await Keys.of(await unwrap(header, passphrase));
     if (!(await keys.verifyBackup(covered, mac))) throw malformed();
-    await Promise.all(Array.from(records, ([key, sealed]) => keys.open(key, sealed)));
-    return SealedStore.#begun(name, header, keys, records);
+    const changes = new Map(records);
+    await Promise.all(Array.from(records, async ([key, sealed]) => {
+      const each = await keys.open(key, sealed);
+      const value = aged(each);
+      if (value !== null) changes.set(key, await keys.seal(each, value));
+    }));
+    return SealedStore.#begun(name, header, keys, changes);
   }
 
   static #begun(name: string, header: Uint8Array, keys: Keys, records: Changes): Promise<SealedStore> {
@@ -106,6 +115,11 @@ export class SealedStore {
   lock(): void {
     this.#keys = null;
     this.#database.close();
+  }
+
+  /** What tells this vault from others: it follows from its key, and says nothing of it. */
+  get name(): string {
+    return this.#vault;
   }
 
   /** What makes and recognises usage tags and notes. Raises StoreError VAULT_LOCKED. */
@@ -152,6 +166,11 @@ export class SealedStore {
     }
     const covered = written(header, sealed);
     return joined(covered, await keys.signBackup(covered));
+  }
+
+  /** The data key, which recovery words stand for: the caller overwrites it. Raises as `unlock` does. */
+  async recoverySecret(passphrase: string): Promise<Octets> {
+    return unwrap(this.#same(await this.#database.about()).header, passphrase);
   }
 
   /** Wrap the same data key anew. Raises as `unlock` and `create` do; records stay as they are. */

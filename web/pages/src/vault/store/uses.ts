@@ -1,6 +1,7 @@
-// Usage tags and holder's notes, as prover/sealing.py makes them of the same data key: what a vault recognises its own
-// uses by, and what it tells itself in the ledger. To everybody else both look random.
+// What prover/sealing.py makes of the same data key: usage tags and holder's notes, by which a vault recognises its own uses and
+// reads in the ledger what it told itself, both random to everybody else; and the keys of standing consents.
 
+import { encode } from "../../../../prover/src/disclosure/canonical.js";
 import { joined, utf8 } from "../../ledger/encoding.js";
 import { NONCE_OCTETS, type Octets, TAG_OCTETS, random } from "./passphrase.js";
 
@@ -8,24 +9,28 @@ const TAG = utf8("zk-disclosure/usage-tag/v1\0");
 const NOTE = new Uint8Array(utf8("zk-disclosure/holder-note-seal/v1\0"));
 const TAG_NONCE_OCTETS = 16;
 const USAGE_TAG_OCTETS = 48;
+const CONSENT = "zk-disclosure/consent-key/v1";
 const NOTE_OCTETS = 1024;
 const PLAIN_OCTETS = NOTE_OCTETS - NONCE_OCTETS - TAG_OCTETS;
 
 export class UseKeys {
   readonly #tags: CryptoKey;
   readonly #notes: CryptoKey;
+  readonly #consents: CryptoKey;
 
-  private constructor(tags: CryptoKey, notes: CryptoKey) {
+  private constructor(tags: CryptoKey, notes: CryptoKey, consents: CryptoKey) {
     this.#tags = tags;
     this.#notes = notes;
+    this.#consents = consents;
   }
 
-  /** The keys of two subkeys, whose octets the caller overwrites. */
-  static async of(tags: Octets, notes: Octets): Promise<UseKeys> {
+  /** The keys of three subkeys, whose octets the caller overwrites. */
+  static async of(tags: Octets, notes: Octets, consents: Octets): Promise<UseKeys> {
     const hmac = { name: "HMAC", hash: "SHA-256" };
     return new UseKeys(
       await crypto.subtle.importKey("raw", tags, hmac, false, ["sign", "verify"]),
       await crypto.subtle.importKey("raw", notes, "AES-GCM", false, ["encrypt", "decrypt"]),
+      await crypto.subtle.importKey("raw", consents, hmac, false, ["sign"]),
     );
   }
 
@@ -61,6 +66,15 @@ export class UseKeys {
     } catch {
       return null;
     }
+  }
+
+  /**
+   * The seed of one standing consent's Ed25519 key, 32 octets: by the log's verifier key that it was granted under, its resource
+   * name, the digest of its terms. A service chooses the name, so that alone would tell which consents are of one vault.
+   */
+  async consentSeed(log: string, consent: string, terms: Uint8Array): Promise<Uint8Array> {
+    const about = new Uint8Array(encode(CONSENT, log, consent, terms));
+    return new Uint8Array(await crypto.subtle.sign("HMAC", this.#consents, about));
   }
 }
 

@@ -18,6 +18,14 @@ export function useSay(): Say {
   return (key, values = {}) => filled(table[key], values);
 }
 
+/** The same of a table of its own, which is loaded with the screens that it is of. */
+export function useSayOf<Name extends string>(
+  tables: Readonly<Record<Language, Readonly<Record<Name, string>>>>,
+): (key: Name, values?: Readonly<Record<string, string | number | bigint>>) => string {
+  const table = tables[useSettings().language];
+  return (key, values = {}) => filled(table[key], values);
+}
+
 /** A text of the vault's in the language that is chosen now. */
 export function useIn(): (text: Text) => string {
   const { language } = useSettings();

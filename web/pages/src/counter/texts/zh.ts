@@ -1,0 +1,60 @@
+// 看板的中文文本；名称与英文表完全一致，由类型保证。
+import type { Table } from "./index.js";
+
+export const zh: Table = {
+  "view.ask": "询问",
+  "view.errands": "一件事",
+
+  begin: "与来人开始办理",
+  "begin.show": "请来人用凭证库开始办理",
+  "begin.about": "由凭证库自行开始，不说明是谁：此码只写明事项，不涉及任何人。所提交的内容会自动出现在下方。",
+  "begin.qr": "事项的二维码，供来人的凭证库扫描",
+  "begin.away": "此处尚不知晓该事项，请稍后再试。",
+  "begin.close": "关闭",
+
+  steps: "该事项的各窗口",
+  "step.here": "在本看板",
+  "step.elsewhere": "在别处",
+  "step.after": "在此之后：{names}",
+  "step.days": "{days} 天",
+
+  parts: "已收到的部分",
+  "parts.none": "尚未收到任何部分。",
+  "parts.more": "另有 {count} 个未显示。",
+  "parts.loading": "正在打开看板……",
+  "part.since": "自 {time}",
+  "part.due": "期限 {day}",
+  "part.waits": "等待：{names}",
+
+  "state.waiting": "已开始",
+  "state.asked": "已询问，尚未提交",
+  "state.submitted": "已提交",
+  "state.received": "已收到",
+  "state.in-progress": "办理中",
+  "state.done": "已办结",
+  "state.rejected": "已退回",
+
+  "sheet.back": "全部部分",
+  "sheet.gone": "该部分已不在看板上。",
+  "sheet.proven": "所证明的内容",
+  "sheet.declared": "所申报的内容",
+  "sheet.decided": "所作的决定",
+  "sheet.nothing": "尚未提交任何内容。",
+  "sheet.reason": "未接受：{why}（{reason}）",
+  "sheet.record": "保存记录",
+  "sheet.print": "打印",
+  "sheet.document": "文书：{document}",
+
+  decide: "告知持有人",
+  "decide.message": "给持有人的话",
+  "decide.message.about": "一行文字，显示在持有人的凭证库中。退回时必须填写。",
+  "decide.document": "文书编号",
+  "decide.in-progress": "办理中",
+  "decide.done": "已办结",
+  "decide.rejected": "退回",
+  "decide.message.missing": "退回须说明原因。",
+  "decide.away": "目前无法发送，请重试：无论发送多少次，只告知一次。",
+  "decide.busy": "正在发送……",
+  "decide.refused": "无法原样发送：{reason}",
+  away: "目前无法连接窗口程序。您看到的是之前的内容。",
+};
