@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -367,7 +368,7 @@ async def test_a_counter_that_asks_too_much_gets_nothing_and_it_is_written_down(
             shown = ("district", "name") if part == "birth" else ("district",)
             asked = world.town.city.request(counter, shown=shown)
             request = replace(asked, policy=PolicyName(counter, "narrow", 1))
-            await greedy.ask(part, request=lambda request=request: request)
+            await greedy.ask(part, request=partial(replace, request))
         assert await tab.refused("askedErrand", begun["id"]) == "OVER_ASKING"
         (use,) = await tab.call("uses")
         assert (use["state"], use["receipt"], use["verifier"]) == (
