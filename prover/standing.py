@@ -157,6 +157,22 @@ class Consents:
         """Return the one whose identifier begins so; ContentError CONSENT_NOT_FOUND, ID_AMBIGUOUS."""
         return one_of(self.all(), wanted, VaultReason.CONSENT_NOT_FOUND)
 
+    def attended(self, server: str) -> list[HeldConsent]:
+        """Return those that were granted here and that the service has given its receipt for.
+
+        Without one it could have something answered and refuse the grant afterwards. Those that are used up
+        are among them: what comes then is refused, and written down.
+        """
+        with self._shelf.reading() as records:
+            taken = {
+                each.note.digest
+                for each in events_in(records)
+                if each.state is EventState.RECORDED
+                and (each.note.kind, each.server) == (EventKind.CONSENT_GRANTED, server)
+            }
+            granted = [each for each in _all(records) if each.state is GrantState.GRANTED]
+        return [each for each in granted if each.link.server == server and each.terms.digest in taken]
+
     def signers(
         self,
         server: str,

@@ -23,7 +23,7 @@ from prover.events import Call, Event, EventState
 from prover.notes import EventNote
 from prover.present import Consent, consent_of, plan, present
 from prover.records import AnyRequest, FetchedRequest
-from prover.standing import GrantState, HeldConsent
+from prover.standing import HeldConsent
 from prover.usages import Usage
 from prover.vault import Vault, utc_now
 from wire import convert
@@ -33,6 +33,8 @@ from zkproto.v1 import consent_pb2, consent_pb2_grpc
 _SERVICE: Final = "ConsentService"
 _FAULTS: Final = (ServiceError, DisclosureError, VaultError, tlog.TlogError)
 """What one request, or one consent, may meet."""
+_MOST: Final = 100
+"""So many requests of one consent are looked at in one visit."""
 
 
 @dataclass(frozen=True)
@@ -193,35 +195,23 @@ class ConsentClient:
         holds up nothing else. Raises ServiceError if the service cannot be reached.
         """
         told = list[Attended]()
-        for held in self._attended(vault):
+        for held in vault.consents.attended(self._way.endpoint.server):
             try:
                 told += self._waiting(held, vault, log)
             except _FAULTS as error:
                 told.append(_not_now(held, "", error))
         return told
 
-    def _attended(self, vault: Vault) -> list[HeldConsent]:
-        """Return the consents that were granted here, also those that are used up: what comes then is
-        refused, and written down."""
-        server = self._way.endpoint.server
-        held = vault.consents.all()
-        return [each for each in held if each.state is GrantState.GRANTED and each.link.server == server]
-
     def _waiting(self, held: HeldConsent, vault: Vault, log: tlog.Verifier) -> Iterator[Attended]:
         with self._way.channel() as channel:
-            try:
-                token = sessions.opened(self._way, channel, vault, held.link.consent, log)
-            except ServiceError as error:
-                if error.reason != "REQUEST_SIGNATURE_INVALID":
-                    raise
-                return  # its grant is still to be sent: see `resume`
+            token = sessions.opened(self._way, channel, vault, held.link.consent, log)
             asked = consent_pb2.ListConsentExchangesRequest(consent=held.link.consent)
             stub = consent_pb2_grpc.ConsentServiceStub(channel)
-            waiting = list(call(stub.ListConsentExchanges, asked, token=token).exchanges)
+            waiting = call(stub.ListConsentExchanges, asked, token=token).exchanges
         sent = {each.link.id for each in vault.usages()}
-        for each in waiting:
-            if each.exchange.removeprefix("exchanges/") not in sent:
-                yield self._attend(each, held, vault, log)
+        unanswered = [each for each in waiting if each.exchange.removeprefix("exchanges/") not in sent]
+        for each in unanswered[:_MOST]:
+            yield self._attend(each, held, vault, log)
 
     def _attend(
         self, told: consent_pb2.ConsentExchange, held: HeldConsent, vault: Vault, log: tlog.Verifier

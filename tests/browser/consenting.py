@@ -47,6 +47,12 @@ class Asked:
         made: pb.CreateExchangeResponse = await self.city.presentation.CreateExchange(message)
         return made
 
+    async def fetched(self) -> consent_pb2.FetchConsentResponse:
+        """Return what whoever has its link is given: its terms."""
+        message = consent_pb2.FetchConsentRequest(consent=self.answer.consent, ticket=self.answer.ticket)
+        found: consent_pb2.FetchConsentResponse = await consenting.stub(self.city).FetchConsent(message)
+        return found
+
     async def told(self) -> consent_pb2.WatchConsentResponse:
         """Return what its verifier is told of it."""
         asked = consent_pb2.WatchConsentRequest(

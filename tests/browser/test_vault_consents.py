@@ -350,6 +350,38 @@ async def test_put_back_from_a_file_of_before_nothing_is_answered_and_it_can_be_
     assert (await consent.told()).state == TOLD.STATE_WITHDRAWN
 
 
+async def test_words_give_consents_back_which_are_listed_and_withdrawn(world: World, tab: Tab) -> None:
+    consent, over = await granted(world, tab, times=9), await granted(world, tab, times=3)
+    (ended,) = [each for each in await tab.call("standing") if each["limits"]["times"] == 3]
+    await tab.call("withdraw", ended["id"])
+    assert (await over.told()).state == TOLD.STATE_WITHDRAWN
+    words = " ".join(await tab.call("words", PASSPHRASE, "en"))
+    async with world.place.visitor() as visitor, opened(visitor) as other:
+        await other.call("recover", words, PASSPHRASE, (await other.call("logKey"))["key"])
+        world.between.calls.clear()
+        assert await other.call("recoverStanding") == {"found": 0, "fault": None}
+        assert world.between.calls == [], "nothing was read yet, so nobody is asked"
+        while not (await other.call("readLedger"))["done"]:
+            pass
+        others = (await over.fetched()).SerializeToString()
+        world.between.alter["FetchConsent"] = lambda _: others
+        told = await other.call("recoverStanding")
+        assert (told["found"], told["fault"]["reason"]) == (0, "REQUEST_MISMATCH")
+        world.between.alter.clear()
+        assert await other.call("standing") == []
+        assert await other.call("recoverStanding") == {"found": 1, "fault": None}
+        (standing,) = await other.call("standing")
+        assert (standing["state"], standing["used"], standing["limits"]["times"]) == ("recovered", 0, 9)
+        world.between.calls.clear()
+        assert await other.call("recoverStanding") == {"found": 0, "fault": None}
+        assert world.between.calls == []
+        await consent.use(small(world))
+        assert await other.call("attend") == []
+        withdrawn = await other.call("withdraw", standing["id"])
+        assert (withdrawn["state"], withdrawn["withdrawing"]) == ("withdrawn", False)
+    assert (await consent.told()).state == TOLD.STATE_WITHDRAWN
+
+
 async def test_links_of_consents_that_lead_nowhere(world: World, tab: Tab) -> None:
     consent = await asked(world)
     wrong = ConsentLink(world.server, consent.name, "x" * 43)

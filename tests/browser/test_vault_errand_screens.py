@@ -9,7 +9,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.browsing import BUILT, SIZES, Visitor, needs
 from tests.browser.errand_town import AGAIN, TOLD, Bureau, bureau
-from tests.browser.test_vault import looks_well, make, paste, take
+from tests.browser.test_vault import looks_well, make, paste, take, unlock
 from tests.browser.vault_town import World, vault_town
 from tests.disclosure.composite.world import INSURANCE, PERMIT
 from tests.zkservice.errands import VALUES
@@ -28,6 +28,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def unaltered(world: World) -> AsyncIterator[None]:
+    world.between.sent.clear()
     yield
     world.between.alter.clear()
     world.between.lost.clear()
@@ -140,6 +141,35 @@ async def test_from_a_notice_on_the_wall_to_what_came_of_it(world: World, size: 
         await walk.agrees()
         await walk.is_sent_back()
         await walk.is_done(f"errand-{size}".encode())
+
+
+async def test_after_a_lock_it_is_still_there_and_what_is_stored_is_sent_from_its_board(world: World) -> None:
+    async with bureau(world) as newborn, world.place.visitor() as visitor:
+        page = await visitor.goes_to("/vault/")
+        await make(page)
+        await take(page, await world.plain_offer())
+        walk = Walk(world, newborn, visitor)
+        await page.goto(f"{world.place.origin}/vault/#{newborn.bundle}")
+        await walk.press("Begin")
+        await expect(page.get_by_text("As soon as all of them have asked")).to_be_visible()
+        await page.get_by_role("link", name="Vault settings").click()
+        await page.get_by_role("button", name="Lock the vault").click()
+        await unlock(page)
+        await page.goto(f"{world.place.origin}/vault/#{newborn.bundle}")
+        await expect(page.get_by_role("heading", name="You have begun it already")).to_be_visible()
+        await looks_well(visitor)
+        await page.locator("ul.choices button").first.click()
+        await newborn.ask()
+        await walk.fills_in()
+        await expect(page.get_by_text("Nothing is shown to any counter before you agree.")).to_be_visible()
+        world.between.away = True
+        visitor.expected += ["Failed to load"]
+        await walk.press("Agree and submit all")
+        await expect(page.get_by_text("is submitted exactly as it is as soon as")).to_be_visible()
+        world.between.away = False
+        await expect(page.get_by_text("The receipt holds.")).to_have_count(3)
+        started = [message for method, message in world.between.sent if method == "StartErrand"]
+        assert len(set(started)) == 1
 
 
 async def test_what_is_given_up_shows_nothing(world: World) -> None:

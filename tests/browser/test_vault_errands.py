@@ -1,21 +1,28 @@
 """The browser vault's errands, without screens: begun, asked, agreed to once, submitted once, followed."""
 
-import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from disclosure import PolicyName
-from tests.browser.browsing import needs
-from tests.browser.errand_town import AGAIN, TOLD, Bureau, answers, both_forms, bureau, followed
-from tests.browser.vault_town import World, vault_town
-from tests.browser.vaulting import PASSPHRASE, Faulted, Tab, built, opened
-from tests.disclosure.composite.world import INSURANCE, PERMIT
+from tests.browser.errand_town import (
+    AGAIN,
+    TOLD,
+    Bureau,
+    answers,
+    bureau,
+    empty_vault,
+    errand_places,
+    followed,
+    stocked,
+    submissions,
+    submit,
+)
+from tests.browser.vault_town import World
+from tests.browser.vaulting import PASSPHRASE, Faulted, Tab
 from tests.zkservice.support import new_id
 from tests.zkservice.test_errands_refused import narrow
 from verifier.client import Answered, CompositeAnswered
@@ -27,54 +34,35 @@ PHONE = {"phone": "053100000000"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    folder = tmp_path_factory.mktemp("vault-errands")
-    pages = await asyncio.to_thread(built, folder / "pages")
-    async with vault_town(folder / "server", pages) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def counters(whole: World) -> AsyncIterator[Bureau]:
-    async with bureau(whole, both_forms(1)) as made:
+async def places(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[World, Bureau]]:
+    async with errand_places(tmp_path_factory.mktemp("vault-errands")) as made:
         yield made
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def world(whole: World) -> AsyncIterator[World]:
-    whole.between.sent.clear()
-    yield whole
-    whole.between.alter.clear()
-    whole.between.lost.clear()
-    whole.between.away = False
+async def world(places: tuple[World, Bureau]) -> AsyncIterator[World]:
+    world, _ = places
+    world.between.sent.clear()
+    yield world
+    world.between.alter.clear()
+    world.between.lost.clear()
+    world.between.away = False
+
+
+@pytest.fixture
+def counters(places: tuple[World, Bureau]) -> Bureau:
+    return places[1]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def empty(world: World) -> AsyncIterator[Tab]:
-    async with world.place.visitor() as visitor, opened(visitor) as found:
-        await found.call("create", PASSPHRASE, (await found.call("logKey"))["key"])
+    async with empty_vault(world) as found:
         yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def tab(world: World, empty: Tab) -> Tab:
-    """A vault with what both counters ask for."""
-    offered = [await world.offered(each, person=secrets.token_bytes(8)) for each in (PERMIT, INSURANCE)]
-    for link in [*offered, await world.plain_offer()]:
-        await empty.call("claim", (await empty.call("open", str(link)))["id"])
-    return empty
-
-
-def submissions(world: World) -> list[bytes]:
-    return [message for method, message in world.between.sent if method == "SubmitErrand"]
-
-
-async def submit(tab: Tab, view: dict[str, Any], **declared: dict[str, str]) -> dict[str, Any]:
-    """Agree to all that is asked for an errand."""
-    asked = await tab.call("askedErrand", view["id"])
-    said: dict[str, Any] = await tab.call("submitErrand", view["id"], answers(asked, **declared))
-    return said
+    return await stocked(world, empty)
 
 
 async def test_one_consent_one_submission_and_each_counter_verifies_its_own(
@@ -101,16 +89,16 @@ async def test_one_consent_one_submission_and_each_counter_verifies_its_own(
     ]  # fmt: skip
     assert [[way["missing"] for way in each["ways"]] for each in asked["parts"]] == [[[]], [[]]]
     assert (asked["shared"], asked["parts"][0]["declares"]["values"]) == (None, None)
-    assert await tab.refused("chooseErrand", begun["id"], answers(asked)) == "FORM_INCOMPLETE"
-    assert await tab.refused("submitErrand", begun["id"], answers(asked)) == "FORM_INCOMPLETE"
+    assert await tab.refused("chooseErrand", asked["id"], answers(asked)) == "FORM_INCOMPLETE"
+    assert await tab.refused("submitErrand", asked["id"], answers(asked)) == "FORM_INCOMPLETE"
     said = answers(asked, school=PHONE)
-    assert await tab.refused("submitErrand", begun["id"], {"school": said["school"]}) == "CHOICE_INVALID"
-    told = await tab.call("chooseErrand", begun["id"], said)
+    assert await tab.refused("submitErrand", asked["id"], {"school": said["school"]}) == "CHOICE_INVALID"
+    told = await tab.call("chooseErrand", asked["id"], said)
     assert told["shared"]["heading"]["en"] == "Nothing is seen by more than one counter."
     assert [each["value"]["en"] for each in told["parts"][0]["declares"]["values"]] == [PHONE["phone"]]
     assert submissions(world) == [], "nothing is shown before the person has agreed"
-    view = await tab.call("submitErrand", begun["id"], said)
-    assert await tab.refused("submitErrand", begun["id"], said) == "REQUEST_CLOSED"
+    view = await tab.call("submitErrand", asked["id"], said)
+    assert await tab.refused("submitErrand", asked["id"], said) == "REQUEST_CLOSED"
     assert (view["stage"], view["sending"], view["asked"]) == ("submitted", False, False)
     assert [each["state"] for each in view["parts"]] == ["submitted", "submitted"]
     assert [[use["state"], use["receipt"]] for each in view["parts"] for use in each["uses"]] == [
@@ -203,7 +191,7 @@ async def test_a_refusal_for_good_is_of_all_parts(world: World, counters: Bureau
     asked = await tab.call("askedErrand", view["id"])
     ending = pb.AbandonErrandRequest(**await counters.own(), holder_note=bytes(1024), request_id=new_id())
     await counters.errands.stub.AbandonErrand(ending)
-    assert await tab.refused("submitErrand", view["id"], answers(asked, school=PHONE)) == "ERRAND_ENDED"
+    assert await tab.refused("submitErrand", asked["id"], answers(asked, school=PHONE)) == "ERRAND_ENDED"
     assert (await tab.call("overview"))["unsent"] == 0
     assert sorted(each["state"] for each in await tab.call("uses")) == ["refused", "refused", "refused"]
     there = await tab.call("errand", view["id"])
@@ -311,8 +299,8 @@ async def test_what_is_missing_is_told_for_each_part_and_nothing_goes_out(
     assert school[0][0]["en"].startswith("You do not have")
     assert bank == [[]]
     said = answers(asked, school=PHONE)
-    assert (await empty.call("chooseErrand", view["id"], said))["shared"] is None
-    assert await empty.refused("submitErrand", view["id"], said) == "NOTHING_FITS"
+    assert (await empty.call("chooseErrand", asked["id"], said))["shared"] is None
+    assert await empty.refused("submitErrand", asked["id"], said) == "NOTHING_FITS"
     assert submissions(world) == []
     assert await empty.call("uses") == []
 
@@ -321,8 +309,9 @@ async def test_what_is_declined_ends_and_stands_on_the_ledger(
     world: World, counters: Bureau, tab: Tab
 ) -> None:
     view = await counters.begun(tab)
-    await tab.call("askedErrand", view["id"])
-    over = await tab.call("declineErrand", view["id"])
+    asked = await tab.call("askedErrand", view["id"])
+    assert asked["mayEnd"]
+    over = await tab.call("declineErrand", asked["id"])
     assert (over["stage"], over["over"], over["asked"]) == ("ended", True, False)
     assert (await counters.told()).state == pb.Errand.STATE_ABANDONED
     (use,) = await tab.call("uses")
@@ -345,11 +334,13 @@ async def test_a_rejected_part_is_opened_again_and_submitted_alone(
     await counters.ask("school")
     await followed(tab, view["id"], lambda each: bool(each["asked"]))
     asked = await tab.call("askedErrand", view["id"])
-    assert [each["heading"]["en"] for each in asked["parts"]] == ["Part 1 of 1: The school's counter"]
-    await tab.call("declineErrand", view["id"])
+    assert ([each["heading"]["en"] for each in asked["parts"]], asked["mayEnd"]) == (
+        ["Part 1 of 1: The school's counter"], False,
+    )  # fmt: skip
+    await tab.call("declineErrand", asked["id"])
     asked = await tab.call("askedErrand", view["id"])  # a no ends nothing that was submitted
     again = {"school": {"choice": asked["parts"][0]["answer"]["choice"], "declared": {"phone": "1"}}}
-    said = await tab.call("submitErrand", view["id"], again)
+    said = await tab.call("submitErrand", asked["id"], again)
     assert [len(each["uses"]) for each in said["parts"]] == [2, 1]
     received = await counters.tell("school", Outcome(DONE))
     assert received.values == {"phone": "1"}

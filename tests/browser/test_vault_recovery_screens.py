@@ -8,6 +8,7 @@ import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.browsing import BUILT, SIZES, needs
+from tests.browser.consenting import TOLD, asked
 from tests.browser.test_vault import looks_well, make, paste, take, unlock
 from tests.browser.vault_town import World, vault_town
 from tests.browser.vaulting import PASSPHRASE
@@ -52,6 +53,15 @@ async def compared(page: Page, words: list[str], *, right: bool) -> None:
     await page.get_by_role("button", name="Compare").click()
 
 
+async def put_in(page: Page, words: list[str]) -> None:
+    """Fill in the form that makes a vault from its words."""
+    await page.get_by_role("button", name="I have the words").click()
+    await page.get_by_label("The 24 words").fill("\n".join(words))
+    await page.get_by_label("I have compared it").check()
+    await page.get_by_label("Passphrase", exact=True).fill(PASSPHRASE)
+    await page.get_by_label("The passphrase once more").fill(PASSPHRASE)
+
+
 @pytest.mark.parametrize("size", list(SIZES))
 async def test_words_are_written_down_and_give_the_history_back(world: World, size: str) -> None:
     async with world.place.visitor(size) as visitor:
@@ -76,11 +86,7 @@ async def test_words_are_written_down_and_give_the_history_back(world: World, si
         await expect(page.locator("ol.words")).to_have_count(0)
     async with world.place.visitor(size) as visitor:
         page = await visitor.goes_to("/vault/")
-        await page.get_by_role("button", name="I have the words").click()
-        await page.get_by_label("The 24 words").fill("\n".join(words))
-        await page.get_by_label("I have compared it").check()
-        await page.get_by_label("Passphrase", exact=True).fill(PASSPHRASE)
-        await page.get_by_label("The passphrase once more").fill(PASSPHRASE)
+        await put_in(page, words)
         await looks_well(visitor)
         await page.get_by_role("button", name="Make the vault from the words").click()
         await expect(page.get_by_role("heading", name="The history on the ledger")).to_be_visible()
@@ -98,15 +104,37 @@ async def test_words_are_written_down_and_give_the_history_back(world: World, si
         await looks_well(visitor)
 
 
+async def test_a_standing_consent_of_a_lost_phone_is_listed_and_withdrawn(world: World) -> None:
+    async with world.place.visitor() as visitor:
+        page = await visitor.goes_to("/vault/")
+        await make(page)
+        await take(page, await world.offered(PERMIT, person=b"loses it"))
+        consent = await asked(world, times=3)
+        await paste(page, consent.link)
+        await page.get_by_role("button", name="Agree, without asking me each time").click()
+        await expect(page.get_by_text("Agreed. It stands under Standing consents")).to_be_visible()
+        words = await shown(page)
+    async with world.place.visitor() as visitor:
+        page = await visitor.goes_to("/vault/")
+        await put_in(page, words)
+        await page.get_by_role("button", name="Make the vault from the words").click()
+        await page.get_by_role("button", name="Read the ledger").click()
+        await expect(page.get_by_text("Of this vault's own: 1.")).to_be_visible()
+        await page.get_by_role("link", name="Standing consents").click()
+        await expect(page.get_by_text("Not answered here")).to_be_visible()
+        await expect(page.get_by_text("At most 3 times")).to_be_visible()
+        await looks_well(visitor)
+        await page.get_by_role("button", name="Withdraw", exact=True).click()
+        await page.get_by_role("button", name="Withdraw it").click()
+        await expect(page.get_by_text("Withdrawn")).to_be_visible()
+        assert (await consent.told()).state == TOLD.STATE_WITHDRAWN
+
+
 async def test_wrong_words_and_a_wrong_passphrase_are_told(world: World) -> None:
     async with world.place.visitor() as visitor:
         page = await visitor.goes_to("/vault/")
-        await page.get_by_role("button", name="I have the words").click()
+        await put_in(page, ["abandon"] * 24)
         await let_alone(page.get_by_label("The 24 words"))
-        await page.get_by_label("The 24 words").fill("abandon " * 24)
-        await page.get_by_label("I have compared it").check()
-        await page.get_by_label("Passphrase", exact=True).fill(PASSPHRASE)
-        await page.get_by_label("The passphrase once more").fill(PASSPHRASE)
         await page.get_by_role("button", name="Make the vault from the words").click()
         await expect(page.get_by_text("(WORDS_INVALID)")).to_be_visible()
         await page.get_by_role("button", name="Back").click()

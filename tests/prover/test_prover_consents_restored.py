@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from disclosure import ConsentLink, RefusedError
+from disclosure import ConsentLink, Reason, RefusedError
 from prover import Vault
 from prover.client import HolderClient
 from prover.errors import ContentError
@@ -129,7 +129,30 @@ def test_uses_from_before_a_consent_leave_it_as_it_is(parties: Parties, tmp_path
             }
 
 
-# A service that names consents alike
+# A service that is not true
+
+
+def test_nothing_is_answered_before_there_is_a_receipt_for_the_grant(
+    parties: Parties, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service takes a grant and asks under it, and could refuse the grant afterwards."""
+    asked, town = parties.bank.ask(parties.terms(interval=0)), parties.town
+    with monkeypatch.context() as patched:
+        patched.setattr("prover.client.events.check_event_receipt", does_not_hold)
+        event = parties.holder.answer(asked.link, parties.vault, town.log, lambda _: True)
+    assert event.state is EventState.SENT
+    exchange = parties.use(asked)
+    assert parties.attend() == []
+    assert parties.vault.usages() == []
+    (sent,) = town.client().resume(parties.vault, town.log).events
+    assert sent.state is EventState.RECORDED
+    (attended,) = parties.attend()
+    assert attended.exchange == exchange.exchange
+    assert attended.usage is not None
+
+
+def does_not_hold(*_: object) -> None:
+    raise RefusedError(Reason.RECEIPT_MISMATCH, "it is another one's")
 
 
 def renamed(parties: Parties, one: AskedConsent, other: AskedConsent) -> ConsentLink:

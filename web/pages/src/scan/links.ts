@@ -41,7 +41,8 @@ export function parseLink(written: string): Link {
   return { action, server: readServer(escaped), name: resource(action, id), secret };
 }
 
-function readServer(escaped: string): string {
+/** A server as it is written in a link; LinkError. */
+export function readServer(escaped: string): string {
   if (/[:[\]]/.test(escaped)) throw new LinkError("the server is not written as in a link");
   const server = escaped.replace(/%(?:3A|5B|5D)/g, (each) => ESCAPED[each] ?? each);
   const port = SERVER.exec(server)?.[1];

@@ -14,7 +14,7 @@ const LISTED: Readonly<Record<Method, true>> = {
   bundles: true, errands: true, errand: true, beginErrand: true, followErrand: true, leaveErrand: true,
   askedErrand: true, chooseErrand: true, submitErrand: true, declineErrand: true, retryErrand: true,
   regulators: true, trustRegulator: true, distrustRegulator: true,
-  standing: true, withdraw: true, attend: true, inbox: true, applications: true,
+  standing: true, recoverStanding: true, withdraw: true, attend: true, inbox: true, applications: true,
   departments: true, items: true, apply: true, cancelApplication: true,
   agents: true, appoint: true, endAppointment: true,
   backup: true, restore: true,

@@ -5,7 +5,8 @@ import { loaded, VaultError } from "./fault.js";
 import { isBegun } from "./history/found.js";
 import type {
   AgentsView, ApplicationView, Appointing, AttendedView, Choice, CredentialView, DepartmentView, InboxView, ItemView, OfferView,
-  Opened as Shown, Overview, ReadingView, RequestView, StandingView, State, SubjectKind, TrustView, UseView, Vault, Written,
+  Opened as Shown, Overview, ReadingView, RecoveredView, RequestView, StandingView, State, SubjectKind, TrustView, UseView, Vault,
+  Written,
 } from "./model.js";
 import { isOtherKey, isOtherKeys } from "./reading/following.js";
 import type { RegulatorView } from "./regulators/model.js";
@@ -84,7 +85,7 @@ export class Engine implements Vault {
 
   open = async (link: string, pairingCode?: string): Promise<Shown> => this.#open().open(link, pairingCode);
   choose = async (id: string, choice: Choice): Promise<RequestView> => this.#open().showing.choose(id, choice);
-  agree = async (id: string, choice: Choice): Promise<UseView> => this.#open().agree(id, choice);
+  agree = async (id: string, choice: Choice): Promise<UseView> => this.#open().showing.agree(id, choice);
   decline = async (id: string): Promise<void> => this.#open().decline(id);
   claim = async (id: string): Promise<CredentialView> => this.#open().claim(id);
   offerAgain = async (id: string): Promise<OfferView> => this.#open().offerAgain(id);
@@ -96,8 +97,17 @@ export class Engine implements Vault {
   errands = async (): Promise<readonly ErrandView[]> => (await this.#open().errands()).errands();
   errand = async (id: string): Promise<ErrandView> => (await this.#open().errands()).errand(id);
   beginErrand = async (bundle: string): Promise<ErrandView> => (await this.#open().errands()).beginErrand(bundle);
-  followErrand = async (id: string, mark: string): Promise<ErrandView> =>
-    (await this.#open().errands()).followErrand(id, mark);
+  async followErrand(id: string, mark: string): Promise<ErrandView> {
+    const follow = async (): Promise<ErrandView> => (await this.#open().errands()).followErrand(id, mark);
+    try {
+      return await follow();
+    } catch (error) {
+      if (!isOtherKey(error)) throw error;
+      this.#session = await followed(this.#open().store);
+      return follow();
+    }
+  }
+
   leaveErrand = async (): Promise<void> => (await this.#open().errands()).leaveErrand();
   askedErrand = async (id: string): Promise<ErrandAskView> => (await this.#open().errands()).askedErrand(id);
   chooseErrand = async (id: string, answers: ErrandAnswers): Promise<ErrandAskView> =>
@@ -134,6 +144,7 @@ export class Engine implements Vault {
 
   grant = async (id: string): Promise<StandingView> => this.#open().grant(id);
   standing = async (): Promise<readonly StandingView[]> => (await this.#open().consents()).part.standing();
+  recoverStanding = async (): Promise<RecoveredView> => (await this.#open().consents()).recover();
   withdraw = async (id: string): Promise<StandingView> => (await this.#open().consents()).part.withdraw(id);
 
   async attend(): Promise<readonly AttendedView[]> {

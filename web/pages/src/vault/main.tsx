@@ -96,6 +96,7 @@ function Open({ link, setLink, lock }: OpenProps): VNode {
   const view = useView(VIEWS);
   const [settling, setSettling] = useState<Fault | null>(null);
   const [settled, setSettled] = useState(0);
+  const [errand, setErrand] = useState<string>();
   const [attended, setAttended] = useState<readonly AttendedView[]>([]);
   useEffect(() => whenIdle(() => lock(true)), []);
   useEffect(() => {
@@ -133,6 +134,13 @@ function Open({ link, setLink, lock }: OpenProps): VNode {
     setLink(null);
     location.hash = "home";
   };
+  // What was begun is an errand of the vault's, wherever it was come to from.
+  const begun = (id: string): void => {
+    setErrand(id);
+    setLink(null);
+    location.hash = "errands";
+  };
+  useEffect(() => (view === "errands" ? undefined : setErrand(undefined)), [view]);
   const views = VIEWS.filter((id) => !WITHIN.has(id)).map((id) => ({ id, label: say(`vault.view.${id}`) }));
   return (
     <Shell
@@ -142,7 +150,7 @@ function Open({ link, setLink, lock }: OpenProps): VNode {
       {...(link === null ? { view } : {})}
     >
       {link !== null ? (
-        <Flow key={link} link={link} done={done} found={setLink} />
+        <Flow key={link} link={link} done={done} begun={begun} />
       ) : (
         <>
           {view === "home" && <Home settling={settling} settled={settled} attended={attended} />}
@@ -150,7 +158,7 @@ function Open({ link, setLink, lock }: OpenProps): VNode {
           {view === "inbox" && <Inbox />}
           {view === "uses" && <Uses settled={settled} />}
           {view === "standing" && <Standing settled={settled} />}
-          {view === "errands" && <Errands settled={settled} found={setLink} />}
+          {view === "errands" && <Errands settled={settled} found={setLink} chosen={errand} choose={setErrand} />}
           {view === "settings" && <Settings lock={() => lock(false)} />}
         </>
       )}

@@ -181,13 +181,21 @@ export interface StandingView {
   readonly verifierName: Text;
   readonly purpose: Text;
   readonly limits: LimitsView;
-  /** `recovered`: it came with a file of before, and nothing is answered under it. */
+  /** `recovered`: it came with a file of before, or from the ledger, and nothing is answered under it. */
   readonly state: "granted" | "withdrawn" | "ended" | "recovered";
   /** How often it was answered under. */
   readonly used: number;
   /** Whether the service is still to be told that it was granted, or withdrawn. */
   readonly granting: boolean;
   readonly withdrawing: boolean;
+}
+
+/** Consents that the ledger gave back. */
+export interface RecoveredView {
+  /** How many are listed now that were not before. */
+  readonly found: number;
+  /** Why one of them is not; null if all are. */
+  readonly fault: Fault | null;
 }
 
 /** What became of a request under a standing consent. */
@@ -362,6 +370,8 @@ export interface Vault extends ErrandCalls, RegulatorCalls {
   receipt(id: string): Promise<Uint8Array>;
 
   standing(): Promise<readonly StandingView[]>;
+  /** Read the terms of those that the ledger gave back, so that they are listed and can be withdrawn. */
+  recoverStanding(): Promise<RecoveredView>;
   /** Answer nothing under it any more, from now on. */
   withdraw(id: string): Promise<StandingView>;
   /** Answer what waits under standing consents and is within them, without asking; refuse and write down what is beyond. */

@@ -14,7 +14,7 @@ import type { ErrandsPart } from "./errands/part.js";
 import { loaded, VaultError } from "./fault.js";
 import { KeptHoldings } from "./holding/holdings.js";
 import type {
-  AttendedView, Choice, CredentialView, InboxView, OfferView, Opened as Shown, Overview, StandingView, UseView,
+  AttendedView, CredentialView, InboxView, OfferView, Opened as Shown, Overview, StandingView,
 } from "./model.js";
 import type { Opened } from "./parts.js";
 import { followLogKey } from "./reading/following.js";
@@ -68,7 +68,7 @@ export class Session {
     this.consents = once(async () =>
       new (await loaded(() => import("./consents/whole.js"))).Consents(
         opened, this.holdings, server, sessions, outgoing, () => this.#growing.check()));
-    this.showing = new ShowingPart(opened, this.holdings, server, outgoing);
+    this.showing = new ShowingPart(opened, this.holdings, server, () => this.#stillOne(), outgoing);
     this.agents = once(async () =>
       new (await loaded(() => import("./account/agents.js"))).Agents(opened, this.holdings, this.account));
     this.recovery = once(async () =>
@@ -107,11 +107,6 @@ export class Session {
     if (link.action === "account") return this.account.open(link);
     if (link.action === "consent") return (await this.consents()).part.open(link);
     throw new VaultError("LINK_UNSUPPORTED", "this vault does not take such a link yet");
-  }
-
-  async agree(id: string, choice: Choice): Promise<UseView> {
-    await this.#stillOne();
-    return this.showing.agree(id, choice);
   }
 
   /** Say no to a request, or to the terms of a consent. */

@@ -29,7 +29,7 @@ const DAY = 86_400;
 const MS = 1000;
 export const BEYOND = "CONSENT_BEYOND";
 
-/** Granted; withdrawn by the holder; or put back from a file of before, so that its answers are not all counted here. */
+/** Granted; withdrawn by the holder; or put back from a file of before, or by the ledger: not all its answers are counted here. */
 export type GrantState = "granted" | "withdrawn" | "recovered";
 
 export interface HeldConsent {
@@ -42,7 +42,7 @@ export interface HeldConsent {
   readonly terms: StandingTerms;
   /** The times of the requests that were answered under it, as they state, in seconds. */
   readonly uses: readonly number[];
-  /** The log's key that it was granted under; null where it was granted again under another one after a refusal. */
+  /** The log's key that it was granted under; null where the ledger gave it back, or it was granted again after a refusal. */
   readonly log: Verifier | null;
 }
 

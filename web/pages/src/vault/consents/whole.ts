@@ -1,6 +1,6 @@
 // All that concerns standing consents, put together: loaded when it is first wanted.
 
-import type { AttendedView } from "../model.js";
+import type { AttendedView, RecoveredView } from "../model.js";
 import type { Opened } from "../parts.js";
 import type { Sessions } from "../account/sessions.js";
 import type { Holdings } from "../showing/holdings.js";
@@ -8,6 +8,7 @@ import type { Outgoing } from "../showing/sending.js";
 import { Attending } from "./attending.js";
 import { consentSeeds } from "./keys.js";
 import { ConsentPart } from "./part.js";
+import { recoverConsents } from "./recovering.js";
 import { settleConsents } from "./settling.js";
 
 export class Consents {
@@ -18,7 +19,7 @@ export class Consents {
   /** `server` is host:port of the service that the page speaks to; `oneLedger` compares the ledger with what was seen of it. */
   constructor(
     private readonly opened: Opened, holdings: Holdings, private readonly server: () => Promise<string>, sessions: Sessions,
-    outgoing: Outgoing, oneLedger: () => Promise<unknown>,
+    outgoing: Outgoing, private readonly oneLedger: () => Promise<unknown>,
   ) {
     this.part = new ConsentPart(opened, holdings, server, outgoing);
     this.#attending = new Attending(opened, holdings, server, sessions, oneLedger);
@@ -31,5 +32,10 @@ export class Consents {
 
   attend(): Promise<readonly AttendedView[]> {
     return this.#attending.attend();
+  }
+
+  /** Errors as `recoverConsents`. */
+  recover(): Promise<RecoveredView> {
+    return recoverConsents(this.opened, this.server, this.oneLedger);
   }
 }

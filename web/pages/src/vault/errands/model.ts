@@ -115,12 +115,15 @@ export interface AskedPartView {
 
 /** All that is asked for an errand at once: there is one consent to it. */
 export interface ErrandAskView {
+  /** Of this one opening: what is agreed to by it is what it tells, whatever is asked since. */
   readonly id: string;
   readonly heading: Text;
   readonly about: Text;
   readonly until: Text;
   /** Until when all of it can be answered, milliseconds. */
   readonly ends: number;
+  /** Whether a no ends the errand: nothing of it was submitted before. */
+  readonly mayEnd: boolean;
   readonly parts: readonly AskedPartView[];
   /** What more than one counter would see; null while a form is not filled in, or something is missing. */
   readonly shared: { readonly heading: Text; readonly lines: readonly Text[] } | null;
@@ -142,11 +145,11 @@ export interface ErrandCalls {
   leaveErrand(): Promise<void>;
   /** What its counters ask for now, each request checked and planned by itself. */
   askedErrand(id: string): Promise<ErrandAskView>;
-  /** The same with choices made and forms filled in; FORM_INCOMPLETE where one is not, or not as it has to be. */
+  /** What was opened, with choices made and forms filled in; FORM_INCOMPLETE where one is not, or not as it has to be. */
   chooseErrand(id: string, answers: ErrandAnswers): Promise<ErrandAskView>;
-  /** Prove and submit all of it at once; what is stored is sent again by `settle` if the line breaks. */
+  /** Prove and submit all of what was opened at once; what is stored is sent again if the line breaks. */
   submitErrand(id: string, answers: ErrandAnswers): Promise<ErrandView>;
-  /** Say no to what is asked, which gives an errand up that was not submitted. */
+  /** Say no to what was opened, or to an errand, which gives one up that was not submitted. */
   declineErrand(id: string): Promise<ErrandView>;
   /** Open a part again that its counter has rejected. */
   retryErrand(id: string, part: string): Promise<ErrandView>;

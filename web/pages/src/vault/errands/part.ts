@@ -4,16 +4,16 @@
 // and its tie to the part are signed with the counter's registered key, each receipt is checked under the log's key. How far a
 // part has come is told, and not proven.
 
-import { clone, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 
 import { equal } from "../../../../prover/src/bbs/octets.js";
 import { checkAllowed } from "../../../../prover/src/disclosure/allowance.js";
 import { MalformedError, RefusedError } from "../../../../prover/src/disclosure/errors.js";
-import { type Errand, type ErrandAsk, ErrandSchema } from "../../../gen/zkproto/v1/errand_pb.js";
-import { faultOf, VaultError } from "../fault.js";
+import type { Errand, ErrandAsk } from "../../../gen/zkproto/v1/errand_pb.js";
+import { faultOf, refusal, VaultError } from "../fault.js";
 import type { UseView } from "../model.js";
 import type { Opened } from "../parts.js";
+import { isOtherKey } from "../reading/following.js";
 import type { Ground } from "../reading/ground.js";
 import { answerTo, departmentsNamed, trackRecord } from "../showing/answering.js";
 import { type Event, eventsIn } from "../showing/events.js";
@@ -24,15 +24,17 @@ import type { Ending } from "../showing/usages.js";
 import type { Draft } from "../store/store.js";
 import { PartAsk } from "./asking.js";
 import { BundleName, type ErrandBundle } from "./bundle.js";
+import type { BundleLink } from "./links.js";
 import type { BundleView, ErrandAnswers, ErrandAskView, ErrandCalls, ErrandView } from "./model.js";
 import { type AskedPart, askView, chosen, planned, type PlannedPart, valuesOf } from "./planning.js";
 import { bundleAt, bundlesListed, errands } from "./reading.js";
 import {
-  beginErrand, changeErrand, declaredBefore, errandIn, errandsIn, type HeldErrand, putErrand, type Ticket, ticketOf,
+  beginErrand, changeErrand, declaredBefore, errandIn, errandsIn, type HeldErrand, putErrand, removeErrand, type Stage,
+  type Ticket, ticketOf,
 } from "./records.js";
-import { abandoned, overAsked } from "./refusals.js";
-import { submissionEnded, submitted } from "./submitting.js";
-import { type ErrandTold, type PartTold, toldOf } from "./view.js";
+import { abandoned, abandonmentEnded, overAsked } from "./refusals.js";
+import { isUnsent, submissionEnded, submitted } from "./submitting.js";
+import { type ErrandTold, keptOf, type PartTold, toldOf } from "./view.js";
 import { bundleView, errandView } from "./views.js";
 
 /** What an opened vault gives this part. */
@@ -50,14 +52,27 @@ export interface Around {
   readonly still: () => Promise<unknown>;
 }
 
-/** What is asked now, and how it would be answered if the person said nothing else. */
+/** What was asked when it was opened, and how it would be answered if the person said nothing else. */
 interface Asking {
+  /** The errand's record. */
+  readonly errand: string;
   readonly bundle: ErrandBundle;
   readonly parts: readonly PlannedPart[];
+  readonly mayEnd: boolean;
 }
+
+/** A stream is ended by the edge before; a line that broke without a word is not waited for any longer. */
+const STREAM_MS = 660_000;
+/** So long a service that tells much and nothing new is not listened to. */
+const PAUSE_MS = 1_000;
+const AGAIN_MS = 60_000;
+/** So many openings of one errand are known: what an earlier one shows can still be agreed to, and nothing else by it. */
+const MOST_OPEN = 4;
 
 export class ErrandsPart implements ErrandCalls {
   readonly #asking = new Map<string, Asking>();
+  /** When something stored was sent again last, by its event. */
+  readonly #tried = new Map<string, number>();
   #following: AbortController | null = null;
 
   constructor(private readonly around: Around) {}
@@ -66,9 +81,12 @@ export class ErrandsPart implements ErrandCalls {
     return (await bundlesListed()).map(bundleView);
   }
 
-  /** A bundle as the ledger has it, by its name. MalformedError NAME_INVALID; errors as `bundleAt`. */
-  async bundle(name: string): Promise<BundleView> {
-    return bundleView(await bundleAt(this.around.ground, BundleName.parse(name)));
+  /** A bundle as the ledger has it. VaultError LINK_ELSEWHERE; MalformedError NAME_INVALID; errors as `bundleAt`. */
+  async bundle({ bundle, server }: BundleLink): Promise<BundleView> {
+    if (server !== null && server !== (await this.around.server())) {
+      throw new VaultError("LINK_ELSEWHERE", "the errand is to be begun at another service");
+    }
+    return bundleView(await bundleAt(this.around.ground, BundleName.parse(bundle)));
   }
 
   async errands(): Promise<readonly ErrandView[]> {
@@ -115,21 +133,20 @@ export class ErrandsPart implements ErrandCalls {
     await this.around.grows();
     const parts: PlannedPart[] = [];
     for (const each of asked) parts.push(await this.#planned(each));
-    this.#asking.set(id, { bundle: errand.bundle, parts });
-    return askView(id, errand.bundle, parts);
+    return this.#shown(crypto.randomUUID(), { errand: id, bundle: errand.bundle, parts, mayEnd: errand.stage === "begun" });
   }
 
   async chooseErrand(id: string, answers: ErrandAnswers): Promise<ErrandAskView> {
-    const { bundle, parts } = this.#found(id);
-    const made = parts.map((each) => answered(each, answers));
-    for (const { asked, given } of made) valuesOf(asked.counter, given.declared);
-    return askView(id, bundle, made);
+    const asking = this.#found(id);
+    const parts = asking.parts.map((each) => answered(each, answers));
+    for (const { asked, given } of parts) valuesOf(asked.counter, given.declared);
+    return askView(id, asking.bundle, parts, asking.mayEnd);
   }
 
   /**
-   * Prove every part by itself, store all of it, and send it in one call. If that is not received it is as it was stored, and
-   * `resume` sends it. VaultError REQUEST_CLOSED, CHOICE_INVALID, FORM_INCOMPLETE, NOTHING_FITS; what the service refuses for
-   * good, which is written down for every part: nothing was accepted then; errors as `checkUsageReceipt`.
+   * Prove every part by itself, store all of it, and send it in one call. If that is not received it is as it was stored, and is
+   * sent again. VaultError REQUEST_CLOSED, EXCHANGE_ANSWERED, CHOICE_INVALID, FORM_INCOMPLETE, NOTHING_FITS; what the service
+   * refuses for good, which is written down for every part: nothing was accepted then; errors as `checkUsageReceipt`.
    */
   async submitErrand(id: string, answers: ErrandAnswers): Promise<ErrandView> {
     const asking = this.#found(id);
@@ -139,8 +156,7 @@ export class ErrandsPart implements ErrandCalls {
     const { opened, holdings, outgoing, still } = this.around;
     let event: Event;
     try {
-      await still();
-      event = await submitted(opened, holdings, id, parts);
+      event = await submitted(opened, holdings, asking.errand, parts, still);
     } catch (error) {
       this.#asking.set(id, asking);
       throw error;
@@ -148,17 +164,22 @@ export class ErrandsPart implements ErrandCalls {
     try {
       await sendEvent(opened, event, outgoing);
     } catch (error) {
-      if (wasWrittenDown(error) || !faultOf(error).passing) throw error;
-      return this.#kept(id);
+      if (wasWrittenDown(error) || !(faultOf(error).passing || isOtherKey(error))) throw error;
+      return this.#kept(asking.errand);
     }
-    return this.#lately(id);
+    return this.#lately(asking.errand);
   }
 
   async declineErrand(id: string): Promise<ErrandView> {
+    const errand = this.#asking.get(id)?.errand ?? id;
+    if (errand.includes("-")) throw new VaultError("REQUEST_CLOSED", "the errand is no longer open: open it again");
     this.#asking.delete(id);
-    const { errand, ticket } = await this.#own(id);
-    if (errand.stage === "begun") await abandoned(this.around.opened, errand, ticket);
-    return this.#lately(id);
+    const { opened, outgoing } = this.around;
+    const held = await opened.store.read((draft) => errandIn(draft, errand));
+    await this.#checkHere(held);
+    if (held.ticket === null) return this.#forgotten(held);
+    if (held.stage === "begun") await abandoned(opened, held, held.ticket, outgoing);
+    return this.#lately(errand);
   }
 
   async retryErrand(id: string, part: string): Promise<ErrandView> {
@@ -169,16 +190,43 @@ export class ErrandsPart implements ErrandCalls {
   }
 
   /** Write down how the submission ended that an event is of, within the use case that does so for the event. */
-  ended(draft: Draft, event: Event, answer: unknown, ending: Ending): Promise<void> {
-    return submissionEnded(this.around.opened, draft, event, answer, ending);
+  async ended(draft: Draft, event: Event, answer: unknown, ending: Ending): Promise<void> {
+    await submissionEnded(this.around.opened, draft, event, answer, ending);
+    if ("reason" in ending) await abandonmentEnded(draft, event, ending.reason);
   }
 
-  /** Begin what was stored and never answered, so that nothing of it is left; errors as the calls. */
+  /**
+   * Begin what was stored and never answered, so that nothing of it is left. What cannot be begun holds up nothing else: it is told
+   * where the person looks at it, and can be forgotten there. Errors as the calls, where nothing can be reached.
+   */
   async resume(): Promise<void> {
     const server = await this.around.server();
     for (const each of await this.around.opened.store.read(errandsIn)) {
-      if (each.server === server && each.ticket === null) await this.#started(each);
+      if (each.server !== server || each.ticket !== null) continue;
+      try {
+        await this.#started(each);
+      } catch (error) {
+        if (refusal(error) === null && !isFull(error)) throw error;
+      }
     }
+  }
+
+  /** What was opened, remembered under its own name: what is agreed to by that is this and nothing that was asked since. */
+  #shown(id: string, asking: Asking): ErrandAskView {
+    this.#asking.set(id, asking);
+    const own = [...this.#asking].filter(([, { errand }]) => errand === asking.errand).map(([name]) => name);
+    for (const name of own.slice(0, -MOST_OPEN)) this.#asking.delete(name);
+    return askView(id, asking.bundle, asking.parts, asking.mayEnd);
+  }
+
+  /** Nothing is known of it but here. If it was begun after all, nobody has its ticket, and it ends by itself. */
+  async #forgotten(held: HeldErrand): Promise<ErrandView> {
+    await this.around.opened.store.change(async (draft) => {
+      const now = await errandIn(draft, held.id);
+      if (now.ticket !== null) throw new VaultError("REQUEST_CLOSED", "the errand was begun meanwhile");
+      removeErrand(draft, now);
+    });
+    return this.#view({ ...held, stage: "ended" });
   }
 
   #found(id: string): Asking {
@@ -197,11 +245,13 @@ export class ErrandsPart implements ErrandCalls {
   /** An errand at this service, begun if it was not. VaultError ERRAND_NOT_FOUND, LINK_ELSEWHERE. */
   async #own(id: string): Promise<{ readonly errand: HeldErrand; readonly ticket: Ticket }> {
     const held = await this.around.opened.store.read((draft) => errandIn(draft, id));
-    if (held.server !== (await this.around.server())) {
-      throw new VaultError("LINK_ELSEWHERE", "the errand is at another service");
-    }
+    await this.#checkHere(held);
     const errand = held.ticket === null ? await this.#started(held) : held;
     return { errand, ticket: errand.ticket as Ticket };
+  }
+
+  async #checkHere({ server }: HeldErrand): Promise<void> {
+    if (server !== (await this.around.server())) throw new VaultError("LINK_ELSEWHERE", "the errand is at another service");
   }
 
   /** An errand as it is now; the vault remembers it. */
@@ -213,12 +263,10 @@ export class ErrandsPart implements ErrandCalls {
 
   async #remembered(errand: HeldErrand, message: Errand): Promise<{ errand: HeldErrand; told: ErrandTold }> {
     const told = toldOf(message, errand.bundle, (errand.ticket as Ticket).errand);
-    const kept = clone(ErrandSchema, message);
-    for (const each of kept.parts) delete each.ask; // it may be large, and is read anew
-    const octets = toBinary(ErrandSchema, kept);
+    const octets = keptOf(message);
     const changed = await this.around.opened.store.change(async (draft) => {
       const now = await errandIn(draft, errand.id);
-      const stage = told.isOver ? "ended" : now.stage;
+      const stage = stageAs(told, now);
       // What was told before is not written again: other tabs would begin anew for it.
       return stage === now.stage && equal(octets, now.told) ? now : putErrand(draft, { ...now, told: octets, stage });
     });
@@ -228,18 +276,39 @@ export class ErrandsPart implements ErrandCalls {
   /** The first view that another mark has; the last one where the stream ends, or somebody else follows. */
   async #changed(id: string, mark: string, signal: AbortSignal): Promise<ErrandView> {
     const { errand, ticket } = await this.#own(id);
+    await this.#sentAgain(errand);
     try {
-      for await (const message of errands.watchErrand(ticket, { signal, timeoutMs: 0 })) {
+      for await (const message of errands.watchErrand(ticket, { signal, timeoutMs: STREAM_MS })) {
         const view = await this.#view((await this.#remembered(errand, message)).errand);
-        if (view.mark !== mark) return view;
+        if (view.mark !== mark || signal.aborted) return view;
+        await new Promise((done) => setTimeout(done, PAUSE_MS));
       }
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error;
       // Where there is no place left for a stream, looking now and then has to do.
-      if (error.code === Code.ResourceExhausted) return this.#view((await this.#look(id)).errand);
+      if (isFull(error)) return this.#view((await this.#look(id)).errand);
       if (!signal.aborted && error.code !== Code.DeadlineExceeded) throw error; // no stream lasts for ever
     }
     return this.#kept(id);
+  }
+
+  /**
+   * Send what of it was stored and not sent, once a minute at most. How that ends is written down; what else is told of it `settle`
+   * says.
+   */
+  async #sentAgain({ uses }: HeldErrand): Promise<void> {
+    const { opened, outgoing } = this.around;
+    const all = await opened.store.read(eventsIn);
+    for (const each of all.filter((event) => isUnsent(event, uses))) {
+      if (this.#now() - (this.#tried.get(each.id) ?? 0) < AGAIN_MS) continue;
+      this.#tried.set(each.id, this.#now());
+      try {
+        await sendEvent(opened, each, outgoing);
+      } catch (error) {
+        if (faultOf(error).passing) this.#tried.delete(each.id); // it did not arrive, or its answer did not
+        if (isOtherKey(error)) throw error;
+      }
+    }
   }
 
   async #asked(errand: HeldErrand, { name, part }: PartTold, ask: ErrandAsk | undefined): Promise<AskedPart> {
@@ -296,15 +365,26 @@ export class ErrandsPart implements ErrandCalls {
     const uses = new Map<string, UseView>();
     for (const { usage } of whole ? errand.uses : []) uses.set(usage, await this.around.use(usage));
     const events = await this.around.opened.store.read(eventsIn);
-    const submissions = new Set(errand.uses.map(({ submission }) => submission));
-    const sending = events.some(({ id, state }) => state === "sent" && submissions.has(id));
-    return errandView(errand, uses, sending);
+    return errandView(errand, uses, events.some((each) => isUnsent(each, errand.uses)));
   }
 
   #now(): number {
     return Math.floor(this.around.opened.now() * 1000);
   }
 }
+
+/**
+ * How far an errand has come by what is told of it and what the vault knows: put back from a file of before, a vault may not know
+ * that it was submitted.
+ */
+function stageAs({ isOver, state }: ErrandTold, { stage, uses }: HeldErrand): Stage {
+  if (isOver) return "ended";
+  if (stage === "begun" && state === "submitted") return "submitted";
+  return stage === "submitted" && state === "open" && uses.length === 0 ? "begun" : stage;
+}
+
+/** Whether a service has no place left for whoever comes. */
+const isFull = (error: unknown): boolean => error instanceof ConnectError && error.code === Code.ResourceExhausted;
 
 /** A part as the person has answered it; VaultError CHOICE_INVALID for one that was left out. */
 function answered({ asked, answer }: PlannedPart, answers: ErrandAnswers): PlannedPart {

@@ -113,7 +113,9 @@ function credentialSeen(id: string, schema: Schema, shown: (name: string) => boo
 }
 
 /** All of it as the screen shows it. */
-export function askView(id: string, bundle: ErrandBundle, parts: readonly PlannedPart[]): ErrandAskView {
+export function askView(
+  id: string, bundle: ErrandBundle, parts: readonly PlannedPart[], mayEnd: boolean,
+): ErrandAskView {
   const ends = Math.min(...parts.map(({ asked }) => asked.request.expires));
   return {
     id,
@@ -121,6 +123,7 @@ export function askView(id: string, bundle: ErrandBundle, parts: readonly Planne
     about: aboutText(bundle),
     until: untilText(ends),
     ends: ends * 1000,
+    mayEnd,
     parts: parts.map((each, at) => partView(each, at + 1, parts.length)),
     shared: isWhole(parts) ? sharedTexts(bundle, parts.map(errandPart)) : null,
   };

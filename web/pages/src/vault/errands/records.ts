@@ -76,6 +76,10 @@ export function putErrand(draft: Draft, errand: HeldErrand): HeldErrand {
   return errand;
 }
 
+export function removeErrand(draft: Draft, { id }: HeldErrand): void {
+  draft.remove({ kind: ERRAND, name: id });
+}
+
 export function errandOctets({ server, requestId, bundle, begun, stage, ticket, uses, told }: HeldErrand): Uint8Array {
   const secret: Item = ticket === null ? null : [ticket.errand, ticket.ticket];
   const parts = uses.map(({ part, usage, submission }): Item => [part, usage, submission]);

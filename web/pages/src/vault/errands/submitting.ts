@@ -4,6 +4,7 @@
 
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 
+import { equal } from "../../../../prover/src/bbs/octets.js";
 import { isComposite } from "../../../../prover/src/composite/request.js";
 import { MalformedError } from "../../../../prover/src/disclosure/errors.js";
 import {
@@ -13,17 +14,17 @@ import { VaultError } from "../fault.js";
 import type { Opened } from "../parts.js";
 import type { Proven } from "../showing/answer.js";
 import { provenAnswer } from "../showing/answering.js";
-import { beginEvent, type Event, newId } from "../showing/events.js";
+import { beginEvent, type Event, eventsIn, newId } from "../showing/events.js";
 import type { Holdings } from "../showing/holdings.js";
 import { type Presented, presentedOf, submitted as answerOf } from "../showing/presented.js";
 import { checkUsageReceipt } from "../showing/receipts.js";
-import { type Ending, finishUsage, putUsage, type Usage, usageIn } from "../showing/usages.js";
+import { type Ending, finishUsage, putUsage, type Usage, usageIn, usagesIn } from "../showing/usages.js";
 import type { Draft } from "../store/store.js";
 import { submissionDigest } from "./asking.js";
 import type { FormValues } from "./bundle.js";
 import { Form } from "./form.js";
 import { type AskedPart, type PlannedPart, valuesOf } from "./planning.js";
-import { errandIn, errandsIn, putDeclared, putErrand } from "./records.js";
+import { errandIn, errandsIn, type HeldErrand, type PartUse, putDeclared, putErrand } from "./records.js";
 import { errandNote } from "./refusals.js";
 
 const SUBMIT = "/zkproto.v1.ErrandService/SubmitErrand";
@@ -41,14 +42,16 @@ interface ProvenPart {
 }
 
 /**
- * Prove all parts, and store what is about to be sent. VaultError FORM_INCOMPLETE, ERRAND_NOT_FOUND; MalformedError
+ * Prove all parts, and store what is about to be sent; `still` throws unless all that was read for it is of the one ledger.
+ * VaultError FORM_INCOMPLETE, ERRAND_NOT_FOUND, and as `checkOpen`; MalformedError
  * PRESENTATION_INVALID (too large in all); errors as `provenAnswer`: then nothing is stored.
  */
 export async function submitted(
-  opened: Opened, holdings: Holdings, id: string, parts: readonly PlannedPart[],
+  opened: Opened, holdings: Holdings, id: string, parts: readonly PlannedPart[], still: () => Promise<unknown>,
 ): Promise<Event> {
   const made: ProvenPart[] = [];
   for (const each of parts) made.push(await proven(opened, holdings, each));
+  await still();
   const digest = submissionDigest(made.map(({ asked, presented, sealedForm }) => (
     { part: asked.tie.part, presentation: presented.digest, sealedForm })));
   const answers = made.map(answerMessage);
@@ -56,6 +59,7 @@ export async function submitted(
   return opened.store.change(async (draft) => {
     const errand = await errandIn(draft, id);
     const { server, bundle, ticket } = errand;
+    await checkOpen(draft, errand, parts);
     if (ticket === null) throw new VaultError("ERRAND_NOT_FOUND", "the errand was not begun");
     const note = errandNote("errand-submitted", errand, ticket, digest, time);
     const event = await beginEvent(opened.store, draft, { note, called: bundle.displayName, server }, (requestId, holderNote) => {
@@ -71,6 +75,24 @@ export async function submitted(
     putErrand(draft, { ...errand, stage: "submitted", uses: [...errand.uses, ...uses] });
     return event;
   });
+}
+
+/** Whether an event is a submission of these uses that is stored and not sent yet. */
+export const isUnsent = ({ id, state }: Event, uses: readonly PartUse[]): boolean =>
+  state === "sent" && uses.some(({ submission }) => submission === id);
+
+/**
+ * VaultError REQUEST_CLOSED: the errand is over, or a submission of it is on its way, whose end nobody knows; EXCHANGE_ANSWERED: a
+ * request was answered before, and the same counter would see two answers of one person.
+ */
+async function checkOpen(draft: Draft, { stage, uses }: HeldErrand, parts: readonly PlannedPart[]): Promise<void> {
+  const unsent = (await eventsIn(draft)).some((each) => isUnsent(each, uses));
+  if (stage === "ended" || unsent) throw new VaultError("REQUEST_CLOSED", "the errand is over, or is being submitted");
+  // In whichever errand that was: a service may hand one part out in two.
+  const answered = (await usagesIn(draft)).filter(({ state }) => state !== "refused");
+  if (parts.some(({ asked }) => answered.some(({ request }) => equal(asked.request.digest, request.digest)))) {
+    throw new VaultError("EXCHANGE_ANSWERED", "the vault has answered this request");
+  }
 }
 
 /** What would never arrive is not stored either. */
@@ -119,7 +141,8 @@ export async function submissionEnded(
   if ("reason" in ending) {
     for (const { usage } of own) await finishUsage(draft, usage, ending);
     const states = await Promise.all(errand.uses.map(async ({ usage }) => (await usageIn(draft, usage)).state));
-    putErrand(draft, { ...errand, stage: states.includes("answered") ? "submitted" : "begun" });
+    const stage = states.every((each) => each === "refused") ? "begun" : "submitted";
+    if (errand.stage !== "ended") putErrand(draft, { ...errand, stage });
     return;
   }
   const { receipts } = answer as SubmitErrandResponse;
@@ -129,4 +152,5 @@ export async function submissionEnded(
     await checkUsageReceipt(await usageIn(draft, usage), receipt, log, store.uses);
     await finishUsage(draft, usage, { receipt: { octets: receipt, log } });
   }
+  if (errand.stage === "begun") putErrand(draft, { ...errand, stage: "submitted" });
 }

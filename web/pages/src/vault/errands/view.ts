@@ -1,15 +1,17 @@
 // An errand as the service tells it, and its bundle as a message (prover/errands/view.py, prover/client/errand_messages.py,
 // wire/errand.py). What is told of an errand is checked against the bundle that the person agreed to, and not proven.
 
-import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { type Timestamp, timestampMs, TimestampSchema } from "@bufbuild/protobuf/wkt";
 
 import type { LocalizedText } from "../../../../prover/src/disclosure/attributes.js";
 import { MalformedError } from "../../../../prover/src/disclosure/errors.js";
 import { PolicyName } from "../../../../prover/src/disclosure/names.js";
 import {
-  type Errand, type ErrandBundle as BundleMessage, type ErrandCounter, ErrandPartState, type ErrandPartStatus, type ErrandUpdate,
-  Errand_State, type FormField as FieldMessage, FormField_Type,
+  type Errand, type ErrandBundle as BundleMessage, type ErrandCounter, ErrandPartState, type ErrandPartStatus, ErrandSchema,
+  type ErrandUpdate, type ErrandUpdateSchema, Errand_State, type FormField as FieldMessage, FormField_Type,
 } from "../../../gen/zkproto/v1/errand_pb.js";
+import { utf8 } from "../../ledger/encoding.js";
 import { parseLink } from "../../scan/links.js";
 import { VaultError } from "../fault.js";
 import { textOf } from "../reading/messages.js";
@@ -18,6 +20,11 @@ import { BundleName, Counter, ErrandBundle, type FieldType, FormField } from "./
 
 const DEFAULT_LENGTH = 200;
 const MAX_MILLISECONDS = 2 ** 47;
+const MAX_DOCUMENT_OCTETS = 200;
+/** So many of what a counter has told are kept of a part: the newest. */
+const MOST_UPDATES = 16;
+/** Of more that was told of an errand nothing is kept: no honest service tells so much of 16 parts. */
+const MAX_KEPT_OCTETS = 1 << 20;
 const TYPES: ReadonlyMap<FormField_Type, FieldType> = new Map([
   [FormField_Type.TEXT, "text"], [FormField_Type.NUMBER, "number"], [FormField_Type.DATE, "date"],
 ]);
@@ -82,6 +89,28 @@ export class ErrandTold {
   }
 }
 
+/**
+ * What is kept of a message: without what is asked, which may be large and is read anew, without what this program does not know,
+ * and of what counters have told the newest. VaultError ANSWER_INVALID for what is too much even so.
+ */
+export function keptOf({ name, bundle, state, expireTime, parts }: Errand): Uint8Array {
+  const kept = create(ErrandSchema, {
+    name, bundle, state, ...(expireTime && { expireTime: create(TimestampSchema, timed(expireTime)) }),
+    parts: parts.map(({ name: part, part: id, state: stands, updates }) => (
+      { name: part, part: id, state: stands, updates: updates.slice(-MOST_UPDATES).map(updateKept) })),
+  });
+  const octets = toBinary(ErrandSchema, kept);
+  if (octets.length > MAX_KEPT_OCTETS) throw odd("the service told more of an errand than can be kept");
+  return octets;
+}
+
+function updateKept({ state, time, message, document, offerLink }: ErrandUpdate): MessageInitShape<typeof ErrandUpdateSchema> {
+  const words = message && { message: { zh: message.zh, en: message.en } };
+  return { state, document, offerLink, ...(time && { time: create(TimestampSchema, timed(time)) }), ...words };
+}
+
+const timed = ({ seconds, nanos }: Timestamp) => ({ seconds, nanos });
+
 /** What the service says of the errand of a name; VaultError ANSWER_INVALID for whatever no honest service says. */
 export function toldOf(message: Errand, bundle: ErrandBundle, name: string): ErrandTold {
   const parts = message.parts.map(({ part }) => part);
@@ -103,6 +132,7 @@ function partOf({ name, part, state, updates }: ErrandPartStatus): PartTold {
 }
 
 function updateOf({ state, time, message, document, offerLink }: ErrandUpdate): Told {
+  if (utf8(document).length > MAX_DOCUMENT_OCTETS) throw odd("a document's number is too long");
   if (offerLink !== "" && parseLink(offerLink).action !== "offer") throw odd("a counter told a link that offers nothing");
   return {
     state: stateOf(state),

@@ -1,8 +1,10 @@
 // Errands and their bundles as the screens are shown them.
 
 import { fromBinary } from "@bufbuild/protobuf";
+import { sha256 } from "@noble/hashes/sha2.js";
 
 import { ErrandSchema } from "../../../gen/zkproto/v1/errand_pb.js";
+import { hex, utf8 } from "../../ledger/encoding.js";
 import type { Text, UseView } from "../model.js";
 import { plain, safe } from "../telling/saying.js";
 import { ERRAND_STATES } from "../telling/texts.js";
@@ -82,8 +84,9 @@ function toldView({ state, time, message, document, offer }: Told): ToldView {
 /** What tells one view from another. */
 function markOf(view: Omit<ErrandView, "mark">, told: ErrandTold | null): string {
   const parts = view.parts.map(({ state, told: updates, uses }) =>
-    [state, updates.length, uses.map((each) => [each.id, each.state, each.receipt])]);
-  return JSON.stringify([view.stage, view.state, view.asked, view.sending, told?.expires ?? null, parts]);
+    [state, updates, uses.map((each) => [each.id, each.state, each.receipt])]);
+  const said = JSON.stringify([view.stage, view.state, view.asked, view.sending, told?.expires ?? null, parts]);
+  return hex(sha256(utf8(said)));
 }
 
 const plainText = ({ zh, en }: Text): Text => ({ zh, en });

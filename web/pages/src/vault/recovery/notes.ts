@@ -5,6 +5,7 @@ import { DisclosureError, MalformedError } from "../../../../prover/src/disclosu
 import { verifierName } from "../../../../prover/src/disclosure/names.js";
 import { flag, list, octets, small, text, texts } from "../../../../prover/src/disclosure/reading.js";
 import { type EventNote, eventNoteOf, type NoteSummary, SUMMARY_LABEL } from "../showing/notes.js";
+import type { SealedStore } from "../store/store.js";
 
 /** Of a use; `whole` is false where something had to be cut. */
 export interface FoundUse extends NoteSummary {
@@ -14,6 +15,12 @@ export interface FoundUse extends NoteSummary {
 export type Said = { readonly use: FoundUse } | { readonly event: EventNote };
 
 const LENGTH_OCTETS = 2;
+
+/** What a sealed note says: null if it is another vault's, or a later version of this program wrote it. */
+export async function saidIn({ uses }: SealedStore, holderNote: Uint8Array): Promise<Said | null> {
+  const plain = await uses.openNote(holderNote);
+  return plain === null ? null : saidOf(plain);
+}
 
 /** What a note's plain text says; null if a later version of this program wrote it. */
 export function saidOf(plain: Uint8Array): Said | null {

@@ -13,7 +13,7 @@ import type { Opened } from "../parts.js";
 import { ledger } from "../reading/clients.js";
 import type { Growing } from "../reading/growing.js";
 import type { Draft } from "../store/store.js";
-import { type Said, saidOf } from "./notes.js";
+import { type Said, saidIn } from "./notes.js";
 import { type Came, LedgerReader, noteKey } from "./reader.js";
 import {
   type Found, foundIn, type Place, putFound, putReading, type Reading, readingIn, readingOctets, removeFound, unread,
@@ -146,10 +146,8 @@ export class Recovery {
   }
 
   async #settled(draft: Draft, verified: readonly Found[]): Promise<void> {
-    const all = await Promise.all(verified.map(async (found): Promise<Read> => {
-      const plain = await this.opened.store.uses.openNote(found.holderNote);
-      return { found, said: plain === null ? null : saidOf(plain) };
-    }));
+    const all = await Promise.all(verified.map(async (found): Promise<Read> =>
+      ({ found, said: await saidIn(this.opened.store, found.holderNote) })));
     for (const settle of this.settling) await settle(draft, all);
   }
 

@@ -12,7 +12,7 @@ import { eventsIn } from "../showing/events.js";
 import { type EventKind, noteHash } from "../showing/notes.js";
 import { usagesIn } from "../showing/usages.js";
 import { safe, same } from "../telling/saying.js";
-import { type FoundUse, type Said, saidOf } from "./notes.js";
+import { type FoundUse, type Said, saidIn } from "./notes.js";
 import type { ProvingFrontier } from "./proving.js";
 import { noteKey } from "./reader.js";
 import { type Found, foundIn, nameOf, type Reading, readingIn, treeOf, verifiedOf } from "./records.js";
@@ -51,10 +51,8 @@ export async function foundViews({ store, log }: Opened): Promise<readonly UseVi
   if (reading === null) return [];
   const verified = { checkpoint: checkpointOf(reading), tree: treeOf(reading.verified) };
   const strange = verifiedOf(found, reading).filter(({ holderNote, copyOf }) => copyOf !== null || !own.has(noteKey(holderNote)));
-  return Promise.all(strange.map(async (each) => {
-    const plain = await store.uses.openNote(each.holderNote);
-    return viewOf(each, plain === null ? null : saidOf(plain), standingOf(each, verified));
-  }));
+  return Promise.all(strange.map(async (each) =>
+    viewOf(each, await saidIn(store, each.holderNote), standingOf(each, verified))));
 }
 
 function viewOf(found: Found, said: Said | null, receipt: ReceiptState): UseView {

@@ -1,6 +1,6 @@
 // One errand as it goes on: how far each counter is, what it has told, what was submitted to it and the receipt of that.
 import type { VNode } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { moment } from "../../messages/index.js";
 import { useSettings } from "../../ui/settings.js";
@@ -13,6 +13,8 @@ import { FaultTold, Screen, useActing, useVault } from "./parts.js";
 import { UseShown } from "./uses.js";
 
 const PAUSE_MS = 3_000;
+/** Whoever tells much is not followed faster. */
+const LEAST_MS = 1_000;
 
 interface Props {
   readonly id: string;
@@ -58,7 +60,8 @@ export function Board({ id, back, found }: Props): VNode {
           {say("vault.back")}
         </button>
       </div>
-      {errand !== undefined && errand.stage === "begun" && !errand.over && (
+      {errand?.state === null && !errand.over && <GiveUp id={id} done={back} />}
+      {errand?.state === "open" && errand.stage === "begun" && (
         <GiveUp id={id} done={() => setTurn((count) => count + 1)} />
       )}
     </Screen>
@@ -104,7 +107,7 @@ async function follow(
       fail(faultOf(error));
       mark = ""; // as soon as it is reached again, that is to be seen
     }
-    if (!changed) await new Promise((done) => setTimeout(done, PAUSE_MS));
+    await new Promise((done) => setTimeout(done, changed ? LEAST_MS : PAUSE_MS));
   }
 }
 
@@ -216,17 +219,21 @@ function ToldShown({ told: { time, stands, message, document, offer }, found, la
 function GiveUp({ id, done }: { id: string; done: () => void }): VNode {
   const say = useSay();
   const vault = useVault();
-  const [sure, setSure] = useState(false);
+  const [sure, setSure] = useState<boolean>();
   const { busy, fault, act } = useActing();
-  if (!sure) {
+  const button = useRef<HTMLButtonElement>(null);
+  const question = useRef<HTMLDivElement>(null);
+  // The focus stays with whoever was asked, and with whoever keeps it.
+  useEffect(() => (sure === undefined ? undefined : (sure ? question : button).current?.focus()), [sure]);
+  if (sure !== true) {
     return (
-      <button type="button" class="small" onClick={() => setSure(true)}>
+      <button type="button" class="small" ref={button} onClick={() => setSure(true)}>
         {say("errand.give_up")}
       </button>
     );
   }
   return (
-    <div role="alert">
+    <div role="alert" tabIndex={-1} ref={question}>
       <Told as="bad">{say("errand.give_up.sure")}</Told>
       <FaultTold fault={fault} />
       <div class="row">

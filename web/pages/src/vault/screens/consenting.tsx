@@ -191,9 +191,11 @@ function Whole({ asked, answers, pick, again, choosing, done }: WholeProps): VNo
             {say("errand.agree")}
           </button>
         )}
-        <button type="button" disabled={busy} onClick={decline}>
-          {say("errand.decline")}
-        </button>
+        {asked.mayEnd && (
+          <button type="button" disabled={busy} onClick={decline}>
+            {say("errand.decline")}
+          </button>
+        )}
         {again && (
           <button type="button" disabled={busy} onClick={again}>
             {say("errand.forms.again")}

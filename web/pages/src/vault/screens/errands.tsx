@@ -1,7 +1,5 @@
 // Errands: those of this vault, those that can be begun, and what a bundle consists of before it is begun.
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
-
 import { moment } from "../../messages/index.js";
 import { useSettings } from "../../ui/settings.js";
 import type { BundleView, CounterView, ErrandView } from "../errands/model.js";
@@ -13,12 +11,14 @@ interface Props {
   readonly settled: number;
   /** Opens a link: of a bundle that is to be begun, of an offer that came of an errand. */
   readonly found: (link: string) => void;
+  /** The one that is looked at. */
+  readonly chosen: string | undefined;
+  readonly choose: (id: string | undefined) => void;
 }
 
-export function Errands({ settled, found }: Props): VNode {
+export function Errands({ settled, found, chosen, choose }: Props): VNode {
   const say = useSay();
   const vault = useVault();
-  const [chosen, choose] = useState<string>();
   const [own, again] = useRead(() => vault.errands(), [settled]);
   const [there] = useRead(() => vault.bundles(), [settled]);
   if (chosen !== undefined) {
@@ -83,20 +83,27 @@ function There({ bundles, found }: { bundles: readonly BundleView[]; found: (lin
 interface BundleProps {
   readonly bundle: BundleView;
   readonly done: () => void;
-  readonly found: (link: string) => void;
+  /** On to an errand of it: the link is over with that. */
+  readonly begun: (errand: string) => void;
 }
 
 /** A bundle as the ledger has it: beginning it is the person's to say. */
-export function Bundle({ bundle, done, found }: BundleProps): VNode {
+export function Bundle({ bundle, done, begun }: BundleProps): VNode {
   const say = useSay();
   const told = useIn();
   const vault = useVault();
-  const [begun, setBegun] = useState<string>();
+  const [own] = useRead(() => vault.errands());
   const { busy, fault, act } = useActing();
-  if (begun !== undefined) return <Board id={begun} back={done} found={found} />;
+  const open = own !== null && "value" in own ? own.value.filter((each) => each.bundle === bundle.bundle && !each.over) : [];
   return (
     <Screen title={told(bundle.title)}>
       <p>{told(bundle.about)}</p>
+      {open.length > 0 && (
+        <>
+          <h3>{say("bundle.open")}</h3>
+          <Own errands={open} choose={begun} />
+        </>
+      )}
       <h3>{say("bundle.counters")}</h3>
       <ol>
         {bundle.counters.map((each) => (
@@ -113,7 +120,7 @@ export function Bundle({ bundle, done, found }: BundleProps): VNode {
           type="button"
           class="first"
           disabled={busy}
-          onClick={() => act(async () => setBegun((await vault.beginErrand(bundle.bundle)).id))}
+          onClick={() => act(async () => begun((await vault.beginErrand(bundle.bundle)).id))}
         >
           {say("bundle.begin")}
         </button>

@@ -17,11 +17,11 @@ interface Props {
   readonly link: string;
   /** Away from the link; what it led to is over. */
   readonly done: () => void;
-  /** On to another link, which came of this one. */
-  readonly found: (link: string) => void;
+  /** On to an errand that was begun by it. */
+  readonly begun: (errand: string) => void;
 }
 
-export function Flow({ link, done, found }: Props): VNode {
+export function Flow({ link, done, begun }: Props): VNode {
   const say = useSay();
   const vault = useVault();
   const [opened, setOpened] = useState<Opened>();
@@ -54,7 +54,7 @@ export function Flow({ link, done, found }: Props): VNode {
   }
   if (opened.kind === "offer") return <Offer offer={opened} done={done} />;
   if (opened.kind === "account") return <Register account={opened} done={done} />;
-  if (opened.kind === "bundle") return <Bundle bundle={opened} done={done} found={found} />;
+  if (opened.kind === "bundle") return <Bundle bundle={opened} done={done} begun={begun} />;
   return <Terms key={opened.id} consent={opened} declined={() => setUse("declined")} done={done} />;
 }
 

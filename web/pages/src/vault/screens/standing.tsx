@@ -1,10 +1,10 @@
 // Standing consents: terms that somebody asks for, granted or declined; those that were granted, and their withdrawal.
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { Told } from "../../ui/shell.js";
-import type { AttendedView, ConsentView, LimitsView, StandingView } from "../model.js";
-import { useDay, useIn, useSay } from "../texts/index.js";
+import type { AttendedView, ConsentView, Fault, LimitsView, StandingView } from "../model.js";
+import { faultOf, useDay, useIn, useSay } from "../texts/index.js";
 import { Asker, useOver, WayShown } from "./ask.js";
 import { AttendedTold } from "./attended.js";
 import { FaultTold, Screen, useActing, useRead, useVault, Waited } from "./parts.js";
@@ -98,9 +98,11 @@ export function Standing({ settled }: { settled: number }): VNode {
   const say = useSay();
   const vault = useVault();
   const [standing, again] = useRead(() => vault.standing(), [settled]);
+  const missing = useRecovered(again, settled);
   return (
     <Screen title={say("vault.view.standing")}>
       <p class="quiet">{say("standing.about")}</p>
+      <FaultTold fault={missing} />
       <Waited read={standing}>
         {(all) =>
           all.length === 0 ? (
@@ -119,6 +121,25 @@ export function Standing({ settled }: { settled: number }): VNode {
       </Waited>
     </Screen>
   );
+}
+
+/** Has those listed too that the ledger gave back; why one of them cannot be, null if all are. */
+function useRecovered(changed: () => void, settled: number): Fault | null {
+  const vault = useVault();
+  const [fault, setFault] = useState<Fault | null>(null);
+  useEffect(() => {
+    let gone = false;
+    vault.recoverStanding().then(
+      ({ found, fault: one }) => {
+        if (gone) return;
+        setFault(one);
+        if (found > 0) changed();
+      },
+      (error: unknown) => gone || setFault(faultOf(error)),
+    );
+    return () => void (gone = true);
+  }, [settled]);
+  return fault;
 }
 
 function One({ standing, changed }: { standing: StandingView; changed: () => void }): VNode {

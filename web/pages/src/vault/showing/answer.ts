@@ -34,9 +34,9 @@ export type Departments = ReadonlyMap<string, LocalizedText>;
 
 /** What else is done in the use case that stores an answer; what it throws leaves nothing stored. */
 export interface Under {
-  /** The record of the standing consent that it is answered under. */
-  readonly consent: string;
-  readonly count: (draft: Draft) => Promise<void>;
+  /** The record of the standing consent that it is answered under, and what counts it; none where the person was asked. */
+  readonly consent?: string;
+  readonly count?: (draft: Draft) => Promise<void>;
   /** Throws unless all that was read for the answer is of the one ledger: nothing is stored then. */
   readonly check: () => Promise<unknown>;
 }
@@ -181,7 +181,7 @@ export async function stored(
   };
   await under?.check();
   await opened.store.change(async (draft) => {
-    await under?.count(draft);
+    await under?.count?.(draft);
     putUsage(draft, usage);
   });
   return usage;

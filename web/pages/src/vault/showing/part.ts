@@ -17,12 +17,12 @@ type Done = Pick<Vault, "choose" | "agree" | "decline" | "uses" | "use" | "recei
 export class ShowingPart implements Done {
   readonly #showing: Showing;
 
-  /** `server` is that of server.ts; `outgoing` is of whoever has accounts and consents. */
+  /** `server` and `oneLedger` are those of `Showing`; `outgoing` is of whoever has accounts and consents. */
   constructor(
     private readonly opened: Opened, holdings: Holdings, private readonly server: () => Promise<string>,
-    private readonly outgoing?: Outgoing,
+    oneLedger: () => Promise<unknown>, private readonly outgoing?: Outgoing,
   ) {
-    this.#showing = new Showing(opened, holdings, server);
+    this.#showing = new Showing(opened, holdings, server, oneLedger);
   }
 
   /** What a link of an exchange leads to; as `Showing.open`. */

@@ -25,9 +25,13 @@ interface Asking {
 export class Showing {
   readonly #asking = new Map<string, Asking>();
 
-  /** `server` is host:port of the service that this page speaks to. */
+  /**
+   * `server` is host:port of the service that this page speaks to; `oneLedger` throws unless all that was read for an answer is of
+   * the one ledger.
+   */
   constructor(
     private readonly opened: Opened, private readonly holdings: Holdings, private readonly server: () => Promise<string>,
+    private readonly oneLedger: () => Promise<unknown>,
   ) {}
 
   /**
@@ -69,7 +73,8 @@ export class Showing {
     this.#asking.delete(id); // a second tap answers nothing
     let usage: Usage;
     try {
-      usage = await proven(this.opened, this.holdings, asking.fetched, asking.departments, answer);
+      usage = await proven(
+        this.opened, this.holdings, asking.fetched, asking.departments, answer, { check: this.oneLedger });
     } catch (error) {
       this.#asking.set(id, asking);
       throw error;

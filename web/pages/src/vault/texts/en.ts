@@ -206,7 +206,7 @@ export const en = {
   "standing.withdrawn": "Withdrawn",
   "standing.ended": "Ended",
   "standing.recovered": "Not answered here",
-  "standing.recovered.about": "This vault was put back from a file of before. It does not know how often it has answered since then, and answers nothing under this consent. They can ask you for a new one.",
+  "standing.recovered.about": "The consent comes from a file of before or from the ledger, or another device has answered under it too. This vault does not know how often, and answers nothing under it. They can ask you for a new one.",
   "standing.used": "answered {used} of {times} times",
   "standing.granting": "Your consent is not sent yet. It goes on as soon as the service can be reached.",
   "standing.withdrawing": "Nothing is answered any more. The service is told as soon as it can be reached.",

@@ -10,6 +10,7 @@ export const errandsEn = {
   "errands.nothing": "There is no errand to begin.",
   "errands.begun": "begun {time}",
 
+  "bundle.open": "You have begun it already",
   "bundle.counters": "Who takes part",
   "bundle.wants": "You tell it: {fields}",
   "bundle.after": "Works after: {counters}",

@@ -12,6 +12,7 @@ export const errandsZh: Readonly<Record<keyof typeof errandsEn, string>> = {
   "errands.nothing": "没有可发起的事项。",
   "errands.begun": "发起于 {time}",
 
+  "bundle.open": "您已开始办理",
   "bundle.counters": "参与的窗口",
   "bundle.wants": "您向它申报：{fields}",
   "bundle.after": "在此之后办理：{counters}",

@@ -207,7 +207,7 @@ export const zh: Texts = {
   "standing.withdrawn": "已撤回",
   "standing.ended": "已结束",
   "standing.recovered": "此处不作答复",
-  "standing.recovered.about": "此凭证库由以前的文件恢复，不知道此后已答复多少次，因此不再据此答复。对方可重新征求您的同意。",
+  "standing.recovered.about": "此授权来自以前的文件或账本，或另有设备也据此答复过。此凭证库不知道已答复多少次，因此不再据此答复。对方可重新征求您的同意。",
   "standing.used": "已答复 {used} 次，共 {times} 次",
   "standing.granting": "您的同意尚未发送，能连接服务时即会发送。",
   "standing.withdrawing": "已不再答复。能连接服务时即会告知服务。",

@@ -124,7 +124,7 @@ Object.assign(window, {
       const [key, now] = [logKeyOf(log), () => Date.now() / 1000];
       opened = { store, reader: new PublishedReader(store, key, now), log: key, now };
       secret = HolderSecret.fromOctets(octets(holder));
-      part = new ShowingPart(opened, holdings, server);
+      part = new ShowingPart(opened, holdings, server, () => Promise.resolve());
     },
     give(all: readonly GivenComposite[]): void {
       composite = all.map(compositeOf);
