@@ -17,6 +17,7 @@ from disclosure.canonical import Item
 from disclosure.errors import MalformedError, Reason
 from disclosure.names import PolicyName, PurposeName, SchemaName, VerifierName, check_attribute_id, check_id
 from tlog.entry import RecordEntry
+from tlog.receipt import ReceiptState
 
 POLICY_RECORD: Final = "policy"
 MAX_ITEMS: Final = 64
@@ -33,6 +34,24 @@ _FIRST_VERSION: Final = 1
 
 def _invalid(detail: str, field: str) -> MalformedError:
     return MalformedError(Reason.POLICY_INVALID, detail, field=field)
+
+
+def receipt_state(written: str) -> ReceiptState:
+    """Return the state of a receipt that is written so; MalformedError POLICY_INVALID."""
+    for each in ReceiptState:
+        if each.value == written:
+            return each
+    raise _invalid("a receipt is pending, anchored or ordered", "receipt")
+
+
+def states_beyond(receipt: ReceiptState | None) -> frozenset[ReceiptState]:
+    """Return what a receipt that is demanded in a state has to be, beside being one that holds.
+
+    Each of them is shown by itself: an ordered receipt need not be anchored, nor the other way round.
+    """
+    if receipt is None or receipt is ReceiptState.PENDING:
+        return frozenset()
+    return frozenset({receipt})
 
 
 @dataclass(frozen=True)
@@ -191,8 +210,9 @@ class RegisteredPolicy:
     `purpose` names a registered purpose; its text and legal basis stand here as they were then. `lists` are
     digests of the published lists that a value may be proven to be in: another list of the same owner, older
     or newer, says something else. `foreign` says that numbers which other holders have committed to may be
-    counted. `standing` None: no consent is given beforehand. Raises MalformedError POLICY_INVALID,
-    NAME_INVALID.
+    counted. `standing` None: no consent is given beforehand. `receipt` is the state in which the verifier
+    demands receipts before it accepts an answer; a policy that says nothing of it (None) has the octets that
+    it had before there was such a thing. Raises MalformedError POLICY_INVALID, NAME_INVALID.
     """
 
     name: PolicyName
@@ -206,6 +226,7 @@ class RegisteredPolicy:
     lists: tuple[bytes, ...] = ()
     foreign: bool = False
     standing: StandingLimits | None = None
+    receipt: ReceiptState | None = None
 
     def __post_init__(self) -> None:
         PurposeName.parse(self.purpose, field="purpose")
@@ -231,6 +252,11 @@ class RegisteredPolicy:
         """Whose policy it is."""
         return VerifierName(self.name.verifier)
 
+    @property
+    def demands(self) -> frozenset[ReceiptState]:
+        """What receipts have to be, beside being some that hold, before the verifier accepts an answer."""
+        return states_beyond(self.receipt)
+
     @cached_property
     def by_item(self) -> dict[tuple[str, str], AllowedItem]:
         """The items by department and identifier."""
@@ -244,6 +270,7 @@ class RegisteredPolicy:
             self.retention_days, [each.items() for each in self.items],
             [each.items() for each in self.scopes], [each.items() for each in self.escrows],
             list(self.lists), self.foreign, None if self.standing is None else self.standing.items(),
+            *(() if self.receipt is None else (self.receipt.value,)),
         )  # fmt: skip
 
     @classmethod
@@ -252,13 +279,14 @@ class RegisteredPolicy:
         match canonical.decode(_LABEL, octets, most_items=canonical.MAX_OCTETS):
             case [
                 str(name), str(purpose), [str(zh), str(en)], [str(basis_zh), str(basis_en)], int(retention),
-                list(items), list(scopes), list(escrows), list(lists), bool(foreign), standing,
-            ]:  # fmt: skip
+                list(items), list(scopes), list(escrows), list(lists), bool(foreign), standing, *more,
+            ] if _is_receipt(more):  # fmt: skip
                 parsed = cls(
                     PolicyName.parse(name), purpose, LocalizedText(zh, en), LocalizedText(basis_zh, basis_en),
                     retention, tuple(map(_item, items)), tuple(map(_scope, scopes)),
                     tuple(map(_escrow, escrows)),
                     tuple(each for each in lists if isinstance(each, bytes)), foreign, _standing(standing),
+                    _receipt(more),
                 )  # fmt: skip
                 if parsed.canonical == octets:
                     return parsed
@@ -305,6 +333,15 @@ def _standing(item: Item) -> StandingLimits | None:
         case [int(times), int(interval_days), int(days)]:
             return StandingLimits(times, interval_days, days)
     raise _invalid("the octets hold no limits", "standing")
+
+
+def _is_receipt(more: Sequence[Item]) -> bool:
+    """Tell whether a policy ends as it may: with nothing more, or with one text."""
+    return len(more) == 0 or (len(more) == 1 and isinstance(more[0], str))
+
+
+def _receipt(more: Sequence[Item]) -> ReceiptState | None:
+    return receipt_state(str(more[0])) if more else None
 
 
 def _texts(items: Sequence[Item]) -> tuple[str, ...]:

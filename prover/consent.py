@@ -13,6 +13,7 @@ from typing import Final, Literal, Protocol
 
 from disclosure import AttributeDefinition, AttributeType, LocalizedText, Value, VerifierName
 from disclosure.credential import CIVIL_TIME
+from disclosure.policy import RegisteredPolicy
 from prover.asker import Asker, TrackRecord
 from prover.present import Consent, ConsentCredential, Revealed
 
@@ -53,6 +54,18 @@ _TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
     "basis": {"zh": "法律依据：{basis}", "en": "Legal basis: {basis}"},
     "keeps": {"zh": "保存期限：{days} 天", "en": "Kept for {days} days"},
     "keeps_nothing": {"zh": "保存期限：看后不保存", "en": "Kept: not at all after it was looked at"},
+    "receipt_pending": {
+        "zh": "您的答复一有回执即予接受",
+        "en": "Your answer is accepted as soon as there is a receipt",
+    },
+    "receipt_anchored": {
+        "zh": "您的答复须经账本的见证方联署后才予接受",
+        "en": "Your answer is accepted only once witnesses of the ledger have cosigned it",
+    },
+    "receipt_ordered": {
+        "zh": "您的答复须进入各城市共有的次序后才予接受",
+        "en": "Your answer is accepted only once it is in the order that all cities share",
+    },
     "counts": {
         "zh": "合计：出示 {shown} 项，另有 {proven} 项只作证明、不出示",
         "en": "In all: {shown} shown, {proven} more proven about without being shown",
@@ -211,6 +224,7 @@ class Asking(Protocol):
 def asking_lines(consent: Asking, shown: int, proven: int, language: Language) -> list[ConsentLine]:
     """Return who asks and why: by which policy, on which ground, how long it keeps what it sees, its record.
 
+    Where the policy says in which state the verifier demands receipts, that is told too.
     `shown` and `proven` are how many attributes are shown, and only proven about.
     """
     verifier = local(consent.verifier_display_name, language)
@@ -227,10 +241,16 @@ def asking_lines(consent: Asking, shown: int, proven: int, language: Language) -
             _text("policy", language, policy=str(policy.name)),
             _text("counts", language, shown=str(shown), proven=str(proven)),
             _text(keeps, language, days=str(policy.retention_days)),
+            *_receipt_texts(policy, language),
             *_record_texts(consent.asker.record, verifier, language),
         ]
     texts.append(_text("ends", language, time=show_moment(consent.ends, language)))
     return [ConsentLine(Style.FACT, each) for each in texts]
+
+
+def _receipt_texts(policy: RegisteredPolicy, language: Language) -> Iterator[str]:
+    if policy.receipt is not None:
+        yield _text(f"receipt_{policy.receipt.value}", language)
 
 
 def _record_texts(record: TrackRecord, verifier: str, language: Language) -> Iterator[str]:

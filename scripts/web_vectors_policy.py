@@ -4,6 +4,7 @@ Written by `python -m scripts.web_vectors`. The policies and the requests are th
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import cbor2
@@ -12,8 +13,13 @@ from disclosure import DisclosureError
 from disclosure.policy import RegisteredPolicy
 from scripts.web_vectors import Json, flips, text_of
 from tests.disclosure import test_disclosure_allowance as asking
+from tlog import ReceiptState
 
-POLICIES: Final = {"plain": asking.PLAIN, "composite": asking.COMPOSITE}
+POLICIES: Final = {
+    "plain": asking.PLAIN,
+    "composite": asking.COMPOSITE,
+    "ordered": replace(asking.COMPOSITE, receipt=ReceiptState.ORDERED),
+}
 (LABEL, NAME, PURPOSE, TEXT, BASIS, RETENTION, ITEMS, SCOPES, ESCROWS, LISTS, FOREIGN, STANDING) = range(12)
 Parts = list[Any]
 
@@ -59,10 +65,13 @@ def changed_records() -> Iterator[tuple[str, bytes]]:
         change(parts)
         yield name, cbor2.dumps(parts, canonical=True)
     for place in range(LABEL, STANDING + 1):
-        for wrong in (None, True, -1, 1 << 63, "x", b"x", [], ["x"], [b"x"], [None]):
+        for wrong in _WRONG:
             parts = cbor2.loads(asking.PLAIN.canonical)
             parts[place] = wrong
             yield f"part {place} is {wrong!r}", cbor2.dumps(parts, canonical=True)
+    for wrong in _WRONG:
+        parts = [*cbor2.loads(asking.PLAIN.canonical), wrong]
+        yield f"one part more, {wrong!r}", cbor2.dumps(parts, canonical=True)
 
 
 def _put(value: Any, *way: int) -> Callable[[Parts], None]:
@@ -92,6 +101,7 @@ def _digests(count: int) -> list[bytes]:
     return [each.to_bytes(32) for each in range(count)]
 
 
+_WRONG: Final[tuple[Any, ...]] = (None, True, -1, 1 << 63, "x", b"x", [], ["x"], [b"x"], [None])
 _ATTRIBUTE: Final = ["public-security", "household", "child_secret"]
 _MEMBERS: Final = ["verifiers/bank-1", "verifiers/school-3"]
 _CHANGES: Final[dict[str, Callable[[Parts], None]]] = {
@@ -198,4 +208,19 @@ _CHANGES: Final[dict[str, Callable[[Parts], None]]] = {
     "for too many days": _put(36_526, STANDING, 2),
     "limits of two numbers": lambda parts: parts[STANDING].pop(),
     "limits with a text": _put("1", STANDING, 2),
+    "pending": lambda parts: parts.append("pending"),
+    "anchored": lambda parts: parts.append("anchored"),
+    "ordered": lambda parts: parts.append("ordered"),
+    "a state in capitals": lambda parts: parts.append("ORDERED"),
+    "a state and a space": lambda parts: parts.append("ordered "),
+    "an empty state": lambda parts: parts.append(""),
+    "a state in octets": lambda parts: parts.append(b"ordered"),
+    "a state in a list": lambda parts: parts.append(["ordered"]),
+    "two states": lambda parts: parts.extend(["anchored", "ordered"]),
+    "a state, and nothing": lambda parts: parts.extend(["ordered", None]),
+    "a state in the place of limits": _put("ordered", STANDING),
+    "a state before the limits": lambda parts: parts.insert(STANDING, "ordered"),
+    "no state, and wrong limits": _both(lambda parts: parts.append("x"), _put(0, STANDING, 0)),
+    "no state, and a wrong purpose": _both(lambda parts: parts.append("x"), _put("x", PURPOSE)),
+    "octets for a state, and a wrong name": _both(lambda parts: parts.append(b""), _put("x", NAME)),
 }

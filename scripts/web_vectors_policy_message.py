@@ -66,6 +66,7 @@ def _written(message: pb.Policy) -> Json:
         "escrows": [{"regulator": each.regulator.hex(), **_of(each)} for each in message.escrows],
         "lists": [each.hex() for each in message.lists],
         "foreign": message.foreign,
+        "receipt": message.receipt,
         **({"standing": standing} if message.HasField("standing") else {}),
     }
 
@@ -170,4 +171,13 @@ _CHANGES: Final[dict[str, Change]] = {
     "never": _set(lambda it: it.standing, times=0),
     "too many days apart": _set(lambda it: it.standing, interval_days=36_526),
     "for no day": _set(lambda it: it.standing, days=0),
+    "pending": _set(lambda it: it, receipt=pb.Policy.RECEIPT_PENDING),
+    "anchored": _set(lambda it: it, receipt=pb.Policy.RECEIPT_ANCHORED),
+    "ordered": _set(lambda it: it, receipt=pb.Policy.RECEIPT_ORDERED),
+    "another state": _set(lambda it: it, receipt=4),
+    "a state below none": _set(lambda it: it, receipt=-1),
+    "another state, and a wrong name": _set(lambda it: it, receipt=4, name="x"),
+    "another state, and wrong limits": _all(
+        _set(lambda it: it, receipt=4), _set(lambda it: it.standing, times=0)
+    ),
 }

@@ -87,6 +87,7 @@ from tests.disclosure import test_disclosure_allowance as asking
 from tests.disclosure import world as plain_world
 from tests.disclosure.composite import world
 from tests.disclosure.composite.test_composite_request import joint
+from tlog import ReceiptState
 
 _UNKNOWN: Final = TrackRecord()
 
@@ -101,6 +102,7 @@ class Case:
     behind: tuple[str, ...] = ()
     record: TrackRecord | None = _UNKNOWN
     past: bool = False
+    receipt: ReceiptState | None = None
 
     def schema(self, asked: CompositeQuery) -> Schema:
         """Return the schema of what answers a query."""
@@ -118,7 +120,8 @@ def case_of(case: Case) -> Json:
     credentials = tuple(_behind(each, case.behind) for each in told.credentials)
     index, _ = case.request.branch(branch.id)
     earlier = tuple(_earlier(each, past=case.past) for each in case.request.branches[:index])
-    asker = None if case.record is None else Asker(asking.COMPOSITE, case.record)
+    policy = replace(asking.COMPOSITE, receipt=case.receipt)
+    asker = None if case.record is None else Asker(policy, case.record)
     consent = replace(told, credentials=credentials, earlier=earlier, asker=asker)
     departments = DEPARTMENTS
     return {
@@ -127,6 +130,7 @@ def case_of(case: Case) -> Json:
         "answers": [_written(each, case.behind) for each in answers],
         "past": case.past,
         "record": case.record and _record(case.record),
+        **({} if case.receipt is None else {"policy": policy.canonical.hex()}),
         "lines": both(
             composite_lines(consent, "zh", departments), composite_lines(consent, "en", departments)
         ),
@@ -331,6 +335,8 @@ def cases() -> Iterator[tuple[str, Case]]:
     yield "a use of the past", Case(asked, _LAST, record=None, past=True)
     terms = IssuanceTerms(INSURANCE.name, IssuerKeyName("hrss", "a" * 32), base=False, nonce=bytes(32))
     yield "for an issuance", Case(_request(_LAST, issuance=terms, policy=None), _LAST, record=None)
+    for each in ReceiptState:
+        yield f"accepted once it is {each.value}", Case(asked, _LAST, receipt=each)
     for name, branch in _BRANCHES.items():
         yield name, Case(_request(branch), branch)
 

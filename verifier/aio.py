@@ -8,7 +8,7 @@ service.
 
 import datetime as dt
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import suppress
 from typing import Any, Final, overload
 
@@ -80,6 +80,7 @@ class AsyncVerifierClient(Face[VerifierClient]):
         timeout: dt.timedelta,
         counterparts: Iterable[Counterpart] = (),
         policy: tlog.Policy | None = None,
+        sees_to: Collection[tlog.ReceiptState] = (),
     ) -> Answered: ...
     @overload
     async def wait(
@@ -88,6 +89,7 @@ class AsyncVerifierClient(Face[VerifierClient]):
         timeout: dt.timedelta,
         counterparts: Iterable[Counterpart] = (),
         policy: tlog.Policy | None = None,
+        sees_to: Collection[tlog.ReceiptState] = (),
     ) -> CompositeAnswered: ...
     async def wait(
         self,
@@ -95,12 +97,13 @@ class AsyncVerifierClient(Face[VerifierClient]):
         timeout: dt.timedelta,
         counterparts: Iterable[Counterpart] = (),
         policy: tlog.Policy | None = None,
+        sees_to: Collection[tlog.ReceiptState] = (),
     ) -> AnyAnswered:
         """Wait until the exchange is answered and verify the answer; see VerifierClient.wait.
 
         Waiting takes no thread; verifying takes one.
         """
-        waiting = self.client.waiting(exchange, timeout, counterparts, policy)
+        waiting = self.client.waiting(exchange, timeout, counterparts, policy, sees_to)
         states = _States(self._presentations(), exchange)
         try:
             return await done_aio(waiting.steps(), states.look, self.run)
@@ -111,6 +114,7 @@ class AsyncVerifierClient(Face[VerifierClient]):
         """Return a record as it is anchored, None while it is pending; see VerifierClient.anchor."""
         return await self.run(lambda: self.client.anchor(kept, policy))
 
+    demands = Offloaded(VerifierClient.demands)
     directory_for = Offloaded(VerifierClient.directory_for)
     verify_remote = Offloaded(VerifierClient.verify_remote)
     verify_remote_batch = Offloaded(VerifierClient.verify_remote_batch)

@@ -50,6 +50,7 @@ def registered_policy(
             tuple(sorted({each for it in branches for each in _lists(it, reader)})),
             any(each.foreign for each in branches),
             said.standing,
+            said.receipt,
         )
     except MalformedError as error:
         raise PolicyError(error.detail, field=f"{_PLACE}.{error.field}") from None

@@ -1,5 +1,7 @@
 """Registered policies as messages, and back."""
 
+from typing import Final
+
 from disclosure import MalformedError, PolicyName, Reason, VerifierName
 from disclosure.policy import (
     AllowedAttribute,
@@ -9,8 +11,17 @@ from disclosure.policy import (
     RegisteredPolicy,
     StandingLimits,
 )
+from tlog import ReceiptState
 from wire.convert import each_within, text_of, text_to, within
 from zkproto.v1 import policy_pb2 as pb
+
+_RECEIPTS: Final = {
+    pb.Policy.RECEIPT_UNSPECIFIED: None,
+    pb.Policy.RECEIPT_PENDING: ReceiptState.PENDING,
+    pb.Policy.RECEIPT_ANCHORED: ReceiptState.ANCHORED,
+    pb.Policy.RECEIPT_ORDERED: ReceiptState.ORDERED,
+}
+_NUMBERS: Final = {state: number for number, state in _RECEIPTS.items()}
 
 
 def policy_to(policy: RegisteredPolicy) -> pb.Policy:
@@ -29,6 +40,7 @@ def policy_to(policy: RegisteredPolicy) -> pb.Policy:
         lists=policy.lists,
         foreign=policy.foreign,
         standing=None if policy.standing is None else _standing_to(policy.standing),
+        receipt=_NUMBERS[policy.receipt],
     )
 
 
@@ -49,6 +61,8 @@ def policy_of(message: pb.Policy, name: PolicyName | None = None) -> RegisteredP
     escrows = each_within("escrows", message.escrows, _escrow)
     with within("standing"):
         standing = _standing(message.standing) if message.HasField("standing") else None
+    if message.receipt not in _RECEIPTS:
+        raise MalformedError(Reason.POLICY_INVALID, "no such state of a receipt is known", field="receipt")
     return RegisteredPolicy(
         PolicyName.parse(message.name, field="name") if name is None else name,
         message.purpose,
@@ -61,6 +75,7 @@ def policy_of(message: pb.Policy, name: PolicyName | None = None) -> RegisteredP
         tuple(sorted(message.lists)),
         message.foreign,
         standing,
+        _RECEIPTS[message.receipt],
     )
 
 

@@ -27,6 +27,7 @@ from wire.client import Endpoint, ServiceError
 from zk.board_book import Book, Noted
 from zk.board_parts import RECENT, Parts
 from zk.commands.verifier.common import AnyPolicy
+from zk.commands.verifier.demanding import by_policy, demands_of
 from zk.commands.verifier.errand_clerk import HomeClerk
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
@@ -211,7 +212,10 @@ class Workers:
                 self._closed_at_the_end(counter),
             ):
                 clerk = _BoardClerk(self._run, self._parts, self._save, client, policy, step)
-                desk = ErrandDesk(client, counter, bundle, step.part, clerk, self._records)
+                demands = demands_of(self._run, by_policy(client, policy, step.verifier))
+                desk = ErrandDesk(
+                    client, counter, bundle, step.part, clerk, self._records, demands.quorum, demands.order
+                )
                 while not self._stopping.is_set():
                     counter.bundle(bundle.name)  # the service is heard
                     self._parts.heard(step.part)

@@ -16,15 +16,20 @@ import segno
 from disclosure import VerifierName
 from verifier import CompositePolicy, Policy
 from verifier.aio import AsyncVerifierClient
-from verifier.client import Answered, CompositeAnswered, CompositeExchange, OpenExchange
+from verifier.client import Answered, CompositeAnswered, CompositeExchange, OpenExchange, PendingError
 from verifier.client.exchange import pending_of
+from verifier.errors import NOT_ORDERED
 from web_edge.counter import DeskError, Outcome, Purpose, Question
+from zk.commands.ordered import with_order
 from zk.commands.verifier.asking import checked_request, keep
+from zk.commands.verifier.demanding import NOTHING, Demands, by_policy, demands_of
 from zk.commands.verifier.records import answered as told_answer
+from zk.commands.verifier.records import order_told
 from zk.failure import explain
 from zk.home import private_folder
 from zk.messages import Language
-from zk.run import Run
+from zk.ordered import ORDER_SECONDS
+from zk.run import Answer, Run
 
 _AnyPolicy = Policy | CompositePolicy
 _AnyExchange = OpenExchange | CompositeExchange
@@ -34,8 +39,8 @@ _ENDED: Final[Mapping[str, str]] = {
     "TIMED_OUT": "expired",
     "HOLDER_DECLINED": "declined",
 }
-"""How a question ended, by the reason; everything else is an answer that is not accepted, or one that waits
-as `.pending`: whether it is accepted nobody knows yet."""
+"""How a question ended, by the reason; everything else is an answer that is not accepted, or one that is
+kept and waits: whether it is accepted nobody knows yet."""
 
 
 class HomeDesk:
@@ -72,6 +77,7 @@ class HomeDesk:
         policy = self._policies[purpose]
         client = self._client.client
         try:
+            demands = await self._client.run(lambda: self._demands(policy))
             request = await self._client.run(lambda: checked_request(client, policy, self._name, {}))
             opened: _AnyExchange = await self._client.ask(request, pairing=pairing)
         except Exception as error:
@@ -83,33 +89,61 @@ class HomeDesk:
             expires=opened.expires.isoformat(timespec="seconds"),
             pairing_code=opened.pairing_code,
         )
-        return question, lambda: asyncio.create_task(self._ended(policy, opened))
+        return question, lambda: asyncio.create_task(self._ended(policy, opened, demands))
 
-    async def _ended(self, policy: _AnyPolicy, opened: _AnyExchange) -> Outcome:
+    def _demands(self, policy: _AnyPolicy) -> Demands:
+        return demands_of(self._en, by_policy(self._client.client, policy, self._name))
+
+    async def _ended(self, policy: _AnyPolicy, opened: _AnyExchange, demands: Demands = NOTHING) -> Outcome:
         try:
-            answered: Answered | CompositeAnswered = await self._client.wait(opened, policy.lifetime + _GRACE)
-            return await self._client.run(lambda: self._kept(policy, answered))
+            return await self._decided(policy, opened, demands)
         except Exception as error:
             reason, zh, en = self._explained(error)
             return Outcome(_ENDED.get(reason, "refused"), [zh, reason], [en, reason])
 
-    def _kept(self, policy: _AnyPolicy, answered: Answered | CompositeAnswered) -> Outcome:
-        path = self._en.home.records / f"{policy.id}-{secrets.token_hex(4)}.json"
-        private_folder(path.parent)
+    async def _decided(self, policy: _AnyPolicy, opened: _AnyExchange, demands: Demands) -> Outcome:
+        patience = policy.lifetime + _GRACE
+        try:
+            answered: Answered | CompositeAnswered = await self._client.wait(
+                opened, patience, (), demands.quorum, demands.states
+            )
+        except PendingError as error:  # it holds: kept, so that it can be accepted later
+            held, path, undecided = error.answered, self._path(policy), self._undecided(error)
+            await self._client.run(lambda: keep(self._en, held, policy, path))
+            return undecided
+        return await self._client.run(lambda: self._kept(policy, answered, demands))
+
+    def _kept(self, policy: _AnyPolicy, answered: Answered | CompositeAnswered, demands: Demands) -> Outcome:
+        path, waits = self._path(policy), demands.order is not None
         try:
             keep(self._en, answered, policy, path)
+            if waits:
+                with_order(self._en, Answer({}), answered.record, path, ORDER_SECONDS)
         except Exception as error:
-            if not pending_of(path).exists():
+            if not (pending_of(path).exists() or path.exists()):
                 raise
-            reason, *said = self._explained(error)
-            zh, en = ([each, reason] for each in said)
-            return Outcome("undecided", zh, en)
-        zh, en = (self._lines(run, answered, path) for run in (self._zh, self._en))
+            return self._undecided(error)
+        zh, en = (self._lines(run, answered, path, ordered=waits) for run in (self._zh, self._en))
         return Outcome("answered", zh, en, path.read_bytes())
 
-    def _lines(self, run: Run, answered: Answered | CompositeAnswered, path: Path) -> list[str]:
+    def _path(self, policy: _AnyPolicy) -> Path:
+        path = self._en.home.records / f"{policy.id}-{secrets.token_hex(4)}.json"
+        private_folder(path.parent)
+        return path
+
+    def _undecided(self, error: Exception) -> Outcome:
+        reason, *said = self._explained(error)
+        if reason == NOT_ORDERED:  # what the command says of it names the record on this machine
+            said = [run.text("consortium.not_ordered") for run in (self._zh, self._en)]
+        zh, en = ([each, reason] for each in said)
+        return Outcome("undecided", zh, en)
+
+    def _lines(
+        self, run: Run, answered: Answered | CompositeAnswered, path: Path, *, ordered: bool
+    ) -> list[str]:
         # The last line says where on this machine the record is, which is nothing for a page.
-        return [str(each) for each in told_answer(run, answered.record, path).lines[:-1]]
+        lines = [str(each) for each in told_answer(run, answered.record, path).lines[:-1]]
+        return lines + order_told(run, path, answered.record, run.log_verifier())[1] if ordered else lines
 
     def _explained(self, error: BaseException) -> tuple[str, str, str]:
         zh, en = (explain(error, language) for language in _LANGUAGES)

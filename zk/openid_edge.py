@@ -28,14 +28,19 @@ from openid.errors import OpenIdError, OpenIdReason
 from openid.issuance import check_issuer
 from openid.mapping import AnyRequest
 from openid.request_object import check_uri
+from tlog import ReceiptState
 from verifier.aio import AsyncVerifierClient
+from verifier.client import VerifierClient
+from verifier.errors import VerifierReason
 from zk.commands.verifier.asking import checked_request, keep
 from zk.commands.verifier.common import AnyPolicy, key_of, shown_log, threads_for
+from zk.commands.verifier.demanding import by_policy, demands_of
 from zk.exits import CommandError, Exit
 from zk.home import private_folder, read_file
 from zk.run import Run
 
 _DIGEST_DIGITS: Final = 16
+_STATE_DEMANDED: Final = VerifierReason.RECEIPT_STATE_DEMANDED.value
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,9 @@ class Shown:
     """Who an edge is to wallets: its address, the page that the browser goes on to, and by what it is named.
 
     `chain` has a certificate of the verifier's key; without one the edge makes its own. `cross` names the
-    policies that are asked on another device too, by a counter that shows `secret`. With `demand` an answer
-    is accepted once it is anchored; `encrypted` has wallets encrypt to the edge.
+    policies that are asked on another device too, by a counter that shows `secret`. With `demand` every
+    answer is accepted once it is anchored, else those whose registered policy demands that; `encrypted` has
+    wallets encrypt to the edge.
     """
 
     url: str
@@ -73,7 +79,8 @@ def run_edge(
 
     async def serve() -> None:
         async with AsyncVerifierClient(run.endpoint, name, key, log, threads=threads) as client:
-            questions = _questions(run, client, policies, name, shown.cross)
+            demands = await client.run(lambda: _demands(run, client.client, policies, name))
+            questions = _questions(run, client, policies, name, shown.cross, demands)
             keys = ResponseKeys() if shown.encrypted else None
             edge = VerifierEdge(client, identity, questions, _now, anchored=shown.demand, keys=keys)
             async with aclosing(edge), _listening(verifier_app(edge, shown.secret), address) as port:
@@ -136,12 +143,31 @@ def _certificate(shown: Shown, key: Ed25519PrivateKey, host: str) -> ClientCerti
     return made
 
 
+def _demands(
+    run: Run, client: VerifierClient, policies: Sequence[AnyPolicy], name: VerifierName
+) -> Mapping[str, Demand]:
+    """Return what policies demand of receipts, by their ids.
+
+    Raises CommandError for one that demands the consortium's order, for which an edge does not wait, or a
+    quorum that is not pinned.
+    """
+    found = dict[str, Demand]()
+    for each in policies:
+        states = by_policy(client, each, name)
+        if ReceiptState.ORDERED in states:
+            raise CommandError(Exit.USAGE, _STATE_DEMANDED, "error.openid_ordered", policy=each.id)
+        if (quorum := demands_of(run, states).quorum) is not None:
+            found[each.id] = Demand(quorum)
+    return found
+
+
 def _questions(
     run: Run,
     client: AsyncVerifierClient,
     policies: Sequence[AnyPolicy],
     name: VerifierName,
     cross: frozenset[str],
+    demands: Mapping[str, Demand],
 ) -> Mapping[str, Question]:
     def question(policy: AnyPolicy) -> Question:
         def accept(answered: AnyAnswered) -> str:
@@ -156,7 +182,7 @@ def _questions(
         def make() -> AnyRequest:
             return checked_request(client.client, policy, name, {})
 
-        return Question(policy.id, make, accept, devices, pending=accept)
+        return Question(policy.id, make, accept, devices, accept, demands.get(policy.id))
 
     return {each.id: question(each) for each in policies}
 

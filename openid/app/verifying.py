@@ -51,7 +51,8 @@ class Question:
     threads. `accept` may return the name of the record, which is told to browsers where answers are not; it
     may raise a VerifierError: the answer is then refused. `devices` are those that it is
     asked on: on another device nothing ties who sees the answer to who gives it, so that is said by policy.
-    `pending` keeps an answer that holds and was not anchored in time, where an edge demands that.
+    `pending` keeps an answer that holds and was not anchored in time, where that is demanded: by the edge, or
+    with `anchored` by the question's registered policy.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Question:
     accept: Callable[[AnyAnswered], object]
     devices: frozenset[Device] = frozenset({Device.SAME})
     pending: Callable[[AnyAnswered], object] = lambda _: None
+    anchored: Demand | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ class Identity:
 class VerifierEdge:
     """One verifier towards wallets and browsers.
 
-    With `anchored` an answer is accepted once its receipt is; who runs such an edge closes it at the end.
+    With `anchored` an answer is accepted once its receipt is, whichever question it answers; who runs an edge
+    closes it at the end.
     With `keys` wallets encrypt their answers, and one that is not encrypted is refused; nothing of an answer
     is told to a browser then.
     """
@@ -119,7 +122,12 @@ class VerifierEdge:
         identity.certificate.check_key(identity.key.public_key())
         self.identity, self.sessions = identity, Sessions(clock) if sessions is None else sessions
         self._client, self._questions, self._clock, self._keys = client, questions, clock, keys
-        self._anchoring = None if anchored is None else Anchoring(client, self.sessions, anchored)
+        demanded = {each: anchored or question.anchored for each, question in questions.items()}
+        self._anchoring = {
+            each: Anchoring(client, self.sessions, demand)
+            for each, demand in demanded.items()
+            if demand is not None
+        }
 
     @property
     def tells_answers(self) -> bool:
@@ -128,8 +136,8 @@ class VerifierEdge:
 
     async def aclose(self) -> None:
         """End what still waits for a quorum; see Anchoring."""
-        if self._anchoring is not None:
-            await self._anchoring.aclose()
+        for each in self._anchoring.values():
+            await each.aclose()
 
     def ask(self, policy: str, device: Device, client: str = "") -> Begun:
         """Begin a session; `client` is whose place it takes.
@@ -199,7 +207,7 @@ class VerifierEdge:
     async def _judged(
         self, session: Session, exchange: AnyExchange, posted: Posted
     ) -> tuple[bytes, str | None]:
-        submission = await self._read(exchange, posted)
+        submission, anchoring = await self._read(exchange, posted), self._anchoring.get(session.policy)
         try:
             receipt = await self._client.relay(
                 exchange, submission.presentation, submission.holder_note, submission.request_id
@@ -209,8 +217,8 @@ class VerifierEdge:
                 self.sessions.not_held(session)
             raise
         try:
-            answered: Any = await self._client.wait(exchange, _VERIFY)
-            if session.device is Device.CROSS and self._anchoring is None:
+            answered: Any = await self._wait(exchange, anchoring)
+            if session.device is Device.CROSS and anchoring is None:
                 await self._keep(session, answered)
         except TimedOutError:
             raise  # nothing was found out: the same answer may be posted again, and gets the same receipt
@@ -218,12 +226,17 @@ class VerifierEdge:
             # The service took it, so the holder has its receipt; this verifier does not accept it.
             self.sessions.not_accepted(session)
             return receipt, None
-        if session.device is Device.CROSS and self._anchoring is not None:
+        if session.device is Device.CROSS and anchoring is not None:
             self.sessions.keeping(session, answered)
-            self._begin(self._anchoring, session, answered)
+            self._begin(anchoring, session, answered)
             return receipt, None
         code = self.sessions.answered(session, answered)
         return receipt, None if code is None else self.identity.redirect_uri(code)
+
+    async def _wait(self, exchange: AnyExchange, anchoring: Anchoring | None) -> AnyAnswered:
+        """Return the answer, which holds; where it is anchored later, what demands that is met later."""
+        met = () if anchoring is None else (tlog.ReceiptState.ANCHORED,)
+        return await self._client.wait(exchange, _VERIFY, (), None, met)
 
     async def _read(self, exchange: AnyExchange, posted: Posted) -> Submission:
         signed = exchange.signed_request
@@ -252,8 +265,9 @@ class VerifierEdge:
         if (again := self.sessions.brought_again(cookie, code)) is not None:
             return again
         session = self.sessions.brought(cookie, code)
-        if self._anchoring is not None and session.answered is not None:
-            self._begin(self._anchoring, session, session.answered)
+        anchoring = self._anchoring.get(session.policy)
+        if anchoring is not None and session.answered is not None:
+            self._begin(anchoring, session, session.answered)
             return session
         try:
             if session.answered is not None:

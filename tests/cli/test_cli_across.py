@@ -67,7 +67,7 @@ def test_an_edge_that_cannot_claim_what_its_policy_claims_asks_nobody(school: Ho
 
 
 def question(run: Run, policy: CompositePolicy) -> Question:
-    made = openid_edge._questions(run, cast(Any, None), [policy], SCHOOL, frozenset())
+    made = openid_edge._questions(run, cast(Any, None), [policy], SCHOOL, frozenset(), {})
     return made[policy.id]
 
 

@@ -13,8 +13,10 @@ from tests.disclosure.composite.world import SCHOOL
 from tests.verifier.composite_city import POLICY, policy_of
 from tests.verifier.log import LOG
 from tests.verifier.test_verifier_unique import kept as answered_by
+from tlog import ReceiptState
 from verifier.client.errand_desk import ErrandDesk
 from verifier.client.errands import RECEIVED, REJECTED, SUBMITTED, Outcome
+from verifier.client.exchange import check_demands
 from verifier.errors import NOT_ORDERED, NotNowError, RegisterError, ReservedError, TakenElsewhereError
 from zk.commands.verifier import errand_clerk, errands
 from zk.exits import CommandError, Exit
@@ -130,3 +132,37 @@ def test_a_part_stays_until_its_answer_is_in_the_order(
     assert beside.read_bytes() == b"what shows it"
     err = capsys.readouterr().err
     assert (err.count(NOT_ORDERED), err.count("NODE_UNREACHABLE")) == (1, 1)
+
+
+@pytest.mark.parametrize("receipt", [ReceiptState.ANCHORED, ReceiptState.ORDERED])
+def test_a_part_stays_where_nobody_waits_for_what_its_policy_demands(
+    receipt: ReceiptState, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No option takes away what the registered policy demands; the order alone is no quorum."""
+    counter, bundle = Counter(), SimpleNamespace(name=SimpleNamespace(bundle="school"))
+    part = SimpleNamespace(name=SimpleNamespace(id="1"), state=SUBMITTED, ready=True, waits=False)
+    nothing, answer = cast(Any, None), answered_by(receipt)
+    run = Run(as_json=True, lang="en", home=Home(tmp_path))
+    run.home.save_profile(replace(run.home.profile(), log_key=LOG))
+    run.home.records.mkdir()
+    clerk = errands._HookClerk(run, nothing, cast(Any, counter), nothing, nothing, None)
+    desk_of: Any = ErrandDesk
+    parts = (nothing, cast(Any, counter), cast(Any, bundle), "p", clerk, run.home.records)
+
+    def kept(_: Run, given: Any, __: object, path: Path) -> None:
+        given.record.save(path)
+
+    def receive(_: object, __: object, met: list[ReceiptState]) -> Any:
+        check_demands(answer, met)
+        return SimpleNamespace(answered=answer)
+
+    with (
+        mock.patch.object(errand_clerk, "keep", kept),
+        mock.patch.object(counter, "receive", receive),
+    ):
+        assert not desk_of(*parts).work(cast(Any, part))
+        ordering = desk_of(*parts, order=lambda _: b"what shows it")
+        assert ordering.work(cast(Any, part)) == (receipt is ReceiptState.ORDERED)
+    told = [RECEIVED] if receipt is ReceiptState.ORDERED else []
+    assert [each.state for each in counter.told] == told
+    assert capsys.readouterr().err.count("RECEIPT_STATE_DEMANDED") == 2 - len(told)

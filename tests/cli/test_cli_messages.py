@@ -46,7 +46,7 @@ def test_every_key_is_used_and_every_used_key_exists() -> None:
     words = ("doctor.ok", "doctor.warn", "doctor.fail", "bench.pass", "bench.miss")
     counted = ("regulator.kind.", "regulator.by.", "regulator.chart.")
     states = ("vault.event.", "vault.grant.", "vault.delivery.", "verifier.consent.", "push.state.")
-    told = ("stories.saved.", "story.")
+    told = ("stories.saved.", "story.", "verifier.policy_receipt.")
     items = ("catalogue.about.", "catalogue.sensitivity.", "catalogue.refresh.", "issuer.identifies.")
     evidence = ("ledger.grade.", "ledger.fault.", "ledger.seen.")
     made = ("reason.", "doctor.name.", "demo.", "help.", *told, *evidence, *counted, *states, *items, *words)

@@ -297,3 +297,54 @@ def test_what_is_sent_unasked_waits_for_the_order_if_that_is_demanded(
     (listed,) = shop.json("verifier", "deliveries", "list", code=Exit.NOT_VERIFIED)["deliveries"]
     assert (listed["holds"], listed["order_reason"][:6]) == (False, "ORDER_")
     assert shop.json(*receive) == {"received": []}
+
+
+@pytest.fixture(scope="module")
+def strict(town: Town, schools: tuple[Home, Home]) -> tuple[Home, Path]:
+    """A school whose registered policy demands the order, though its file says nothing of it any more."""
+    home = Home(town.folder / "strict", town.city.home.server).trusting()
+    home.json("verifier", "register", "strict", "--name-zh", "丁", "--name-en", "D", env=town.city.home.admin)
+    text = (POLICIES / "enrolment.yaml").read_text("utf-8").replace("id: enrolment-2026", "id: ordered", 1)
+    text, path = text.replace("unique: [child]\n", ""), town.folder / "ordered.yaml"
+    path.write_text(text.replace("retention_days: 30", "retention_days: 30\n  receipt: ordered"), "utf-8")
+    made = home.json("verifier", "policy", "register", path, env=town.city.home.admin)
+    assert made["receipt"] == "ordered"
+    path.write_text(text, "utf-8")
+    done = home.zk("verifier", "ask", path, "--json")  # and asks nobody
+    assert (done.code, done.reason) == (Exit.KEY_NOT_TRUSTED, "CONSORTIUM_UNKNOWN")
+    home.json("consortium", "trust", town.folder / "header", "--node", town.node)
+    return home, path
+
+
+def test_where_a_policy_demands_the_order_nothing_less_is_accepted(
+    town: Town, strict: tuple[Home, Path], mother: Home, tmp_path: Path
+) -> None:
+    """Without any option, and though the file says nothing of it: the registered policy does."""
+    (home, policy), late, record = strict, tmp_path / "late.json", tmp_path / "record.json"
+
+    def asked(path: Path) -> "tuple[subprocess.Popen[str], Done]":
+        ask = ("verifier", "ask", policy, "--record", path, "--json", "--timeout", 15)
+        process = start(*ask, "--home", home.path)
+        assert process.stdout is not None
+        link = json.loads(process.stdout.readline())["link"]
+        said = mother.zk("vault", "present", link, "--yes", "--lang", "en")
+        assert said.code == 0, said
+        return process, said
+
+    process, said = asked(late)
+    assert "accepted only once it is in the order that all cities share" in " ".join(said.out.split())
+    done = ended(process)
+    reason = json.loads(done.out.splitlines()[-1])["error"]["reason"]
+    assert (done.code, reason) == (Exit.PENDING, "RECEIPT_NOT_ORDERED")
+    pending = home.json("verifier", "check", late, code=Exit.PENDING)
+    assert (pending["policy"]["receipt"], "chain" in pending) == ("ordered", False)
+    process, _ = asked(record)
+    town.submit()
+    done = ended(process)
+    assert done.code == 0, done
+    assert (done.json["receipt"], done.json["chain"]) == ("ordered", CHAIN)
+    assert home.json("verifier", "check", record)["receipt"] == "ordered"
+    record.with_name("record.json.order").unlink()
+    home.json("verifier", "check", record, code=Exit.PENDING)
+    home.json("consortium", "order", late)
+    assert home.json("verifier", "check", late)["receipt"] == "ordered"

@@ -108,11 +108,12 @@ def edge(
     anchored: Demand | None = None,
     pending: Callable[[AnyAnswered], object] = lambda _: None,
     keys: ResponseKeys | None = None,
+    demanded: Demand | None = None,
 ) -> Iterator[Edge]:
     """Run an edge of the school's that asks what `make` gives, under the policy's id "school".
 
     `named` makes its identifier one by its host; `refusing` has it accept no answer; `keep` is done before
-    one is accepted, and may name its record.
+    one is accepted, and may name its record; `demanded` is what its policy demands of receipts.
     """
     started, ended = threading.Event(), asyncio.Event()
     found: list[Any] = []
@@ -149,7 +150,7 @@ def edge(
                 inner = VerifierEdge(
                     client,
                     Identity(key, made, client_id, base),
-                    {"school": Question("school", make, accept, devices, pending)},
+                    {"school": Question("school", make, accept, devices, pending, demanded)},
                     town.city.clock,
                     Sessions(town.city.clock, most, from_one),
                     anchored,

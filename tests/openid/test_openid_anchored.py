@@ -90,6 +90,21 @@ def test_an_answer_on_another_device_is_told_once_it_is_anchored(away: AnchoredT
     assert kept.record.receipt != usage.receipt
 
 
+def test_a_question_whose_policy_demands_it_waits_though_the_edge_does_not(
+    away: AnchoredTown, vault: Vault
+) -> None:
+    town, demand = away.town, Demand(away.policy)
+    with edge(town, town.city.request, demanded=demand) as strict, strict.browser() as page:
+        answer(town, vault, fetched(town, strict.open(page, "cross")))
+        for _ in range(3):
+            told = strict.result(page)
+            assert (told["state"], "credentials" in told) == ("pending", False)
+        assert not strict.accepted
+        away.start(*FOUR)
+        assert has_state(strict, page, "accepted")["credentials"][0]["values"] == SHOWN
+    assert [is_anchored(each.record, away.policy) for each in strict.accepted] == [True]
+
+
 def test_the_browser_that_brought_the_code_is_told_and_no_other(away: AnchoredTown, vault: Vault) -> None:
     """Whoever knew the cookie from before, planted it perhaps, sees nothing of what is told later."""
     town, demand = away.town, Demand(away.policy)

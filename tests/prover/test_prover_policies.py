@@ -23,7 +23,7 @@ from tests.zkservice.cases_policies import wrong_code
 from tests.zkservice.composite_city import SCHOOL
 from tests.zkservice.stored import change
 from tests.zkservice.support import PERMIT, TEXT, new_id
-from tlog import VerificationError
+from tlog import ReceiptState, VerificationError
 from wire.client import ServiceError
 from wire.convert import signed_request_to
 from wire.policy import policy_to
@@ -190,6 +190,45 @@ def test_the_screen_tells_who_asks_by_which_right_and_with_which_record(town: To
     _, link = town.ask(verifier="bank")
     client.answer(link, stocked, town.log, screens.say(True))
     assert "has never asked you on this device before" in screens.texts("en"), "the bank is another one"
+
+
+@pytest.mark.parametrize("told", [None, ReceiptState.PENDING, ReceiptState.ANCHORED])
+def test_a_demand_that_the_service_hides_or_changes_is_found_out(
+    composite: CompositeTown, proxy: Proxy, told: ReceiptState | None
+) -> None:
+    """So is a vault of before that does not know the field: what is left of the message stands nowhere."""
+    only = replace(PERMIT, attributes=PERMIT.attributes[2:3])
+    plain = allowed(PolicyName(SCHOOL, f"ordered-{new_id()}", 1), [only], TEXT)
+    policy = replace(plain, receipt=ReceiptState.ORDERED)
+    composite.town.run(composite.town.city.add_policy(policy))
+    asked = replace(composite.town.city.request(shown=("district",)), policy=policy.name)
+    _, link = composite.town.ask()
+    let_through(composite, link, asked)
+
+    def changed(message: policy_pb2.Policy) -> None:
+        message.receipt = policy_to(replace(policy, receipt=told)).receipt
+
+    proxy.change("GetPolicy", policy_pb2.Policy, changed)
+    client = proxy.client(composite)
+    refused(VerificationError, "INCLUSION_INVALID", client.fetch, through(link, proxy), composite.log)
+
+
+def test_the_screen_tells_in_which_state_receipts_are_demanded(town: Town, stocked: Vault) -> None:
+    screens = Screens()
+    town.client().answer(town.ask()[1], stocked, town.log, screens.say(True))
+    assert "Your answer is accepted" not in screens.texts("en")
+    assert "才予接受" not in screens.texts("zh")
+    (before,) = screens.shown
+    for state, en, zh in (
+        (ReceiptState.PENDING, "as soon as there is a receipt", "一有回执即予接受"),
+        (ReceiptState.ANCHORED, "only once witnesses of the ledger have cosigned it", "见证方联署后才予接受"),
+        (ReceiptState.ORDERED, "only once it is in the order that all cities share", "共有的次序后才予接受"),
+    ):
+        policy = replace(before.asker.policy, receipt=state)
+        screens.shown.append(replace(before, asker=replace(before.asker, policy=policy)))
+        assert f"Your answer is accepted {en}" in screens.texts("en").splitlines()
+        assert zh in screens.texts("zh")
+        assert len(screens.texts("en").splitlines()) == len(consent_lines(before, "en")) + 1
 
 
 def test_over_asking_stands_in_the_record(composite: CompositeTown, proxy: Proxy, vault: Vault) -> None:

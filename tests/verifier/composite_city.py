@@ -101,6 +101,7 @@ class Publications:
     lists: tuple[PublishedCodeList, ...] = (AUTHORITY_LIST,)
     regulators: tuple[Regulator, ...] = (REGULATOR,)
     purpose: LocalizedText = PURPOSE
+    receipt: tlog.ReceiptState | None = None
 
     def schema(self, name: SchemaName) -> Schema:
         return self._found([each for each in self.schemas if each.name == name], Reason.SCHEMA_UNKNOWN)
@@ -146,7 +147,8 @@ class Publications:
         scopes = scopes_of(labels, joint)
         regulators = [each.key.digest for each in self.regulators]
         lists = [each.table.digest for each in self.lists]
-        return allowed(name, self.schemas, self.purpose, scopes=scopes, regulators=regulators, lists=lists)
+        made = allowed(name, self.schemas, self.purpose, scopes=scopes, regulators=regulators, lists=lists)
+        return replace(made, receipt=self.receipt)
 
     def verifier_key(self, name: VerifierName) -> bytes:
         return find_key(name)

@@ -10,30 +10,45 @@ from typing import Any
 import grpc
 
 from disclosure import Directory, IssuerKeyName, SchemaName
+from disclosure.policy import RegisteredPolicy
+from tests.disclosure.test_disclosure_allowance import PLAIN
 from tests.disclosure.world import DIRECTORY, SCHOOL, SCHOOL_KEY
+from tests.verifier.composite_city import logged
 from tests.verifier.log import LOG, MOMENT
 from verifier.client import VerifierClient
 from wire import convert
 from wire.client import Endpoint
-from zkproto.v1 import catalog_pb2, catalog_pb2_grpc, presentation_pb2, presentation_pb2_grpc
+from wire.policy import policy_to
+from zkproto.v1 import (
+    catalog_pb2,
+    catalog_pb2_grpc,
+    policy_pb2,
+    policy_pb2_grpc,
+    presentation_pb2,
+    presentation_pb2_grpc,
+)
 from zkservice.config import Settings
 from zkservice.tls import server_credentials
 
 _Presentations: Any = presentation_pb2_grpc.PresentationServiceServicer
 _Catalog: Any = catalog_pb2_grpc.CatalogServiceServicer
+_Policies: Any = policy_pb2_grpc.PolicyServiceServicer
 
 
 @dataclass
-class Script(_Presentations, _Catalog):  # type: ignore[misc]  # what a script leaves out is not implemented
+class Script(_Presentations, _Catalog, _Policies):  # type: ignore[misc]  # the rest is not implemented
     """Answers by its fields. Of `opens`, `streams` and `batches` one item a call is taken, the last again and
     again.
 
     A status code among them ends the call with it; a stream is a list of states, and ends where they end.
+    `told` is the policy that it tells with the proof of the record of `policy`.
     """
 
     opens: list[Any] = field(default_factory=list)
     streams: list[list[Any]] = field(default_factory=list)
     known: Directory = DIRECTORY
+    policy: RegisteredPolicy = PLAIN
+    told: RegisteredPolicy | None = None
     verified: Any = None
     batches: list[Any] = field(default_factory=list)
     schema_name: SchemaName | None = None
@@ -60,6 +75,11 @@ class Script(_Presentations, _Catalog):  # type: ignore[misc]  # what a script l
             await context.abort(grpc.StatusCode.UNAVAILABLE, "as the script says")
         return convert.schema_to(self.known.schema(self.schema_name or SchemaName.parse(request.name)))
 
+    async def GetPolicy(self, request: Any, context: Any) -> policy_pb2.Policy:
+        message, entry = policy_to(self.told or self.policy), self.policy.entry()
+        message.proof = logged((entry,))[entry]
+        return message
+
     async def GetIssuerKey(self, request: Any, context: Any) -> catalog_pb2.IssuerKey:
         return convert.issuer_key_to(self.known.issuer_key(IssuerKeyName.parse(request.name)))
 
@@ -83,6 +103,7 @@ async def scripted(
     server = grpc.aio.server()
     presentation_pb2_grpc.add_PresentationServiceServicer_to_server(script, server)
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(script, server)
+    policy_pb2_grpc.add_PolicyServiceServicer_to_server(script, server)
     port = server.add_secure_port("localhost:0", grpc.ssl_server_credentials([(private_key, chain)]))
     await server.start()
     endpoint = Endpoint.at(f"localhost:{port}", folder / "ca.pem")

@@ -21,6 +21,7 @@ from tests.disclosure.composite.world import NOW
 from tests.disclosure.world import NONCE
 from tests.verifier.composite_city import REGULATOR
 from tests.verifier.test_verifier_examples import city
+from tlog import ReceiptState
 from verifier import CompositePolicy, Policy, PolicyError, load_policy, parse_policy, registered_policy
 from zk.catalogue import builtin
 
@@ -185,6 +186,10 @@ ENROLMENT_FILE = (FOLDER / "enrolment.yaml").read_text("utf-8")
         ("retention_days: ", "kept: 1\n  retention_days: ", "register.kept"),
         ("retention_days: ", f"standing: {NO_TIMES}\n  retention_days: ", "register.standing.times"),
         ("retention_days: ", f"standing: {TOO_FEW}\n  retention_days: ", "register.standing.interval_days"),
+        ("retention_days: ", "receipt: cosigned\n  retention_days: ", "register.receipt"),
+        ("retention_days: ", "receipt: ORDERED\n  retention_days: ", "register.receipt"),
+        ("retention_days: ", "receipt: [ordered]\n  retention_days: ", "register.receipt"),
+        ("retention_days: ", "receipt:\n  retention_days: ", "register.receipt"),
     ],
 )  # fmt: skip
 def test_what_a_file_cannot_say_of_its_registration(text: str, old: str, new: str, field: str) -> None:
@@ -202,3 +207,15 @@ def test_a_file_may_name_a_policy_that_is_registered_in_another_way(text: str) -
     with pytest.raises(PolicyError) as caught:
         registered(policy)
     assert caught.value.field == "register"
+
+
+@pytest.mark.parametrize("state", ReceiptState)
+@pytest.mark.parametrize("text", [SCHOOL_FILE, ENROLMENT_FILE], ids=["plain", "composite"])
+def test_a_file_says_in_which_state_receipts_are_demanded(text: str, state: ReceiptState) -> None:
+    said = text.replace("  retention_days: ", f"  receipt: {state.value}\n  retention_days: ", 1)
+    policy, before = parse_policy(said.encode()), registered(parse_policy(text.encode()))
+    made = registered(policy)
+    assert (made.receipt, before.receipt) == (state, None)
+    assert policy.registered.demands == made.demands
+    assert replace(made, receipt=None) == before
+    assert made.canonical != before.canonical

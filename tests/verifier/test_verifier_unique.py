@@ -20,6 +20,7 @@ from tests.disclosure.composite.world import BOB, HOUSEHOLD, NOW, SCHOOL, SCHOOL
 from tests.disclosure.world import asked_by
 from tests.verifier.composite_city import POLICE, POLICY, Publications, answered, composite_record, policy_of
 from tests.verifier.log import LOG, MOMENT
+from tlog import ReceiptState
 from verifier import AlreadySeenError, CompositeRecord, PseudonymRegister, RegisterError, recheck_composite
 from verifier.client import CompositeAnswered
 
@@ -233,9 +234,11 @@ def test_a_process_that_waits_for_another(tmp_path: Path) -> None:
 # ---- with the record, in one call
 
 
-def kept() -> CompositeAnswered:
+def kept(receipt: ReceiptState | None = None) -> CompositeAnswered:
+    """An answer by a policy that demands receipts in a state."""
     presentation = answered(request())
-    record = composite_record(request(), presentation)
+    ledger = Publications(purpose=request().purpose, receipt=receipt)
+    record = composite_record(request(), presentation, ledger=ledger)
     return CompositeAnswered(recheck_composite(record, log_verifier=LOG).verified, record, MOMENT)
 
 

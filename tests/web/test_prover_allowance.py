@@ -38,10 +38,11 @@ from tests.disclosure import world as plain_world
 from tests.disclosure.composite import world
 from tests.disclosure.composite.test_composite_request import joint
 from tests.web.node import BUILT, needs_prover, run
+from tlog import ReceiptState
 
 T = TypeVar("T")
 RECORDS, PAIRS = 1500, 400
-POLICIES = (asking.PLAIN, asking.COMPOSITE)
+POLICIES = (asking.PLAIN, asking.COMPOSITE, replace(asking.COMPOSITE, receipt=ReceiptState.ANCHORED))
 SCHEMAS = (
     SchemaName("public-security", "residence_permit", 1),
     SchemaName("public-security", "residence_permit", 2),
@@ -87,7 +88,7 @@ def changed_record(rng: Random) -> bytes:
                 rng.shuffle(part)
             case 4:
                 part[place] = rng.choice(
-                    [None, True, False, 0, 1, -1, 1 << 40, "", "a", "A", b"", bytes(32), []]
+                    [None, True, False, 0, 1, -1, 1 << 40, "", "a", "A", "ordered", b"", bytes(32), []]
                 )
             case _ if isinstance(part[place], str):
                 part[place] += rng.choice(["x", "-", "_", "\n", " ", "é", "e\u0301", "@", "/"])
@@ -118,6 +119,7 @@ def policy(rng: Random) -> RegisteredPolicy:
         escrows=tuple(sorted(some(rng, escrows))),
         lists=tuple(sorted(some(rng, DIGESTS))),
         foreign=rng.random() < 0.5,
+        receipt=rng.choice([None, *ReceiptState]),
     )
 
 

@@ -62,6 +62,28 @@ async def test_a_policy_is_registered_on_the_ledger_and_read_by_everybody(town: 
     assert tlog.ProofFile.parse(again.proof).index == tlog.ProofFile.parse(read.proof).index
 
 
+async def test_the_demand_of_a_policy_stands_on_the_ledger_with_it(town: CompositeCity) -> None:
+    """Neither by a service, nor by a reader of before that does not know the field."""
+    plain = allowed(PolicyName(SCHOOL, "ordered", 1), [PERMIT], TEXT)
+    policy = replace(plain, receipt=tlog.ReceiptState.ORDERED)
+    await town.city.add_policy(policy)
+    read = await town.city.policies.GetPolicy(policy_pb2.GetPolicyRequest(name=str(policy.name)))
+    assert (read.receipt, policy_of(read)) == (policy_pb2.Policy.RECEIPT_ORDERED, policy)
+    log = tlog.Verifier.from_string(town.city.ready.verifier_key)
+    tlog.ProofFile.parse(read.proof).verify(policy_of(read).entry(), log)
+    for receipt in (None, tlog.ReceiptState.PENDING, tlog.ReceiptState.ANCHORED):
+        other = replace(policy, receipt=receipt)
+        with pytest.raises(tlog.VerificationError):
+            tlog.ProofFile.parse(read.proof).verify(other.entry(), log)
+        error = await refusal(town.city.add_policy(other))
+        assert (error.code.name, error.reason) == ("ALREADY_EXISTS", "ALREADY_EXISTS")
+    message = creating(replace(policy, name=PolicyName(SCHOOL, "none", 1)))
+    message.policy.receipt = 4  # type: ignore[assignment]
+    bearer = town.city.bearer(town.city.admin)
+    error = await refusal(town.city.policies.CreatePolicy(message, metadata=bearer))
+    assert (error.reason, places(error)) == ("POLICY_INVALID", ["policy.receipt"])
+
+
 async def test_policies_are_listed_by_verifier_and_by_pages(town: CompositeCity) -> None:
     for version in (1, 2, 3):
         await town.city.add_policy(allowed(PolicyName(SCHOOL, "listed", version), [PERMIT], TEXT))

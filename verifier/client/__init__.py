@@ -7,6 +7,7 @@ requests of the composite form name by digest and number counts with its proof f
 
 An answer comes with a pending receipt: the log has signed for it. A verifier that wants more gives the policy
 of the witnesses that it believes, and an answer counts once their quorum has cosigned; until then it is none.
+What the registered policy demands of receipts is demanded in any case.
 """
 
 from verifier.client.calls import ASK_PATIENCE
@@ -15,6 +16,7 @@ from verifier.client.exchange import (
     Answered,
     CompositeAnswered,
     CompositeExchange,
+    DemandError,
     OpenExchange,
     PendingError,
 )
@@ -25,6 +27,7 @@ __all__ = [
     "Answered",
     "CompositeAnswered",
     "CompositeExchange",
+    "DemandError",
     "OpenExchange",
     "PendingError",
     "RemoteRefusal",

@@ -9,7 +9,7 @@ import datetime as dt
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from types import TracebackType
 from typing import Final, Self, overload
 
@@ -22,6 +22,7 @@ from disclosure import (
     IssuerKey,
     IssuerKeyName,
     MalformedError,
+    PolicyName,
     Reason,
     RefusedError,
     Request,
@@ -143,6 +144,7 @@ class VerifierClient:
         timeout: dt.timedelta,
         counterparts: Iterable[Counterpart] = (),
         policy: tlog.Policy | None = None,
+        sees_to: Collection[tlog.ReceiptState] = (),
     ) -> Answered: ...
     @overload
     def wait(
@@ -151,6 +153,7 @@ class VerifierClient:
         timeout: dt.timedelta,
         counterparts: Iterable[Counterpart] = (),
         policy: tlog.Policy | None = None,
+        sees_to: Collection[tlog.ReceiptState] = (),
     ) -> CompositeAnswered: ...
     def wait(
         self,
@@ -158,18 +161,21 @@ class VerifierClient:
         timeout: dt.timedelta,
         counterparts: Iterable[Counterpart] = (),
         policy: tlog.Policy | None = None,
+        sees_to: Collection[tlog.ReceiptState] = (),
     ) -> Answered | CompositeAnswered:
         """Wait until the exchange is answered, verify the answer, and return it with its record.
 
         `counterparts` are the answers whose numbers the request counts: without them it does not hold. With a
         `policy` only an anchored record is returned: an answer whose receipt is still pending after `timeout`
-        raises PendingError.
+        raises PendingError. What the registered policy demands of a receipt is demanded in any case: an
+        anchored one takes a `policy`; and of an ordered one `sees_to` says that the caller waits for it
+        (`verifier.ordered`) before it accepts the answer. Else DemandError, which has the answer too.
         A stream that breaks is opened anew until `timeout` is over. Raises ExpiredError (nobody answered),
         PairingFailedError (it was closed), TimedOutError, ServiceError (refused), AnswerError; for an answer
         that does not hold here, what `audit_receipt` and `verify_presentation` or `verify_composite` raise,
         and tlog.TlogError for what is not on the ledger.
         """
-        steps = self.waiting(exchange, timeout, counterparts, policy).steps()
+        steps = self.waiting(exchange, timeout, counterparts, policy, sees_to).steps()
         return done(steps, States(self._presentations.WatchExchange, exchange), self._pause)
 
     def waiting(
@@ -178,6 +184,7 @@ class VerifierClient:
         timeout: dt.timedelta,
         counterparts: Iterable[Counterpart] = (),
         policy: tlog.Policy | None = None,
+        sees_to: Collection[tlog.ReceiptState] = (),
     ) -> Waiting:
         """Return the steps of `wait`, for whoever does them."""
         others = tuple(counterparts)
@@ -186,6 +193,7 @@ class VerifierClient:
             lambda state: self.accept(exchange.signed_request, state, others),
             self.anchor,
             policy,
+            frozenset(sees_to),
         )
 
     def anchor(self, kept: AKept, policy: tlog.Policy) -> AKept | None:
@@ -195,6 +203,14 @@ class VerifierClient:
         ledger; what `recheck_kept` raises for what does not hold.
         """
         return anchor_kept(self._channel, kept, self._log, policy)
+
+    def demands(self, name: PolicyName) -> frozenset[tlog.ReceiptState]:
+        """Return what receipts have to be by a registered policy, read with the proof of its record.
+
+        Whoever cannot wait for that asks nobody. Raises ServiceError, RefusedError POLICY_UNKNOWN,
+        tlog.TlogError.
+        """
+        return self.reader.policy(name).demands
 
     def directory_for(
         self, schemas: Iterable[SchemaName], issuer_keys: Iterable[IssuerKeyName] = ()
@@ -265,7 +281,10 @@ class VerifierClient:
         state: presentation_pb2.WatchExchangeResponse,
         counterparts: Sequence[Counterpart] = (),
     ) -> Answered | CompositeAnswered:
-        """Verify an answer to a request of this client's own, with its receipt, as `wait` does."""
+        """Verify an answer to a request of this client's own, with its receipt, as `wait` does.
+
+        It is not accepted yet: its receipt has to be what `demands` of the answer says.
+        """
         told = state.WhichOneof("answer")
         if told is not None and (told == "composite_presentation") != is_composite(signed):
             raise AnswerError("the answer has another form than the request", field=told)
@@ -281,7 +300,10 @@ class VerifierClient:
         directory = self.directory_for(*required_names(request, presentation))
         verified = verify_presentation(request, presentation, directory, self._clock(), at=moment)
         record = Record.of(signed, presentation, state.receipt, directory, own_key, self._log)
-        return Answered(verified, record)
+        demands: frozenset[tlog.ReceiptState] = frozenset()
+        if request.policy is not None:
+            demands = self.demands(request.policy)
+        return Answered(verified, record, demands)
 
     def _accept_composite(
         self,

@@ -18,7 +18,7 @@ import grpc
 from disclosure import DisclosureError, LocalizedText, Request
 from disclosure.composite import CompositeRequest
 from disclosure.errand import ErrandBundle
-from tlog import Policy, TlogError
+from tlog import Policy, ReceiptState, TlogError
 from verifier import files
 from verifier.anchoring import AnyRecord
 from verifier.client.client import VerifierClient
@@ -31,7 +31,7 @@ from verifier.client.errands import (
     Outcome,
     ReceivedPart,
 )
-from verifier.client.exchange import Answered, CompositeAnswered
+from verifier.client.exchange import Answered, CompositeAnswered, DemandError
 from verifier.errors import AlreadySeenError, AnswerError, NotNowError, RegisterError, TakenElsewhereError
 from verifier.ordered import order_file
 from wire.client import ServiceError
@@ -134,7 +134,8 @@ class ErrandDesk:
 
     With `believed` nothing is accepted before this policy's witnesses have cosigned. With `order` nothing is
     before that gives what shows a record to be in the order of all cities, which is kept beside it; it raises
-    NotNowError until then. Records are kept in the folder `records`, which is there.
+    NotNowError until then. Where the registered policy demands one of both that is not given nothing is
+    (RECEIPT_STATE_DEMANDED). Records are kept in the folder `records`, which is there.
     """
 
     client: VerifierClient
@@ -172,7 +173,7 @@ class ErrandDesk:
 
     def _received(self, part: CounterPart) -> bool:
         try:
-            received = self.counter.receive(self.bundle, part)
+            received = self.counter.receive(self.bundle, part, self._met)
             path = self.path(part, received)
             if not path.exists():
                 self.clerk.keep(received.answered, path)
@@ -184,7 +185,7 @@ class ErrandDesk:
             self.clerk.happened(Happening.NOT_HELD, part, reason=error.reason)
             self.counter.tell(part, Outcome(REJECTED, _NOT_HELD))
             return True
-        except (ServiceError, NotNowError) as error:  # not now: it stays, and the next is done
+        except (ServiceError, NotNowError, DemandError) as error:  # not now: it stays, and the next is done
             if isinstance(error, ServiceError) and error.is_of_all:
                 raise
             self.clerk.happened(Happening.WAITS, part, reason=error.reason)
@@ -196,6 +197,12 @@ class ErrandDesk:
         if record is None or not self._is_ordered(part, record, path):
             return False
         return self._settled(part, Taken(received, record, path))
+
+    @property
+    def _met(self) -> list[ReceiptState]:
+        """The states of receipts that are waited for here."""
+        given = {ReceiptState.ANCHORED: self.believed, ReceiptState.ORDERED: self.order}
+        return [state for state, each in given.items() if each is not None]
 
     def _settled(self, part: CounterPart, taken: Taken) -> bool:
         if part.state == SUBMITTED:

@@ -8,7 +8,7 @@ answered, and the form key follows from the counter's own.
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -29,7 +29,7 @@ from disclosure.errand import Counter, ErrandBundle, ErrandBundleName, FormKey, 
 from disclosure.standing import asked_by
 from verifier.client import sessions, tracing
 from verifier.client.client import VerifierClient
-from verifier.client.exchange import Answered, CompositeAnswered
+from verifier.client.exchange import Answered, CompositeAnswered, check_demands
 from verifier.errors import AnswerError
 from verifier.keys import public_key
 from wire import convert
@@ -157,17 +157,21 @@ class ErrandCounter:
         )
         self._session.call(self._stub.AskErrandPart, message)
 
-    def receive(self, bundle: ErrandBundle, part: CounterPart) -> ReceivedPart:
+    def receive(
+        self, bundle: ErrandBundle, part: CounterPart, sees_to: Collection[tlog.ReceiptState] = ()
+    ) -> ReceivedPart:
         """Verify what came for a part, and open its form.
 
         Which request was asked for a part is the service's word, and any request of this verifier's own would
         verify: so the tie that this counter signed comes first. Without it the answer of one holder could be
         handed over for another's part, or that of an ordinary exchange, or of another policy.
 
+        `sees_to` are the states of its receipt that the caller waits for before it tells the part RECEIVED.
+
         Raises RefusedError REQUEST_SIGNATURE_INVALID (asked for another part, or for none), REQUEST_MISMATCH
         (asked by another policy than the counter's); what `VerifierClient.accept` does; RefusedError
         PROOF_INVALID and MalformedError for a form that is not bound to the answer, or is not as the bundle
-        says.
+        says; DemandError where the registered policy demands more of the receipt.
         """
         ask = part.message.ask
         signed = convert.signed_request_of(ask.signed_request)
@@ -179,6 +183,7 @@ class ErrandCounter:
             detail = "the request is by another policy than the counter's"
             raise RefusedError(Reason.REQUEST_MISMATCH, detail, field="policy")
         answered = self._client.accept(signed, part.message.answer)
+        check_demands(answered, sees_to)
         return ReceivedPart(answered, self._form(counter, part, answered, tie))
 
     def _tie(self, bundle: ErrandBundle, part: CounterPart, request: Request | CompositeRequest) -> PartAsk:

@@ -1,13 +1,14 @@
 """What is open between a relying party and a holder, and what comes of it: in each form its own."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from disclosure import ExchangeLink, SignedRequest
 from disclosure.composite import VerifiedComposite
+from tlog import ReceiptState
 from verifier import files
 from verifier.across import Claims, claim_all
 from verifier.anchoring import AnyRecord
@@ -58,10 +59,15 @@ class CompositeExchange(_Exchange):
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer that was verified here, and the record to keep of it."""
+    """An answer that was verified here, and the record to keep of it.
+
+    `demands` is what its receipt has to be by the registered policy before it is accepted: the record of the
+    plain form does not hold the policy.
+    """
 
     verified: VerifiedPresentation
     record: Record
+    demands: frozenset[ReceiptState] = frozenset()
 
     def with_record(self, record: AnyRecord) -> "Answered":
         """Return the answer with its record as it is anchored."""
@@ -80,6 +86,11 @@ class CompositeAnswered:
     verified: VerifiedComposite
     record: CompositeRecord
     verify_time: dt.datetime
+
+    @property
+    def demands(self) -> frozenset[ReceiptState]:
+        """What its receipt has to be by the registered policy before it is accepted."""
+        return self.record.demands
 
     @property
     def counterpart(self) -> Counterpart:
@@ -184,10 +195,27 @@ class PendingError(VerifierError):
     """
 
     REASON = VerifierReason.RECEIPT_PENDING
+    DETAIL = "the quorum of witnesses has not yet cosigned a checkpoint that covers the answer"
 
     def __init__(self, answered: Answered | CompositeAnswered) -> None:
-        super().__init__("the quorum of witnesses has not yet cosigned a checkpoint that covers the answer")
+        super().__init__(self.DETAIL)
         self.answered = answered
+
+
+class DemandError(PendingError):
+    """The answer holds, and its registered policy demands a state of its receipt that nobody waits for here.
+
+    Whoever asks can demand more than the policy does, and not less.
+    """
+
+    REASON = VerifierReason.RECEIPT_STATE_DEMANDED
+    DETAIL = "the registered policy demands a state of the receipt that was not asked to be shown"
+
+
+def check_demands(answered: Answered | CompositeAnswered, met: Collection[ReceiptState]) -> None:
+    """Raise DemandError unless these states are all that the registered policy demands of the receipt."""
+    if not answered.demands <= set(met):
+        raise DemandError(answered)
 
 
 def pending_of(path: Path) -> Path:

@@ -21,6 +21,7 @@ from verifier.client.exchange import (
     CompositeExchange,
     OpenExchange,
     PendingError,
+    check_demands,
 )
 from verifier.errors import (
     AnswerError,
@@ -77,12 +78,16 @@ Step: TypeAlias = Look | Pause | Do
 
 @dataclass(frozen=True)
 class Waiting:
-    """One waiting, which ends at `deadline` by the monotonic clock; see VerifierClient.wait."""
+    """One waiting, which ends at `deadline` by the monotonic clock; see VerifierClient.wait.
+
+    `sees_to` are the states of the receipt that the caller waits for by itself before it accepts the answer.
+    """
 
     deadline: float
     accept: Callable[[presentation_pb2.WatchExchangeResponse], AnyAnswered]
     anchor: Callable[[AnyRecord, tlog.Policy], AnyRecord | None]
     policy: tlog.Policy | None = None
+    sees_to: frozenset[tlog.ReceiptState] = frozenset()
 
     def steps(self) -> Generator[Step, Any, AnyAnswered]:
         """Give the steps; each is answered with what came of it, or with what it raised."""
@@ -93,6 +98,7 @@ class Waiting:
                 state = yield Look(self._left(detail))
                 if state is not None and self._is_answered(state):
                     answered = yield Do(lambda told=state: self.accept(told))  # type: ignore[misc]
+                    check_demands(answered, self._met)
                     return (yield from self._anchored(answered))
             except ServiceError as error:  # the stream, or the catalogue: the next one tells the state again
                 if error.code not in BROKEN and error.reason not in FULL:
@@ -101,6 +107,11 @@ class Waiting:
                 detail = _why(error) or detail
             if state is None:
                 yield Pause(max(0.0, min(max(next(waits), least), self.deadline - time.monotonic())))
+
+    @property
+    def _met(self) -> frozenset[tlog.ReceiptState]:
+        """The states of the receipt that are waited for, here or by the caller."""
+        return self.sees_to if self.policy is None else self.sees_to | {tlog.ReceiptState.ANCHORED}
 
     def _left(self, detail: str) -> float:
         left = self.deadline - time.monotonic()

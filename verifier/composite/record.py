@@ -137,6 +137,11 @@ class CompositeRecord:
         """The request, not yet verified; MalformedError."""
         return CompositeRequest.from_bytes(self.signed_request.payload)
 
+    @property
+    def demands(self) -> frozenset[tlog.ReceiptState]:
+        """What its receipt has to be by the policy that it names, and by those of the answers it counts."""
+        return self.policy.demands.union(*(each.demands for each in self.counterparts))
+
     @classmethod
     def of(
         cls,

@@ -16,6 +16,13 @@ MESSAGES: Final = {
     "verifier.policy_in_use": "{policy}: in use",
     "verifier.policy_ended": "{policy}: ended",
     "verifier.policy_none": "{verifier} has registered no policy",
+    "verifier.policy_receipt.pending": "  Accepted as soon as there is a receipt",
+    "verifier.policy_receipt.anchored": "  Accepted only once witnesses have cosigned (anchored)",
+    "verifier.policy_receipt.ordered": "  Accepted only once it is in the consortium's order (ordered)",
+    "verifier.quorum_unknown": (
+        "Its policy demands an anchored receipt, and nobody's cosignatures count here: "
+        "zk ledger trust --policy FILE"
+    ),
     "verifier.by_policy": (
         "Asked by {policy}: {purpose}. Legal basis: {basis}. What is shown is kept for {days} day(s)."
     ),
@@ -26,6 +33,9 @@ MESSAGES: Final = {
     ),
     "reason.PURPOSE_UNKNOWN": "The policy names a purpose that nobody has registered",
     "reason.PURPOSE_MISMATCH": "The policy says its purpose or legal basis otherwise than that is registered",
+    "reason.RECEIPT_STATE_DEMANDED": (
+        "The registered policy demands an anchored or an ordered receipt, which is not waited for here"
+    ),
     "reason.POLICY_DEPRECATED": "The policy that the request names was ended",
     "reason.OVER_ASKING": "The request asks more than its policy allows",
     "reason.PAIRING_REQUIRED": "The request takes the code that the verifier's screen shows (--pairing-code)",

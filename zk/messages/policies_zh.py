@@ -16,6 +16,10 @@ MESSAGES: Final = {
     "verifier.policy_in_use": "{policy}：使用中",
     "verifier.policy_ended": "{policy}：已终止",
     "verifier.policy_none": "{verifier} 尚未登记规则",
+    "verifier.policy_receipt.pending": "  一有回执即予接受",
+    "verifier.policy_receipt.anchored": "  经见证方联署（回执已锚定）后方予接受",
+    "verifier.policy_receipt.ordered": "  进入联盟次序（回执已定序）后方予接受",
+    "verifier.quorum_unknown": "其规则要求回执已锚定，而此处未指明由谁联署：zk ledger trust --policy FILE",
     "verifier.by_policy": (
         "依登记的规则 {policy} 询问：{purpose}；法律依据：{basis}；出示内容保存 {days} 天。"
     ),
@@ -24,6 +28,7 @@ MESSAGES: Final = {
     "reason.POLICY_UNKNOWN": "请求所依据的规则并未由其验证方登记（zk verifier policy register）",
     "reason.PURPOSE_UNKNOWN": "政策所指的用途未登记",
     "reason.PURPOSE_MISMATCH": "政策的用途说明或法律依据与登记的不一致",
+    "reason.RECEIPT_STATE_DEMANDED": "已登记的规则要求回执已锚定或已定序，而此处并不等待",
     "reason.POLICY_DEPRECATED": "请求所依据的规则已终止",
     "reason.OVER_ASKING": "请求索要的内容超出其登记的规则",
     "reason.PAIRING_REQUIRED": "需要验证方屏幕上显示的配对码（--pairing-code）",

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from zkproto.v1 import attribute_pb2 as zkproto_dot_v1_dot_attribute__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17zkproto/v1/policy.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1azkproto/v1/attribute.proto\"\x9c\x05\n\x06Policy\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x15\n\x07purpose\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x35\n\x0cpurpose_text\x18\x03 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\x12\x34\n\x0blegal_basis\x18\x04 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\x12\x16\n\x0eretention_days\x18\x05 \x01(\r\x12,\n\x05items\x18\x06 \x03(\x0b\x32\x17.zkproto.v1.AllowedItemB\x04\xe2\x41\x01\x02\x12(\n\x06scopes\x18\x07 \x03(\x0b\x32\x18.zkproto.v1.AllowedScope\x12*\n\x07\x65scrows\x18\x08 \x03(\x0b\x32\x19.zkproto.v1.AllowedEscrow\x12\x0f\n\x07\x66oreign\x18\t \x01(\x08\x12,\n\x08standing\x18\n \x01(\x0b\x32\x1a.zkproto.v1.StandingLimits\x12-\n\x05state\x18\x0b \x01(\x0e\x32\x18.zkproto.v1.Policy.StateB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x13\n\x05proof\x18\r \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\r\n\x05lists\x18\x0e \x03(\x0c\"F\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x14\n\x10STATE_DEPRECATED\x10\x02:M\xea\x41J\n\x0ezkproto/Policy\x12&verifiers/{verifier}/policies/{policy}*\x08policies2\x06policy\"@\n\x0b\x41llowedItem\x12\x12\n\x04item\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\r\n\x05shown\x18\x02 \x03(\t\x12\x0e\n\x06proven\x18\x03 \x03(\t\"?\n\x10\x41llowedAttribute\x12\x12\n\x04item\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tattribute\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"u\n\x0c\x41llowedScope\x12\x13\n\x05label\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12&\n\x07members\x18\x02 \x03(\tB\x15\xfa\x41\x12\n\x10zkproto/Verifier\x12(\n\x02of\x18\x03 \x01(\x0b\x32\x1c.zkproto.v1.AllowedAttribute\"X\n\rAllowedEscrow\x12\x17\n\tregulator\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12.\n\x02of\x18\x02 \x01(\x0b\x32\x1c.zkproto.v1.AllowedAttributeB\x04\xe2\x41\x01\x02\"P\n\x0eStandingLimits\x12\x13\n\x05times\x18\x01 \x01(\rB\x04\xe2\x41\x01\x02\x12\x15\n\rinterval_days\x18\x02 \x01(\r\x12\x12\n\x04\x64\x61ys\x18\x03 \x01(\rB\x04\xe2\x41\x01\x02\"\x83\x01\n\x13\x43reatePolicyRequest\x12)\n\x06parent\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xfa\x41\x12\n\x10zkproto/Verifier\x12\x17\n\tpolicy_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12(\n\x06policy\x18\x03 \x01(\x0b\x32\x12.zkproto.v1.PolicyB\x04\xe2\x41\x01\x02\"9\n\x10GetPolicyRequest\x12%\n\x04name\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Policy\"R\n\x13ListPoliciesRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"U\n\x14ListPoliciesResponse\x12$\n\x08policies\x18\x01 \x03(\x0b\x32\x12.zkproto.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"?\n\x16\x44\x65precatePolicyRequest\x12%\n\x04name\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Policy2\xc5\x02\n\rPolicyService\x12H\n\x0c\x43reatePolicy\x12\x1f.zkproto.v1.CreatePolicyRequest\x1a\x12.zkproto.v1.Policy\"\x03\x90\x02\x02\x12\x42\n\tGetPolicy\x12\x1c.zkproto.v1.GetPolicyRequest\x1a\x12.zkproto.v1.Policy\"\x03\x90\x02\x01\x12V\n\x0cListPolicies\x12\x1f.zkproto.v1.ListPoliciesRequest\x1a .zkproto.v1.ListPoliciesResponse\"\x03\x90\x02\x01\x12N\n\x0f\x44\x65precatePolicy\x12\".zkproto.v1.DeprecatePolicyRequest\x1a\x12.zkproto.v1.Policy\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17zkproto/v1/policy.proto\x12\nzkproto.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1azkproto/v1/attribute.proto\"\xad\x06\n\x06Policy\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x15\n\x07purpose\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x35\n\x0cpurpose_text\x18\x03 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\x12\x34\n\x0blegal_basis\x18\x04 \x01(\x0b\x32\x19.zkproto.v1.LocalizedTextB\x04\xe2\x41\x01\x02\x12\x16\n\x0eretention_days\x18\x05 \x01(\r\x12,\n\x05items\x18\x06 \x03(\x0b\x32\x17.zkproto.v1.AllowedItemB\x04\xe2\x41\x01\x02\x12(\n\x06scopes\x18\x07 \x03(\x0b\x32\x18.zkproto.v1.AllowedScope\x12*\n\x07\x65scrows\x18\x08 \x03(\x0b\x32\x19.zkproto.v1.AllowedEscrow\x12\x0f\n\x07\x66oreign\x18\t \x01(\x08\x12,\n\x08standing\x18\n \x01(\x0b\x32\x1a.zkproto.v1.StandingLimits\x12-\n\x05state\x18\x0b \x01(\x0e\x32\x18.zkproto.v1.Policy.StateB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x13\n\x05proof\x18\r \x01(\x0c\x42\x04\xe2\x41\x01\x03\x12\r\n\x05lists\x18\x0e \x03(\x0c\x12+\n\x07receipt\x18\x0f \x01(\x0e\x32\x1a.zkproto.v1.Policy.Receipt\"F\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x14\n\x10STATE_DEPRECATED\x10\x02\"b\n\x07Receipt\x12\x17\n\x13RECEIPT_UNSPECIFIED\x10\x00\x12\x13\n\x0fRECEIPT_PENDING\x10\x01\x12\x14\n\x10RECEIPT_ANCHORED\x10\x02\x12\x13\n\x0fRECEIPT_ORDERED\x10\x03:M\xea\x41J\n\x0ezkproto/Policy\x12&verifiers/{verifier}/policies/{policy}*\x08policies2\x06policy\"@\n\x0b\x41llowedItem\x12\x12\n\x04item\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\r\n\x05shown\x18\x02 \x03(\t\x12\x0e\n\x06proven\x18\x03 \x03(\t\"?\n\x10\x41llowedAttribute\x12\x12\n\x04item\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tattribute\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"u\n\x0c\x41llowedScope\x12\x13\n\x05label\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12&\n\x07members\x18\x02 \x03(\tB\x15\xfa\x41\x12\n\x10zkproto/Verifier\x12(\n\x02of\x18\x03 \x01(\x0b\x32\x1c.zkproto.v1.AllowedAttribute\"X\n\rAllowedEscrow\x12\x17\n\tregulator\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12.\n\x02of\x18\x02 \x01(\x0b\x32\x1c.zkproto.v1.AllowedAttributeB\x04\xe2\x41\x01\x02\"P\n\x0eStandingLimits\x12\x13\n\x05times\x18\x01 \x01(\rB\x04\xe2\x41\x01\x02\x12\x15\n\rinterval_days\x18\x02 \x01(\r\x12\x12\n\x04\x64\x61ys\x18\x03 \x01(\rB\x04\xe2\x41\x01\x02\"\x83\x01\n\x13\x43reatePolicyRequest\x12)\n\x06parent\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xfa\x41\x12\n\x10zkproto/Verifier\x12\x17\n\tpolicy_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12(\n\x06policy\x18\x03 \x01(\x0b\x32\x12.zkproto.v1.PolicyB\x04\xe2\x41\x01\x02\"9\n\x10GetPolicyRequest\x12%\n\x04name\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Policy\"R\n\x13ListPoliciesRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"U\n\x14ListPoliciesResponse\x12$\n\x08policies\x18\x01 \x03(\x0b\x32\x12.zkproto.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"?\n\x16\x44\x65precatePolicyRequest\x12%\n\x04name\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0ezkproto/Policy2\xc5\x02\n\rPolicyService\x12H\n\x0c\x43reatePolicy\x12\x1f.zkproto.v1.CreatePolicyRequest\x1a\x12.zkproto.v1.Policy\"\x03\x90\x02\x02\x12\x42\n\tGetPolicy\x12\x1c.zkproto.v1.GetPolicyRequest\x1a\x12.zkproto.v1.Policy\"\x03\x90\x02\x01\x12V\n\x0cListPolicies\x12\x1f.zkproto.v1.ListPoliciesRequest\x1a .zkproto.v1.ListPoliciesResponse\"\x03\x90\x02\x01\x12N\n\x0f\x44\x65precatePolicy\x12\".zkproto.v1.DeprecatePolicyRequest\x1a\x12.zkproto.v1.Policy\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -92,29 +92,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POLICYSERVICE'].methods_by_name['DeprecatePolicy']._loaded_options = None
   _globals['_POLICYSERVICE'].methods_by_name['DeprecatePolicy']._serialized_options = b'\220\002\002'
   _globals['_POLICY']._serialized_start=161
-  _globals['_POLICY']._serialized_end=829
-  _globals['_POLICY_STATE']._serialized_start=680
-  _globals['_POLICY_STATE']._serialized_end=750
-  _globals['_ALLOWEDITEM']._serialized_start=831
-  _globals['_ALLOWEDITEM']._serialized_end=895
-  _globals['_ALLOWEDATTRIBUTE']._serialized_start=897
-  _globals['_ALLOWEDATTRIBUTE']._serialized_end=960
-  _globals['_ALLOWEDSCOPE']._serialized_start=962
-  _globals['_ALLOWEDSCOPE']._serialized_end=1079
-  _globals['_ALLOWEDESCROW']._serialized_start=1081
-  _globals['_ALLOWEDESCROW']._serialized_end=1169
-  _globals['_STANDINGLIMITS']._serialized_start=1171
-  _globals['_STANDINGLIMITS']._serialized_end=1251
-  _globals['_CREATEPOLICYREQUEST']._serialized_start=1254
-  _globals['_CREATEPOLICYREQUEST']._serialized_end=1385
-  _globals['_GETPOLICYREQUEST']._serialized_start=1387
-  _globals['_GETPOLICYREQUEST']._serialized_end=1444
-  _globals['_LISTPOLICIESREQUEST']._serialized_start=1446
-  _globals['_LISTPOLICIESREQUEST']._serialized_end=1528
-  _globals['_LISTPOLICIESRESPONSE']._serialized_start=1530
-  _globals['_LISTPOLICIESRESPONSE']._serialized_end=1615
-  _globals['_DEPRECATEPOLICYREQUEST']._serialized_start=1617
-  _globals['_DEPRECATEPOLICYREQUEST']._serialized_end=1680
-  _globals['_POLICYSERVICE']._serialized_start=1683
-  _globals['_POLICYSERVICE']._serialized_end=2008
+  _globals['_POLICY']._serialized_end=974
+  _globals['_POLICY_STATE']._serialized_start=725
+  _globals['_POLICY_STATE']._serialized_end=795
+  _globals['_POLICY_RECEIPT']._serialized_start=797
+  _globals['_POLICY_RECEIPT']._serialized_end=895
+  _globals['_ALLOWEDITEM']._serialized_start=976
+  _globals['_ALLOWEDITEM']._serialized_end=1040
+  _globals['_ALLOWEDATTRIBUTE']._serialized_start=1042
+  _globals['_ALLOWEDATTRIBUTE']._serialized_end=1105
+  _globals['_ALLOWEDSCOPE']._serialized_start=1107
+  _globals['_ALLOWEDSCOPE']._serialized_end=1224
+  _globals['_ALLOWEDESCROW']._serialized_start=1226
+  _globals['_ALLOWEDESCROW']._serialized_end=1314
+  _globals['_STANDINGLIMITS']._serialized_start=1316
+  _globals['_STANDINGLIMITS']._serialized_end=1396
+  _globals['_CREATEPOLICYREQUEST']._serialized_start=1399
+  _globals['_CREATEPOLICYREQUEST']._serialized_end=1530
+  _globals['_GETPOLICYREQUEST']._serialized_start=1532
+  _globals['_GETPOLICYREQUEST']._serialized_end=1589
+  _globals['_LISTPOLICIESREQUEST']._serialized_start=1591
+  _globals['_LISTPOLICIESREQUEST']._serialized_end=1673
+  _globals['_LISTPOLICIESRESPONSE']._serialized_start=1675
+  _globals['_LISTPOLICIESRESPONSE']._serialized_end=1760
+  _globals['_DEPRECATEPOLICYREQUEST']._serialized_start=1762
+  _globals['_DEPRECATEPOLICYREQUEST']._serialized_end=1825
+  _globals['_POLICYSERVICE']._serialized_start=1828
+  _globals['_POLICYSERVICE']._serialized_end=2153
 # @@protoc_insertion_point(module_scope)

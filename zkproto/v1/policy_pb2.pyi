@@ -50,6 +50,33 @@ class Policy(_message.Message):
     STATE_DEPRECATED: Policy.State.ValueType  # 2
     """Requests that name it are refused as POLICY_DEPRECATED."""
 
+    class _Receipt:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ReceiptEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Policy._Receipt.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        RECEIPT_UNSPECIFIED: Policy._Receipt.ValueType  # 0
+        """Not set: the policy says nothing of it, and a verifier takes a pending one unless it asks itself for more."""
+        RECEIPT_PENDING: Policy._Receipt.ValueType  # 1
+        """It is taken on the log's word."""
+        RECEIPT_ANCHORED: Policy._Receipt.ValueType  # 2
+        """Only once the quorum of witnesses has cosigned a checkpoint that covers it."""
+        RECEIPT_ORDERED: Policy._Receipt.ValueType  # 3
+        """Only once it is in the order of the consortium (docs/ordering.md)."""
+
+    class Receipt(_Receipt, metaclass=_ReceiptEnumTypeWrapper):
+        """In which state a verifier demands receipts before it accepts an answer; any other number is refused."""
+
+    RECEIPT_UNSPECIFIED: Policy.Receipt.ValueType  # 0
+    """Not set: the policy says nothing of it, and a verifier takes a pending one unless it asks itself for more."""
+    RECEIPT_PENDING: Policy.Receipt.ValueType  # 1
+    """It is taken on the log's word."""
+    RECEIPT_ANCHORED: Policy.Receipt.ValueType  # 2
+    """Only once the quorum of witnesses has cosigned a checkpoint that covers it."""
+    RECEIPT_ORDERED: Policy.Receipt.ValueType  # 3
+    """Only once it is in the order of the consortium (docs/ordering.md)."""
+
     NAME_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     PURPOSE_TEXT_FIELD_NUMBER: _builtins.int
@@ -64,6 +91,7 @@ class Policy(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     PROOF_FIELD_NUMBER: _builtins.int
     LISTS_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name with its version, for example "verifiers/school-3/policies/enrolment@1"."""
     purpose: _builtins.str
@@ -77,6 +105,10 @@ class Policy(_message.Message):
     proof: _builtins.bytes
     """In what is read by name: that its record, which has all of it but the state, stands on the ledger
     (C2SP tlog-proof).
+    """
+    receipt: Global___Policy.Receipt.ValueType
+    """In which state the verifier demands receipts. Who does not know this field refuses the policy, since what is
+    left of it stands on no ledger.
     """
     @_builtins.property
     def purpose_text(self) -> _attribute_pb2.LocalizedText:
@@ -127,10 +159,11 @@ class Policy(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         proof: _builtins.bytes = ...,
         lists: _abc.Iterable[_builtins.bytes] | None = ...,
+        receipt: Global___Policy.Receipt.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "legal_basis", b"legal_basis", "purpose_text", b"purpose_text", "standing", b"standing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "escrows", b"escrows", "foreign", b"foreign", "items", b"items", "legal_basis", b"legal_basis", "lists", b"lists", "name", b"name", "proof", b"proof", "purpose", b"purpose", "purpose_text", b"purpose_text", "retention_days", b"retention_days", "scopes", b"scopes", "standing", b"standing", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "escrows", b"escrows", "foreign", b"foreign", "items", b"items", "legal_basis", b"legal_basis", "lists", b"lists", "name", b"name", "proof", b"proof", "purpose", b"purpose", "purpose_text", b"purpose_text", "receipt", b"receipt", "retention_days", b"retention_days", "scopes", b"scopes", "standing", b"standing", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -18,7 +18,7 @@ export { IssuerKey, civilDay, type KeyState } from "./disclosure/key.js";
 export { IssuerKeyName, PolicyName, SchemaName } from "./disclosure/names.js";
 export {
   AllowedAttribute, AllowedEscrow, AllowedItem, AllowedScope, RegisteredPolicy, StandingLimits, itemName,
-  type DataItem, type PolicyFields,
+  type DataItem, type PolicyFields, type ReceiptState,
 } from "./disclosure/policy.js";
 export { policyFromMessage, type PolicyMessage } from "./disclosure/policy_message.js";
 export type { FindKey, SignedRequest } from "./disclosure/request_frame.js";

@@ -10,7 +10,7 @@ import { decode, encode } from "../src/disclosure/canonical.js";
 import { DisclosureError } from "../src/disclosure/errors.js";
 import { PolicyName } from "../src/disclosure/names.js";
 import { ascending } from "../src/disclosure/order.js";
-import { AllowedItem, AllowedScope, RegisteredPolicy, StandingLimits } from "../src/disclosure/policy.js";
+import { AllowedItem, AllowedScope, receiptState, RegisteredPolicy, StandingLimits } from "../src/disclosure/policy.js";
 import { policyFromMessage, type PolicyMessage } from "../src/disclosure/policy_message.js";
 import { flipped, octets, ours, reasonOf } from "./support.js";
 
@@ -29,7 +29,7 @@ function refusalOf(act: () => unknown): [string, string] {
 }
 
 test("a policy is read as it is written, and its entry is that of the ledger", () => {
-  assert.equal(policies.length, 2);
+  assert.equal(policies.length, 3);
   for (const [, each] of policies) {
     const policy = RegisteredPolicy.fromBytes(octets(each.octets));
     assert.equal(policy.name.text, each.name);
@@ -73,6 +73,10 @@ test("what a caller makes a policy of is checked as what is read", () => {
   assert.deepEqual(made({ items: [] }), ["POLICY_INVALID", "items"]);
   assert.deepEqual(made({ scopes: [new AllowedScope("b"), new AllowedScope("a")] }), ["POLICY_INVALID", "scopes"]);
   assert.deepEqual(made({ lists: [new Uint8Array(31)] }), ["POLICY_INVALID", "lists"]);
+  assert.deepEqual(refusalOf(() => receiptState("cosigned")), ["POLICY_INVALID", "receipt"]);
+  assert.equal(hex(new RegisteredPolicy({ ...fields, receipt: null }).canonical), hex(new RegisteredPolicy(fields).canonical));
+  const ordered = new RegisteredPolicy({ ...fields, receipt: "ordered" });
+  assert.equal(RegisteredPolicy.fromBytes(ordered.canonical).receipt, "ordered");
   assert.deepEqual(refusalOf(() => new StandingLimits(1, 1, Number.NaN)), ["POLICY_INVALID", "days"]);
   const wide = Array.from({ length: 128 }, (_, at) => `a${"x".repeat(58)}${1000 + at}`);
   const many = (count: number) => Array.from({ length: count }, (_, at) => new AllowedItem("hrss", `i${10 + at}`, wide));
@@ -101,7 +105,7 @@ test("a policy is put together of a message in any order, or refused at the same
     reason === "" ? (good += 1) : (bad += 1);
   }
   assert.ok(good >= 5 && bad >= 30, `${good} and ${bad}`);
-  assert.equal(messages[2].octets, messages[1].octets, "the other way round it is the same policy");
+  assert.equal(messages[3].octets, messages[1].octets, "the other way round it is the same policy");
 });
 
 test("the policy of most parts is read as it is written", () => {

@@ -32,7 +32,6 @@ from verifier.client import (
     VerifierClient,
 )
 from verifier.client.exchange import pending_of
-from zk.anchoring import policy_needed
 from zk.commands.ordered import with_order
 from zk.commands.verifier.common import (
     GROUP,
@@ -46,10 +45,11 @@ from zk.commands.verifier.common import (
     name_of,
     shown_log,
 )
+from zk.commands.verifier.demanding import by_policy, demands_of, said
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
 from zk.home import private_folder, read_file
-from zk.ordered import ORDER_SECONDS, Pinned, check_claiming, claiming
+from zk.ordered import ORDER_SECONDS, check_claiming, claiming
 from zk.qr import qr_lines
 from zk.run import Answer, Run
 from zk.service import Service
@@ -118,10 +118,10 @@ def ask(
     With --json it prints one line when it has asked and one when it was answered. With --anchored an answer
     is accepted once the pinned policy's witnesses have cosigned; if they have not in time, its record is kept
     and the exit code is 10. With --ordered it is accepted once it is in the consortium's order, likewise.
+    What the registered policy demands of receipts is demanded without either.
     """
-    if ordered:
-        Pinned.needed(run).with_node("")
-    believed = policy_needed(run) if anchored else None
+    options = said(anchored=anchored, ordered=ordered)
+    demands_of(run, options)
     loaded, name = loaded_policy(policy), name_of(run, verifier)
     if isinstance(loaded, CompositePolicy):
         check_claiming(run, loaded.across)
@@ -131,14 +131,18 @@ def ask(
     private_folder(path.parent)
     given = counterparts(run, counting or ())
     with VerifierClient(run.endpoint, name, key_of(run, name), shown_log(run)) as client:
+        counted = [each.record.demands for each in given.values()]
+        demands = demands_of(run, options.union(by_policy(client, loaded, name), *counted))
         opened = client.ask(checked_request(client, loaded, name, given), pairing=pairing)
         _show_question(run, opened, loaded, qr)
         wait = dt.timedelta(seconds=timeout) if timeout else loaded.lifetime + dt.timedelta(seconds=5)
         with keeping_pending(path, lambda pending: keep(run, pending, loaded, path)):
-            answered = client.wait(opened, wait, given.values(), believed)
+            answered = client.wait(opened, wait, given.values(), demands.quorum, demands.states)
     keep(run, answered, loaded, path)
     told = told_answer(run, answered.record, path)
-    return with_order(run, told, answered.record, path, timeout or ORDER_SECONDS) if ordered else told
+    if demands.order is None:
+        return told
+    return with_order(run, told, answered.record, path, timeout or ORDER_SECONDS)
 
 
 @GROUP.command("sign-scope")

@@ -8,7 +8,7 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from disclosure import VerifierName
-from tlog import Verifier
+from tlog import ReceiptState, Verifier
 from verifier import CompositePolicy, CompositeRecord, Counterpart, Policy, keys, load_policy, load_record
 from zk.commands.ledger import fetch_checkpoint
 from zk.exits import CommandError, Exit
@@ -26,7 +26,7 @@ Counting = Annotated[
 ]
 GROUP: Final = Group("verifier")
 _THREADS: Final = 4
-_CLAIMING_THREADS: Final = 32
+_WAITING_THREADS: Final = 32
 
 
 def loaded_policy(path: Path) -> AnyPolicy:
@@ -56,13 +56,15 @@ def counterparts(run: Run, written: Sequence[str]) -> dict[str, Counterpart]:
 
 
 def threads_for(run: Run, policies: Iterable[AnyPolicy]) -> int:
-    """Return how many answers are kept at once: more where each may wait for a slow node of the consortium.
+    """Return how many answers are kept at once: more where each may wait for the consortium.
 
     Raises CommandError unless one could claim what the policies have under `across`.
     """
-    across = [each for policy in policies if isinstance(policy, CompositePolicy) for each in policy.across]
+    asked = list(policies)
+    across = [each for policy in asked if isinstance(policy, CompositePolicy) for each in policy.across]
     check_claiming(run, across)
-    return _CLAIMING_THREADS if across else _THREADS
+    ordered = any(ReceiptState.ORDERED in each.registered.demands for each in asked)
+    return _WAITING_THREADS if across or ordered else _THREADS
 
 
 def shown_log(run: Run) -> Verifier:

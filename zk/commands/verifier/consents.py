@@ -17,15 +17,15 @@ from tlog import bounded_json
 from verifier.client import VerifierClient
 from verifier.client.consents import AskedConsent, VerifierConsents
 from verifier.files import place
-from zk.anchoring import policy_needed
 from zk.commands.ordered import with_order
 from zk.commands.verifier.asking import checked_request, keeping_pending
 from zk.commands.verifier.common import GROUP, As, PolicyFile, key_of, loaded_policy, name_of, shown_log
+from zk.commands.verifier.demanding import by_policy, demands_of, said
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import private_folder
-from zk.ordered import ORDER_SECONDS, Pinned
+from zk.ordered import ORDER_SECONDS
 from zk.qr import qr_lines
 from zk.run import Answer, Run
 
@@ -119,11 +119,11 @@ def use(
 ) -> Answer:
     """Ask under a consent, by the policy that it was asked for with, verify the answer here and keep it.
 
-    With --anchored or --ordered it is accepted as by `zk verifier ask`.
+    With --anchored or --ordered, or where the registered policy demands it, it is accepted as by `zk verifier
+    ask`.
     """
-    if ordered:
-        Pinned.needed(run).with_node("")
-    believed = policy_needed(run) if anchored else None
+    options = said(anchored=anchored, ordered=ordered)
+    demands_of(run, options)
     kept, loaded, name = _kept(run, consent), loaded_policy(policy), name_of(run, verifier)
     now = dt.datetime.now(dt.UTC)
     path = record or run.home.records / f"{consent}-{civil_date(now):%Y%m%d}-{now:%H%M%S}.json"
@@ -135,13 +135,16 @@ def use(
         _consents(run, name) as asking,
         VerifierClient(run.endpoint, name, key_of(run, name), shown_log(run)) as client,
     ):
+        demands = demands_of(run, options | by_policy(client, loaded, name))
         request = checked_request(client, loaded, name, {})
         opened = asking.use(kept.consent, kept.result_token, request)
         with keeping_pending(path, lambda pending: pending.record.save(path)):
-            answered = client.wait(opened, wait, policy=believed)
+            answered = client.wait(opened, wait, (), demands.quorum, demands.states)
     answered.record.save(path)
     told = told_answer(run, answered.record, path)
-    return with_order(run, told, answered.record, path, timeout or ORDER_SECONDS) if ordered else told
+    if demands.order is None:
+        return told
+    return with_order(run, told, answered.record, path, timeout or ORDER_SECONDS)
 
 
 def _consents(run: Run, name: VerifierName) -> VerifierConsents:

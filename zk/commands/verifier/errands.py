@@ -25,9 +25,8 @@ from verifier.client.errands import (
     Outcome,
 )
 from wire.client import ServiceError
-from zk.anchoring import policy_needed
-from zk.commands.ordered import demanded
 from zk.commands.verifier.common import GROUP, AnyPolicy, As, key_of, loaded_policy, name_of, shown_log
+from zk.commands.verifier.demanding import by_policy, demands_of, said
 from zk.commands.verifier.errand_clerk import HomeClerk, own_part
 from zk.commands.verifier.records import answered as told_answer
 from zk.group import Group
@@ -66,9 +65,11 @@ def serve(
 
     A stream that breaks is opened anew. Whatever was asked, came or was told stands with the service, so
     being killed loses nothing. With --anchored a part stays submitted until witnesses have cosigned,
-    with --ordered until it is in the consortium's order.
+    with --ordered until it is in the consortium's order, and so it does without where the registered policy
+    demands that.
     """
-    believed, order = policy_needed(run) if anchored else None, demanded(run) if ordered else None
+    options = said(anchored=anchored, ordered=ordered)
+    demands_of(run, options)
     loaded, name = loaded_policy(policy), name_of(run, verifier)
     if isinstance(loaded, CompositePolicy):
         check_claiming(run, loaded.across)
@@ -77,9 +78,10 @@ def serve(
         counter = ErrandCounter(run.endpoint, name, key_of(run, name), run.log_verifier(), client)
         found = counter.bundle(ErrandBundleName.parse(f"errandBundles/{bundle}"))
         own = own_part(found, name, part)
+        demands = demands_of(run, options | by_policy(client, loaded, name))
         run.say(run.text("verifier.errands_serving", bundle=found.name, part=own))
         clerk = _HookClerk(run, client, counter, loaded, name, hook)
-        desk = ErrandDesk(client, counter, found, own, clerk, run.home.records, believed, order)
+        desk = ErrandDesk(client, counter, found, own, clerk, run.home.records, demands.quorum, demands.order)
         settled = _served(desk, count)
     return Answer({"settled": settled}, [run.text("verifier.errands_settled", count=settled)])
 

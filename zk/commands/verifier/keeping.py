@@ -5,15 +5,18 @@ from typing import Annotated
 
 import typer
 
-from verifier import CompositePolicy, CompositeRecord, load_record, recheck_composite
+from verifier import CompositePolicy, CompositeRecord, is_anchored, load_record, recheck_composite
 from verifier.client import CompositeAnswered
 from verifier.client.exchange import pending_of
+from zk.commands.ordered import with_order
 from zk.commands.verifier.asking import keep
 from zk.commands.verifier.common import GROUP, AnyPolicy, PolicyFile, loaded_policy
+from zk.commands.verifier.demanding import demands_of, in_record
 from zk.commands.verifier.records import AnyRecord
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
 from zk.home import read_file
+from zk.ordered import ORDER_SECONDS
 from zk.run import Answer, Run
 
 
@@ -27,6 +30,8 @@ def keep_pending(
 
     Its own claim, if it was made before a crash, is found and counts. The same answer may be tried until a
     node answers; it is refused, and its file removed, once another answer of the same person has come first.
+    Where the policy demands an anchored receipt, or an ordered one, it is accepted once that is shown: exit
+    code 10 until then.
     """
     path = record.with_suffix("")
     if pending_of(path) != record:
@@ -36,9 +41,13 @@ def keep_pending(
     waiting = _of_policy(kept, loaded, policy)
     if path.exists() and path.read_bytes() != record.read_bytes():
         raise CommandError(Exit.USAGE, "RECORD_EXISTS", "error.record_exists", path=path)
+    demands = demands_of(run, in_record(waiting) | loaded.registered.demands)
     checked = recheck_composite(waiting, log_verifier=run.log_verifier(), accept_pending=True)
     keep(run, CompositeAnswered(checked.verified, waiting, checked.verify_time), loaded, path)
-    return told_answer(run, waiting, path)
+    if demands.quorum is not None and not is_anchored(waiting, demands.quorum):
+        raise CommandError(Exit.PENDING, "RECEIPT_PENDING", "error.record_pending", path=path)
+    told = told_answer(run, waiting, path)
+    return told if demands.order is None else with_order(run, told, waiting, path, ORDER_SECONDS)
 
 
 def _of_policy(record: AnyRecord, policy: AnyPolicy, path: Path) -> CompositeRecord:

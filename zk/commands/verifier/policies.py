@@ -10,6 +10,7 @@ from verifier import registered_policy
 from verifier.client import VerifierClient
 from zk.clients.policies import Listed, Policies
 from zk.commands.verifier.common import GROUP, As, PolicyFile, key_of, loaded_policy, name_of
+from zk.commands.verifier.demanding import receipt_line
 from zk.group import Group
 from zk.run import Answer, Run
 from zk.tokens import AdminTokenFile, admin_token
@@ -76,16 +77,18 @@ def _data(policy: RegisteredPolicy) -> dict[str, Any]:
         ],
         "escrows": [{"regulator": each.regulator.hex(), "of": str(each.of)} for each in policy.escrows],
         "lists": [each.hex() for each in policy.lists],
+        **({} if policy.receipt is None else {"receipt": policy.receipt.value}),
     }
 
 
 def _lines(run: Run, policy: RegisteredPolicy) -> list[str]:
-    """Tell item by item what may be asked now."""
+    """Tell item by item what may be asked now, and in which state receipts are demanded."""
     none = run.text("verifier.policy_nothing")
-    return [
+    items = [
         run.text(
             "verifier.policy_item", item=each, shown=", ".join(each.shown) or none,
             proven=", ".join(each.proven) or none,
         )
         for each in policy.items
     ]  # fmt: skip
+    return [*items, *receipt_line(run, policy)]

@@ -27,6 +27,7 @@ from verifier.ordered import check_ordered, order_file
 from zk.anchoring import policy_needed, told
 from zk.commands.ordered import told_ordered
 from zk.commands.verifier.common import GROUP
+from zk.commands.verifier.demanding import States, in_record, receipt_line, said
 from zk.exits import Exit
 from zk.home import read_file
 from zk.ordered import Pinned, seconds
@@ -34,6 +35,10 @@ from zk.run import Answer, Run, read_log_key
 from zk.values import json_value
 
 AnyRecord: TypeAlias = Record | CompositeRecord
+_NOT_SHOWN: Final = {
+    tlog.ReceiptState.ANCHORED: "verifier.quorum_unknown",
+    tlog.ReceiptState.ORDERED: "consortium.not_ordered",
+}
 _OUTDATED: Final = {OrderReason.ORDER_TRUST_EXPIRED, OrderReason.ORDER_TRUST_MISSING}
 AnyRechecked: TypeAlias = Rechecked | CompositeRechecked
 
@@ -88,7 +93,9 @@ def _asked_by(record: AnyRecord) -> dict[str, Any]:
     policy = record.policy
     said = {"purpose": policy.purpose_text, "legal_basis": policy.legal_basis}
     texts = {name: dict(zip(("zh", "en"), text.items(), strict=True)) for name, text in said.items()}
-    return {"policy": {"name": str(policy.name), **texts, "retention_days": policy.retention_days}}
+    receipt = {} if policy.receipt is None else {"receipt": policy.receipt.value}
+    kept = {"retention_days": policy.retention_days, **receipt}
+    return {"policy": {"name": str(policy.name), **texts, **kept}}
 
 
 def _policy_line(run: Run, record: AnyRecord) -> list[str]:
@@ -100,7 +107,8 @@ def _policy_line(run: Run, record: AnyRecord) -> list[str]:
         run.text(
             "verifier.by_policy", policy=policy.name, purpose=purpose, basis=basis,
             days=policy.retention_days,
-        )
+        ),
+        *receipt_line(run, policy),
     ]  # fmt: skip
 
 
@@ -164,7 +172,8 @@ def check(
     """Check a record again, offline: request, its policy, proofs, receipt, checkpoint.
 
     With --anchored one that holds and is pending ends with exit code 10, with --ordered one beside which
-    there is nothing that shows it to be in the consortium's order (`zk consortium order`).
+    there is nothing that shows it to be in the consortium's order (`zk consortium order`); so it does without
+    either where the registered policy in it demands that.
     """
     pinned = read_log_key(key) if key else run.profile.log_key
     read_file(record)  # a file that cannot be read is named, as everywhere
@@ -179,7 +188,8 @@ def check(
     in_order, order_lines = order_told(
         run, record, kept, pinned or tlog.Verifier.from_string(checked.log_key)
     )
-    missing = (anchored and not state.is_anchored) or (ordered and not in_order)
+    wanted = said(anchored=anchored, ordered=ordered) | in_record(kept)
+    shown = said(anchored=state.is_anchored, ordered=bool(in_order))
     data = {
         "record": str(record),
         "verifier": str(kept.request.verifier),
@@ -197,10 +207,15 @@ def check(
         *_shown(run, kept),
         *_proven(run, kept, checked),
         run.text("verifier.receipt", index=checked.index, size=checked.checkpoint.size),
-        *state.lines,
-        *(order_lines or ([run.text("consortium.not_ordered")] if ordered else [])),
+        *(state.lines or _missing(run, tlog.ReceiptState.ANCHORED, wanted)),
+        *(order_lines or _missing(run, tlog.ReceiptState.ORDERED, wanted)),
     ]
-    return Answer(data, lines, Exit.PENDING if missing else Exit.OK)
+    return Answer(data, lines, Exit.OK if wanted <= shown else Exit.PENDING)
+
+
+def _missing(run: Run, state: tlog.ReceiptState, wanted: States) -> list[str]:
+    """Tell that nothing here shows a state, if it is demanded."""
+    return [run.text(_NOT_SHOWN[state])] if state in wanted else []
 
 
 def order_told(run: Run, path: Path, kept: Kept, log: tlog.Verifier) -> tuple[dict[str, Any], list[str]]:

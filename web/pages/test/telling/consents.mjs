@@ -25,7 +25,7 @@ function lines(screen) {
   return screen.map(({ style, text }) => [style, text.zh, text.en]);
 }
 
-function composite({ request: written, branch: name, answers, past, record }) {
+function composite({ request: written, branch: name, answers, past, record, policy }) {
   const request = made.CompositeRequest.fromBytes(octets(written));
   const [place, branch] = request.branch(name);
   const earlier = request.branches.slice(0, place).map((each) =>
@@ -34,7 +34,8 @@ function composite({ request: written, branch: name, answers, past, record }) {
     branch, answers: answers.map(answered), facts: made.factsOf(branch, directory, trusted), verifierName: known.name,
     departments, earlier,
   });
-  const asker = record && { policy: known.policy, record };
+  const by = policy === undefined ? known.policy : made.RegisteredPolicy.fromBytes(octets(policy));
+  const asker = record && { policy: by, record };
   const choices = new Map(answers.map((each) => [each.query, [
     { credential: `id-${each.query}`, schema: known.schemas.get(each.schema), lastDay: new made.Day(20_000) }]]));
   const way = made.wayOf(consent, choices);

@@ -21,8 +21,21 @@ const MAX_LISTS = 64;
 const MAX_RETENTION_DAYS = 36_525;
 const MAX_TIMES = 1_000;
 const DIGEST_OCTETS = 32;
+/** Parts of a record behind its label; one that says in which state receipts are demanded has one more. */
+const PARTS = 11;
+const RECEIPT_STATES = ["pending", "anchored", "ordered"] as const;
 
 const invalid = (detail: string, field: string) => new MalformedError("POLICY_INVALID", detail, field);
+
+/** In which state a verifier demands receipts before it accepts an answer. */
+export type ReceiptState = (typeof RECEIPT_STATES)[number];
+
+/** The state of a receipt that is written so; MalformedError POLICY_INVALID. */
+export function receiptState(written: string): ReceiptState {
+  const found = RECEIPT_STATES.find((each) => each === written);
+  if (found === undefined) throw invalid("a receipt is pending, anchored or ordered", "receipt");
+  return found;
+}
 
 /** A schema as far as a policy names it: a data item of a department's, in all its versions. */
 export type DataItem = Pick<SchemaName, "department" | "item">;
@@ -206,6 +219,8 @@ export interface PolicyFields {
   readonly foreign?: boolean;
   /** null: no consent is given beforehand. */
   readonly standing?: StandingLimits | null;
+  /** null: the policy says nothing of it, and has the octets that it had before there was such a thing. */
+  readonly receipt?: ReceiptState | null;
 }
 
 /** One version of a policy, as its record has it. MalformedError POLICY_INVALID, NAME_INVALID. */
@@ -222,6 +237,8 @@ export class RegisteredPolicy {
   readonly lists: readonly Uint8Array[];
   readonly foreign: boolean;
   readonly standing: StandingLimits | null;
+  /** In which state receipts are demanded, if it says so. */
+  readonly receipt: ReceiptState | null;
   /** Its canonical octets, which its record holds. */
   readonly canonical: Uint8Array;
 
@@ -237,11 +254,13 @@ export class RegisteredPolicy {
     this.lists = (fields.lists ?? []).map((each) => each.slice());
     this.foreign = fields.foreign ?? false;
     this.standing = fields.standing ?? null;
+    this.receipt = fields.receipt ?? null;
     this.check();
     this.canonical = encode(
       LABEL, this.name.text, this.purpose, this.purposeText.items(), this.legalBasis.items(), this.retentionDays,
       this.items.map((each) => each.items()), this.scopes.map((each) => each.items()),
       this.escrows.map((each) => each.items()), this.lists, this.foreign, this.standing && this.standing.items(),
+      ...(this.receipt === null ? [] : [this.receipt]),
     );
     if (this.canonical.length > MAX_OCTETS) throw invalid("the policy is too large", "items");
   }
@@ -262,18 +281,21 @@ export class RegisteredPolicy {
   /** Decode canonical octets; MalformedError MALFORMED and the constructors'. */
   static fromBytes(canonical: Uint8Array): RegisteredPolicy {
     const refuse = () => new MalformedError("MALFORMED", "the octets are no registered policy");
-    const fields = list(decode(LABEL, canonical, MAX_OCTETS, MAX_OCTETS), refuse, 11);
+    const fields = list(decode(LABEL, canonical, MAX_OCTETS, MAX_OCTETS), refuse);
+    if (fields.length !== PARTS && fields.length !== PARTS + 1) throw refuse();
     const [name, purpose] = [text(fields[0], refuse), text(fields[1], refuse)];
     const [stated, basis] = [pairOf(fields[2], refuse), pairOf(fields[3], refuse)];
     const retentionDays = number(fields[4], refuse);
     const [items, scopes, escrows, lists] = fields.slice(5, 9).map((each) => list(each, refuse)) as Decoded[][];
     const foreign = flag(fields[9], refuse);
+    const receipt = fields.length === PARTS ? null : text(fields[PARTS], refuse);
     const policy = new RegisteredPolicy({
       name: PolicyName.parse(name), purpose, purposeText: new LocalizedText(...stated),
       legalBasis: new LocalizedText(...basis), retentionDays, items: items!.map(AllowedItem.of),
       scopes: scopes!.map(AllowedScope.of), escrows: escrows!.map(AllowedEscrow.of),
       lists: lists!.filter((each) => each instanceof Uint8Array), foreign,
       standing: fields[10] === null ? null : StandingLimits.of(fields[10] as Decoded),
+      receipt: receipt === null ? null : receiptState(receipt),
     });
     if (!equal(policy.canonical, canonical)) throw refuse();
     return policy;

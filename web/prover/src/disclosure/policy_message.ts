@@ -6,8 +6,11 @@ import { MalformedError } from "./errors.js";
 import { PolicyName, SchemaName, verifierName } from "./names.js";
 import { compare } from "./order.js";
 import {
-  AllowedAttribute, AllowedEscrow, AllowedItem, AllowedScope, itemName, RegisteredPolicy, StandingLimits,
+  AllowedAttribute, AllowedEscrow, AllowedItem, AllowedScope, itemName, type ReceiptState, RegisteredPolicy, StandingLimits,
 } from "./policy.js";
+
+/** What the numbers of `Policy.Receipt` mean; null: nothing is demanded. */
+const RECEIPTS: readonly (ReceiptState | null)[] = [null, "pending", "anchored", "ordered"];
 
 interface TextMessage {
   readonly zh: string;
@@ -32,6 +35,7 @@ export interface PolicyMessage {
   readonly lists: readonly Uint8Array[];
   readonly foreign: boolean;
   readonly standing?: { readonly times: number; readonly intervalDays: number; readonly days: number } | undefined;
+  readonly receipt: number;
 }
 
 interface ScopeMessage {
@@ -55,12 +59,14 @@ export function policyFromMessage(message: PolicyMessage): RegisteredPolicy {
   const escrows = eachWithin("escrows", message.escrows, escrowOf);
   const limits = message.standing;
   const standing = within("standing", () => limits && new StandingLimits(limits.times, limits.intervalDays, limits.days));
+  const receipt = RECEIPTS[message.receipt];
+  if (receipt === undefined) throw new MalformedError("POLICY_INVALID", "no such state of a receipt is known", "receipt");
   return new RegisteredPolicy({
     name: PolicyName.parse(message.name, "name"), purpose: message.purpose, purposeText, legalBasis,
     retentionDays: message.retentionDays, items: items.sort((one, other) => compare(itemName(one), itemName(other))),
     scopes: scopes.sort((one, other) => compare(one.order, other.order)),
     escrows: escrows.sort((one, other) => compare(one.order, other.order)),
-    lists: [...message.lists].sort(compare), foreign: message.foreign, standing: standing ?? null,
+    lists: [...message.lists].sort(compare), foreign: message.foreign, standing: standing ?? null, receipt,
   });
 }
 

@@ -58,6 +58,7 @@ export function askingTexts(
     say(CONSENT.policy, { policy: policy.name.text }),
     countsText(counts),
     retentionText(policy),
+    ...receiptTexts(policy),
     ...recordTexts(record, verifier),
     ends,
   ];
@@ -70,6 +71,11 @@ export function countsText({ shown, proven }: Counts): Text {
 
 function retentionText({ retentionDays: days }: RegisteredPolicy): Text {
   return days > 0 ? say(CONSENT.keeps, { days }) : say(CONSENT.keeps_nothing);
+}
+
+/** In which state the verifier demands receipts, where its policy says so. */
+function receiptTexts({ receipt }: RegisteredPolicy): readonly Text[] {
+  return receipt === null ? [] : [say(CONSENT[`receipt_${receipt}`])];
 }
 
 function recordTexts({ answers, last, declined, overAsked }: TrackRecord, verifier: Text): readonly Text[] {
@@ -86,6 +92,7 @@ export function askerOf(asking: Asking, called: LocalizedText, asker: Asker | nu
   const { verifier, purpose } = asking;
   const facts = asker === null ? [] : [
     say(CONSENT.named, { name: verifier }), say(CONSENT.policy, { policy: asker.policy.name.text }),
+    ...receiptTexts(asker.policy),
   ];
   const before = asker === null ? [] : recordTexts(asker.record, plain(called));
   return {

@@ -64,6 +64,18 @@ export const CONSENT = {
     zh: "保存期限：看后不保存",
     en: "Kept: not at all after it was looked at",
   },
+  "receipt_pending": {
+    zh: "您的答复一有回执即予接受",
+    en: "Your answer is accepted as soon as there is a receipt",
+  },
+  "receipt_anchored": {
+    zh: "您的答复须经账本的见证方联署后才予接受",
+    en: "Your answer is accepted only once witnesses of the ledger have cosigned it",
+  },
+  "receipt_ordered": {
+    zh: "您的答复须进入各城市共有的次序后才予接受",
+    en: "Your answer is accepted only once it is in the order that all cities share",
+  },
   "counts": {
     zh: "合计：出示 {shown} 项，另有 {proven} 项只作证明、不出示",
     en: "In all: {shown} shown, {proven} more proven about without being shown",

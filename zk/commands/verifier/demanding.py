@@ -1,0 +1,78 @@
+"""What a verifier of a home demands of receipts: what its policies do, and what a command says beside that.
+
+A command can say more than the registered policy, and nothing takes away what that demands. Whoever cannot
+show it here is told so before anybody is asked: a holder would have disclosed something for nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from disclosure import Reason, RefusedError, VerifierName
+from disclosure.policy import RegisteredPolicy
+from tlog import Policy, ReceiptState
+from verifier import CompositeRecord
+from verifier.anchoring import AnyRecord, Kept
+from verifier.client import VerifierClient
+from zk.anchoring import policy_needed
+from zk.commands.ordered import demanded
+from zk.commands.verifier.common import AnyPolicy
+from zk.run import Run
+
+States = frozenset[ReceiptState]
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What has to be shown before an answer is accepted: whose cosignatures, and what brings its order."""
+
+    quorum: Policy | None = None
+    order: Callable[[Kept], bytes] | None = None
+
+    @property
+    def states(self) -> States:
+        """What receipts have to be."""
+        shown = {ReceiptState.ANCHORED: self.quorum, ReceiptState.ORDERED: self.order}
+        return frozenset(state for state, each in shown.items() if each is not None)
+
+
+NOTHING: Final = Demands()
+
+
+def said(*, anchored: bool, ordered: bool) -> States:
+    """Return what a command's options demand."""
+    options = {ReceiptState.ANCHORED: anchored, ReceiptState.ORDERED: ordered}
+    return frozenset(state for state, each in options.items() if each)
+
+
+def by_policy(client: VerifierClient, policy: AnyPolicy, name: VerifierName) -> States:
+    """Return what a policy demands, as it is registered and as its file says.
+
+    By one that is not registered nothing is asked: the service opens no exchange. Raises what
+    `VerifierClient.demands` does.
+    """
+    try:
+        registered = client.demands(policy.registered.name(name))
+    except RefusedError as error:
+        if error.reason != Reason.POLICY_UNKNOWN:
+            raise
+        registered = frozenset()
+    return registered | policy.registered.demands
+
+
+def demands_of(run: Run, states: States) -> Demands:
+    """Return what shows these states; CommandError unless this home believes somebody for each of them."""
+    return Demands(
+        policy_needed(run) if ReceiptState.ANCHORED in states else None,
+        demanded(run) if ReceiptState.ORDERED in states else None,
+    )
+
+
+def in_record(record: AnyRecord) -> States:
+    """Return what the registered policy in a record demands; one of the plain form has none in it."""
+    return record.demands if isinstance(record, CompositeRecord) else frozenset()
+
+
+def receipt_line(run: Run, policy: RegisteredPolicy) -> list[str]:
+    """Tell in which state a policy demands receipts, if it says so."""
+    return [] if policy.receipt is None else [run.text(f"verifier.policy_receipt.{policy.receipt.value}")]
