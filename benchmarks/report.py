@@ -72,6 +72,9 @@ _SERVICE: Final = """## The service under load
 A server process over TLS and a generator process on the same machine, a connection for each caller. With a
 rate, calls are due by a fixed schedule and their latency (ms) counts from when they were due; without one it
 counts from the sending. CPU is that of the server's processes for each call.
+
+Ten minutes and an hour of mixed traffic at 80 % of the capacity, three times the capacity, floods and faults:
+[docs/reliability.md](../docs/reliability.md).
 """
 _OTHERS: Final = """## Beside what else there is
 

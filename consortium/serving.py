@@ -79,6 +79,7 @@ async def listening(
     *,
     certificate: Path | None = None,
     private_key: Path | None = None,
+    password: str | None = None,
     secured: Callable[[ssl.SSLContext], None] = lambda _: None,
     connections: int = CONNECTIONS,
     from_one: int = FROM_ONE,
@@ -86,10 +87,10 @@ async def listening(
 ) -> AsyncIterator[int]:
     """Serve an application until the block ends; gives the port, which 0 lets the system choose.
 
-    With a certificate chain and its key (PEM files) it speaks TLS, and `secured` is given the context, of
-    which whoever has another pair later may change the certificate. Other processes of the same user may
-    listen on the port too if it is `shared`. Raises OSError if the address cannot be listened on or the
-    certificate not be read.
+    With a certificate chain and its key (PEM files) it speaks TLS; an encrypted key takes its password.
+    `secured` is given the context, of which whoever has another pair later may change the certificate. Other
+    processes of the same user may listen on the port too if it is `shared`. Raises OSError if the address
+    cannot be listened on or the certificate not be read.
     """
     config = uvicorn.Config(
         app,
@@ -108,6 +109,7 @@ async def listening(
         h11_max_incomplete_event_size=_HEAD_OCTETS,
         ssl_certfile=certificate,
         ssl_keyfile=private_key,
+        ssl_keyfile_password=password,
     )
     config.load()
     if config.ssl is not None:

@@ -93,7 +93,8 @@ _RESOLVED: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
 class Callers:
-    """Tells whose a call is. Belongs to the event loop."""
+    """Tells whose a call is. Belongs to the event loop. `revoked` has the lists that certificates are held
+    against."""
 
     def __init__(
         self,
@@ -105,7 +106,7 @@ class Callers:
         clock: Callable[[], dt.datetime],
     ) -> None:
         self._database, self._secrets, self._sessions = database, secrets, sessions
-        self._tokens, self._revoked, self._clock = tokens, revoked, clock
+        self._tokens, self.revoked, self._clock = tokens, revoked, clock
 
     async def of(self, context: Any, roles: Collection[Role]) -> Caller:
         """Return the caller, who has one of some roles.
@@ -131,7 +132,7 @@ class Callers:
         certificate = certificates.shown(context)
         if certificate is None:
             return _checked(await self._of_token(bearer(context), roles), roles)
-        name = certificates.name_of(certificate, self._clock(), self._revoked)
+        name = certificates.name_of(certificate, self._clock(), self.revoked)
         await self._database.read(lambda each: certificates.check_registered(each, name))
         caller = _checked(Caller.named(name, Proof.CERTIFICATE), roles)
         if not has_bearer(context):

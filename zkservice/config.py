@@ -54,7 +54,8 @@ class Settings(BaseSettings):
     """PEM file of the server's certificate, followed by those between it and its authority; instead of
     `dev`'s."""
     private_key: Path | None = None
-    """PEM file of the certificate's private key, not encrypted, readable by the server alone."""
+    """PEM file of the certificate's private key, readable by the server alone: open, or encrypted under the
+    keyring by `zk keys protect` (docs/keys.md)."""
     key_provider: Literal["plain", "file", "environment", "command", "plugin"] = "plain"
     """Who wraps the master keys at rest (docs/keys.md); with `plain` they lie in the data folder as they
     are."""

@@ -8,7 +8,6 @@ way is shown what no quorum has seen. It is a server beside gRPC's with limits o
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
@@ -25,6 +24,7 @@ from zkservice.anchored import Anchored
 from zkservice.config import Settings
 from zkservice.errors import ServiceError, StartError
 from zkservice.sequencer import Sequencer
+from zkservice.server_certificate import Certificates
 from zkservice.storage import ledger
 from zkservice.storage.database import Database
 
@@ -103,14 +103,14 @@ def _unavailable() -> Iterator[None]:
 async def serving(
     settings: Settings,
     source: Source,
-    follow: Callable[[ssl.SSLContext], None] = lambda _: None,
+    certificates: Certificates,
     *,
     shared: bool = False,
 ) -> AsyncIterator[int | None]:
     """Serve a source on `http_port` until the block ends; give the port, None if none is set.
 
-    With the server's own certificate, unless `http_plain` is set; `follow` is given what shows it, to change
-    it there. Others may listen on it too if it is `shared`. Raises StartError.
+    With the server's own certificate, which `certificates` changes there as well, unless `http_plain` is set.
+    Others may listen on it too if it is `shared`. Raises StartError.
     """
     port = settings.http_port
     if port is None:
@@ -125,7 +125,8 @@ async def serving(
             port,
             certificate=certificate,
             private_key=private_key,
-            secured=follow,
+            password=certificates.key_password,
+            secured=certificates.follow,
             shared=shared,
         )
         try:

@@ -2,7 +2,8 @@
 
 gRPC's server in Python reads none, so the transport lets a certificate in that was taken back, and it is
 refused when the call's caller is found out. With `client_crl` every authority of `client_ca` has a list there
-that it has signed itself, and a certificate counts only while a list of its authority does.
+that it has signed itself, and a certificate counts only while a list of its authority does. No list counts
+again once a newer one was taken, also after a restart (`taken_lists`).
 """
 
 import datetime as dt
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.hashes import MD5, SHA1
 
 from zkservice.config import Settings
 from zkservice.errors import ServiceError, ServiceReason, StartError
+from zkservice.taken_lists import FILE, TakenLists, name_of
 
 _PEM: Final = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
 _KEPT: Final = 1024
@@ -59,6 +61,10 @@ class _List:
     def counts(self, now: dt.datetime) -> bool:
         return self.begins <= now < self.ends
 
+    @property
+    def second(self) -> int:
+        return int(self.begins.timestamp())
+
 
 class Revoked:
     """The newest sound lists. `check` belongs to the event loop, `look` to whoever looks at files.
@@ -79,12 +85,27 @@ class Revoked:
         self._stamp = self._seen = _stamp(self._path)
         self._lists: _Lists = () if self._path is None else _read(self._path, self._authorities)
         self._refused, self._warned = "", False
+        self._taken: TakenLists | None = None
+        if self._path is not None:
+            self._taken = TakenLists(settings.data)
+            self._names = [name_of(each) for each in self._authorities]
+            self._check_remembered(self._taken)
+            self._remember()
 
     @property
     def well(self) -> bool:
         """Whether what lies in the files is gone by, and every authority has a list that counts."""
         now = self._clock()
         return not self._refused and all(_newest(each, now) is not None for each in self._lists)
+
+    @property
+    def ends(self) -> dt.datetime | None:
+        """When the first of the lists ends that count, or have counted last; None if no lists are read."""
+        return min((each.ends for each in self._newest_of_each(self._clock())), default=None)
+
+    def _newest_of_each(self, now: dt.datetime) -> list[_List]:
+        """Return the last list of each authority; where none has begun, the first that will have."""
+        return [_begun(each, now) or min(each, key=lambda one: one.begins) for each in self._lists]
 
     def check(self, certificate: x509.Certificate, now: dt.datetime) -> None:
         """Raise ServiceError CERTIFICATE_REVOKED, or CERTIFICATE_INVALID where no list tells.
@@ -144,6 +165,24 @@ class Revoked:
             self._take(self._path)
             self._stamp = stamp
         self._warn()
+        self._remember()
+
+    def _check_remembered(self, taken: TakenLists) -> None:
+        """Raise StartError if a list counts, or counted last, that is older than one of before this start."""
+        now = self._clock()
+        for name, lists in zip(self._names, self._lists, strict=True):
+            before, newest = taken.begun(name), _begun(lists, now)
+            if before is not None and newest is not None and newest.second < before:
+                detail = "a revocation list in client_crl is older than one that was taken before"
+                raise StartError(f"{detail} ({FILE} in the data folder)")
+
+    def _remember(self) -> None:
+        """Have the next start know which lists count now, or have counted last."""
+        if self._taken is None:
+            return
+        now = self._clock()
+        found = [(name, _begun(each, now)) for name, each in zip(self._names, self._lists, strict=True)]
+        self._taken.keep({name: newest.second for name, newest in found if newest is not None})
 
     def _take(self, path: Path) -> None:
         now = self._clock()
@@ -165,8 +204,7 @@ class Revoked:
 
     def _warn(self) -> None:
         now = self._clock()
-        # Of an authority none of whose lists has begun, the first that will have.
-        newest = [_begun(each, now) or min(each, key=lambda one: one.begins) for each in self._lists]
+        newest = self._newest_of_each(now)
         ends = min(each.ends for each in newest)
         soon = any(
             now < each.begins or each.ends - now < (each.ends - each.begins) / _LAST for each in newest

@@ -47,6 +47,7 @@ from zkservice.health import of_certificate, telling
 from zkservice.hosting import CONNECTION, SPARE_CALLS, bound, connections_of, warn_of_memory
 from zkservice.keyring.following import Following
 from zkservice.keyring.opening import open_keys
+from zkservice.keyring.providers import provider_of
 from zkservice.keys import load_admin_token, load_operator_token
 from zkservice.limits import Limits
 from zkservice.log_keys import LogKeys, write_verifier_key
@@ -171,7 +172,7 @@ async def running(
     """
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.nullcontext() if shared else held(settings):
-        certificates = Certificates(settings, _now)  # who connects goes by the time that it is
+        certificates = Certificates(settings, _now, provider := provider_of(settings))  # by the real time
         revoked = Revoked(settings, client_authorities(settings), clock)
         admin_token, operator_token = load_admin_token(settings.data), load_operator_token(settings.data)
         database = Database(opened_engine(settings, upgrade=upgrade))
@@ -181,7 +182,7 @@ async def running(
                 with _starting():
                     server = await stack.enter_async_context(present(database, failed))
                     begun = await database.read(secrets.begun)
-                    opened = await asyncio.to_thread(open_keys, settings, make=not begun)
+                    opened = await asyncio.to_thread(open_keys, settings, make=not begun, provider=provider)
                     following, keys = Following(database, opened, server.id), opened.keys
                     await following.start()
                     log_keys = await database.write(
@@ -241,7 +242,7 @@ async def running(
                 port, client_port = await stack.enter_async_context(listens)
                 source = edge.DatabaseSource(database, shown)
                 http_port = await stack.enter_async_context(
-                    edge.serving(settings, source, certificates.follow, shared=shared)
+                    edge.serving(settings, source, certificates, shared=shared)
                 )
                 address = f"{settings.public_host}:{port}"
                 yield Ready(address, context.verifier_key, settings.data, http_port, seen.port, client_port)

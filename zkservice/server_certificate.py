@@ -3,7 +3,8 @@
 Each new connection is shown the newest pair that was found sound; those that there are keep theirs until they
 end. A pair that cannot be read, does not belong together or does not count now is not taken: the one before
 stays, a line in the log says why, and the health name `certificate` is NOT_SERVING until it is mended. So it
-is for the last fourteen days of a certificate.
+is for the last fourteen days of a certificate. The operator's private key may be encrypted under what the
+keyring holds (`keyring.server_key`).
 """
 
 import asyncio
@@ -22,6 +23,9 @@ from cryptography import x509
 from zkservice import tls
 from zkservice.config import Settings
 from zkservice.errors import StartError
+from zkservice.keyring import server_key
+from zkservice.keyring.opening import FOLDER
+from zkservice.keyring.providers import KeyProvider
 from zkservice.revoked import Revoked
 
 SECONDS: Final = 1.0
@@ -31,11 +35,17 @@ _Stamp = tuple[tuple[int, int, int], ...]
 
 
 class Certificates:
-    """What the server shows. Belongs to the event loop, but for what gRPC asks from threads of its own."""
+    """What the server shows. Belongs to the event loop, but for what gRPC asks from threads of its own.
 
-    def __init__(self, settings: Settings, clock: Callable[[], dt.datetime]) -> None:
+    `provider` is that of the settings, which opens the keyring where the private key is encrypted under it.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Callable[[], dt.datetime], provider: KeyProvider | None = None
+    ) -> None:
         self._settings, self._clock = settings, clock
-        self._pair = tls.server_credentials(settings, clock())
+        self._provider, self._password = provider, b""
+        self._pair = tls.server_credentials(settings, clock(), self.password)
         self._stamp = self._seen = _stamp(tls.server_files(settings))
         self._lock = threading.Lock()
         self._version = 0
@@ -51,6 +61,18 @@ class Certificates:
     def well(self) -> bool:
         """Whether what lies in the files is shown, and lasts for two weeks."""
         return not self._refused and self.ends - self._clock() >= WARNING
+
+    def password(self) -> bytes:
+        """Return what an encrypted private key opens with; StartError. The keyring is asked for it once."""
+        if not self._password:
+            folder = self._settings.data / FOLDER
+            self._password = server_key.password_of(folder, self._provider)
+        return self._password
+
+    @property
+    def key_password(self) -> str | None:
+        """What the private key's file opens with, None if it lies open."""
+        return self._password.decode() or None
 
     def credentials(self, authorities: bytes | None = None) -> grpc.ServerCredentials:
         """Return what gRPC listens with on a port; it asks for a newer pair at every handshake.
@@ -125,7 +147,7 @@ class Certificates:
 
     def _take(self, files: tuple[Path, Path]) -> None:
         try:
-            pair = tls.server_credentials(self._settings, self._clock())
+            pair = tls.server_credentials(self._settings, self._clock(), self.password)
             _check(pair, self._clock())
         except (StartError, OSError, ValueError) as error:
             self._refuse(str(error))
@@ -141,8 +163,9 @@ class Certificates:
             self._version += 1
         for each in self._contexts:
             try:
-                each.load_cert_chain(*files)
-            except (OSError, ssl.SSLError) as error:
+                # Asked for if the key is encrypted: without, OpenSSL would ask whoever sits at the terminal.
+                each.load_cert_chain(*files, self.password)
+            except (OSError, ssl.SSLError, StartError) as error:
                 self._refuse(f"it is not shown over HTTP ({type(error).__name__})")
         ends = self.ends.isoformat(timespec="seconds")
         structlog.get_logger().info("another certificate is shown", ends=ends)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from zkservice.config import Settings
 from zkservice.errors import StartError
+from zkservice.keyring import server_key
 from zkservice.keys import write_private
 
 _AUTHORITY_DAYS: Final = 3650
@@ -27,10 +29,20 @@ RENEWING: Final = dt.timedelta(days=30)
 """So long before its end a certificate that was made here is made anew."""
 
 
-def server_credentials(settings: Settings, now: dt.datetime) -> tuple[bytes, bytes]:
-    """Return the server's private key and certificate chain in PEM. Raises StartError."""
+def no_password() -> bytes:
+    """Stand in for a keyring where there is none: what is encrypted stays closed."""
+    raise StartError("the server's private key is encrypted, and nothing here opens it")
+
+
+def server_credentials(
+    settings: Settings, now: dt.datetime, password: Callable[[], bytes] = no_password
+) -> tuple[bytes, bytes]:
+    """Return the server's private key, open, and its certificate chain in PEM. Raises StartError.
+
+    `password` is asked if the operator's private key is encrypted (`keyring.server_key`).
+    """
     if settings.certificate and settings.private_key:
-        return _operators_credentials(settings.certificate, settings.private_key)
+        return _operators_credentials(settings.certificate, settings.private_key, password)
     if settings.certificate or settings.private_key:
         raise StartError("of certificate and private_key only one is set; set both")
     if not settings.dev:
@@ -45,17 +57,18 @@ def server_files(settings: Settings) -> tuple[Path, Path]:
     return settings.data / "server.pem", settings.data / "server.key"
 
 
-def _operators_credentials(path: Path, key_path: Path) -> tuple[bytes, bytes]:
+def _operators_credentials(path: Path, key_path: Path, password: Callable[[], bytes]) -> tuple[bytes, bytes]:
     try:
         octets, chain = key_path.read_bytes(), path.read_bytes()
-        key, certificate = load_pem_private_key(octets, None), x509.load_pem_x509_certificates(chain)[0]
+        certificate = x509.load_pem_x509_certificates(chain)[0]
+        key, is_open = server_key.loaded(octets, password)
     except OSError as error:
         raise StartError(f"the certificate cannot be read: {error.strerror}: {error.filename}") from None
     except (ValueError, TypeError):
-        raise StartError(f"{path} is no certificate in PEM, or {key_path} no open private key") from None
+        raise StartError(f"{path} is no certificate in PEM, or {key_path} no private key") from None
     if key.public_key() != certificate.public_key():
         raise StartError(f"the certificate {path} is not for the private key {key_path}")
-    return octets, chain
+    return octets if is_open else server_key.opened(key), chain
 
 
 def _dev_credentials(settings: Settings, now: dt.datetime) -> tuple[bytes, bytes]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.cli.running import Done, refused, zk
 from zk.exits import Exit
@@ -116,6 +118,27 @@ def test_a_lost_folder_comes_back_from_both_backups(folder: Folder, tmp_path: Pa
     assert again.json("restore", tmp_path / "keyring")["generations"] == [1, 2]
     refused(again.zk("restore", tmp_path / "keyring"), Exit.REFUSED, "KEYRING_EXISTS")
     assert again.json("status")["current"] == 2
+
+
+def test_the_private_key_of_a_certificate_is_protected(folder: Folder, tmp_path: Path) -> None:
+    path = tmp_path / "server.key"
+    octets = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    path.write_bytes(octets)
+    refused(folder.zk("protect", path), Exit.REFUSED, "PROVIDER_MISSING")
+    folder.provide("one.key")
+    folder.json("wrap")
+    for unusable in (tmp_path / "none", tmp_path, folder.key("one.key")):
+        refused(folder.zk("protect", unusable), Exit.USAGE, "FILE_UNUSABLE")
+    assert path.read_bytes() == octets
+    assert folder.json("protect", path) == {"file": str(path), "was_open": True}
+    protected = path.read_bytes()
+    assert protected.startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    assert folder.json("protect", path) == {"file": str(path), "was_open": False}
+    folder.provide("two.key")
+    refused(folder.zk("protect", path), Exit.REFUSED, "KEY_WRONG")
+    assert path.read_bytes() == protected
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:

@@ -114,15 +114,16 @@ def test_the_compose_file_sets_settings_that_there_are_and_no_secret() -> None:
         assert {each.removeprefix("ZK_").lower() for each in given} - set(Settings.model_fields) == {
             "health_root"
         }
-        assert given["ZK_ACCEPT_SECRETS"] == "false"
+        assert (given["ZK_ACCEPT_SECRETS"], given["ZK_DEMAND_CHALLENGE"]) == ("false", "true")
         url = given["ZK_DATABASE"]
         assert "sslmode=verify-full" in url
         assert "password" not in url
         assert not re.search(r"\s|:[^/@]*@", url.partition("//")[2])
 
 
-def test_what_the_walk_sets_up_takes_no_secrets() -> None:
-    assert "\naccept_secrets = false\n" in (ROOT / "docs" / "operations.md").read_text("utf-8")
+def test_what_the_walk_sets_up_takes_no_secrets_and_demands_challenges() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    assert "\naccept_secrets = false\ndemand_challenge = true\n" in text
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests import postgres
 from tests.zkservice.holding import BASE
+from tests.zkservice.models.accounts import Accounts
+from tests.zkservice.models.applications import Applications
 from tests.zkservice.models.claims import Claims
 from tests.zkservice.models.consents import Consents
 from tests.zkservice.models.deliveries import Deliveries
@@ -26,7 +28,9 @@ from tests.zkservice.models.records import Records
 from tests.zkservice.models.revocations import Revocations
 from tests.zkservice.stores import Store
 
-MACHINES: Final[tuple[type[Machine], ...]] = (Exchanges, Offers, Records, Consents, Deliveries, Errands)
+MACHINES: Final[tuple[type[Machine], ...]] = (
+    Exchanges, Offers, Records, Consents, Deliveries, Errands, Accounts, Applications
+)  # fmt: skip
 each_machine = pytest.mark.parametrize("machine", MACHINES, ids=lambda each: each.__name__.lower())
 _SETTINGS: Final = settings(
     deadline=None,
@@ -99,6 +103,8 @@ FAULTS: Final[tuple[tuple[type[Machine], str, Any], ...]] = (
     (Consents, "zkservice.storage.consents._is_too_early", lambda *_: False),
     (Deliveries, "zkservice.storage.deliveries.check_room", lambda *_, **__: None),
     (Errands, "zkservice.storage.errand_parts._check", lambda *_: None),
+    (Accounts, "zkservice.storage.accounts.check_open", lambda *_: None),
+    (Applications, "zkservice.storage.applications.decided_before", lambda found, _: found.state != "open"),
 )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from tests.zkservice.certifying import Authority
 from tests.zkservice.seeing import metrics
 from tests.zkservice.support import reopened
 from tests.zkservice.witnessing import CITIES, Consortium, anchored, consortium, grow
@@ -58,9 +59,12 @@ async def others(tmp_path: Path) -> AsyncIterator[Consortium]:
 
 
 async def test_whatever_is_asked_for_is_told_by_a_real_server(others: Consortium) -> None:
-    """With witnesses, of which one is away, so that there are all metrics that there can be."""
+    """With witnesses, of which one is away, and lists, so that there are all metrics that there can be."""
     await others.end(CITIES[0])
-    given = others.settings | {"metrics_port": 0, "processes": 1}
+    authority, lists = Authority(), others.folder / "lists.pem"
+    lists.write_bytes(authority.crl())
+    certified = {"client_port": 0, "client_ca": authority.written(others.folder), "client_crl": lists}
+    given = others.settings | {"metrics_port": 0, "processes": 1} | certified
     async with reopened(others.folder / "server", **given) as town:
         await anchored(town, await grow(town, "police"))
         found = await metrics(town.ready)

@@ -16,7 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.zkservice.certifying import DAY, UNREADABLE, Authority, over, third_version
 from tests.zkservice.stored import dump
-from tests.zkservice.support import City, aio_error, city
+from tests.zkservice.support import City, aio_error, city, reopened
 from zkproto.v1 import catalog_pb2, catalog_pb2_grpc, delivery_pb2, delivery_pb2_grpc
 from zkservice.config import Settings
 from zkservice.errors import StartError
@@ -265,3 +265,23 @@ async def test_a_server_without_sound_lists_does_not_start(tmp_path: Path, fault
     with pytest.raises(StartError, match=r"client_crl|client_ca|revocation list"):
         async with running(Settings(data=tmp_path / "data", dev=True, port=0, processes=0, **settings)):
             pass
+
+
+async def test_a_server_that_starts_again_takes_no_older_list(tmp_path: Path) -> None:
+    authority, lists = Authority(), tmp_path / "lists.pem"
+    taken, other = authority.client(POLICE), authority.client(POLICE)
+    older, newer = authority.crl(begins=-2 * HOUR), authority.crl(taken[1], begins=-HOUR)
+    settings: Any = {"client_port": 0, "client_ca": authority.written(tmp_path), "client_crl": lists}
+    lists.write_bytes(newer)
+    async with city(tmp_path / "data", **settings):
+        pass
+    lists.write_bytes(older)
+    with pytest.raises(StartError, match="older than one that was taken before"):
+        async with reopened(tmp_path / "data", **settings):
+            pass
+    lists.write_bytes(newer)
+    async with reopened(tmp_path / "data", **settings) as opened:
+        town = Town(opened, authority, authority, tmp_path)
+        for client, reason in ((taken, "CERTIFICATE_REVOKED"), (other, "OK")):
+            async with over(opened, client) as channel:
+                assert await town.reason(channel) == reason

@@ -12,9 +12,10 @@ from structlog.testing import capture_logs
 
 from tests.zkservice.certifying import DAY, Authority
 from zkservice.config import Settings
-from zkservice.errors import ServiceError
+from zkservice.errors import ServiceError, StartError
 from zkservice.revoked import Revoked
 from zkservice.server_certificate import Certificates
+from zkservice.taken_lists import FILE, TakenLists, name_of
 
 POLICE: Final = "zk:departments/police"
 
@@ -33,8 +34,14 @@ class Lists:
     def put(self, name: str, octets: bytes) -> None:
         (self.folder / name).write_bytes(octets)
 
+    @property
+    def data(self) -> Path:
+        return self.folder.parent / "data"
+
     def opened(self) -> Revoked:
-        settings = Settings(data=self.folder.parent / "data", client_crl=self.folder)
+        """Begin as a server does that starts, on whatever the ones before have left."""
+        self.data.mkdir(exist_ok=True)
+        settings = Settings(data=self.data, client_crl=self.folder)
         return Revoked(settings, self.authorities, lambda: self.now)
 
     def reason(self, revoked: Revoked, client: bytes) -> str:
@@ -58,7 +65,8 @@ def authority() -> Authority:
 
 @pytest.fixture
 def lists(tmp_path: Path, authority: Authority) -> Lists:
-    return Lists(tmp_path / "lists", authority.pem, dt.datetime.now(dt.UTC))
+    # Ahead of the lists that a test makes: these begin in whole seconds of the real time.
+    return Lists(tmp_path / "lists", authority.pem, dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1))
 
 
 def test_an_older_list_does_not_count_again_when_a_newer_one_has_ended(
@@ -68,8 +76,10 @@ def test_an_older_list_does_not_count_again_when_a_newer_one_has_ended(
     lists.put("a.pem", authority.crl(ends=30 * DAY))
     lists.put("b.pem", authority.crl(taken, begins=5 * DAY, ends=12 * DAY))
     start, revoked = lists.now, lists.opened()
-    for days, told, others in ((4, "OK", "OK"), (6, "CERTIFICATE_REVOKED", "OK")):
+    for days, told, others, ends in ((4, "OK", "OK", 30), (6, "CERTIFICATE_REVOKED", "OK", 12)):
         lists.now = start + days * DAY
+        assert revoked.ends is not None
+        assert abs(revoked.ends - start - ends * DAY) < dt.timedelta(minutes=10)
         assert (lists.reason(revoked, taken), lists.reason(revoked, other)) == (told, others)
         assert revoked.well
     lists.now = start + 13 * DAY
@@ -105,9 +115,8 @@ async def test_what_a_look_raises_does_not_end_the_watching(
     monkeypatch.setattr("zkservice.server_certificate.SECONDS", 0.01)
     _, taken = authority.client(POLICE)
     lists.put("a.pem", authority.crl(begins=-2 * DAY))
-    (lists.folder.parent / "data").mkdir()
     revoked = lists.opened()
-    certificates = Certificates(Settings(data=lists.folder.parent / "data", dev=True), lambda: lists.now)
+    certificates = Certificates(Settings(data=lists.data, dev=True), lambda: lists.now)
     told = asyncio.Queue[bool]()
 
     def fails() -> None:
@@ -160,3 +169,110 @@ def test_a_root_that_was_renewed_with_its_key_ends_its_own_old_certificate(lists
         assert lists.reason(lists.opened(), client) == told
     lists.put("root", new.crl(middle.pem))
     assert lists.reason(lists.opened(), client) == "CERTIFICATE_REVOKED"
+
+
+OLDER: Final = r"older than one that was taken before \(client_crl\.json"
+
+
+def test_an_older_list_does_not_count_again_after_a_restart(lists: Lists, authority: Authority) -> None:
+    """Whoever lays it there while the server is away would have what was taken back let in again."""
+    _, taken = authority.client(POLICE)
+    older, newer = authority.crl(begins=-2 * DAY), authority.crl(taken, begins=-DAY)
+    lists.put("a.pem", older)
+    look(first := lists.opened())
+    lists.put("a.pem", newer)
+    look(first)
+    assert lists.reason(first, taken) == "CERTIFICATE_REVOKED"
+    lists.put("a.pem", older)
+    with pytest.raises(StartError, match=OLDER):
+        lists.opened()
+    later = authority.crl(taken, begins=2 * DAY, ends=9 * DAY)
+    lists.put("b.pem", later)
+    with pytest.raises(StartError, match=OLDER):  # the one that counts meanwhile is the older one
+        lists.opened()
+    lists.put("a.pem", newer)
+    assert lists.reason(lists.opened(), taken) == "CERTIFICATE_REVOKED"
+    (lists.folder / "a.pem").unlink()
+    assert lists.reason(lists.opened(), taken) == "CERTIFICATE_INVALID", "the only list there has not begun"
+
+
+def test_a_list_that_begins_while_the_server_runs_is_remembered_from_then_on(
+    lists: Lists, authority: Authority
+) -> None:
+    _, taken = authority.client(POLICE)
+    lists.put("a.pem", authority.crl(ends=30 * DAY))
+    lists.put("b.pem", authority.crl(taken, begins=5 * DAY, ends=12 * DAY))
+    start, revoked = lists.now, lists.opened()
+    (lists.folder / "b.pem").rename(lists.folder / ".b.pem")
+    lists.now = start + 4 * DAY
+    lists.opened()
+    (lists.folder / ".b.pem").rename(lists.folder / "b.pem")
+    lists.now = start + 6 * DAY
+    revoked.look()
+    (lists.folder / "b.pem").unlink()
+    with pytest.raises(StartError, match=OLDER):
+        lists.opened()
+
+
+def test_lists_of_one_authority_say_nothing_of_anothers(lists: Lists, authority: Authority) -> None:
+    other = Authority("others")
+    lists.put("a.pem", authority.crl(begins=-DAY / 2))
+    lists.opened()
+    lists.authorities = other.pem
+    lists.put("a.pem", other.crl(begins=-5 * DAY))
+    lists.opened()
+    lists.authorities = authority.pem
+    lists.put("a.pem", authority.crl(begins=-DAY))
+    with pytest.raises(StartError, match=OLDER):  # known still, though it was away
+        lists.opened()
+    renewed = Authority(authority.name, key=authority.key)
+    lists.authorities = renewed.pem
+    with pytest.raises(StartError, match=OLDER):  # another certificate of the same name and key
+        lists.opened()
+
+
+def test_what_cannot_be_written_down_counts_and_is_told(lists: Lists, authority: Authority) -> None:
+    _, taken = authority.client(POLICE)
+    lists.put("a.pem", authority.crl(begins=-DAY))
+    revoked = lists.opened()
+    lists.data.rename(away := lists.data.with_name("away"))
+    lists.put("a.pem", authority.crl(taken, begins=-DAY / 2))
+    revoked.look()
+    for _ in range(2):  # each look says so, until it is written
+        with pytest.raises(FileNotFoundError):
+            revoked.look()
+    assert lists.reason(revoked, taken) == "CERTIFICATE_REVOKED"
+    away.rename(lists.data)
+    revoked.look()
+    lists.put("a.pem", authority.crl(begins=-DAY))
+    with pytest.raises(StartError, match=OLDER):
+        lists.opened()
+
+
+def test_two_members_leave_out_nothing_of_each_other(lists: Lists, authority: Authority) -> None:
+    lists.data.mkdir()
+    names = name_of(authority.certificate), name_of(Authority("others").certificate)
+    one, two = TakenLists(lists.data), TakenLists(lists.data)
+    one.keep({names[0]: 2, names[1]: 1})
+    two.keep({names[0]: 1, names[1]: 2})
+    assert [TakenLists(lists.data).begun(each) for each in names] == [2, 2]
+    assert (lists.data / FILE).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [b"", b"{}", b"[]", b"\xff", b"[" * 100_000, b'{"format": "x", "begun": {}}']
+    + [
+        b'{"format": "zk-disclosure/taken-revocation-lists/v1", "begun": %s}' % begun
+        for begun in (b"[]", b'{"x": 1}', b'{"%s": true}' % (b"0" * 64), b'{"%s": "1"}' % (b"0" * 64))
+    ],
+    ids=lambda octets: f"{len(octets)} octets",
+)
+def test_a_damaged_memory_is_none_that_is_passed_over(
+    lists: Lists, authority: Authority, octets: bytes
+) -> None:
+    lists.put("a.pem", authority.crl())
+    lists.opened()
+    (lists.data / FILE).write_bytes(octets)
+    with pytest.raises(StartError, match="is damaged"):
+        lists.opened()

@@ -1,7 +1,7 @@
 """Every method as every role, as nobody, and as another one of the same role: what the table says happens."""
 
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from typing import Any, Final
 
 import grpc
@@ -10,12 +10,13 @@ import pytest_asyncio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from tests.zkservice.certifying import Authority
 from tests.zkservice.fuzzing import filled_target
 from tests.zkservice.holding import BASE
 from tests.zkservice.refusing import raw
 from tests.zkservice.stored import Rows
 from tests.zkservice.support import city
-from tests.zkservice.walking import BY_TOKEN, REFUSALS, THROUGH, Noting, Walk, expected
+from tests.zkservice.walking import REFUSALS, THROUGH, Noting, Walk, expected, role_of
 from tests.zkservice.wiring import Method, methods
 from zkservice import roles, roles_page
 from zkservice.roles import TABLE, Role
@@ -28,27 +29,32 @@ in_module = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def walk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Walk]:
+    authority = Authority()
+    settings: Any = {"client_port": 0, "client_ca": authority.written(tmp_path_factory.mktemp("authority"))}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("zkservice.server._TIDY_SECONDS", 3600.0)
         patch.setattr("zkservice.server.Guard", Noting)
-        async with city(tmp_path_factory.mktemp("walk")) as town:
+        async with AsyncExitStack() as stack:
+            town = await stack.enter_async_context(city(tmp_path_factory.mktemp("walk"), **settings))
             issued = await town.claim(await town.issue())
             await town.answered(issued)
             await town.add_schema(BASE)
-            with closing(Rows(town.ready.data)) as rows:
-                yield await Walk.of(await filled_target(town, issued, rows))
+            rows = stack.enter_context(closing(Rows(town.ready.data)))
+            made = await Walk.of(await filled_target(town, issued, rows))
+            await made.certify(authority, stack)
+            yield made
 
 
 @in_module
 @each_method
 async def test_the_outcome_is_what_the_table_says(walk: Walk, method: Method) -> None:
     """Those who are refused come first, then whoever may and owns it, then whoever else is let through."""
-    outcomes = {who: expected(method, who) for who in walk.cast}
+    outcomes = {who: expected(method, who) for who in walk.walkers(method)}
     before = walk.target.rows()
     for who, outcome in outcomes.items():
         if outcome != THROUGH:
             reached = Noting.reached
-            assert await walk.reason(method, walk.cast[who]) == outcome, who
+            assert await walk.called(method, who) == outcome, who
             assert outcome not in REFUSALS or Noting.reached == reached or _is_found_out(method, who), who
     assert walk.target.rows() == before, "a refused call changed something"
     if TABLE[method.path].roles:
@@ -60,13 +66,13 @@ async def test_the_outcome_is_what_the_table_says(walk: Walk, method: Method) ->
     for who, outcome in outcomes.items():
         if outcome == THROUGH:
             seconds = 2 if method.streams else 60
-            assert await walk.reason(method, walk.cast[who], seconds) not in REFUSALS, who
+            assert await walk.called(method, who, seconds) not in REFUSALS, who
 
 
 def _is_found_out(method: Method, who: str) -> bool:
     """Tell whether whose it is stands in the database or in a stream's first message: the method is begun."""
     roles_ = TABLE[method.path].roles
-    role = who.removeprefix(BY_TOKEN)
+    role = role_of(who)
     whose = roles_.get(Role(role)) if role in set(Role) else None
     return whose is not None and (whose.stored is not None or bool(method.part))
 
@@ -90,6 +96,11 @@ async def test_what_has_no_row_cannot_be_called(walk: Walk) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await raw(walk.target.city, "CatalogService/DropDepartment")(b"")
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+@in_module
+async def test_every_role_walks(walk: Walk) -> None:
+    assert {role_of(who) for who in walk.cast} >= set(Role)
 
 
 def test_every_method_has_a_row_and_every_row_a_method() -> None:

@@ -207,6 +207,62 @@ async def test_a_certificate_that_ends_within_two_weeks_is_told(operator: Operat
         await operator.until_health(status)
 
 
+async def test_one_that_ends_under_load_ends_no_connection_and_a_newer_one_lets_others_in(
+    operator: Operator,
+) -> None:
+    """Whoever is connected goes on; whoever comes anew is kept away by its own TLS."""
+    ends = now() + dt.timedelta(seconds=10)
+    ending = operator.make(ends - dt.timedelta(days=397))
+    operator.put(*ending)
+    await operator.until_shown(ending[1])
+    stop, asked = asyncio.Event(), 0
+
+    async def load() -> None:
+        nonlocal asked
+        async with operator.channel() as connected:
+            while not stop.is_set():
+                await ask(connected)
+                asked += 1
+
+    async def more() -> None:
+        before = asked
+        async with asyncio.timeout(60):
+            while asked < before + 6:
+                await asyncio.sleep(0.02)
+
+    loads = [asyncio.create_task(load()) for _ in range(3)]
+    await more()
+    assert now() < ends, "they are connected by what ends"
+    while now() < ends + dt.timedelta(seconds=1):
+        await asyncio.sleep(0.05)
+    with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
+        await operator.shown()
+    async with operator.channel() as fresh:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await ask(fresh)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    await more()
+    newer = operator.make(now())
+    operator.put(*newer)
+    async with asyncio.timeout(60):
+        while not await accepted(operator, newer[1]):
+            await asyncio.sleep(0.05)
+    async with operator.channel() as fresh:
+        await ask(fresh)
+    await more()
+    stop.set()
+    await asyncio.gather(*loads)
+    await operator.until_health(SERVING)
+
+
+async def accepted(operator: Operator, chain: bytes) -> bool:
+    """Tell whether a new connection is shown a certificate; one that has ended is none that is accepted."""
+    try:
+        return await operator.shown() == serial(chain)
+    except ssl.SSLCertVerificationError:
+        return False
+
+
 async def test_a_development_certificate_is_renewed_while_it_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

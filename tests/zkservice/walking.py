@@ -2,12 +2,14 @@
 call."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import grpc
 
 from tests.zkservice import consenting, counting
+from tests.zkservice.certifying import Authority, over
 from tests.zkservice.fuzzing import Target
 from tests.zkservice.publishing import new_regulator, register
 from tests.zkservice.pushes import answers
@@ -20,6 +22,15 @@ from zkservice.guard import Guard
 from zkservice.roles import TABLE, WITH_SECRETS, Role, Row
 
 BY_TOKEN: Final = "by token: "
+BY_CERTIFICATE: Final = "by certificate: "
+CERTIFIED: Final = {
+    Role.DEPARTMENT: "departments/walking",
+    Role.VERIFIER: "verifiers/walker",
+    Role.REGULATOR: "regulators/walking",
+    Role.WITNESS: "witnesses/walker",
+    Role.OPERATOR: "operators/walker",
+}
+"""Whom a certificate names: some that show a secret or a session as well, and some that have nothing else."""
 NOBODY: Final = "nobody"
 UNKNOWN: Final = "a token of nobody's"
 THROUGH: Final = "through"
@@ -65,6 +76,9 @@ class Walk:
 
     target: Target
     cast: dict[str, str | None] = field(default_factory=dict, repr=False)
+    """The token that each of them shows."""
+    towns: dict[str, City] = field(default_factory=dict, repr=False)
+    """Over which connection those call who show a certificate."""
 
     @classmethod
     async def of(cls, target: Target) -> "Walk":
@@ -91,9 +105,30 @@ class Walk:
             walk.cast[f"{BY_TOKEN}{role}"] = await token_of(town, walk.cast[role] or "")
         return walk
 
-    async def reason(self, method: Method, token: str | None, seconds: float = 60) -> str:
+    async def certify(self, authority: Authority, stack: AsyncExitStack) -> None:
+        """Let those walk as well who show a certificate, until the stack ends."""
+        town = self.target.city
+        for role, name in CERTIFIED.items():
+            channel = await stack.enter_async_context(over(town, authority.client(f"zk:{name}")))
+            who = f"{BY_CERTIFICATE}{role}"
+            self.cast[who] = None
+            self.towns[who] = City(town.ready, town.clock, channel, town.admin)
+
+    def walkers(self, method: Method) -> list[str]:
+        """Return who calls a method: all, but what takes no credential is called by one certificate only."""
+        if TABLE[method.path].roles:
+            return list(self.cast)
+        return [each for each in self.cast if each not in self.towns or role_of(each) == Role.WITNESS]
+
+    async def called(self, method: Method, who: str, seconds: float = 60) -> str:
+        """Send a method's seed as one of the cast; return the reason, or OK."""
+        return await self.reason(method, self.cast[who], seconds, self.towns.get(who))
+
+    async def reason(
+        self, method: Method, token: str | None, seconds: float = 60, over_: City | None = None
+    ) -> str:
         """Send a method's seed with a token; return the reason, or OK. A stream may have nothing to say."""
-        town, octets = self.target.city, self.target.seed(method)
+        town, octets = over_ or self.target.city, self.target.seed(method)
         bearer = town.bearer(token) if token is not None else None
         try:
             await first(town, method, self._messages(method, octets), bearer, seconds)
@@ -139,6 +174,11 @@ async def _session(town: City) -> str:
     return await opened(town, resident.account, resident.key)
 
 
+def role_of(who: str) -> str:
+    """Return the role of one of the cast, however it is shown."""
+    return who.removeprefix(BY_TOKEN).removeprefix(BY_CERTIFICATE)
+
+
 def expected(method: Method, who: str) -> str:
     """Return what the table says of whoever owns nothing of what is asked: a reason, or THROUGH."""
     row = TABLE[method.path]
@@ -146,7 +186,7 @@ def expected(method: Method, who: str) -> str:
         return THROUGH
     if who == NOBODY:
         return "TOKEN_MISSING"
-    role = who.removeprefix(BY_TOKEN)
+    role = role_of(who)
     whose = row.roles.get(Role(role)) if who != UNKNOWN else None
     if whose is None or (row.shows_secret(Role(role)) and role != who):
         return "TOKEN_INVALID"

@@ -18,7 +18,7 @@ from zk.progress import progress
 from zk.run import Answer, Run
 from zkservice.config import Settings
 from zkservice.errors import StartError
-from zkservice.keyring import keeping, resealing, rotating
+from zkservice.keyring import keeping, resealing, rotating, server_key
 from zkservice.keyring.drill import drill as run_drill
 from zkservice.keyring.errors import KeyringError, KeyringReason
 from zkservice.keyring.opening import FOLDER, open_ring
@@ -52,6 +52,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("backup")(backup)
     group.command("restore")(restore)
     group.command("drill")(drill)
+    group.command("protect")(protect)
     app.add_typer(group.app)
 
 
@@ -236,6 +237,23 @@ def drill(
         run.text("keys.drilled_keys", log_keys=done.log_keys, issuer_keys=done.issuer_keys),
     ]
     return Answer(found, lines)
+
+
+def protect(
+    run: Run,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="help.keys.protect_file")],
+    data: Data = None,
+) -> Answer:
+    """Encrypt the private key of a server's certificate, in its file, under what the keyring holds."""
+    settings = _settings(data)
+    try:
+        with _refusals(run):
+            password = server_key.password_of(settings.data / FOLDER, _provider(settings))
+            was_open = server_key.protect(file, password)
+    except (OSError, ValueError):
+        raise CommandError(Exit.USAGE, "FILE_UNUSABLE", "error.keys_private", path=file) from None
+    key = "keys.protected" if was_open else "keys.protected_already"
+    return Answer({"file": str(file), "was_open": was_open}, [run.text(key, file=file)])
 
 
 def _settings(data: Path | None) -> Settings:

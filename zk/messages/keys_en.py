@@ -21,6 +21,8 @@ MESSAGES: Final = {
     "help.keys.drill_database": "A folder that zk ledger backup wrote.",
     "help.keys.drill_keyring": "A folder that zk keys backup wrote.",
     "help.keys.drill_url": "An empty PostgreSQL database, emptied again; for a backup of one.",
+    "help.keys.protect": "Encrypt the private key of a server's certificate under the keyring.",
+    "help.keys.protect_file": "The file of the private key, in PEM: it is written over.",
     "keys.plain": "The master key lies open in keys/master.key (provider: {provider}).",
     "keys.provider": "The master key is wrapped (provider: {provider}).",
     "keys.generation": "Generation {number}: {state}; seals {values} values",
@@ -51,6 +53,11 @@ MESSAGES: Final = {
         "{log_keys:key/keys} of the log signed anew, {issuer_keys:issuer key/issuer keys} fit. "
         "Nothing is left of the drill."
     ),
+    "keys.protected": (
+        "The private key in {file} is encrypted under the keyring. Copies that lie elsewhere stay open."
+    ),
+    "keys.protected_already": "The private key in {file} was encrypted under the keyring already.",
+    "error.keys_private": "{path} cannot be written, or holds no private key in PEM",
     "error.keys_settings": (
         "{path} has to be a TOML file that says key_provider and the key_ settings beside it, and "
         "nothing else"

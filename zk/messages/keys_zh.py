@@ -21,6 +21,8 @@ MESSAGES: Final = {
     "help.keys.drill_database": "zk ledger backup 写出的文件夹。",
     "help.keys.drill_keyring": "zk keys backup 写出的文件夹。",
     "help.keys.drill_url": "空的 PostgreSQL 数据库，用后清空；仅用于其备份。",
+    "help.keys.protect": "用密钥环加密服务证书的私钥。",
+    "help.keys.protect_file": "PEM 格式的私钥文件：将被覆盖。",
     "keys.plain": "主密钥明文存放在 keys/master.key（提供者：{provider}）。",
     "keys.provider": "主密钥已封装（提供者：{provider}）。",
     "keys.generation": "第 {number} 代：{state}；封装了 {values} 项",
@@ -45,6 +47,9 @@ MESSAGES: Final = {
     "keys.drilled_keys": (
         "日志的 {log_keys} 把密钥重新签名成功，{issuer_keys} 把签发密钥相符。演练未留下任何内容。"
     ),
+    "keys.protected": "{file} 中的私钥已用密钥环加密。存放在别处的副本不受影响。",
+    "keys.protected_already": "{file} 中的私钥此前已用密钥环加密。",
+    "error.keys_private": "{path} 无法写入，或不含 PEM 格式的私钥",
     "error.keys_settings": "{path} 必须是 TOML 文件，写有 key_provider 及相关的 key_ 设置，别无其他",
     "reason.PROVIDER_MISSING": "未设置密钥提供者",
     "reason.PROVIDER_UNUSABLE": "密钥提供者无法使用",

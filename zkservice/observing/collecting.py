@@ -39,6 +39,9 @@ class Parts(Collector):
         yield _gauge("zk_ready", "Whether callers can be served", looked.ready)
         ends = looked.ends.timestamp()
         yield _gauge("zk_certificate_not_after_seconds", "When the certificate ends, in Unix time", ends)
+        if (lists := self._context.callers.revoked.ends) is not None:
+            text = "When the first list of revoked certificates ends, in Unix time"
+            yield _gauge("zk_revocation_lists_not_after_seconds", text, lists.timestamp())
         free = shutil.disk_usage(self._context.settings.data).free
         yield _gauge("zk_data_free_bytes", "Room that is left where the data folder is", free)
 
