@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -43,7 +44,8 @@ async def test_a_later_way_is_taken_only_by_the_persons_own_choice(world: World,
     """From a later way it may be inferred what is not held: BRANCH_UNDECIDED of the command's vault."""
     town = world.town
     household = town.query("household", HOUSEHOLD, expiry=ExpiryShown())
-    first, second = town.small(id="first", queries=(household,), predicates=()), town.small(id="second")
+    first = town.small(id="first", queries=(household,), predicates=())
+    second = replace(world.main(), id="second")
     async with bureau(world, both_forms(1)) as counters:
         view = await tab.call("beginErrand", counters.bundle)
         await tab.call("followErrand", view["id"], "")
