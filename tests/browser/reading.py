@@ -50,6 +50,11 @@ class Asking:
         found: list[str] = await self.visitor.page.evaluate("() => reading.kept()")
         return found
 
+    async def owed(self) -> int:
+        """Return of how many checkpoints the vault has written down that they are still to be compared."""
+        count: int = await self.visitor.page.evaluate("() => reading.owed()")
+        return count
+
 
 @dataclass
 class World(Asking):

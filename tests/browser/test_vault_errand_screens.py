@@ -1,5 +1,6 @@
 """Errands and regulators in the vault's page, by clicking."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from tests.disclosure.composite.world import INSURANCE, PERMIT
 from tests.zkservice.errands import VALUES
 from verifier.client.errands import DONE, REJECTED, Outcome
 from zkproto.v1 import errand_pb2 as pb
+from zkproto.v1 import publication_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -224,14 +226,45 @@ async def test_a_regulator_is_trusted_by_a_word_of_the_persons_own(world: World)
         await expect(page.get_by_text("You do not trust it.")).to_be_visible()
         await page.get_by_role("button", name="Trust it …").click()
         await expect(page.get_by_text("May your identity be escrowed to this key")).to_be_visible()
+        digest = world.town.regulator_key.digest.hex()
+        asks = page.get_by_role("group", name=re.compile(digest))
+        await expect(asks).to_be_focused()
+        await expect(asks).to_have_accessible_description(re.compile("May your identity be escrowed"))
         await looks_well(visitor)
         await page.get_by_role("button", name="No", exact=True).click()
         await expect(page.get_by_text("You do not trust it.")).to_be_visible()
+        item = page.locator(f"#regulator-{digest}")
+        await expect(item).to_be_focused()
         await page.get_by_role("button", name="Trust it …").click()
         await page.get_by_role("button", name="Yes, trust it").click()
         await expect(page.get_by_text("You trust it.")).to_be_visible()
+        await expect(item).to_be_focused()
         await looks_well(visitor)
         await paste(page, link)
         await expect(page.get_by_role("heading", name="Sealed for a regulator").first).to_be_visible()
         await page.get_by_role("button", name="Agree and show").click()
         await expect(page.get_by_text("It was shown, and the use stands on the ledger.")).to_be_visible()
+
+
+async def test_trust_can_be_ended_whatever_the_service_lists(world: World) -> None:
+    def another(octets: bytes) -> bytes:
+        message = publication_pb2.ListRegulatorsResponse.FromString(octets)
+        message.regulators[0].name = "regulators/another"
+        return message.SerializeToString()
+
+    async with world.place.visitor() as visitor:
+        page = await visitor.goes_to("/vault/")
+        await make(page)
+        await page.get_by_role("link", name="Vault settings").click()
+        await page.get_by_role("button", name="Trust it …").click()
+        await page.get_by_role("button", name="Yes, trust it").click()
+        await expect(page.get_by_text("You trust it.")).to_be_visible()
+        await page.get_by_role("link", name="History").click()
+        world.between.alter["ListRegulators"] = another
+        await page.get_by_role("link", name="Vault settings").click()
+        await expect(page.get_by_text("could not be read, or does not hold")).to_be_visible()
+        await expect(page.get_by_text("You trust it.")).to_be_visible()
+        await looks_well(visitor)
+        await page.get_by_role("button", name="Trust it no more").click()
+        await expect(page.get_by_text("You trust it.")).to_have_count(0)
+        await expect(page.get_by_role("heading", name="Whom your identity may be sealed for")).to_be_focused()

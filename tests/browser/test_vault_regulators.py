@@ -8,12 +8,16 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from disclosure.composite import verify_composite
+from disclosure.composite import Regulator, verify_composite
+from disclosure.names import RegulatorName
 from tests.browser.browsing import needs
+from tests.browser.forking import forked_proof, forked_proofs
 from tests.browser.vault_town import World, vault_town
 from tests.browser.vaulting import PASSPHRASE, Tab, built, opened
+from tests.disclosure.composite.officers import new_officers, shared_by
 from tests.disclosure.composite.world import INSURANCE, PERMIT
-from wire.composite import composite_presentation_of
+from tests.zkservice.support import TEXT
+from wire.composite import composite_presentation_of, regulator_to
 from zkproto.v1 import publication_pb2 as pb
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -33,6 +37,8 @@ async def world(whole: World) -> AsyncIterator[World]:
     whole.between.sent.clear()
     yield whole
     whole.between.alter.clear()
+    whole.between.answers.clear()
+    whole.between.lost.clear()
     whole.between.away = False
 
 
@@ -116,3 +122,78 @@ async def test_without_a_network_those_that_are_trusted_are_told(world: World, t
     assert (known["digest"], known["trusted"], known["published"]) == (digest, True, None)
     await tab.call("distrustRegulator", digest)
     assert await tab.call("regulators") == []
+
+
+async def test_a_key_that_only_a_fork_has_cannot_be_trusted_after_a_reload(world: World, tab: Tab) -> None:
+    """A service signs a second ledger for one person, and hides for a moment where the first has gone."""
+    forged = Regulator(RegulatorName("prosecutor"), TEXT, shared_by(new_officers()))
+    city, digest = world.town.city, forged.key.digest.hex()
+    message = regulator_to(forged, forked_proof(city, forged.entry()))
+    listing = pb.ListRegulatorsResponse(regulators=[message])
+    await tab.call("settle")
+    world.between.answers["GetRegulator"] = lambda _: message.SerializeToString()
+    world.between.answers["ListRegulators"] = lambda _: listing.SerializeToString()
+    world.between.lost.add("GetCheckpoint")
+    assert await tab.call("regulators") == []
+    assert await tab.refused("trustRegulator", digest) == "UNAVAILABLE"
+    world.between.answers.clear()
+    world.between.lost.clear()
+    for _ in range(2):
+        await tab.page.reload()
+        await tab.page.wait_for_function("() => window.vault")
+        await tab.call("unlock", PASSPHRASE)
+        assert await tab.refused("trustRegulator", digest) == "CONSISTENCY_INVALID"
+        assert await tab.refused("regulators") == "CONSISTENCY_INVALID"
+    assert await tab.call("trustedRegulators") == []
+
+
+async def test_trust_can_be_ended_whatever_the_service_lists(world: World, tab: Tab) -> None:
+    def another(octets: bytes) -> bytes:
+        message = pb.ListRegulatorsResponse.FromString(octets)
+        message.regulators[0].name = "regulators/another"
+        return message.SerializeToString()
+
+    digest = world.town.regulator_key.digest.hex()
+    await tab.call("trustRegulator", digest)
+    world.between.alter["ListRegulators"] = another
+    assert await tab.refused("regulators") == "MALFORMED"
+    (own,) = await tab.call("trustedRegulators")
+    assert (own["digest"], own["trusted"], own["published"]) == (digest, True, None)
+    world.between.calls.clear()
+    await tab.call("distrustRegulator", digest)
+    assert await tab.call("trustedRegulators") == []
+    assert world.between.calls == [], "nobody is asked"
+
+
+async def test_a_list_has_an_end(world: World, tab: Tab) -> None:
+    """Each that is listed is read and kept: a service that lists one more for ever fills no vault."""
+    made = [
+        Regulator(RegulatorName(f"made-{number}"), TEXT, shared_by(new_officers())) for number in range(260)
+    ]
+    proofs = forked_proofs(world.town.city, [each.entry() for each in made])
+    messages = [regulator_to(each, proof) for each, proof in zip(made, proofs, strict=True)]
+    by_digest = {each.digest: each.SerializeToString() for each in messages}
+    size = 100
+
+    def page(asked: bytes) -> bytes:
+        start = int(pb.ListRegulatorsRequest.FromString(asked).page_token or 0)
+        listed, token = messages[start : start + size], str((start + size) % 300)
+        return pb.ListRegulatorsResponse(regulators=listed, next_page_token=token).SerializeToString()
+
+    def one(asked: bytes) -> bytes:
+        return by_digest[pb.GetRegulatorRequest.FromString(asked).digest]
+
+    world.between.answers |= {"ListRegulators": page, "GetRegulator": one}
+    world.between.lost.add("GetCheckpoint")
+    world.between.calls.clear()
+    assert await tab.call("regulators") == []
+    assert world.between.calls.count("GetRegulator") == 256
+    size = 101
+    world.between.calls.clear()
+    assert await tab.refused("regulators") == "MALFORMED"
+    assert world.between.calls == ["ListRegulators"]
+    size = 0
+    messages.clear()
+    world.between.calls.clear()
+    assert await tab.call("regulators") == []
+    assert world.between.calls.count("ListRegulators") == 20

@@ -13,7 +13,7 @@ const LISTED: Readonly<Record<Method, true>> = {
   uses: true, use: true, receipt: true,
   bundles: true, errands: true, errand: true, beginErrand: true, followErrand: true, leaveErrand: true,
   askedErrand: true, chooseErrand: true, submitErrand: true, declineErrand: true, retryErrand: true,
-  regulators: true, trustRegulator: true, distrustRegulator: true,
+  regulators: true, trustedRegulators: true, trustRegulator: true, distrustRegulator: true,
   standing: true, recoverStanding: true, withdraw: true, attend: true, inbox: true, applications: true,
   departments: true, items: true, apply: true, cancelApplication: true,
   agents: true, appoint: true, endAppointment: true,

@@ -119,6 +119,8 @@ export class Engine implements Vault {
     (await this.#open().errands()).retryErrand(id, part);
 
   regulators = async (): Promise<readonly RegulatorView[]> => (await this.#open().regulators()).regulators();
+  trustedRegulators = async (): Promise<readonly RegulatorView[]> =>
+    (await this.#open().regulators()).trustedRegulators();
   trustRegulator = async (digest: string): Promise<void> => (await this.#open().regulators()).trustRegulator(digest);
   distrustRegulator = async (digest: string): Promise<void> => (await this.#open().regulators()).distrustRegulator(digest);
 

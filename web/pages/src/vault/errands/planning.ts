@@ -35,12 +35,14 @@ export interface PlannedPart {
   readonly values: FormValues | null;
 }
 
-/** A part before the person has said anything: the first way that can be answered, and what was declared last. */
+/**
+ * A part before the person has said anything: the first way, and what was declared last. From a later way it may be inferred what
+ * is not held: nobody but the person takes one (BRANCH_UNDECIDED of prover/client/errands.py).
+ */
 export function planned(asked: AskedPart, answer: Answer, defaults: FormValues): PlannedPart {
   const declared = Object.fromEntries([...defaults].map(([id, value]) => [id, typed(value)]));
   const ways = waysOf(answer, asked.verifier.displayName, asked.departments);
-  const way = ways.find((each) => each.missing.length === 0) ?? ways[0];
-  return chosen(asked, answer, { choice: { branch: way?.branch ?? "", chosen: {} }, declared });
+  return chosen(asked, answer, { choice: { branch: ways[0]?.branch ?? "", chosen: {} }, declared });
 }
 
 const typed = (value: FormValue): string => (typeof value === "object" ? dayWritten(value) : String(value));

@@ -3,9 +3,9 @@
 
 import { createClient } from "@connectrpc/connect";
 
-import { MalformedError } from "../../../../prover/src/disclosure/errors.js";
+import { DisclosureError, MalformedError } from "../../../../prover/src/disclosure/errors.js";
 import { octets } from "../../../../prover/src/disclosure/reading.js";
-import { ErrandService } from "../../../gen/zkproto/v1/errand_pb.js";
+import { type ErrandBundle as ErrandBundleMessage, ErrandService } from "../../../gen/zkproto/v1/errand_pb.js";
 import { transport } from "../../service.js";
 import { checkLogged, type Ground } from "../reading/ground.js";
 import type { Sort } from "../reading/kept.js";
@@ -15,8 +15,9 @@ import { bundleOf } from "./view.js";
 
 export const errands = createClient(ErrandService, transport);
 const PAGE = 100;
-/** So many pages are read: a service that has always one more holds nobody up. */
+/** So many are read, on so many pages: a service that has always one more holds nobody up. */
 const MOST_PAGES = 20;
+const MOST = 256;
 
 const refuse = () => new MalformedError("MALFORMED", "the items are no bundle");
 const BUNDLE: Sort<ErrandBundle> = {
@@ -37,15 +38,25 @@ export function bundleAt(ground: Ground, name: BundleName): Promise<ErrandBundle
   });
 }
 
-/** The bundles that the service lists, without proofs. MalformedError; ConnectError. */
+/** The bundles that the service lists, without proofs; what is none hides no other. MalformedError (a page); ConnectError. */
 export async function bundlesListed(): Promise<readonly ErrandBundle[]> {
   const found: ErrandBundle[] = [];
   let pageToken = "";
-  for (let turn = 0; turn < MOST_PAGES; turn += 1) {
+  for (let turn = 0; turn < MOST_PAGES && found.length < MOST; turn += 1) {
     const page = await errands.listErrandBundles({ pageSize: PAGE, pageToken });
-    found.push(...page.errandBundles.map(bundleOf));
+    if (page.errandBundles.length > PAGE) throw other();
+    found.push(...page.errandBundles.flatMap(wellFormed).slice(0, MOST - found.length));
     pageToken = page.nextPageToken;
     if (pageToken === "") break;
   }
   return found;
+}
+
+function wellFormed(message: ErrandBundleMessage): ErrandBundle[] {
+  try {
+    return [bundleOf(message)];
+  } catch (error) {
+    if (error instanceof DisclosureError) return [];
+    throw error;
+  }
 }

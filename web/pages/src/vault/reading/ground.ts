@@ -9,7 +9,7 @@ import { parseProofFile } from "../../ledger/receipt.js";
 import { refusal } from "../fault.js";
 import type { Kept } from "./kept.js";
 
-/** What every part of a reader stands on. `saw` is told of each checkpoint that vouched for something. */
+/** What every part of a reader stands on. `saw` is told of each checkpoint that vouched for something (growing.ts). */
 export interface Ground {
   readonly log: Verifier;
   readonly kept: Kept;
@@ -21,7 +21,7 @@ export const isAway = (error: unknown): boolean => error instanceof ConnectError
 
 /**
  * Check that an entry stands on the ledger. Raises LedgerError PROOF_MALFORMED, NOTE_MALFORMED, CHECKPOINT_MALFORMED,
- * NOTE_UNSIGNED, NOTE_SIGNATURE_INVALID, ORIGIN_UNKNOWN, INCLUSION_INVALID.
+ * NOTE_UNSIGNED, NOTE_SIGNATURE_INVALID, ORIGIN_UNKNOWN, INCLUSION_INVALID; ConnectError: too much is still to be compared.
  */
 export function checkLogged(ground: Ground, entry: Uint8Array, proof: Uint8Array): void {
   const file = parseProofFile(proof);

@@ -1,6 +1,7 @@
 // What was read and checked, kept in the sealed store (wire/kept.py): what never changes is read once, and of what changes
 // the last is there when the service is not. A kept record is believed: it was checked under the log's key that it names
-// before it was kept, and the store is authenticated.
+// before it was kept, the store is authenticated, and with it the checkpoint that vouched for it was kept until that was
+// compared with the ledger (owed.ts).
 import { type Decoded, type Item, decode, encode } from "../../../../prover/src/disclosure/canonical.js";
 import { list, text, texts, whole } from "../../../../prover/src/disclosure/reading.js";
 import { same } from "../../ledger/encoding.js";
@@ -8,6 +9,7 @@ import { type Verifier, verifierText } from "../../ledger/keys.js";
 import { StoreError } from "../store/errors.js";
 import type { Draft, SealedStore } from "../store/store.js";
 import { isAway } from "./ground.js";
+import type { Saw } from "./growing.js";
 
 const KIND = "published";
 const LABEL = "zk-disclosure/web-published/v1";
@@ -48,15 +50,17 @@ export class Kept {
   #written: Promise<unknown> = Promise.resolve();
   #next: Promise<void> | null = null;
 
+  /** `vouched` writes down what the ledger is still to be compared with, for what is kept. */
   constructor(
     private readonly store: SealedStore,
     log: Verifier,
     private readonly now: () => number,
+    private readonly vouched: Saw["keep"],
   ) {
     this.#log = verifierText(log);
   }
 
-  /** What never changes: as it is kept, else as `read` gives it. Raises what `read` does, and StoreError. */
+  /** What never changes: as it is kept, else as `read` gives it. Raises what `read` does, StoreError, and as `Saw`. */
   fixed<T>(sort: Sort<T>, id: string, read: () => Promise<T>): Promise<T> {
     const place = placeOf(sort, id);
     return once(this.#memory, place, MAX_MEMORY, async () => {
@@ -131,6 +135,7 @@ export class Kept {
         draft.put({ kind: KIND, name }, octets);
         if (sort.most !== undefined) await makeRoom(draft, sort.word, sort.most, name);
       }
+      await this.vouched(draft);
     });
     this.#written = writing.catch(() => undefined);
     return writing;

@@ -21,12 +21,12 @@ import type { RegisteredPolicy } from "../../../../prover/src/disclosure/policy.
 import type { Schema } from "../../../../prover/src/disclosure/schema.js";
 import type { States } from "../../../gen/zkproto/v1/states_pb.js";
 import type { Verifier } from "../../ledger/keys.js";
-import type { Checkpoint } from "../../ledger/note.js";
 import type { List, Reader, RegisteredVerifier } from "../parts.js";
 import type { SealedStore } from "../store/store.js";
 import { Catalogue } from "./catalogue.js";
 import { publication } from "./clients.js";
 import { type Ground, isAway } from "./ground.js";
+import type { Saw } from "./growing.js";
 import { Kept } from "./kept.js";
 import { type Published, type Regulator, other } from "./messages.js";
 import { type Needed, neededFor } from "./needed.js";
@@ -45,13 +45,8 @@ export class PublishedReader implements Reader {
   readonly #publications: Publications;
   readonly #revocations: Revocations;
 
-  constructor(
-    store: SealedStore,
-    log: Verifier,
-    now: () => number,
-    saw: (checkpoint: Checkpoint) => void = () => undefined,
-  ) {
-    this.ground = { log, kept: new Kept(store, log, now), saw };
+  constructor(store: SealedStore, log: Verifier, now: () => number, saw: Saw) {
+    this.ground = { log, kept: new Kept(store, log, now, saw.keep), saw };
     this.#catalogue = new Catalogue(this.ground);
     this.#publications = new Publications(this.ground);
     this.#revocations = new Revocations(this.ground);

@@ -22,6 +22,8 @@ import { type Published, type Regulator, accumulatorKey } from "./messages.js";
 const refuse = () => new MalformedError("MALFORMED", "the items are none");
 /** Tables of 4,096 codes have half a MiB and more, and all that a vault holds goes into one backup of 64 MiB. */
 const MAX_TABLES = 24;
+/** As many as are listed (regulators/part.ts). */
+const MAX_REGULATORS = 256;
 /** In the order in which a key has them. */
 export const STATES: readonly KeyState[] = ["active", "verify-only", "retired"];
 
@@ -65,6 +67,7 @@ export const POLICY: Sort<RegisteredPolicy> = {
 /** A regulator is kept under the digest of its key. */
 export const REGULATOR: Sort<Regulator> = {
   word: "regulator",
+  most: MAX_REGULATORS,
   toItems: ({ name, displayName, key, shares }) => [
     name,
     displayName.items(),

@@ -67,13 +67,15 @@ export class Recovery {
     const { store, log } = this.opened;
     const { checkpoint: signed } = await ledger.getCheckpoint({});
     const { checkpoint } = open(signed, ofLog(log));
-    this.growing.saw(checkpoint);
     const size = numberOf(checkpoint);
     const begun = await store.change((draft) => this.#begun(draft, size));
     const reached = await this.#tried(begun, checkpoint, size);
     const isWhole = reached.place.size === size;
-    // What was verified has to be of the one ledger that the vault has seen otherwise.
-    if (isWhole) await this.growing.check();
+    if (isWhole) {
+      // What was verified has to be of the one ledger that the vault has seen otherwise.
+      this.growing.saw(checkpoint);
+      await this.growing.check();
+    }
     try {
       return await store.change((draft) => this.#kept(draft, begun.reading, reached, isWhole ? signed : null));
     } catch (error) {

@@ -16,6 +16,8 @@ export interface RegulatorView {
 
 /** Trusting regulators, as part of the vault. */
 export interface RegulatorCalls {
+  /** Those that this vault trusts; nobody is asked, so that trust can be ended whatever the service says. */
+  trustedRegulators(): Promise<readonly RegulatorView[]>;
   /** Those that are published, each on the ledger, and those that this vault trusts. */
   regulators(): Promise<readonly RegulatorView[]>;
   /** Let identities be escrowed to a regulator's key. */

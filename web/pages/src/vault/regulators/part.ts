@@ -13,8 +13,9 @@ import { plain } from "../telling/saying.js";
 import type { RegulatorCalls, RegulatorView } from "./model.js";
 
 const PAGE = 100;
-/** So many pages are read: a service that has always one more holds nobody up. */
+/** So many are read, on so many pages: a service that has always one more holds nobody up, and fills nobody's vault. */
 const MOST_PAGES = 20;
+const MOST = 256;
 const DIGEST = /^[0-9a-f]{64}$/;
 
 export class RegulatorsPart implements RegulatorCalls {
@@ -23,15 +24,19 @@ export class RegulatorsPart implements RegulatorCalls {
     private readonly opened: Opened, private readonly reader: PublishedReader, private readonly grows: () => Promise<unknown>,
   ) {}
 
+  trustedRegulators = async (): Promise<readonly RegulatorView[]> =>
+    (await this.opened.store.read(trustedIn)).map((each) => viewOf(each, true, null));
+
   async regulators(): Promise<readonly RegulatorView[]> {
     const trusted = await this.opened.store.read(trustedIn);
     const published = await this.#published();
     const isTrusted = ({ digest }: Regulator): boolean => trusted.some((each) => equal(each.digest, digest));
     if (published === null) return trusted.map((each) => viewOf(each, true, null));
-    const gone = trusted.filter(({ digest }) => !published.some((each) => equal(each.digest, digest)));
+    const { found, isWhole } = published;
+    const others = trusted.filter(({ digest }) => !found.some((each) => equal(each.digest, digest)));
     return [
-      ...published.map((each) => viewOf(each, isTrusted(each), true)),
-      ...gone.map((each) => viewOf(each, true, false)),
+      ...found.map((each) => viewOf(each, isTrusted(each), true)),
+      ...others.map((each) => viewOf(each, true, isWhole ? false : null)),
     ];
   }
 
@@ -48,15 +53,16 @@ export class RegulatorsPart implements RegulatorCalls {
   }
 
   /** All that the service lists, each with the proof that its key stands on the ledger; null if it was not reached. */
-  async #published(): Promise<readonly Regulator[] | null> {
+  async #published(): Promise<Listed | null> {
     const found: Regulator[] = [];
     let pageToken = "";
     try {
-      for (let turn = 0; turn < MOST_PAGES; turn += 1) {
+      for (let turn = 0; turn < MOST_PAGES && found.length < MOST; turn += 1) {
         const page = await publication.listRegulators({ pageSize: PAGE, pageToken });
-        for (const { name, digest } of page.regulators) {
+        if (page.regulators.length > PAGE) throw other();
+        for (const { name, digest } of page.regulators.slice(0, MOST - found.length)) {
           const each = await this.reader.regulator(digest);
-          if (each.name !== name) throw other();
+          if (each.name !== name || found.some((one) => equal(one.digest, digest))) throw other();
           found.push(regulatorFrom(each));
         }
         pageToken = page.nextPageToken;
@@ -67,8 +73,14 @@ export class RegulatorsPart implements RegulatorCalls {
       if (isAway(error)) return null;
       throw error;
     }
-    return found;
+    return { found, isWhole: pageToken === "" && found.length < MOST };
   }
+}
+
+/** What the service lists, and whether that is all of it. */
+interface Listed {
+  readonly found: readonly Regulator[];
+  readonly isWhole: boolean;
 }
 
 type Read = Awaited<ReturnType<PublishedReader["regulator"]>>;

@@ -177,11 +177,13 @@ export function Ways({ scope = "", ways, chosen, choose }: WaysProps): VNode {
 
 interface WayProps {
   readonly scope?: string;
+  /** Of the headings of its credentials: below that of whatever it stands in. */
+  readonly level?: 3 | 4;
   readonly way: WayView;
   readonly choose?: (query: string, credential: string) => void;
 }
 
-export function WayShown({ scope = "", way, choose }: WayProps): VNode {
+export function WayShown({ scope = "", level = 3, way, choose }: WayProps): VNode {
   const say = useSay();
   const told = useIn();
   if (way.missing.length > 0) {
@@ -199,26 +201,28 @@ export function WayShown({ scope = "", way, choose }: WayProps): VNode {
   return (
     <>
       {way.credentials.map((each) => (
-        <OneShown key={each.query} scope={scope} shown={each} choose={choose} />
+        <OneShown key={each.query} scope={scope} level={level} shown={each} choose={choose} />
       ))}
-      <Lines lines={way.lines} />
+      <Lines lines={way.lines} level={level} />
     </>
   );
 }
 
 interface OneProps {
   readonly scope: string;
+  readonly level: 3 | 4;
   readonly shown: ShownCredential;
   readonly choose: WayProps["choose"];
 }
 
-function OneShown({ scope, shown, choose }: OneProps): VNode {
+function OneShown({ scope, level, shown, choose }: OneProps): VNode {
+  const Heading = `h${level}` as const;
   const say = useSay();
   const told = useIn();
   const id = `of-${scope}${shown.query}`;
   return (
     <section>
-      <h3>{say("ask.from", { title: told(shown.title), department: told(shown.departmentName) })}</h3>
+      <Heading>{say("ask.from", { title: told(shown.title), department: told(shown.departmentName) })}</Heading>
       {choose && shown.choices.length > 1 && (
         <p>
           <label for={id}>{say("ask.choose")}</label>
@@ -235,7 +239,7 @@ function OneShown({ scope, shown, choose }: OneProps): VNode {
           </select>
         </p>
       )}
-      <Lines lines={shown.lines} />
+      <Lines lines={shown.lines} level={level} />
     </section>
   );
 }

@@ -1,11 +1,12 @@
 // The consent to an errand: what its counters want to be told, then one screen with a section for each, and one yes.
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { Told } from "../../ui/shell.js";
 import type { AskedPartView, ErrandAnswers, ErrandAskView, FieldView, PartAnswer } from "../errands/model.js";
-import type { Choice } from "../model.js";
-import { useIn, useSay } from "../texts/index.js";
+import type { Choice, Fault } from "../model.js";
+import { forms } from "../texts/forms.js";
+import { useIn, useSay, useSayOf } from "../texts/index.js";
 import { Asker, useOver, WayShown, Ways } from "./ask.js";
 import { FaultTold, Screen, useActing, useRead, useVault, Waited } from "./parts.js";
 
@@ -48,8 +49,10 @@ function Consenting({ asked: first, done }: { asked: ErrandAskView; done: () => 
   const change = (part: string, changed: Partial<PartAnswer>): ErrandAnswers =>
     ({ ...answers, [part]: { ...(answers[part] as PartAnswer), ...changed } });
   if (filling) {
-    const type = (part: string, field: string, value: string): void =>
+    const type = (part: string, field: string, value: string): void => {
+      choosing.clear();
       setAnswers(change(part, { declared: { ...answers[part]?.declared, [field]: value } }));
+    };
     const next = (): void => choose(answers, () => fill(false));
     return <Forms asked={asked} answers={answers} type={type} next={next} choosing={choosing} done={done} />;
   }
@@ -71,14 +74,15 @@ interface FormsProps {
 
 function Forms({ asked, answers, type, next, choosing, done }: FormsProps): VNode {
   const say = useSay();
+  const tell = useSayOf(forms);
   const told = useIn();
   const submit = (event: Event): void => {
     event.preventDefault();
     next();
   };
   return (
-    <Screen title={say("errand.forms")}>
-      <p class="quiet">{say("errand.forms.about")}</p>
+    <Screen title={tell("title")}>
+      <p class="quiet">{tell("about")}</p>
       <form onSubmit={submit}>
         {asked.parts.filter(({ fields }) => fields.length > 0).map(({ part, declares, fields }) => (
           <section key={part}>
@@ -88,7 +92,8 @@ function Forms({ asked, answers, type, next, choosing, done }: FormsProps): VNod
                 key={each.id}
                 id={`${part}-${each.id}`}
                 field={each}
-                value={answers[part]?.declared[each.id] ?? ""}
+                value={typed(answers, part, each.id)}
+                wrong={isOf(choosing.fault, part, each.id)}
                 changed={(value) => type(part, each.id, value)}
               />
             ))}
@@ -97,7 +102,7 @@ function Forms({ asked, answers, type, next, choosing, done }: FormsProps): VNod
         <FaultTold fault={choosing.fault} />
         <div class="row">
           <button type="submit" class="first" disabled={choosing.busy}>
-            {say("errand.forms.next")}
+            {tell("next")}
           </button>
           <button type="button" disabled={choosing.busy} onClick={done}>
             {say("vault.back")}
@@ -108,28 +113,57 @@ function Forms({ asked, answers, type, next, choosing, done }: FormsProps): VNod
   );
 }
 
+/** What was typed; a field may be called as something that every object has. */
+function typed(answers: ErrandAnswers, part: string, field: string): string {
+  const declared = answers[part]?.declared ?? {};
+  return Object.hasOwn(declared, field) ? (declared[field] as string) : "";
+}
+
+/** Whether a fault is about this field: FORM_INCOMPLETE names it first (errands/planning.ts). */
+const isOf = (fault: Fault | null, part: string, field: string): boolean =>
+  fault?.reason === "FORM_INCOMPLETE" && fault.detail.startsWith(`${part}: ${field}: `);
+
 interface FieldProps {
   readonly id: string;
   readonly field: FieldView;
   readonly value: string;
+  /** Whether the vault did not take it as it is. */
+  readonly wrong: boolean;
   readonly changed: (value: string) => void;
 }
 
-function Field({ id, field, value, changed }: FieldProps): VNode {
-  const say = useSay();
+function Field({ id, field, value, wrong, changed }: FieldProps): VNode {
+  const tell = useSayOf(forms);
   const told = useIn();
+  const own = useRef<HTMLInputElement>(null);
   const name = told(field.name);
+  const most = field.maxLength;
+  // As the counter is told it: what a browser counts are halves of a character, or a third of one.
+  const used = field.type === "text" ? octetsOf(value) : 0;
+  const long = used > most ? tell("long", { used, most }) : "";
+  useEffect(() => own.current?.setCustomValidity(long), [long]);
+  useEffect(() => void (wrong && own.current?.focus()), [wrong]);
+  const about = `${id}-about`;
   const input = (event: { readonly currentTarget: HTMLInputElement }): void => changed(event.currentTarget.value);
-  const common = { id, autocomplete: "off", required: !field.optional, value, onInput: input } as const;
+  const common = {
+    id, autocomplete: "off", required: !field.optional, value, onInput: input, ref: own,
+    "aria-invalid": wrong || long !== "", "aria-describedby": about,
+  } as const;
   return (
     <p>
-      <label for={id}>{field.optional ? say("errand.forms.optional", { field: name }) : name}</label>
+      <label for={id}>{field.optional ? tell("optional", { field: name }) : name}</label>
       {field.type === "date" && <input type="date" {...common} />}
       {field.type === "number" && <input inputMode="numeric" pattern="[+\-]?[0-9]{1,19}" {...common} />}
-      {field.type === "text" && <input maxLength={field.maxLength} {...common} />}
+      {field.type === "text" && <input {...common} />}
+      <span id={about} class="quiet">
+        {wrong && <strong>{tell("wrong", { field: name, how: tell(`how.${field.type}`, { most }) })}</strong>}
+        {!wrong && field.type === "text" && (long || tell("octets", { used, most }))}
+      </span>
     </p>
   );
 }
+
+const octetsOf = (written: string): number => new TextEncoder().encode(written.normalize("NFC")).length;
 
 interface WholeProps {
   readonly asked: ErrandAskView;
@@ -143,6 +177,7 @@ interface WholeProps {
 
 function Whole({ asked, answers, pick, again, choosing, done }: WholeProps): VNode {
   const say = useSay();
+  const tell = useSayOf(forms);
   const told = useIn();
   const vault = useVault();
   const acting = useActing();
@@ -161,7 +196,10 @@ function Whole({ asked, answers, pick, again, choosing, done }: WholeProps): VNo
           <Told as="unsure">{say("errand.missing")}</Told>
           <ul>
             {lacking.map((each) => (
-              <li key={each.part}>{told(each.heading)}</li>
+              <li key={each.part}>
+                {told(each.heading)}
+                {each.ways.some(({ missing }) => missing.length === 0) && <p class="quiet">{tell("other")}</p>}
+              </li>
             ))}
           </ul>
         </>
@@ -198,7 +236,7 @@ function Whole({ asked, answers, pick, again, choosing, done }: WholeProps): VNo
         )}
         {again && (
           <button type="button" disabled={busy} onClick={again}>
-            {say("errand.forms.again")}
+            {tell("again")}
           </button>
         )}
         <button type="button" class="small" disabled={busy} onClick={done}>
@@ -231,6 +269,7 @@ function Part({ part: { part, heading, asker, ends, ways, declares }, answer: { 
       )}
       {way && (
         <WayShown
+          level={4}
           scope={scope}
           way={way}
           choose={(query, credential) => pick({ ...choice, chosen: { ...choice.chosen, [query]: credential } })}

@@ -12,7 +12,14 @@ const GROUPS: readonly (readonly [Line["kind"], Key])[] = [
   ["fact", "ask.facts"],
 ];
 
-export function Lines({ lines }: { lines: readonly Line[] }): VNode {
+interface LinesProps {
+  readonly lines: readonly Line[];
+  /** Of the heading above them. */
+  readonly level?: 3 | 4;
+}
+
+export function Lines({ lines, level = 3 }: LinesProps): VNode {
+  const Heading = level === 3 ? "h4" : "h5";
   const say = useSay();
   const told = useIn();
   const hidden = lines.filter((each) => each.kind === "hidden");
@@ -23,7 +30,7 @@ export function Lines({ lines }: { lines: readonly Line[] }): VNode {
         if (own.length === 0) return null;
         return (
           <div key={kind} class={`group ${kind}`}>
-            <h4>{say(heading)}</h4>
+            <Heading>{say(heading)}</Heading>
             <ul>
               {own.map((each, at) => (
                 <li key={at}>

@@ -30,7 +30,7 @@ export function Terms({ consent, declined, done }: TermsProps): VNode {
       <Asker asker={consent.asker} ends={consent.ends} until="terms.until" />
       <Limits limits={consent.limits} />
       <h3>{say("terms.each")}</h3>
-      <WayShown way={consent.way} />
+      <WayShown level={4} way={consent.way} />
       <FaultTold fault={fault} />
       <div role="status">
         {busy && <p>{say("vault.loading")}</p>}

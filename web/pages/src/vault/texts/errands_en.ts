@@ -1,4 +1,4 @@
-// English, for errands and regulators; errands_zh.ts has the same names.
+// English, for errands; errands_zh.ts has the same names.
 export const errandsEn = {
   "vault.view.errands": "Errands",
   "home.errands": "Errands at several counters",
@@ -40,29 +40,9 @@ export const errandsEn = {
   "errand.give_up.yes": "Give it up",
   "errand.give_up.no": "Keep it",
 
-  "errand.forms": "What the counters want to be told",
-  "errand.forms.about": "No department has signed this: you say it yourself. Each counter can read its own form alone, and the service none.",
-  "errand.forms.optional": "{field} (may be left out)",
-  "errand.forms.next": "Go on",
-  "errand.forms.again": "Change what I tell",
   "errand.missing": "Not everything can be answered. Something is missing for:",
   "errand.nothing_yet": "Nothing is shown to any counter before you agree.",
   "errand.agree": "Agree and submit all",
   "errand.decline": "Decline all",
   "errand.proving": "The proofs are made in this browser and submitted together …",
-
-  "settings.regulators": "Whom your identity may be sealed for",
-  "regulators.about": "Some questions want your identity sealed for a regulator, to be opened in one case by its two officers together. Such a question can be answered only if you trust that regulator here; no question can add one. Those listed here stand on the ledger.",
-  "regulators.none": "No regulator is published.",
-  "regulators.away": "The service cannot be reached: only those that you trust are shown.",
-  "regulators.key": "Its key",
-  "regulators.trusted": "You trust it.",
-  "regulators.untrusted": "You do not trust it.",
-  "regulators.gone": "You trust it, and it is not published any more.",
-  "regulators.trust": "Trust it …",
-  "regulators.ask": "May your identity be escrowed to this key of two officers? Both together can open it, neither alone, and nobody else. An honest officer's part stands on the ledger before the other has it; two dishonest ones can open it unseen. Compare the key with what the regulator publishes.",
-  "regulators.yes": "Yes, trust it",
-  "regulators.no": "No",
-  "regulators.distrust": "Trust it no more",
-  "regulators.distrust.about": "What was sealed for it before stays sealed for it.",
 } as const;

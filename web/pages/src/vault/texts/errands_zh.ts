@@ -1,4 +1,4 @@
-// 中文，一件事与监管方。名称与 errands_en.ts 相同，由编译器核对。
+// 中文，一件事。名称与 errands_en.ts 相同，由编译器核对。
 import type { errandsEn } from "./errands_en.js";
 
 export const errandsZh: Readonly<Record<keyof typeof errandsEn, string>> = {
@@ -42,29 +42,9 @@ export const errandsZh: Readonly<Record<keyof typeof errandsEn, string>> = {
   "errand.give_up.yes": "放弃",
   "errand.give_up.no": "保留",
 
-  "errand.forms": "窗口要您申报的内容",
-  "errand.forms.about": "这些内容没有部门签名，由您自己申报。每个窗口只能读自己的表单，服务一份也读不到。",
-  "errand.forms.optional": "{field}（可不填）",
-  "errand.forms.next": "继续",
-  "errand.forms.again": "修改申报内容",
   "errand.missing": "不能全部答复。以下部分还有缺少：",
   "errand.nothing_yet": "在您同意之前，不会向任何窗口出示任何内容。",
   "errand.agree": "同意并全部提交",
   "errand.decline": "全部拒绝",
   "errand.proving": "正在此浏览器中生成证明并一并提交……",
-
-  "settings.regulators": "您的身份可密封给谁",
-  "regulators.about": "有的询问要求把您的身份密封给监管方，由其两名经办人在个案中共同解开。只有您在此信任该监管方，才能答复这样的询问；任何询问都不能自行添加。此处所列均已记入账本。",
-  "regulators.none": "没有公布任何监管方。",
-  "regulators.away": "无法连接服务：只显示您已信任的。",
-  "regulators.key": "其密钥",
-  "regulators.trusted": "您信任它。",
-  "regulators.untrusted": "您不信任它。",
-  "regulators.gone": "您信任它，但它已不再公布。",
-  "regulators.trust": "信任它……",
-  "regulators.ask": "允许把您的身份托管给这把两名经办人的密钥吗？两人合在一起能解开，一人不能，其他人也不能。守规矩的经办人先把自己的一份记上账本，再交给另一人；两人都不守规矩，就能不为人知地解开。请与监管方公布的密钥核对。",
-  "regulators.yes": "同意，信任它",
-  "regulators.no": "不",
-  "regulators.distrust": "不再信任",
-  "regulators.distrust.about": "此前密封给它的内容仍密封给它。",
 };

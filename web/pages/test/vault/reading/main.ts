@@ -3,6 +3,8 @@ import { MembershipWitness } from "../../../../prover/src/accumulator/list.js";
 import { hex } from "../../../../prover/src/bbs/octets.js";
 import { CompositeRequest } from "../../../../prover/src/composite/request.js";
 import { IssuerKeyName, PolicyName, SchemaName } from "../../../../prover/src/disclosure/names.js";
+import { BundleName } from "../../../src/vault/errands/bundle.js";
+import { bundleAt } from "../../../src/vault/errands/reading.js";
 import { faultOf } from "../../../src/vault/fault.js";
 import { logKeyOf } from "../../../src/vault/trusting.js";
 import { SealedStore } from "../../../src/vault/store/store.js";
@@ -10,12 +12,14 @@ import type { Checkpoint } from "../../../src/ledger/note.js";
 import { verifierText } from "../../../src/ledger/keys.js";
 import { followers, followLogKey, openChange, predecessors } from "../../../src/vault/reading/following.js";
 import { Growing } from "../../../src/vault/reading/growing.js";
+import { owedIn, putOwed } from "../../../src/vault/reading/owed.js";
 import { PublishedReader } from "../../../src/vault/reading/reader.js";
 import { believed, trustRecord } from "../../../src/vault/trusting.js";
 
 let store: SealedStore;
 let reader: PublishedReader;
 let growing: Growing;
+let origin: string;
 let ahead = 0;
 const now = (): number => Math.floor(Date.now() / 1000) + ahead;
 
@@ -48,6 +52,7 @@ const questions = {
     const { name, displayName, key } = await reader.regulator(octets(digest));
     return [name, textOf(displayName), hex(key.digest)];
   },
+  bundle: async (name: string) => hex((await bundleAt(reader.ground, BundleName.parse(name))).canonical),
   table: async (digest: string) => {
     const { owner, table } = await reader.table(octets(digest));
     return [owner, hex(table.digest)];
@@ -100,14 +105,20 @@ Object.assign(window, {
     async begin(log: string, later = 0): Promise<void> {
       ahead = later;
       growing = new Growing(store, logKeyOf(log));
+      origin = logKeyOf(log).name;
       reader = new PublishedReader(store, logKeyOf(log), now, growing.saw);
     },
     /** Remove all that is kept of what was read. */
     forget: () =>
       store.change(async (draft) => {
-        const all = [...(await draft.list("published")), ...(await draft.list("ledger-seen"))];
-        for (const { kind, name } of all) draft.remove({ kind, name });
+        for (const each of ["published", "ledger-seen", "ledger-owed"]) {
+          for (const { kind, name } of await draft.list(each)) draft.remove({ kind, name });
+        }
       }),
+    /** Remove what is kept of what has vouched for it, as if it had never been. */
+    forgive: () => store.change(async (draft) => putOwed(draft, origin, new Map())),
+    owed: () => store.read(async (draft) => (await owedIn(draft, origin)).size),
+    owe: (value: string) => store.change(async (draft) => draft.put({ kind: "ledger-owed", name: origin }, octets(value))),
     put: (name: string, value: string) =>
       store.change(async (draft) => draft.put({ kind: "published", name }, octets(value))),
     copy: (from: string, to: string) =>

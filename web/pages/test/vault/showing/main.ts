@@ -13,6 +13,7 @@ import { faultOf } from "../../../src/vault/fault.js";
 import { anchor } from "../../../src/vault/history/anchoring.js";
 import type { Choice } from "../../../src/vault/model.js";
 import type { HeldComposite, Opened } from "../../../src/vault/parts.js";
+import { Growing } from "../../../src/vault/reading/growing.js";
 import { PublishedReader } from "../../../src/vault/reading/reader.js";
 import { eventsIn } from "../../../src/vault/showing/events.js";
 import type { HeldPlainOne, Holdings } from "../../../src/vault/showing/holdings.js";
@@ -122,7 +123,7 @@ Object.assign(window, {
       const there = await SealedStore.exists(vault);
       const store = await (there ? SealedStore.unlock(vault, passphrase) : SealedStore.create(vault, passphrase));
       const [key, now] = [logKeyOf(log), () => Date.now() / 1000];
-      opened = { store, reader: new PublishedReader(store, key, now), log: key, now };
+      opened = { store, reader: new PublishedReader(store, key, now, new Growing(store, key).saw), log: key, now };
       secret = HolderSecret.fromOctets(octets(holder));
       part = new ShowingPart(opened, holdings, server, () => Promise.resolve());
     },
