@@ -15,7 +15,7 @@ import {
   ClaimCompositeCredentialRequestSchema, type ClaimCompositeCredentialResponse, ClaimCredentialRequestSchema,
 } from "../../../gen/zkproto/v1/issuance_pb.js";
 import type { Link } from "../../scan/links.js";
-import { faultOf, refusal, VaultError } from "../fault.js";
+import { faultOf, loaded, refusal, VaultError } from "../fault.js";
 import { addComposite, addPlain, type KeptHoldings } from "../holding/holdings.js";
 import { holderSecret } from "../identity.js";
 import type { CredentialView, OfferView, WayView } from "../model.js";
@@ -25,17 +25,15 @@ import type { Departments } from "../showing/answer.js";
 import { type ClaimUse, putClaimUse } from "../showing/claim_uses.js";
 import { newId } from "../showing/events.js";
 import { checkServer } from "../showing/fetch.js";
-import { answerOffer, offerWay, plannedForOffer } from "../showing/offers.js";
 import type { CompositePlan } from "../showing/plan.js";
-import { departmentsOf } from "../showing/views.js";
 import { StoreError } from "../store/errors.js";
-import { offerOf } from "../telling/views.js";
 import { type Claim, claimsIn, type Committed, endClaim, keepClaim, putClaim } from "./claims.js";
 import { ENDS } from "./ends.js";
 import { issuedOf, namedBy, plainOf, witnessOf } from "./issued.js";
-import { type CompositeOffered, offeredOf, type Offered } from "./offers.js";
+import type { CompositeOffered, Offered } from "./offers.js";
 
 /** What was shown does not say what the department wants: another credential of the kind may. */
+const asking = () => loaded(() => import("./asking.js"));
 const MISMATCH = "REQUIRED_MISMATCH";
 
 interface Asked {
@@ -62,6 +60,7 @@ export class Claiming {
     checkServer(link, await this.server());
     const before = await this.#underWay(link);
     if (before !== undefined) return this.#goneOnWith(link, before);
+    const { offeredOf } = await asking();
     const offered = await offeredOf(this.opened, await issuance.getOffer({ offer: link.name, claimCode: link.secret }));
     return this.#view(crypto.randomUUID(), link, offered, await this.#planned(link, offered));
   }
@@ -84,12 +83,14 @@ export class Claiming {
 
   async #planned({ name }: Link, { composite }: Offered): Promise<CompositePlan | null> {
     const request = composite?.request ?? null;
-    return request === null ? null : plannedForOffer(this.opened, this.holdings, request, this.#tried.get(name) ?? []);
+    if (request === null) return null;
+    return (await asking()).plannedForOffer(this.opened, this.holdings, request, this.#tried.get(name) ?? []);
   }
 
   /** What the person is shown of an offer, and only then what is shown by it to the department: the two are one. */
   async #view(id: string, link: Link, offered: Offered, plan: CompositePlan | null): Promise<OfferView> {
     const { department, departmentName, schema } = offered;
+    const { offerOf } = await asking();
     const view = offerOf(id, department, departmentName, schema, plan === null ? null : await this.#way(plan, offered));
     this.#asked.set(id, { link, offered, plan, resumed: false });
     return view;
@@ -102,7 +103,7 @@ export class Claiming {
     const offered = { department, departmentName: await this.opened.reader.departmentName(department), schema, composite: null };
     const id = crypto.randomUUID();
     this.#asked.set(id, { link, offered, plan: null, resumed: true });
-    return offerOf(id, department, offered.departmentName, schema, null);
+    return (await asking()).offerOf(id, department, offered.departmentName, schema, null);
   }
 
   /**
@@ -148,10 +149,11 @@ export class Claiming {
   }
 
   async #way(plan: CompositePlan, { departmentName }: Offered): Promise<WayView> {
-    return offerWay(plan, departmentName, await this.#departments(plan));
+    return (await asking()).offerWay(plan, departmentName, await this.#departments(plan));
   }
 
   async #departments({ request }: CompositePlan): Promise<Departments> {
+    const { departmentsOf } = await asking();
     return new Map(await Promise.all(departmentsOf(request).map(async (name) =>
       [name, await this.opened.reader.departmentName(name)] as const)));
   }
@@ -180,6 +182,7 @@ export class Claiming {
     link: Link, { issuerKey, revokes }: CompositeOffered, { schema, departmentName }: Offered, plan: CompositePlan,
   ): Promise<Claim> {
     const departments = await this.#departments(plan);
+    const { answerOffer } = await asking();
     const { message, pending, use } = await answerOffer(this.opened, this.holdings, plan, departmentName, departments);
     const answer = { case: "presentation" as const, value: message };
     const made = claimOf(link, schema, this.#now(), (requestId) => toBinary(ClaimCompositeCredentialRequestSchema,

@@ -7,7 +7,8 @@ import { useSettings } from "../../ui/settings.js";
 import { Told } from "../../ui/shell.js";
 import type { ErrandView, PartView, ToldView } from "../errands/model.js";
 import type { Fault, UseView, Vault } from "../model.js";
-import { faultOf, useIn, useSay } from "../texts/index.js";
+import { errands } from "../texts/errands.js";
+import { faultOf, useIn, useSay, useSayOf } from "../texts/index.js";
 import { ErrandConsent } from "./consenting.js";
 import { FaultTold, Screen, useActing, useVault } from "./parts.js";
 import { UseShown } from "./uses.js";
@@ -25,6 +26,7 @@ interface Props {
 
 export function Board({ id, back, found }: Props): VNode {
   const say = useSay();
+  const tell = useSayOf(errands);
   const told = useIn();
   const vault = useVault();
   const [turn, setTurn] = useState(0);
@@ -45,13 +47,13 @@ export function Board({ id, back, found }: Props): VNode {
       {errand !== undefined && (
         <>
           <Standing errand={errand} look={() => consent(true)} />
-          <h3>{say("errand.parts")}</h3>
+          <h3>{tell("errand.parts")}</h3>
           <ol class="applications">
             {errand.parts.map((each) => (
               <Part key={each.part} errand={errand} part={each} found={found} show={setUse} />
             ))}
           </ol>
-          <p class="quiet">{say("errand.follow")}</p>
+          <p class="quiet">{tell("errand.follow")}</p>
         </>
       )}
       <FaultTold fault={fault} />
@@ -112,7 +114,7 @@ async function follow(
 }
 
 function Standing({ errand, look }: { errand: ErrandView; look: () => void }): VNode {
-  const say = useSay();
+  const tell = useSayOf(errands);
   const told = useIn();
   const { language } = useSettings();
   const { stands, state, ends, asked, sending, over, stage, parts } = errand;
@@ -121,17 +123,17 @@ function Standing({ errand, look }: { errand: ErrandView; look: () => void }): V
     <>
       <div role="status">
         <Told as={state === "done" || (stage === "submitted" && !sending) ? "good" : "unsure"}>{told(stands)}</Told>
-        {waits && <p>{say("errand.waits")}</p>}
-        {sending && <Told as="unsure">{say("errand.sending")}</Told>}
+        {waits && <p>{tell("errand.waits")}</p>}
+        {sending && <Told as="unsure">{tell("errand.sending")}</Told>}
       </div>
       {asked && (
         <p class="row">
           <button type="button" class="first" onClick={look}>
-            {say("errand.look")}
+            {tell("errand.look")}
           </button>
         </p>
       )}
-      {ends !== null && !over && <p class="quiet">{say("errand.ends", { time: moment(ends, language) })}</p>}
+      {ends !== null && !over && <p class="quiet">{tell("errand.ends", { time: moment(ends, language) })}</p>}
     </>
   );
 }
@@ -145,6 +147,7 @@ interface PartProps {
 
 function Part({ errand, part, found, show }: PartProps): VNode {
   const say = useSay();
+  const tell = useSayOf(errands);
   const told = useIn();
   const vault = useVault();
   const { language } = useSettings();
@@ -156,7 +159,7 @@ function Part({ errand, part, found, show }: PartProps): VNode {
       <strong id={id}>{told(part.name)}</strong>:{" "}
       <span class={part.state === "rejected" ? "state bad" : "state"}>{told(part.stands)}</span>
       {part.after.length > 0 && part.state === "submitted" && (
-        <p class="quiet">{say("bundle.after", { counters: part.after.map(told).join(between) })}</p>
+        <p class="quiet">{tell("bundle.after", { counters: part.after.map(told).join(between) })}</p>
       )}
       {part.told.map((each, at) => (
         <ToldShown key={at} told={each} found={found} labelled={id} />
@@ -164,11 +167,11 @@ function Part({ errand, part, found, show }: PartProps): VNode {
       {part.uses.map((each) => (
         <p key={each.id} class="row">
           <span>
-            {say("errand.submitted", { time: moment(each.time, language), state: say(`use.${each.state}`) })}{" "}
+            {tell("errand.submitted", { time: moment(each.time, language), state: say(`use.${each.state}`) })}{" "}
             {each.receipt !== "none" && <span class="quiet">{say(`receipt.${each.receipt}`)}</span>}
           </span>
           <button type="button" class="small" aria-describedby={id} onClick={() => show(each)}>
-            {say("errand.use")}
+            {tell("errand.use")}
           </button>
         </p>
       ))}
@@ -181,7 +184,7 @@ function Part({ errand, part, found, show }: PartProps): VNode {
             aria-describedby={id}
             onClick={() => act(() => vault.retryErrand(errand.id, part.part).then(() => undefined))}
           >
-            {say("errand.retry")}
+            {tell("errand.retry")}
           </button>
         </p>
       )}
@@ -197,18 +200,18 @@ interface ToldProps {
 }
 
 function ToldShown({ told: { time, stands, message, document, offer }, found, labelled }: ToldProps): VNode {
-  const say = useSay();
+  const tell = useSayOf(errands);
   const told = useIn();
   const { language } = useSettings();
   return (
     <>
-      <p>{say("errand.told", { time: moment(time, language), text: told(message ?? stands) })}</p>
-      {document !== "" && <p>{say("errand.document", { document })}</p>}
+      <p>{tell("errand.told", { time: moment(time, language), text: told(message ?? stands) })}</p>
+      {document !== "" && <p>{tell("errand.document", { document })}</p>}
       {offer !== null && (
         <p class="row">
-          <span>{say("errand.offer")}</span>
+          <span>{tell("errand.offer")}</span>
           <button type="button" class="small" aria-describedby={labelled} onClick={() => found(offer)}>
-            {say("errand.take")}
+            {tell("errand.take")}
           </button>
         </p>
       )}
@@ -217,7 +220,7 @@ function ToldShown({ told: { time, stands, message, document, offer }, found, la
 }
 
 function GiveUp({ id, done }: { id: string; done: () => void }): VNode {
-  const say = useSay();
+  const tell = useSayOf(errands);
   const vault = useVault();
   const [sure, setSure] = useState<boolean>();
   const { busy, fault, act } = useActing();
@@ -228,20 +231,20 @@ function GiveUp({ id, done }: { id: string; done: () => void }): VNode {
   if (sure !== true) {
     return (
       <button type="button" class="small" ref={button} onClick={() => setSure(true)}>
-        {say("errand.give_up")}
+        {tell("errand.give_up")}
       </button>
     );
   }
   return (
     <div role="alert" tabIndex={-1} ref={question}>
-      <Told as="bad">{say("errand.give_up.sure")}</Told>
+      <Told as="bad">{tell("errand.give_up.sure")}</Told>
       <FaultTold fault={fault} />
       <div class="row">
         <button type="button" disabled={busy} onClick={() => act(() => vault.declineErrand(id).then(done))}>
-          {say("errand.give_up.yes")}
+          {tell("errand.give_up.yes")}
         </button>
         <button type="button" class="first" onClick={() => setSure(false)}>
-          {say("errand.give_up.no")}
+          {tell("errand.give_up.no")}
         </button>
       </div>
     </div>

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Told } from "../../ui/shell.js";
 import type { AskedPartView, ErrandAnswers, ErrandAskView, FieldView, PartAnswer } from "../errands/model.js";
 import type { Choice, Fault } from "../model.js";
+import { errands } from "../texts/errands.js";
 import { forms } from "../texts/forms.js";
 import { useIn, useSay, useSayOf } from "../texts/index.js";
 import { Asker, useOver, WayShown, Ways } from "./ask.js";
@@ -18,12 +19,13 @@ interface Props {
 
 export function ErrandConsent({ id, done }: Props): VNode {
   const say = useSay();
+  const said = useSayOf(errands);
   const vault = useVault();
   const [asked] = useRead(() => vault.askedErrand(id), [id]);
   if (asked !== null && "value" in asked) return <Consenting asked={asked.value} done={done} />;
   return (
-    <Screen title={say("errand.asking")}>
-      {asked === null ? <p role="status">{say("errand.reading")}</p> : <Waited read={asked}>{() => null}</Waited>}
+    <Screen title={said("errand.asking")}>
+      {asked === null ? <p role="status">{said("errand.reading")}</p> : <Waited read={asked}>{() => null}</Waited>}
       <button type="button" onClick={done}>
         {say("vault.back")}
       </button>
@@ -177,6 +179,7 @@ interface WholeProps {
 
 function Whole({ asked, answers, pick, again, choosing, done }: WholeProps): VNode {
   const say = useSay();
+  const said = useSayOf(errands);
   const tell = useSayOf(forms);
   const told = useIn();
   const vault = useVault();
@@ -193,7 +196,7 @@ function Whole({ asked, answers, pick, again, choosing, done }: WholeProps): VNo
       <p class="quiet">{told(asked.until)}</p>
       {lacking.length > 0 && (
         <>
-          <Told as="unsure">{say("errand.missing")}</Told>
+          <Told as="unsure">{said("errand.missing")}</Told>
           <ul>
             {lacking.map((each) => (
               <li key={each.part}>
@@ -219,19 +222,19 @@ function Whole({ asked, answers, pick, again, choosing, done }: WholeProps): VNo
       )}
       <FaultTold fault={choosing.fault ?? acting.fault} />
       <div role="status">
-        {acting.busy && <p>{say("errand.proving")}</p>}
+        {acting.busy && <p>{said("errand.proving")}</p>}
         {over && <Told as="unsure">{say("ask.expired")}</Told>}
       </div>
-      {open && <p class="quiet">{say("errand.nothing_yet")}</p>}
+      {open && <p class="quiet">{said("errand.nothing_yet")}</p>}
       <div class="row">
         {open && (
           <button type="button" class="first" disabled={busy} onClick={agree}>
-            {say("errand.agree")}
+            {said("errand.agree")}
           </button>
         )}
         {asked.mayEnd && (
           <button type="button" disabled={busy} onClick={decline}>
-            {say("errand.decline")}
+            {said("errand.decline")}
           </button>
         )}
         {again && (

@@ -3,7 +3,8 @@ import type { VNode } from "preact";
 import { moment } from "../../messages/index.js";
 import { useSettings } from "../../ui/settings.js";
 import type { BundleView, CounterView, ErrandView } from "../errands/model.js";
-import { useIn, useSay } from "../texts/index.js";
+import { errands } from "../texts/errands.js";
+import { useIn, useSay, useSayOf } from "../texts/index.js";
 import { Board } from "./board.js";
 import { FaultTold, Screen, useActing, useRead, useVault, Waited } from "./parts.js";
 
@@ -18,6 +19,7 @@ interface Props {
 
 export function Errands({ settled, found, chosen, choose }: Props): VNode {
   const say = useSay();
+  const tell = useSayOf(errands);
   const vault = useVault();
   const [own, again] = useRead(() => vault.errands(), [settled]);
   const [there] = useRead(() => vault.bundles(), [settled]);
@@ -30,29 +32,29 @@ export function Errands({ settled, found, chosen, choose }: Props): VNode {
   }
   return (
     <Screen title={say("vault.view.errands")}>
-      <p class="quiet">{say("errands.about")}</p>
-      <h3>{say("errands.own")}</h3>
-      <Waited read={own}>{(all) => <Own errands={all} choose={choose} />}</Waited>
-      <h3>{say("errands.there")}</h3>
+      <p class="quiet">{tell("errands.about")}</p>
+      <h3>{tell("errands.own")}</h3>
+      <Waited read={own}>{(all) => <Own all={all} choose={choose} />}</Waited>
+      <h3>{tell("errands.there")}</h3>
       <Waited read={there}>{(all) => <There bundles={all} found={found} />}</Waited>
     </Screen>
   );
 }
 
-function Own({ errands, choose }: { errands: readonly ErrandView[]; choose: (id: string) => void }): VNode {
-  const say = useSay();
+function Own({ all, choose }: { all: readonly ErrandView[]; choose: (id: string) => void }): VNode {
+  const tell = useSayOf(errands);
   const told = useIn();
   const { language } = useSettings();
-  if (errands.length === 0) return <p>{say("errands.none")}</p>;
+  if (all.length === 0) return <p>{tell("errands.none")}</p>;
   return (
     <ul class="choices">
-      {errands.map((each) => (
+      {all.map((each) => (
         <li key={each.id}>
           <button type="button" onClick={() => choose(each.id)}>
             <strong>{told(each.title)}</strong>
             <br />
             <span class="state">
-              {told(each.stands)}, {say("errands.begun", { time: moment(each.begun, language) })}
+              {told(each.stands)}, {tell("errands.begun", { time: moment(each.begun, language) })}
             </span>
           </button>
         </li>
@@ -62,9 +64,9 @@ function Own({ errands, choose }: { errands: readonly ErrandView[]; choose: (id:
 }
 
 function There({ bundles, found }: { bundles: readonly BundleView[]; found: (link: string) => void }): VNode {
-  const say = useSay();
+  const tell = useSayOf(errands);
   const told = useIn();
-  if (bundles.length === 0) return <p>{say("errands.nothing")}</p>;
+  if (bundles.length === 0) return <p>{tell("errands.nothing")}</p>;
   return (
     <ul class="choices">
       {bundles.map((each) => (
@@ -89,7 +91,7 @@ interface BundleProps {
 
 /** A bundle as the ledger has it: beginning it is the person's to say. */
 export function Bundle({ bundle, done, begun }: BundleProps): VNode {
-  const say = useSay();
+  const tell = useSayOf(errands);
   const told = useIn();
   const vault = useVault();
   const [own] = useRead(() => vault.errands());
@@ -100,11 +102,11 @@ export function Bundle({ bundle, done, begun }: BundleProps): VNode {
       <p>{told(bundle.about)}</p>
       {open.length > 0 && (
         <>
-          <h3>{say("bundle.open")}</h3>
-          <Own errands={open} choose={begun} />
+          <h3>{tell("bundle.open")}</h3>
+          <Own all={open} choose={begun} />
         </>
       )}
-      <h3>{say("bundle.counters")}</h3>
+      <h3>{tell("bundle.counters")}</h3>
       <ol>
         {bundle.counters.map((each) => (
           <li key={each.part}>
@@ -112,9 +114,9 @@ export function Bundle({ bundle, done, begun }: BundleProps): VNode {
           </li>
         ))}
       </ol>
-      <p class="quiet">{say("bundle.nothing_yet")}</p>
+      <p class="quiet">{tell("bundle.nothing_yet")}</p>
       <FaultTold fault={fault} />
-      <div role="status">{busy && <p>{say("bundle.beginning")}</p>}</div>
+      <div role="status">{busy && <p>{tell("bundle.beginning")}</p>}</div>
       <div class="row">
         <button
           type="button"
@@ -122,10 +124,10 @@ export function Bundle({ bundle, done, begun }: BundleProps): VNode {
           disabled={busy}
           onClick={() => act(async () => begun((await vault.beginErrand(bundle.bundle)).id))}
         >
-          {say("bundle.begin")}
+          {tell("bundle.begin")}
         </button>
         <button type="button" disabled={busy} onClick={done}>
-          {say("bundle.not_now")}
+          {tell("bundle.not_now")}
         </button>
       </div>
     </Screen>
@@ -133,16 +135,16 @@ export function Bundle({ bundle, done, begun }: BundleProps): VNode {
 }
 
 function CounterShown({ counter }: { counter: CounterView }): VNode {
-  const say = useSay();
+  const tell = useSayOf(errands);
   const told = useIn();
   const between = useSettings().language === "zh" ? "、" : ", ";
   const { name, verifier, fields, after, days } = counter;
   return (
     <>
       <strong>{told(name)}</strong> <span class="quiet mono">{verifier}</span>
-      {fields.length > 0 && <p>{say("bundle.wants", { fields: fields.map((each) => told(each.name)).join(between) })}</p>}
-      {after.length > 0 && <p>{say("bundle.after", { counters: after.map(told).join(between) })}</p>}
-      {days > 0 && <p>{say("bundle.days", { days })}</p>}
+      {fields.length > 0 && <p>{tell("bundle.wants", { fields: fields.map((each) => told(each.name)).join(between) })}</p>}
+      {after.length > 0 && <p>{tell("bundle.after", { counters: after.map(told).join(between) })}</p>}
+      {days > 0 && <p>{tell("bundle.days", { days })}</p>}
     </>
   );
 }

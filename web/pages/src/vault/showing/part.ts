@@ -8,38 +8,49 @@ import type { Opened } from "../parts.js";
 import type { Holdings } from "./holdings.js";
 import { apart, resumeShowing, unsent } from "./resume.js";
 import type { Outgoing } from "./sending.js";
-import { Showing } from "./showing.js";
+import type { Showing } from "./showing.js";
 
 const history = () => loaded(() => import("../history/whole.js"));
 
 type Done = Pick<Vault, "choose" | "agree" | "decline" | "uses" | "use" | "receipt">;
 
 export class ShowingPart implements Done {
-  readonly #showing: Showing;
+  /** Loaded when the first request is opened; what is open by it is known to no other. */
+  #showing: Promise<Showing> | null = null;
 
   /** `server` and `oneLedger` are those of `Showing`; `outgoing` is of whoever has accounts and consents. */
   constructor(
-    private readonly opened: Opened, holdings: Holdings, private readonly server: () => Promise<string>,
-    oneLedger: () => Promise<unknown>, private readonly outgoing?: Outgoing,
-  ) {
-    this.#showing = new Showing(opened, holdings, server, oneLedger);
+    private readonly opened: Opened, private readonly holdings: Holdings, private readonly server: () => Promise<string>,
+    private readonly oneLedger: () => Promise<unknown>, private readonly outgoing?: Outgoing,
+  ) {}
+
+  #requests(): Promise<Showing> {
+    const make = async (): Promise<Showing> => {
+      const { Showing } = await loaded(() => import("./showing.js"));
+      return new Showing(this.opened, this.holdings, this.server, this.oneLedger);
+    };
+    return (this.#showing ??= make().catch((error: unknown) => {
+      this.#showing = null;
+      throw error;
+    }));
   }
 
   /** What a link of an exchange leads to; as `Showing.open`. */
-  open(link: Link, pairingCode?: string): Promise<RequestView | PairingView> {
-    return this.#showing.open(link, pairingCode);
+  async open(link: Link, pairingCode?: string): Promise<RequestView | PairingView> {
+    return (await this.#requests()).open(link, pairingCode);
   }
 
-  choose(id: string, choice: Choice): Promise<RequestView> {
-    return this.#showing.choose(id, choice);
+  async choose(id: string, choice: Choice): Promise<RequestView> {
+    return (await this.#requests()).choose(id, choice);
   }
 
   async agree(id: string, choice: Choice): Promise<UseView> {
-    return this.use((await this.#showing.agree(id, choice)).id);
+    const showing = await this.#requests();
+    return this.use((await showing.agree(id, choice)).id);
   }
 
-  decline(id: string): Promise<void> {
-    return this.#showing.decline(id);
+  async decline(id: string): Promise<void> {
+    return (await this.#requests()).decline(id);
   }
 
   async uses(): Promise<readonly UseView[]> {

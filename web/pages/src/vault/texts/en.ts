@@ -1,8 +1,6 @@
 // English, for the vault's screens. Every other table has the same names (see index.ts).
-import { errandsEn } from "./errands_en.js";
 
 export const en = {
-  ...errandsEn,
   "vault.title": "Your vault",
   "vault.footer": "Your secrets stay in this browser, sealed under your passphrase. Proofs are made here.",
   "vault.loading": "One moment …",
@@ -12,6 +10,7 @@ export const en = {
   "vault.view.uses": "History",
   "vault.view.standing": "Standing consents",
   "vault.view.settings": "Vault settings",
+  "vault.view.errands": "Errands",
   "vault.again": "Try again",
   "vault.back": "Back",
   "vault.link_waits": "The link that you came with is opened as soon as the vault is open.",
@@ -45,6 +44,7 @@ export const en = {
   "unlock.busy": "Opening …",
   "unlock.idle": "The vault was locked because nobody used it for a while.",
 
+  "home.errands": "Errands at several counters",
   "home.none": "You have no credentials yet. A department gives you a link or a code: scan or paste it.",
   "home.scan": "Scan a code",
   "home.paste": "Paste a link",

@@ -1,9 +1,7 @@
 // 中文，凭证库各屏。名称与 en.ts 相同，由编译器核对。
-import { errandsZh } from "./errands_zh.js";
 import type { Texts } from "./index.js";
 
 export const zh: Texts = {
-  ...errandsZh,
   "vault.title": "您的凭证库",
   "vault.footer": "您的秘密以口令密封，只留在此浏览器中；证明也在这里生成。",
   "vault.loading": "请稍候……",
@@ -13,6 +11,7 @@ export const zh: Texts = {
   "vault.view.uses": "使用记录",
   "vault.view.standing": "持续授权",
   "vault.view.settings": "凭证库设置",
+  "vault.view.errands": "一件事",
   "vault.again": "重试",
   "vault.back": "返回",
   "vault.link_waits": "您带来的链接将在凭证库打开后随即打开。",
@@ -46,6 +45,7 @@ export const zh: Texts = {
   "unlock.busy": "正在打开……",
   "unlock.idle": "凭证库一段时间无人使用，已自动锁定。",
 
+  "home.errands": "一件事联办",
   "home.none": "您还没有凭证。部门会给您链接或二维码：请扫描或粘贴。",
   "home.scan": "扫描二维码",
   "home.paste": "粘贴链接",
