@@ -73,6 +73,8 @@ def main(server: str, root: str, log_key: str, key_file: str, verifier: str, rec
     verified = verify_composite(request, presentation, directory, receipt_body(receipt).verified)
     own_key = public_key(key)  # type: ignore[arg-type]
     record = CompositeRecord.of(signed, presentation, last.receipt, directory, reader, own_key, log)
+    if record.demands:  # its policy wants more than a pending receipt, for which this example does not wait
+        raise SystemExit(f"the policy demands: {', '.join(sorted(record.demands))}")
     record.save(Path(record_file))
     issuers = [str(each.shown.issuer_key) for each in verified.answer.credentials]
     print(

@@ -103,15 +103,27 @@ class HomeDesk:
 
     async def _decided(self, policy: _AnyPolicy, opened: _AnyExchange, demands: Demands) -> Outcome:
         patience = policy.lifetime + _GRACE
+        if demands.quorum is not None:
+            patience += dt.timedelta(seconds=ORDER_SECONDS)  # the quorum's own time
         try:
             answered: Answered | CompositeAnswered = await self._client.wait(
                 opened, patience, (), demands.quorum, demands.states
             )
-        except PendingError as error:  # it holds: kept, so that it can be accepted later
-            held, path, undecided = error.answered, self._path(policy), self._undecided(error)
-            await self._client.run(lambda: keep(self._en, held, policy, path))
-            return undecided
+        except PendingError as error:
+            held = error
+            return await self._client.run(lambda: self._held(policy, held))
         return await self._client.run(lambda: self._kept(policy, answered, demands))
+
+    def _held(self, policy: _AnyPolicy, error: PendingError) -> Outcome:
+        """Keep what holds and is not accepted yet, so that it can be later."""
+        path = self._path(policy)
+        try:
+            keep(self._en, error.answered, policy, path)
+        except Exception as other:
+            if not pending_of(path).exists():
+                raise
+            return self._undecided(other)
+        return self._undecided(error)
 
     def _kept(self, policy: _AnyPolicy, answered: Answered | CompositeAnswered, demands: Demands) -> Outcome:
         path, waits = self._path(policy), demands.order is not None

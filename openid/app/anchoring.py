@@ -18,6 +18,7 @@ import tlog
 from openid.app.sessions import AnyAnswered, Session, Sessions
 from verifier.aio import AsyncVerifierClient
 from verifier.client.calls import pauses
+from verifier.client.exchange import anchored_by
 from verifier.errors import VerifierError
 
 ANCHORED_WITHIN: Final = timedelta(minutes=10)
@@ -45,6 +46,11 @@ class Anchoring:
     def __init__(self, client: AsyncVerifierClient, sessions: Sessions, demand: Demand) -> None:
         self._client, self._sessions, self._demand = client, sessions, demand
         self._tasks, self._ends = set[asyncio.Task[None]](), asyncio.Event()
+
+    @property
+    def shows(self) -> frozenset[tlog.ReceiptState]:
+        """What receipts are once they have the quorum."""
+        return anchored_by(self._demand.policy)
 
     def begin(self, session: Session, answered: AnyAnswered, keep: Keep, keep_pending: Keep) -> None:
         """Begin to wait for an answer's quorum, and keep it then; its session has to be KEEPING."""

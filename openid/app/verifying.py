@@ -235,7 +235,7 @@ class VerifierEdge:
 
     async def _wait(self, exchange: AnyExchange, anchoring: Anchoring | None) -> AnyAnswered:
         """Return the answer, which holds; where it is anchored later, what demands that is met later."""
-        met = () if anchoring is None else (tlog.ReceiptState.ANCHORED,)
+        met = frozenset() if anchoring is None else anchoring.shows
         return await self._client.wait(exchange, _VERIFY, (), None, met)
 
     async def _read(self, exchange: AnyExchange, posted: Posted) -> Submission:

@@ -101,6 +101,14 @@ def test_whoever_cannot_show_what_is_demanded_asks_nobody(
             assert (done.code, said) == (code, reason)
 
 
+def test_no_consent_is_asked_for_by_a_policy_that_cannot_be_met(school: Home, tmp_path: Path) -> None:
+    path = demanding(tmp_path, "standing-ordered", "ordered")
+    register(school, path)
+    ask = ("verifier", "consent", "ask", path, "--times", 1, "--until", "2027-06-30", "--no-qr", "--json")
+    refused(school.zk(*ask), Exit.KEY_NOT_TRUSTED, "CONSORTIUM_UNKNOWN")
+    assert not list((school.path / "consents").glob("*"))
+
+
 def test_nothing_is_waited_for_by_a_policy_that_demands_nothing(school: Home, tmp_path: Path) -> None:
     for state in (None, "pending"):
         path = demanding(tmp_path, f"free-{state or 'nothing'}", state)

@@ -17,10 +17,13 @@ from tests.verifier.test_verifier_unique import kept
 from tlog import ReceiptState
 from verifier import CompositeRecord, recheck, recheck_composite
 from verifier.client import Answered, DemandError
-from verifier.client.exchange import check_demands
+from verifier.client.exchange import anchored_by, check_demands
 
 PENDING, ANCHORED, ORDERED = ReceiptState.PENDING, ReceiptState.ANCHORED, ReceiptState.ORDERED
-QUORUM = tlog.Policy.of_log(LOG)
+ALONE = tlog.Policy.of_log(LOG)
+"""A policy by which nobody but the log has to sign: what is anchored under it is no more than pending."""
+WITNESS = tlog.WitnessLine("w", tlog.CosignatureSigner.generate("w.example").verifier)
+QUORUM = tlog.Policy((tlog.LogLine(LOG),), (WITNESS,), (), "w")
 States = Collection[ReceiptState]
 
 
@@ -52,6 +55,7 @@ async def test_nothing_is_waited_for_unless_the_policy_demands_it(
     ("receipt", "policy", "sees_to"),
     [
         (ANCHORED, None, ()),
+        (ANCHORED, ALONE, ()),
         (ANCHORED, None, (PENDING, ORDERED)),
         (ORDERED, None, ()),
         (ORDERED, QUORUM, ()),
@@ -97,6 +101,11 @@ async def test_a_service_takes_no_demand_away_and_adds_none(
         exchange = await asyncio.to_thread(client.ask, REQUEST)
         with pytest.raises(tlog.TlogError):
             await asyncio.to_thread(client.wait, exchange, LONG, (), None, (ANCHORED, ORDERED))
+
+
+def test_only_a_quorum_of_others_makes_more_of_a_receipt() -> None:
+    assert anchored_by(None) == anchored_by(ALONE) == frozenset()
+    assert anchored_by(QUORUM) == {ANCHORED}
 
 
 @pytest.mark.parametrize("receipt", [None, *ReceiptState])

@@ -31,7 +31,7 @@ from verifier.client.errands import (
     Outcome,
     ReceivedPart,
 )
-from verifier.client.exchange import Answered, CompositeAnswered, DemandError
+from verifier.client.exchange import Answered, CompositeAnswered, DemandError, anchored_by
 from verifier.errors import AlreadySeenError, AnswerError, NotNowError, RegisterError, TakenElsewhereError
 from verifier.ordered import order_file
 from wire.client import ServiceError
@@ -199,10 +199,10 @@ class ErrandDesk:
         return self._settled(part, Taken(received, record, path))
 
     @property
-    def _met(self) -> list[ReceiptState]:
+    def _met(self) -> frozenset[ReceiptState]:
         """The states of receipts that are waited for here."""
-        given = {ReceiptState.ANCHORED: self.believed, ReceiptState.ORDERED: self.order}
-        return [state for state, each in given.items() if each is not None]
+        ordered = frozenset() if self.order is None else frozenset({ReceiptState.ORDERED})
+        return anchored_by(self.believed) | ordered
 
     def _settled(self, part: CounterPart, taken: Taken) -> bool:
         if part.state == SUBMITTED:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from disclosure import ExchangeLink, SignedRequest
 from disclosure.composite import VerifiedComposite
-from tlog import ReceiptState
+from tlog import Policy, ReceiptState
 from verifier import files
 from verifier.across import Claims, claim_all
 from verifier.anchoring import AnyRecord
@@ -210,6 +210,12 @@ class DemandError(PendingError):
 
     REASON = VerifierReason.RECEIPT_STATE_DEMANDED
     DETAIL = "the registered policy demands a state of the receipt that was not asked to be shown"
+
+
+def anchored_by(policy: Policy | None) -> frozenset[ReceiptState]:
+    """Return what a receipt is that is anchored under a policy: no more than pending if nobody cosigns."""
+    is_more = policy is not None and policy.demands_witnesses
+    return frozenset({ReceiptState.ANCHORED}) if is_more else frozenset()
 
 
 def check_demands(answered: Answered | CompositeAnswered, met: Collection[ReceiptState]) -> None:

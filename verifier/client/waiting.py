@@ -21,6 +21,7 @@ from verifier.client.exchange import (
     CompositeExchange,
     OpenExchange,
     PendingError,
+    anchored_by,
     check_demands,
 )
 from verifier.errors import (
@@ -111,7 +112,7 @@ class Waiting:
     @property
     def _met(self) -> frozenset[tlog.ReceiptState]:
         """The states of the receipt that are waited for, here or by the caller."""
-        return self.sees_to if self.policy is None else self.sees_to | {tlog.ReceiptState.ANCHORED}
+        return self.sees_to | anchored_by(self.policy)
 
     def _left(self, detail: str) -> float:
         left = self.deadline - time.monotonic()

@@ -27,6 +27,7 @@ from verifier.client import (
     Answered,
     CompositeAnswered,
     CompositeExchange,
+    DemandError,
     OpenExchange,
     PendingError,
     VerifierClient,
@@ -194,6 +195,8 @@ def keeping_pending(path: Path, keep: Callable[[Answered | CompositeAnswered], N
         yield
     except PendingError as error:
         keep(error.answered)
+        if isinstance(error, DemandError):
+            raise
         raise CommandError(Exit.PENDING, error.reason, "error.record_pending", path=path) from None
 
 

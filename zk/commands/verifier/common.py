@@ -8,13 +8,13 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from disclosure import VerifierName
-from tlog import ReceiptState, Verifier
+from tlog import Verifier
 from verifier import CompositePolicy, CompositeRecord, Counterpart, Policy, keys, load_policy, load_record
 from zk.commands.ledger import fetch_checkpoint
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import read_file
-from zk.ordered import check_claiming
+from zk.ordered import Pinned, check_claiming
 from zk.run import Run
 from zk.service import Service
 
@@ -56,15 +56,13 @@ def counterparts(run: Run, written: Sequence[str]) -> dict[str, Counterpart]:
 
 
 def threads_for(run: Run, policies: Iterable[AnyPolicy]) -> int:
-    """Return how many answers are kept at once: more where each may wait for the consortium.
+    """Return how many answers are kept at once: more where a consortium is trusted, as each may wait for it.
 
     Raises CommandError unless one could claim what the policies have under `across`.
     """
-    asked = list(policies)
-    across = [each for policy in asked if isinstance(policy, CompositePolicy) for each in policy.across]
+    across = [each for policy in policies if isinstance(policy, CompositePolicy) for each in policy.across]
     check_claiming(run, across)
-    ordered = any(ReceiptState.ORDERED in each.registered.demands for each in asked)
-    return _WAITING_THREADS if across or ordered else _THREADS
+    return _WAITING_THREADS if across or Pinned.of(run) is not None else _THREADS
 
 
 def shown_log(run: Run) -> Verifier:

@@ -81,6 +81,7 @@ def ask(
     loaded, name = loaded_policy(policy), name_of(run, verifier)
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     with VerifierClient(run.endpoint, name, key_of(run, name), shown_log(run)) as client:
+        demands_of(run, by_policy(client, loaded, name))  # who cannot use it asks for none
         request = checked_request(client, loaded, name, {})
     terms = StandingTerms(template_of(request), times, every, until.date(), now, now + MAX_LIFETIME)
     with _consents(run, name) as client_of:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from disclosure import Reason, RefusedError, VerifierName
+from disclosure import VerifierName
 from disclosure.policy import RegisteredPolicy
 from tlog import Policy, ReceiptState
 from verifier import CompositeRecord
@@ -48,16 +48,10 @@ def said(*, anchored: bool, ordered: bool) -> States:
 def by_policy(client: VerifierClient, policy: AnyPolicy, name: VerifierName) -> States:
     """Return what a policy demands, as it is registered and as its file says.
 
-    By one that is not registered nothing is asked: the service opens no exchange. Raises what
-    `VerifierClient.demands` does.
+    Raises what `VerifierClient.demands` does, RefusedError POLICY_UNKNOWN for one that is not registered:
+    what it demands nobody can tell then, and the service opens no exchange by it.
     """
-    try:
-        registered = client.demands(policy.registered.name(name))
-    except RefusedError as error:
-        if error.reason != Reason.POLICY_UNKNOWN:
-            raise
-        registered = frozenset()
-    return registered | policy.registered.demands
+    return client.demands(policy.registered.name(name)) | policy.registered.demands
 
 
 def demands_of(run: Run, states: States) -> Demands:

@@ -30,8 +30,8 @@ def keep_pending(
 
     Its own claim, if it was made before a crash, is found and counts. The same answer may be tried until a
     node answers; it is refused, and its file removed, once another answer of the same person has come first.
-    Where the policy demands an anchored receipt, or an ordered one, it is accepted once that is shown: exit
-    code 10 until then.
+    Where the policy demands an anchored receipt, or an ordered one, and that is not shown yet, it is kept and
+    not accepted, exit code 10: `zk verifier anchor` or `zk consortium order` goes on from there.
     """
     path = record.with_suffix("")
     if pending_of(path) != record:
