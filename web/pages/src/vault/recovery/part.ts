@@ -11,6 +11,7 @@ import { VaultError } from "../fault.js";
 import type { ReadingView } from "../model.js";
 import type { Opened } from "../parts.js";
 import { ledger } from "../reading/clients.js";
+import { isAway } from "../reading/ground.js";
 import type { Growing } from "../reading/growing.js";
 import type { Draft } from "../store/store.js";
 import { type Said, saidIn } from "./notes.js";
@@ -67,20 +68,29 @@ export class Recovery {
     const { store, log } = this.opened;
     const { checkpoint: signed } = await ledger.getCheckpoint({});
     const { checkpoint } = open(signed, ofLog(log));
+    await this.#saw(checkpoint);
     const size = numberOf(checkpoint);
     const begun = await store.change((draft) => this.#begun(draft, size));
     const reached = await this.#tried(begun, checkpoint, size);
     const isWhole = reached.place.size === size;
-    if (isWhole) {
-      // What was verified has to be of the one ledger that the vault has seen otherwise.
-      this.growing.saw(checkpoint);
-      await this.growing.check();
-    }
+    // What was verified has to be of the one ledger that the vault has seen otherwise.
+    if (isWhole) await this.growing.check();
     try {
       return await store.change((draft) => this.#kept(draft, begun.reading, reached, isWhole ? signed : null));
     } catch (error) {
       if (error instanceof LedgerError) await this.#drop();
       throw error;
+    }
+  }
+
+  /** A long ledger is read under many checkpoints: where there is no room for one more, those before are compared first. */
+  async #saw(checkpoint: Checkpoint): Promise<void> {
+    try {
+      this.growing.saw(checkpoint);
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      await this.growing.check();
+      this.growing.saw(checkpoint);
     }
   }
 

@@ -46,13 +46,15 @@ function Listing({ trusted, listed, changed, heading }: ListingProps): VNode {
   const found = listed !== null && "value" in listed ? listed.value : null;
   const fault = listed !== null && "fault" in listed ? listed.fault : null;
   const all = found === null ? trusted : merged(found, trusted);
+  // One that is trusted may stand beyond what is read of a long list: nothing is said of it then.
+  const away = found !== null && found.length > 0 && found.every(({ published }) => published === null);
   return (
     <>
       <div role="status">{listed === null && <p>{tell("asking")}</p>}</div>
       <FaultTold fault={fault} />
       {fault && <Told as="unsure">{tell("unlisted")}</Told>}
       {found?.length === 0 && all.length === 0 && <p>{tell("none")}</p>}
-      {found?.some(({ published }) => published === null) && <Told as="unsure">{tell("away")}</Told>}
+      {away && <Told as="unsure">{tell("away")}</Told>}
       <ul class="applications">
         {all.map((each) => (
           <One key={each.digest} regulator={each} changed={changed} heading={heading} />
