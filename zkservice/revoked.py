@@ -84,12 +84,12 @@ class Revoked:
         self._above = [_signed_by(self._authorities, each) for each in self._authorities]
         self._stamp = self._seen = _stamp(self._path)
         self._lists: _Lists = () if self._path is None else _read(self._path, self._authorities)
+        self._names = [name_of(each) for each in self._authorities] if self._lists else []
         self._refused, self._warned = "", False
         self._taken: TakenLists | None = None
         if self._path is not None:
             self._taken = TakenLists(settings.data)
-            self._names = [name_of(each) for each in self._authorities]
-            self._check_remembered(self._taken)
+            self._check_remembered(self._lists, clock())
             self._remember()
 
     @property
@@ -100,8 +100,9 @@ class Revoked:
 
     @property
     def ends(self) -> dt.datetime | None:
-        """When the first of the lists ends that count, or have counted last; None if no lists are read."""
-        return min((each.ends for each in self._newest_of_each(self._clock())), default=None)
+        """When the first authority has no list any more that counts; None if no lists are read."""
+        now = self._clock()
+        return min((_covered(each, now) for each in self._lists), default=None)
 
     def _newest_of_each(self, now: dt.datetime) -> list[_List]:
         """Return the last list of each authority; where none has begun, the first that will have."""
@@ -167,20 +168,27 @@ class Revoked:
         self._warn()
         self._remember()
 
-    def _check_remembered(self, taken: TakenLists) -> None:
-        """Raise StartError if a list counts, or counted last, that is older than one of before this start."""
-        now = self._clock()
-        for name, lists in zip(self._names, self._lists, strict=True):
-            before, newest = taken.begun(name), _begun(lists, now)
-            if before is not None and newest is not None and newest.second < before:
-                detail = "a revocation list in client_crl is older than one that was taken before"
-                raise StartError(f"{detail} ({FILE} in the data folder)")
+    def _check_remembered(self, found: _Lists, now: dt.datetime) -> None:
+        """Raise StartError if a list counts, or counted last, that is older than one that was ever taken.
+
+        Also where none has begun that this process knows: one may have been taken before it started, or by a
+        clock that was set back since.
+        """
+        for name, lists in zip(self._names, found, strict=True):
+            before, newest = self._taken.begun(name) if self._taken else None, _begun(lists, now)
+            if before is None or newest is None or newest.second >= before:
+                continue
+            detail = "a revocation list in client_crl is older than one that was taken before"
+            if before > now.timestamp():
+                detail += ", which begins in a time to come: look at the clock, now and then"
+            raise StartError(f"{detail} ({FILE} in the data folder)")
 
     def _remember(self) -> None:
-        """Have the next start know which lists count now, or have counted last."""
+        """Have the next start know which lists count now, or have counted last. Older ones go for good."""
         if self._taken is None:
             return
         now = self._clock()
+        self._lists = _since_newest(self._lists, now)
         found = [(name, _begun(each, now)) for name, each in zip(self._names, self._lists, strict=True)]
         self._taken.keep({name: newest.second for name, newest in found if newest is not None})
 
@@ -190,6 +198,7 @@ class Revoked:
             lists = _read(path, self._authorities)
             for known, found in zip(self._lists, lists, strict=True):
                 _check_newer(known, found, now)
+            self._check_remembered(lists, now)
         except Exception as error:  # whatever a parser raises, the lists before count on
             reason = str(error) if isinstance(error, StartError) else type(error).__name__
             if reason != self._refused:
@@ -197,7 +206,7 @@ class Revoked:
             self._refused = reason
             return
         self._refused = ""
-        if lists != self._lists:
+        if (lists := _since_newest(lists, now)) != self._lists:
             self._lists = lists
             numbers = [len(each.serials) for found in lists for each in found]
             structlog.get_logger().info("other revocation lists count", certificates=sum(numbers))
@@ -229,6 +238,25 @@ def _newest(lists: Sequence[_List], now: dt.datetime) -> _List | None:
     """
     last = _begun(lists, now)
     return last if last is not None and last.counts(now) else None
+
+
+def _since_newest(lists: _Lists, now: dt.datetime) -> _Lists:
+    """Return each authority's lists without those before its newest one, whatever the clock says later."""
+    newest = [_begun(each, now) for each in lists]
+    return tuple(
+        tuple(one for one in each if last is None or one.begins >= last.begins)
+        for each, last in zip(lists, newest, strict=True)
+    )
+
+
+def _covered(lists: Sequence[_List], now: dt.datetime) -> dt.datetime:
+    """Return until when an authority has a list that counts, with those that wait for their beginning."""
+    first = _begun(lists, now) or min(lists, key=lambda each: each.begins)
+    ends = first.ends
+    for each in sorted(lists, key=lambda one: one.begins):
+        if first.begins < each.begins <= ends:
+            ends = each.ends
+    return ends
 
 
 def _said(lists: Sequence[_List], serial: int, now: dt.datetime) -> _Said:

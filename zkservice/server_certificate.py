@@ -31,6 +31,8 @@ from zkservice.revoked import Revoked
 SECONDS: Final = 1.0
 """How often the files are looked at."""
 WARNING: Final = dt.timedelta(days=14)
+_AGAIN: Final = 10
+"""What was not taken is tried again at each so many looks: a provider may have been away for a moment."""
 _Stamp = tuple[tuple[int, int, int], ...]
 
 
@@ -50,7 +52,9 @@ class Certificates:
         self._lock = threading.Lock()
         self._version = 0
         self._contexts = list[ssl.SSLContext]()
-        self._refused, self._warned = "", False
+        self._refused, self._warned, self._looks = "", False, 0
+        self._is_lacking = False
+        """Whether a listener beside gRPC's could not be given the pair."""
 
     @property
     def ends(self) -> dt.datetime:
@@ -70,9 +74,15 @@ class Certificates:
         return self._password
 
     @property
-    def key_password(self) -> str | None:
-        """What the private key's file opens with, None if it lies open."""
-        return self._password.decode() or None
+    def key_password(self) -> str:
+        """What the private key's file opens with, if it is encrypted by the time that somebody reads it.
+
+        Never nothing: without a password OpenSSL would ask whoever sits at the terminal.
+        """
+        try:
+            return self.password().decode()
+        except StartError:
+            return "-"
 
     def credentials(self, authorities: bytes | None = None) -> grpc.ServerCredentials:
         """Return what gRPC listens with on a port; it asks for a newer pair at every handshake.
@@ -134,7 +144,9 @@ class Certificates:
         """Look once. A change is taken up when two looks find the same, since two files change one by one."""
         files = tls.server_files(self._settings)
         stamp, before, self._seen = _stamp(files), self._seen, _stamp(files)
-        if stamp != self._stamp and stamp == before:
+        self._looks += 1
+        again = bool(self._refused) and self._looks % _AGAIN == 0
+        if stamp == before and (stamp != self._stamp or again):
             self._take(files)
             self._stamp = stamp
         elif self._made_here and self.ends - self._clock() < tls.RENEWING:
@@ -156,16 +168,17 @@ class Certificates:
             self._refuse(type(error).__name__)
             return
         self._refused = ""
-        if pair == self._pair:
+        if pair == self._pair and not self._is_lacking:
             return
         with self._lock:
             self._pair = pair
             self._version += 1
+        self._is_lacking = False
         for each in self._contexts:
             try:
-                # Asked for if the key is encrypted: without, OpenSSL would ask whoever sits at the terminal.
-                each.load_cert_chain(*files, self.password)
-            except (OSError, ssl.SSLError, StartError) as error:
+                each.load_cert_chain(*files, self.key_password)
+            except (OSError, ssl.SSLError) as error:
+                self._is_lacking = True
                 self._refuse(f"it is not shown over HTTP ({type(error).__name__})")
         ends = self.ends.isoformat(timespec="seconds")
         structlog.get_logger().info("another certificate is shown", ends=ends)

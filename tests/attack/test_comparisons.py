@@ -1,4 +1,4 @@
-"""No secret is compared in a time that says how much of it was right: found by reading the service's code.
+"""No secret is compared in a time that says how much of it was right: found by reading the code.
 
 Whatever stands at either side of `==`, `!=`, `in` or a `match` and has a secret's name must be compared by
 `hmac.compare_digest`, or is written down here with the reason why its time tells nothing.
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-PLACES: Final = ("zkservice", "bbs/keyed")
+PLACES: Final = ("zkservice", "bbs/keyed", "web_edge", "openid", "zk/claims")
+"""What holds secrets and is asked by strangers."""
 SECRET: Final = re.compile(
     r"(?:^|_)(?:token|secret|password|passphrase|mac|hmac|code|ticket|nonce|hashed|hash|mark|master|pin|bearer"
     r"|digest|signature|private|sealed|kid|thumbprint|pairing|challenge|open_key)(?:s|_hash|_digest|_key)?$"
@@ -67,6 +68,19 @@ ALLOWED: Final = {
     ("zkservice/storage/taken.py", "column == hashed"): "a column of SQL, by a hash",
     ("zkservice/tokens.py", "token.count('.') == 2"): "how many dots there are",
     ("zkservice/upkeep/manifest.py", "found != digest"): PUBLIC,
+    ("openid/app/issuer_app.py", "kind.lower() != 'bearer'"): "the name of a scheme",
+    ("openid/app/verifier_app.py", "kind.lower() != 'bearer'"): "the name of a scheme",
+    ("openid/app/verifier_app.py", "name == 'wallet_nonce'"): "the name of a field",
+    ("openid/encryption.py", "set(key) != {*_FIXED, 'kid', 'x', 'y'}"): "names of members",
+    ("openid/encryption.py", "set(head) != {'alg', 'enc', 'kid', 'epk'}"): "names of members",
+    ("openid/request_object.py", "set(value) != {'request', 'signature', 'exchange'}"): "names of members",
+    (
+        "openid/response.py",
+        "{first: [answer]} | {each: [{_IN: first}] for each in wanted[1:]} != token",
+    ): SAME_HOLDER,
+    ("openid/wallet/claiming.py", "kind.lower() != 'bearer'"): "the name of a scheme",
+    ("zk/claims/desk.py", "digest in self._scopes"): PUBLIC,
+    ("zk/claims/desk.py", "found.hash != request.header"): PUBLIC,
 }
 
 

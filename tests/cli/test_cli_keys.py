@@ -132,10 +132,15 @@ def test_the_private_key_of_a_certificate_is_protected(folder: Folder, tmp_path:
     for unusable in (tmp_path / "none", tmp_path, folder.key("one.key")):
         refused(folder.zk("protect", unusable), Exit.USAGE, "FILE_UNUSABLE")
     assert path.read_bytes() == octets
-    assert folder.json("protect", path) == {"file": str(path), "was_open": True}
+    assert folder.json("protect", path) == {"file": str(path), "changed": True}
     protected = path.read_bytes()
     assert protected.startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
-    assert folder.json("protect", path) == {"file": str(path), "was_open": False}
+    assert folder.json("protect", path) == {"file": str(path), "changed": False}
+    assert folder.json("protect", "--open", path) == {"file": str(path), "changed": True}
+    assert folder.json("protect", "--open", path) == {"file": str(path), "changed": False}
+    assert path.read_bytes() == octets, "the way back"
+    folder.json("protect", path)
+    protected = path.read_bytes()
     folder.provide("two.key")
     refused(folder.zk("protect", path), Exit.REFUSED, "KEY_WRONG")
     assert path.read_bytes() == protected

@@ -76,7 +76,7 @@ def test_an_older_list_does_not_count_again_when_a_newer_one_has_ended(
     lists.put("a.pem", authority.crl(ends=30 * DAY))
     lists.put("b.pem", authority.crl(taken, begins=5 * DAY, ends=12 * DAY))
     start, revoked = lists.now, lists.opened()
-    for days, told, others, ends in ((4, "OK", "OK", 30), (6, "CERTIFICATE_REVOKED", "OK", 12)):
+    for days, told, others, ends in ((4, "OK", "OK", 12), (6, "CERTIFICATE_REVOKED", "OK", 12)):
         lists.now = start + days * DAY
         assert revoked.ends is not None
         assert abs(revoked.ends - start - ends * DAY) < dt.timedelta(minutes=10)
@@ -212,6 +212,49 @@ def test_a_list_that_begins_while_the_server_runs_is_remembered_from_then_on(
     (lists.folder / "b.pem").unlink()
     with pytest.raises(StartError, match=OLDER):
         lists.opened()
+
+
+def test_no_older_list_comes_in_over_one_that_has_not_begun(lists: Lists, authority: Authority) -> None:
+    """A server that starts with a list of a time to come alone lets nobody in, and no older one after it."""
+    _, taken = authority.client(POLICE)
+    older, newer = authority.crl(begins=-2 * DAY, ends=9 * DAY), authority.crl(taken, begins=-DAY)
+    later = authority.crl(taken, begins=2 * DAY, ends=9 * DAY)
+    lists.put("a.pem", newer)
+    lists.opened()
+    lists.put("a.pem", later)
+    revoked = lists.opened()
+    lists.put("a.pem", older)
+    look(revoked)
+    assert not revoked.well
+    assert lists.reason(revoked, taken) == "CERTIFICATE_INVALID"
+    lists.put("a.pem", newer)
+    look(revoked)
+    assert revoked.well
+    assert lists.reason(revoked, taken) == "CERTIFICATE_REVOKED"
+
+
+def test_a_clock_that_is_set_back_brings_no_older_list_back(lists: Lists, authority: Authority) -> None:
+    _, taken = authority.client(POLICE)
+    lists.put("a.pem", authority.crl(begins=-2 * DAY, ends=9 * DAY))
+    lists.put("b.pem", authority.crl(taken, begins=-DAY, ends=9 * DAY))
+    right, revoked = lists.now, lists.opened()
+    lists.now = right - 1.5 * DAY
+    look(revoked)
+    assert lists.reason(revoked, taken) == "CERTIFICATE_INVALID"
+    lists.put("c.pem", authority.crl(begins=-2 * DAY, ends=8 * DAY))
+    (lists.folder / "b.pem").unlink()
+    look(revoked)
+    assert lists.reason(revoked, taken) == "CERTIFICATE_INVALID"
+    with pytest.raises(StartError, match="which begins in a time to come"):
+        lists.opened()
+
+
+def test_a_next_list_that_is_there_in_time_is_no_end(lists: Lists, authority: Authority) -> None:
+    lists.put("a.pem", authority.crl(begins=-DAY, ends=DAY))
+    lists.put("b.pem", authority.crl(begins=DAY / 2, ends=9 * DAY))
+    revoked = lists.opened()
+    assert revoked.ends is not None
+    assert abs(revoked.ends - lists.now - 9 * DAY) < dt.timedelta(minutes=10)
 
 
 def test_lists_of_one_authority_say_nothing_of_anothers(lists: Lists, authority: Authority) -> None:

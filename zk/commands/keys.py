@@ -243,17 +243,20 @@ def protect(
     run: Run,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="help.keys.protect_file")],
     data: Data = None,
+    lay_open: Annotated[bool, typer.Option("--open", help="help.keys.protect_open")] = False,
 ) -> Answer:
-    """Encrypt the private key of a server's certificate, in its file, under what the keyring holds."""
+    """Encrypt the private key of a server's certificate, in its file, under what the keyring holds; or, with
+    `--open`, write it in the open again.
+    """
     settings = _settings(data)
+    act = server_key.lay_open if lay_open else server_key.protect
     try:
         with _refusals(run):
-            password = server_key.password_of(settings.data / FOLDER, _provider(settings))
-            was_open = server_key.protect(file, password)
+            changed = act(file, server_key.password_of(settings.data / FOLDER, _provider(settings)))
     except (OSError, ValueError):
         raise CommandError(Exit.USAGE, "FILE_UNUSABLE", "error.keys_private", path=file) from None
-    key = "keys.protected" if was_open else "keys.protected_already"
-    return Answer({"file": str(file), "was_open": was_open}, [run.text(key, file=file)])
+    key = "keys.laid_open" if lay_open else "keys.protected" if changed else "keys.protected_already"
+    return Answer({"file": str(file), "changed": changed}, [run.text(key, file=file)])
 
 
 def _settings(data: Path | None) -> Settings:

@@ -23,6 +23,7 @@ MESSAGES: Final = {
     "help.keys.drill_url": "An empty PostgreSQL database, emptied again; for a backup of one.",
     "help.keys.protect": "Encrypt the private key of a server's certificate under the keyring.",
     "help.keys.protect_file": "The file of the private key, in PEM: it is written over.",
+    "help.keys.protect_open": "Write it in the open again.",
     "keys.plain": "The master key lies open in keys/master.key (provider: {provider}).",
     "keys.provider": "The master key is wrapped (provider: {provider}).",
     "keys.generation": "Generation {number}: {state}; seals {values} values",
@@ -57,7 +58,8 @@ MESSAGES: Final = {
         "The private key in {file} is encrypted under the keyring. Copies that lie elsewhere stay open."
     ),
     "keys.protected_already": "The private key in {file} was encrypted under the keyring already.",
-    "error.keys_private": "{path} cannot be written, or holds no private key in PEM",
+    "keys.laid_open": "The private key in {file} lies open.",
+    "error.keys_private": "{path} cannot be written, or does not hold a private key in PEM and nothing else",
     "error.keys_settings": (
         "{path} has to be a TOML file that says key_provider and the key_ settings beside it, and "
         "nothing else"

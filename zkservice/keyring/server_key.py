@@ -24,10 +24,11 @@ from cryptography.hazmat.primitives.serialization import (
 from zkservice.keyring import ring as rings
 from zkservice.keyring.errors import KeyringError, KeyringReason
 from zkservice.keyring.providers import KeyProvider
-from zkservice.keys import derive, write_private
+from zkservice.keys import derive, sync_folder
 
 MOST_OCTETS: Final = 1 << 16
 _PURPOSE: Final = b"server-private-key"
+_BEGIN: Final = b"-----BEGIN "
 
 
 def password_of(folder: Path, provider: KeyProvider | None) -> bytes:
@@ -65,24 +66,58 @@ def protect(path: Path, password: bytes) -> bool:
     """Encrypt the private key in a file, in its place; tell whether it lay open.
 
     The new file is whole and durable, and opens, before anything of the old one goes. Raises KeyringError
-    KEY_WRONG, and ValueError if the file holds no private key; OSError.
+    KEY_WRONG, and ValueError if the file holds no private key, or anything besides; OSError.
     """
-    with path.open("r+b") as file:
+    return _rewritten(path, password, lies_open=False)
+
+
+def lay_open(path: Path, password: bytes) -> bool:
+    """Write the private key in a file in the open again; tell whether it was encrypted. As `protect`."""
+    return _rewritten(path, password, lies_open=True)
+
+
+def _rewritten(path: Path, password: bytes, *, lies_open: bool) -> bool:
+    target = path.resolve()
+    with target.open("r+b") as file:
         octets = file.read(MOST_OCTETS + 1)
-        if len(octets) > MOST_OCTETS:
-            raise ValueError("too long for a private key")
+        if len(octets) > MOST_OCTETS or octets.count(_BEGIN) != octets.count(_BEGIN + b"EC PARAMETERS") + 1:
+            raise ValueError("not a private key alone")
         key, is_open = loaded(octets, lambda: password)
-        if not is_open:
+        if is_open is lies_open:
             return False
-        sealed = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password))
-        again, _ = loaded(sealed, lambda: password)
+        sealing = BestAvailableEncryption(password)
+        written = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, sealing) if is_open else opened(key)
+        again, _ = loaded(written, lambda: password)
         if not secrets.compare_digest(opened(again), opened(key)):
             raise ValueError("does not open as what it was")
-        write_private(path.resolve(), sealed)
+        _put(target, os.fstat(file.fileno()), written)
         # What was opened has no name any more, unless it had another. What this is worth: docs/keys.md.
-        if not os.fstat(file.fileno()).st_nlink:
+        if is_open and not os.fstat(file.fileno()).st_nlink:
             file.seek(0)
             file.write(bytes(len(octets)))
             file.flush()
             os.fsync(file.fileno())
     return True
+
+
+def _put(target: Path, before: os.stat_result, octets: bytes) -> None:
+    """Put a file in the place of the one that was read, whole and durable, of the same owner.
+
+    Raises ValueError if another one was laid there since; between that look and the replacing is a moment.
+    """
+    new = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if before.st_uid != os.geteuid():
+                os.fchown(descriptor, before.st_uid, before.st_gid)
+            file.write(octets)
+            file.flush()
+            os.fsync(descriptor)
+        there = target.stat()
+        if (there.st_dev, there.st_ino) != (before.st_dev, before.st_ino):
+            raise ValueError("another file was laid there meanwhile")
+        new.replace(target)
+    finally:
+        new.unlink(missing_ok=True)
+    sync_folder(target.parent)

@@ -1,5 +1,6 @@
 """The private key of a server's certificate, encrypted under the keyring: shown as before, open nowhere."""
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.zkservice.keyring.living import Lived, rotated
-from tests.zkservice.keyring.making import by_file
+from tests.zkservice.keyring.making import TOY, by_file, program
 from tests.zkservice.support import City, reopened
 from tests.zkservice.test_server_certificate import NOT_SERVING, SERVING, Operator, ask, now, serial, shown
 from zkservice.config import Settings
@@ -124,7 +125,7 @@ async def test_a_server_that_cannot_open_it_says_so_and_does_not_start(place: Pl
     assert await refused(place.folder, place.given | plain) == KeyringReason.PROVIDER_MISSING
     new = tmp_path / "new"
     assert await refused(new, place.given) == KeyringReason.KEYRING_MISSING
-    assert not list(new.glob("*.sqlite3")), "nothing was begun"
+    assert not any(each.stat().st_size for each in new.glob("*.sqlite3")), "nothing was begun"
     protected = place.key.read_bytes()
     place.key.write_bytes(place.operator.make(now())[0])
     assert server_key.protect(place.key, PASSWORD)
@@ -132,6 +133,25 @@ async def test_a_server_that_cannot_open_it_says_so_and_does_not_start(place: Pl
     place.key.write_bytes(protected)
     async with reopened(place.folder, **place.given):
         pass
+
+
+async def test_a_provider_that_was_away_for_a_moment_is_asked_again(place: Place, tmp_path: Path) -> None:
+    """The one who protects may do so beside a server that has never asked it for the password."""
+    away = tmp_path / "away"
+    body = f"import os\nif os.path.exists({str(away)!r}): sys.exit(1)\n{TOY}"
+    command = [str(program(tmp_path / "provider.py", body))]
+    place.given |= {"key_provider": "command", "key_command": command, "key_file": None}
+    place.given |= {"http_port": None}  # whose listener asks at the start
+    async with reopened(place.folder, **place.given) as town:
+        place.operator.town = town
+        key, chain = place.operator.make(now())
+        protected = place.protected(key)
+        away.touch()
+        place.operator.put(protected, chain)
+        await place.operator.until_health(NOT_SERVING)
+        away.unlink()
+        await place.operator.until_health(SERVING)
+        assert await place.operator.shown() == serial(chain)
 
 
 async def refused(folder: Path, given: dict[str, Any]) -> str:
@@ -178,6 +198,46 @@ def test_what_lay_open_is_gone_and_what_is_there_opens(tmp_path: Path, kind: str
     assert path.read_bytes() == kept
 
 
+def test_it_is_laid_open_again(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    path.write_bytes(octets := server_key.opened(ec_key()))
+    assert not server_key.lay_open(path, PASSWORD)
+    assert server_key.protect(path, PASSWORD)
+    with pytest.raises(KeyringError):
+        server_key.lay_open(path, b"1" * 64)
+    assert server_key.lay_open(path, PASSWORD)
+    assert path.read_bytes() == octets
+
+
+def test_what_was_laid_there_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A renewal that comes between reading and writing is no renewal that is lost."""
+    path, renewed = tmp_path / "key.pem", tmp_path / "renewed.pem"
+    path.write_bytes(server_key.opened(ec_key()))
+    renewed.write_bytes(octets := server_key.opened(ec_key()))
+    load = server_key.loaded
+
+    def loaded(*given: Any) -> Any:
+        if renewed.exists():
+            renewed.rename(path)
+        return load(*given)
+
+    monkeypatch.setattr(server_key, "loaded", loaded)
+    with pytest.raises(ValueError, match="meanwhile"):
+        server_key.protect(path, PASSWORD)
+    assert path.read_bytes() == octets
+    assert [each.name for each in tmp_path.iterdir()] == ["key.pem"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="not run: only root gives files away")
+def test_a_file_stays_its_owners(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    path.write_bytes(server_key.opened(ec_key()))
+    os.chown(path, 12345, 12346)
+    assert server_key.protect(path, PASSWORD)
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (12345, 12346, 0o600)
+
+
 def test_another_name_of_the_same_file_keeps_what_it_had(tmp_path: Path) -> None:
     path, other = tmp_path / "key.pem", tmp_path / "other.pem"
     octets = server_key.opened(ec_key())
@@ -195,6 +255,8 @@ def test_another_name_of_the_same_file_keeps_what_it_had(tmp_path: Path) -> None
         b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
         b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
         b"x" * (server_key.MOST_OCTETS + 1),
+        2 * server_key.opened(ec_key()),
+        server_key.opened(ec_key()) + b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
     ],
     ids=lambda octets: f"{len(octets)} octets",
 )
