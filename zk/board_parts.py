@@ -60,13 +60,14 @@ class Held:
     """One part: what is noted of it, and what the service told of it last.
 
     `part` is None for one that is known from the book alone; `declared` is None until what came was read;
-    `stream` counts which of its step's streams has told it last.
+    `stream` counts which of its step's streams has told it last, `seen` is when.
     """
 
     noted: Noted
     part: CounterPart | None = None
     declared: Mapping[str, FormValue] | None = field(default=None, repr=False)
     stream: int = 0
+    seen: float = 0.0
 
     @property
     def asked_by(self) -> bytes:
@@ -147,6 +148,7 @@ class Parts:
             stream = self._streams.setdefault(part.part, _Stream(1, 0))
             stream.last = self._ticks()
             before = self._held.get(name)
+            was = None if before is None else (before.noted, before.part)
             if not state:
                 self._held.pop(name, None)
             elif before is None:
@@ -161,10 +163,11 @@ class Parts:
                 before.part = part
                 self._come_to(before, state)
             if (held := self._held.get(name)) is not None:
-                held.stream = stream.number
+                held.stream, held.seen = stream.number, stream.last
             if state in SETTLED:
                 self._forget()
-            self._ring()
+            if was != (None if held is None else (held.noted, held.part)):
+                self._ring()  # a stream that is opened anew tells all again
 
     def _come_to(self, held: Held, state: str) -> None:
         before = held.noted
@@ -301,15 +304,22 @@ class Parts:
     def _sweep(self) -> None:
         """Drop what is not active any more, and was not noted as settled here."""
         for step, stream in self._streams.items():
-            if step in self._failed or self._ticks() - stream.last < QUIET_SECONDS:
+            if step in self._failed:
                 continue
-            gone = [
-                each.noted.name
-                for each in self._held.values()
-                if each.noted.part == step and each.stream < stream.number and each.noted.state not in SETTLED
-            ]
-            for name in gone:
-                del self._held[name]
+            here = [each for each in self._held.values() if each.noted.part == step]
+            for each in here:
+                if each.noted.state not in SETTLED and self._is_gone(each, stream):
+                    del self._held[each.noted.name]
+
+    def _is_gone(self, held: Held, stream: _Stream) -> bool:
+        """Tell whether the step's newest stream would have told a part by now, or the one before it.
+
+        Where streams are opened anew every few seconds none of them is quiet for long.
+        """
+        if held.stream == stream.number:
+            return False
+        before = held.stream + 1 < stream.number
+        return self._ticks() - (held.seen if before else stream.last) >= QUIET_SECONDS
 
     def _forget(self) -> None:
         settled = [each.noted for each in self._held.values() if each.noted.state in SETTLED]

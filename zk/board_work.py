@@ -14,14 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import grpc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from disclosure import VerifierName
 from disclosure.errand import Counter, ErrandBundle, ErrandBundleName
-from tlog import Verifier
+from tlog import Policy, Verifier
 from verifier.client import VerifierClient
 from verifier.client.errand_desk import ErrandDesk, Happening, Taken, is_overtaken, passes
 from verifier.client.errands import CounterPart, ErrandCounter
+from verifier.errors import VerifierReason
 from web_edge.board import Named
 from wire.client import Endpoint, ServiceError
 from zk.board_book import Book, Noted
@@ -45,13 +47,17 @@ _WHOLE: Final = ""
 
 @dataclass(frozen=True)
 class Served:
-    """What a board serves: the steps of a bundle of which there are the key and, by its id, the policy."""
+    """What a board serves: the steps of a bundle of which there are the key and, by its id, the policy.
+
+    With `believed` no part is accepted before the witnesses of that policy have cosigned.
+    """
 
     endpoint: Endpoint
     log: Verifier
     bundle: ErrandBundleName
     keys: Mapping[VerifierName, Ed25519PrivateKey] = field(repr=False)
     policies: Mapping[str, AnyPolicy]
+    believed: Policy | None = None
 
     def steps(self, bundle: ErrandBundle) -> list[Counter]:
         """Return the steps that are served; CommandError USAGE if there is none."""
@@ -106,6 +112,8 @@ class _BoardClerk(HomeClerk):
         if what in (Happening.REJECTED, Happening.NOT_HELD):
             if self._parts.refused(part, reason, "rejected") is not None:
                 self._save(part.name.id)
+        elif what is Happening.PENDING:
+            self._parts.refused(part, VerifierReason.RECEIPT_PENDING.value)
         elif reason:
             self._parts.refused(part, reason)
 
@@ -211,12 +219,12 @@ class Workers:
                 self._closed_at_the_end(counter),
             ):
                 clerk = _BoardClerk(self._run, self._parts, self._save, client, policy, step)
-                desk = ErrandDesk(client, counter, bundle, step.part, clerk, self._records)
+                believed = self._served.believed
+                desk = ErrandDesk(client, counter, bundle, step.part, clerk, self._records, believed)
                 while not self._stopping.is_set():
                     counter.bundle(bundle.name)  # the service is heard
                     self._parts.heard(step.part)
-                    for _ in desk.serve():
-                        pass
+                    _served(desk)
                     self._stopping.wait(_LEAST_SECONDS)
 
         return attend
@@ -233,6 +241,16 @@ class Workers:
         finally:
             with self._lock, contextlib.suppress(ValueError):
                 self._open.remove(counter)
+
+
+def _served(desk: ErrandDesk) -> None:
+    """Do whatever comes until the stream ends; one that is opened anew now and then ends by its time."""
+    try:
+        for _ in desk.serve():
+            pass
+    except ServiceError as error:
+        if desk.looks is None or error.code is not grpc.StatusCode.DEADLINE_EXCEEDED:
+            raise
 
 
 def _is_calm(error: Exception, lasted: bool) -> bool:

@@ -13,10 +13,11 @@ from typing import Final
 
 import segno
 
+import tlog
 from disclosure import VerifierName
 from verifier import CompositePolicy, Policy
 from verifier.aio import AsyncVerifierClient
-from verifier.client import Answered, CompositeAnswered, CompositeExchange, OpenExchange
+from verifier.client import Answered, CompositeAnswered, CompositeExchange, OpenExchange, PendingError
 from verifier.client.exchange import pending_of
 from web_edge.counter import DeskError, Outcome, Purpose, Question
 from zk.commands.verifier.asking import checked_request, keep
@@ -41,7 +42,8 @@ as `.pending`: whether it is accepted nobody knows yet."""
 class HomeDesk:
     """The desk of one verifier of a home (web_edge.counter.Desk), in the loop that its client belongs to.
 
-    `zh` and `en` are runs of that home, which tell in their language.
+    `zh` and `en` are runs of that home, which tell in their language. With `believed` an answer is accepted
+    once the witnesses of that policy have cosigned.
     """
 
     def __init__(
@@ -51,9 +53,11 @@ class HomeDesk:
         client: AsyncVerifierClient,
         name: VerifierName,
         policies: Sequence[_AnyPolicy],
+        believed: tlog.Policy | None = None,
     ) -> None:
         self._zh, self._en, self._client, self._name = zh, en, client, name
         self._policies = {each.id: each for each in policies}
+        self._believed = believed
 
     @property
     def verifier(self) -> str:
@@ -87,13 +91,25 @@ class HomeDesk:
 
     async def _ended(self, policy: _AnyPolicy, opened: _AnyExchange) -> Outcome:
         try:
-            answered: Answered | CompositeAnswered = await self._client.wait(opened, policy.lifetime + _GRACE)
-            return await self._client.run(lambda: self._kept(policy, answered))
+            answered, waits = await self._answered(policy, opened)
+            return await self._client.run(lambda: self._kept(policy, answered, waits))
         except Exception as error:
             reason, zh, en = self._explained(error)
             return Outcome(_ENDED.get(reason, "refused"), [zh, reason], [en, reason])
 
-    def _kept(self, policy: _AnyPolicy, answered: Answered | CompositeAnswered) -> Outcome:
+    async def _answered(
+        self, policy: _AnyPolicy, opened: _AnyExchange
+    ) -> tuple[Answered | CompositeAnswered, PendingError | None]:
+        """Return the answer, and what says so if its witnesses have not cosigned in time."""
+        wait = policy.lifetime + _GRACE
+        try:
+            return await self._client.wait(opened, wait, policy=self._believed), None
+        except PendingError as error:
+            return error.answered, error
+
+    def _kept(
+        self, policy: _AnyPolicy, answered: Answered | CompositeAnswered, waits: PendingError | None
+    ) -> Outcome:
         path = self._en.home.records / f"{policy.id}-{secrets.token_hex(4)}.json"
         private_folder(path.parent)
         try:
@@ -101,11 +117,16 @@ class HomeDesk:
         except Exception as error:
             if not pending_of(path).exists():
                 raise
-            reason, *said = self._explained(error)
-            zh, en = ([each, reason] for each in said)
-            return Outcome("undecided", zh, en)
+            return self._undecided(error)
+        if waits is not None:
+            return self._undecided(waits)
         zh, en = (self._lines(run, answered, path) for run in (self._zh, self._en))
         return Outcome("answered", zh, en, path.read_bytes())
+
+    def _undecided(self, error: BaseException) -> Outcome:
+        """Tell that an answer is kept and not accepted yet: `zk verifier keep` or `anchor` decides it."""
+        reason, zh, en = self._explained(error)
+        return Outcome("undecided", [zh, reason], [en, reason])
 
     def _lines(self, run: Run, answered: Answered | CompositeAnswered, path: Path) -> list[str]:
         # The last line says where on this machine the record is, which is nothing for a page.

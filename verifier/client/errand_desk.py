@@ -148,14 +148,19 @@ class ErrandDesk:
     _told_pending: set[Path] = field(default_factory=set, init=False, repr=False)
     _told_unordered: set[tuple[Path, str]] = field(default_factory=set, init=False, repr=False)
 
+    @property
+    def looks(self) -> dt.timedelta | None:
+        """Return after how long a stream is over and opened anew; None where streams have no such end."""
+        waits = self.believed is not None or self.order is not None or self.clerk.claims
+        return _LOOK if waits else None
+
     def serve(self) -> Iterator[bool]:
         """Do whatever comes, and give for each part whether this settled it, until the stream ends.
 
-        Raises ServiceError, by `passes` often one after which the stream is opened anew.
+        Raises ServiceError, by `passes` often one after which the stream is opened anew: so ends each that
+        `looks`, with DEADLINE_EXCEEDED.
         """
-        waits = self.believed is not None or self.order is not None or self.clerk.claims
-        looks = _LOOK if waits else None
-        for each in self.counter.parts(self.bundle, looks):
+        for each in self.counter.parts(self.bundle, self.looks):
             if each.part == self.part:
                 self.clerk.saw(each)
                 yield self.work(each)
