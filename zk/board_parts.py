@@ -49,10 +49,12 @@ _NOTHING: Final = Named("", "")
 
 @dataclass
 class _Stream:
-    """The stream of one step: how many there were before, and when it told something last."""
+    """The stream of one step: how many there were before, when it told something last, and the number of the
+    last one that told everything and ended."""
 
     number: int
     last: float
+    whole: int = 0
 
 
 @dataclass
@@ -60,14 +62,13 @@ class Held:
     """One part: what is noted of it, and what the service told of it last.
 
     `part` is None for one that is known from the book alone; `declared` is None until what came was read;
-    `stream` counts which of its step's streams has told it last, `seen` is when.
+    `stream` counts which of its step's streams has told it last.
     """
 
     noted: Noted
     part: CounterPart | None = None
     declared: Mapping[str, FormValue] | None = field(default=None, repr=False)
     stream: int = 0
-    seen: float = 0.0
 
     @property
     def asked_by(self) -> bytes:
@@ -138,8 +139,17 @@ class Parts:
         """Note that a stream of a step begins."""
         with self._lock:
             before = self._streams.get(step)
-            self._streams[step] = _Stream(1 if before is None else before.number + 1, self._ticks())
+            self._streams[step] = (
+                _Stream(1, self._ticks())
+                if before is None
+                else _Stream(before.number + 1, self._ticks(), before.whole)
+            )
             self.failed(step, None)
+
+    def told_all(self, step: str) -> None:
+        """Note that the stream of a step has told everything and ends: what it did not tell is inactive."""
+        with self._lock:
+            self._streams[step].whole = self._streams[step].number
 
     def saw(self, part: CounterPart) -> None:
         """Take a part as the service tells it."""
@@ -163,7 +173,7 @@ class Parts:
                 before.part = part
                 self._come_to(before, state)
             if (held := self._held.get(name)) is not None:
-                held.stream, held.seen = stream.number, stream.last
+                held.stream = stream.number
             if state in SETTLED:
                 self._forget()
             if was != (None if held is None else (held.noted, held.part)):
@@ -312,14 +322,9 @@ class Parts:
                     del self._held[each.noted.name]
 
     def _is_gone(self, held: Held, stream: _Stream) -> bool:
-        """Tell whether the step's newest stream would have told a part by now, or the one before it.
-
-        Where streams are opened anew every few seconds none of them is quiet for long.
-        """
-        if held.stream == stream.number:
-            return False
-        before = held.stream + 1 < stream.number
-        return self._ticks() - (held.seen if before else stream.last) >= QUIET_SECONDS
+        """Tell whether a stream that told everything has not told a part, or one that is quiet by now."""
+        quiet = self._ticks() - stream.last >= QUIET_SECONDS
+        return held.stream < stream.whole or (held.stream < stream.number and quiet)
 
     def _forget(self) -> None:
         settled = [each.noted for each in self._held.values() if each.noted.state in SETTLED]

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import grpc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from disclosure import VerifierName
@@ -224,7 +223,10 @@ class Workers:
                 while not self._stopping.is_set():
                     counter.bundle(bundle.name)  # the service is heard
                     self._parts.heard(step.part)
-                    _served(desk)
+                    for _ in desk.serve():
+                        pass
+                    if desk.looks is not None and desk.told_all:
+                        self._parts.told_all(step.part)
                     self._stopping.wait(_LEAST_SECONDS)
 
         return attend
@@ -241,16 +243,6 @@ class Workers:
         finally:
             with self._lock, contextlib.suppress(ValueError):
                 self._open.remove(counter)
-
-
-def _served(desk: ErrandDesk) -> None:
-    """Do whatever comes until the stream ends; one that is opened anew now and then ends by its time."""
-    try:
-        for _ in desk.serve():
-            pass
-    except ServiceError as error:
-        if desk.looks is None or error.code is not grpc.StatusCode.DEADLINE_EXCEEDED:
-            raise
 
 
 def _is_calm(error: Exception, lasted: bool) -> bool:

@@ -7,6 +7,7 @@ told of an answer is read from its record after that was kept and verified once 
 import asyncio
 import datetime as dt
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -15,11 +16,14 @@ import segno
 
 import tlog
 from disclosure import VerifierName
-from verifier import CompositePolicy, Policy
+from verifier import CompositePolicy, Policy, files
 from verifier.aio import AsyncVerifierClient
+from verifier.anchoring import AnyRecord
 from verifier.client import Answered, CompositeAnswered, CompositeExchange, OpenExchange, PendingError
+from verifier.client.errand_desk import passes
 from verifier.client.exchange import pending_of
 from web_edge.counter import DeskError, Outcome, Purpose, Question
+from wire.client import ServiceError
 from zk.commands.verifier.asking import checked_request, keep
 from zk.commands.verifier.records import answered as told_answer
 from zk.failure import explain
@@ -30,6 +34,7 @@ from zk.run import Run
 _AnyPolicy = Policy | CompositePolicy
 _AnyExchange = OpenExchange | CompositeExchange
 _GRACE: Final = dt.timedelta(seconds=5)
+_LOOK_SECONDS: Final = 1.0
 _ENDED: Final[Mapping[str, str]] = {
     "EXPIRED": "expired",
     "TIMED_OUT": "expired",
@@ -90,26 +95,23 @@ class HomeDesk:
         return question, lambda: asyncio.create_task(self._ended(policy, opened))
 
     async def _ended(self, policy: _AnyPolicy, opened: _AnyExchange) -> Outcome:
+        ends = time.monotonic() + (policy.lifetime + _GRACE).total_seconds()
         try:
-            answered, waits = await self._answered(policy, opened)
-            return await self._client.run(lambda: self._kept(policy, answered, waits))
+            answered: Answered | CompositeAnswered = await self._client.wait(opened, policy.lifetime + _GRACE)
+            kept = await self._client.run(lambda: self._kept(policy, answered))
         except Exception as error:
             reason, zh, en = self._explained(error)
             return Outcome(_ENDED.get(reason, "refused"), [zh, reason], [en, reason])
-
-    async def _answered(
-        self, policy: _AnyPolicy, opened: _AnyExchange
-    ) -> tuple[Answered | CompositeAnswered, PendingError | None]:
-        """Return the answer, and what says so if its witnesses have not cosigned in time."""
-        wait = policy.lifetime + _GRACE
+        if isinstance(kept, Outcome):
+            return kept
         try:
-            return await self._client.wait(opened, wait, policy=self._believed), None
-        except PendingError as error:
-            return error.answered, error
+            return await self._accepted(answered, kept, ends)
+        except Exception as error:
+            return self._undecided(error)
 
-    def _kept(
-        self, policy: _AnyPolicy, answered: Answered | CompositeAnswered, waits: PendingError | None
-    ) -> Outcome:
+    def _kept(self, policy: _AnyPolicy, answered: Answered | CompositeAnswered) -> Path | Outcome:
+        """Keep an answer that holds, before anything else is waited for; return where, or that it is not
+        decided whether it counts."""
         path = self._en.home.records / f"{policy.id}-{secrets.token_hex(4)}.json"
         private_folder(path.parent)
         try:
@@ -118,10 +120,36 @@ class HomeDesk:
             if not pending_of(path).exists():
                 raise
             return self._undecided(error)
-        if waits is not None:
-            return self._undecided(waits)
+        return path
+
+    async def _accepted(self, answered: Answered | CompositeAnswered, path: Path, ends: float) -> Outcome:
+        """Tell an answer that was kept: where the quorum is demanded once it is there, with its record."""
+        if self._believed is not None:
+            record = await self._anchored(answered, self._believed, ends)
+            answered = answered.with_record(record)
+            files.replace(path, record.to_bytes())
+        return await self._client.run(lambda accepted=answered: self._told(accepted, path))
+
+    def _told(self, answered: Answered | CompositeAnswered, path: Path) -> Outcome:
         zh, en = (self._lines(run, answered, path) for run in (self._zh, self._en))
         return Outcome("answered", zh, en, path.read_bytes())
+
+    async def _anchored(
+        self, answered: Answered | CompositeAnswered, believed: tlog.Policy, ends: float
+    ) -> AnyRecord:
+        """Return the record once the quorum is there; PendingError if it is not in time."""
+        while True:
+            try:
+                record: AnyRecord | None = await self._client.anchor(answered.record, believed)
+            except ServiceError as error:
+                if not passes(error):
+                    raise
+                record = None
+            if record is not None:
+                return record
+            if time.monotonic() >= ends:
+                raise PendingError(answered)
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _undecided(self, error: BaseException) -> Outcome:
         """Tell that an answer is kept and not accepted yet: `zk verifier keep` or `anchor` decides it."""

@@ -133,6 +133,26 @@ async def test_an_answer_is_told_once_the_quorum_has_cosigned(watched: Watched) 
         watched.demand_the_quorum((await http.get(f"/counter/asks/{question['ask']}/record")).content)
 
 
+async def test_an_answer_is_kept_before_witnesses_are_waited_for(watched: Watched) -> None:
+    """A clerk who signs out meanwhile, or an edge that ends, loses nothing that a person has answered."""
+    records = watched.home / "records"
+    before = set(records.glob("counter-*.json"))
+    async with clerk(watched.edge) as http, watched.unwitnessed():
+        question = await asked(http, watched.edge, "counter")
+        await answer(watched.town, watched.issued, question["link"])
+
+        async def kept() -> list[Path]:
+            return [*set(records.glob("counter-*.json")) - before]
+
+        (path,) = await until(kept)
+        assert (
+            await http.request("DELETE", "/counter/session", headers=own(watched.edge))
+        ).status_code == 204
+        await asyncio.sleep(WHILE)
+        with pytest.raises(VerificationError, match="QUORUM_MISSING"):
+            watched.demand_the_quorum(path.read_bytes())
+
+
 async def test_an_answer_without_the_quorum_is_kept_and_not_decided(watched: Watched) -> None:
     async with clerk(watched.edge) as http, watched.unwitnessed():
         question = await asked(http, watched.edge, "brief")

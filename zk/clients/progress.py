@@ -98,7 +98,7 @@ class ProgressClient:
         for page in self._pages(most):
             found += map(_push, page.pushes)
             least = page.least
-            if len(found) >= most:
+            if len(found) >= most or not page.pushes:  # a page that is empty leads nowhere
                 break
         return found[:most], least
 
