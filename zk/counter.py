@@ -128,7 +128,8 @@ class HomeDesk:
             record = await self._anchored(answered, self._believed, ends)
             answered = answered.with_record(record)
             files.replace(path, record.to_bytes())
-        return await self._client.run(lambda accepted=answered: self._told(accepted, path))
+        accepted = answered
+        return await self._client.run(lambda: self._told(accepted, path))
 
     def _told(self, answered: Answered | CompositeAnswered, path: Path) -> Outcome:
         zh, en = (self._lines(run, answered, path) for run in (self._zh, self._en))
