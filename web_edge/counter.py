@@ -124,6 +124,7 @@ class Counter:
             Route("/counter/purposes", guarded(self._purposes), methods=["GET"]),
             Route("/counter/asks", guarded(self._ask), methods=["POST"]),
             Route("/counter/asks/{ask}", guarded(self._watch), methods=["GET"]),
+            Route("/counter/asks/{ask}/question", guarded(self._question), methods=["GET"]),
             Route("/counter/asks/{ask}/record", guarded(self._record), methods=["GET"]),
             *([] if self._board is None else BoardRoutes(self._board, self._sessions).routes()),
         ]
@@ -156,14 +157,11 @@ class Counter:
             return JSONResponse(failed, 502, headers=FRESH)
         name = secrets.token_urlsafe(16)
         asks[name] = _Ask(question, begin())
-        modules = ["".join("1" if each else "0" for each in row) for row in question.modules]
-        told: dict[str, Any] = {
-            "ask": name,
-            "link": question.link,
-            "modules": modules,
-            "expires": question.expires,
-        }
-        return JSONResponse({**told, "pairing_code": question.pairing_code}, headers=FRESH)
+        return _shown(name, question)
+
+    async def _question(self, request: Request) -> Response:
+        """Show a question once more to the session that asked: its page was loaded again."""
+        return _shown(request.path_params["ask"], self._found(request).question)
 
     async def _watch(self, request: Request) -> Response:
         ask = self._found(request)
@@ -182,6 +180,18 @@ class Counter:
         if ask is None:
             raise RefusedError(404, "ASK_UNKNOWN")
         return ask
+
+
+def _shown(name: str, question: Question) -> Response:
+    modules = ["".join("1" if each else "0" for each in row) for row in question.modules]
+    told: dict[str, Any] = {
+        "ask": name,
+        "link": question.link,
+        "modules": modules,
+        "expires": question.expires,
+        "pairing_code": question.pairing_code,
+    }
+    return JSONResponse(told, headers=FRESH)
 
 
 async def _events(ask: _Ask) -> AsyncIterator[bytes]:

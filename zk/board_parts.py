@@ -49,10 +49,12 @@ _NOTHING: Final = Named("", "")
 
 @dataclass
 class _Stream:
-    """The stream of one step: how many there were before, and when it told something last."""
+    """The stream of one step: how many there were before, when it told something last, and the number of the
+    last one that told everything and ended."""
 
     number: int
     last: float
+    whole: int = 0
 
 
 @dataclass
@@ -137,8 +139,17 @@ class Parts:
         """Note that a stream of a step begins."""
         with self._lock:
             before = self._streams.get(step)
-            self._streams[step] = _Stream(1 if before is None else before.number + 1, self._ticks())
+            self._streams[step] = (
+                _Stream(1, self._ticks())
+                if before is None
+                else _Stream(before.number + 1, self._ticks(), before.whole)
+            )
             self.failed(step, None)
+
+    def told_all(self, step: str) -> None:
+        """Note that the stream of a step has told everything and ends: what it did not tell is inactive."""
+        with self._lock:
+            self._streams[step].whole = self._streams[step].number
 
     def saw(self, part: CounterPart) -> None:
         """Take a part as the service tells it."""
@@ -147,6 +158,7 @@ class Parts:
             stream = self._streams.setdefault(part.part, _Stream(1, 0))
             stream.last = self._ticks()
             before = self._held.get(name)
+            was = None if before is None else (before.noted, before.part)
             if not state:
                 self._held.pop(name, None)
             elif before is None:
@@ -164,7 +176,8 @@ class Parts:
                 held.stream = stream.number
             if state in SETTLED:
                 self._forget()
-            self._ring()
+            if was != (None if held is None else (held.noted, held.part)):
+                self._ring()  # a stream that is opened anew tells all again
 
     def _come_to(self, held: Held, state: str) -> None:
         before = held.noted
@@ -301,15 +314,17 @@ class Parts:
     def _sweep(self) -> None:
         """Drop what is not active any more, and was not noted as settled here."""
         for step, stream in self._streams.items():
-            if step in self._failed or self._ticks() - stream.last < QUIET_SECONDS:
+            if step in self._failed:
                 continue
-            gone = [
-                each.noted.name
-                for each in self._held.values()
-                if each.noted.part == step and each.stream < stream.number and each.noted.state not in SETTLED
-            ]
-            for name in gone:
-                del self._held[name]
+            here = [each for each in self._held.values() if each.noted.part == step]
+            for each in here:
+                if each.noted.state not in SETTLED and self._is_gone(each, stream):
+                    del self._held[each.noted.name]
+
+    def _is_gone(self, held: Held, stream: _Stream) -> bool:
+        """Tell whether a stream that told everything has not told a part, or one that is quiet by now."""
+        quiet = self._ticks() - stream.last >= QUIET_SECONDS
+        return held.stream < stream.whole or (held.stream < stream.number and quiet)
 
     def _forget(self) -> None:
         settled = [each.noted for each in self._held.values() if each.noted.state in SETTLED]

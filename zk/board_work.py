@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from disclosure import VerifierName
 from disclosure.errand import Counter, ErrandBundle, ErrandBundleName
-from tlog import Verifier
+from tlog import Policy, Verifier
 from verifier.client import VerifierClient
 from verifier.client.errand_desk import ErrandDesk, Happening, Taken, is_overtaken, passes
 from verifier.client.errands import CounterPart, ErrandCounter
+from verifier.errors import VerifierReason
 from web_edge.board import Named
 from wire.client import Endpoint, ServiceError
 from zk.board_book import Book, Noted
@@ -46,13 +47,17 @@ _WHOLE: Final = ""
 
 @dataclass(frozen=True)
 class Served:
-    """What a board serves: the steps of a bundle of which there are the key and, by its id, the policy."""
+    """What a board serves: the steps of a bundle of which there are the key and, by its id, the policy.
+
+    With `believed` no part is accepted before the witnesses of that policy have cosigned.
+    """
 
     endpoint: Endpoint
     log: Verifier
     bundle: ErrandBundleName
     keys: Mapping[VerifierName, Ed25519PrivateKey] = field(repr=False)
     policies: Mapping[str, AnyPolicy]
+    believed: Policy | None = None
 
     def steps(self, bundle: ErrandBundle) -> list[Counter]:
         """Return the steps that are served; CommandError USAGE if there is none."""
@@ -107,6 +112,8 @@ class _BoardClerk(HomeClerk):
         if what in (Happening.REJECTED, Happening.NOT_HELD):
             if self._parts.refused(part, reason, "rejected") is not None:
                 self._save(part.name.id)
+        elif what is Happening.PENDING:
+            self._parts.refused(part, VerifierReason.RECEIPT_PENDING.value)
         elif reason:
             self._parts.refused(part, reason)
 
@@ -213,6 +220,7 @@ class Workers:
             ):
                 clerk = _BoardClerk(self._run, self._parts, self._save, client, policy, step)
                 demands = demands_of(self._run, by_policy(client, policy, step.verifier))
+                demands = demands.beside(self._served.believed)
                 desk = ErrandDesk(
                     client, counter, bundle, step.part, clerk, self._records, demands.quorum, demands.order
                 )
@@ -221,6 +229,8 @@ class Workers:
                     self._parts.heard(step.part)
                     for _ in desk.serve():
                         pass
+                    if desk.looks is not None and desk.told_all:
+                        self._parts.told_all(step.part)
                     self._stopping.wait(_LEAST_SECONDS)
 
         return attend

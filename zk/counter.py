@@ -7,22 +7,27 @@ told of an answer is read from its record after that was kept and verified once 
 import asyncio
 import datetime as dt
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import segno
 
+import tlog
 from disclosure import VerifierName
-from verifier import CompositePolicy, Policy
+from verifier import CompositePolicy, Policy, files
 from verifier.aio import AsyncVerifierClient
+from verifier.anchoring import AnyRecord
 from verifier.client import Answered, CompositeAnswered, CompositeExchange, OpenExchange, PendingError
+from verifier.client.errand_desk import passes
 from verifier.client.exchange import pending_of
 from verifier.errors import NOT_ORDERED
 from web_edge.counter import DeskError, Outcome, Purpose, Question
+from wire.client import ServiceError
 from zk.commands.ordered import with_order
 from zk.commands.verifier.asking import checked_request, keep
-from zk.commands.verifier.demanding import NOTHING, Demands, by_policy, demands_of
+from zk.commands.verifier.demanding import Demands, by_policy, demands_of
 from zk.commands.verifier.records import answered as told_answer
 from zk.commands.verifier.records import order_told
 from zk.failure import explain
@@ -34,6 +39,7 @@ from zk.run import Answer, Run
 _AnyPolicy = Policy | CompositePolicy
 _AnyExchange = OpenExchange | CompositeExchange
 _GRACE: Final = dt.timedelta(seconds=5)
+_LOOK_SECONDS: Final = 1.0
 _ENDED: Final[Mapping[str, str]] = {
     "EXPIRED": "expired",
     "TIMED_OUT": "expired",
@@ -46,7 +52,8 @@ kept and waits: whether it is accepted nobody knows yet."""
 class HomeDesk:
     """The desk of one verifier of a home (web_edge.counter.Desk), in the loop that its client belongs to.
 
-    `zh` and `en` are runs of that home, which tell in their language.
+    `zh` and `en` are runs of that home, which tell in their language. With `believed` an answer is accepted
+    once the witnesses of that policy have cosigned.
     """
 
     def __init__(
@@ -56,9 +63,11 @@ class HomeDesk:
         client: AsyncVerifierClient,
         name: VerifierName,
         policies: Sequence[_AnyPolicy],
+        believed: tlog.Policy | None = None,
     ) -> None:
         self._zh, self._en, self._client, self._name = zh, en, client, name
         self._policies = {each.id: each for each in policies}
+        self._believed = believed
 
     @property
     def verifier(self) -> str:
@@ -92,58 +101,76 @@ class HomeDesk:
         return question, lambda: asyncio.create_task(self._ended(policy, opened, demands))
 
     def _demands(self, policy: _AnyPolicy) -> Demands:
-        return demands_of(self._en, by_policy(self._client.client, policy, self._name))
+        demanded = by_policy(self._client.client, policy, self._name)
+        return demands_of(self._en, demanded).beside(self._believed)
 
-    async def _ended(self, policy: _AnyPolicy, opened: _AnyExchange, demands: Demands = NOTHING) -> Outcome:
+    async def _ended(self, policy: _AnyPolicy, opened: _AnyExchange, demands: Demands) -> Outcome:
+        patience = policy.lifetime + _GRACE
+        ends = time.monotonic() + patience.total_seconds() + ORDER_SECONDS  # the quorum has a time of its own
         try:
-            return await self._decided(policy, opened, demands)
+            answered: Answered | CompositeAnswered = await self._client.wait(
+                opened, patience, (), None, demands.states
+            )
+            kept = await self._client.run(lambda: self._kept(policy, answered))
         except Exception as error:
             reason, zh, en = self._explained(error)
             return Outcome(_ENDED.get(reason, "refused"), [zh, reason], [en, reason])
-
-    async def _decided(self, policy: _AnyPolicy, opened: _AnyExchange, demands: Demands) -> Outcome:
-        patience = policy.lifetime + _GRACE
-        if demands.quorum is not None:
-            patience += dt.timedelta(seconds=ORDER_SECONDS)  # the quorum's own time
+        if isinstance(kept, Outcome):
+            return kept
         try:
-            answered: Answered | CompositeAnswered = await self._client.wait(
-                opened, patience, (), demands.quorum, demands.states
-            )
-        except PendingError as error:
-            held = error
-            return await self._client.run(lambda: self._held(policy, held))
-        return await self._client.run(lambda: self._kept(policy, answered, demands))
-
-    def _held(self, policy: _AnyPolicy, error: PendingError) -> Outcome:
-        """Keep what holds and is not accepted yet, so that it can be later."""
-        path = self._path(policy)
-        try:
-            keep(self._en, error.answered, policy, path)
-        except Exception as other:
-            if not pending_of(path).exists():
-                raise
-            return self._undecided(other)
-        return self._undecided(error)
-
-    def _kept(self, policy: _AnyPolicy, answered: Answered | CompositeAnswered, demands: Demands) -> Outcome:
-        path, waits = self._path(policy), demands.order is not None
-        try:
-            keep(self._en, answered, policy, path)
-            if waits:
-                with_order(self._en, Answer({}), answered.record, path, ORDER_SECONDS)
+            return await self._accepted(answered, kept, demands, ends)
         except Exception as error:
-            if not (pending_of(path).exists() or path.exists()):
-                raise
             return self._undecided(error)
-        zh, en = (self._lines(run, answered, path, ordered=waits) for run in (self._zh, self._en))
-        return Outcome("answered", zh, en, path.read_bytes())
 
-    def _path(self, policy: _AnyPolicy) -> Path:
+    def _kept(self, policy: _AnyPolicy, answered: Answered | CompositeAnswered) -> Path | Outcome:
+        """Keep an answer that holds, before anything else is waited for; return where, or that it is not
+        decided whether it counts."""
         path = self._en.home.records / f"{policy.id}-{secrets.token_hex(4)}.json"
         private_folder(path.parent)
+        try:
+            keep(self._en, answered, policy, path)
+        except Exception as error:
+            if not pending_of(path).exists():
+                raise
+            return self._undecided(error)
         return path
 
+    async def _accepted(
+        self, answered: Answered | CompositeAnswered, path: Path, demands: Demands, ends: float
+    ) -> Outcome:
+        """Tell an answer that was kept, with its record: once quorum and order are there that are demanded."""
+        if demands.quorum is not None:
+            record = await self._anchored(answered, demands.quorum, ends)
+            answered = answered.with_record(record)
+            files.replace(path, record.to_bytes())
+        accepted = answered
+        return await self._client.run(lambda: self._told(accepted, path, ordered=demands.order is not None))
+
+    def _told(self, answered: Answered | CompositeAnswered, path: Path, *, ordered: bool) -> Outcome:
+        if ordered:
+            with_order(self._en, Answer({}), answered.record, path, ORDER_SECONDS)
+        zh, en = (self._lines(run, answered, path, ordered=ordered) for run in (self._zh, self._en))
+        return Outcome("answered", zh, en, path.read_bytes())
+
+    async def _anchored(
+        self, answered: Answered | CompositeAnswered, believed: tlog.Policy, ends: float
+    ) -> AnyRecord:
+        """Return the record once the quorum is there; PendingError if it is not in time."""
+        while True:
+            try:
+                record: AnyRecord | None = await self._client.anchor(answered.record, believed)
+            except ServiceError as error:
+                if not passes(error):
+                    raise
+                record = None
+            if record is not None:
+                return record
+            if time.monotonic() >= ends:
+                raise PendingError(answered)
+            await asyncio.sleep(_LOOK_SECONDS)
+
     def _undecided(self, error: Exception) -> Outcome:
+        """Tell that an answer is kept and not accepted yet: a command of `zk verifier` decides it."""
         reason, *said = self._explained(error)
         if reason == NOT_ORDERED:  # what the command says of it names the record on this machine
             said = [run.text("consortium.not_ordered") for run in (self._zh, self._en)]

@@ -41,7 +41,7 @@ _STILL: Final = """() => {
     each.value = noughts[each.type] ?? each.value.replace(/./g, "0");
   for (const table of document.querySelectorAll("tbody"))
     [...table.rows].slice(3).forEach((row) => { row.hidden = true; });
-  const varying = document.querySelectorAll("svg.qr, svg.path, [data-varies]");
+  const varying = document.querySelectorAll("svg.qr, #qr svg, svg.path, #expires, [data-varies]");
   for (const each of varying) each.style.visibility = "hidden";
   for (const each of document.getAnimations()) each.finish();
   document.activeElement?.blur();

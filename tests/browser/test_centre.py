@@ -227,6 +227,34 @@ async def test_counts_are_shown_by_whatever_is_chosen(centre: Watching) -> None:
         assert await page.locator("img").count() == 0
 
 
+async def test_use_over_the_days_is_drawn(centre: Watching) -> None:
+    async with centre.site.visitor("phone") as visitor:
+        visitor.expected = ["401"]
+        page = await visitor.goes_to("/centre/")
+        await signs_in(page)
+        await opens(page, "Statistics")
+        drawn = page.get_by_role("img", name="Use by day")
+        await page.get_by_label("First day").fill(f"{ENDED}-01")
+        await page.get_by_label("Last day").fill(f"{ENDED}-05")
+        await page.get_by_role("button", name="Show", exact=True).first.click()
+        await expect(page.get_by_role("img", name="at most 907 on one day")).to_be_visible()
+        heights = [
+            [float(point.partition(",")[2]) for point in (await line.get_attribute("points") or "").split()]
+            for line in await drawn.locator("polyline").all()
+        ]
+        asked, answered, *others = heights
+        ground = asked[0]
+        assert [each < ground for each in asked] == [False, True, False, False, False]
+        assert asked[1] < answered[1] < ground
+        assert all(set(each) == {ground} for each in others)
+        await expect(page.get_by_role("figure")).to_contain_text("Answered")
+        await visitor.fits()
+        await visitor.passes_axe()
+        await page.get_by_label("Last day").fill(f"{ENDED}-01")
+        await page.get_by_role("button", name="Show", exact=True).first.click()
+        await expect(drawn).to_have_count(0)
+
+
 async def test_applications_are_counted_in_steps_and_small_numbers_are_not_there(centre: Watching) -> None:
     async with centre.site.visitor() as visitor:
         visitor.expected = ["401", "400"]

@@ -10,7 +10,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.browsing import SIZES, Site, site
 from tests.browser.conftest import Nine
-from tests.web_edge.behind import CODE, answer, decline, desk_of
+from tests.web_edge.behind import BRIEF, CODE, answer, decline, desk_of
 from tests.zkservice.support import VALUES
 from verifier import parse_record
 from web_edge.watched import Watched
@@ -23,7 +23,7 @@ DOWNLOADS = 3
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def counter(nine: Nine, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    desk = await desk_of(nine.town, tmp_path_factory.mktemp("counter") / "home")
+    desk = await desk_of(nine.town, tmp_path_factory.mktemp("counter") / "home", BRIEF)
     given = {"desk": desk, "counter_code": CODE}
     async with site(nine.town, nine.site.browser, Watched(), **given) as made:
         yield made
@@ -127,21 +127,58 @@ async def test_a_person_says_no(nine: Nine, counter: Site) -> None:
         await expect(page.get_by_role("link", name="Save the record")).to_have_count(0)
 
 
-async def test_a_reload_in_the_middle_asks_anew_and_a_cut_line_is_taken_up(nine: Nine, counter: Site) -> None:
+async def test_a_reload_in_the_middle_shows_the_same_question_and_a_cut_line_is_taken_up(
+    nine: Nine, counter: Site
+) -> None:
     issued = await nine.town.claim(await nine.town.issue())
     async with counter.visitor() as visitor:
         visitor.expected = ["401", "ERR_INTERNET_DISCONNECTED", "ERR_NETWORK"]
         page = await visitor.goes_to("/counter/")
         await signs_in(page)
-        first = await asks(page)
+        link = await asks(page)
         await page.reload()
-        await expect(page.get_by_role("heading", name="What is it for?")).to_be_visible()
-        second = await asks(page)
-        assert first != second
+        await expect(page.get_by_role("img", name="QR code of the question")).to_be_visible()
+        assert (await page.locator(LINK).text_content() or "").strip() == link
         await visitor.context.set_offline(True)
-        await answer(nine.town, issued, second)
+        await answer(nine.town, issued, link)
         await visitor.context.set_offline(False)
         await expect(page.get_by_role("heading", name="Proven")).to_be_visible()
+        await page.reload()
+        await expect(page.locator(LINES)).to_contain_text("王小明")
+        other = await visitor.context.new_page()
+        await other.goto(f"{counter.origin}/counter/")
+        await expect(other.get_by_role("heading", name="What is it for?")).to_be_visible()
+        await page.get_by_role("button", name="Next person").click()
+        await page.reload()
+        await expect(page.get_by_role("heading", name="What is it for?")).to_be_visible()
+        assert await asks(page) != link
+
+
+async def test_a_double_tap_asks_once(nine: Nine, counter: Site) -> None:
+    async with counter.visitor("phone") as visitor:
+        visitor.expected = ["401"]
+        page = await visitor.goes_to("/counter/")
+        await signs_in(page)
+        button = page.get_by_role("button", name="test", exact=True)
+        await button.evaluate("(each) => { each.click(); each.click(); }")
+        await expect(page.get_by_role("img", name="QR code of the question")).to_be_visible()
+        sent = [each for each in visitor.requests if each.method == "POST" and each.url.endswith("/asks")]
+        assert len(sent) == 1
+
+
+async def test_a_question_that_nobody_answers_in_time_is_told_so(nine: Nine, counter: Site) -> None:
+    async with counter.visitor("phone") as visitor:
+        visitor.expected = ["401"]
+        page = await visitor.goes_to("/counter/")
+        await signs_in(page)
+        await page.get_by_role("button", name="brief", exact=True).click()
+        await expect(page.get_by_role("heading", name="Not answered")).to_be_visible()
+        await expect(page.get_by_text("Nobody answered in time. Ask again.")).to_be_visible()
+        await expect(page.get_by_role("link", name="Save the record")).to_have_count(0)
+        await visitor.fits()
+        await visitor.passes_axe()
+        await page.get_by_role("button", name="Next person").click()
+        await asks(page)
 
 
 async def test_a_name_from_a_department_is_text(nine: Nine, counter: Site) -> None:

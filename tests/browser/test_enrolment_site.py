@@ -97,8 +97,8 @@ async def test_the_line_breaks_and_comes_back(school: School) -> None:
 async def test_cancelling_and_both_languages(school: School) -> None:
     async with school.visitor("phone", locale="zh-CN") as visitor:
         page = await visitor.goes_to("/")
-        await page.get_by_role("button", name="用凭证夹填写").click()
-        await expect(page.get_by_role("status")).to_have_text("等待您在凭证夹里同意。")
+        await page.get_by_role("button", name="用凭证库填写").click()
+        await expect(page.get_by_role("status")).to_have_text("等待您在凭证库里同意。")
         await visitor.passes_axe()
         await page.get_by_role("button", name="English").click()
         await expect(page.get_by_role("status")).to_have_text("Waiting until you agree in your vault.")
@@ -134,3 +134,14 @@ async def test_the_button_leads_to_the_vault_and_the_form_fills(school: School, 
         await expect(page.get_by_text("It was shown, and the use stands")).to_be_visible()
         await expect(form.get_by_role("status")).to_have_text("Proven. Please complete the form.")
         await expect(form.locator("[data-proven='permit.name']")).to_have_text(NAME)
+
+
+async def test_it_is_shown_in_no_other_page(school: School) -> None:
+    async with school.visitor() as visitor:
+        visitor.expected = ["frame-ancestors", "X-Frame-Options", "refused to connect", "Framing"]
+        page = visitor.page
+        await page.set_content(f"<iframe src='{school.origin}/' name='inner'></iframe>")
+        inner = page.frame("inner")
+        assert inner is not None
+        await inner.wait_for_load_state()
+        assert await inner.locator("#ask").count() == 0

@@ -1,8 +1,11 @@
 """What every page promises: nobody else's script, frame or address, and a small first view."""
 
+import io
+import json
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.async_api import expect
 
 from tests.browser.browsing import BUILT
@@ -110,3 +113,36 @@ async def test_the_button_for_light_and_dark_follows_the_system_until_somebody_c
             await expect(light).to_have_count(0)
         await page.reload()
         await expect(dark).to_be_visible()
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_large_type_is_larger_and_still_fits_a_phone(nine: Nine, path: str) -> None:
+    async with nine.site.visitor("phone") as visitor:
+        visitor.expected = ["404"]  # there is no counter here, and no centre
+        page = await visitor.goes_to(path)
+        size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
+        before = await page.evaluate(size)
+        await page.get_by_role("button", name="Large type").click()
+        assert await page.evaluate(size) >= 1.25 * before >= 20
+        await visitor.fits()
+        await visitor.passes_axe()
+
+
+async def test_the_vault_can_be_installed(nine: Nine) -> None:
+    """The browser itself reads what the page says of an application, and finds nothing wrong with it."""
+    async with nine.site.visitor("phone") as visitor:
+        page = await visitor.goes_to("/vault/")
+        told = await (await visitor.context.new_cdp_session(page)).send("Page.getAppManifest")
+        assert told["errors"] == []
+        manifest = json.loads(told["data"])
+        assert manifest["display"] == "standalone"
+        assert manifest["start_url"].startswith(manifest["scope"])
+        for icon in manifest["icons"]:
+            answer = await visitor.context.request.get(f"{nine.site.origin}{icon['src']}")
+            assert answer.headers["content-type"] == icon["type"]
+            if icon["sizes"] != "any":
+                drawn = Image.open(io.BytesIO(await answer.body()))
+                assert f"{drawn.width}x{drawn.height}" == icon["sizes"]
+        assert await page.evaluate("navigator.serviceWorker.ready.then((each) => each.scope)") == (
+            f"{nine.site.origin}/vault/"
+        )

@@ -15,7 +15,10 @@ from playwright.async_api import Page, expect
 from tests.browser.browsing import SIZES, Site, chromium, needs, site
 from tests.browser.conftest import Nine, nine_cities
 from tests.browser.pictures import as_they_were_made, held_against, looks, picture
+from tests.consortium.making import LOG
+from tests.consortium.watching import TimedLog
 from tests.web_edge.behind import CODE, desk_of
+from tlog.accusing import contradiction
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 Scene = Callable[[Nine, Page], Awaitable[object]]
@@ -52,6 +55,16 @@ async def _trust(_: Nine, page: Page) -> None:
     await expect(page.get_by_role("textbox").first).to_be_visible()
 
 
+async def _alarms(nine: Nine, page: Page) -> None:
+    folder, name = nine.monitor / "alarms", "split_view-0123456789abcdef.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / name).exists():
+        notes = [TimedLog(LOG, seed).grow(2).note for seed in (0, 1)]
+        (folder / name).write_bytes(contradiction(notes[0], notes[1], [LOG.verifier], [])[0].to_bytes())
+        await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_role("article").filter(has_text="SPLIT_VIEW")).to_have_count(1)
+
+
 async def _sign_in(_: Nine, page: Page) -> None:
     await expect(page.get_by_label("Code of the counter")).to_be_visible()
 
@@ -74,6 +87,7 @@ SCENES: dict[str, tuple[str, Scene]] = {
     "chain-ledger": ("/chain/", _ledger),
     "chain-receipt": ("/chain/#receipt", _receipt),
     "chain-trust": ("/chain/#trust", _trust),
+    "chain-alarms": ("/chain/#alarms", _alarms),
     "counter-sign-in": ("/counter/", _sign_in),
     "counter-choosing": ("/counter/", _choosing),
     "counter-asking": ("/counter/", _asking),

@@ -215,7 +215,7 @@ async def test_a_backup_is_restored_in_another_browser(world: World, tmp_path: P
         await expect(page.get_by_role("button", name="Valid until")).to_have_count(1)
 
 
-async def test_a_request_that_ended_and_a_link_of_elsewhere_are_told_in_words(world: World) -> None:
+async def test_a_link_of_elsewhere_and_one_that_is_none_are_told_in_words(world: World) -> None:
     async with world.place.visitor() as visitor:
         page = await visitor.goes_to("/vault/")
         await make(page)

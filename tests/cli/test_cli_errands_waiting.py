@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from unittest import mock
 
+import grpc
 import pytest
 
 from ordering.light.verifying import OrderError, OrderReason
@@ -18,6 +19,7 @@ from verifier.client.errand_desk import ErrandDesk
 from verifier.client.errands import RECEIVED, REJECTED, SUBMITTED, Outcome
 from verifier.client.exchange import check_demands
 from verifier.errors import NOT_ORDERED, NotNowError, RegisterError, ReservedError, TakenElsewhereError
+from wire.client import ServiceError
 from zk.commands.verifier import errand_clerk, errands
 from zk.exits import CommandError, Exit
 from zk.home import Home
@@ -166,3 +168,31 @@ def test_a_part_stays_where_nobody_waits_for_what_its_policy_demands(
     told = [RECEIVED] if receipt is ReceiptState.ORDERED else []
     assert [each.state for each in counter.told] == told
     assert capsys.readouterr().err.count("RECEIPT_STATE_DEMANDED") == 2 - len(told)
+
+
+def test_a_stream_that_ends_in_the_midst_of_its_work_gets_more_time(tmp_path: Path) -> None:
+    """The oldest parts come first: the newest ones must be come to all the same."""
+    nothing, counter = cast(Any, None), mock.Mock()
+    past = ServiceError(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "its time is over")
+
+    def stream(*_: object) -> Any:
+        yield SimpleNamespace(part="p")
+        raise past
+
+    counter.parts.side_effect = stream
+    clerk = mock.Mock(claims=True)
+    desk = ErrandDesk(nothing, counter, nothing, "p", clerk, tmp_path)
+    with mock.patch.object(ErrandDesk, "work", return_value=False):
+        asked = []
+        for _ in range(5):
+            assert list(desk.serve()) == [False]
+            assert not desk.told_all
+            asked.append(counter.parts.mock_calls[-1].args[1].total_seconds())
+        assert asked == [5, 10, 20, 40, 60]
+        with mock.patch("time.monotonic", side_effect=[0.0, 1.0, 60.0]):
+            list(desk.serve())
+        assert desk.told_all
+    assert desk.looks is not None
+    assert desk.looks.total_seconds() == asked[0]
+    with mock.patch.object(ErrandDesk, "work", side_effect=past), pytest.raises(ServiceError):
+        list(desk.serve())

@@ -44,7 +44,7 @@ def test_no_key_stands_in_two_tables() -> None:
 
 def test_every_key_is_used_and_every_used_key_exists() -> None:
     words = ("doctor.ok", "doctor.warn", "doctor.fail", "bench.pass", "bench.miss")
-    counted = ("regulator.kind.", "regulator.by.", "regulator.chart.")
+    counted = ("regulator.kind.", "regulator.by.", "regulator.chart.", "regulator.queue.", "regulator.push.")
     states = ("vault.event.", "vault.grant.", "vault.delivery.", "verifier.consent.", "push.state.")
     told = ("stories.saved.", "story.", "verifier.policy_receipt.")
     items = ("catalogue.about.", "catalogue.sensitivity.", "catalogue.refresh.", "issuer.identifies.")

@@ -6,10 +6,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import tlog
 from disclosure import ExchangeLink, PolicyName, VerifierName, open_request
 from tests.web_edge.standing import endpoint_of
 from tests.zkservice.allowing import allowed
-from tests.zkservice.support import PERMIT, TEXT, City, Issued, new_id
+from tests.zkservice.support import PERMIT, City, Issued, new_id
 from tlog import Verifier
 from tlog.entry import HOLDER_NOTE_OCTETS
 from verifier import keys, parse_policy
@@ -37,11 +38,20 @@ queries:
     expiry: shown
     revocation: waived
 """
+BRIEF = POLICY.replace(b"id: counter", b"id: brief").replace(b"test}\nlifetime: 600", b"brief}\nlifetime: 4")
+"""A question that nobody has time for."""
 
 
-async def desk_of(town: City, folder: Path) -> Callable[[], AbstractAsyncContextManager[Desk]]:
-    """Register the school's policy and make its home; return what opens its desk."""
-    await town.add_policy(allowed(PolicyName("school", "counter", 1), [PERMIT], TEXT))
+async def desk_of(
+    town: City, folder: Path, *more: bytes, believed: tlog.Policy | None = None
+) -> Callable[[], AbstractAsyncContextManager[Desk]]:
+    """Register the school's policies and make its home; return what opens its desk.
+
+    With `believed` it waits for the witnesses of that policy.
+    """
+    policies = [parse_policy(each) for each in (POLICY, *more)]
+    for each in policies:
+        await town.add_policy(allowed(PolicyName("school", each.id, 1), [PERMIT], each.purpose))
     home, log = Home(folder), Verifier.from_string(town.ready.verifier_key)
     folder.mkdir(mode=0o700)
     home.save_profile(Profile(log_key=log))
@@ -51,7 +61,7 @@ async def desk_of(town: City, folder: Path) -> Callable[[], AbstractAsyncContext
     async def opened() -> AsyncIterator[Desk]:
         key = town.verifier_keys["school"]
         async with AsyncVerifierClient(endpoint_of(town), SCHOOL, key, log) as client:
-            yield HomeDesk(runs[0], runs[1], client, SCHOOL, [parse_policy(POLICY)])
+            yield HomeDesk(runs[0], runs[1], client, SCHOOL, policies, believed)
 
     return opened
 

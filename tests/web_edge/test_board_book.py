@@ -200,6 +200,29 @@ async def test_what_was_settled_while_nobody_listened_goes_once_the_stream_is_qu
 
 
 @pytest.mark.asyncio
+async def test_where_streams_are_short_what_one_that_told_all_does_not_tell_goes() -> None:
+    """A board that waits for witnesses opens them anew every few seconds: none is quiet for long."""
+    ticks = [0.0]
+    parts = Parts(lambda _: None, lambda: AT, lambda: ticks[0])
+    parts.opened(newborn(), {"birth"})
+    parts.heard("birth")
+    for name in ("1" * 22, "2" * 22):
+        parts.saw(_part(SUBMITTED, name))
+    before = parts.revision
+    while ticks[0] < 2 * QUIET_SECONDS:
+        ticks[0] += 5
+        parts.heard("birth")
+        parts.saw(_part(SUBMITTED, "1" * 22))
+        assert len(parts.listed().rows) == 2, "these were cut off in the midst of their work"
+    parts.heard("birth")
+    parts.saw(_part(SUBMITTED, "1" * 22))
+    parts.told_all("birth")
+    parts.heard("birth")
+    assert {each.name for each in parts.listed().rows} == {"1" * 22}
+    assert parts.revision == before, "what was only told again wakes nobody"
+
+
+@pytest.mark.asyncio
 async def test_what_came_within_one_minute_stands_in_the_order_of_its_steps() -> None:
     parts, minute = Parts(lambda _: None, lambda: AT), dt.timedelta(minutes=1)
     parts.opened(newborn(), PARTS)

@@ -69,6 +69,8 @@ async def test_a_clerk_asks_and_gets_what_was_proven_and_a_record_that_holds(
         }
         asked = (await http.post("/counter/asks", json={"purpose": "counter"}, headers=_own(edge))).json()
         assert set("".join(asked["modules"])) == {"0", "1"}
+        again = await http.get(f"/counter/asks/{asked['ask']}/question")
+        assert (again.json(), again.headers["cache-control"]) == (asked, "no-store")
         assert (await http.get(f"/counter/asks/{asked['ask']}/record")).status_code == 404
         await answer(town, issued, asked["link"])
         outcome = await _ended(http, asked["ask"])
@@ -79,14 +81,15 @@ async def test_a_clerk_asks_and_gets_what_was_proven_and_a_record_that_holds(
         assert isinstance(record, Record)
         assert recheck(record, log_verifier=None).verified.credentials[0].values["district"] == "370102"
         async with _signed_in(edge) as other:
-            for path in ("", "/record"):
+            for path in ("", "/question", "/record"):
                 assert (await other.get(f"/counter/asks/{asked['ask']}{path}")).status_code == 404
         assert (await http.request("DELETE", "/counter/session", headers=_own(edge))).status_code == 204
         assert (await http.get(f"/counter/asks/{asked['ask']}/record")).status_code == 401
 
 
 async def test_nothing_without_a_session(edge: Standing) -> None:
-    for path in ("/counter/purposes", "/counter/asks/x", "/counter/asks/x/record"):
+    for each in ("purposes", "asks/x", "asks/x/question", "asks/x/record"):
+        path = f"/counter/{each}"
         assert (await edge.http.get(path)).status_code == 401
         forged = await edge.http.get(path, headers={"cookie": f"{COOKIE}=AAAA"})
         assert forged.status_code == 401

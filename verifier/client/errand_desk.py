@@ -7,6 +7,7 @@ for a part is safe to do twice, so a stream that broke is opened anew and nothin
 
 import datetime as dt
 import enum
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -41,6 +42,9 @@ _SEEN: Final = LocalizedText("只能办理一次，此前已经办理过", "This
 _DIGEST_DIGITS: Final = 16
 _LOOK: Final = dt.timedelta(seconds=5)
 """Where quorum, order or a claim is demanded the stream is opened anew so often: nothing tells of these."""
+_LONGEST_LOOK: Final = dt.timedelta(minutes=1)
+"""So long a stream may take that ended in the midst of its work, so that it comes to the newest parts too."""
+_QUIET_SECONDS: Final = 1.0
 _UNUSABLE: Final = "FILE_UNUSABLE"
 _PASSING: Final = {
     grpc.StatusCode.UNAVAILABLE,
@@ -146,20 +150,45 @@ class ErrandDesk:
     records: Path
     believed: Policy | None = None
     order: Callable[[AnyRecord], bytes] | None = None
+    told_all: bool = field(default=False, init=False)
+    """Whether the last stream was quiet before it ended: then it had told all parts, and this was done."""
+    _look: dt.timedelta = field(default=_LOOK, init=False)
     _told_pending: set[Path] = field(default_factory=set, init=False, repr=False)
     _told_unordered: set[tuple[Path, str]] = field(default_factory=set, init=False, repr=False)
+
+    @property
+    def looks(self) -> dt.timedelta | None:
+        """Return after how long a stream is over and opened anew; None where streams have no such end."""
+        waits = self.believed is not None or self.order is not None or self.clerk.claims
+        return self._look if waits else None
 
     def serve(self) -> Iterator[bool]:
         """Do whatever comes, and give for each part whether this settled it, until the stream ends.
 
         Raises ServiceError, by `passes` often one after which the stream is opened anew.
         """
-        waits = self.believed is not None or self.order is not None or self.clerk.claims
-        looks = _LOOK if waits else None
-        for each in self.counter.parts(self.bundle, looks):
+        worked = time.monotonic()
+        for each in self._parts():
             if each.part == self.part:
                 self.clerk.saw(each)
                 yield self.work(each)
+                worked = time.monotonic()
+        self.told_all = time.monotonic() - worked >= _QUIET_SECONDS
+        self._look = _LOOK if self.told_all else min(2 * self._look, _LONGEST_LOOK)
+
+    def _parts(self) -> Iterator[CounterPart]:
+        """Give what the stream tells; one that is to be opened anew now and then ends with its time."""
+        parts = iter(self.counter.parts(self.bundle, self.looks))
+        while True:
+            try:
+                each = next(parts, None)
+            except ServiceError as error:
+                if self.looks is None or error.code is not grpc.StatusCode.DEADLINE_EXCEEDED:
+                    raise
+                return
+            if each is None:
+                return
+            yield each
 
     def work(self, part: CounterPart) -> bool:
         """Do what a part wants; return whether this settled it."""
@@ -228,6 +257,7 @@ class ErrandDesk:
         except (TlogError, DisclosureError, ServiceError) as error:
             if isinstance(error, ServiceError) and error.is_of_all:
                 raise
+            self._told_pending.discard(path)
             self.clerk.happened(Happening.NOT_ANCHORED, part, reason=error.reason)
             return None
         if found is not None:

@@ -15,6 +15,7 @@ from web_edge import Edge, Pages, PagesError
 from web_edge.counter import Desk
 from web_edge.process import serve as run_edge
 from web_edge.watched import Watched
+from zk.anchoring import policy_needed
 from zk.commands.verifier.common import As, key_of, loaded_policy, name_of, threads_for
 from zk.commands.web_board import open_board
 from zk.commands.web_centre import made_code, open_centre
@@ -65,6 +66,7 @@ def serve(
     errand_policy: Annotated[
         list[Path] | None, typer.Option("--errand-policy", help="help.web.errand_policy")
     ] = None,
+    anchored: Annotated[bool, typer.Option("--anchored", help="help.web.anchored")] = False,
     verifier: As = None,
     centre_token: Annotated[Path | None, typer.Option("--centre-token", help="help.web.centre_token")] = None,
     centre_code: Annotated[Path | None, typer.Option("--centre-code", help="help.web.centre_code")] = None,
@@ -72,13 +74,15 @@ def serve(
     """Hand out the pages until it is told to end; with a verifier's policies its counter is open too, with an
     errand bundle the counter's board, with a regulator's token the resource centre.
 
-    With --json it prints one line when it is ready and one when it has ended.
+    With --anchored counter and board accept what the pinned policy's witnesses have cosigned. With --json it
+    prints one line when it is ready and one when it has ended.
     """
     if (certificate is None) is not (private_key is None):
         raise CommandError(Exit.USAGE, "CERTIFICATE_AND_KEY", "error.web_certificate")
-    board = open_board(run, errand, errand_policy or ())
+    believed = policy_needed(run) if anchored else None
+    board = open_board(run, errand, errand_policy or (), believed)
     at_counter = bool(purpose or board)
-    open_desk, code = _counter(run, verifier, purpose or []) if at_counter else (None, "")
+    open_desk, code = _counter(run, verifier, purpose or [], believed) if at_counter else (None, "")
     path = code_path(run, name_of(run, verifier)) if at_counter else None
     centre = open_centre(run, centre_token, centre_code)
     edge = Edge(
@@ -181,7 +185,7 @@ def _steps(run: Run, made: Seeded, edge: Edge, port: int, site: str) -> None:
 
 
 def _counter(
-    run: Run, said: str | None, paths: list[Path]
+    run: Run, said: str | None, paths: list[Path], believed: Policy | None = None
 ) -> tuple[Callable[[], AbstractAsyncContextManager[Desk]], str]:
     """Return what opens the counter's desk, and the code that its clerks sign in with."""
     name = name_of(run, said)
@@ -191,7 +195,7 @@ def _counter(
     @asynccontextmanager
     async def opened() -> AsyncIterator[Desk]:
         async with AsyncVerifierClient(run.endpoint, name, key, log, threads=threads) as client:
-            yield HomeDesk(zh, en, client, name, policies)
+            yield HomeDesk(zh, en, client, name, policies, believed)
 
     return opened, counter_code(run, name)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from disclosure import VerifierName
 from disclosure.errand import ErrandBundleName
+from tlog import Policy
 from verifier import CompositePolicy
 from web_edge.board import Board
 from zk.board import home_board
@@ -18,11 +19,14 @@ from zk.run import Run
 OpenBoard = Callable[[], AbstractAsyncContextManager[Board]]
 
 
-def open_board(run: Run, bundle: str | None, policies: Sequence[Path]) -> OpenBoard | None:
+def open_board(
+    run: Run, bundle: str | None, policies: Sequence[Path], believed: Policy | None = None
+) -> OpenBoard | None:
     """Return what opens a board, None where no bundle was named; CommandError USAGE.
 
     Which steps of the bundle are served follows once the service is heard: those of which the verifier's key
-    stands in this home, and the policy among these.
+    stands in this home, and the policy among these. With `believed` parts are accepted once its witnesses
+    have cosigned.
     """
     if (bundle is None) is not (not policies):
         raise CommandError(Exit.USAGE, "ERRAND_AND_POLICY", "error.web_errand")
@@ -39,5 +43,5 @@ def open_board(run: Run, bundle: str | None, policies: Sequence[Path]) -> OpenBo
     if not names:
         raise CommandError(Exit.USAGE, "VERIFIER_UNCLEAR", "error.verifier_none")
     keys = {each: key_of(run, each) for each in names}
-    served = Served(run.endpoint, run.log_verifier(), name, keys, loaded)
+    served = Served(run.endpoint, run.log_verifier(), name, keys, loaded, believed)
     return lambda: home_board(run, served)

@@ -19,6 +19,7 @@ MESSAGES: Final = {
     "help.web.errand": "The bundle whose board the counter has, such as newborn@1: each step whose key and "
     "policy are here.",
     "help.web.errand_policy": "A policy by which a counter of that bundle asks; may be given again.",
+    "help.web.anchored": "Accept answers and parts once the pinned policy's witnesses have cosigned them.",
     "error.web_errand": "A board needs a bundle and the policies of its counters: --errand, --errand-policy.",
     "error.web_policy_twice": "Two of the policies have one id: by which a counter asks is not clear.",
     "error.web_no_step": "Of no counter of {bundle} there are both the verifier's key and its policy here.",

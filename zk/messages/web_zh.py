@@ -18,6 +18,7 @@ MESSAGES: Final = {
     "web.counter": "窗口已开设；窗口人员使用 {path} 中的代码登录",
     "help.web.errand": "窗口看板所办理的一件事，例如 newborn@1：凡其密钥与策略在此者均列出。",
     "help.web.errand_policy": "该事项某一窗口询问所依的策略文件；可多次给出。",
+    "help.web.anchored": "待已固定策略的见证方联署后才接受答复和各部分。",
     "error.web_errand": "看板须同时给出事项及其窗口的策略：--errand、--errand-policy。",
     "error.web_policy_twice": "有两个策略的 id 相同：无法确定窗口依哪一个询问。",
     "error.web_no_step": "{bundle} 的任何窗口在此都没有验证方密钥与策略兼备的。",
@@ -45,7 +46,7 @@ MESSAGES: Final = {
     "web.demo_receipt": "5. 链上之窗的“核验回执”：选择该记录，查看证明图与核验结果。",
     "web.demo_alarms": "6. 链上之窗的“警报”：监察方发现 {cheat} 出示了两份账本。",
     "web.demo_enrolment": "7. 学校自己的网站（另一台服务）：打开 {site}，按下按钮，\n"
-    "   用“在本机打开凭证夹”的链接像第 4 步那样答复，并输入配对码。表格会自动填好。",
+    "   用“在本机打开凭证库”的链接像第 4 步那样答复，并输入配对码。表格会自动填好。",
     "web.demo_centre": "8. 资源中心：用 {centre_code} 登录，查看谁提供哪些数据、谁可以询问、询问了多少次。",
     "web.demo_vault": "9. 浏览器中您自己的凭证库：打开 {address}vault/，建立凭证库，\n"
     "   在“扫描”中逐个粘贴部门的以下链接；然后再次在窗口询问，粘贴其链接，\n"

@@ -2,10 +2,10 @@
 
 import typer
 
-from zk.commands.regulator import checking, keys, opening, view
+from zk.commands.regulator import checking, keys, opening, progress, view
 from zk.commands.regulator.common import GROUP, OPEN, SHARE
 
-__all__ = ["add_to", "checking", "keys", "opening", "view"]
+__all__ = ["add_to", "checking", "keys", "opening", "progress", "view"]
 
 # Once, however often the program is built in one process.
 for _each in (SHARE, OPEN):

@@ -1,5 +1,6 @@
 """What the commands of regulators share: their groups, their options, and the evidence that they read."""
 
+import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -9,7 +10,7 @@ import typer
 import tlog
 from zk.exits import CommandError, Exit
 from zk.group import Group
-from zk.home import read_file
+from zk.home import read_file, read_secret
 from zk.regulator.evidence import (
     Candidates,
     Evidence,
@@ -41,6 +42,28 @@ ReceiptFile = Annotated[Path | None, typer.Option("--receipt", help="help.regula
 CandidatesFile = Annotated[Path | None, typer.Option("--candidates", help="help.regulator.candidates")]
 Opening = Annotated[Path, typer.Argument(help="help.regulator.opening")]
 Output = Annotated[Path | None, typer.Option("--output", help="help.regulator.output")]
+TokenFile = Annotated[Path | None, typer.Option("--token-file", help="help.regulator.token_file")]
+
+
+def date_of(written: str) -> dt.date:
+    """Read a day as it is written; CommandError USAGE."""
+    try:
+        return dt.date.fromisoformat(written)
+    except ValueError:
+        raise CommandError(Exit.USAGE, "DATE_INVALID", "error.date_invalid", given=written) from None
+
+
+def reading_token(run: Run, file: Path | None) -> str:
+    """Return the token that a regulator reads with: of a file, else the only one of the home.
+
+    Raises CommandError USAGE.
+    """
+    if file is not None:
+        return read_secret(file)
+    here = sorted((run.home.path / "regulators").glob("*.token"))
+    if len(here) != 1:
+        raise CommandError(Exit.USAGE, "REGULATOR_UNCLEAR", "error.regulator_token_unclear")
+    return run.home.current(here[0], f"regulators/{here[0].stem}")
 
 
 def evidence_from(

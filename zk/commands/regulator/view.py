@@ -12,10 +12,8 @@ from rich.table import Table
 from disclosure import civil_date
 from disclosure.names import RegulatorName
 from zk.clients.statistics import StatisticsClient
-from zk.commands.regulator.common import GROUP, Id
-from zk.exits import CommandError, Exit
+from zk.commands.regulator.common import GROUP, Id, TokenFile, date_of, reading_token
 from zk.fresh import TokenHash, fresh_secret, made_here, read_hash
-from zk.home import read_secret
 from zk.regulator.figures import Row, charts, csv_of, kinds_in, rows_of, short
 from zk.run import Answer, Run
 from zk.tokens import AdminTokenFile, admin_token
@@ -68,16 +66,16 @@ def view(
     policy: Only = "",
     department: Only = "",
     purpose: Only = "",
-    token_file: Annotated[Path | None, typer.Option("--token-file", help="help.regulator.token_file")] = None,
+    token_file: TokenFile = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="help.regulator.csv")] = None,
     plots: Annotated[Path | None, typer.Option("--plots", help="help.regulator.plots")] = None,
 ) -> Answer:
     """Show who asked how often, under which policy, for which purpose, and what came of it."""
-    end = _date(last) if last else civil_date(dt.datetime.now(dt.UTC))
-    days = (_date(first) if first else end - dt.timedelta(days=_DAYS - 1)), end
+    end = date_of(last) if last else civil_date(dt.datetime.now(dt.UTC))
+    days = (date_of(first) if first else end - dt.timedelta(days=_DAYS - 1)), end
     given = {"verifier": verifier, "policy": policy, "department": department, "purpose": purpose}
     only = {name: value for name, value in given.items() if value}
-    shown, files = read_secret(token_file) if token_file else _token(run), list[str]()
+    shown, files = reading_token(run, token_file), list[str]()
     with StatisticsClient(run.endpoint) as client:
         found = list(client.figures(shown, days, (by,), only))
         if csv is not None:
@@ -107,7 +105,7 @@ def published(
     run: Run, month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="help.regulator.month")]
 ) -> Answer:
     """Show what everybody may know of a month that is over: nothing that was counted a few times only."""
-    of = _date(f"{month}-01")
+    of = date_of(f"{month}-01")
     with StatisticsClient(run.endpoint) as client:
         found, least = client.published(of.year, of.month)
     rows = rows_of(found, "verifier")
@@ -127,20 +125,6 @@ def _table(run: Run, by: str, rows: list[Row]) -> Table:
     for row in rows:
         table.add_row(short(row.name, run.lang), *(f"{row.counts[kind]:,}" for kind in kinds))
     return table
-
-
-def _date(written: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(written)
-    except ValueError:
-        raise CommandError(Exit.USAGE, "DATE_INVALID", "error.date_invalid", given=written) from None
-
-
-def _token(run: Run) -> str:
-    here = sorted((run.home.path / "regulators").glob("*.token"))
-    if len(here) != 1:
-        raise CommandError(Exit.USAGE, "REGULATOR_UNCLEAR", "error.regulator_token_unclear")
-    return run.home.current(here[0], f"regulators/{here[0].stem}")
 
 
 def _write(path: Path, content: str) -> None:

@@ -5,7 +5,7 @@ show it here is told so before anybody is asked: a holder would have disclosed s
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from disclosure import VerifierName
@@ -28,6 +28,10 @@ class Demands:
 
     quorum: Policy | None = None
     order: Callable[[Kept], bytes] | None = None
+
+    def beside(self, believed: Policy | None) -> "Demands":
+        """Demand this policy's witnesses too, where none are demanded yet."""
+        return replace(self, quorum=self.quorum or believed)
 
     @property
     def states(self) -> States:

@@ -7,6 +7,7 @@ import type { Published, Sum } from "./books.js";
 import { Card, Mono, Name } from "./catalogue-views.js";
 import { type Line, cityDay, counted } from "./counts.js";
 import { type Column, Listed, Paged, State, Table, useBooks } from "./listed.js";
+import { Plot } from "./plot.js";
 import { useTexts } from "./texts/index.js";
 
 const SUM = (row: Sum): string => `${row.of} ${row.kind}`;
@@ -87,6 +88,7 @@ export function StatisticsView(): VNode {
           </select>
         </p>
         <Days range={range} chosen={setRange} />
+        <Plot key={JSON.stringify(range)} range={range} />
         <Paged
           key={JSON.stringify([by, range])}
           listing="statistics"

@@ -42,6 +42,30 @@ export const purposes = async (): Promise<Purposes> => (await send("GET", "purpo
 export const ask = async (purpose: string, pairing: boolean): Promise<Question> =>
   (await send("POST", "asks", { purpose, pairing })).json() as Promise<Question>;
 
+const ASK = "zk.counter.ask";
+
+/** Remember which question this tab shows, null for none: a reload shows it again, and no other tab does. */
+export function remember(name: string | null): void {
+  try {
+    if (name === null) sessionStorage.removeItem(ASK);
+    else sessionStorage.setItem(ASK, name);
+  } catch {
+    // Where the browser keeps nothing a reload asks anew.
+  }
+}
+
+/** The question that this tab showed before it was loaded again; null where there is none, or it is forgotten. */
+export async function remembered(): Promise<Question | null> {
+  try {
+    const name = sessionStorage.getItem(ASK);
+    if (name === null) return null;
+    return (await (await send("GET", `asks/${encodeURIComponent(name)}/question`)).json()) as Question;
+  } catch (error) {
+    if (error instanceof edge.EdgeError && error.status === 404) remember(null);
+    return null;
+  }
+}
+
 export const recordAddress = (name: string): string => `/counter/asks/${encodeURIComponent(name)}/record`;
 
 /**

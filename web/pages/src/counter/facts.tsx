@@ -22,7 +22,9 @@ export function Facts({ row, listed }: { row: Row; listed: Listed }): VNode {
       {row.due !== "" && <span class="quiet">{text("part.due", { day: day(row.due) })}</span>}{" "}
       {waits && <span class="quiet">{text("part.waits", { names: namesOf(after, known) })}</span>}{" "}
       {row.why !== null && (
-        <span class="reason">{text("sheet.reason", { why: of(row.why), reason: row.reason })}</span>
+        <span class="reason">
+          {text(row.state === "submitted" ? "sheet.waits" : "sheet.reason", { why: of(row.why), reason: row.reason })}
+        </span>
       )}
       <span class="quiet mono">{row.name}</span>
     </>

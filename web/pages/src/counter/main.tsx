@@ -1,6 +1,6 @@
 // The counter: a clerk signs in, chooses a purpose, shows the code, and sees what was proven.
 import { type VNode, render } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { moment, useText } from "../messages/index.js";
 import { QrCode } from "../ui/qr.js";
@@ -32,12 +32,20 @@ function Counter(): VNode {
   const text = useText();
   const [at, go] = useState<At>({ step: "looking" });
   const look = (): void => {
-    desk.purposes().then(
-      (offered) => go({ step: "choosing", offered }),
+    const found = async (offered: desk.Purposes): Promise<At> => {
+      const question = await desk.remembered();
+      return question === null ? { step: "choosing", offered } : { step: "asking", offered, question };
+    };
+    desk.purposes().then(found).then(
+      go,
       (error: unknown) => go({ step: error instanceof desk.DeskError && error.status === 401 ? "out" : "away" }),
     );
   };
   useEffect(look, []);
+  const next = (offered: desk.Purposes): void => {
+    desk.remember(null);
+    go({ step: "choosing", offered });
+  };
   const place = usePlace();
   const offered = "offered" in at ? at.offered : undefined;
   const ids = viewsOf(offered);
@@ -62,7 +70,10 @@ function Counter(): VNode {
       {!onBoard && at.step === "choosing" && (
         <Choosing
           offered={at.offered}
-          asked={(question) => go({ step: "asking", offered: at.offered, question })}
+          asked={(question) => {
+            desk.remember(question.ask);
+            go({ step: "asking", offered: at.offered, question });
+          }}
           out={() => go({ step: "out" })}
         />
       )}
@@ -70,14 +81,14 @@ function Counter(): VNode {
         <Asking
           question={at.question}
           ended={(outcome) => go({ ...at, step: "ended", outcome })}
-          back={() => go({ step: "choosing", offered: at.offered })}
+          back={() => next(at.offered)}
         />
       )}
       {!onBoard && at.step === "ended" && (
         <Ended
           question={at.question}
           outcome={at.outcome}
-          back={() => go({ step: "choosing", offered: at.offered })}
+          back={() => next(at.offered)}
         />
       )}
     </Shell>
@@ -102,10 +113,14 @@ function Choosing({ offered, asked, out }: ChoosingProps): VNode {
   const [busy, setBusy] = useState(false);
   const [pairing, setPairing] = useState(false);
   const [error, setError] = useState<unknown>();
+  const sent = useRef(false);
   const choose = (id: string): void => {
+    if (sent.current) return; // a second tap comes before the page is drawn again
+    sent.current = true;
     setBusy(true);
     setError(undefined);
     desk.ask(id, pairing).then(asked, (failed: unknown) => {
+      sent.current = false;
       setBusy(false);
       if (failed instanceof desk.DeskError && failed.status === 401) out();
       else setError(failed);

@@ -101,6 +101,9 @@ export const en = {
   "revocations.about": "By department, its newest lists: how many credentials are revoked in each.",
   "statistics.about":
     "How often what happened, and nothing about any person. By department, what concerns several counts for each of them.",
+  "plot.told":
+    "Use by day, from {first} to {last}, as lines; at most {greatest} on one day. The table of days has the numbers.",
+  "plot.part": "Drawn until {day}. Choose fewer days to see the rest.",
   first: "First day",
   last: "Last day",
   show: "Show",

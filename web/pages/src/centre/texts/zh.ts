@@ -101,6 +101,8 @@ export const zh: Table = {
   "push.withdrawn": "已撤下",
   "revocations.about": "按部门列出其最新的撤销名单，以及各名单中已撤销的凭证数。",
   "statistics.about": "各类事项发生的次数，不涉及任何个人。按部门统计时，涉及多个部门的事项各计一次。",
+  "plot.told": "{first} 至 {last} 每日使用情况折线图；一日最多 {greatest} 次。按日期分列的表格中有具体数字。",
+  "plot.part": "图画到 {day} 为止。要看其余部分，请选较少的日子。",
   first: "首日",
   last: "末日",
   show: "显示",

@@ -40,6 +40,7 @@ export const en = {
   "sheet.decided": "What was decided",
   "sheet.nothing": "Nothing was submitted yet.",
   "sheet.reason": "Not accepted: {why} ({reason})",
+  "sheet.waits": "Not accepted yet: {why} ({reason})",
   "sheet.record": "Save the record",
   "sheet.print": "Print",
   "sheet.document": "Document: {document}",

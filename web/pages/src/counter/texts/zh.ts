@@ -41,6 +41,7 @@ export const zh: Table = {
   "sheet.decided": "所作的决定",
   "sheet.nothing": "尚未提交任何内容。",
   "sheet.reason": "未接受：{why}（{reason}）",
+  "sheet.waits": "暂未接受：{why}（{reason}）",
   "sheet.record": "保存记录",
   "sheet.print": "打印",
   "sheet.document": "文书：{document}",
