@@ -27,7 +27,7 @@ from web_edge.counter import DeskError, Outcome, Purpose, Question
 from wire.client import ServiceError
 from zk.commands.ordered import with_order
 from zk.commands.verifier.asking import checked_request, keep
-from zk.commands.verifier.demanding import Demands, by_policy, demands_of
+from zk.commands.verifier.demanding import NOTHING, Demands, by_policy, demands_of
 from zk.commands.verifier.records import answered as told_answer
 from zk.commands.verifier.records import order_told
 from zk.failure import explain
@@ -104,23 +104,32 @@ class HomeDesk:
         demanded = by_policy(self._client.client, policy, self._name)
         return demands_of(self._en, demanded).beside(self._believed)
 
-    async def _ended(self, policy: _AnyPolicy, opened: _AnyExchange, demands: Demands) -> Outcome:
+    async def _ended(self, policy: _AnyPolicy, opened: _AnyExchange, demands: Demands = NOTHING) -> Outcome:
         patience = policy.lifetime + _GRACE
         ends = time.monotonic() + patience.total_seconds() + ORDER_SECONDS  # the quorum has a time of its own
         try:
-            answered: Answered | CompositeAnswered = await self._client.wait(
-                opened, patience, (), None, demands.states
-            )
+            answered, unmet = await self._answered(opened, patience, demands)
             kept = await self._client.run(lambda: self._kept(policy, answered))
         except Exception as error:
             reason, zh, en = self._explained(error)
             return Outcome(_ENDED.get(reason, "refused"), [zh, reason], [en, reason])
         if isinstance(kept, Outcome):
             return kept
+        if unmet is not None:
+            return self._undecided(unmet)
         try:
             return await self._accepted(answered, kept, demands, ends)
         except Exception as error:
             return self._undecided(error)
+
+    async def _answered(
+        self, opened: _AnyExchange, patience: dt.timedelta, demands: Demands
+    ) -> tuple[Answered | CompositeAnswered, PendingError | None]:
+        """Return an answer that holds, and why it is not accepted where more is demanded than is waited for."""
+        try:
+            return await self._client.wait(opened, patience, (), None, demands.states), None
+        except PendingError as error:
+            return error.answered, error
 
     def _kept(self, policy: _AnyPolicy, answered: Answered | CompositeAnswered) -> Path | Outcome:
         """Keep an answer that holds, before anything else is waited for; return where, or that it is not
@@ -138,7 +147,7 @@ class HomeDesk:
     async def _accepted(
         self, answered: Answered | CompositeAnswered, path: Path, demands: Demands, ends: float
     ) -> Outcome:
-        """Tell an answer that was kept, with its record: once quorum and order are there that are demanded."""
+        """Tell an answer that was kept: once quorum and order are there, where these are demanded."""
         if demands.quorum is not None:
             record = await self._anchored(answered, demands.quorum, ends)
             answered = answered.with_record(record)
