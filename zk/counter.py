@@ -125,7 +125,7 @@ class HomeDesk:
     async def _answered(
         self, opened: _AnyExchange, patience: dt.timedelta, demands: Demands
     ) -> tuple[Answered | CompositeAnswered, PendingError | None]:
-        """Return an answer that holds, and why it is not accepted where more is demanded than is waited for."""
+        """Return an answer that holds, and why it does not count: more is demanded than is waited for."""
         try:
             return await self._client.wait(opened, patience, (), None, demands.states), None
         except PendingError as error:
