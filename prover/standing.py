@@ -41,7 +41,7 @@ from prover.reading import Found
 from prover.records import Kind, head_of, malformed, milliseconds, moment_of, pack, unpack
 from prover.sealing import VaultKeys
 from prover.shelf import Records, Shelf
-from prover.usages import Usage, usage_of
+from prover.usages import usages_of
 
 MakeGrant = Callable[[bytes, str, bytes], Call]
 """Gets the public key, 32 octets, that a consent is granted with; then what a MakeCall gets."""
@@ -285,7 +285,7 @@ class Consents:
         return held
 
     def _check_open(self, records: Records, request: Request | CompositeRequest) -> None:
-        used = records.all(Kind.USAGE, _usage_of(self._shelf.keys))
+        used = records.all(Kind.USAGE, usages_of(self._shelf.keys))
         if any(each.request.digest == request.digest for each in used):
             detail = "beyond the standing consent: the request was answered before"
             raise PresentingError(VaultReason.CONSENT_BEYOND, detail)
@@ -342,7 +342,7 @@ def settle(records: Records, keys: VaultKeys, found: Iterable[Found]) -> None:
     vault does not hold: it may have been under any consent of that verifier's, so under none of them the
     answers are counted any more.
     """
-    own = {each.holder_note for each in records.all(Kind.USAGE, _usage_of(keys))}
+    own = {each.holder_note for each in records.all(Kind.USAGE, usages_of(keys))}
     read = list(found)
     withdrawn = {
         each.note.digest
@@ -362,7 +362,3 @@ def settle(records: Records, keys: VaultKeys, found: Iterable[Found]) -> None:
 def _may_be_under(terms: StandingTerms, use: NoteSummary) -> bool:
     """Tell whether a use may have been under terms: it is their verifier's, and not from before them."""
     return use.verifier == terms.verifier and use.time >= terms.created - CLOCK_TOLERANCE
-
-
-def _usage_of(keys: VaultKeys) -> Callable[[str, bytes], Usage]:
-    return lambda record_id, octets: usage_of(record_id, octets, keys.recognises)

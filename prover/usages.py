@@ -46,6 +46,7 @@ from prover.records import (
     schema_of,
     unpack,
 )
+from prover.sealing import VaultKeys
 from tlog import HOLDER_NOTE_OCTETS
 
 AnyPresentation = Presentation | CompositePresentation
@@ -177,6 +178,11 @@ class Usage:
 def answer_of(presentation: AnyPresentation) -> Presentation | Answer:
     """Return everything of a presentation that both forms have."""
     return presentation.answer if isinstance(presentation, CompositePresentation) else presentation
+
+
+def usages_of(keys: VaultKeys) -> Callable[[str, bytes], Usage]:
+    """Return what decodes the uses of a vault of these keys, as `usage_of` does."""
+    return lambda record_id, octets: usage_of(record_id, octets, keys.recognises)
 
 
 def usage_of(record_id: str, octets: bytes, recognises: Callable[[bytes], bool]) -> Usage:

@@ -158,7 +158,7 @@ class ErrandClient:
         kept.CopyFrom(message)
         for each in kept.parts:
             each.ClearField("ask")
-        vault.errands.remember(errand.id, kept.SerializeToString(), ended=view.state.is_over)
+        vault.errands.remember(errand.id, kept.SerializeToString(), view.stage)
         return view
 
     def _own(self, errand_id: str, vault: Vault) -> tuple[HeldErrand, ErrandLink]:

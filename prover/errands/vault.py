@@ -14,13 +14,13 @@ from disclosure.errand import Counter, ErrandBundle, FormValue
 from prover.composite.handover_records import KeptNumber
 from prover.composite.presenting import Prepared
 from prover.errands.records import Declared, HeldErrand, PartUse, Stage, declared_of, errand_of
-from prover.errors import ContentError, VaultReason
-from prover.events import Event, MakeCall, begin_event
+from prover.errors import ContentError, PresentingError, VaultReason
+from prover.events import Event, EventState, MakeCall, begin_event, events_in
 from prover.finding import one_of
 from prover.notes import EventNote
-from prover.records import Kind
+from prover.records import Kind, request_of
 from prover.shelf import Records, Shelf
-from prover.usages import Usage, UsageLink
+from prover.usages import Usage, UsageLink, UsageState, usages_of
 
 MakeUsage = Callable[[UsageLink, SignedRequest, LocalizedText, Prepared], Usage]
 
@@ -74,11 +74,15 @@ class Errands:
         """Write down the ticket that the service has given."""
         return self._change(errand_id, lambda errand: replace(errand, link=link))
 
-    def remember(self, errand_id: str, told: bytes, *, ended: bool) -> HeldErrand:
-        """Keep what the service has told of an errand last."""
+    def remember(self, errand_id: str, told: bytes, stage: Stage) -> HeldErrand:
+        """Keep what the service has told of an errand last, and how far that says it has come.
+
+        A vault that was put back from a copy may not know that an errand was submitted; of one that it does
+        know to be nobody makes it open again.
+        """
 
         def newer(errand: HeldErrand) -> HeldErrand:
-            return replace(errand, told=told, stage=Stage.ENDED if ended else errand.stage)
+            return replace(errand, told=told, stage=errand.stage if stage is Stage.BEGUN else stage)
 
         return self._change(errand_id, newer)
 
@@ -87,10 +91,12 @@ class Errands:
     ) -> tuple[HeldErrand, Event]:
         """Store what is about to be submitted: every use, what was declared, and the call itself.
 
-        Raises ContentError ERRAND_NOT_FOUND, USAGE_MISMATCH.
+        Raises ContentError ERRAND_NOT_FOUND, USAGE_MISMATCH; PresentingError ERRAND_CLOSED,
+        EXCHANGE_ANSWERED.
         """
         with self._shelf.writing() as records:
             errand = self._one(records, errand_id)
+            self._check_open(records, errand, proven)
             if errand.link is None:
                 raise ContentError(VaultReason.ERRAND_NOT_FOUND, "the errand was not begun")
             event = begin_event(self._shelf, records, errand.server, note, make)
@@ -107,15 +113,31 @@ class Errands:
             records.put(errand)
             return errand, event
 
+    def _check_open(self, records: Records, errand: HeldErrand, proven: Sequence[ProvenPart]) -> None:
+        """Refuse what is over, or on its way and nobody knows how that ends; and a second answer to a
+        request, in whichever errand the first was: a service may hand one part out in two."""
+        waiting = {each.id for each in events_in(records) if each.state is EventState.SENT}
+        if errand.stage is Stage.ENDED or waiting & set(errand.submissions):
+            raise PresentingError(VaultReason.ERRAND_CLOSED, "the errand is over, or is being submitted")
+        uses = records.all(Kind.USAGE, usages_of(self._shelf.keys))
+        answered = {each.request.digest for each in uses if each.state is not UsageState.REFUSED}
+        if any(request_of(each.signed_request).digest in answered for each in proven):
+            raise PresentingError(VaultReason.EXCHANGE_ANSWERED, "the vault has answered this request")
+
     def refused(self, errand_id: str, *, answered: bool) -> HeldErrand:
         """Write down that a submission was refused for good; `answered` tells that an earlier one was not."""
         stage = Stage.SUBMITTED if answered else Stage.BEGUN
         return self._change(errand_id, lambda errand: replace(errand, stage=stage))
 
     def abandon(self, errand_id: str, note: EventNote, make: MakeCall) -> Event:
-        """Store that an errand is given up, with the call that says so, before it is sent."""
+        """Store that an errand is given up, with the call that says so, before it is sent.
+
+        Raises PresentingError ERRAND_CLOSED for one that was submitted, or is over.
+        """
         with self._shelf.writing() as records:
             errand = self._one(records, errand_id)
+            if errand.stage is not Stage.BEGUN:
+                raise PresentingError(VaultReason.ERRAND_CLOSED, "the errand was submitted, or is over")
             records.put(replace(errand, stage=Stage.ENDED))
             return begin_event(self._shelf, records, errand.server, note, make)
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from disclosure import LocalizedText, OfferLink
 from disclosure.errand import PartName
+from prover.errands.records import Stage
 
 
 class PartState(StrEnum):
@@ -64,6 +65,13 @@ class ErrandView:
     state: ErrandState
     parts: tuple[PartView, ...]
     expires: dt.datetime
+
+    @property
+    def stage(self) -> Stage:
+        """How far the service says that it has come."""
+        if self.state.is_over:
+            return Stage.ENDED
+        return Stage.SUBMITTED if self.state is ErrandState.SUBMITTED else Stage.BEGUN
 
     @property
     def to_submit(self) -> tuple[PartView, ...]:

@@ -97,3 +97,11 @@ def begun(town: Town, errands: Errands, counters: dict[str, Desk], vault: Vault)
 
 def client_of(town: Town) -> ErrandClient:
     return ErrandClient(town.endpoint, clock=town.city.clock)
+
+
+class LostError(Exception):
+    """The power went off."""
+
+
+def lost(*_: Any) -> Any:
+    raise LostError

@@ -20,7 +20,17 @@ from prover.events import EventState
 from prover.history import check_event
 from prover.notes import MAX_DETAIL_OCTETS, detail_of
 from tests.prover.conftest import Reopen
-from tests.prover.errand_making import Desk, agree, begun, client_of, desks, fill_in, type_nothing
+from tests.prover.errand_making import (
+    Desk,
+    LostError,
+    agree,
+    begun,
+    client_of,
+    desks,
+    fill_in,
+    lost,
+    type_nothing,
+)
 from tests.prover.making import refused
 from tests.prover.town import Town
 from tests.zkservice.errands import PARTS, VALUES, Errands
@@ -161,14 +171,6 @@ def test_a_no_ends_the_errand_and_is_written_down(
     check_event(event, town.log)
     assert stocked.usages() == []
     assert client.look(errand.id, stocked).state is ErrandState.ABANDONED
-
-
-class LostError(Exception):
-    """The power went off."""
-
-
-def lost(*_: Any) -> Any:
-    raise LostError
 
 
 def test_killed_between_storing_and_sending_the_same_octets_go_out(

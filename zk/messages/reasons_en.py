@@ -130,6 +130,7 @@ MESSAGES: Final = {
     "reason.NOTHING_FITS": "Nothing in the vault fits",
     "reason.BRANCH_UNDECIDED": "The first way cannot be answered; choose another by its name",
     "reason.CHOICE_INVALID": "The chosen credential does not fit",
+    "reason.ERRAND_CLOSED": "The errand was submitted, or is over",
     "reason.ERRAND_NOT_FOUND": "The vault has no such errand",
     "reason.NOT_ASKED": "Not every counter of the errand has asked yet",
     "reason.FORM_INCOMPLETE": "A form of the errand is not filled in, or not as it has to be",
