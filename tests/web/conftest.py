@@ -1,5 +1,6 @@
 """What the tests of the vault's page share: its code, compiled for Node once in a process."""
 
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,8 @@ from tests.web.showing import PAGES
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def built() -> Iterator[Path]:
     """Give a folder within the pages' own, which `run_showing` compiles into; it is gone in the end."""
-    made = PAGES / "dist" / tmp_path_factory.mktemp("showing").name
+    made = PAGES / "dist" / f"showing-{secrets.token_hex(4)}"  # each process has its own
     yield made
     shutil.rmtree(made, ignore_errors=True)

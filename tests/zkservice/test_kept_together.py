@@ -64,12 +64,14 @@ async def held(database: Database) -> AsyncIterator[None]:
 async def in_one_group(
     database: Database, *calls: Awaitable[Any], then: Callable[[], None] = lambda: None
 ) -> list[Any]:
-    """Have calls come to the writer, which takes them together; return what each ended with."""
+    """Have calls come to the writer in this order, which takes them together; return what each ended with."""
     async with held(database):
-        tasks = [asyncio.ensure_future(each) for each in calls]
+        tasks = list[asyncio.Future[Any]]()
         async with asyncio.timeout(30):
-            while database.waiting < len(tasks):
-                await asyncio.sleep(0.01)
+            for each in calls:
+                tasks.append(asyncio.ensure_future(each))
+                while database.waiting < len(tasks):
+                    await asyncio.sleep(0.01)
         then()
     return await asyncio.gather(*tasks, return_exceptions=True)
 

@@ -96,10 +96,12 @@ function ApplyForm({ departments, done }: { departments: readonly DepartmentView
   const [grounds, setGrounds] = useState("");
   const [stated, setStated] = useState<{ schema: string; written: Written }>({ schema: "", written: {} });
   const [company, setCompany] = useState("");
-  const [items] = useRead(
-    async () => (department === "" ? [] : await vault.items(department)),
+  const [read] = useRead(
+    async () => ({ of: department, items: department === "" ? [] : await vault.items(department) }),
     [department],
   );
+  // Those of another department are not offered while this one's are read.
+  const items = read !== null && "value" in read && read.value.of !== department ? null : read;
   const { busy, fault, act } = useActing();
   return (
     <section aria-labelledby="apply">
@@ -115,7 +117,7 @@ function ApplyForm({ departments, done }: { departments: readonly DepartmentView
         </select>
       </p>
       <Waited read={items}>
-        {(all) => {
+        {({ items: all }) => {
           const schema = all.some((each) => each.schema === chosen) ? chosen : (all[0]?.schema ?? "");
           // What was stated of one item is not stated of another.
           const written = stated.schema === schema ? stated.written : {};
