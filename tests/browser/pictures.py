@@ -26,15 +26,20 @@ _MEAN: Final = 16.0
 _SQUARES: Final = 0.004
 """Such a part of the squares may be off further."""
 _COLOURS: Final = 64
+_TRIES: Final = 5
 
 _STILL: Final = """() => {
+  let changed = 0;
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walk.nextNode(); node; node = walk.nextNode()) {
     if (node.parentElement.closest("style, script")) continue;
-    node.data = node.data.replace(/[A-Za-z0-9+/=_-]{20,}|[0-9a-f]{8,}/g, (each) => "0".repeat(each.length))
+    const still = node.data.replace(/[A-Za-z0-9+/=_-]{20,}|[0-9a-f]{8,}/g, (each) => "0".repeat(each.length))
       .replace(/[0-9]{1,2}/g, "00")
       .replace(/\\b((Jan|Febr)uary|March|April|June|July|August|(Sept|Nov|Dec)ember|October)\\b/g, "May")
       .replace(/\\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\\b/g, "Jan");
+    if (still === node.data) continue;
+    node.data = still;
+    changed += 1;
   }
   const noughts = { date: "2000-01-01", month: "2000-01" };
   for (const each of document.querySelectorAll("input, textarea"))
@@ -45,6 +50,7 @@ _STILL: Final = """() => {
   for (const each of varying) each.style.visibility = "hidden";
   for (const each of document.getAnimations()) each.finish();
   document.activeElement?.blur();
+  return changed;
 }"""
 
 _DRAWN: Final = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -95,7 +101,11 @@ async def picture(page: Page) -> bytes:
     """Take a picture of the whole page, with what varies written as noughts."""
     await page.evaluate("document.fonts.ready")
     await page.evaluate(_STILL)
-    return await page.screenshot(full_page=True, animations="disabled", caret="hide")
+    for _ in range(_TRIES):
+        taken = await page.screenshot(full_page=True, animations="disabled", caret="hide")
+        if not await page.evaluate(_STILL):
+            break  # else the page has drawn something anew meanwhile, with what varies in it
+    return taken
 
 
 def held_against(name: str, taken: bytes, beside: Path) -> Difference | None:
