@@ -61,10 +61,17 @@ class Bureau:
         return str(self.errands.bundle.name)
 
     async def own(self) -> dict[str, str]:
-        """Return name and ticket of the errand that the page asked for last."""
-        message = next(octets for method, octets in reversed(self.world.between.sent) if method in _NAMING)
-        asked = pb.GetErrandRequest.FromString(message)
+        """Return name and ticket of the errand that the page asked for last, since it began one."""
+        async with asyncio.timeout(_SECONDS):
+            while not (named := self._named()):
+                await asyncio.sleep(0.05)
+        asked = pb.GetErrandRequest.FromString(named[-1])
         return {"errand": asked.errand, "ticket": asked.ticket}
+
+    def _named(self) -> list[bytes]:
+        sent = self.world.between.sent
+        began = max((at for at, (method, _) in enumerate(sent) if method == "StartErrand"), default=0)
+        return [octets for method, octets in sent[began:] if method in _NAMING]
 
     async def told(self) -> pb.Errand:
         """Return that errand as the service has it now."""

@@ -62,9 +62,8 @@ export function Board({ id, back, found }: Props): VNode {
           {say("vault.back")}
         </button>
       </div>
-      {errand?.state === null && !errand.over && <GiveUp id={id} done={back} />}
-      {errand?.state === "open" && errand.stage === "begun" && (
-        <GiveUp id={id} done={() => setTurn((count) => count + 1)} />
+      {errand !== undefined && mayEnd(errand) && (
+        <GiveUp id={id} done={errand.state === null ? back : () => setTurn((count) => count + 1)} />
       )}
     </Screen>
   );
@@ -218,6 +217,10 @@ function ToldShown({ told: { time, stands, message, document, offer }, found, la
     </>
   );
 }
+
+/** Whether nothing of it was submitted; what nobody has told of yet may be given up too. */
+const mayEnd = ({ over, stage, state }: ErrandView): boolean =>
+  !over && stage === "begun" && (state === null || state === "open");
 
 function GiveUp({ id, done }: { id: string; done: () => void }): VNode {
   const tell = useSayOf(errands);
