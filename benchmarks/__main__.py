@@ -1,11 +1,12 @@
 """The whole run and its report: `python -m benchmarks [--fresh] [--only PART ...] [--raw FOLDER]`.
 
 Parts: quick (the promised figures), bbs, chain, memory, keyed (pytest-benchmark), load (the service),
-ledger (the log, its witnesses, its upkeep), others (other packages). Each is a process of its own whose
-figures are kept in FOLDER (default build/bench) when it is done. A run that was broken off goes on with the
-parts that it still owes; with --fresh it begins anew. With --only some parts are measured and the figures
-of the others stay as they are in results/latest.json. Then results/latest.json, the pictures and REPORT.md
-are made; the pictures by matplotlib in an environment of its own, which the project's does not know.
+ledger (the log, its witnesses, its upkeep), web (the pages), consortium (one order for nine cities), others
+(other packages). Each is a process of its own whose figures are kept in FOLDER (default build/bench) when
+it is done. A run that was broken off goes on with the parts that it still owes; with --fresh it begins
+anew. With --only some parts are measured and the figures of the others stay as they are in
+results/latest.json. Then results/latest.json, the pictures and REPORT.md are made; the pictures by
+matplotlib in an environment of its own, which the project's does not know.
 
 Exit code: 0, 1 if a part failed, 2 without the native group, 130 after Ctrl-C.
 """
@@ -28,6 +29,8 @@ from zk.exits import Exit
 HERE: Final = Path(__file__).parent
 RAW: Final = HERE.parent / "build" / "bench"
 _END_SECONDS: Final = 30.0
+_MISSED: Final = (0, Exit.UNHEALTHY)
+"""How a part ends whose figures are there, though a promised one is missed."""
 
 
 def run(command: Sequence[str], *, fine: Sequence[int] = (0,), output: Path | None = None) -> None:
@@ -59,13 +62,13 @@ def measure(part: str, raw: Path, *, fresh: bool = False) -> None:
     """
     python, output = sys.executable, raw / f"{part}.json.new"
     if part == "quick":
-        run([python, "-m", "benchmarks.quick", "--json"], fine=(0, Exit.UNHEALTHY), output=output)
+        run([python, "-m", "benchmarks.quick", "--json"], fine=_MISSED, output=output)
     elif part in SUITES:
         pytest = [python, "-m", "pytest", f"benchmarks/test_{part}.py", "-q", "--benchmark-disable-gc"]
         run([*pytest, "--benchmark-max-time=0.5", "--benchmark-columns=median", f"--benchmark-json={output}"])
     else:
         anew = ["--fresh"] if fresh and part == "ledger" else []
-        run([python, "-m", f"benchmarks.{part}", "--output", str(output), *anew])
+        run([python, "-m", f"benchmarks.{part}", "--output", str(output), *anew], fine=_MISSED)
     os.replace(output, raw / f"{part}.json")
 
 

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import plots, results
+from benchmarks.consortium import page as consortium
 from benchmarks.ledger import page as ledger
 from benchmarks.presentations import alternatives, keyed
 from benchmarks.results import Results, Row
 from benchmarks.tables import figure, table
+from benchmarks.web import page as web
 
 REPORT: Final = Path(__file__).parent / "REPORT.md"
 _OVER: Final = 0.15
@@ -302,6 +304,8 @@ def render(found: Results, folder: Path = results.FOLDER) -> str:
         chain(suite, folder) if _pick(suite, operation="log entry") else "",
         ledger.section(found["ledger"], folder) if found.get("ledger") else "",
         service(found["load"], folder) if found["load"] else "",
+        web.section(found["web"]) if found.get("web") else "",
+        consortium.section(found["consortium"]) if found.get("consortium") else "",
         others(found["others"]) if found["others"] else "",
         alternatives(found["quick"]) if found["quick"] else "",
     ]

@@ -10,6 +10,7 @@ _TEXTS: Final = frozenset(
         "process",
         "method",
         "package",
+        "page",
         "database",
         "setting",
         "suite",

@@ -40,7 +40,7 @@ def main() -> None:
             rows.append(
                 syncing.measure(place, given.port + 2 * given.nodes, engine, given.blocks, given.rows)
             )
-    text = json.dumps({"consortium": rows}, indent=1) + "\n"
+    text = json.dumps({"rows": rows}, indent=1) + "\n"
     if given.output is None:
         os.write(1, text.encode())
     else:

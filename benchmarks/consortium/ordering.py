@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -14,10 +15,14 @@ from ordering.engine.trial import Trial, name
 from ordering.errors import RefusedError, StateError
 from ordering.transactions import Body, Claim, SubmitCheckpoint, Transaction
 from tlog.checkpoint import Checkpoint, sign_checkpoint
-from tlog.merkle import Frontier, consistency_proof, leaf_hash
+from tlog.merkle import Frontier, consistency_proof, leaf_hash, node_hash
 
 _DAY: Final = 86_400
 _DRAIN_SECONDS: Final = 300.0
+_ENTRIES: Final = 10
+"""So many come into a log from one checkpoint to the next."""
+_WAITING: Final = 8
+"""So many of a city wait for their blocks at once; the engine has 100 places for those who wait."""
 
 
 @contextmanager
@@ -37,49 +42,59 @@ def nine(folder: Path, port: int, engine: str, count: int = 9) -> Iterator[Trial
 
 
 class Submitting(threading.Thread):
-    """One city that submits its log's checkpoint each interval, at its own node, and waits for the block."""
+    """One city that hands its log's checkpoint in each interval at its own node, not waiting for the last.
+
+    The time of each begins when it was due and ends when the engine tells of its block.
+    """
 
     def __init__(self, trial: Trial, number: int, interval: float, ends: float) -> None:
         super().__init__(daemon=True)
         self._trial, self._number, self._interval, self._ends = trial, number, interval, ends
-        self._leaves = list[bytes]()
-        self.seconds = list[float]()
-        self.late, self.failed = 0, list[str]()
+        self._log, self._tree, self._nodes = trial.log(number), Frontier(), dict[tuple[int, int], bytes]()
+        self._chain, self._key = trial.genesis.chain, trial.node(number).operator_key
+        self._own = threading.local()
+        self.seconds, self.failed = list[float](), list[str]()
+        self.late = 0
 
     def run(self) -> None:
-        """Submit until the end; what comes later than its interval is counted."""
-        with Client(self._trial.url(self._number)) as client:
-            sequence, due = 0, time.monotonic()
-            while time.monotonic() < self._ends:
+        """Hand in until the end, and wait for the blocks; what was begun too late is counted."""
+        with ThreadPoolExecutor(_WAITING, initializer=self._opens) as waiting:
+            begun, sequence = time.monotonic(), 0
+            while (due := begun + sequence * self._interval) < self._ends:
                 sequence += 1
-                transaction = signed(self._trial, self._number, sequence, self._grown())
-                begun = time.monotonic()
-                try:
-                    client.submit(transaction)
-                except (RefusedError, StateError) as error:
-                    self.failed.append(str(error))
-                self.seconds.append(time.monotonic() - begun)
-                due += self._interval
-                if (rest := due - time.monotonic()) > 0:
-                    time.sleep(rest)
-                else:
-                    self.late += 1
-                    due = time.monotonic()
+                said = Transaction(self._chain, name(self._number), sequence, self._grown())
+                transaction = said.signed(self._key)
+                time.sleep(max(due - time.monotonic(), 0.0))
+                waiting.submit(self._one, transaction, due)
+
+    def _opens(self) -> None:
+        self._own.client = Client(self._trial.url(self._number))
+
+    def _one(self, transaction: Transaction, due: float) -> None:
+        self.late += time.monotonic() - due > self._interval
+        try:
+            self._own.client.submit(transaction)
+        except (RefusedError, StateError) as error:
+            self.failed.append(str(error))
+        else:
+            self.seconds.append(time.monotonic() - due)
 
     def _grown(self) -> Body:
-        before, signer = len(self._leaves), self._trial.log(self._number)
-        self._leaves += [leaf_hash(f"{self._number} {before + each}".encode()) for each in range(10)]
-
-        def node(level: int, index: int) -> bytes:
-            part = Frontier()
-            part.extend(self._leaves[index << level : (index + 1) << level])
-            return part.root()
-
-        whole = Frontier()
-        whole.extend(self._leaves)
-        note = sign_checkpoint(Checkpoint(signer.name, len(self._leaves), whole.root()), signer)
-        proof = tuple(consistency_proof(before, len(self._leaves), node)) if before else ()
+        """Append ten entries; what it costs does not grow with the log, whose machines are the nodes' own."""
+        before = self._tree.size
+        leaves = [leaf_hash(f"{self._number} {before + each}".encode()) for each in range(_ENTRIES)]
+        self._nodes |= {(0, before + at): leaf for at, leaf in enumerate(leaves)}
+        self._tree.extend(leaves)
+        note = sign_checkpoint(Checkpoint(self._log.name, self._tree.size, self._tree.root()), self._log)
+        proof = tuple(consistency_proof(before, self._tree.size, self._node)) if before else ()
         return SubmitCheckpoint(note, proof)
+
+    def _node(self, level: int, index: int) -> bytes:
+        found = self._nodes.get((level, index))
+        if found is None:
+            found = node_hash(self._node(level - 1, 2 * index), self._node(level - 1, 2 * index + 1))
+            self._nodes[level, index] = found
+        return found
 
 
 def signed(trial: Trial, number: int, sequence: int, body: Body) -> Transaction:
@@ -100,6 +115,8 @@ def checkpoints(trial: Trial, seconds: float, interval: float) -> Row:
         took, blocks = time.monotonic() - begun, client.height - height
     times = sorted(found for each in cities for found in each.seconds)
     grown = (disk(trial) - octets) / trial.count
+    if not times:
+        raise StateError(f"nothing was ordered: {next(each.failed[0] for each in cities if each.failed)}")
     return {
         "operation": "checkpoints", "nodes": trial.count, "interval_s": interval, "seconds": took,
         "ordered": len(times), "failed": sum(len(each.failed) for each in cities),
@@ -177,4 +194,4 @@ def disk(trial: Trial) -> int:
 
 def at(ordered: list[float], part: float) -> float:
     """Return a quantile of what stands in order."""
-    return ordered[min(int(part * len(ordered)), len(ordered) - 1)] if ordered else 0.0
+    return ordered[min(int(part * len(ordered)), len(ordered) - 1)]

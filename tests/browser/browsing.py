@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, Request, Response, async_playwright, expect
 
 from tests.web_edge.standing import endpoint_of, tls_of
 from tests.zkservice.support import City
@@ -117,6 +117,15 @@ class Visitor:
     async def goes_to(self, path: str) -> Page:
         await self.page.goto(f"{self.site.origin}{path}")
         return self.page
+
+    async def first_view(self, path: str) -> list[int]:
+        """Open a page; return the octets on the wire of all that it loads, headers too, but for calls."""
+        answers = list[Response]()
+        self.page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - playwright marks it
+        await self.page.goto(f"{self.site.origin}{path}", wait_until="load")
+        await expect(self.page.get_by_role("main")).to_be_visible()
+        told = [await each.request.sizes() for each in list(answers) if "/rpc/" not in each.url]
+        return [each["responseBodySize"] + each["responseHeadersSize"] for each in told]
 
     async def passes_axe(self) -> None:
         """Check the page as it is now with axe-core, in both lights.

@@ -2,7 +2,6 @@
 
 import io
 import json
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -65,12 +64,7 @@ async def test_no_page_is_shown_inside_another(nine: Nine, path: str) -> None:
 async def test_the_first_view_is_small(nine: Nine, path: str) -> None:
     async with nine.site.visitor() as visitor:
         visitor.expected = ["404"]  # there is no counter here, and no centre
-        page, answers = visitor.page, list[Any]()
-        page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - playwright marks it
-        await page.goto(f"{nine.site.origin}{path}", wait_until="load")
-        await expect(page.get_by_role("main")).to_be_visible()
-        told = [await each.request.sizes() for each in list(answers) if "/rpc/" not in each.url]
-        octets = sum(each["responseBodySize"] + each["responseHeadersSize"] for each in told)
+        octets = sum(await visitor.first_view(path))
         assert 10_000 < octets < FIRST_VIEW_OCTETS, octets
 
 
