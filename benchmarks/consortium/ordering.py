@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,7 +19,13 @@ from tlog.checkpoint import Checkpoint, sign_checkpoint
 from tlog.merkle import Frontier, consistency_proof, leaf_hash, node_hash
 
 _DAY: Final = 86_400
+WAL: Final = "the engine's write-ahead log"
+"""The engine keeps the newest GiB of it (libs/autofile, defaultTotalSizeLimit), and all of the rest."""
 _DRAIN_SECONDS: Final = 300.0
+_KINDS: Final = {
+    "cs.wal": WAL, "blockstore.db": "blocks", "state.db": "validators and results", "tx_index.db": "index",
+    "application": "the application's state",
+}  # fmt: skip
 _ENTRIES: Final = 10
 """So many come into a log from one checkpoint to the next."""
 _WAITING: Final = 8
@@ -114,7 +121,7 @@ def checkpoints(trial: Trial, seconds: float, interval: float) -> Row:
             each.join()
         took, blocks = time.monotonic() - begun, client.height - height
     times = sorted(found for each in cities for found in each.seconds)
-    grown = (disk(trial) - octets) / trial.count
+    grown = {part: (now - octets[part]) / took * _DAY / 1e6 for part, now in disk(trial).items()}
     if not times:
         raise StateError(f"nothing was ordered: {next(each.failed[0] for each in cities if each.failed)}")
     return {
@@ -122,7 +129,7 @@ def checkpoints(trial: Trial, seconds: float, interval: float) -> Row:
         "ordered": len(times), "failed": sum(len(each.failed) for each in cities),
         "late": sum(each.late for each in cities), "p50_ms": 1000 * at(times, 0.5),
         "p99_ms": 1000 * at(times, 0.99), "blocks_per_s": blocks / took,
-        "node_mb_per_day": grown / took * _DAY / 1e6,
+        "mb_per_day": {part: each for part, each in grown.items() if each > 0},
     }  # fmt: skip
 
 
@@ -180,16 +187,24 @@ def _count(client: Client, height: int) -> int:
     return len(client.ask("block", height=str(height))["block"]["data"]["txs"])
 
 
-def disk(trial: Trial) -> int:
-    """Return what all nodes' folders hold, in octets."""
-    files = (each for number in range(trial.count) for each in trial.node(number).folder.rglob("*"))
-    total = 0
-    for each in files:
-        try:
-            total += each.stat().st_blocks * 512 if each.is_file() else 0
-        except FileNotFoundError:
-            continue  # the engine tidies up
-    return total
+def disk(trial: Trial) -> Counter[str]:
+    """Return what the nodes' folders hold by what it is, in octets of a node."""
+    found = Counter[str]()
+    for number in range(trial.count):
+        folder = trial.node(number).folder
+        for each in folder.rglob("*"):
+            try:
+                octets = each.stat().st_blocks * 512 if each.is_file() else 0
+            except FileNotFoundError:
+                continue  # the engine tidies up
+            found[_part(each.relative_to(folder).parts)] += octets
+    return Counter({part: octets // trial.count for part, octets in found.items()})
+
+
+def _part(place: tuple[str, ...]) -> str:
+    """Say what a file of a node's is; what the engine keeps stands in its folder data/, one for each kind."""
+    known = (_KINDS[each] for each in place if each in _KINDS)
+    return next(known, place[0])
 
 
 def at(ordered: list[float], part: float) -> float:

@@ -1,8 +1,9 @@
 """The consortium's section of the report."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from benchmarks.consortium.ordering import WAL
 from benchmarks.results import Row
 from benchmarks.tables import figure, table
 
@@ -13,6 +14,13 @@ All nodes, each an engine and an application as processes of its own, share the 
 who submit. Each city hands in its log's next checkpoint, with the proof that it continues the last one,
 once each interval, at its own node; the time is from handing in to the block, which is final.
 
+"""
+_DISK: Final = """
+What the disk of a node grows by at this pace, reckoned from this run:
+
+"""
+_LOGGED: Final = """
+Besides, the engine writes {wal} MB a day into its write-ahead log, of which it keeps the newest GiB.
 """
 _CLAIMS: Final = """
 Uniqueness claims as fast as they are taken, until none waits any more: {sent:,} handed in, {ordered:,} in
@@ -50,19 +58,25 @@ def section(rows: list[Row]) -> str:
             figure(row["p50_ms"]),
             figure(row["p99_ms"]),
             f"{60 * row['blocks_per_s']:.0f}",
-            figure(row["node_mb_per_day"]),
         )
         for row in _of(rows, "checkpoints")
     ]
     head = (
         "cities", "interval, s", "for, s", "ordered", "failed", "late", "p50, ms", "p99, ms", "blocks/min",
-        "disk of a node, MB/day",
     )  # fmt: skip
     parts = [_HEAD, table(head, lines)]
+    parts += [_disk(row["mb_per_day"]) for row in _of(rows, "checkpoints")]
     parts += [_CLAIMS.format(**row) for row in _of(rows, "claims")]
     parts += [_SYNC.format(**row) for row in _of(rows, "state sync")]
     parts += [_PUBLISHED, table(("package", "setting", "blocks/min"), _THEIRS)]
     return "".join(parts)
+
+
+def _disk(parts: Mapping[str, float]) -> str:
+    kept = {part: octets for part, octets in parts.items() if part != WAL}
+    lines = [(part, figure(octets)) for part, octets in sorted(kept.items(), key=lambda each: -each[1])]
+    text = table(("", "MB a day"), [*lines, ("all that is kept", figure(sum(kept.values())))])
+    return _DISK + text + _LOGGED.format(wal=figure(parts.get(WAL, 0.0)))
 
 
 def _of(rows: Iterable[Row], operation: str) -> list[Row]:

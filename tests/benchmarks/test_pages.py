@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks.consortium import page as consortium
+from benchmarks.consortium.ordering import WAL
 from benchmarks.report import render
 from benchmarks.web import page as web
 from benchmarks.web.times import row
@@ -11,7 +12,8 @@ UNIT = {"operation": "pairing check", "seconds": 0.0008}
 VIEW = {"operation": "first view", "what": "/vault/", "octets": 190_000, "files": 9, "limit": 200_000}
 CHECKPOINTS = {
     "operation": "checkpoints", "nodes": 9, "interval_s": 1.0, "seconds": 600.2, "ordered": 5398, "failed": 2,
-    "late": 3, "p50_ms": 935.3, "p99_ms": 1454.4, "blocks_per_s": 1.1, "node_mb_per_day": 812.5,
+    "late": 3, "p50_ms": 935.3, "p99_ms": 1454.4, "blocks_per_s": 1.1,
+    "mb_per_day": {WAL: 5000.0, "index": 30.0, "blocks": 400.4},
 }  # fmt: skip
 CLAIMS = {
     "operation": "claims",
@@ -51,7 +53,9 @@ def test_what_is_not_promised_is_not_judged() -> None:
 
 def test_what_was_not_ordered_is_told_beside_what_was() -> None:
     text = consortium.section([CHECKPOINTS, CLAIMS, SYNC])
-    assert "| 9 | 1 | 600 | 5,398 | 2 | 3 | 935 | 1,454 | 66 | 812 |" in text
+    assert "| 9 | 1 | 600 | 5,398 | 2 | 3 | 935 | 1,454 | 66 |" in text
+    assert "| blocks | 400 |\n| index | 30 |\n| all that is kept | 430 |" in text
+    assert "5,000 MB a day into its write-ahead log" in text
     assert "4,000 handed in, 3,999 in\n70 blocks, **62 a second**" in text
     assert "100,000 blocks with 10,000 claims: **9.1 s**" in text
 
