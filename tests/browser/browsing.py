@@ -20,6 +20,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 BUILT: Final = ROOT / "build/web"
 AXE: Final = ROOT / "web/node_modules/axe-core/axe.min.js"
 PATIENCE_MS: Final = 60_000
+_QUIET_MS: Final = 1_500
+"""A page that asks for nothing for so long has loaded what it needs at first."""
 SIZES: Final = {"phone": (390, 844), "desktop": (1280, 900)}
 _ARGUMENTS: Final = (
     "--headless", "--no-sandbox", "--ignore-certificate-errors",
@@ -124,6 +126,10 @@ class Visitor:
         self.page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - playwright marks it
         await self.page.goto(f"{self.site.origin}{path}", wait_until="load")
         await expect(self.page.get_by_role("main")).to_be_visible()
+        before = -1
+        while before < len(answers):  # a worker's scripts come when the page is there
+            before = len(answers)
+            await self.page.wait_for_timeout(_QUIET_MS)
         told = [await each.request.sizes() for each in list(answers) if "/rpc/" not in each.url]
         return [each["responseBodySize"] + each["responseHeadersSize"] for each in told]
 
