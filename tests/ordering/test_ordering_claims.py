@@ -34,7 +34,8 @@ from verifier.across import Grounds, claim_all, grounds_of
 from verifier.claim_request import AGE_SECONDS, ClaimRequest, SignedClaimRequest
 from verifier.claim_request import MAX_OCTETS as MOST_ASKED
 from zk.claims.asking import ClaimsService, RemoteClaims
-from zk.claims.desk import ClaimsDesk, Rates
+from zk.claims.desk import ClaimsDesk
+from zk.claims.rates import Budget, Rates
 from zk.claims.reasons import PATH, STATUS, ClaimReason, ClaimRefusedError
 from zk.claims.serving import claims_app
 from zk.exits import CommandError, Exit
@@ -99,7 +100,8 @@ def registered(name: VerifierName) -> bytes:
 def desk_of(member: Member, **more: Any) -> ClaimsDesk:
     url = f"http://127.0.0.1:{member.ports.rpc}"
     submitter = Submitter([url], CHAIN, member.city.name, lambda: [member.city.key])
-    return ClaimsDesk(submitter, [SCHOOL, SCHOOL_2, STRANGER], registered, Rates(10_000), **more)
+    budget = Budget(10_000, member.running.node.folder / "claims.day")
+    return ClaimsDesk(submitter, [SCHOOL, SCHOOL_2, STRANGER], registered, Rates(10_000), budget, **more)
 
 
 @pytest.fixture(scope="module")
@@ -229,25 +231,6 @@ def test_a_header_that_is_too_old_is_said_and_nothing_is_claimed(city: City) -> 
     octets = city.asked(own, created=int(later)).signed(VERIFIER_KEYS[SCHOOL]).to_bytes()
     assert refusal(lambda: handled(desk, octets)) is ClaimReason.CLAIM_HEADER_UNKNOWN
     assert city.row(own) is None
-
-
-def test_one_verifiers_haste_is_not_anothers() -> None:
-    moment = [0.0]
-    rates = Rates(2, under_way=1, clock=lambda: moment[0])
-
-    def once(verifier: VerifierName) -> None:
-        with rates.one(verifier):
-            pass
-
-    once(SCHOOL)
-    with rates.one(SCHOOL):
-        pass
-    assert refusal(lambda: once(SCHOOL)) is ClaimReason.CLAIM_TOO_MANY
-    with rates.one(SCHOOL_2):
-        assert refusal(lambda: once(SCHOOL_2)) is ClaimReason.CLAIM_TOO_MANY  # one is under way
-    moment[0] = 30.0
-    once(SCHOOL)
-    assert refusal(lambda: once(SCHOOL)) is ClaimReason.CLAIM_TOO_MANY
 
 
 def test_what_is_too_long_or_no_request_is_refused_over_http(city: City) -> None:

@@ -4,16 +4,15 @@ In this order, so that strangers cost little: who is not on the list is not look
 up nobody's rate, and the node is asked last. What is claimed follows from what the verifier signed: for
 itself, in a scope that all its members have signed, with a reference that is bound to its name.
 
-State rules: nothing is kept but the rates, in memory. What came of a claim stands on the chain, so the same
-request is answered the same, by this process or the next one.
+State rules: nothing is kept but how much was claimed for whom (zk.claims.rates). What came of a claim stands
+on the chain, so the same request is answered the same, by this process or the next one.
 """
 
-import contextlib
 import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Container
 from typing import Final
 
 from disclosure import DisclosureError, Reason, RefusedError, VerifierName
@@ -28,6 +27,7 @@ from ordering.submitting import Submitter
 from tlog import TlogError
 from verifier.claim_request import AGE_SECONDS, ClaimRequest, SignedClaimRequest
 from wire.client import ServiceError
+from zk.claims.rates import Budget, Rates
 from zk.claims.reasons import ClaimReason, ClaimRefusedError
 
 _SECONDS: Final = 40.0
@@ -42,51 +42,20 @@ FindKey = Callable[[VerifierName], bytes]
 """Gives the key that a verifier is registered by; RefusedError for one that is not."""
 
 
-class Rates:
-    """So many claims a minute of one verifier, as many at once after a pause, and so many under way."""
-
-    def __init__(
-        self, per_minute: int, under_way: int = 4, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._most, self._under_way, self._clock = per_minute, under_way, clock
-        self._left = dict[VerifierName, tuple[float, float]]()
-        self._running = dict[VerifierName, int]()
-        self._lock = threading.Lock()
-
-    @contextlib.contextmanager
-    def one(self, verifier: VerifierName) -> Iterator[None]:
-        """Count one claim while the block runs; ClaimRefusedError CLAIM_TOO_MANY."""
-        self._enter(verifier)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running[verifier] -= 1
-
-    def _enter(self, verifier: VerifierName) -> None:
-        with self._lock:
-            now = self._clock()
-            left, seen = self._left.get(verifier, (float(self._most), now))
-            left = min(self._most, left + (now - seen) * self._most / 60)
-            running = self._running.get(verifier, 0)
-            if left < 1 or running >= self._under_way:
-                self._left[verifier] = left, now
-                raise ClaimRefusedError(ClaimReason.CLAIM_TOO_MANY, verifier=str(verifier))
-            self._left[verifier], self._running[verifier] = (left - 1, now), running + 1
-
-
 class ClaimsDesk:
     """Claims for the verifiers that are listed. Its methods block, and may be called by several threads."""
 
     def __init__(
         self,
         submitter: Submitter,
-        listed: Collection[VerifierName],
+        listed: Container[VerifierName],
         find_key: FindKey,
         rates: Rates,
+        budget: Budget,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._submitter, self._listed, self._rates, self._now = submitter, frozenset(listed), rates, now
+        self._submitter, self._listed, self._now = submitter, listed, now
+        self._rates, self._budget = rates, budget
         self._keys, self._scopes = _Keys(find_key), OrderedDict[bytes, None]()
         self._lock = threading.Lock()
 
@@ -151,6 +120,7 @@ class ClaimsDesk:
         with submitter.client() as client:
             begin = self._begin(client, request)
             key = submitter.key(client)
+            self._budget.take(request.grounds.verifier, claim)
             claimant = Claimant(client, submitter.name, key, begin, self._now, _SECONDS)
             claimant.claim(claim)
             return claimant.shown(claim, begin).to_bytes()

@@ -9,16 +9,17 @@ from typing import Annotated, Final
 import typer
 
 from consortium.witness.process import Address
-from disclosure import VerifierName
 from ordering.submitting import Submitter
 from verifier.client.published import PublishedReader
-from zk.claims.desk import KEY_SECONDS, ClaimsDesk, Rates
+from zk.claims.desk import KEY_SECONDS, ClaimsDesk
+from zk.claims.listed import Listed
+from zk.claims.rates import Budget, Rates
 from zk.claims.reasons import ClaimRefusedError
 from zk.claims.serving import serve as run_service
 from zk.commands.consortium_parts import GROUP, Data, Nodes, submitter
 from zk.exits import CommandError, Exit
+from zk.failure import explain
 from zk.group import Group
-from zk.home import read_file
 from zk.run import Answer, Run
 
 CLAIMS: Final = Group(
@@ -26,6 +27,8 @@ CLAIMS: Final = Group(
     typer.Typer(name="claims", help=f"help.{GROUP.name}.claims", no_args_is_help=True),
 )
 PORT: Final = 8453
+COUNTED: Final = "claims.day"
+"""How much was claimed for whom today, in the city's folder."""
 _TOLD_SECONDS: Final = 60.0
 
 
@@ -41,25 +44,32 @@ def serve(
     per_minute: Annotated[
         int, typer.Option("--per-minute", min=1, max=10_000, help="help.claims.per_minute")
     ] = 120,
+    per_day: Annotated[
+        int, typer.Option("--per-day", min=1, max=1_000_000, help="help.claims.per_day")
+    ] = 2_000,
     node: Nodes = None,
 ) -> Answer:
     """Claim for the verifiers of a list, until it is told to end. It alone holds the operator's key.
 
-    With --json it prints a line when it is ready, one for claims of a verifier's that were not made, of each
-    reason once a minute, and one when it has ended. It keeps nothing, and may be ended at any moment.
+    The list is read again when it has changed; one that is not sound is told, and the one before counts on.
+    With --json it prints a line when it is ready, one for each list that was taken or not, one for claims of
+    a verifier's that were not made, of each reason once a minute, and one when it has ended. It keeps how
+    many claims there were today for whom, and nothing else, and may be ended at any moment.
     """
-    listed = read_list(verifiers)
+    listed = Listed(verifiers, lambda told: _list_told(run, told))
     if (certificate is None) != (private_key is None) or (certificate is None and not _is_own(host)):
         raise CommandError(Exit.USAGE, "CERTIFICATE_MISSING", "error.claims_certificate")
     submits = submitter(data, node)
+    budget = _budget(per_day, data)
     with run.endpoint.channel() as channel:
         reader = PublishedReader(channel, run.log_verifier())
         desk = ClaimsDesk(
-            submits, listed, lambda name: reader.verifier_key(name, KEY_SECONDS), Rates(per_minute)
+            submits, listed, lambda name: reader.verifier_key(name, KEY_SECONDS), Rates(per_minute), budget
         )
         try:
             run_service(
                 desk,
+                listed,
                 Address(host, port, certificate, private_key),
                 lambda found: _ready(run, submits, f"{host}:{found}", len(listed)),
                 Telling(run),
@@ -70,20 +80,13 @@ def serve(
     return Answer({"event": "stopped"}, [run.text("claims.stopped")])
 
 
-def read_list(path: Path) -> frozenset[VerifierName]:
-    """Read a list of verifiers: a name on each line, and what follows a `#` is for people.
-
-    Raises CommandError; MalformedError NAME_INVALID for what is no name.
-    """
+def _budget(per_day: int, data: Path) -> Budget:
+    """Return the day's budget as far as it is used up; CommandError USAGE if its file is none."""
+    path = data / COUNTED
     try:
-        text = read_file(path).decode()
-    except UnicodeDecodeError:
+        return Budget(per_day, path)
+    except (OSError, ValueError, TypeError):
         raise CommandError(Exit.USAGE, "FILE_UNREADABLE", "error.file_unreadable", path=path) from None
-    written = (line.partition("#")[0].strip() for line in text.splitlines())
-    listed = frozenset(VerifierName.parse(each, field="verifiers") for each in written if each)
-    if not listed:
-        raise CommandError(Exit.USAGE, "VERIFIERS_MISSING", "error.claims_verifiers", path=path)
-    return listed
 
 
 def _is_own(host: str) -> bool:
@@ -98,6 +101,18 @@ def _ready(run: Run, submits: Submitter, address: str, count: int) -> None:
     values = {"address": address, "operator": submits.name, "chain": submits.chain, "verifiers": count}
     run.document({"event": "ready", **values})
     run.say(run.text("claims.ready", **values))
+
+
+def _list_told(run: Run, told: int | Exception) -> None:
+    """Tell that another list counts, or why a changed one does not."""
+    if isinstance(told, int):
+        run.document({"event": "list", "verifiers": told})
+        run.say(run.text("claims.list", verifiers=told))
+        return
+    failure = explain(told, run.lang)
+    run.document({"event": "list-refused", "reason": failure.reason, "detail": failure.sentence()})
+    if not run.as_json:
+        run.warn("claims.list_refused", reason=failure.reason, detail=failure.sentence())
 
 
 class Telling:
