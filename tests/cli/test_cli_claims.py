@@ -166,7 +166,7 @@ def service(town: Town) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def schools(town: Town, service: Service) -> tuple[Home, Home]:
-    """Two schools that share two scopes, and know of the consortium a header and their city's service."""
+    """Two schools that share three scopes, and know of the consortium a header and their city's service."""
     homes = [Home(town.folder / name, town.city.home.server).trusting() for name in ("school-a", "school-b")]
     for each in homes:
         each.json(
@@ -180,7 +180,7 @@ def schools(town: Town, service: Service) -> tuple[Home, Home]:
             "--claims", service.url,
         )  # fmt: skip
         assert (trusted["claims"], trusted["node"]) == (service.url, "")
-    for year in ("2026", "2027"):
+    for year in ("2026", "2027", "2028"):
         scope = town.folder / f"scope-{year}.yaml"
         scope.write_text(SCOPE.replace("enrolment-2026", f"enrolment-{year}"), "utf-8")
         text = (POLICIES / "enrolment.yaml").read_text("utf-8")

@@ -39,19 +39,24 @@ def test_whoever_has_a_schools_key_fills_no_more_than_a_days_budget(
     town: Town, service: Service, schools: tuple[Home, Home], mother: Home, enrolled: Path
 ) -> None:
     """Over a restart, too; and what waited is decided once there is room again."""
+    school = schools[1]
     service.end()
     service.listed.write_text("verifiers/school-a\nverifiers/school-b\n", "utf-8")
     service.begin("--per-day", 1)
-    asked(schools[1], town, 2026, town.folder / "day-1.json", mother)  # the day's one, if there was none
+    done = asked(school, town, 2027, town.folder / "day-1.json", mother)  # the day's one
+    assert done.code == 0, done
     service.end()
     service.begin("--per-day", 1)
-    record = town.folder / "day-2.json"
-    refused(asked(schools[1], town, 2026, record, mother), Exit.UNREACHABLE, "CLAIMS_UNREACHABLE")
+    # Who is enrolled elsewhere is found to be: nothing would be written.
+    refused(asked(school, town, 2026, town.folder / "day-2.json", mother), Exit.REFUSED, "PSEUDONYM_TAKEN")
+    record = town.folder / "day-3.json"
+    refused(asked(school, town, 2028, record, mother), Exit.UNREACHABLE, "CLAIMS_UNREACHABLE")
     told = service.event()
     assert (told["event"], told["reason"]) == ("refused", "CLAIM_TOO_MANY")
     assert "of this day" in told["detail"]
     service.end()
     counted = json.loads((service.data / "claims.day").read_text())
-    assert counted["claims"]["verifiers/school-b"] >= 1
+    assert counted["claims"]["verifiers/school-b"] == 1
     service.begin()
-    refused(kept(schools[1], town, 2026, record), Exit.REFUSED, "PSEUDONYM_TAKEN")
+    done = kept(school, town, 2028, record)
+    assert done.code == 0, done

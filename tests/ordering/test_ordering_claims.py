@@ -4,10 +4,11 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -42,6 +43,7 @@ from zk.exits import CommandError, Exit
 
 pytestmark = needs_engine
 STRANGER = VerifierName("school-99")
+LISTED = (SCHOOL, SCHOOL_2, STRANGER)
 CHILD = ("child",)
 
 
@@ -97,11 +99,13 @@ def registered(name: VerifierName) -> bytes:
     return find_key(name)
 
 
-def desk_of(member: Member, **more: Any) -> ClaimsDesk:
+def desk_of(
+    member: Member, listed: Container[VerifierName] = LISTED, budget: Budget | None = None, **more: Any
+) -> ClaimsDesk:
     url = f"http://127.0.0.1:{member.ports.rpc}"
     submitter = Submitter([url], CHAIN, member.city.name, lambda: [member.city.key])
-    budget = Budget(10_000, member.running.node.folder / "claims.day")
-    return ClaimsDesk(submitter, [SCHOOL, SCHOOL_2, STRANGER], registered, Rates(10_000), budget, **more)
+    budget = budget or Budget(10_000, member.running.node.folder / "claims.day")
+    return ClaimsDesk(submitter, listed, registered, Rates(10_000), budget, **more)
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +171,44 @@ def test_the_same_request_is_answered_the_same_and_claims_once(city: City) -> No
     desk = desk_of(city.member)  # another process of the same service
     again = ShownClaim.parse(handled(desk, octets)).check(own.claim, city.begin, int(time.time()))[1]
     assert again == found[0]
+
+
+def test_what_stands_already_uses_up_nobodys_day(city: City, tmp_path: Path) -> None:
+    """Neither who was claimed elsewhere, however often that one comes, nor a request that is sent again."""
+    key, file = VERIFIER_KEYS[SCHOOL_2], tmp_path / "day"
+
+    def asked(grounds: Grounds, budget: Budget) -> state.Claimed:
+        desk = desk_of(city.member, budget=budget)
+        octets = handled(desk, city.asked(grounds).signed(key).to_bytes())
+        return ShownClaim.parse(octets).check(grounds.claim, city.begin, int(time.time()))[1]
+
+    taken = child(11)
+    city.remote(taken).is_first(taken.claim)  # the other school's
+    for number in range(3):
+        again = replace(taken, verifier=SCHOOL_2, presentation=bytes([number]) * 32)
+        assert asked(again, Budget(1, file)).reference == taken.claim.reference
+    assert not file.exists()
+    own, other = (replace(child(each), verifier=SCHOOL_2) for each in (12, 13))
+    made = asked(own, Budget(1, file))
+    assert made.reference == own.claim.reference
+    assert refusal(lambda: asked(other, Budget(1, file))) is ClaimReason.CLAIM_TOO_MANY
+    assert asked(own, Budget(1, file)) == made  # by another process, whose day is used up
+    assert city.row(other) is None
+
+
+def test_who_has_left_the_list_or_waited_too_long_by_then_claims_nothing(city: City) -> None:
+    own, listed, now = child(14), {SCHOOL}, [time.time()]
+    desk = desk_of(city.member, listed, now=lambda: now[0])
+    judged = desk.judged(city.asked(own).signed(VERIFIER_KEYS[SCHOOL]).to_bytes())
+    listed.clear()
+    assert refusal(lambda: desk.ordered(judged)) is ClaimReason.CLAIM_NOT_LISTED
+    listed.add(SCHOOL)
+    now[0] += AGE_SECONDS + 5
+    assert refusal(lambda: desk.ordered(judged)) is ClaimReason.CLAIM_STALE
+    assert city.row(own) is None
+    now[0] = time.time()
+    desk.ordered(judged)
+    assert city.row(own) is not None
 
 
 def test_whose_claims_are_not_made(city: City) -> None:

@@ -2,7 +2,8 @@
 
 In this order, so that strangers cost little: who is not on the list is not looked up, who has not signed uses
 up nobody's rate, and the node is asked last. What is claimed follows from what the verifier signed: for
-itself, in a scope that all its members have signed, with a reference that is bound to its name.
+itself, in a scope that all its members have signed, with a reference that is bound to its name. Only what
+would be written counts as the day's: of a tag that has a row the row is shown, to whomever it belongs.
 
 State rules: nothing is kept but how much was claimed for whom (zk.claims.rates). What came of a claim stands
 on the chain, so the same request is answered the same, by this process or the next one.
@@ -67,7 +68,7 @@ class ClaimsDesk:
             raise ClaimRefusedError(ClaimReason.CLAIM_MALFORMED, error.detail) from None
         request = signed.request
         name = request.grounds.verifier
-        if name not in self._listed:
+        if name not in self._listed:  # before anything is looked up
             raise ClaimRefusedError(ClaimReason.CLAIM_NOT_LISTED)
         try:
             key = self._keys.of(name)
@@ -79,8 +80,7 @@ class ClaimsDesk:
             raise ClaimRefusedError(ClaimReason.CLAIM_SIGNATURE_INVALID) from None
         if (request.chain, request.operator) != (self._submitter.chain, self._submitter.name):
             raise ClaimRefusedError(ClaimReason.CLAIM_ELSEWHERE, verifier=str(name))
-        if abs(self._now() - request.created) > AGE_SECONDS:
-            raise ClaimRefusedError(ClaimReason.CLAIM_STALE, verifier=str(name))
+        self._check_now(request)
         return request
 
     def ordered(self, request: ClaimRequest) -> bytes:
@@ -97,6 +97,14 @@ class ClaimsDesk:
             except (StateError, OrderRefusedError) as error:
                 reason, detail = ClaimReason.CLAIM_NOT_NOW, str(error)
         raise ClaimRefusedError(reason, detail, str(verifier))
+
+    def _check_now(self, request: ClaimRequest) -> None:
+        """Check what time may change of a request whose signature holds; ClaimRefusedError."""
+        name = request.grounds.verifier
+        if name not in self._listed:
+            raise ClaimRefusedError(ClaimReason.CLAIM_NOT_LISTED, verifier=str(name))
+        if abs(self._now() - request.created) > AGE_SECONDS:
+            raise ClaimRefusedError(ClaimReason.CLAIM_STALE, verifier=str(name))
 
     def _check_scope(self, scope: SignedJointScope, verifier: VerifierName) -> None:
         """Check that a verifier is one of a scope's members, who have all signed it; ClaimRefusedError."""
@@ -120,9 +128,11 @@ class ClaimsDesk:
         with submitter.client() as client:
             begin = self._begin(client, request)
             key = submitter.key(client)
-            self._budget.take(request.grounds.verifier, claim)
             claimant = Claimant(client, submitter.name, key, begin, self._now, _SECONDS)
-            claimant.claim(claim)
+            if claimant.first(claim) is None:
+                self._check_now(request)  # it may have waited for busy threads and a slow node
+                self._budget.take(request.grounds.verifier, claim)
+                claimant.claim(claim)
             return claimant.shown(claim, begin).to_bytes()
 
     @staticmethod
