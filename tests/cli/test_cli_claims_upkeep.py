@@ -30,6 +30,8 @@ def test_a_list_is_read_again_while_the_service_runs(
     service.listed.write_text(both + "school-c\n", "utf-8")
     assert service.event_of("list-refused")["reason"] == "NAME_INVALID"
     refused(kept(schools[1], town, 2026, record), Exit.REFUSED, "CLAIM_NOT_LISTED")
+    service.listed.unlink()
+    assert service.event_of("list-empty")["verifiers"] == 0
     service.listed.write_text(both, "utf-8")
     assert service.event_of("list")["verifiers"] == 2
     refused(kept(schools[1], town, 2026, record), Exit.REFUSED, "PSEUDONYM_TAKEN")

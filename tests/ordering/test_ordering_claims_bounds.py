@@ -1,10 +1,15 @@
 """How much a service claims and for whom: rates, a day's budget, a list that is read again. No engine."""
 
 import datetime as dt
+import errno
 import json
+import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -12,15 +17,33 @@ from disclosure import VerifierName
 from disclosure.credential import CIVIL_TIME
 from ordering.transactions import Claim
 from tests.disclosure.composite.world import SCHOOL, SCHOOL_2
-from zk.claims.listed import Listed
+from zk.claims.listed import AGAIN_SECONDS, Listed, News, _stamp
 from zk.claims.rates import Budget, Rates
 from zk.claims.reasons import ClaimReason, ClaimRefusedError
 from zk.commands.consortium_claims import Telling
+from zk.exits import CommandError
 from zk.home import Home as ZkHome
 from zk.run import Run
 
 EVENING = dt.datetime(2026, 9, 1, 23, 30, tzinfo=CIVIL_TIME).timestamp()
 DAY = 86_400.0
+UNREAD = """
+import os, sys
+from pathlib import Path
+from zk.claims.reasons import ClaimReason, ClaimRefusedError
+from zk.commands.consortium_claims import Telling
+from zk.home import Home
+from zk.run import Run
+
+reader, writer = os.pipe()
+os.close(reader)
+os.dup2(writer, 1), os.dup2(writer, 2)
+for each in (1, 0, ValueError("x")):
+    telling = Telling(Run(as_json=sys.argv[1] == "1", lang="en", home=Home(Path(sys.argv[2]))))
+    telling.listed(each)
+    telling.refused(ClaimRefusedError(ClaimReason.CLAIM_STALE, verifier="a"))
+(Path(sys.argv[2]) / "end").touch()
+"""
 
 
 def refusal(work: Callable[[], object]) -> ClaimReason:
@@ -129,7 +152,7 @@ def looked(listed: Listed, times: int = 2) -> None:
 
 
 def test_a_changed_list_counts_once_nobody_writes_it_any_more(tmp_path: Path) -> None:
-    file, told = tmp_path / "list", list[int | Exception]()
+    file, told = tmp_path / "list", list[News]()
     file.write_text(f"{SCHOOL}\n")
     listed = Listed(file, told.append)
     looked(listed, 5)
@@ -146,22 +169,86 @@ def test_a_changed_list_counts_once_nobody_writes_it_any_more(tmp_path: Path) ->
     assert told == [2]
 
 
-@pytest.mark.parametrize("broken", [b"", b"# nobody\n", b"school-a\n", b"\xff\xfe", None])
-def test_a_broken_list_is_kept_out_and_told_once(broken: bytes | None, tmp_path: Path) -> None:
-    file, told = tmp_path / "list", list[int | Exception]()
+@pytest.mark.parametrize("broken", [b"school-a\n", b"\xff\xfe", b"verifiers/school", b"# a\nverifiers/x"])
+def test_a_broken_list_is_kept_out_and_told_again_and_again(broken: bytes, tmp_path: Path) -> None:
+    """One without an end, too: it may have been cut inside a name."""
+    file, told, moment = tmp_path / "list", list[News](), [0.0]
     file.write_text(f"{SCHOOL}\n")
-    listed = Listed(file, told.append)
-    if broken is None:
-        file.unlink()
-    else:
-        file.write_bytes(broken)
+    listed = Listed(file, told.append, lambda: moment[0])
+    file.write_bytes(broken)
     looked(listed, 5)
     (error,) = told
     assert isinstance(error, Exception)
+    with pytest.raises(type(error)):
+        Listed(file)  # no service begins with it
     assert (SCHOOL in listed, len(listed)) == (True, 1)
+    moment[0] = AGAIN_SECONDS
+    looked(listed, 5)
+    assert told == [error, error]
     file.write_text(f"{SCHOOL}\n{SCHOOL_2}\n")
     looked(listed)
-    assert (SCHOOL_2 in listed, told[1:]) == (True, [2])
+    moment[0] *= 3
+    looked(listed)
+    assert (SCHOOL_2 in listed, told[2:]) == (True, [2])
+
+
+@pytest.mark.parametrize("nobody", [b"", b"# nobody\n", None])
+def test_a_list_of_nobody_or_none_takes_everybody_off_it(nobody: bytes | None, tmp_path: Path) -> None:
+    file, told, moment = tmp_path / "list", list[News](), [0.0]
+    file.write_text(f"{SCHOOL}\n")
+    listed = Listed(file, told.append, lambda: moment[0])
+    if nobody is None:
+        file.unlink()
+    else:
+        file.write_bytes(nobody)
+    listed.look()
+    assert SCHOOL in listed  # it may be about to be written
+    looked(listed, 5)
+    assert (SCHOOL in listed, len(listed), told) == (False, 0, [0])
+    with pytest.raises(CommandError):
+        Listed(file)
+    moment[0] = AGAIN_SECONDS
+    looked(listed, 5)
+    assert told == [0, 0]
+    file.write_text(f"{SCHOOL}\n")
+    looked(listed)
+    assert (SCHOOL in listed, told[2:]) == (True, [1])
+
+
+def test_a_list_that_the_system_does_not_give_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the one before counts meanwhile: strangers could use up the files that a process may open."""
+    file, told, moment = tmp_path / "list", list[News](), [0.0]
+    file.write_text(f"{SCHOOL}\n")
+    listed = Listed(file, told.append, lambda: moment[0])
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", mock.Mock(side_effect=OSError(errno.EMFILE, "Too many open files")))
+        os.truncate(file, 0)
+        looked(listed, 5)
+        assert (SCHOOL in listed, len(told)) == (True, 1)
+        moment[0] = AGAIN_SECONDS
+        looked(listed)
+        assert [getattr(each, "reason", None) for each in told] == ["FILE_UNREADABLE"] * 2
+    listed.look()  # nothing about the file has changed since
+    assert (SCHOOL in listed, told[2:]) == (False, [0])
+
+
+def test_other_rights_of_a_list_are_a_change_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "list"
+    file.write_text(f"{SCHOOL}\n")
+    before = _stamp(file)
+    file.chmod(0o600 if file.stat().st_mode & 0o077 else 0o644)
+    assert _stamp(file) != before
+
+
+def test_a_list_counts_whether_or_not_anybody_can_be_told(tmp_path: Path) -> None:
+    file, tell = tmp_path / "list", mock.Mock(side_effect=BrokenPipeError)
+    file.write_text(f"{SCHOOL}\n")
+    listed = Listed(file, tell)
+    file.write_text(f"{SCHOOL_2}\n")
+    looked(listed)
+    assert (SCHOOL in listed, SCHOOL_2 in listed, tell.call_count) == (False, True, 1)
 
 
 # ---- what is told
@@ -171,7 +258,7 @@ def test_what_was_not_claimed_is_told_once_a_minute_and_of_strangers_never(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     moment = [0.0]
-    tell = Telling(Run(as_json=True, lang="en", home=ZkHome(tmp_path)), lambda: moment[0])
+    tell = Telling(Run(as_json=True, lang="en", home=ZkHome(tmp_path)), lambda: moment[0]).refused
     stale, hasty = ClaimReason.CLAIM_STALE, ClaimReason.CLAIM_TOO_MANY
     for verifier, reason in (("", stale), ("a", hasty), ("a", hasty), ("a", stale), ("b", hasty)):
         tell(ClaimRefusedError(reason, verifier=verifier))
@@ -181,3 +268,13 @@ def test_what_was_not_claimed_is_told_once_a_minute_and_of_strangers_never(
     assert [(each["verifier"], each["reason"]) for each in told] == [
         ("a", hasty), ("a", stale), ("b", hasty), ("a", hasty)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_service_goes_on_when_nobody_reads_what_it_tells(as_json: bool, tmp_path: Path) -> None:
+    """A pipe whose reader is gone, on both streams, in a process of its own: a console would end it."""
+    done = subprocess.run(
+        [sys.executable, "-c", UNREAD, str(int(as_json)), str(tmp_path)],
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (tmp_path / "end").exists(), done

@@ -3,6 +3,7 @@
 import ipaddress
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,7 +13,7 @@ from consortium.witness.process import Address
 from ordering.submitting import Submitter
 from verifier.client.published import PublishedReader
 from zk.claims.desk import KEY_SECONDS, ClaimsDesk
-from zk.claims.listed import Listed
+from zk.claims.listed import Listed, News
 from zk.claims.rates import Budget, Rates
 from zk.claims.reasons import ClaimRefusedError
 from zk.claims.serving import serve as run_service
@@ -53,10 +54,12 @@ def serve(
 
     The list is read again when it has changed; one that is not sound is told, and the one before counts on.
     With --json it prints a line when it is ready, one for each list that was taken or not, one for claims of
-    a verifier's that were not made, of each reason once a minute, and one when it has ended. It keeps how
-    many claims there were today for whom, and nothing else, and may be ended at any moment.
+    a verifier's that were not made, of each reason once a minute, and one when it has ended. What is wrong
+    with the list is told each minute. It keeps how many claims there were today for whom, and nothing else,
+    and may be ended at any moment.
     """
-    listed = Listed(verifiers, lambda told: _list_told(run, told))
+    telling = Telling(run)
+    listed = Listed(verifiers, telling.listed)
     if (certificate is None) != (private_key is None) or (certificate is None and not _is_own(host)):
         raise CommandError(Exit.USAGE, "CERTIFICATE_MISSING", "error.claims_certificate")
     submits = submitter(data, node)
@@ -72,7 +75,7 @@ def serve(
                 listed,
                 Address(host, port, certificate, private_key),
                 lambda found: _ready(run, submits, f"{host}:{found}", len(listed)),
-                Telling(run),
+                telling.refused,
             )
         except OSError as error:
             detail = error.strerror or type(error).__name__
@@ -103,34 +106,44 @@ def _ready(run: Run, submits: Submitter, address: str, count: int) -> None:
     run.say(run.text("claims.ready", **values))
 
 
-def _list_told(run: Run, told: int | Exception) -> None:
-    """Tell that another list counts, or why a changed one does not."""
-    if isinstance(told, int):
-        run.document({"event": "list", "verifiers": told})
-        run.say(run.text("claims.list", verifiers=told))
-        return
-    failure = explain(told, run.lang)
-    run.document({"event": "list-refused", "reason": failure.reason, "detail": failure.sentence()})
-    if not run.as_json:
-        run.warn("claims.list_refused", reason=failure.reason, detail=failure.sentence())
-
-
 class Telling:
-    """Tells what was not claimed, and why, if it is known who asked, and of each the same once a minute.
+    """Tells what becomes of claims and of the list; whether anybody still reads it matters to neither.
 
-    Neither strangers nor the hasty fill a disk.
+    What was not claimed it tells if it is known who asked, and of each the same once a minute: neither
+    strangers nor the hasty fill a disk.
     """
 
     def __init__(self, run: Run, clock: Callable[[], float] = time.monotonic) -> None:
         self._run, self._clock, self._told = run, clock, dict[tuple[str, str], float]()
 
-    def __call__(self, error: ClaimRefusedError) -> None:
-        """Tell it, or not."""
+    def refused(self, error: ClaimRefusedError) -> None:
+        """Tell what was not claimed, and why, or not."""
         key, now = (error.verifier, error.reason.value), self._clock()
         if not error.verifier or now < self._told.get(key, now - _TOLD_SECONDS) + _TOLD_SECONDS:
             return
         self._told[key] = now
-        values = {"verifier": key[0], "reason": key[1], "detail": error.detail}
-        self._run.document({"event": "refused", **values})
-        if not self._run.as_json:
-            self._run.warn("claims.refused", **values)
+        self._warn("refused", "claims.refused", verifier=key[0], reason=key[1], detail=error.detail)
+
+    def listed(self, news: News) -> None:
+        """Tell that another list counts, that nobody is on it, or why a changed one does not count."""
+        if isinstance(news, Exception):
+            failure = explain(news, self._run.lang)
+            values = {"reason": failure.reason, "detail": failure.sentence()}
+            self._warn("list-refused", "claims.list_refused", **values)
+        elif not news:
+            self._warn("list-empty", "claims.list_empty", verifiers=news)
+        else:
+            with _unread():
+                self._run.document({"event": "list", "verifiers": news})
+                self._run.say(self._run.text("claims.list", verifiers=news))
+
+    def _warn(self, event: str, key: str, **values: object) -> None:
+        with _unread():
+            self._run.document({"event": event, **values})
+            if not self._run.as_json:
+                self._run.warn(key, **values)
+
+
+def _unread() -> AbstractContextManager[None]:
+    """Let nobody read what is told: a stream whose reader is gone, at which a console ends the program."""
+    return suppress(OSError, SystemExit)
