@@ -377,6 +377,10 @@ def test_a_service_does_not_start_without_a_list_a_certificate_or_the_citys_fold
     refused(done, Exit.USAGE, "NAME_INVALID")
     done = home.zk(*serve, "--data", tmp_path / "none", "--verifiers", service.listed)
     refused(done, Exit.USAGE, "CITY_INVALID")
+    done = home.zk(*serve, *given)  # while the folder's one runs
+    refused(done, Exit.NOT_STARTED, "NOT_STARTED")
+    assert "another service that claims runs" in done.json["error"]["message"]
+    service.end()
     counted = service.data / "claims.day"
     octets = counted.read_bytes() if counted.exists() else b""
     counted.write_bytes(b"no count")

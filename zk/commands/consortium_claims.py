@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from consortium.witness.process import Address
+from ordering.city.home import CityHome
 from ordering.submitting import Submitter
 from verifier.client.published import PublishedReader
 from zk.claims.desk import KEY_SECONDS, ClaimsDesk
@@ -17,7 +18,7 @@ from zk.claims.listed import Listed, News
 from zk.claims.rates import Budget, Rates
 from zk.claims.reasons import ClaimRefusedError
 from zk.claims.serving import serve as run_service
-from zk.commands.consortium_parts import GROUP, Data, Nodes, submitter
+from zk.commands.consortium_parts import GROUP, Data, Nodes, problems, submitter
 from zk.exits import CommandError, Exit
 from zk.failure import explain
 from zk.group import Group
@@ -56,15 +57,16 @@ def serve(
     With --json it prints a line when it is ready, one for each list that was taken or not, one for claims of
     a verifier's that were not made, of each reason once a minute, and one when it has ended. What is wrong
     with the list is told each minute. It keeps how many claims there were today for whom, and nothing else,
-    and may be ended at any moment.
+    and may be ended at any moment. One service claims by a folder at a time.
     """
     telling = Telling(run)
     listed = Listed(verifiers, telling.listed)
     if (certificate is None) != (private_key is None) or (certificate is None and not _is_own(host)):
         raise CommandError(Exit.USAGE, "CERTIFICATE_MISSING", "error.claims_certificate")
     submits = submitter(data, node)
-    budget = _budget(per_day, data)
-    with run.endpoint.channel() as channel:
+    alone = CityHome(data.absolute()).claiming()
+    with problems(Exit.NOT_STARTED, "NOT_STARTED"), alone, run.endpoint.channel() as channel:
+        budget = _budget(per_day, data)
         reader = PublishedReader(channel, run.log_verifier())
         desk = ClaimsDesk(
             submits, listed, lambda name: reader.verifier_key(name, KEY_SECONDS), Rates(per_minute), budget
