@@ -385,6 +385,8 @@ def test_a_service_does_not_start_without_a_list_a_certificate_or_the_citys_fold
     octets = counted.read_bytes() if counted.exists() else b""
     counted.write_bytes(b"no count")
     refused(home.zk(*serve, *given), Exit.USAGE, "FILE_UNREADABLE")
+    counted.write_bytes(b'{"day": "2999-01-01", "claims": {}}')
+    refused(home.zk(*serve, *given), Exit.USAGE, "DAY_AHEAD")
     counted.unlink()
     if octets:
         write_private(counted, octets)

@@ -18,7 +18,7 @@ from disclosure.credential import CIVIL_TIME
 from ordering.transactions import Claim
 from tests.disclosure.composite.world import SCHOOL, SCHOOL_2
 from zk.claims.listed import AGAIN_SECONDS, Listed, News, _stamp
-from zk.claims.rates import Budget, Rates
+from zk.claims.rates import Budget, DayAheadError, Rates
 from zk.claims.reasons import ClaimReason, ClaimRefusedError
 from zk.commands.consortium_claims import Telling
 from zk.exits import CommandError
@@ -117,6 +117,24 @@ def test_another_process_goes_on_counting_and_learns_no_more(tmp_path: Path) -> 
     assert refusal(lambda: later.take(SCHOOL, claim(3))) is ClaimReason.CLAIM_TOO_MANY
     clock.now += DAY
     Budget(2, file, clock).take(SCHOOL, claim(3))
+
+
+def test_a_clock_that_was_ahead_once_gives_no_more_and_stops_nobody_for_ever(tmp_path: Path) -> None:
+    clock, file = Clock(), tmp_path / "day"
+    budget = Budget(1, file, clock)
+    clock.now += 3_650 * DAY
+    budget.take(SCHOOL, claim(1))
+    clock.now = EVENING
+    with pytest.raises(DayAheadError) as caught:
+        Budget(1, file, clock)
+    assert (caught.value.day, caught.value.today) == (dt.date(2036, 8, 29), dt.date(2026, 9, 1))
+    assert refusal(lambda: budget.take(SCHOOL, claim(2))) is ClaimReason.CLAIM_TOO_MANY
+    budget.take(SCHOOL_2, claim(2))
+    Budget(1, file, clock)  # what was written is of now
+    clock.now += 1_800
+    budget.take(SCHOOL, claim(2))
+    clock.now -= DAY  # no more than a day ahead
+    assert refusal(lambda: Budget(1, file, clock).take(SCHOOL, claim(3))) is ClaimReason.CLAIM_TOO_MANY
 
 
 def test_what_cannot_be_counted_is_not_claimed(tmp_path: Path) -> None:

@@ -22,6 +22,15 @@ from zk.claims.reasons import ClaimReason, ClaimRefusedError
 
 _MAX_OCTETS: Final = 1 << 20
 _CLAIM: Final = "zk-disclosure/claimed-in-a-day/v1"
+_DAY: Final = dt.timedelta(days=1)
+
+
+class DayAheadError(ValueError):
+    """A count of a day that is more than one day ahead: a clock was ahead, or is behind now."""
+
+    def __init__(self, day: dt.date, today: dt.date) -> None:
+        super().__init__(f"{day} is more than one day after {today}")
+        self.day, self.today = day, today
 
 
 class Rates:
@@ -63,13 +72,19 @@ class Budget:
     A claim that is asked for again counts once, as what comes of it stands once: who tries until a node
     answers uses up nothing. How many there were stands in `file`, written before a claim is made, so that
     another process goes on counting; which they were is known to this one alone. State rules: a day that has
-    begun never ends by a clock that goes back.
+    begun never ends by a clock that goes back. If that goes back by more than a day it was ahead, and the
+    counts go on in the day that it has then: the next one begins anew, and not the one that it was ahead by.
     """
 
     def __init__(self, per_day: int, file: Path, now: Callable[[], float] = time.time) -> None:
-        """Go on with what stands in the file; OSError, ValueError, TypeError if that is no count of a day."""
+        """Go on with what stands in the file.
+
+        Raises DayAheadError; OSError, ValueError, TypeError if that is no count of a day.
+        """
         self._most, self._file, self._now = per_day, file, now
         self._day, self._counts = _read(file)
+        if self._day - (today := self._today()) > _DAY:
+            raise DayAheadError(self._day, today)
         self._known = dict[VerifierName, set[bytes]]()
         self._lock = threading.Lock()
 
@@ -89,13 +104,18 @@ class Budget:
             known.add(made)
 
     def _begin_day(self) -> None:
-        today = civil_date(dt.datetime.fromtimestamp(self._now(), dt.UTC)).isoformat()
+        today = self._today()
         if today > self._day:
             self._day, self._counts = today, {}
             self._known.clear()
+        elif self._day - today > _DAY:
+            self._day = today
+
+    def _today(self) -> dt.date:
+        return civil_date(dt.datetime.fromtimestamp(self._now(), dt.UTC))
 
     def _keep(self, counts: dict[str, int], name: str) -> None:
-        octets = json.dumps({"day": self._day, "claims": counts}, sort_keys=True).encode()
+        octets = json.dumps({"day": self._day.isoformat(), "claims": counts}, sort_keys=True).encode()
         try:
             files.replace(self._file, octets)
         except OSError as error:
@@ -104,14 +124,14 @@ class Budget:
         self._counts = counts
 
 
-def _read(file: Path) -> tuple[str, dict[str, int]]:
+def _read(file: Path) -> tuple[dt.date, dict[str, int]]:
     try:
         found: Any = json.loads(files.read(file, _MAX_OCTETS))
     except FileNotFoundError:
-        return "", {}
+        return dt.date.min, {}
     if not isinstance(found, dict) or set(found) != {"day", "claims"}:
         raise ValueError("it is no count of a day's claims")
-    day, counts = dt.date.fromisoformat(found["day"]).isoformat(), dict[str, int](found["claims"])
+    day, counts = dt.date.fromisoformat(found["day"]), dict[str, int](found["claims"])
     if not all(type(each) is int and each > 0 for each in counts.values()):
         raise ValueError("it is no count of a day's claims")
     return day, counts

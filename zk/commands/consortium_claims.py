@@ -15,7 +15,7 @@ from ordering.submitting import Submitter
 from verifier.client.published import PublishedReader
 from zk.claims.desk import KEY_SECONDS, ClaimsDesk
 from zk.claims.listed import Listed, News
-from zk.claims.rates import Budget, Rates
+from zk.claims.rates import Budget, DayAheadError, Rates
 from zk.claims.reasons import ClaimRefusedError
 from zk.claims.serving import serve as run_service
 from zk.commands.consortium_parts import GROUP, Data, Nodes, problems, submitter
@@ -86,10 +86,13 @@ def serve(
 
 
 def _budget(per_day: int, data: Path) -> Budget:
-    """Return the day's budget as far as it is used up; CommandError USAGE if its file is none."""
+    """Return the day's budget as far as it is used up; CommandError USAGE if its file is none of now."""
     path = data / COUNTED
     try:
         return Budget(per_day, path)
+    except DayAheadError as error:
+        values = {"path": path, "day": error.day, "today": error.today}
+        raise CommandError(Exit.USAGE, "DAY_AHEAD", "error.claims_day_ahead", **values) from None
     except (OSError, ValueError, TypeError):
         raise CommandError(Exit.USAGE, "FILE_UNREADABLE", "error.file_unreadable", path=path) from None
 

@@ -55,6 +55,10 @@ MESSAGES: Final = {
     ),
     "error.claims_verifiers": "No verifier stands in {path}.",
     "error.claims_verifiers_cut": "The last line of {path} has no end: the list may have been cut.",
+    "error.claims_day_ahead": (
+        "{path} counts for {day}, and by this clock it is {today}. If the clock is wrong, set it right; if "
+        "it was ahead, remove the file: the day's count begins anew."
+    ),
     "error.claims_url": "Claims are asked for over TLS: {url} is no https:// address.",
     "error.claims_refused": "The city's service does not claim it ({reason}).",
     "error.claims_away": "The city's service does not tell what came of the claim: {detail}.",

@@ -45,6 +45,10 @@ MESSAGES: Final = {
     "error.claims_certificate": "他人可达此地址：须同时给出 --certificate 与 --private-key。",
     "error.claims_verifiers": "{path} 中没有验证方。",
     "error.claims_verifiers_cut": "{path} 的末行没有换行：名单可能被截断。",
+    "error.claims_day_ahead": (
+        "{path} 是 {day} 的计数，而本机时钟为 {today}。若时钟有误，请校正；"
+        "若时钟曾超前，请删除该文件：当日计数从头开始。"
+    ),
     "error.claims_url": "登记须经 TLS 请求：{url} 不是 https:// 地址。",
     "error.claims_refused": "本市的服务不予登记（{reason}）。",
     "error.claims_away": "本市的服务未告知登记的结果：{detail}。",
