@@ -52,8 +52,12 @@ def verifier_row(each: catalog_pb2.Verifier) -> Row:
 
 
 def policy_row(each: policy_pb2.Policy) -> Row:
-    """A policy: for what its verifier may ask for which data, and how long it keeps them."""
+    """A policy: for what its verifier may ask for which data, and how long it keeps them.
+
+    `receipt` is the state in which it demands receipts, empty where it says nothing of that.
+    """
     standing = each.standing
+    receipt = word(policy_pb2.Policy.Receipt, each.receipt, "RECEIPT_") if each.receipt else ""
     return {
         "name": each.name,
         "verifier": each.name.partition("/policies/")[0],
@@ -67,6 +71,7 @@ def policy_row(each: policy_pb2.Policy) -> Row:
         "scopes": [scope.label for scope in each.scopes],
         "escrows": len(each.escrows),
         "standing": {"times": standing.times, "days": standing.days} if each.HasField("standing") else None,
+        "receipt": receipt,
         "state": word(policy_pb2.Policy.State, each.state, "STATE_"),
         "since": time_of(each.create_time),
     }

@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,31 +16,31 @@ from starlette.types import ASGIApp
 from consortium.serving import listening
 from consortium.witness.process import Address
 from disclosure import Schema, VerifierName
-from openid.app.anchoring import Demand
 from openid.app.issuer_app import issuer_app
 from openid.app.issuing import IssuerEdge
-from openid.app.sessions import AnyAnswered, Device
+from openid.app.sessions import Device
 from openid.app.verifier_app import verifier_app
 from openid.app.verifying import Identity, Question, VerifierEdge
+from openid.app.waiting import Demand, Held
 from openid.client_id import ClientCertificate, from_pem, self_signed
 from openid.encryption import ResponseKeys
 from openid.errors import OpenIdError, OpenIdReason
 from openid.issuance import check_issuer
 from openid.mapping import AnyRequest
 from openid.request_object import check_uri
-from tlog import ReceiptState
+from verifier import files
 from verifier.aio import AsyncVerifierClient
 from verifier.client import VerifierClient
-from verifier.errors import VerifierReason
-from zk.commands.verifier.asking import checked_request, keep
+from verifier.client.exchange import pending_of
+from verifier.ordered import order_file
+from zk.commands.verifier.asking import checked_request, keep_if_now
 from zk.commands.verifier.common import AnyPolicy, key_of, shown_log, threads_for
-from zk.commands.verifier.demanding import by_policy, demands_of
+from zk.commands.verifier.demanding import NOTHING, Demands, States, by_policy, demands_of, said
 from zk.exits import CommandError, Exit
 from zk.home import private_folder, read_file
 from zk.run import Run
 
 _DIGEST_DIGITS: Final = 16
-_STATE_DEMANDED: Final = VerifierReason.RECEIPT_STATE_DEMANDED.value
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Shown:
     """Who an edge is to wallets: its address, the page that the browser goes on to, and by what it is named.
 
     `chain` has a certificate of the verifier's key; without one the edge makes its own. `cross` names the
-    policies that are asked on another device too, by a counter that shows `secret`. With `demand` every
+    policies that are asked on another device too, by a counter that shows `secret`. With `anchored` every
     answer is accepted once it is anchored, else those whose registered policy demands that; `encrypted` has
     wallets encrypt to the edge.
     """
@@ -59,7 +59,7 @@ class Shown:
     chain: Path | None
     cross: frozenset[str] = frozenset()
     secret: str | None = field(default=None, repr=False)
-    demand: Demand | None = None
+    anchored: bool = False
     encrypted: bool = False
 
 
@@ -76,13 +76,14 @@ def run_edge(
     key, log = key_of(run, name), shown_log(run)
     identity = _identity(shown, key)
     private_folder(run.home.records)
+    options = said(anchored=shown.anchored, ordered=False)
 
     async def serve() -> None:
         async with AsyncVerifierClient(run.endpoint, name, key, log, threads=threads) as client:
-            demands = await client.run(lambda: _demands(run, client.client, policies, name))
+            demands = await client.run(lambda: _demands(run, client.client, policies, name, options))
             questions = _questions(run, client, policies, name, shown.cross, demands)
             keys = ResponseKeys() if shown.encrypted else None
-            edge = VerifierEdge(client, identity, questions, _now, anchored=shown.demand, keys=keys)
+            edge = VerifierEdge(client, identity, questions, _now, keys=keys)
             async with aclosing(edge), _listening(verifier_app(edge, shown.secret), address) as port:
                 on_ready(port, identity.client_id)
                 await _told_to_end()
@@ -144,21 +145,10 @@ def _certificate(shown: Shown, key: Ed25519PrivateKey, host: str) -> ClientCerti
 
 
 def _demands(
-    run: Run, client: VerifierClient, policies: Sequence[AnyPolicy], name: VerifierName
-) -> Mapping[str, Demand]:
-    """Return what policies demand of receipts, by their ids.
-
-    Raises CommandError for one that demands the consortium's order, for which an edge does not wait, or a
-    quorum that is not pinned.
-    """
-    found = dict[str, Demand]()
-    for each in policies:
-        states = by_policy(client, each, name)
-        if ReceiptState.ORDERED in states:
-            raise CommandError(Exit.USAGE, _STATE_DEMANDED, "error.openid_ordered", policy=each.id)
-        if (quorum := demands_of(run, states).quorum) is not None:
-            found[each.id] = Demand(quorum)
-    return found
+    run: Run, client: VerifierClient, policies: Sequence[AnyPolicy], name: VerifierName, options: States
+) -> Mapping[str, Demands]:
+    """Return by its id what each policy and the options demand; CommandError if that cannot be shown here."""
+    return {each.id: demands_of(run, options | by_policy(client, each, name)) for each in policies}
 
 
 def _questions(
@@ -167,22 +157,37 @@ def _questions(
     policies: Sequence[AnyPolicy],
     name: VerifierName,
     cross: frozenset[str],
-    demands: Mapping[str, Demand],
+    demands: Mapping[str, Demands],
 ) -> Mapping[str, Question]:
     def question(policy: AnyPolicy) -> Question:
-        def accept(answered: AnyAnswered) -> str:
+        demanded = demands.get(policy.id, NOTHING)
+
+        def place(held: Held) -> Path:
             # An answer that is tried again has the place of the first time, and with it its `.pending`.
-            digest = answered.record.presentation.digest.hex()[:_DIGEST_DIGITS]
-            path = run.home.records / f"{policy.id}-{digest}.json"
-            keep(run, answered, policy, path)
+            digest = held.answered.record.presentation.digest.hex()[:_DIGEST_DIGITS]
+            return run.home.records / f"{policy.id}-{digest}.json"
+
+        def accept(held: Held) -> str:
+            path = place(held)
+            keep_if_now(run, held.answered, policy, path)
+            if held.order is not None:
+                files.replace(order_file(path), held.order)
             return path.name
 
-        devices = frozenset(Device) if policy.id in cross else frozenset({Device.SAME})
+        def undecided(held: Held) -> None:
+            # Nothing is noted or claimed for what may never be accepted: `zk verifier keep` does that then.
+            waits = pending_of(place(held))
+            with suppress(FileExistsError):  # this answer, as it was when its claim was tried
+                files.place(waits, held.answered.record.to_bytes())
+            run.warn("verifier.kept_pending", path=waits)
 
         def make() -> AnyRequest:
             return checked_request(client.client, policy, name, {})
 
-        return Question(policy.id, make, accept, devices, accept, demands.get(policy.id))
+        devices = frozenset(Device) if policy.id in cross else frozenset({Device.SAME})
+        pending = accept if demanded.order is None else undecided
+        demand = Demand(demanded.quorum, demanded.order) if demanded.states else None
+        return Question(policy.id, make, accept, devices, pending, demand)
 
     return {each.id: question(each) for each in policies}
 

@@ -99,6 +99,8 @@ class Session:
     answered: AnyAnswered | None = field(default=None, repr=False)
     record: str | None = None
     """The name of the record in which the answer is kept, if it has one."""
+    reason: str = ""
+    """Why an answer that holds is not accepted yet, or was not in time; empty where nothing is to be said."""
 
 
 @dataclass(frozen=True)
@@ -209,8 +211,9 @@ class Sessions:
         """Note that the wallet will not answer."""
         self._end(session, State.DECLINED)
 
-    def not_accepted(self, session: Session) -> None:
-        """Note that the answer holds, and that this verifier does not accept it."""
+    def not_accepted(self, session: Session, reason: str = "") -> None:
+        """Note that the answer holds, and that this verifier does not accept it; the reason is told."""
+        session.reason = reason
         self._end(session, State.REFUSED)
 
     def brought(self, cookie: str, code: str) -> Session:
@@ -231,6 +234,10 @@ class Sessions:
     def keeping(self, session: Session, answered: AnyAnswered) -> None:
         """Note an answer of another device that holds, and that is told once it is kept."""
         session.answered, session.state = answered, State.KEEPING
+
+    def waits(self, session: Session, reason: str) -> None:
+        """Note why an answer that is being kept is not accepted yet."""
+        session.reason = reason
 
     def brought_again(self, cookie: str, code: str) -> Session | None:
         """Return the session whose answer is being kept for who brings what has renewed its cookie once more.
@@ -275,6 +282,8 @@ class Sessions:
         session.state, session.code, session.until = state, None, self._clock() + KEPT
         if state is not State.ACCEPTED:
             session.answered = None
+        if state is not State.REFUSED:
+            session.reason = ""
         if session.former is not None:
             self._by_former.pop(session.former[0], None)
             session.former = None

@@ -19,7 +19,8 @@ _PENDING_STATES: Final = (State.OPEN, State.ANSWERING, State.ANSWERED, State.KEE
 def told(session: Session, answers: bool) -> dict[str, Json]:
     """Return a session as JSON; the answer only once it is accepted.
 
-    Without `answers` it is the name of the answer's record that is told then, if it has one.
+    `reason` says why an answer that holds still waits, or that it was not in time. Without `answers` it is
+    the name of the answer's record that is told then, if it has one.
     """
     pending = session.state in _PENDING_STATES
     made: dict[str, Json] = {
@@ -28,7 +29,7 @@ def told(session: Session, answers: bool) -> dict[str, Json]:
         "expires": session.expires.isoformat(timespec="seconds"),
     }
     if session.state is not State.ACCEPTED:
-        return made
+        return made | ({"reason": session.reason} if session.reason else {})
     if not answers:
         return made if session.record is None else made | {"record": session.record}
     return made if session.answered is None else made | _answer(session.answered)

@@ -35,7 +35,7 @@ from openid.errors import OpenIdError, OpenIdReason
 from openid.request_object import MEDIA_TYPE
 from openid.response import FORM_TYPE, MAX_RESPONSE_OCTETS, receipt_json
 from openid.strict_json import Json, dumps, loads
-from verifier.errors import VerifierError
+from verifier.errors import NotNowError, VerifierError
 from wire.client import ServiceError
 
 _OWN: Final = frozenset({"127.0.0.1", "::1"})
@@ -215,7 +215,7 @@ async def _wallet_nonce(request: Request) -> str | None:
     return nonces[0]
 
 
-_KNOWN: Final = (OpenIdError, ServiceError, DisclosureError, VerifierError, BodyError)
+_KNOWN: Final = (OpenIdError, ServiceError, DisclosureError, VerifierError, NotNowError, BodyError)
 
 
 def _refused(error: Exception, headers: dict[str, str]) -> Response:
@@ -225,7 +225,7 @@ def _refused(error: Exception, headers: dict[str, str]) -> Response:
     reason = str(getattr(error, "reason", "INTERNAL"))
     if isinstance(error, OpenIdError):
         status = _STATUS.get(OpenIdReason(reason), HTTPStatus.BAD_REQUEST)
-    elif isinstance(error, ServiceError) and error.code.name in _BUSY:
+    elif isinstance(error, NotNowError) or (isinstance(error, ServiceError) and error.code.name in _BUSY):
         return _failed("temporarily_unavailable", reason, HTTPStatus.SERVICE_UNAVAILABLE, headers)
     elif isinstance(error, VerifierError):
         return _failed("server_error", reason, HTTPStatus.BAD_GATEWAY, headers)

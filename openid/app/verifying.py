@@ -18,8 +18,8 @@ import tlog
 from bbs import BbsError
 from disclosure import DisclosureError, Schema, SchemaName
 from disclosure.composite import CompositeRequest
-from openid.app.anchoring import Anchoring, Demand
 from openid.app.sessions import AnyAnswered, AnyExchange, Begun, Device, Session, Sessions, State, state_of
+from openid.app.waiting import MAX_WAITING, Demand, Held, Waiting
 from openid.client_id import ClientCertificate
 from openid.encryption import ResponseKeys
 from openid.errors import OpenIdError, OpenIdReason
@@ -51,16 +51,16 @@ class Question:
     threads. `accept` may return the name of the record, which is told to browsers where answers are not; it
     may raise a VerifierError: the answer is then refused. `devices` are those that it is
     asked on: on another device nothing ties who sees the answer to who gives it, so that is said by policy.
-    `pending` keeps an answer that holds and was not anchored in time, where that is demanded: by the edge, or
-    with `anchored` by the question's registered policy.
+    With `demand` an answer is accepted once its receipt is what is demanded; `pending` keeps one that holds
+    and was not in time.
     """
 
     id: str
     make: Callable[[], AnyRequest]
-    accept: Callable[[AnyAnswered], object]
+    accept: Callable[[Held], object]
     devices: frozenset[Device] = frozenset({Device.SAME})
-    pending: Callable[[AnyAnswered], object] = lambda _: None
-    anchored: Demand | None = None
+    pending: Callable[[Held], object] = lambda _: None
+    demand: Demand | None = None
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,8 @@ class Identity:
 
 
 class VerifierEdge:
-    """One verifier towards wallets and browsers.
+    """One verifier towards wallets and browsers; who runs an edge closes it at the end.
 
-    With `anchored` an answer is accepted once its receipt is, whichever question it answers; who runs an edge
-    closes it at the end.
     With `keys` wallets encrypt their answers, and one that is not encrypted is refused; nothing of an answer
     is told to a browser then.
     """
@@ -116,18 +114,13 @@ class VerifierEdge:
         questions: Mapping[str, Question],
         clock: Callable[[], datetime],
         sessions: Sessions | None = None,
-        anchored: Demand | None = None,
         keys: ResponseKeys | None = None,
+        most_waiting: int = MAX_WAITING,
     ) -> None:
         identity.certificate.check_key(identity.key.public_key())
         self.identity, self.sessions = identity, Sessions(clock) if sessions is None else sessions
         self._client, self._questions, self._clock, self._keys = client, questions, clock, keys
-        demanded = {each: anchored or question.anchored for each, question in questions.items()}
-        self._anchoring = {
-            each: Anchoring(client, self.sessions, demand)
-            for each, demand in demanded.items()
-            if demand is not None
-        }
+        self._waiting = Waiting(client, self.sessions, most_waiting)
 
     @property
     def tells_answers(self) -> bool:
@@ -135,20 +128,21 @@ class VerifierEdge:
         return self._keys is None
 
     async def aclose(self) -> None:
-        """End what still waits for a quorum; see Anchoring."""
-        for each in self._anchoring.values():
-            await each.aclose()
+        """End what still waits for what is demanded of its receipt; see Waiting."""
+        await self._waiting.aclose()
 
     def ask(self, policy: str, device: Device, client: str = "") -> Begun:
         """Begin a session; `client` is whose place it takes.
 
         Raises OpenIdError SESSION_UNKNOWN for a policy that is not asked here, or not on this device,
-        SESSIONS_FULL.
+        SESSIONS_FULL, also where too many answers wait already and those of this policy would too.
         """
         question = self._questions.get(policy)
         if question is None or device not in question.devices:
             detail = "this edge asks by no such policy on such a device"
             raise OpenIdError(OpenIdReason.SESSION_UNKNOWN, detail, field="policy")
+        if question.demand is not None:
+            self._waiting.check_room()
         return self.sessions.begin(policy, device, client)
 
     async def object_for(self, handle: str, wallet_nonce: str | None) -> str:
@@ -207,7 +201,7 @@ class VerifierEdge:
     async def _judged(
         self, session: Session, exchange: AnyExchange, posted: Posted
     ) -> tuple[bytes, str | None]:
-        submission, anchoring = await self._read(exchange, posted), self._anchoring.get(session.policy)
+        submission, demand = await self._read(exchange, posted), self._questions[session.policy].demand
         try:
             receipt = await self._client.relay(
                 exchange, submission.presentation, submission.holder_note, submission.request_id
@@ -217,25 +211,25 @@ class VerifierEdge:
                 self.sessions.not_held(session)
             raise
         try:
-            answered: Any = await self._wait(exchange, anchoring)
-            if session.device is Device.CROSS and anchoring is None:
-                await self._keep(session, answered)
+            answered: Any = await self._wait(exchange, demand)
+            if session.device is Device.CROSS and demand is None:
+                await self._keep(session, Held(answered))
         except TimedOutError:
             raise  # nothing was found out: the same answer may be posted again, and gets the same receipt
         except _NOT_HELD:
             # The service took it, so the holder has its receipt; this verifier does not accept it.
             self.sessions.not_accepted(session)
             return receipt, None
-        if session.device is Device.CROSS and anchoring is not None:
+        if session.device is Device.CROSS and demand is not None:
             self.sessions.keeping(session, answered)
-            self._begin(anchoring, session, answered)
+            self._begin(demand, session, answered)
             return receipt, None
         code = self.sessions.answered(session, answered)
         return receipt, None if code is None else self.identity.redirect_uri(code)
 
-    async def _wait(self, exchange: AnyExchange, anchoring: Anchoring | None) -> AnyAnswered:
-        """Return the answer, which holds; where it is anchored later, what demands that is met later."""
-        met = frozenset() if anchoring is None else anchoring.shows
+    async def _wait(self, exchange: AnyExchange, demand: Demand | None) -> AnyAnswered:
+        """Return the answer, which holds; what is demanded of its receipt is met later."""
+        met = frozenset() if demand is None else demand.states
         return await self._client.wait(exchange, _VERIFY, (), None, met)
 
     async def _read(self, exchange: AnyExchange, posted: Posted) -> Submission:
@@ -259,19 +253,19 @@ class VerifierEdge:
         """Keep the answer that a browser of the same device comes for, and return its session.
 
         The session is accepted once the answer is kept, and refused where this verifier does not accept it;
-        where it has to be anchored it is KEEPING until then, and the same may be brought again.
+        where it has to be anchored or ordered it is KEEPING until then, and the same may be brought again.
         Raises as `Sessions.brought` does, and whatever keeps it from being kept: then the code counts again.
         """
         if (again := self.sessions.brought_again(cookie, code)) is not None:
             return again
         session = self.sessions.brought(cookie, code)
-        anchoring = self._anchoring.get(session.policy)
-        if anchoring is not None and session.answered is not None:
-            self._begin(anchoring, session, session.answered)
+        demand = self._questions[session.policy].demand
+        if demand is not None and session.answered is not None:
+            self._begin(demand, session, session.answered)
             return session
         try:
             if session.answered is not None:
-                await self._keep(session, session.answered)
+                await self._keep(session, Held(session.answered))
             self.sessions.kept(session)
         except _NOT_HELD:
             self.sessions.not_accepted(session)
@@ -280,18 +274,19 @@ class VerifierEdge:
                 self.sessions.not_kept(session, code)
         return session
 
-    def _begin(self, anchoring: Anchoring, session: Session, answered: AnyAnswered) -> None:
+    def _begin(self, demand: Demand, session: Session, answered: AnyAnswered) -> None:
         question = self._questions[session.policy]
-        anchoring.begin(
+        self._waiting.begin(
             session,
             answered,
+            demand,
             lambda held: self._keep(session, held),
             lambda held: self._client.run(lambda: question.pending(held)),
         )
 
-    async def _keep(self, session: Session, answered: AnyAnswered) -> None:
+    async def _keep(self, session: Session, held: Held) -> None:
         question = self._questions[session.policy]
-        name = await self._client.run(lambda: question.accept(answered))
+        name = await self._client.run(lambda: question.accept(held))
         session.record = name if isinstance(name, str) else None
 
 

@@ -4,6 +4,7 @@
     FOLDER/operator.next  the operator's next key, while a rotation is under way
     FOLDER/operator.*.previous  those before, since a node may have lied about what the chain has
     FOLDER/rotate.lock    held by the one rotation that is under way
+    FOLDER/claims.lock    held by the one service that claims by the operator's key
     FOLDER/genesis.json   the chain's founding, as this city has checked it
     FOLDER/join.json      from which header a city that comes later takes a snapshot
     FOLDER/peers/         cards of cities that came later, or moved
@@ -46,6 +47,7 @@ _KEY: Final = "operator.key"
 _NEXT: Final = "operator.next"
 _PREVIOUS: Final = "operator.*.previous"
 _ROTATE_LOCK: Final = "rotate.lock"
+_CLAIMS_LOCK: Final = "claims.lock"
 _MAX_SOCKET_OCTETS: Final = 100
 _TRUST_PERIOD: Final = "336h0m0s"
 
@@ -230,22 +232,32 @@ class CityHome:
         if chain != founding.chain:
             raise StateError(f"{self.folder} is of another chain, {chain}")
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[int]:
+    def held(self) -> contextlib.AbstractContextManager[int]:
         """Hold the folder for one node's processes, which get the lock's descriptor; StateError.
 
         It stays held for as long as one of them runs, whatever became of who started it: two engines with one
         validator's key would sign two blocks of one height.
         """
+        return self._alone(
+            _LOCK, f"a node of {self.folder} runs, or an engine or machine that was left of one"
+        )
+
+    def claiming(self) -> contextlib.AbstractContextManager[int]:
+        """Hold the folder for one service that claims, beside its node; StateError while another one does.
+
+        Two would write one count of the day, each over the other's.
+        """
+        return self._alone(_CLAIMS_LOCK, f"another service that claims runs on {self.folder}")
+
+    @contextlib.contextmanager
+    def _alone(self, lock: str, otherwise: str) -> Iterator[int]:
         with _files(self.folder):
-            descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self.folder / lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise StateError(
-                    f"a node of {self.folder} runs, or an engine or machine that was left of one"
-                ) from None
+                raise StateError(otherwise) from None
             yield descriptor
         finally:
             os.close(descriptor)
@@ -261,19 +273,9 @@ class CityHome:
                 Ed25519PrivateKey.from_private_bytes(each.read_bytes()) for each in files if each.exists()
             )
 
-    @contextlib.contextmanager
-    def rotating(self) -> Iterator[None]:
+    def rotating(self) -> contextlib.AbstractContextManager[int]:
         """Hold the operator's keys for one rotation; StateError while another one is under way."""
-        with _files(self.folder):
-            descriptor = os.open(self.folder / _ROTATE_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise StateError(f"the operator's key in {self.folder} is being changed already") from None
-            yield
-        finally:
-            os.close(descriptor)
+        return self._alone(_ROTATE_LOCK, f"the operator's key in {self.folder} is being changed already")
 
     def next_key(self) -> Ed25519PrivateKey:
         """Return the operator's next key, made if none is under way; on return it survives a crash."""

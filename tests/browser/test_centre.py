@@ -3,139 +3,50 @@
 import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
-from disclosure import LocalizedText, PolicyName, SchemaName, civil_date
-from tests.browser.browsing import SIZES, Site, site
+from tests.browser.browsing import SIZES, site
+from tests.browser.centre_town import (
+    CODE,
+    DAY,
+    ENDED,
+    EVIL,
+    TODAY,
+    VIEWS,
+    Watching,
+    counted,
+    opens,
+    queued,
+    registered,
+    registry,
+    signs_in,
+)
 from tests.browser.conftest import Nine
 from tests.web_edge.standing import endpoint_of
-from tests.zkservice import queueing
-from tests.zkservice.allowing import allowed
-from tests.zkservice.centre import PERMIT_ITEM, add_item
+from tests.zkservice.centre import PERMIT_ITEM
 from tests.zkservice.counting import access
-from tests.zkservice.pushes import Pusher, record
-from tests.zkservice.revoking import Office, new_handles
-from tests.zkservice.stored import change
-from tests.zkservice.support import PERMIT, City, city
+from tests.zkservice.pushes import record
+from tests.zkservice.support import city
 from web_edge.watched import Watched
-from wire.convert import text_to
 from zk.centre import PAGE, opened_books
-from zkproto.v1 import catalog_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-CODE = "the centre's own code"
-EVIL = "<img src=x onerror=document.title='owned'>"
-TODAY = civil_date(dt.datetime.now(dt.UTC))
-DAY = dt.timedelta(days=1)
-ENDED = (TODAY.replace(day=1) - dt.timedelta(days=1)).isoformat()[:7]
-VIEWS = (
-    "Departments",
-    "Data items",
-    "Purposes",
-    "Verifiers",
-    "Policies",
-    "Applications",
-    "Issuance",
-    "Revocations",
-    "Statistics",
-)
-
-
-@dataclass
-class Watching:
-    """A city, and where its centre can be looked at."""
-
-    town: City
-    token: str
-    site: Site
-    pusher: Pusher | None = None
-
-    @property
-    def given(self) -> dict[str, Any]:
-        """What opens another edge's centre of the same city."""
-        return {"books": lambda: opened_books(endpoint_of(self.town), self.token), "centre_code": CODE}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def centre(nine: Nine, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watching]:
     async with city(tmp_path_factory.mktemp("centre") / "server") as town:
-        await _registered(town)
+        await registered(town)
         await counted(town)
         await queued(town)
         made = Watching(town, await access(town), nine.site, await registry(town))
         async with site(town, nine.site.browser, Watched(), **made.given) as place:
             made.site = place
             yield made
-
-
-async def _registered(town: City) -> None:
-    """Register more than a page of departments, and names that are markup."""
-    evil = LocalizedText(EVIL, EVIL)
-    for number in range(PAGE):
-        await town.add_department(f"office-{number:02}")
-    called = catalog_pb2.Department(display_name=text_to(evil))
-    await town.catalog.CreateDepartment(
-        catalog_pb2.CreateDepartmentRequest(department_id="evil", department=called),
-        metadata=town.bearer(town.admin),
-    )
-    await add_item(town, replace(PERMIT_ITEM, display_name=evil))
-    named = catalog_pb2.UpdateVerifierRequest(
-        verifier=catalog_pb2.Verifier(
-            name="verifiers/bank",
-            display_name=text_to(evil),
-            etag=(await town.catalog.GetVerifier(catalog_pb2.GetVerifierRequest(name="verifiers/bank"))).etag,
-        )
-    )
-    await town.catalog.UpdateVerifier(named, metadata=town.bearer(town.admin))
-    await town.add_policy(allowed(PolicyName("school", "counter", 1), [PERMIT], evil))
-
-
-async def counted(town: City) -> None:
-    """Let one credential be used, three be revoked, and a month be over of which little may be told."""
-    await town.answered(await town.claim(await town.issue()))
-    office = await Office.open(town, "archive", await town.add_department("archive"))
-    await office.revoke(*new_handles(3))
-    for verifier, what, n in (
-        ("bank", "asked", 4), ("bank", "answered", 7), ("school", "asked", 903), ("school", "answered", 3),
-    ):  # fmt: skip
-        columns = "day, what, verifier, policy, department, n"
-        row = (f"{ENDED}-02", what, f"verifiers/{verifier}", "", "", n)
-        change(town.ready.data, f"insert into statistic ({columns}) values (?, ?, ?, ?, ?, ?)", *row)
-
-
-async def queued(town: City) -> None:
-    """Let applications wait and be decided on days that are over, some too few to be told."""
-    queueing.put(town.ready.data, "open", 11, 40)
-    queueing.put(town.ready.data, "refused", 7, 20, 2)
-    queueing.put(town.ready.data, "approved", 16, 20, 2)
-    queueing.put(town.ready.data, "cancelled", 4, 20, 1)
-
-
-async def registry(town: City) -> Pusher:
-    """Have a department that pushes records."""
-    schema = replace(PERMIT, name=SchemaName("registry", "residence_permit", 1))
-    token = await town.add_department("registry")
-    await town.add_schema(schema)
-    await town.add_key("registry")
-    return Pusher(town, token, schema)
-
-
-async def signs_in(page: Page) -> None:
-    await page.get_by_label("Code of the centre").fill(CODE)
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("navigation")).to_be_visible()
-
-
-async def opens(page: Page, view: str) -> None:
-    await page.get_by_role("navigation").get_by_role("link", name=view, exact=True).click()
-    await expect(page.get_by_role("heading", name=view, exact=True)).to_be_visible()
-    await expect(page.get_by_text("Loading …")).to_have_count(0)
 
 
 @pytest.mark.parametrize("size", list(SIZES))
@@ -194,6 +105,28 @@ async def test_names_are_text_and_lead_to_what_is_theirs(centre: Watching) -> No
         await expect(page.get_by_role("heading", name="Verifiers", exact=True)).to_be_visible()
         assert await page.locator("img").count() == 0
         assert "owned" not in await page.title()
+
+
+async def test_which_receipt_a_policy_demands_is_shown_in_both_languages(centre: Watching) -> None:
+    words = {
+        "counter@1": ("not said", "未说明"), "once-pending@1": ("pending", "待锚定"),
+        "once-anchored@1": ("anchored", "已锚定"), "once-ordered@1": ("ordered", "已定序"),
+    }  # fmt: skip
+    async with centre.site.visitor() as visitor:
+        visitor.expected = ["401"]
+        page = await visitor.goes_to("/centre/")
+        await signs_in(page)
+        await opens(page, "Policies")
+        heads = page.get_by_role("columnheader")
+        await expect(heads.nth(4)).to_have_text("Receipt")
+        for name, (en, _) in words.items():
+            row = page.get_by_role("row").filter(has_text=f"policies/{name}")
+            await expect(row.get_by_role("cell").nth(3)).to_have_text(en)
+        await page.get_by_role("button", name="中文").click()
+        await expect(heads.nth(4)).to_have_text("回执")
+        for name, (_, zh) in words.items():
+            row = page.get_by_role("row").filter(has_text=f"policies/{name}")
+            await expect(row.get_by_role("cell").nth(3)).to_have_text(zh)
 
 
 async def test_counts_are_shown_by_whatever_is_chosen(centre: Watching) -> None:

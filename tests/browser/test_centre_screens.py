@@ -9,8 +9,18 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.browsing import SIZES, chromium, needs, site
+from tests.browser.centre_town import (
+    CODE,
+    VIEWS,
+    Watching,
+    counted,
+    demanding,
+    opens,
+    queued,
+    registry,
+    signs_in,
+)
 from tests.browser.pictures import as_they_were_made, looks
-from tests.browser.test_centre import CODE, VIEWS, Watching, counted, opens, queued, registry, signs_in
 from tests.zkservice.centre import add_item
 from tests.zkservice.counting import access
 from tests.zkservice.pushes import record
@@ -30,6 +40,7 @@ async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watch
     as_they_were_made()
     async with city(tmp_path_factory.mktemp("still-centre") / "server") as town, chromium() as browser:
         await add_item(town)
+        await demanding(town)
         await counted(town)
         await queued(town)
         await told_of(town)

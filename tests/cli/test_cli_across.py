@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 
 from openid.app.verifying import Question
+from openid.app.waiting import Held
 from ordering.errors import StateError
 from ordering.transactions import Claim
 from tests.cli.running import Done, Home, refused, zk
@@ -77,14 +78,14 @@ def test_an_answer_that_an_edge_tries_again_keeps_its_place(tmp_path: Path) -> N
     asked, answer = question(run, policy_of(ACROSS, tmp_path)), answered_by()
     for _ in range(3):
         with claiming_at(Node(answers=False)), pytest.raises(StateError):
-            asked.accept(answer)
+            asked.accept(Held(answer))
     (waiting,) = run.home.records.iterdir()
     assert waiting.suffix == ".pending"
     with claiming_at(Node()):
-        asked.accept(answer)
-        asked.accept(answer)
+        asked.accept(Held(answer))
+        asked.accept(Held(answer))
         with pytest.raises(AlreadySeenError):
-            asked.accept(answered_by())
+            asked.accept(Held(answered_by()))
     assert list(run.home.records.iterdir()) == [waiting.with_suffix("")]
 
 

@@ -27,12 +27,8 @@ from tests.cli.test_cli_ordered import SCOPE, Town, ended, one_city
 from tests.ordering.cities import CHAIN
 from tests.ordering.engines import free_range, needs_engine, until
 from zk.claims.asking import ClaimsService, RemoteClaims
-from zk.claims.reasons import ClaimReason, ClaimRefusedError
-from zk.commands.consortium_claims import Telling
 from zk.exits import CommandError, Exit
-from zk.home import Home as ZkHome
 from zk.local_server import running_server
-from zk.run import Run
 
 pytestmark = [needs_engine, pytest.mark.timeout(600)]
 
@@ -113,12 +109,12 @@ class Service:
     def url(self) -> str:
         return f"https://127.0.0.1:{self.port}"
 
-    def begin(self) -> None:
+    def begin(self, *more: object) -> None:
         server = self.town.city.home.server
         self.process = start(
             "consortium", "claims", "serve", "--data", self.data, "--verifiers", self.listed,
             "--port", self.port, "--certificate", server.data / "server.pem", "--private-key",
-            server.data / "server.key", "--json", "--home", self.town.city.home.path,
+            server.data / "server.key", "--json", "--home", self.town.city.home.path, *more,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
         ready = self.event()
@@ -128,6 +124,12 @@ class Service:
         assert self.process is not None
         assert self.process.stdout is not None
         found: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return found
+
+    def event_of(self, kind: str) -> dict[str, Any]:
+        """Read what it tells until that is of a kind."""
+        while (found := self.event())["event"] != kind:
+            pass
         return found
 
     def end(self, number: int = signal.SIGTERM) -> int:
@@ -164,7 +166,7 @@ def service(town: Town) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def schools(town: Town, service: Service) -> tuple[Home, Home]:
-    """Two schools that share two scopes, and know of the consortium a header and their city's service."""
+    """Two schools that share three scopes, and know of the consortium a header and their city's service."""
     homes = [Home(town.folder / name, town.city.home.server).trusting() for name in ("school-a", "school-b")]
     for each in homes:
         each.json(
@@ -178,7 +180,7 @@ def schools(town: Town, service: Service) -> tuple[Home, Home]:
             "--claims", service.url,
         )  # fmt: skip
         assert (trusted["claims"], trusted["node"]) == (service.url, "")
-    for year in ("2026", "2027"):
+    for year in ("2026", "2027", "2028"):
         scope = town.folder / f"scope-{year}.yaml"
         scope.write_text(SCOPE.replace("enrolment-2026", f"enrolment-{year}"), "utf-8")
         text = (POLICIES / "enrolment.yaml").read_text("utf-8")
@@ -375,21 +377,18 @@ def test_a_service_does_not_start_without_a_list_a_certificate_or_the_citys_fold
     refused(done, Exit.USAGE, "NAME_INVALID")
     done = home.zk(*serve, "--data", tmp_path / "none", "--verifiers", service.listed)
     refused(done, Exit.USAGE, "CITY_INVALID")
+    done = home.zk(*serve, *given)  # while the folder's one runs
+    refused(done, Exit.NOT_STARTED, "NOT_STARTED")
+    assert "another service that claims runs" in done.json["error"]["message"]
+    service.end()
+    counted = service.data / "claims.day"
+    octets = counted.read_bytes() if counted.exists() else b""
+    counted.write_bytes(b"no count")
+    refused(home.zk(*serve, *given), Exit.USAGE, "FILE_UNREADABLE")
+    counted.write_bytes(b'{"day": "2999-01-01", "claims": {}}')
+    refused(home.zk(*serve, *given), Exit.USAGE, "DAY_AHEAD")
+    counted.unlink()
+    if octets:
+        write_private(counted, octets)
     done = home.zk(*serve, *given, "--certificate", tmp_path / "wrong", "--private-key", tmp_path / "wrong")
     refused(done, Exit.NOT_STARTED, "NOT_STARTED")
-
-
-def test_what_was_not_claimed_is_told_once_a_minute_and_of_strangers_never(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    moment = [0.0]
-    tell = Telling(Run(as_json=True, lang="en", home=ZkHome(tmp_path)), lambda: moment[0])
-    stale, hasty = ClaimReason.CLAIM_STALE, ClaimReason.CLAIM_TOO_MANY
-    for verifier, reason in (("", stale), ("a", hasty), ("a", hasty), ("a", stale), ("b", hasty)):
-        tell(ClaimRefusedError(reason, verifier=verifier))
-    moment[0] = 60.0
-    tell(ClaimRefusedError(hasty, verifier="a"))
-    told = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
-    assert [(each["verifier"], each["reason"]) for each in told] == [
-        ("a", hasty), ("a", stale), ("b", hasty), ("a", hasty)
-    ]  # fmt: skip

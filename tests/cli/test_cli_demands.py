@@ -121,11 +121,11 @@ def test_nothing_is_waited_for_by_a_policy_that_demands_nothing(school: Home, tm
 @pytest.mark.parametrize(
     ("state", "code", "reason"),
     [
-        ("ordered", Exit.USAGE, "RECEIPT_STATE_DEMANDED"),
+        ("ordered", Exit.KEY_NOT_TRUSTED, "CONSORTIUM_UNKNOWN"),
         ("anchored", Exit.USAGE, "POLICY_MISSING"),
     ],
 )
-def test_an_edge_that_cannot_wait_for_what_is_demanded_does_not_begin(
+def test_an_edge_that_cannot_show_what_is_demanded_does_not_begin(
     school: Home, tmp_path: Path, state: str, code: Exit, reason: str
 ) -> None:
     path = demanding(tmp_path, f"edge-{state}", state)

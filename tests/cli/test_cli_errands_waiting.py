@@ -20,7 +20,7 @@ from verifier.client.errands import RECEIVED, REJECTED, SUBMITTED, Outcome
 from verifier.client.exchange import check_demands
 from verifier.errors import NOT_ORDERED, NotNowError, RegisterError, ReservedError, TakenElsewhereError
 from wire.client import ServiceError
-from zk.commands.verifier import errand_clerk, errands
+from zk.commands.verifier import asking, errand_clerk, errands
 from zk.exits import CommandError, Exit
 from zk.home import Home
 from zk.run import Run
@@ -48,7 +48,7 @@ def received(folder: Path, raised: Exception) -> tuple[bool, list[Outcome]]:
     run, nothing = Run(as_json=True, lang="en", home=Home(folder)), cast(Any, None)
     clerk = errands._HookClerk(run, nothing, cast(Any, counter), nothing, nothing, None)
     desk = ErrandDesk(nothing, cast(Any, counter), cast(Any, bundle), "p", clerk, run.home.records)
-    with mock.patch.object(errand_clerk, "keep", side_effect=raised):
+    with mock.patch.object(asking, "keep", side_effect=raised):
         return desk.work(cast(Any, part)), counter.told
 
 
@@ -121,7 +121,7 @@ def test_a_part_stays_until_its_answer_is_in_the_order(
         given.record.save(path)
 
     with (
-        mock.patch.object(errand_clerk, "keep", kept),
+        mock.patch.object(asking, "keep", kept),
         mock.patch.object(Counter, "receive", return_value=SimpleNamespace(answered=answer)),
     ):
         for _ in range(3):
@@ -159,7 +159,7 @@ def test_a_part_stays_where_nobody_waits_for_what_its_policy_demands(
         return SimpleNamespace(answered=answer)
 
     with (
-        mock.patch.object(errand_clerk, "keep", kept),
+        mock.patch.object(asking, "keep", kept),
         mock.patch.object(counter, "receive", receive),
     ):
         assert not desk_of(*parts).work(cast(Any, part))

@@ -45,10 +45,12 @@ def serving(
     assert process.returncode == Exit.OK
 
 
-def opened(base: str, device: str = "same", secret: str = "") -> tuple[httpx.Client, str]:
+def opened(
+    base: str, device: str = "same", secret: str = "", policy: str = "school-enrolment"
+) -> tuple[httpx.Client, str]:
     page = httpx.Client(base_url=base, timeout=60)
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-    body = {"policy": "school-enrolment", "device": device}
+    body = {"policy": policy, "device": device}
     made = page.post("/sessions", json=body, headers=headers)
     assert made.status_code == 201, made.text
     return page, made.json()["uri"]

@@ -15,11 +15,11 @@ import httpx
 
 from consortium.serving import listening
 from disclosure import VerifierName
-from openid.app.anchoring import Demand
 from openid.app.openings import Openings
 from openid.app.sessions import MAX_FROM_ONE, AnyAnswered, Device, Sessions
 from openid.app.verifier_app import verifier_app
 from openid.app.verifying import Identity, Question, VerifierEdge
+from openid.app.waiting import MAX_WAITING, Demand, Held
 from openid.client_id import self_signed
 from openid.encryption import ResponseKeys
 from openid.mapping import AnyRequest
@@ -42,6 +42,8 @@ class Edge:
     base: str
     inner: VerifierEdge
     accepted: list[AnyAnswered] = field(default_factory=list)
+    orders: list[bytes | None] = field(default_factory=list)
+    """What shows their order, of each that it has accepted."""
     sent: list[bytes] = field(default_factory=list)
     """Every header and every piece of a body that has left the edge, before TLS."""
 
@@ -105,28 +107,33 @@ def edge(
     devices: frozenset[Device] = frozenset(Device),
     secret: str | None = SECRET,
     openings: Openings | None = None,
-    anchored: Demand | None = None,
+    demand: Demand | None = None,
     pending: Callable[[AnyAnswered], object] = lambda _: None,
     keys: ResponseKeys | None = None,
-    demanded: Demand | None = None,
+    most_waiting: int = MAX_WAITING,
 ) -> Iterator[Edge]:
     """Run an edge of the school's that asks what `make` gives, under the policy's id "school".
 
     `named` makes its identifier one by its host; `refusing` has it accept no answer; `keep` is done before
-    one is accepted, and may name its record; `demanded` is what its policy demands of receipts.
+    one is accepted, and may name its record; `demand` is what is demanded of receipts.
     """
     started, ended = threading.Event(), asyncio.Event()
     found: list[Any] = []
     accepted: list[AnyAnswered] = []
+    orders: list[bytes | None] = []
     sent: list[bytes] = []
     key = town.city.verifier_keys["school"]
 
-    def accept(answered: AnyAnswered) -> object:
+    def accept(held: Held) -> object:
         if refusing:
             raise RegisterError("not accepted")
-        name = keep(answered)
-        accepted.append(answered)
+        name = keep(held.answered)
+        accepted.append(held.answered)
+        orders.append(held.order)
         return name
+
+    def undecided(held: Held) -> None:
+        pending(held.answered)
 
     async def serve() -> None:
         client = AsyncVerifierClient(endpoint or town.endpoint, SCHOOL, key, town.log, clock=town.city.clock)
@@ -150,14 +157,14 @@ def edge(
                 inner = VerifierEdge(
                     client,
                     Identity(key, made, client_id, base),
-                    {"school": Question("school", make, accept, devices, pending, demanded)},
+                    {"school": Question("school", make, accept, devices, undecided, demand)},
                     town.city.clock,
                     Sessions(town.city.clock, most, from_one),
-                    anchored,
                     keys,
+                    most_waiting,
                 )
                 shell.append(verifier_app(inner, secret, openings))
-                found.append((Edge(base, inner, accepted, sent), asyncio.get_running_loop()))
+                found.append((Edge(base, inner, accepted, orders, sent), asyncio.get_running_loop()))
                 started.set()
                 await ended.wait()
                 await inner.aclose()

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from openid.app.anchoring import Anchoring, Demand
 from openid.app.sessions import AnyAnswered, Device, Sessions, State
+from openid.app.waiting import Demand, Held, Waiting
 from prover import UsageState, Vault
 from tests.openid.edges import Edge, edge
 from tests.openid.wallets import answer, fetched
@@ -27,7 +27,7 @@ from verifier.errors import AnswerError, RecordError, RegisterError
 
 FOUR = CITIES[:4]
 NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
-POLICY: Any = None
+POLICY: Any = SimpleNamespace()
 """Of what is never anchored."""
 SHOWN = {"district": VALUES["district"]}
 
@@ -74,7 +74,7 @@ def has_state(at: Edge, page: httpx.Client, state: str) -> dict[str, Any]:
 
 def test_an_answer_on_another_device_is_told_once_it_is_anchored(away: AnchoredTown, vault: Vault) -> None:
     town, demand = away.town, Demand(away.policy)
-    with edge(town, town.city.request, anchored=demand) as strict, strict.browser() as page:
+    with edge(town, town.city.request, demand=demand) as strict, strict.browser() as page:
         usage, _ = answer(town, vault, fetched(town, strict.open(page, "cross")))
         assert usage.state is UsageState.ANSWERED  # the holder has the receipt at once
         assert usage.receipt is not None
@@ -90,25 +90,10 @@ def test_an_answer_on_another_device_is_told_once_it_is_anchored(away: AnchoredT
     assert kept.record.receipt != usage.receipt
 
 
-def test_a_question_whose_policy_demands_it_waits_though_the_edge_does_not(
-    away: AnchoredTown, vault: Vault
-) -> None:
-    town, demand = away.town, Demand(away.policy)
-    with edge(town, town.city.request, demanded=demand) as strict, strict.browser() as page:
-        answer(town, vault, fetched(town, strict.open(page, "cross")))
-        for _ in range(3):
-            told = strict.result(page)
-            assert (told["state"], "credentials" in told) == ("pending", False)
-        assert not strict.accepted
-        away.start(*FOUR)
-        assert has_state(strict, page, "accepted")["credentials"][0]["values"] == SHOWN
-    assert [is_anchored(each.record, away.policy) for each in strict.accepted] == [True]
-
-
 def test_the_browser_that_brought_the_code_is_told_and_no_other(away: AnchoredTown, vault: Vault) -> None:
     """Whoever knew the cookie from before, planted it perhaps, sees nothing of what is told later."""
     town, demand = away.town, Demand(away.policy)
-    with edge(town, town.city.request, anchored=demand) as strict, strict.browser() as page:
+    with edge(town, town.city.request, demand=demand) as strict, strict.browser() as page:
         _, leads = answer(town, vault, fetched(town, strict.open(page, "same")))
         assert leads is not None
         with httpx.Client(base_url=strict.base, cookies=dict(page.cookies), timeout=60) as planter:
@@ -131,7 +116,7 @@ def test_who_brings_cookie_and_code_again_gets_the_same_cookie_while_it_waits(
 ) -> None:
     """The answer with the new cookie may be lost, and a browser sends the same twice at once."""
     town, demand = away.town, Demand(away.policy)
-    with edge(town, town.city.request, anchored=demand) as strict, strict.browser() as page:
+    with edge(town, town.city.request, demand=demand) as strict, strict.browser() as page:
         _, leads = answer(town, vault, fetched(town, strict.open(page, "same")))
         assert leads is not None
         old = dict(page.cookies)
@@ -154,7 +139,7 @@ def test_what_is_not_anchored_in_time_is_refused_and_its_record_is_kept(
     town, pending = away.town, list[AnyAnswered]()
     demand = Demand(away.policy, timedelta(seconds=1))
     with (
-        edge(town, town.city.request, anchored=demand, pending=pending.append) as strict,
+        edge(town, town.city.request, demand=demand, pending=pending.append) as strict,
         strict.browser() as page,
     ):
         usage, _ = answer(town, vault, fetched(town, strict.open(page, "cross")))
@@ -189,7 +174,7 @@ def test_an_answer_outlives_whatever_goes_wrong_while_it_is_anchored(
     nine: AnchoredTown, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     town, faults = nine.town, [*FAULTS]
-    with edge(town, town.city.request, anchored=Demand(nine.policy)) as strict, strict.browser() as page:
+    with edge(town, town.city.request, demand=Demand(nine.policy)) as strict, strict.browser() as page:
         failing_anchor(strict, faults, monkeypatch)
         answer(town, vault, fetched(town, strict.open(page, "cross")))
         until(lambda: len(faults) == 1)
@@ -207,7 +192,7 @@ def test_the_record_of_what_could_not_be_anchored_is_kept(
     town, pending = nine.town, list[AnyAnswered]()
     demand = Demand(nine.policy, timedelta(seconds=1))
     with (
-        edge(town, town.city.request, anchored=demand, pending=pending.append) as strict,
+        edge(town, town.city.request, demand=demand, pending=pending.append) as strict,
         strict.browser() as page,
     ):
         failing_anchor(strict, [fault], monkeypatch)
@@ -221,7 +206,7 @@ def test_the_record_of_what_could_not_be_anchored_is_kept(
 def test_what_waits_when_the_edge_ends_is_kept_as_pending(away: AnchoredTown, vault: Vault) -> None:
     town, pending = away.town, list[AnyAnswered]()
     with (
-        edge(town, town.city.request, anchored=Demand(away.policy), pending=pending.append) as strict,
+        edge(town, town.city.request, demand=Demand(away.policy), pending=pending.append) as strict,
         strict.browser() as page,
     ):
         usage, _ = answer(town, vault, fetched(town, strict.open(page, "cross")))
@@ -242,7 +227,7 @@ def test_an_answer_that_is_being_kept_when_the_edge_ends_is_kept_once(
 
     with (
         edge(
-            town, town.city.request, anchored=Demand(nine.policy), keep=keep, pending=pending.append
+            town, town.city.request, demand=Demand(nine.policy), keep=keep, pending=pending.append
         ) as strict,
         strict.browser() as page,
     ):
@@ -270,18 +255,18 @@ def test_an_answer_whose_waiting_has_not_begun_is_kept_as_pending() -> None:
             return None
 
     def kept_in(found: list[AnyAnswered]) -> Any:
-        async def keep(answered: AnyAnswered) -> None:
-            found.append(answered)
+        async def keep(held: Held) -> None:
+            found.append(held.answered)
 
         return keep
 
     async def run() -> State:
-        sessions, client, demand = Sessions(lambda: NOW), Unanchored(), Demand(POLICY)
+        sessions, client = Sessions(lambda: NOW), Unanchored()
         session = sessions.begin("school", Device.CROSS).session
         sessions.keeping(session, given)
-        anchoring = Anchoring(client, sessions, demand)  # type: ignore[arg-type]
-        anchoring.begin(session, given, kept_in(nobody), kept_in(pending))
-        await anchoring.aclose()
+        waiting = Waiting(client, sessions)  # type: ignore[arg-type]
+        waiting.begin(session, given, Demand(POLICY), kept_in(nobody), kept_in(pending))
+        await waiting.aclose()
         return session.state
 
     assert asyncio.run(run()) is State.REFUSED
@@ -299,7 +284,7 @@ def test_an_anchored_answer_is_kept_again_or_not_accepted(nine: AnchoredTown, va
 
     with (
         edge(
-            town, town.city.request, anchored=Demand(nine.policy), keep=keep, pending=pending.append
+            town, town.city.request, demand=Demand(nine.policy), keep=keep, pending=pending.append
         ) as strict,
         strict.browser() as page,
     ):

@@ -17,6 +17,8 @@ from ordering.engine.running import RunningNode
 from ordering.errors import StateError
 from ordering.genesis import Genesis
 from ordering.home import Node, Ports
+from ordering.light import fetching
+from ordering.light.verifying import Trusted
 from tests.ordering.cities import CHAIN, City
 from zk.demo.consortium.cities import Place
 
@@ -145,3 +147,9 @@ def consortium(folder: Path, count: int, **settings: Any) -> Iterator[Cities]:
         yield cities
     finally:
         cities.stop()
+
+
+def trusted_of(member: Member) -> Trusted:
+    """Return the chain's first header, as its node has it."""
+    with member.client() as client:
+        return fetching.trusted(client, 1)

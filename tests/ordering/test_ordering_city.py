@@ -239,7 +239,9 @@ def test_a_folder_is_made_once_and_held_once(home: CityHome) -> None:
         home.make(home.city)
     with home.held(), pytest.raises(StateError, match="runs"), home.held():
         pass
-    with home.held():
+    with home.held(), home.rotating(), home.claiming(), pytest.raises(StateError, match="another service"):
+        home.claiming().__enter__()
+    with home.claiming():
         pass
 
 

@@ -4,10 +4,11 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -34,13 +35,15 @@ from verifier.across import Grounds, claim_all, grounds_of
 from verifier.claim_request import AGE_SECONDS, ClaimRequest, SignedClaimRequest
 from verifier.claim_request import MAX_OCTETS as MOST_ASKED
 from zk.claims.asking import ClaimsService, RemoteClaims
-from zk.claims.desk import ClaimsDesk, Rates
+from zk.claims.desk import ClaimsDesk
+from zk.claims.rates import Budget, Rates
 from zk.claims.reasons import PATH, STATUS, ClaimReason, ClaimRefusedError
 from zk.claims.serving import claims_app
 from zk.exits import CommandError, Exit
 
 pytestmark = needs_engine
 STRANGER = VerifierName("school-99")
+LISTED = (SCHOOL, SCHOOL_2, STRANGER)
 CHILD = ("child",)
 
 
@@ -96,10 +99,13 @@ def registered(name: VerifierName) -> bytes:
     return find_key(name)
 
 
-def desk_of(member: Member, **more: Any) -> ClaimsDesk:
+def desk_of(
+    member: Member, listed: Container[VerifierName] = LISTED, budget: Budget | None = None, **more: Any
+) -> ClaimsDesk:
     url = f"http://127.0.0.1:{member.ports.rpc}"
     submitter = Submitter([url], CHAIN, member.city.name, lambda: [member.city.key])
-    return ClaimsDesk(submitter, [SCHOOL, SCHOOL_2, STRANGER], registered, Rates(10_000), **more)
+    budget = budget or Budget(10_000, member.running.node.folder / "claims.day")
+    return ClaimsDesk(submitter, listed, registered, Rates(10_000), budget, **more)
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +173,44 @@ def test_the_same_request_is_answered_the_same_and_claims_once(city: City) -> No
     assert again == found[0]
 
 
+def test_what_stands_already_uses_up_nobodys_day(city: City, tmp_path: Path) -> None:
+    """Neither who was claimed elsewhere, however often that one comes, nor a request that is sent again."""
+    key, file = VERIFIER_KEYS[SCHOOL_2], tmp_path / "day"
+
+    def asked(grounds: Grounds, budget: Budget) -> state.Claimed:
+        desk = desk_of(city.member, budget=budget)
+        octets = handled(desk, city.asked(grounds).signed(key).to_bytes())
+        return ShownClaim.parse(octets).check(grounds.claim, city.begin, int(time.time()))[1]
+
+    taken = child(11)
+    city.remote(taken).is_first(taken.claim)  # the other school's
+    for number in range(3):
+        again = replace(taken, verifier=SCHOOL_2, presentation=bytes([number]) * 32)
+        assert asked(again, Budget(1, file)).reference == taken.claim.reference
+    assert not file.exists()
+    own, other = (replace(child(each), verifier=SCHOOL_2) for each in (12, 13))
+    made = asked(own, Budget(1, file))
+    assert made.reference == own.claim.reference
+    assert refusal(lambda: asked(other, Budget(1, file))) is ClaimReason.CLAIM_TOO_MANY
+    assert asked(own, Budget(1, file)) == made  # by another process, whose day is used up
+    assert city.row(other) is None
+
+
+def test_who_has_left_the_list_or_waited_too_long_by_then_claims_nothing(city: City) -> None:
+    own, listed, now = child(14), {SCHOOL}, [time.time()]
+    desk = desk_of(city.member, listed, now=lambda: now[0])
+    judged = desk.judged(city.asked(own).signed(VERIFIER_KEYS[SCHOOL]).to_bytes())
+    listed.clear()
+    assert refusal(lambda: desk.ordered(judged)) is ClaimReason.CLAIM_NOT_LISTED
+    listed.add(SCHOOL)
+    now[0] += AGE_SECONDS + 5
+    assert refusal(lambda: desk.ordered(judged)) is ClaimReason.CLAIM_STALE
+    assert city.row(own) is None
+    now[0] = time.time()
+    desk.ordered(judged)
+    assert city.row(own) is not None
+
+
 def test_whose_claims_are_not_made(city: City) -> None:
     own, key = child(2), VERIFIER_KEYS[SCHOOL]
 
@@ -229,25 +273,6 @@ def test_a_header_that_is_too_old_is_said_and_nothing_is_claimed(city: City) -> 
     octets = city.asked(own, created=int(later)).signed(VERIFIER_KEYS[SCHOOL]).to_bytes()
     assert refusal(lambda: handled(desk, octets)) is ClaimReason.CLAIM_HEADER_UNKNOWN
     assert city.row(own) is None
-
-
-def test_one_verifiers_haste_is_not_anothers() -> None:
-    moment = [0.0]
-    rates = Rates(2, under_way=1, clock=lambda: moment[0])
-
-    def once(verifier: VerifierName) -> None:
-        with rates.one(verifier):
-            pass
-
-    once(SCHOOL)
-    with rates.one(SCHOOL):
-        pass
-    assert refusal(lambda: once(SCHOOL)) is ClaimReason.CLAIM_TOO_MANY
-    with rates.one(SCHOOL_2):
-        assert refusal(lambda: once(SCHOOL_2)) is ClaimReason.CLAIM_TOO_MANY  # one is under way
-    moment[0] = 30.0
-    once(SCHOOL)
-    assert refusal(lambda: once(SCHOOL)) is ClaimReason.CLAIM_TOO_MANY
 
 
 def test_what_is_too_long_or_no_request_is_refused_over_http(city: City) -> None:

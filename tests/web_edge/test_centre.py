@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from tests.zkservice.pushes import Pusher, record
 from tests.zkservice.revoking import Office, new_handles
 from tests.zkservice.stored import change
 from tests.zkservice.support import PERMIT, TEXT, City, city
+from tlog import ReceiptState
 from web_edge.centre import COOKIE
 from web_edge.counter import COOKIE as OF_COUNTER
 from web_edge.sessions import SESSIONS, TRIES
@@ -47,6 +49,9 @@ LISTINGS = {
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[City]:
     async with city(tmp_path_factory.mktemp("city")) as made:
         await made.add_policy(allowed(PolicyName("school", "counter", 1), [PERMIT], TEXT))
+        for each in ReceiptState:
+            name = PolicyName("school", f"once-{each.value}", 1)
+            await made.add_policy(replace(allowed(name, [PERMIT], TEXT), receipt=each))
         yield made
 
 
@@ -107,6 +112,15 @@ async def test_what_is_registered_is_told(edge: Standing) -> None:
         assert policy["items"][0]["item"] == "departments/police/schemas/residence_permit"
         assert await _rows(http, "policies", parent="verifiers/school")
         assert any(each["name"] == policy["purpose"] for each in await _rows(http, "purposes"))
+
+
+async def test_which_receipt_a_policy_demands_is_told(edge: Standing) -> None:
+    async with _signed_in(edge) as http:
+        told = {each["name"].rpartition("/")[2]: each["receipt"] for each in await _rows(http, "policies")}
+    assert told["counter@1"] == ""  # it says nothing of it
+    assert {each: told[f"once-{each}@1"] for each in ("pending", "anchored", "ordered")} == {
+        "pending": "pending", "anchored": "anchored", "ordered": "ordered",
+    }  # fmt: skip
 
 
 async def test_a_long_listing_comes_by_pages(town: City, edge: Standing) -> None:

@@ -2,18 +2,18 @@
 
 In this order, so that strangers cost little: who is not on the list is not looked up, who has not signed uses
 up nobody's rate, and the node is asked last. What is claimed follows from what the verifier signed: for
-itself, in a scope that all its members have signed, with a reference that is bound to its name.
+itself, in a scope that all its members have signed, with a reference that is bound to its name. Only what
+would be written counts as the day's: of a tag that has a row the row is shown, to whomever it belongs.
 
-State rules: nothing is kept but the rates, in memory. What came of a claim stands on the chain, so the same
-request is answered the same, by this process or the next one.
+State rules: nothing is kept but how much was claimed for whom (zk.claims.rates). What came of a claim stands
+on the chain, so the same request is answered the same, by this process or the next one.
 """
 
-import contextlib
 import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Container
 from typing import Final
 
 from disclosure import DisclosureError, Reason, RefusedError, VerifierName
@@ -28,6 +28,7 @@ from ordering.submitting import Submitter
 from tlog import TlogError
 from verifier.claim_request import AGE_SECONDS, ClaimRequest, SignedClaimRequest
 from wire.client import ServiceError
+from zk.claims.rates import Budget, Rates
 from zk.claims.reasons import ClaimReason, ClaimRefusedError
 
 _SECONDS: Final = 40.0
@@ -42,51 +43,20 @@ FindKey = Callable[[VerifierName], bytes]
 """Gives the key that a verifier is registered by; RefusedError for one that is not."""
 
 
-class Rates:
-    """So many claims a minute of one verifier, as many at once after a pause, and so many under way."""
-
-    def __init__(
-        self, per_minute: int, under_way: int = 4, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._most, self._under_way, self._clock = per_minute, under_way, clock
-        self._left = dict[VerifierName, tuple[float, float]]()
-        self._running = dict[VerifierName, int]()
-        self._lock = threading.Lock()
-
-    @contextlib.contextmanager
-    def one(self, verifier: VerifierName) -> Iterator[None]:
-        """Count one claim while the block runs; ClaimRefusedError CLAIM_TOO_MANY."""
-        self._enter(verifier)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running[verifier] -= 1
-
-    def _enter(self, verifier: VerifierName) -> None:
-        with self._lock:
-            now = self._clock()
-            left, seen = self._left.get(verifier, (float(self._most), now))
-            left = min(self._most, left + (now - seen) * self._most / 60)
-            running = self._running.get(verifier, 0)
-            if left < 1 or running >= self._under_way:
-                self._left[verifier] = left, now
-                raise ClaimRefusedError(ClaimReason.CLAIM_TOO_MANY, verifier=str(verifier))
-            self._left[verifier], self._running[verifier] = (left - 1, now), running + 1
-
-
 class ClaimsDesk:
     """Claims for the verifiers that are listed. Its methods block, and may be called by several threads."""
 
     def __init__(
         self,
         submitter: Submitter,
-        listed: Collection[VerifierName],
+        listed: Container[VerifierName],
         find_key: FindKey,
         rates: Rates,
+        budget: Budget,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._submitter, self._listed, self._rates, self._now = submitter, frozenset(listed), rates, now
+        self._submitter, self._listed, self._now = submitter, listed, now
+        self._rates, self._budget = rates, budget
         self._keys, self._scopes = _Keys(find_key), OrderedDict[bytes, None]()
         self._lock = threading.Lock()
 
@@ -98,7 +68,7 @@ class ClaimsDesk:
             raise ClaimRefusedError(ClaimReason.CLAIM_MALFORMED, error.detail) from None
         request = signed.request
         name = request.grounds.verifier
-        if name not in self._listed:
+        if name not in self._listed:  # before anything is looked up
             raise ClaimRefusedError(ClaimReason.CLAIM_NOT_LISTED)
         try:
             key = self._keys.of(name)
@@ -110,8 +80,7 @@ class ClaimsDesk:
             raise ClaimRefusedError(ClaimReason.CLAIM_SIGNATURE_INVALID) from None
         if (request.chain, request.operator) != (self._submitter.chain, self._submitter.name):
             raise ClaimRefusedError(ClaimReason.CLAIM_ELSEWHERE, verifier=str(name))
-        if abs(self._now() - request.created) > AGE_SECONDS:
-            raise ClaimRefusedError(ClaimReason.CLAIM_STALE, verifier=str(name))
+        self._check_now(request)
         return request
 
     def ordered(self, request: ClaimRequest) -> bytes:
@@ -128,6 +97,14 @@ class ClaimsDesk:
             except (StateError, OrderRefusedError) as error:
                 reason, detail = ClaimReason.CLAIM_NOT_NOW, str(error)
         raise ClaimRefusedError(reason, detail, str(verifier))
+
+    def _check_now(self, request: ClaimRequest) -> None:
+        """Check what time may change of a request whose signature holds; ClaimRefusedError."""
+        name = request.grounds.verifier
+        if name not in self._listed:
+            raise ClaimRefusedError(ClaimReason.CLAIM_NOT_LISTED, verifier=str(name))
+        if abs(self._now() - request.created) > AGE_SECONDS:
+            raise ClaimRefusedError(ClaimReason.CLAIM_STALE, verifier=str(name))
 
     def _check_scope(self, scope: SignedJointScope, verifier: VerifierName) -> None:
         """Check that a verifier is one of a scope's members, who have all signed it; ClaimRefusedError."""
@@ -152,7 +129,10 @@ class ClaimsDesk:
             begin = self._begin(client, request)
             key = submitter.key(client)
             claimant = Claimant(client, submitter.name, key, begin, self._now, _SECONDS)
-            claimant.claim(claim)
+            if claimant.first(claim) is None:
+                self._check_now(request)  # it may have waited for busy threads and a slow node
+                self._budget.take(request.grounds.verifier, claim)
+                claimant.claim(claim)
             return claimant.shown(claim, begin).to_bytes()
 
     @staticmethod

@@ -9,6 +9,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final
 
 from starlette.applications import Starlette
@@ -20,6 +21,7 @@ from consortium.serving import BodyError, application, body_of, listening, plain
 from consortium.witness.process import Address
 from verifier.claim_request import MAX_OCTETS
 from zk.claims.desk import ClaimsDesk
+from zk.claims.listed import LOOK_SECONDS, Listed
 from zk.claims.reasons import PATH, STATUS, ClaimReason, ClaimRefusedError
 
 CLAIMING: Final = 32
@@ -69,10 +71,13 @@ async def _bad_body(_: Request, error: Exception) -> Response:
     return plain(getattr(error, "status", 400), ClaimReason.CLAIM_MALFORMED)
 
 
-def serve(desk: ClaimsDesk, address: Address, on_ready: Callable[[int], None], tell: Tell) -> None:
+def serve(
+    desk: ClaimsDesk, listed: Listed, address: Address, on_ready: Callable[[int], None], tell: Tell
+) -> None:
     """Serve until SIGINT or SIGTERM; what is under way then is ended in order.
 
-    Raises OSError if the address cannot be listened on or the certificate not be read.
+    The list is looked at meanwhile. Raises OSError if the address cannot be listened on or the certificate
+    not be read.
     """
 
     async def until_told() -> None:
@@ -87,6 +92,9 @@ def serve(desk: ClaimsDesk, address: Address, on_ready: Callable[[int], None], t
             private_key=address.private_key,
         ) as port:
             on_ready(port)
-            await stop.wait()
+            while not stop.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+                await asyncio.to_thread(listed.look)
 
     asyncio.run(until_told())

@@ -34,9 +34,6 @@ MESSAGES: Final = {
     "help.verifier.openid.encrypted": "Have wallets encrypt their answers to this edge (direct_post.jwt).",
     "help.verifier.openid.secret_file": "File with the counter's secret; by default in this home.",
     "error.openid_cross": "No policy here has the id {policy}, which --cross names",
-    "error.openid_ordered": (
-        "The policy {policy} demands receipts in the consortium's order, for which this edge does not wait"
-    ),
     "verifier.openid_counter": "Who asks on another device shows the secret in {path}",
     "help.verifier.openid.page": "Where a browser on the wallet's device goes on; by default the result.",
     "help.verifier.openid.by_host": "Be named by the host, or by the hash of the certificate.",

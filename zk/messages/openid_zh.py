@@ -34,7 +34,6 @@ MESSAGES: Final = {
     "help.verifier.openid.encrypted": "令钱包把答复加密给本服务（direct_post.jwt）。",
     "help.verifier.openid.secret_file": "柜台密钥的文件；默认在本目录中。",
     "error.openid_cross": "这里没有 --cross 所指的策略 {policy}",
-    "error.openid_ordered": "策略 {policy} 要求回执进入联盟次序，本服务不为此等待",
     "verifier.openid_counter": "在另一台设备上提问者须出示 {path} 中的密钥",
     "help.verifier.openid.page": "与钱包同一设备上的浏览器随后前往的地址；默认为结果。",
     "help.verifier.openid.by_host": "以主机名标识，或以证书的摘要标识。",

@@ -43,6 +43,10 @@ MESSAGES: Final = {
     "help.claims.certificate": "The certificate chain to show (PEM).",
     "help.claims.private_key": "Its private key (PEM).",
     "help.claims.per_minute": "So many claims of one verifier are made in a minute.",
+    "help.claims.per_day": "So many different claims of one verifier are made in a day.",
+    "claims.list": "Another list counts, of {verifiers:verifier/verifiers}.",
+    "claims.list_empty": "Nobody stands on the list any more, or it is gone: nothing is claimed for anybody.",
+    "claims.list_refused": "The changed list is not taken, and the one before counts on: {reason} {detail}",
     "claims.ready": "Claims for {verifiers:verifier/verifiers} at {address}, for {operator}, chain {chain}.",
     "claims.stopped": "No more claims are made.",
     "claims.refused": "Not claimed for {verifier}: {reason} {detail}",
@@ -50,6 +54,11 @@ MESSAGES: Final = {
         "Others reach this address: --certificate and --private-key are wanted, both of them."
     ),
     "error.claims_verifiers": "No verifier stands in {path}.",
+    "error.claims_verifiers_cut": "The last line of {path} has no end: the list may have been cut.",
+    "error.claims_day_ahead": (
+        "{path} counts for {day}, and by this clock it is {today}. If the clock is wrong, set it right; if "
+        "it was ahead, remove the file: the day's count begins anew."
+    ),
     "error.claims_url": "Claims are asked for over TLS: {url} is no https:// address.",
     "error.claims_refused": "The city's service does not claim it ({reason}).",
     "error.claims_away": "The city's service does not tell what came of the claim: {detail}.",

@@ -35,11 +35,20 @@ MESSAGES: Final = {
     "help.claims.certificate": "所出示的证书链（PEM）。",
     "help.claims.private_key": "其私钥（PEM）。",
     "help.claims.per_minute": "每个验证方每分钟至多登记的次数。",
+    "help.claims.per_day": "每个验证方每日至多登记的不同次数。",
+    "claims.list": "已改用新名单，共 {verifiers} 个验证方。",
+    "claims.list_empty": "名单上已无验证方，或名单已不存在：不再为任何人登记。",
+    "claims.list_refused": "更改后的名单未被采用，仍以原名单为准：{reason} {detail}",
     "claims.ready": "正在 {address} 为 {verifiers} 个验证方登记：{operator}，链 {chain}。",
     "claims.stopped": "已停止登记。",
     "claims.refused": "未为 {verifier} 登记：{reason} {detail}",
     "error.claims_certificate": "他人可达此地址：须同时给出 --certificate 与 --private-key。",
     "error.claims_verifiers": "{path} 中没有验证方。",
+    "error.claims_verifiers_cut": "{path} 的末行没有换行：名单可能被截断。",
+    "error.claims_day_ahead": (
+        "{path} 是 {day} 的计数，而本机时钟为 {today}。若时钟有误，请校正；"
+        "若时钟曾超前，请删除该文件：当日计数从头开始。"
+    ),
     "error.claims_url": "登记须经 TLS 请求：{url} 不是 https:// 地址。",
     "error.claims_refused": "本市的服务不予登记（{reason}）。",
     "error.claims_away": "本市的服务未告知登记的结果：{detail}。",

@@ -33,6 +33,7 @@ from verifier.client import (
     VerifierClient,
 )
 from verifier.client.exchange import pending_of
+from verifier.errors import NotNowError, ReservedError
 from zk.commands.ordered import with_order
 from zk.commands.verifier.common import (
     GROUP,
@@ -216,6 +217,23 @@ def keep(run: Run, answered: Answered | CompositeAnswered, policy: AnyPolicy, pa
             raise
     else:
         answered.record.save(path)
+
+
+def keep_if_now(run: Run, answered: Answered | CompositeAnswered, policy: AnyPolicy, path: Path) -> None:
+    """Save the record as `keep` does, where the same answer is tried again by itself.
+
+    Where the consortium's node is away, or shows an order that does not hold, that is the node's fault and no
+    holder's, and another node, or this one later, may show one that does: NotNowError. So it is while another
+    answer with the same pseudonym is being claimed.
+    """
+    try:
+        keep(run, answered, policy, path)
+    except (OrderError, ReservedError) as error:
+        raise NotNowError(error.reason) from None
+    except CommandError as error:
+        if error.exit_code is not Exit.UNREACHABLE:
+            raise
+        raise NotNowError(error.reason) from None
 
 
 def _show_question(run: Run, opened: OpenExchange | CompositeExchange, policy: AnyPolicy, qr: bool) -> None:

@@ -5,12 +5,10 @@ from pathlib import Path
 from disclosure import Request, VerifierName
 from disclosure.composite import CompositeRequest
 from disclosure.errand import ErrandBundle
-from ordering.light.verifying import OrderError
 from verifier import CompositePolicy
 from verifier.client import Answered, CompositeAnswered, VerifierClient
 from verifier.client.errand_desk import Clerk
-from verifier.errors import NotNowError, ReservedError
-from zk.commands.verifier.asking import checked_request, keep
+from zk.commands.verifier.asking import checked_request, keep_if_now
 from zk.commands.verifier.common import AnyPolicy
 from zk.exits import CommandError, Exit
 from zk.run import Run
@@ -43,17 +41,5 @@ class HomeClerk(Clerk):
         return checked_request(self._client, self._policy, self._name, {})
 
     def keep(self, answered: Answered | CompositeAnswered, path: Path) -> None:
-        """Save a record; what may come once is noted first.
-
-        Where the consortium's node is away, or shows an order that does not hold, that is the node's fault
-        and no holder's, and another node, or this one later, may show one that does: NotNowError. So it is
-        while another answer with the same pseudonym is being claimed.
-        """
-        try:
-            keep(self._run, answered, self._policy, path)
-        except (OrderError, ReservedError) as error:
-            raise NotNowError(error.reason) from None
-        except CommandError as error:
-            if error.exit_code is not Exit.UNREACHABLE:
-                raise
-            raise NotNowError(error.reason) from None
+        """Save a record; what may come once is noted first. Raises as `keep_if_now` does."""
+        keep_if_now(self._run, answered, self._policy, path)

@@ -1,17 +1,26 @@
 """Answers whose keeping was cut short: what lies beside its place as `.pending` is kept after all."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from verifier import CompositePolicy, CompositeRecord, is_anchored, load_record, recheck_composite
-from verifier.client import CompositeAnswered
+from verifier import (
+    CompositePolicy,
+    CompositeRecord,
+    files,
+    is_anchored,
+    load_record,
+    recheck,
+    recheck_composite,
+)
+from verifier.client import Answered, CompositeAnswered, VerifierClient
 from verifier.client.exchange import pending_of
 from zk.commands.ordered import with_order
 from zk.commands.verifier.asking import keep
-from zk.commands.verifier.common import GROUP, AnyPolicy, PolicyFile, loaded_policy
-from zk.commands.verifier.demanding import demands_of, in_record
+from zk.commands.verifier.common import GROUP, AnyPolicy, PolicyFile, key_of, loaded_policy, shown_log
+from zk.commands.verifier.demanding import States, by_policy, demands_of, in_record
 from zk.commands.verifier.records import AnyRecord
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
@@ -20,7 +29,7 @@ from zk.ordered import ORDER_SECONDS
 from zk.run import Answer, Run
 
 
-@GROUP.command("keep")
+@GROUP.command("keep", remote=True)
 def keep_pending(
     run: Run,
     record: Annotated[Path, typer.Argument(metavar="RECORD.pending", help="help.verifier.keep_record")],
@@ -37,23 +46,40 @@ def keep_pending(
     if pending_of(path) != record:
         raise CommandError(Exit.USAGE, "RECORD_INVALID", "error.record_not_pending", path=record)
     read_file(record)  # a file that cannot be read is named, as everywhere
-    loaded, kept = loaded_policy(policy), load_record(record)
-    waiting = _of_policy(kept, loaded, policy)
+    loaded, waiting = loaded_policy(policy), load_record(record)
+    _check_policy(waiting, loaded, policy)
     if path.exists() and path.read_bytes() != record.read_bytes():
         raise CommandError(Exit.USAGE, "RECORD_EXISTS", "error.record_exists", path=path)
-    demands = demands_of(run, in_record(waiting) | loaded.registered.demands)
-    checked = recheck_composite(waiting, log_verifier=run.log_verifier(), accept_pending=True)
-    keep(run, CompositeAnswered(checked.verified, waiting, checked.verify_time), loaded, path)
+    demands = demands_of(run, _demanded(run, waiting, loaded))
+    keep(run, _answered(run, waiting), loaded, path)
+    with suppress(FileNotFoundError):  # where something comes once it is gone by now
+        files.remove(record)
     if demands.quorum is not None and not is_anchored(waiting, demands.quorum):
         raise CommandError(Exit.PENDING, "RECEIPT_PENDING", "error.record_pending", path=path)
     told = told_answer(run, waiting, path)
     return told if demands.order is None else with_order(run, told, waiting, path, ORDER_SECONDS)
 
 
-def _of_policy(record: AnyRecord, policy: AnyPolicy, path: Path) -> CompositeRecord:
-    """Return the record if it was asked by this policy, whose `unique` is noted; CommandError USAGE."""
-    if not isinstance(record, CompositeRecord) or not isinstance(policy, CompositePolicy):
+def _check_policy(record: AnyRecord, policy: AnyPolicy, path: Path) -> None:
+    """Raise CommandError USAGE unless a record was asked by this policy, whose `unique` is noted."""
+    is_of_form = isinstance(record, CompositeRecord) == isinstance(policy, CompositePolicy)
+    if not is_of_form or policy.registered.name(record.request.verifier) != record.request.policy:
         raise CommandError(Exit.USAGE, "POLICY_INVALID", "error.record_other_policy", path=path)
-    if policy.registered.name(record.request.verifier) != record.request.policy:
-        raise CommandError(Exit.USAGE, "POLICY_INVALID", "error.record_other_policy", path=path)
-    return record
+
+
+def _demanded(run: Run, record: AnyRecord, policy: AnyPolicy) -> States:
+    """Return what the registered policy demands; the service is asked where the record has it not in it."""
+    if isinstance(record, CompositeRecord):
+        return in_record(record) | policy.registered.demands
+    name = record.request.verifier
+    with VerifierClient(run.endpoint, name, key_of(run, name), shown_log(run)) as client:
+        return by_policy(client, policy, name)
+
+
+def _answered(run: Run, record: AnyRecord) -> Answered | CompositeAnswered:
+    """Return the answer of a record, verified again."""
+    log = run.log_verifier()
+    if isinstance(record, CompositeRecord):
+        checked = recheck_composite(record, log_verifier=log, accept_pending=True)
+        return CompositeAnswered(checked.verified, record, checked.verify_time)
+    return Answered(recheck(record, log_verifier=log, accept_pending=True).verified, record)

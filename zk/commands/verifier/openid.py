@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from zk.anchoring import policy_needed
 from zk.commands.verifier.common import GROUP, As, loaded_policy, name_of
+from zk.commands.verifier.demanding import demands_of, said
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import read_secret, write_private
@@ -59,14 +59,14 @@ def serve(
     A policy is asked on the browser's own device; those that --cross names are asked on another device too,
     by who shows the counter's secret, which is made if it is not there. With --anchored an answer is accepted
     once the pinned policy's witnesses have cosigned; if they have not in ten minutes, it is refused and its
-    record is kept as pending. With --json it prints one line when
-    it is ready and one when it has ended.
+    record is kept as pending. What the registered policy demands of receipts is demanded without it; one that
+    demands the consortium's order has its answers wait likewise, and what is not ordered in time is left as
+    `.pending`. With --json it prints one line when it is ready and one when it has ended.
     """
     from consortium.witness.process import Address  # noqa: PLC0415, servers are loaded by who serves
-    from openid.app.anchoring import Demand  # noqa: PLC0415
     from zk.openid_edge import Shown, run_edge  # noqa: PLC0415
 
-    demand = Demand(policy_needed(run)) if anchored else None
+    demands_of(run, said(anchored=anchored, ordered=False))
     asked, name = [loaded_policy(each) for each in policies], name_of(run, verifier)
 
     also = frozenset(cross or ())
@@ -87,7 +87,7 @@ def serve(
 
     try:
         run_edge(
-            run, asked, name, Shown(url, page, by_host, chain, also, secret, demand, encrypted),
+            run, asked, name, Shown(url, page, by_host, chain, also, secret, anchored, encrypted),
             Address(host, port, certificate, private_key), ready,
         )  # fmt: skip
     except OSError as error:

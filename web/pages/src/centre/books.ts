@@ -51,6 +51,8 @@ export interface Policy {
   readonly scopes: readonly string[];
   readonly escrows: number;
   readonly standing: { readonly times: number; readonly days: number } | null;
+  /** In which state receipts are demanded; empty where the policy says nothing of it. */
+  readonly receipt: string;
   readonly state: string;
   readonly since: string;
 }

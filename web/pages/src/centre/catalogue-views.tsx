@@ -137,6 +137,7 @@ export function PoliciesView({ of, all }: Of): VNode {
           { head: text("asks"), cell: (row) => <Asks row={row} /> },
           { head: text("basis"), cell: (row) => told(row.legal_basis) },
           { head: text("retention"), cell: (row) => text("days", { days: row.retention_days }), number: true },
+          { head: text("receipt"), cell: (row) => (row.receipt ? word(row.receipt) : text("receipt.unsaid")) },
           { head: text("state"), cell: (row) => word(row.state) },
         ]}
       />
