@@ -133,7 +133,7 @@ class Waiting:
         if policy is not None and not one.is_anchored:
             record: Any = await self._client.anchor(one.held.answered.record, policy)
             if record is None:
-                raise NotNowError(VerifierReason.RECEIPT_PENDING)
+                raise NotNowError(VerifierReason.RECEIPT_PENDING.value)
             one.is_anchored, one.held = True, Held(one.held.answered.with_record(record))
             one.session.answered = one.held.answered
         if order is not None:

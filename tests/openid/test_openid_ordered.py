@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -165,8 +166,11 @@ def test_an_answer_that_cannot_be_claimed_now_is_tried_again_and_that_is_said(
 class Client:
     """Runs what blocks in threads, and anchors whatever it is given."""
 
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(32)
+
     async def run(self, work: Callable[[], Any]) -> Any:
-        return await asyncio.to_thread(work)
+        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
 
     async def anchor(self, record: str, _: Any) -> str:
         return f"{record}, anchored"

@@ -75,18 +75,18 @@ class Budget:
 
     def take(self, verifier: VerifierName, claim: Claim) -> None:
         """Count a claim that is about to be made; ClaimRefusedError CLAIM_TOO_MANY, CLAIM_NOT_NOW."""
-        digest = _digest(claim)
+        made = _digest(claim)
         with self._lock:
             self._begin_day()
             known, name = self._known.setdefault(verifier, set()), str(verifier)
-            if digest in known:
+            if made in known:
                 return
             count = self._counts.get(name, 0)
             if count >= self._most:
                 detail = f"all {self._most} of this day are used up"
                 raise ClaimRefusedError(ClaimReason.CLAIM_TOO_MANY, detail, name)
             self._keep({**self._counts, name: count + 1}, name)
-            known.add(digest)
+            known.add(made)
 
     def _begin_day(self) -> None:
         today = civil_date(dt.datetime.fromtimestamp(self._now(), dt.UTC)).isoformat()
