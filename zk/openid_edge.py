@@ -28,13 +28,15 @@ from openid.errors import OpenIdError, OpenIdReason
 from openid.issuance import check_issuer
 from openid.mapping import AnyRequest
 from openid.request_object import check_uri
+from ordering.light.verifying import OrderError
 from verifier import files
 from verifier.aio import AsyncVerifierClient
 from verifier.client import VerifierClient
 from verifier.client.exchange import pending_of
-from verifier.ordered import order_file
-from zk.commands.verifier.asking import checked_request, keep_if_now
-from zk.commands.verifier.common import AnyPolicy, key_of, shown_log, threads_for
+from verifier.errors import NotNowError
+from zk.commands.ordered import check_trusting
+from zk.commands.verifier.asking import checked_request, keep_if_now, shown_in_order
+from zk.commands.verifier.common import AnyPolicy, across_of, key_of, shown_log, threads_for
 from zk.commands.verifier.demanding import NOTHING, Demands, States, by_policy, demands_of, said
 from zk.exits import CommandError, Exit
 from zk.home import private_folder, read_file
@@ -169,27 +171,39 @@ def _questions(
 
         def accept(held: Held) -> str:
             path = place(held)
-            keep_if_now(run, held.answered, policy, path)
-            if held.order is not None:
-                files.replace(order_file(path), held.order)
+            with shown_in_order(path, held.order):
+                keep_if_now(run, held.answered, policy, path)
             return path.name
 
-        def undecided(held: Held) -> None:
+        def undecided(held: Held) -> str | None:
+            path = place(held)
+            if path.exists():  # it was accepted, and what came after that failed
+                return path.name
             # Nothing is noted or claimed for what may never be accepted: `zk verifier keep` does that then.
-            waits = pending_of(place(held))
+            waits = pending_of(path)
             with suppress(FileExistsError):  # this answer, as it was when its claim was tried
                 files.place(waits, held.answered.record.to_bytes())
             run.warn("verifier.kept_pending", path=waits)
+            return None
 
         def make() -> AnyRequest:
+            if demanded.order is not None:
+                _check_trusting(run)
             return checked_request(client.client, policy, name, {})
 
         devices = frozenset(Device) if policy.id in cross else frozenset({Device.SAME})
-        pending = accept if demanded.order is None else undecided
         demand = Demand(demanded.quorum, demanded.order) if demanded.states else None
-        return Question(policy.id, make, accept, devices, pending, demand)
+        return Question(policy.id, make, accept, devices, undecided, demand, bool(across_of(policy)))
 
     return {each.id: question(each) for each in policies}
+
+
+def _check_trusting(run: Run) -> None:
+    """Raise NotNowError unless an order could be shown here: its header may be too old by now."""
+    try:
+        check_trusting(run)
+    except (OrderError, CommandError) as error:
+        raise NotNowError(error.reason) from None
 
 
 def _now() -> dt.datetime:

@@ -44,6 +44,8 @@ _KEY_OCTETS: Final = 32
 _LOOK_SECONDS: Final = 0.5
 ORDER_SECONDS: Final = 60.0
 """So long a verifier waits for the order unless it says otherwise."""
+_FOLLOWED_AFTER: Final = 86_400
+"""What is trusted moves on with what shows an order once it is so many seconds old."""
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,14 @@ def check_claims_url(url: str) -> None:
 def read_trusted(path: Path) -> Trusted:
     """Read a header that is to be trusted; OrderError if it is none, or too old to be trusted now."""
     found = Trusted.parse(read_file(path))
-    if seconds() >= found.seconds + TRUSTING_SECONDS:
-        raise OrderError(OrderReason.ORDER_TRUST_EXPIRED, f"the header at {found.height} is too old")
+    check_age(found)
     return found
+
+
+def check_age(trusted: Trusted) -> None:
+    """Raise OrderError ORDER_TRUST_EXPIRED if a header is too old to be trusted now."""
+    if seconds() >= trusted.seconds + TRUSTING_SECONDS:
+        raise OrderError(OrderReason.ORDER_TRUST_EXPIRED, f"the header at {trusted.height} is too old")
 
 
 def renewed(pinned: Pinned) -> Pinned:
@@ -238,6 +245,20 @@ def moved_on(run: Run, before: Pinned, trusted: Trusted) -> None:
         now = Pinned.of(run) or before
         if now.trusted.chain == trusted.chain and now.trusted.height < trusted.height:
             write_private(run.home.consortium / _HEADER, trusted.to_bytes())
+
+
+def followed(run: Run, before: Pinned, found: Ordering) -> Ordering:
+    """Go on to the header that an order was shown under; return what shows it from there on.
+
+    Else who only looks for orders would trust nothing any more after fourteen days. Each time would be too
+    often: what shows the order of a record begins at the header that was trusted then, and shows nothing
+    under a later one. So it is done once the header is a day old. Raises CommandError, OrderError.
+    """
+    if seconds() < before.trusted.seconds + _FOLLOWED_AFTER:
+        return found
+    later, _ = advance(before.trusted, found.order.steps, seconds())
+    moved_on(run, before, later)
+    return replace(found, order=replace(found.order, steps=found.order.steps[-1:]))
 
 
 def check_claiming(run: Run, across: Sequence[str]) -> None:

@@ -236,8 +236,9 @@ class Sessions:
         session.answered, session.state = answered, State.KEEPING
 
     def waits(self, session: Session, reason: str) -> None:
-        """Note why an answer that is being kept is not accepted yet."""
-        session.reason = reason
+        """Note why an answer that is being kept is not accepted yet; of a session that has ended nothing."""
+        if session.state is State.KEEPING:
+            session.reason = reason
 
     def brought_again(self, cookie: str, code: str) -> Session | None:
         """Return the session whose answer is being kept for who brings what has renewed its cookie once more.

@@ -19,7 +19,7 @@ from bbs import BbsError
 from disclosure import DisclosureError, Schema, SchemaName
 from disclosure.composite import CompositeRequest
 from openid.app.sessions import AnyAnswered, AnyExchange, Begun, Device, Session, Sessions, State, state_of
-from openid.app.waiting import MAX_WAITING, Demand, Held, Waiting
+from openid.app.waiting import FINAL, MAX_WAITING, Demand, Held, Waiting
 from openid.client_id import ClientCertificate
 from openid.encryption import ResponseKeys
 from openid.errors import OpenIdError, OpenIdReason
@@ -28,11 +28,13 @@ from openid.request_object import RequestObject, sign_object
 from openid.response import DECLINED, Posted, Submission, read_form, submission_of
 from verifier.aio import AsyncVerifierClient
 from verifier.client import CompositeExchange
-from verifier.errors import TimedOutError, VerifierError
+from verifier.errors import NotNowError, RegisterError, TimedOutError, VerifierError
 from wire.client import ServiceError
 
 SCHEME: Final = "openid4vp://"
 _VERIFY: Final = timedelta(seconds=60)
+_TURN_SECONDS: Final = 30.0
+"""So long who waits for no receipt waits for a turn at claiming."""
 _JUDGED: Final = frozenset(
     {
         "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "UNAUTHENTICATED",
@@ -48,11 +50,12 @@ class Question:
     """What a verifier asks by one policy.
 
     `make` gives a new request, `accept` keeps an answer that holds; both block, and run in the client's
-    threads. `accept` may return the name of the record, which is told to browsers where answers are not; it
-    may raise a VerifierError: the answer is then refused. `devices` are those that it is
-    asked on: on another device nothing ties who sees the answer to who gives it, so that is said by policy.
+    threads. `accept` may return the name of the record, which is told to browsers where answers are not; by
+    AlreadySeenError and TakenElsewhereError the answer is refused, and by nothing else. With `claims` it asks
+    the consortium, which may take long. `devices` are those that it is asked on: on another device nothing
+    ties who sees the answer to who gives it, so that is said by policy.
     With `demand` an answer is accepted once its receipt is what is demanded; `pending` keeps one that holds
-    and was not in time.
+    and was not in time, and returns the record's name if it has been accepted before after all.
     """
 
     id: str
@@ -61,6 +64,7 @@ class Question:
     devices: frozenset[Device] = frozenset({Device.SAME})
     pending: Callable[[Held], object] = lambda _: None
     demand: Demand | None = None
+    claims: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,14 +139,15 @@ class VerifierEdge:
         """Begin a session; `client` is whose place it takes.
 
         Raises OpenIdError SESSION_UNKNOWN for a policy that is not asked here, or not on this device,
-        SESSIONS_FULL, also where too many answers wait already and those of this policy would too.
+        SESSIONS_FULL, also where too many answers, or this client's, wait already and those of this policy
+        would too.
         """
         question = self._questions.get(policy)
         if question is None or device not in question.devices:
             detail = "this edge asks by no such policy on such a device"
             raise OpenIdError(OpenIdReason.SESSION_UNKNOWN, detail, field="policy")
         if question.demand is not None:
-            self._waiting.check_room()
+            self._waiting.check_room(client)
         return self.sessions.begin(policy, device, client)
 
     async def object_for(self, handle: str, wallet_nonce: str | None) -> str:
@@ -212,20 +217,29 @@ class VerifierEdge:
             raise
         try:
             answered: Any = await self._wait(exchange, demand)
-            if session.device is Device.CROSS and demand is None:
-                await self._keep(session, Held(answered))
         except TimedOutError:
             raise  # nothing was found out: the same answer may be posted again, and gets the same receipt
         except _NOT_HELD:
             # The service took it, so the holder has its receipt; this verifier does not accept it.
             self.sessions.not_accepted(session)
             return receipt, None
-        if session.device is Device.CROSS and demand is not None:
-            self.sessions.keeping(session, answered)
-            self._begin(demand, session, answered)
+        if session.device is Device.CROSS:
+            await self._taken(session, answered, demand)
             return receipt, None
         code = self.sessions.answered(session, answered)
         return receipt, None if code is None else self.identity.redirect_uri(code)
+
+    async def _taken(self, session: Session, answered: AnyAnswered, demand: Demand | None) -> None:
+        """Keep an answer of another device, for which no browser has to come, or begin to wait with it."""
+        if demand is not None:
+            self.sessions.keeping(session, answered)
+            self._begin(demand, session, answered)
+            return
+        try:
+            await self._keep_now(session, answered)
+            self.sessions.answered(session, answered)
+        except FINAL:
+            self.sessions.not_accepted(session)
 
     async def _wait(self, exchange: AnyExchange, demand: Demand | None) -> AnyAnswered:
         """Return the answer, which holds; what is demanded of its receipt is met later."""
@@ -254,7 +268,8 @@ class VerifierEdge:
 
         The session is accepted once the answer is kept, and refused where this verifier does not accept it;
         where it has to be anchored or ordered it is KEEPING until then, and the same may be brought again.
-        Raises as `Sessions.brought` does, and whatever keeps it from being kept: then the code counts again.
+        Raises as `Sessions.brought` does, and whatever keeps it from being kept, NotNowError above all: then
+        the code counts again.
         """
         if (again := self.sessions.brought_again(cookie, code)) is not None:
             return again
@@ -265,9 +280,9 @@ class VerifierEdge:
             return session
         try:
             if session.answered is not None:
-                await self._keep(session, Held(session.answered))
+                await self._keep_now(session, session.answered)
             self.sessions.kept(session)
-        except _NOT_HELD:
+        except FINAL:
             self.sessions.not_accepted(session)
         finally:
             if session.state is State.KEEPING:
@@ -280,14 +295,30 @@ class VerifierEdge:
             session,
             answered,
             demand,
-            lambda held: self._keep(session, held),
-            lambda held: self._client.run(lambda: question.pending(held)),
+            lambda held: self._kept_by(question.accept, session, held),
+            lambda held: self._kept_by(question.pending, session, held),
+            claims=question.claims,
         )
 
-    async def _keep(self, session: Session, held: Held) -> None:
+    async def _keep_now(self, session: Session, answered: AnyAnswered) -> None:
+        """Keep an answer that waits for no receipt; NotNowError if its turn does not come."""
         question = self._questions[session.policy]
-        name = await self._client.run(lambda: question.accept(held))
+        if not question.claims:
+            await self._kept_by(question.accept, session, Held(answered))
+            return
+        async with self._waiting.claims.turn(_TURN_SECONDS) as is_mine:
+            if not is_mine:
+                raise NotNowError(OpenIdReason.SESSIONS_FULL.value)
+            await self._kept_by(question.accept, session, Held(answered))
+
+    async def _kept_by(self, keep: Callable[[Held], object], session: Session, held: Held) -> bool:
+        """Have an answer kept and note its record's name, if it has one; tell whether it has."""
+        try:
+            name = await self._client.run(lambda: keep(held))
+        except RegisterError as error:  # the file is in use, or its disk is full: that passes
+            raise NotNowError(error.reason) from None
         session.record = name if isinstance(name, str) else None
+        return session.record is not None
 
 
 def _exchange_of(session: Session) -> AnyExchange:

@@ -1,6 +1,8 @@
 """What a registered policy demands of receipts, by commands: nothing but more is said beside it."""
 
 import json
+import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,8 @@ from tests.cli.city import POLICIES
 from tests.cli.running import Done, Home, refused, start
 from tests.cli.test_cli_anchoring import Witnessed, bring, pinned
 from tests.disclosure.composite.world import SCHOOL
+from tests.ordering.answering import Node
+from tests.ordering.cities import town
 from tests.verifier.composite_city import POLICY, policy_of
 from tests.verifier.log import LOG
 from tests.verifier.test_verifier_unique import kept as answered_by
@@ -26,6 +30,7 @@ from zk.commands.verifier.demanding import Demands
 from zk.counter import HomeDesk
 from zk.exits import CommandError, Exit
 from zk.home import Home as ZkHome
+from zk.ordered import Pinned
 from zk.run import Answer, Run
 
 witnessed, make_home, office = anchoring.witnessed, anchoring.make_home, anchoring.office
@@ -173,12 +178,65 @@ def test_a_policy_that_demands_the_quorum_waits_for_it_without_any_option(
     try:
         late = tmp_path / "late.json"
         done, _ = used(late)
+        # As an edge leaves it: the plain form has no policy in it, so the service is asked what that demands.
+        waits = tmp_path / "waits.json.pending"
+        waits.write_bytes(late.read_bytes())
+        keep = ("verifier", "keep", waits, less)
+        refused(bureau.zk(*keep, "--json"), Exit.PENDING, "RECEIPT_PENDING")
+        assert waits.read_bytes() == late.read_bytes()
+        assert not waits.with_suffix("").exists()
     finally:
         witnessed.go_on("north", "south")
     reason = json.loads(done.out.splitlines()[-1])["error"]["reason"]
     assert (done.code, reason) == (Exit.PENDING, "RECEIPT_PENDING")
     assert late.exists()
     bring(bureau, late)
+    assert bureau.json(*keep)["receipt"] == "anchored"
+    assert not waits.exists()
+    bureau.json("verifier", "check", waits.with_suffix(""), "--anchored")
+
+
+# ---- what an edge has left: the plain form has no policy in it, so the service is asked what that demands
+
+
+def test_an_answer_of_the_plain_form_is_kept_by_what_its_policy_demands(
+    holder: Home, new_home: Callable[[], Home], tmp_path: Path
+) -> None:
+    home = new_home()
+    home.json("verifier", "register", "school-9", "--name-zh", "九", "--name-en", "Nine", env=home.admin)
+    run = Run(as_json=True, lang="en", home=ZkHome(home.path))
+
+    def left(policy: Path) -> Path:
+        record = tmp_path / f"{policy.stem}.json"
+        ask = ("verifier", "ask", policy, "--record", record, "--json", "--timeout", "30")
+        process = start(*ask, "--home", home.path)
+        assert process.stdout is not None
+        holder.json("vault", "present", json.loads(process.stdout.readline())["link"], "--yes")
+        process.communicate(timeout=60)
+        return record.rename(f"{record}.pending")
+
+    free, strict = demanding(tmp_path, "left-free", None), demanding(tmp_path, "left-ordered", "ordered")
+    for each in (free, strict):
+        register(home, each)
+    with town(tmp_path, 4) as opened:
+        trusted = Node(opened).trusted(2)
+    header = replace(trusted.header, time=(int(time.time()), 0))
+    Pinned(replace(trusted, header=header), "http://127.0.0.1:1").save(run)
+    waits = left(strict)
+    octets, keep = waits.read_bytes(), ("verifier", "keep", waits, strict, "--json")
+    refused(home.zk(*keep), Exit.UNREACHABLE, "NODE_UNREACHABLE")
+    shutil.rmtree(run.home.consortium)
+    refused(home.zk(*keep), Exit.KEY_NOT_TRUSTED, "CONSORTIUM_UNKNOWN")
+    assert (waits.read_bytes(), waits.with_suffix("").exists()) == (octets, False)
+
+    waits = left(free)
+    octets, record = waits.read_bytes(), waits.with_suffix("")
+    refused(home.zk("verifier", "keep", waits, strict, "--json"), Exit.USAGE, "POLICY_INVALID")
+    assert home.json("verifier", "keep", waits, free)["record"] == str(record)
+    assert (record.read_bytes(), waits.exists()) == (octets, False)
+    waits.write_bytes(octets)  # a crash before it was removed
+    home.json("verifier", "keep", waits, free)
+    assert not waits.exists()
 
 
 # ---- the counter's page

@@ -1,31 +1,20 @@
 """An edge of OpenID whose policy demands the order, by commands: real server, real consortium, real vault."""
 
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
 from tests.cli import test_cli_ordered as ordered
-from tests.cli.city import POLICIES
-from tests.cli.running import Done, Home, refused, zk
+from tests.cli.running import Home
 from tests.cli.test_cli_openid import opened, serving
 from tests.cli.test_cli_ordered import Town
 from tests.ordering.cities import CHAIN
 from tests.ordering.engines import needs_engine, until
-from tests.verifier.log import LOG
-from tests.verifier.recording import RECORD
-from tlog import ReceiptState
-from zk.commands.verifier import keeping
-from zk.exits import Exit
-from zk.home import Home as ZkHome
-from zk.run import Run
 
 town, schools, mother, strict = ordered.town, ordered.schools, ordered.mother, ordered.strict
 AWAY = "http://127.0.0.1:1"
-SCHOOL_FILE = (POLICIES / "school.yaml").read_text("utf-8")
 
 
 def order_of(record: Path) -> Path:
@@ -92,39 +81,3 @@ def test_what_is_not_ordered_when_the_edge_ends_is_decided_later(
     record = pending.with_suffix("")
     assert set(records.glob("*")) - before == {record, order_of(record)}
     assert home.json("verifier", "check", record)["receipt"] == "ordered"
-
-
-# ---- an answer of the plain form: what its policy demands is not in the record, and read from the service
-
-
-@pytest.fixture
-def waiting(tmp_path: Path) -> Path:
-    """An answer of the plain form that waits, beside its policy and a home that has pinned the log's key."""
-    run = Run(as_json=True, lang="en", home=ZkHome(tmp_path / "home"))
-    run.home.save_profile(replace(run.profile, log_key=LOG))
-    for name in ("any", "other"):
-        text = SCHOOL_FILE.replace("id: school-enrolment", f"id: {name}", 1)
-        (tmp_path / f"{name}.yaml").write_text(text, "utf-8")
-    pending = tmp_path / "record.json.pending"
-    RECORD.save(pending)
-    return pending
-
-
-def kept(pending: Path, policy: str, demanded: frozenset[ReceiptState]) -> Done:
-    with mock.patch.object(keeping, "_demanded", return_value=demanded):
-        home, file = pending.with_name("home"), pending.with_name(f"{policy}.yaml")
-        return zk("verifier", "keep", pending, file, "--home", home, "--json")
-
-
-def test_an_answer_of_the_plain_form_is_kept_by_what_its_policy_demands(waiting: Path) -> None:
-    octets, record = waiting.read_bytes(), waiting.with_suffix("")
-    refused(kept(waiting, "other", frozenset()), Exit.USAGE, "POLICY_INVALID")
-    ordered_one = frozenset({ReceiptState.ORDERED})
-    refused(kept(waiting, "any", ordered_one), Exit.KEY_NOT_TRUSTED, "CONSORTIUM_UNKNOWN")
-    assert (waiting.read_bytes(), record.exists()) == (octets, False)
-    done = kept(waiting, "any", frozenset())
-    assert (done.code, done.json["record"]) == (Exit.OK, str(record)), done
-    assert (record.read_bytes(), waiting.exists()) == (octets, False)
-    waiting.write_bytes(octets)  # a crash before it was removed
-    assert kept(waiting, "any", frozenset()).code == Exit.OK
-    assert not waiting.exists()

@@ -26,7 +26,7 @@ from openid.mapping import AnyRequest
 from openid.wallet.fetching import Fetcher
 from tests.prover.town import Town
 from verifier.aio import AsyncVerifierClient
-from verifier.errors import RegisterError
+from verifier.errors import AlreadySeenError
 from wire.client import Endpoint
 
 SCHOOL = VerifierName("school")
@@ -109,6 +109,7 @@ def edge(
     openings: Openings | None = None,
     demand: Demand | None = None,
     pending: Callable[[AnyAnswered], object] = lambda _: None,
+    claims: bool = False,
     keys: ResponseKeys | None = None,
     most_waiting: int = MAX_WAITING,
 ) -> Iterator[Edge]:
@@ -126,14 +127,14 @@ def edge(
 
     def accept(held: Held) -> object:
         if refusing:
-            raise RegisterError("not accepted")
+            raise AlreadySeenError("child", town.city.clock())
         name = keep(held.answered)
         accepted.append(held.answered)
         orders.append(held.order)
         return name
 
-    def undecided(held: Held) -> None:
-        pending(held.answered)
+    def undecided(held: Held) -> object:
+        return pending(held.answered)
 
     async def serve() -> None:
         client = AsyncVerifierClient(endpoint or town.endpoint, SCHOOL, key, town.log, clock=town.city.clock)
@@ -157,7 +158,7 @@ def edge(
                 inner = VerifierEdge(
                     client,
                     Identity(key, made, client_id, base),
-                    {"school": Question("school", make, accept, devices, undecided, demand)},
+                    {"school": Question("school", make, accept, devices, undecided, demand, claims)},
                     town.city.clock,
                     Sessions(town.city.clock, most, from_one),
                     keys,

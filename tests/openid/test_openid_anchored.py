@@ -23,7 +23,7 @@ from tests.zkservice.support import VALUES
 from tests.zkservice.witnessing import CITIES
 from tlog import Reason, VerificationError
 from verifier import is_anchored
-from verifier.errors import AnswerError, RecordError, RegisterError
+from verifier.errors import AlreadySeenError, AnswerError, RecordError, RegisterError
 
 FOUR = CITIES[:4]
 NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
@@ -137,7 +137,7 @@ def test_what_is_not_anchored_in_time_is_refused_and_its_record_is_kept(
     away: AnchoredTown, vault: Vault
 ) -> None:
     town, pending = away.town, list[AnyAnswered]()
-    demand = Demand(away.policy, timedelta(seconds=1))
+    demand = Demand(away.policy, within=timedelta(seconds=1))
     with (
         edge(town, town.city.request, demand=demand, pending=pending.append) as strict,
         strict.browser() as page,
@@ -190,7 +190,7 @@ def test_the_record_of_what_could_not_be_anchored_is_kept(
 ) -> None:
     """An inclusion that does not hold above all: the record is what proves it."""
     town, pending = nine.town, list[AnyAnswered]()
-    demand = Demand(nine.policy, timedelta(seconds=1))
+    demand = Demand(nine.policy, within=timedelta(seconds=1))
     with (
         edge(town, town.city.request, demand=demand, pending=pending.append) as strict,
         strict.browser() as page,
@@ -274,8 +274,10 @@ def test_an_answer_whose_waiting_has_not_begun_is_kept_as_pending() -> None:
 
 
 def test_an_anchored_answer_is_kept_again_or_not_accepted(nine: AnchoredTown, vault: Vault) -> None:
-    """A full disk is tried again; a number that came before is refused, and nothing of it is told or kept."""
-    town, failing = nine.town, [RegisterError("it came before"), OSError("the disk is full")]
+    """What a disk does is tried again; a number that came before is refused, and nothing of it is kept."""
+    locked = RegisterError("the register cannot be used: OperationalError")
+    seen = AlreadySeenError("child", NOW)
+    town, failing = nine.town, [seen, locked, OSError("the disk is full")]
     pending = list[AnyAnswered]()
 
     def keep(_: AnyAnswered) -> None:

@@ -1,18 +1,14 @@
 """An edge whose policy demands the order of all cities: a real service, and an order that comes when told."""
 
-import asyncio
-import datetime as dt
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import httpx
 
-from openid.app.sessions import AnyAnswered, Device, Sessions, State
-from openid.app.waiting import Demand, Held, Waiting
+from openid.app.sessions import AnyAnswered
+from openid.app.waiting import Demand
 from prover import UsageState, Vault
 from tests.openid.edges import Edge, edge
 from tests.openid.test_openid_anchored import has_state, until
@@ -23,7 +19,6 @@ from verifier.anchoring import AnyRecord
 from verifier.errors import NOT_ORDERED, NotNowError
 
 AWAY = "NODE_UNREACHABLE"
-NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 ORDER = b"what shows the order"
 SHOWN = {"district": VALUES["district"]}
 
@@ -160,83 +155,34 @@ def test_an_answer_that_cannot_be_claimed_now_is_tried_again_and_that_is_said(
     assert (len(cities.asked), strict.orders) == (1, [ORDER])  # it was shown, and is not asked for again
 
 
-# ---- the waiting alone
+def test_who_claims_takes_a_turn_and_whose_turn_does_not_come_may_come_again(
+    town: Town, vault: Vault
+) -> None:
+    """Also where nothing is demanded: claims that hang do not take all threads."""
+    claiming, ends = threading.Event(), threading.Event()
 
+    def keep(_: AnyAnswered) -> None:
+        claiming.set()
+        assert ends.wait(60)
 
-class Client:
-    """Runs what blocks in threads, and anchors whatever it is given."""
-
-    def __init__(self) -> None:
-        self.pool = ThreadPoolExecutor(32)
-
-    async def run(self, work: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
-
-    async def anchor(self, record: str, _: Any) -> str:
-        return f"{record}, anchored"
-
-
-def answered(record: str) -> Any:
-    return SimpleNamespace(record=record, with_record=answered)
-
-
-def kept_in(found: list[Held]) -> Any:
-    async def keep(held: Held) -> None:
-        found.append(held)
-
-    return keep
-
-
-def test_what_is_anchored_too_is_shown_to_be_in_the_order_as_it_is_kept() -> None:
-    asked, accepted, pending = list[Any](), list[Held](), list[Held]()
-
-    def order(record: Any) -> bytes:
-        asked.append(record)
-        return ORDER
-
-    async def run() -> State:
-        sessions, client = Sessions(lambda: NOW), Client()
-        session = sessions.begin("school", Device.CROSS).session
-        sessions.keeping(session, answered("record"))
-        waiting = Waiting(client, sessions)  # type: ignore[arg-type]
-        policy: Any = SimpleNamespace(demands_witnesses=True)
-        demand = Demand(policy, order)
-        assert {each.value for each in demand.states} == {"anchored", "ordered"}
-        waiting.begin(session, answered("record"), demand, kept_in(accepted), kept_in(pending))
-        while session.state is State.KEEPING:
-            await asyncio.sleep(0.01)
-        await waiting.aclose()
-        return session.state
-
-    assert asyncio.run(run()) is State.ACCEPTED
-    assert asked == ["record, anchored"]
-    assert [(each.answered.record, each.order) for each in accepted] == [("record, anchored", ORDER)]
-    assert not pending
-
-
-def test_a_node_that_hangs_takes_no_more_than_some_of_the_threads() -> None:
-    going, most, free = list[int](), list[int](), threading.Event()
-
-    def order(_: Any) -> bytes:
-        going.append(1)
-        most.append(len(going))
-        free.wait(5)
-        going.pop()
-        return ORDER
-
-    async def run() -> list[Held]:
-        sessions, kept = Sessions(lambda: NOW), list[Held]()
-        waiting = Waiting(Client(), sessions)  # type: ignore[arg-type]
-        for each in range(20):
-            session = sessions.begin("school", Device.CROSS).session
-            sessions.keeping(session, answered(str(each)))
-            waiting.begin(session, answered(str(each)), Demand(order=order), kept_in(kept), kept_in([]))
-        await asyncio.sleep(0.5)
-        free.set()
-        while len(kept) < 20:
-            await asyncio.sleep(0.01)
-        await waiting.aclose()
-        return kept
-
-    asyncio.run(run())
-    assert max(most) == 8
+    few = mock.patch("openid.app.waiting.CLAIMS", 1), mock.patch("openid.app.verifying._TURN_SECONDS", 0.2)
+    with (
+        few[0],
+        few[1],
+        edge(town, town.city.request, keep=keep, claims=True) as school,
+        school.browser() as page,
+        school.browser() as other,
+    ):
+        leads = [answer(town, vault, fetched(town, school.open(each, "same")))[1] for each in (page, other)]
+        assert leads[0] is not None
+        assert leads[1] is not None
+        found = list[httpx.Response]()
+        first = threading.Thread(target=lambda: found.append(page.get(str(leads[0]))))
+        first.start()
+        assert claiming.wait(60)
+        told = other.get(leads[1])
+        assert (told.status_code, told.json()["zk-disclosure.reason"]) == (503, "SESSIONS_FULL")
+        assert school.result(other)["state"] == "pending"
+        ends.set()
+        first.join(60)
+        assert other.get(leads[1]).json()["state"] == found[0].json()["state"] == "accepted"

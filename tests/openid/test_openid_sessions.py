@@ -16,7 +16,7 @@ from prover import Vault
 from tests.openid.edges import COUNTER, SECRET, Edge, edge, fetcher
 from tests.openid.wallets import answer, fetched, submission_of
 from tests.prover.town import Town
-from verifier.errors import RegisterError
+from verifier.errors import AlreadySeenError, RegisterError
 
 START = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 LIFE = dt.timedelta(hours=2)
@@ -160,7 +160,7 @@ def test_on_another_device_it_is_posted_again(town: Town, vault: Vault) -> None:
 
 def test_what_is_not_accepted_is_never_told(town: Town, vault: Vault) -> None:
     def keep(_: Any) -> None:
-        raise RegisterError("it came before")
+        raise AlreadySeenError("child", START)
 
     with edge(town, town.city.request, keep=keep) as strict, strict.browser() as page:
         _, leads = answer(town, vault, fetched(town, strict.open(page, "same")))
@@ -168,6 +168,24 @@ def test_what_is_not_accepted_is_never_told(town: Town, vault: Vault) -> None:
         told = page.get(leads).json()
         assert (told["state"], "credentials" in told) == ("refused", False)
         assert page.get(leads).status_code == 404
+
+
+def test_a_register_that_cannot_be_used_now_refuses_nobody(town: Town, vault: Vault) -> None:
+    """Its file is locked, or its disk is full: the code, or the answer, may be brought again."""
+    failing = [RegisterError("the register cannot be used: OperationalError") for _ in range(2)]
+
+    def keep(_: Any) -> None:
+        if failing:
+            raise failing.pop()
+
+    with edge(town, town.city.request, keep=keep) as busy, busy.browser() as page:
+        _, leads = answer(town, vault, fetched(town, busy.open(page, "same")))
+        assert leads is not None
+        for _ in range(2):
+            told = page.get(leads)
+            assert (told.status_code, told.json()["zk-disclosure.reason"]) == (503, "REGISTER_INVALID")
+            assert busy.result(page)["state"] == "pending"
+        assert page.get(leads).json()["state"] == "accepted"
 
 
 def test_the_counter_is_told_the_answer_once(town: Town, school: Edge, vault: Vault) -> None:

@@ -11,15 +11,22 @@ import pytest
 
 from disclosure.canonical import Item
 from disclosure.errors import MalformedError
+from ordering.client import Client
+from ordering.light import fetching
+from ordering.light.receipt import Ordering
+from ordering.light.verifying import TRUSTING_SECONDS, OrderError, OrderReason
 from ordering.operators import Admit, Remove
 from ordering.state import Proposal, Standing
 from prover.orders import kept_order_of
 from prover.records import Kind, pack
-from tests.ordering.answering import Node
+from tests.ordering.answering import NOW, SECONDS, Node, answering
 from tests.ordering.cities import City, town
+from tlog.checkpoint import open_checkpoint
+from zk import ordered
 from zk.commands.consortium_members import check_card, described
+from zk.commands.ordered import demanded
 from zk.exits import CommandError
-from zk.ordered import Pinned, moved_on, pinning
+from zk.ordered import Pinned, followed, moved_on, pinning
 from zk.run import Run
 
 
@@ -94,6 +101,48 @@ def test_what_is_pinned_while_a_header_moves_on_stays(tmp_path: Path) -> None:
         with mock.patch.object(Pinned, "of", return_value=before):
             moved_on(run, before, node.trusted(7))
         assert Pinned.of(run) == replace(changed, trusted=node.trusted(7)), "the header alone was written"
+
+
+def test_what_shows_an_order_moves_on_a_header_that_is_a_day_old(tmp_path: Path) -> None:
+    """Who only looks for orders would trust nothing after fourteen days; what shows one holds under both."""
+    run = cast(Run, SimpleNamespace(home=SimpleNamespace(consortium=tmp_path / "c", path=tmp_path)))
+    with town(tmp_path, 4) as opened, answering(Node(opened)) as node:
+        city = opened.cities[0]
+        said = city.grown(3)
+        opened.bring(city.says(said))
+        checkpoint = open_checkpoint(said.note, city.log.verifier)
+        before = Pinned(node.trusted(2), node.url)
+        before.save(run)
+        with Client(node.url) as client:
+            order = fetching.order(client, city.log.name, before.trusted, NOW)
+        found = Ordering(order, {checkpoint.size: ()})
+        assert followed_at(NOW, run, before, found) == found
+        assert Pinned.of(run) == before
+        later = SECONDS + 3 * 86_400
+        again = followed_at(later, run, before, found)
+        now = Pinned.of(run)
+        assert now == replace(before, trusted=node.trusted(node.height))
+        found.check(checkpoint, before.trusted, later)
+        Ordering.parse(again.to_bytes()).check(checkpoint, now.trusted, later)
+
+
+def followed_at(now: int, run: Run, before: Pinned, found: Ordering) -> Ordering:
+    with mock.patch.object(ordered, "seconds", return_value=now):
+        return followed(run, before, found)
+
+
+def test_who_trusts_a_header_that_is_too_old_asks_nobody(tmp_path: Path) -> None:
+    run = cast(Run, SimpleNamespace(home=SimpleNamespace(consortium=tmp_path / "c", path=tmp_path)))
+    with town(tmp_path, 4) as opened:
+        Pinned(Node(opened).trusted(2), "http://127.0.0.1:1").save(run)
+    with mock.patch.object(ordered, "seconds", return_value=SECONDS + TRUSTING_SECONDS):
+        demanded(run)
+    with (
+        mock.patch.object(ordered, "seconds", return_value=SECONDS + 2 + TRUSTING_SECONDS),
+        pytest.raises(OrderError) as caught,
+    ):
+        demanded(run)
+    assert caught.value.reason is OrderReason.ORDER_TRUST_EXPIRED
 
 
 def test_a_kept_ordering_that_cannot_be_read_is_one_to_be_brought_anew() -> None:

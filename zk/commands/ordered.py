@@ -27,7 +27,9 @@ from zk.ordered import (
     CLAIMING,
     Pinned,
     asking_node,
+    check_age,
     check_claims_url,
+    followed,
     ordering_for,
     pinning,
     read_trusted,
@@ -167,28 +169,49 @@ def order(
 def with_order(run: Run, answer: Answer, kept: Kept, path: Path, wait: float) -> Answer:
     """Wait until a kept record is ordered, keep beside it what shows it, and tell that with what is told.
 
-    Raises CommandError PENDING if it is not in so many seconds; what `zk.ordered.ordering_for` raises.
+    Raises CommandError PENDING if it is not in so many seconds; what `order_of` raises.
     """
-    checkpoints = checkpoints_of(kept, run.log_keys(run.log_verifier()))
-    found = ordering_for(run, Pinned.needed(run).with_node(""), checkpoints, wait)
+    found = order_of(run, kept, wait)
     if found is None:
         raise CommandError(Exit.PENDING, NOT_ORDERED, "error.record_not_ordered", path=path)
     files.replace(order_file(path), found.to_bytes())
+    return telling_order(run, answer, found)
+
+
+def order_of(run: Run, kept: Kept, wait: float = 0.0) -> Ordering | None:
+    """Bring what shows something kept to be ordered, and go on with what is trusted; None: not in time.
+
+    Raises what `zk.ordered.ordering_for` does, CommandError unless a header is trusted and a node known.
+    """
+    pinned = Pinned.needed(run).with_node("")
+    found = ordering_for(run, pinned, checkpoints_of(kept, run.log_keys(run.log_verifier())), wait)
+    return None if found is None else followed(run, pinned, found)
+
+
+def telling_order(run: Run, answer: Answer, found: Ordering) -> Answer:
+    """Tell what shows an order beside what is told."""
     data, lines = told_ordered(run, found)
     return Answer({**answer.data, **data}, [*answer.lines, *lines], answer.exit_code)
+
+
+def check_trusting(run: Run) -> None:
+    """Raise CommandError unless a header is trusted and a node known, OrderError if the header is too old.
+
+    Looked at before anybody is asked: who then cannot accept would have had something disclosed for nothing.
+    """
+    check_age(Pinned.needed(run).with_node("").trusted)
 
 
 def demanded(run: Run) -> Callable[[Kept], bytes]:
     """Return what brings what shows something kept to be ordered; NotNowError while nothing shows it.
 
-    Raises CommandError unless a header is trusted and a node known.
+    Raises as `check_trusting` does.
     """
-    Pinned.needed(run).with_node("")
+    check_trusting(run)
 
     def brought(kept: Kept) -> bytes:
         try:
-            checkpoints = checkpoints_of(kept, run.log_keys(run.log_verifier()))
-            found = ordering_for(run, Pinned.needed(run).with_node(""), checkpoints)
+            found = order_of(run, kept)
         except (OrderError, tlog.TlogError, ServiceError) as error:
             raise NotNowError(error.reason) from None
         except CommandError as error:

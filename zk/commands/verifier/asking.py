@@ -3,7 +3,7 @@
 import datetime as dt
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +33,8 @@ from verifier.client import (
     VerifierClient,
 )
 from verifier.client.exchange import pending_of
-from verifier.errors import NotNowError, ReservedError
+from verifier.errors import AlreadySeenError, NotNowError, ReservedError, TakenElsewhereError
+from verifier.ordered import order_file
 from zk.commands.ordered import with_order
 from zk.commands.verifier.common import (
     GROUP,
@@ -41,6 +42,7 @@ from zk.commands.verifier.common import (
     As,
     Counting,
     PolicyFile,
+    across_of,
     counterparts,
     key_of,
     loaded_policy,
@@ -125,8 +127,7 @@ def ask(
     options = said(anchored=anchored, ordered=ordered)
     demands_of(run, options)
     loaded, name = loaded_policy(policy), name_of(run, verifier)
-    if isinstance(loaded, CompositePolicy):
-        check_claiming(run, loaded.across)
+    check_claiming(run, across_of(loaded))
     path = record or run.home.records / f"{loaded.id}-{secrets.token_hex(4)}.json"
     if path.exists():
         raise CommandError(Exit.USAGE, "RECORD_EXISTS", "error.record_exists", path=path)
@@ -234,6 +235,24 @@ def keep_if_now(run: Run, answered: Answered | CompositeAnswered, policy: AnyPol
         if error.exit_code is not Exit.UNREACHABLE:
             raise
         raise NotNowError(error.reason) from None
+
+
+@contextmanager
+def shown_in_order(path: Path, order: bytes | None) -> Iterator[None]:
+    """Have what shows a record's order, if any, lie beside its place before the block keeps it there.
+
+    So wherever the process ends, no record lies there as accepted without it. Nothing is left of it where the
+    answer is refused. OSError: it cannot be written, and nothing was kept.
+    """
+    if order is not None:
+        files.replace(order_file(path), order)
+    try:
+        yield
+    except (AlreadySeenError, TakenElsewhereError):
+        if order is not None and not path.exists():
+            with suppress(FileNotFoundError):
+                files.remove(order_file(path))
+        raise
 
 
 def _show_question(run: Run, opened: OpenExchange | CompositeExchange, policy: AnyPolicy, qr: bool) -> None:

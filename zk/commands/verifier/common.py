@@ -35,6 +35,11 @@ def loaded_policy(path: Path) -> AnyPolicy:
     return load_policy(path)
 
 
+def across_of(policy: AnyPolicy) -> Sequence[str]:
+    """Return what a policy has that comes once in all cities, which is claimed before an answer is kept."""
+    return policy.across if isinstance(policy, CompositePolicy) else ()
+
+
 def name_of(run: Run, said: str | None) -> VerifierName:
     """Return who asks: the one that was said, or the only one of this home."""
     return VerifierName.parse(f"verifiers/{said or _only_verifier(run)}")
@@ -60,7 +65,7 @@ def threads_for(run: Run, policies: Iterable[AnyPolicy]) -> int:
 
     Raises CommandError unless one could claim what the policies have under `across`.
     """
-    across = [each for policy in policies if isinstance(policy, CompositePolicy) for each in policy.across]
+    across = [each for policy in policies for each in across_of(policy)]
     check_claiming(run, across)
     return _WAITING_THREADS if across or Pinned.of(run) is not None else _THREADS
 

@@ -5,11 +5,10 @@ from pathlib import Path
 from disclosure import Request, VerifierName
 from disclosure.composite import CompositeRequest
 from disclosure.errand import ErrandBundle
-from verifier import CompositePolicy
 from verifier.client import Answered, CompositeAnswered, VerifierClient
 from verifier.client.errand_desk import Clerk
 from zk.commands.verifier.asking import checked_request, keep_if_now
-from zk.commands.verifier.common import AnyPolicy
+from zk.commands.verifier.common import AnyPolicy, across_of
 from zk.exits import CommandError, Exit
 from zk.run import Run
 
@@ -34,7 +33,7 @@ class HomeClerk(Clerk):
     @property
     def claims(self) -> bool:
         """Tell whether the policy has what may come once in all cities."""
-        return isinstance(self._policy, CompositePolicy) and bool(self._policy.across)
+        return bool(across_of(self._policy))
 
     def request(self) -> Request | CompositeRequest:
         """Return a request by the policy, checked with what is published today."""

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ordering.light.receipt import Ordering
+from tlog import Policy
 from verifier import (
     CompositePolicy,
     CompositeRecord,
@@ -16,11 +18,22 @@ from verifier import (
     recheck_composite,
 )
 from verifier.client import Answered, CompositeAnswered, VerifierClient
+from verifier.client.anchoring import anchor_kept
 from verifier.client.exchange import pending_of
-from zk.commands.ordered import with_order
-from zk.commands.verifier.asking import keep
-from zk.commands.verifier.common import GROUP, AnyPolicy, PolicyFile, key_of, loaded_policy, shown_log
-from zk.commands.verifier.demanding import States, by_policy, demands_of, in_record
+from verifier.errors import NOT_ORDERED, NotNowError
+from verifier.ordered import order_file
+from zk.commands.ordered import order_of, telling_order
+from zk.commands.verifier.asking import keep, shown_in_order
+from zk.commands.verifier.common import (
+    GROUP,
+    AnyPolicy,
+    PolicyFile,
+    across_of,
+    key_of,
+    loaded_policy,
+    shown_log,
+)
+from zk.commands.verifier.demanding import States, by_policy, demands_of, in_record, said
 from zk.commands.verifier.records import AnyRecord
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
@@ -34,13 +47,14 @@ def keep_pending(
     run: Run,
     record: Annotated[Path, typer.Argument(metavar="RECORD.pending", help="help.verifier.keep_record")],
     policy: PolicyFile,
+    anchored: Annotated[bool, typer.Option("--anchored", help="help.verifier.ask_anchored")] = False,
 ) -> Answer:
     """Keep an answer that lies as `.pending`: check it again, note and claim its pseudonyms, accept it.
 
     Its own claim, if it was made before a crash, is found and counts. The same answer may be tried until a
     node answers; it is refused, and its file removed, once another answer of the same person has come first.
-    Where the policy demands an anchored receipt, or an ordered one, and that is not shown yet, it is kept and
-    not accepted, exit code 10: `zk verifier anchor` or `zk consortium order` goes on from there.
+    Where the policy demands an anchored receipt, or an ordered one, or --anchored does, that is shown first:
+    what is not yet ends with exit code 10, and stays as `.pending` with nothing noted or claimed.
     """
     path = record.with_suffix("")
     if pending_of(path) != record:
@@ -50,14 +64,43 @@ def keep_pending(
     _check_policy(waiting, loaded, policy)
     if path.exists() and path.read_bytes() != record.read_bytes():
         raise CommandError(Exit.USAGE, "RECORD_EXISTS", "error.record_exists", path=path)
-    demands = demands_of(run, _demanded(run, waiting, loaded))
-    keep(run, _answered(run, waiting), loaded, path)
+    demands = demands_of(run, said(anchored=anchored, ordered=False) | _demanded(run, waiting, loaded))
+    answered = _answered(run, waiting)
+    if demands.quorum is not None:
+        answered = answered.with_record(_anchored(run, waiting, demands.quorum, record, path))
+    found = None if demands.order is None else _ordered(run, answered.record, record)
+    with shown_in_order(path, None if found is None else found.to_bytes()):
+        keep(run, answered, loaded, path)
     with suppress(FileNotFoundError):  # where something comes once it is gone by now
         files.remove(record)
-    if demands.quorum is not None and not is_anchored(waiting, demands.quorum):
-        raise CommandError(Exit.PENDING, "RECEIPT_PENDING", "error.record_pending", path=path)
-    told = told_answer(run, waiting, path)
-    return told if demands.order is None else with_order(run, told, waiting, path, ORDER_SECONDS)
+    told = told_answer(run, answered.record, path)
+    if demands.order is not None and across_of(loaded):  # its claim has moved on what is trusted
+        with suppress(NotNowError):
+            files.replace(order_file(path), demands.order(answered.record))
+    return told if found is None else telling_order(run, told, found)
+
+
+def _anchored(run: Run, waiting: AnyRecord, quorum: Policy, pending: Path, path: Path) -> AnyRecord:
+    """Bring a record that waits to anchored, where it lies; CommandError PENDING if it is not by now."""
+    if is_anchored(waiting, quorum):
+        return waiting
+    with run.endpoint.channel() as channel:
+        made = anchor_kept(channel, waiting, run.log_verifier(), quorum)
+    if made is None:
+        raise CommandError(Exit.PENDING, "RECEIPT_PENDING", "verifier.kept_pending", path=pending)
+    # What its claim was tried with is what is kept in the end, so that has to be the anchored one.
+    for each in (path, pending):
+        if each.exists():
+            files.replace(each, made.to_bytes())
+    return made
+
+
+def _ordered(run: Run, waiting: AnyRecord, pending: Path) -> Ordering:
+    """Bring what shows a record that waits to be ordered; CommandError PENDING if it is not in time."""
+    found = order_of(run, waiting, ORDER_SECONDS)
+    if found is None:
+        raise CommandError(Exit.PENDING, NOT_ORDERED, "verifier.kept_pending", path=pending)
+    return found
 
 
 def _check_policy(record: AnyRecord, policy: AnyPolicy, path: Path) -> None:

@@ -58,10 +58,10 @@ def serve(
 
     A policy is asked on the browser's own device; those that --cross names are asked on another device too,
     by who shows the counter's secret, which is made if it is not there. With --anchored an answer is accepted
-    once the pinned policy's witnesses have cosigned; if they have not in ten minutes, it is refused and its
-    record is kept as pending. What the registered policy demands of receipts is demanded without it; one that
-    demands the consortium's order has its answers wait likewise, and what is not ordered in time is left as
-    `.pending`. With --json it prints one line when it is ready and one when it has ended.
+    once the pinned policy's witnesses have cosigned; if they have not in ten minutes, it is refused and left
+    as `.pending`, which `zk verifier keep` decides. What the registered policy demands of receipts is
+    demanded without it; one that demands the consortium's order has its answers wait likewise. With --json
+    it prints one line when it is ready and one when it has ended.
     """
     from consortium.witness.process import Address  # noqa: PLC0415, servers are loaded by who serves
     from zk.openid_edge import Shown, run_edge  # noqa: PLC0415
