@@ -19,8 +19,8 @@ from pathlib import Path
 from playwright.async_api import expect
 
 import bbs.groups
-from tests.browser.browsing import BUILT
-from tests.browser.test_vault import make, take
+from tests.browser.browsing import BUILT, chromium
+from tests.browser.clicking import at_the_vault
 from tests.browser.vault_town import World, vault_town
 from tests.disclosure.composite.world import INSURANCE, PERMIT
 from zk.bench.measure import pairing_check
@@ -33,11 +33,8 @@ LIMIT = 3.0
 async def measured(world: World, rounds: int) -> list[tuple[float, float]]:
     """Return the seconds to the consent and from the tap to the verdict, round by round."""
     found = []
-    async with world.place.visitor("phone") as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        for schema in (PERMIT, INSURANCE):
-            await take(page, await world.offered(schema, person=b"measured"))
+    async with at_the_vault(world, PERMIT, INSURANCE, size="phone") as visitor:
+        page = visitor.page
         for _ in range(rounds):
             _, made, link = await world.asked(world.main())
             await page.get_by_role("link", name="Scan", exact=True).click()
@@ -73,7 +70,7 @@ async def main() -> int:
         check()
     unit = (time.perf_counter() - begun) / 100
     with tempfile.TemporaryDirectory() as folder:
-        async with vault_town(Path(folder) / "server", BUILT) as world:
+        async with chromium() as browser, vault_town(Path(folder) / "server", browser, BUILT) as world:
             found = await measured(world, rounds)
     both = [sum(each) for each in found]
     for name, each in (
