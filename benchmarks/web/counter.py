@@ -17,9 +17,9 @@ from playwright.async_api import Page, expect
 from benchmarks.results import Row
 from benchmarks.web.times import row
 from tests.browser.browsing import BUILT, Site, chromium
+from tests.browser.clicking import at_the_vault, make, take
 from tests.browser.filming import camera, filmed, screened
 from tests.browser.test_counter import asks, signs_in
-from tests.browser.test_vault import make, take
 from tests.browser.test_vault_scanned import offer
 from tests.browser.vault_town import World, vault_town
 from tests.browser.vaulting import vault_site
@@ -87,11 +87,12 @@ async def scanned(folder: Path, rounds: int) -> list[Row]:
 async def pasted(folder: Path, rounds: int) -> list[Row]:
     """Paste so many links of a question about two departments' credentials."""
     found: _Times = []
-    async with vault_town(folder / "server", BUILT) as world, world.place.visitor("phone") as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        for schema in (PERMIT, INSURANCE):
-            await take(page, await world.offered(schema, person=b"measured"))
+    async with (
+        chromium() as browser,
+        vault_town(folder / "server", browser, BUILT) as world,
+        at_the_vault(world, PERMIT, INSURANCE, size="phone") as visitor,
+    ):
+        page = visitor.page
         for _ in range(rounds):
             _, made, link = await world.asked(world.main())
             await page.get_by_role("link", name="Scan", exact=True).click()

@@ -3,17 +3,22 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf import any_pb2
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+from disclosure import SignedRequest
 from tests.web_edge.standing import endpoint_of
 from tests.zkservice.support import City
 from wire.client import Endpoint
+from wire.convert import signed_request_to
+from zkproto.v1 import presentation_pb2
 
 Alter = Callable[[bytes], bytes]
+_Answer = TypeVar("_Answer", bound=Message)
 
 
 @dataclass
@@ -35,6 +40,17 @@ class Altering(grpc.GenericRpcHandler):
     """What a test does once, before a method is handed on."""
     refuses: dict[str, str] = field(default_factory=dict)
     """Reasons that methods are refused for, once the service has done what they ask."""
+
+    def honest(self) -> None:
+        """Hand on what the service says, with nothing noted: whatever a test has set is undone."""
+        self.away = False
+        self.alter.clear()
+        self.answers.clear()
+        self.first.clear()
+        self.lost.clear()
+        self.refuses.clear()
+        self.calls.clear()
+        self.sent.clear()
 
     def service(self, details: Any) -> Any:
         method = details.method.rpartition("/")[2]
@@ -89,6 +105,15 @@ class Altering(grpc.GenericRpcHandler):
 
         return hand_on
 
+    def asks_instead(self, signed: SignedRequest) -> None:
+        """Hand out another request than was asked."""
+
+        @altered(presentation_pb2.FetchRequestResponse)
+        def other(message: presentation_pb2.FetchRequestResponse) -> None:
+            message.signed_request.CopyFrom(signed_request_to(signed))
+
+        self.alter["FetchRequest"] = other
+
     @asynccontextmanager
     async def instead(self, town: City) -> AsyncIterator[None]:
         """Hand calls to another service for a while."""
@@ -103,6 +128,20 @@ class Altering(grpc.GenericRpcHandler):
     def endpoint(self, town: City) -> Endpoint:
         """Where it is, under the service's own root."""
         return Endpoint(self.address, endpoint_of(town).root_certificate)
+
+
+def altered(kind: type[_Answer]) -> Callable[[Callable[[_Answer], object]], Alter]:
+    """Have answers of a kind changed on their way by the function that this stands above."""
+
+    def made(change: Callable[[_Answer], object]) -> Alter:
+        def alter(octets: bytes) -> bytes:
+            message = kind.FromString(octets)
+            change(message)
+            return message.SerializeToString()
+
+        return alter
+
+    return made
 
 
 async def refused(context: Any, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,6 +93,16 @@ class Site:
         finally:
             await context.close()
 
+    @asynccontextmanager
+    async def inside(
+        self, path: str, sign_in: Callable[[Page], Awaitable[None]], size: str = "desktop"
+    ) -> AsyncIterator["Visitor"]:
+        """Open the window of somebody who has signed in there; first the page is told that nobody has."""
+        async with self.visitor(size) as visitor:
+            visitor.expected = ["401"]
+            await sign_in(await visitor.goes_to(path))
+            yield visitor
+
 
 @dataclass
 class Visitor:
@@ -138,9 +148,10 @@ class Visitor:
 
         It is evaluated as the browser's own script: the page's policy would let it in by no other way.
         """
+        if not await self.page.evaluate("typeof axe === 'object'"):
+            await self.page.evaluate(AXE.read_text("utf-8"))
         for scheme in ("light", "dark"):
             await self.page.emulate_media(color_scheme=scheme)
-            await self.page.evaluate(AXE.read_text("utf-8"))
             found = await self.page.evaluate("async () => (await axe.run()).violations")
             told = [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found]
             assert told == [], f"{scheme}: {told}"
@@ -151,6 +162,15 @@ class Visitor:
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         assert wide <= 0
+
+    async def is_framed_by_nobody(self, address: str, whole: str) -> None:
+        """Nothing of a page, which is known by a selector, comes into a frame of another."""
+        self.expected = ["frame-ancestors", "X-Frame-Options", "refused to connect", "Framing"]
+        await self.page.set_content(f"<iframe src='{address}' name='inner'></iframe>")
+        inner = self.page.frame("inner")
+        assert inner is not None
+        await inner.wait_for_load_state()
+        assert await inner.locator(whole).count() == 0
 
     def kept_its_promises(self) -> None:
         strangers = [each.url for each in self.requests if not each.url.startswith(f"{self.site.origin}/")]

@@ -5,9 +5,8 @@ from typing import Any
 
 from disclosure import ConsentLink, Request, sign_request
 from disclosure.composite import Branch, CompositeRequest
-from tests.browser.test_vault_walk import claimed
 from tests.browser.vault_town import World
-from tests.browser.vaulting import PASSPHRASE, Tab
+from tests.browser.vaulting import Tab
 from tests.disclosure.composite.world import PERMIT, accepted
 from tests.zkservice import consenting
 from tests.zkservice.stored import change
@@ -80,18 +79,10 @@ async def asked_at(city: City, server: str, request: AnyRequest, **wanted: Any) 
     return Asked(city, made, server)
 
 
-async def watched(city: City, made: pb.CreateExchangeResponse) -> pb.WatchExchangeResponse:
-    """Return what a verifier is told of an exchange."""
-    message = pb.WatchExchangeRequest(exchange=made.exchange, result_token=made.result_token)
-    async for state in city.presentation.WatchExchange(message):
-        return state  # type: ignore[no-any-return]
-    raise AssertionError("the stream has ended")
-
-
 async def stocked(world: World, tab: Tab, person: bytes = b"") -> Tab:
     """Make a vault, with a permit in it."""
-    await tab.call("create", PASSPHRASE, (await tab.call("logKey"))["key"])
-    await claimed(tab, await world.offered(PERMIT, person=person or new_id().encode()))
+    await tab.make()
+    await tab.claim(await world.offered(PERMIT, person=person or new_id().encode()))
     return tab
 
 

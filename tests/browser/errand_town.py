@@ -6,15 +6,13 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
 from disclosure import LocalizedText, VerifierName
 from disclosure.errand import Counter, ErrandBundle, ErrandBundleName
-from tests.browser.browsing import needs
-from tests.browser.vault_town import World, vault_town
-from tests.browser.vaulting import PASSPHRASE, Tab, built, opened
+from tests.browser.vault_town import World
+from tests.browser.vaulting import Tab
 from tests.disclosure.composite.world import INSURANCE, PERMIT
 from tests.prover.errand_making import AnyRequest, Desk, desks
 from tests.web_edge.standing import endpoint_of
@@ -156,30 +154,15 @@ def submissions(world: World) -> list[bytes]:
     return [message for method, message in world.between.sent if method == "SubmitErrand"]
 
 
-@asynccontextmanager
-async def errand_places(folder: Path) -> AsyncIterator[tuple[World, Bureau]]:
-    """Start a town whose pages have no screens, and the counters of `both_forms`."""
-    needs()
-    pages = await asyncio.to_thread(built, folder / "pages")
-    async with vault_town(folder / "server", pages) as world, bureau(world, both_forms(1)) as counters:
-        yield world, counters
-
-
-@asynccontextmanager
-async def empty_vault(world: World) -> AsyncIterator[Tab]:
-    """Make a vault in a browser of its own."""
-    async with world.place.visitor() as visitor, opened(visitor) as found:
-        await found.call("create", PASSPHRASE, (await found.call("logKey"))["key"])
-        yield found
-
-
 async def stocked(world: World, tab: Tab) -> Tab:
     """Put into a vault what both counters ask for."""
     offered = [await world.offered(each, person=secrets.token_bytes(8)) for each in (PERMIT, INSURANCE)]
     for link in [*offered, await world.plain_offer()]:
-        await tab.call("claim", (await tab.call("open", str(link)))["id"])
+        await tab.claim(link)
     return tab
 
 
 TOLD: Final = LocalizedText("办好了", "All is well")
+TYPED: Final = {"phone": "053100000000"}
+"""What the school's form is filled in with."""
 AGAIN: Final = LocalizedText("请再试", "Once more")

@@ -4,60 +4,47 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from playwright.async_api import Browser
 
-from tests.browser.altering import Altering, altering
-from tests.browser.browsing import ROOT, Visitor
+from tests.browser.altering import altering
+from tests.browser.asking import Asking
+from tests.browser.browsing import ROOT
 from tests.browser.vaulting import vault_site
-from tests.zkservice.composite_city import CompositeCity
+from tests.zkservice.composite_city import CompositeCity, composite_city
 from tests.zkservice.support import City
 
 READING: Final = ROOT / "web/pages/test/vault/reading"
-_ASK: Final = "([question, given]) => reading.ask(question, given)"
 
 
 @dataclass
-class Asking:
+class Reader(Asking):
     """Asks a page's reader."""
 
-    between: Altering
-    visitor: Visitor
+    OF = "reading"
 
     async def begins(self, log: str, later: int = 0) -> None:
         """Begin with a reader that has read nothing yet, under a log's key, so many seconds later."""
-        await self.visitor.page.evaluate("(given) => reading.begin(...given)", [log, later])
+        await self.does("begin", log, later)
 
     async def forget(self) -> None:
         """Remove all that the vault has kept of what it read."""
-        await self.visitor.page.evaluate("() => reading.forget()")
-
-    async def ask(self, question: str, *given: Any) -> Any:
-        said = await self.visitor.page.evaluate(_ASK, [question, list(given)])
-        assert "fault" not in said, said
-        return said.get("value")
-
-    async def refused(self, question: str, *given: Any) -> str:
-        """Return the reason for which a question is not answered."""
-        said = await self.visitor.page.evaluate(_ASK, [question, list(given)])
-        assert "fault" in said, said
-        reason: str = said["fault"]["reason"]
-        return reason
+        await self.does("forget")
 
     async def kept(self) -> list[str]:
         """Return the names of the records of what was read."""
-        found: list[str] = await self.visitor.page.evaluate("() => reading.kept()")
+        found: list[str] = await self.does("kept")
         return found
 
     async def owed(self) -> int:
         """Return of how many checkpoints the vault has written down that they are still to be compared."""
-        count: int = await self.visitor.page.evaluate("() => reading.owed()")
+        count: int = await self.does("owed")
         return count
 
 
 @dataclass
-class World(Asking):
+class World(Reader):
     """A city, something between it and the edge, and a page with a reader."""
 
     town: CompositeCity
@@ -68,14 +55,22 @@ class World(Asking):
 
 
 @asynccontextmanager
-async def reading(town: City, browser: Browser, pages: Path) -> AsyncIterator[tuple[Altering, Visitor]]:
+async def reading(town: City, browser: Browser, pages: Path) -> AsyncIterator[Reader]:
     """Open the page, with a vault made."""
     async with (
         altering(town) as between,
         vault_site(town, browser, pages, endpoint=between.endpoint(town)) as place,
         place.visitor() as visitor,
     ):
-        page = await visitor.goes_to("/")
-        await page.wait_for_function("() => window.reading")
-        await page.evaluate("() => reading.make()")
-        yield between, visitor
+        await visitor.goes_to("/")
+        reader = Reader(between, visitor)
+        await reader.loaded()
+        await reader.does("make")
+        yield reader
+
+
+@asynccontextmanager
+async def reading_world(folder: Path, browser: Browser, pages: Path) -> AsyncIterator[World]:
+    """Start everything, in a folder."""
+    async with composite_city(folder) as town, reading(town.city, browser, pages) as reader:
+        yield World(reader.between, reader.visitor, town)

@@ -1,37 +1,40 @@
 """A page with what a vault shows, over a real edge, with something between that and the service."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from playwright.async_api import Browser
+
 from disclosure import ExchangeLink, IssuerKey, Schema
 from disclosure.composite import (
     CompositeRequest,
     Holding,
 )
-from tests.browser.altering import Altering, altering
-from tests.browser.browsing import ROOT, Visitor, chromium, needs
-from tests.browser.vaulting import built, vault_site
+from tests.browser.altering import altering
+from tests.browser.asking import Asking
+from tests.browser.browsing import ROOT
+from tests.browser.vault_town import watched
+from tests.browser.vaulting import vault_site
 from tests.disclosure.composite.world import ALICE, HOUSEHOLD, INSURANCE, PERMIT
 from tests.zkservice.composite_city import CompositeCity, composite_city
 from tests.zkservice.witnessing import Consortium, consortium
 from web_edge.watched import Watched
 from zkproto.v1 import presentation_pb2 as pb
 
-_ASK: Final = "([question, given]) => showing.ask(question, given)"
+SHOWING: Final = ROOT / "web/pages/test/vault/showing"
 _METHODS: Final = ("SubmitPresentation", "DeclineExchange")
 
 
 @dataclass
-class World:
+class World(Asking):
     """A city, something between it and the edge, and a page with a vault."""
 
+    OF = "showing"
+
     town: CompositeCity
-    between: Altering
-    visitor: Visitor
     gathered: Consortium
     vault: str = ""
     vaults: Iterator[int] = field(default_factory=lambda: iter(range(1000)))
@@ -40,13 +43,12 @@ class World:
         """Begin with a new vault, or with one of before; it believes the city's log if no other is named."""
         self.vault = vault or f"vault-{next(self.vaults)}"
         key = log or self.town.city.ready.verifier_key
-        given = [self.vault, key, ALICE.to_octets_secret().hex()]
-        await self.visitor.page.evaluate("(given) => showing.begin(...given)", given)
+        await self.does("begin", self.vault, key, ALICE.to_octets_secret().hex())
 
     async def again(self) -> None:
         """Load the page anew, as after a crash, and open the same vault."""
         await self.visitor.page.reload()
-        await self.visitor.page.wait_for_function("() => window.showing")
+        await self.loaded()
         await self.begin(self.vault)
 
     async def give(self, *held: tuple[str, Holding, Schema, IssuerKey]) -> None:
@@ -57,11 +59,8 @@ class World:
             }
             for at, (name, each, schema, key) in enumerate(held)
         ]  # fmt: skip
-        await self.visitor.page.evaluate("(given) => showing.give(given)", written)
-        digest = self.town.regulator_key.digest.hex()
-        await self.visitor.page.evaluate(
-            "(given) => showing.trust(...given)", ["regulators/prosecutor", digest]
-        )
+        await self.does("give", written)
+        await self.does("trust", "regulators/prosecutor", self.town.regulator_key.digest.hex())
 
     def _list(self, schema: Schema, holding: Holding) -> dict[str, str] | None:
         if holding.witness is None:
@@ -84,17 +83,6 @@ class World:
             )
         )
 
-    async def ask(self, question: str, *given: Any) -> Any:
-        said = await self.visitor.page.evaluate(_ASK, [question, list(given)])
-        assert "fault" not in said, said
-        return said.get("value")
-
-    async def refused(self, question: str, *given: Any) -> str:
-        said = await self.visitor.page.evaluate(_ASK, [question, list(given)])
-        assert "fault" in said, said
-        reason: str = said["fault"]["reason"]
-        return reason
-
     async def exchange(
         self, *branches: Any, **changes: Any
     ) -> tuple[CompositeRequest, pb.CreateExchangeResponse, str]:
@@ -110,10 +98,7 @@ class World:
 
     async def watched(self, opened: pb.CreateExchangeResponse) -> pb.WatchExchangeResponse:
         """Return how an exchange stands now, as its verifier sees it."""
-        watching = pb.WatchExchangeRequest(exchange=opened.exchange, result_token=opened.result_token)
-        async for state in self.town.city.presentation.WatchExchange(watching):
-            return state  # type: ignore[no-any-return]
-        raise AssertionError("the stream has ended")
+        return await watched(self.town.city, opened)
 
     def went(self, *methods: str) -> list[bytes]:
         return [message for method, message in self.between.sent if method in (methods or _METHODS)]
@@ -124,32 +109,19 @@ def first(branch: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def showing_world(folder: Path) -> AsyncIterator[World]:
+async def showing_world(folder: Path, browser: Browser, pages: Path) -> AsyncIterator[World]:
     """Start everything, in a folder."""
-    needs()
-    pages = await asyncio.to_thread(built, folder / "pages", ROOT / "web/pages/test/vault/showing")
     async with (
         consortium(folder / "witnesses", folder / "server") as gathered,
         composite_city(folder / "server", **gathered.settings) as town,
         altering(town.city) as between,
-        chromium() as browser,
         vault_site(
             town.city, browser, pages, endpoint=between.endpoint(town.city), watched=Watched(gathered.policy)
         ) as place,
         place.visitor() as visitor,
     ):
         visitor.expected.append("503")
-        page = await visitor.goes_to("/")
-        await page.wait_for_function("() => window.showing")
-        yield World(town, between, visitor, gathered)
-
-
-@asynccontextmanager
-async def fresh(whole: World) -> AsyncIterator[World]:
-    """Give the world with nothing altered, a new vault, and credentials in it."""
-    await whole.begin()
-    await whole.stock()
-    whole.between.sent.clear()
-    yield whole
-    whole.between.alter.clear()
-    whole.between.away = False
+        await visitor.goes_to("/")
+        world = World(between, visitor, town, gathered)
+        await world.loaded()
+        yield world

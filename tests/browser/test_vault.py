@@ -1,69 +1,21 @@
 """The vault's page, by clicking, from making a vault to a receipt and a backup."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from disclosure.composite import verify_composite
-from tests.browser.browsing import BUILT, SIZES, Visitor, needs
-from tests.browser.vault_town import World, vault_town
+from tests.browser.browsing import SIZES
+from tests.browser.clicking import at_the_vault, goes_offline, looks_well, make, paste, take, unlock
+from tests.browser.vault_town import World
 from tests.browser.vaulting import PASSPHRASE
 from tests.disclosure.composite.world import INSURANCE, PERMIT
 from tlog import Verifier, verify_receipt
 from wire.composite import composite_presentation_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    async with vault_town(tmp_path_factory.mktemp("vault") / "server", BUILT) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(autouse=True, loop_scope="session")
-async def unaltered(world: World) -> AsyncIterator[None]:
-    yield
-    world.between.alter.clear()
-    world.between.away = False
-
-
-async def make(page: Page) -> None:
-    await expect(page.get_by_role("heading", name="Make a vault in this browser")).to_be_visible()
-    await page.get_by_label("I have compared it").check()
-    await page.get_by_label("Passphrase", exact=True).first.fill(PASSPHRASE)
-    await page.get_by_label("The passphrase once more").fill(PASSPHRASE)
-    await page.get_by_role("button", name="Make the vault").click()
-    await expect(page.get_by_role("heading", name="Credentials")).to_be_visible()
-
-
-async def paste(page: Page, link: object) -> None:
-    await page.get_by_role("link", name="Scan", exact=True).click()
-    await page.get_by_label("Link", exact=True).fill(str(link))
-    await page.get_by_role("button", name="Open the link").click()
-
-
-async def take(page: Page, link: object) -> None:
-    await paste(page, link)
-    await page.get_by_role("button", name="Take it into the vault").click()
-    await expect(page.get_by_text("It is in your vault now.")).to_be_visible()
-    await page.get_by_role("button", name="Credentials").click()
-
-
-async def unlock(page: Page, passphrase: str = PASSPHRASE) -> None:
-    await expect(page.get_by_role("heading", name="Open your vault")).to_be_visible()
-    await page.get_by_label("Passphrase").fill(passphrase)
-    await page.get_by_role("button", name="Open", exact=True).click()
-
-
-async def looks_well(visitor: Visitor) -> None:
-    await visitor.fits()
-    await visitor.passes_axe()
 
 
 @pytest.mark.parametrize("size", list(SIZES))
@@ -114,11 +66,8 @@ async def test_from_nothing_to_a_receipt(world: World, size: str, tmp_path: Path
 
 
 async def test_what_is_declined_shows_nothing(world: World) -> None:
-    async with world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        await take(page, await world.offered(PERMIT, person=b"declines"))
-        await take(page, await world.offered(INSURANCE, person=b"declines"))
+    async with at_the_vault(world, PERMIT, INSURANCE) as visitor:
+        page = visitor.page
         world.between.sent.clear()
         _, _, link = await world.asked(world.main())
         await paste(page, link)
@@ -133,9 +82,8 @@ async def test_what_is_declined_shows_nothing(world: World) -> None:
 
 
 async def test_what_is_missing_is_told_and_nothing_can_be_agreed_to(world: World) -> None:
-    async with world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
+    async with at_the_vault(world) as visitor:
+        page = visitor.page
         _, _, link = await world.asked(world.main())
         await paste(page, link)
         await expect(page.get_by_text("This is missing:")).to_be_visible()
@@ -144,11 +92,8 @@ async def test_what_is_missing_is_told_and_nothing_can_be_agreed_to(world: World
 
 
 async def test_a_link_in_the_address_is_opened_once_the_vault_is_and_forgotten_at_once(world: World) -> None:
-    async with world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        await take(page, await world.offered(PERMIT, person=b"address"))
-        await take(page, await world.offered(INSURANCE, person=b"address"))
+    async with at_the_vault(world, PERMIT, INSURANCE) as visitor:
+        page = visitor.page
         _, _, link = await world.asked(world.main())
         await page.goto("about:blank")
         await page.goto(f"{world.place.origin}/vault/#{link}")
@@ -161,10 +106,8 @@ async def test_a_link_in_the_address_is_opened_once_the_vault_is_and_forgotten_a
 
 
 async def test_reload_locks_and_a_wrong_passphrase_opens_nothing(world: World) -> None:
-    async with world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        await take(page, await world.offered(PERMIT, person=b"reload"))
+    async with at_the_vault(world, PERMIT) as visitor:
+        page = visitor.page
         await page.reload()
         await unlock(page, f"{PASSPHRASE}!")
         await expect(page.get_by_text("(PASSPHRASE_WRONG)")).to_be_visible()
@@ -177,12 +120,9 @@ async def test_reload_locks_and_a_wrong_passphrase_opens_nothing(world: World) -
 
 
 async def test_an_answer_that_could_not_be_sent_is_sent_later(world: World) -> None:
-    async with world.place.visitor() as visitor:
+    async with at_the_vault(world, PERMIT, INSURANCE) as visitor:
         visitor.expected += ["503", "Failed to load"]
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        await take(page, await world.offered(PERMIT, person=b"later"))
-        await take(page, await world.offered(INSURANCE, person=b"later"))
+        page = visitor.page
         _, exchange, link = await world.asked(world.main())
         await paste(page, link)
         await expect(page.get_by_text("Nothing is shown before you agree.")).to_be_visible()
@@ -199,10 +139,8 @@ async def test_an_answer_that_could_not_be_sent_is_sent_later(world: World) -> N
 
 
 async def test_a_backup_is_restored_in_another_browser(world: World, tmp_path: Path) -> None:
-    async with world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        await take(page, await world.offered(PERMIT, person=b"backup"))
+    async with at_the_vault(world, PERMIT) as visitor:
+        page = visitor.page
         await page.get_by_role("link", name="Vault settings").click()
         async with page.expect_download() as coming:
             await page.get_by_role("button", name="Save a backup file").click()
@@ -216,9 +154,8 @@ async def test_a_backup_is_restored_in_another_browser(world: World, tmp_path: P
 
 
 async def test_a_link_of_elsewhere_and_one_that_is_none_are_told_in_words(world: World) -> None:
-    async with world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
+    async with at_the_vault(world) as visitor:
+        page = visitor.page
         _, _, link = await world.asked(world.main())
         await paste(page, replace(link, server="elsewhere.example:443"))
         await expect(page.get_by_text("(LINK_ELSEWHERE)")).to_be_visible()
@@ -235,15 +172,10 @@ async def test_in_chinese_every_screen_has_its_words(world: World) -> None:
 
 
 async def test_without_a_network_the_page_opens_and_shows_what_it_holds(world: World) -> None:
-    async with world.place.visitor("phone") as visitor:
+    async with at_the_vault(world, PERMIT, size="phone") as visitor:
         visitor.expected += ["Failed to load", "ERR_INTERNET_DISCONNECTED"]
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        await take(page, await world.offered(PERMIT, person=b"no network"))
-        await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        await visitor.context.set_offline(True)
-        await page.reload()
-        await unlock(page)
+        page = visitor.page
+        await goes_offline(visitor)
         await expect(page.get_by_role("button", name="Valid until")).to_have_count(1)
         await expect(page.get_by_text("There is no network.")).to_be_visible()
         await visitor.passes_axe()

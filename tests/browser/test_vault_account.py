@@ -1,94 +1,23 @@
 """The browser vault's account, without screens: bound by a department's code, its inbox, its applications."""
 
-import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from disclosure import AccountLink, Value
 from disclosure.account import new_code
-from tests.browser.browsing import needs
-from tests.browser.vault_town import World, vault_town
-from tests.browser.vaulting import PASSPHRASE, Tab, built, opened
+from tests.browser.altering import altered
+from tests.browser.applying import bound, decide, delivered, queue
+from tests.browser.vault_town import World
+from tests.browser.vaulting import PASSPHRASE, WITHOUT_SCREENS, Tab, opened
 from tests.zkservice import residents
-from tests.zkservice.support import PERMIT, VALUES, new_id
+from tests.zkservice.support import PERMIT
 from wire.convert import values_to
-from zkproto.v1 import account_pb2, application_pb2, issuance_pb2, session_pb2
+from zkproto.v1 import account_pb2, application_pb2, session_pb2
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = WITHOUT_SCREENS
 PERSON = account_pb2.Subject.KIND_PERSON
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    folder = tmp_path_factory.mktemp("vault-account")
-    pages = await asyncio.to_thread(built, folder / "pages")
-    async with vault_town(folder / "server", pages) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def world(whole: World) -> AsyncIterator[World]:
-    whole.between.sent.clear()
-    whole.between.calls.clear()
-    yield whole
-    whole.between.alter.clear()
-    whole.between.away = False
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def tab(world: World) -> AsyncIterator[Tab]:
-    async with world.place.visitor() as visitor, opened(visitor) as found:
-        await found.call("create", PASSPHRASE, (await found.call("logKey"))["key"])
-        yield found
-
-
-async def link(world: World, number: str) -> AccountLink:
-    """Have the police identify somebody and make the code."""
-    code = await residents.new_code(world.town.city, residents.subject(number))
-    return AccountLink(world.server, "police", code)
-
-
-async def bound(world: World, tab: Tab) -> str:
-    """Bind a vault; return its owner's number."""
-    number = residents.number()
-    view = await tab.call("open", str(await link(world, number)))
-    assert (view["kind"], view["departmentName"]["en"]) == ("account", "test")
-    await tab.call("register", view["id"], "person", number)
-    return number
-
-
-async def delivered(world: World, number: str) -> str:
-    """Have the police put an offer into somebody's inbox; return its name."""
-    asked = issuance_pb2.IssueCredentialRequest(
-        schema=str(PERMIT.name),
-        values=values_to(PERMIT, VALUES.items()),
-        deliver_to=residents.subject(number),
-        request_id=new_id(),
-    )
-    city = world.town.city
-    made = await city.issuance.IssueCredential(asked, metadata=city.bearer(city.department_token))
-    assert not made.claim_code
-    return str(made.offer)
-
-
-async def queue(world: World) -> list[Any]:
-    city = world.town.city
-    asked = application_pb2.ListApplicationsRequest(parent="departments/police")
-    answer = await residents.applications(city).ListApplications(
-        asked, metadata=city.bearer(city.department_token)
-    )
-    return list(answer.applications)
-
-
-async def decide(world: World, name: str, **decision: Any) -> None:
-    city = world.town.city
-    asked = application_pb2.DecideApplicationRequest(name=name, request_id=new_id(), **decision)
-    await residents.applications(city).DecideApplication(asked, metadata=city.bearer(city.department_token))
 
 
 async def test_a_code_binds_the_vault_and_what_is_delivered_is_taken_from_the_inbox(
@@ -124,7 +53,7 @@ async def test_it_is_bound_after_the_vault_was_locked_too_and_sessions_open_anew
 
 async def test_a_wrong_number_binds_nothing_and_the_right_one_does_after_it(world: World, tab: Tab) -> None:
     number = residents.number()
-    made = await link(world, number)
+    made = await world.account(number)
     view = await tab.call("open", str(made))
     assert await tab.refused("register", view["id"], "person", "not a number!") == "NUMBER_MALFORMED"
     assert "RegisterAccount" not in world.between.calls
@@ -139,7 +68,7 @@ async def test_a_wrong_number_binds_nothing_and_the_right_one_does_after_it(worl
 
 async def test_a_registration_that_broke_off_is_gone_on_with_as_it_was_stored(world: World, tab: Tab) -> None:
     number = residents.number()
-    view = await tab.call("open", str(await link(world, number)))
+    view = await tab.call("open", str(await world.account(number)))
     world.between.away = True
     assert await tab.refused("register", view["id"], "person", number) == "UNAVAILABLE"
     assert await tab.refused("register", view["id"], "person", number) == "UNAVAILABLE"
@@ -156,12 +85,11 @@ async def test_a_registration_that_broke_off_is_gone_on_with_as_it_was_stored(wo
 
 async def test_a_receipt_that_does_not_hold_binds_nothing(world: World, tab: Tab) -> None:
     number = residents.number()
-    view = await tab.call("open", str(await link(world, number)))
+    view = await tab.call("open", str(await world.account(number)))
 
-    def other(octets: bytes) -> bytes:
-        answer = account_pb2.RegisterAccountResponse.FromString(octets)
+    @altered(account_pb2.RegisterAccountResponse)
+    def other(answer: account_pb2.RegisterAccountResponse) -> None:
         answer.receipt = answer.receipt[:-2] + b"0\n"
-        return answer.SerializeToString()
 
     world.between.alter["RegisterAccount"] = other
     assert await tab.refused("register", view["id"], "person", number)
@@ -185,8 +113,8 @@ async def test_a_vault_that_another_took_the_account_from_is_told_so(world: Worl
     number = await bound(world, tab)
     await tab.call("inbox")
     async with world.place.visitor() as visitor, opened(visitor) as other:
-        await other.call("create", PASSPHRASE, (await other.call("logKey"))["key"])
-        view = await other.call("open", str(await link(world, number)))
+        await other.make()
+        view = await other.call("open", str(await world.account(number)))
         await other.call("register", view["id"], "person", number)
         assert (await other.call("inbox"))["account"] is True
         assert await tab.refused("inbox") in {"REQUEST_SIGNATURE_INVALID", "ACCOUNT_REPLACED"}
@@ -276,10 +204,9 @@ async def test_an_application_that_broke_off_is_sent_once(world: World, tab: Tab
 async def test_a_session_that_does_not_hold_ends_nothing_that_was_stored(world: World, tab: Tab) -> None:
     await bound(world, tab)
 
-    def other(octets: bytes) -> bytes:
-        answer = session_pb2.OpenSessionResponse.FromString(octets)
+    @altered(session_pb2.OpenSessionResponse)
+    def other(answer: session_pb2.OpenSessionResponse) -> None:
         answer.token = "a-token-of-nobody"
-        return answer.SerializeToString()
 
     world.between.alter["OpenSession"] = other
     assert await tab.refused("inbox") == "TOKEN_INVALID"
@@ -316,11 +243,10 @@ async def test_what_cannot_be_read_hides_nothing_else(world: World, tab: Tab) ->
     await delivered(world, number)
     await tab.call("apply", str(PERMIT.name), "Of something that is gone.")
 
-    def foreign(octets: bytes) -> bytes:
-        answer = application_pb2.ListMyApplicationsResponse.FromString(octets)
+    @altered(application_pb2.ListMyApplicationsResponse)
+    def foreign(answer: application_pb2.ListMyApplicationsResponse) -> None:
         answer.applications[0].schema = "departments/police/schemas/nothing@1"
         answer.applications[0].create_time.seconds = 253_402_300_799
-        return answer.SerializeToString()
 
     world.between.alter["ListMyApplications"] = foreign
     (view,) = await tab.call("applications")

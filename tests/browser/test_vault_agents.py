@@ -1,81 +1,46 @@
 """Agents in the browser's vault, without screens: an agent's code, an appointment, and how that ends."""
 
-import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from disclosure import AccountLink, AttributeDefinition, AttributeType, CredentialForm, OfferLink, SchemaName
 from disclosure.application import AppointmentBody, Scope, ScopeKind
 from disclosure.event import EventBody, EventKind
 from prover.client.applications import AgentCode
-from tests.browser.browsing import needs
-from tests.browser.test_vault_account import decide, queue
-from tests.browser.vault_town import World, vault_town
-from tests.browser.vaulting import PASSPHRASE, Tab, built, opened
-from tests.zkservice import holding, residents
-from tests.zkservice.cases_applications import APPOINTMENT, furnished
-from tests.zkservice.support import PERMIT, TEXT
+from tests.browser.altering import altered
+from tests.browser.applying import COMMIT, bound, can_appoint, card, decide, queue
+from tests.browser.vault_town import World
+from tests.browser.vaulting import PASSPHRASE, WITHOUT_SCREENS, Tab, opened
+from tests.zkservice import residents
+from tests.zkservice.cases_applications import APPOINTMENT
+from tests.zkservice.support import PERMIT
 from tlog import Verifier, verify_receipt
 from zkproto.v1 import appointment_pb2 as pb
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-COMMIT = bytes(range(32))
-CARD = replace(
-    PERMIT,
-    name=SchemaName("police", "id_card", 2),
-    form=CredentialForm.COMPOSITE,
-    attributes=(AttributeDefinition("id_commit", TEXT, AttributeType.HASH),),
-)
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = WITHOUT_SCREENS
 LICENCE = {"kind": "item", "scope": "business_licence"}
 CHANGE = {"kind": "errand", "scope": "business-change"}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    folder = tmp_path_factory.mktemp("vault-agents")
-    pages = await asyncio.to_thread(built, folder / "pages")
-    async with vault_town(folder / "server", pages) as made:
-        await furnished(made.town.city)
-        await made.town.city.add_schema(CARD)
-        yield made
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def town(town: World) -> World:
+    return await can_appoint(town)
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def world(whole: World) -> AsyncIterator[World]:
-    whole.between.sent.clear()
-    whole.between.calls.clear()
-    yield whole
-    whole.between.alter.clear()
-    whole.between.away = False
+@pytest_asyncio.fixture(loop_scope="session")
+async def company(world: World, empty: Tab) -> Tab:
+    await bound(world, empty, "company")
+    return empty
 
 
-async def bound(world: World, tab: Tab, kind: str = "person", number: str = "") -> str:
-    """Make a vault and bind it; return its owner's number."""
-    await tab.call("create", PASSPHRASE, (await tab.call("logKey"))["key"])
-    number = number or (residents.number() if kind == "person" else f"9137{residents.number()[-14:]}")
-    of = residents.PERSON if kind == "person" else residents.COMPANY
-    code = await residents.new_code(world.town.city, residents.subject(number, of))
-    view = await tab.call("open", str(AccountLink(world.server, "police", code)))
-    await tab.call("register", view["id"], kind, number)
-    return number
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def company(world: World) -> AsyncIterator[Tab]:
-    async with world.place.visitor() as visitor, opened(visitor) as tab:
-        await bound(world, tab, "company")
-        yield tab
-
-
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def agent(world: World) -> AsyncIterator[Tab]:
     async with world.place.visitor() as visitor, opened(visitor) as tab:
+        await tab.make()
         await bound(world, tab)
         yield tab
 
@@ -83,10 +48,7 @@ async def agent(world: World) -> AsyncIterator[Tab]:
 async def carded(world: World, tab: Tab, person: bytes) -> str:
     """Give an agent's vault its identity card; return the code that it shows then."""
     assert (await tab.call("agents"))["code"] is None
-    asked = holding.identified({"id_commit": COMMIT}, person, CARD)
-    made = await holding.offer(world.town.city, asked)
-    offer = OfferLink(world.server, made.offer.removeprefix("offers/"), made.claim_code)
-    await tab.call("claim", (await tab.call("open", str(offer)))["id"])
+    await tab.claim(await card(world, person))
     code: str = (await tab.call("agents"))["code"]
     return code
 
@@ -122,13 +84,11 @@ async def test_an_agents_code_is_pythons_once_the_identity_card_is_there(world: 
     assert world.between.calls.count("ListAppointments") == before, "a person appoints nobody"
 
 
-async def test_a_vault_without_an_account_has_neither(world: World) -> None:
-    async with world.place.visitor() as visitor, opened(visitor) as tab:
-        await tab.call("create", PASSPHRASE, (await tab.call("logKey"))["key"])
-        nothing: dict[str, Any] = {"kind": None, "department": None, "code": None, "appointments": []}
-        assert await tab.call("agents") == nothing
-        code = str(AgentCode("accounts/nobody", COMMIT))
-        assert await tab.refused("appoint", appointing(code)) == "ACCOUNT_NOT_FOUND"
+async def test_a_vault_without_an_account_has_neither(empty: Tab) -> None:
+    nothing: dict[str, Any] = {"kind": None, "department": None, "code": None, "appointments": []}
+    assert await empty.call("agents") == nothing
+    code = str(AgentCode("accounts/nobody", COMMIT))
+    assert await empty.refused("appoint", appointing(code)) == "ACCOUNT_NOT_FOUND"
 
 
 async def test_an_appointment_is_made_decided_and_ended(world: World, company: Tab, agent: Tab) -> None:
@@ -238,10 +198,9 @@ async def test_what_the_service_refuses_is_refused_for_good(world: World, compan
     assert states == ["refused", "refused", "recorded"]
 
 
-def other_receipt(octets: bytes) -> bytes:
-    answer = pb.AppointAgentResponse.FromString(octets)
+@altered(pb.AppointAgentResponse)
+def other_receipt(answer: pb.AppointAgentResponse) -> None:
     answer.receipt = answer.receipt[:-2] + b"0\n"
-    return answer.SerializeToString()
 
 
 async def test_a_receipt_that_does_not_hold_is_not_kept(world: World, company: Tab) -> None:
@@ -257,10 +216,9 @@ async def test_a_receipt_that_does_not_hold_is_not_kept(world: World, company: T
 
 
 def listed(change: Callable[[pb.Appointment], object]) -> Callable[[bytes], bytes]:
-    def alter(octets: bytes) -> bytes:
-        answer = pb.ListAppointmentsResponse.FromString(octets)
+    @altered(pb.ListAppointmentsResponse)
+    def alter(answer: pb.ListAppointmentsResponse) -> None:
         change(answer.appointments[0])
-        return answer.SerializeToString()
 
     return alter
 

@@ -1,59 +1,33 @@
 """Agents by clicking: an agent shows a code, a company appoints with it, looks at that, and ends it."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from disclosure import AccountLink, OfferLink
 from prover.client.applications import AgentCode
-from tests.browser.browsing import BUILT, SIZES, needs
-from tests.browser.test_vault import looks_well, make, paste, take
-from tests.browser.test_vault_account import queue
-from tests.browser.test_vault_agents import CARD, COMMIT
-from tests.browser.vault_town import World, vault_town
-from tests.zkservice import holding, residents
-from tests.zkservice.cases_applications import furnished
+from tests.browser.applying import COMMIT, can_appoint, card, company_number, queue
+from tests.browser.browsing import SIZES
+from tests.browser.clicking import at_the_vault, bind, looks_well, take
+from tests.browser.vault_town import World
+from tests.zkservice import residents
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    async with vault_town(tmp_path_factory.mktemp("agents") / "server", BUILT) as made:
-        await furnished(made.town.city)
-        await made.town.city.add_schema(CARD)
-        yield made
-
-
-async def bind(world: World, page: Page, number: str, *, company: bool) -> None:
-    of = residents.COMPANY if company else residents.PERSON
-    code = await residents.new_code(world.town.city, residents.subject(number, of))
-    await paste(page, AccountLink(world.server, "police", code))
-    if company:
-        await page.get_by_label("A company").check()
-    label = "Unified social credit code" if company else "Number of the ID document"
-    await page.get_by_label(label).fill(number)
-    await page.get_by_role("button", name="Bind this vault").click()
-    await expect(page.get_by_text("The vault is bound.")).to_be_visible()
-    await page.get_by_role("button", name="Credentials").click()
+async def town(town: World) -> World:
+    return await can_appoint(town)
 
 
 async def code_of(world: World, size: str) -> str:
     """Have an agent bind a vault and get an identity card; return the code that it shows."""
-    async with world.place.visitor(size) as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        await bind(world, page, residents.number(), company=False)
+    async with at_the_vault(world, size=size) as visitor:
+        page = visitor.page
+        await bind(world, page, residents.number())
         await page.get_by_role("link", name="Inbox").click()
         await expect(page.get_by_text("A company appoints you by a code")).to_be_visible()
         await looks_well(visitor)
-        asked = holding.identified({"id_commit": COMMIT}, f"agent-{size}".encode(), CARD)
-        made = await holding.offer(world.town.city, asked)
-        offer = OfferLink(world.server, made.offer.removeprefix("offers/"), made.claim_code)
-        await take(page, offer)
+        await take(page, await card(world, f"agent-{size}".encode()))
         await page.get_by_role("link", name="Inbox").click()
         await page.get_by_role("button", name="Show the code").click()
         code = await page.locator("[data-test=agent-code]").inner_text()
@@ -79,10 +53,9 @@ async def fill(page: Page, code: str) -> None:
 
 @pytest.mark.parametrize("size", list(SIZES))
 async def test_from_an_agents_code_to_an_appointment_that_is_ended(world: World, size: str) -> None:
-    code, company = await code_of(world, size), f"9137{residents.number()[-14:]}"
-    async with world.place.visitor(size) as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
+    code, company = await code_of(world, size), company_number()
+    async with at_the_vault(world, size=size) as visitor:
+        page = visitor.page
         await bind(world, page, company, company=True)
         await page.get_by_role("link", name="Inbox").click()
         await expect(page.get_by_text("The company has appointed nobody.")).to_be_visible()
@@ -113,10 +86,9 @@ async def test_from_an_agents_code_to_an_appointment_that_is_ended(world: World,
 
 async def test_an_agent_says_for_whom_it_applies(world: World) -> None:
     number = residents.number()
-    async with world.place.visitor("phone") as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        await bind(world, page, number, company=False)
+    async with at_the_vault(world, size="phone") as visitor:
+        page = visitor.page
+        await bind(world, page, number)
         await page.get_by_role("link", name="Inbox").click()
         await page.get_by_role("button", name="Apply for something").click()
         await page.get_by_label("Department", exact=True).select_option("departments/police")

@@ -1,6 +1,5 @@
 """What a guardian holds of children: told apart in the vault, by what the credentials themselves say."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
@@ -9,9 +8,9 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from disclosure import AttributeType, Schema, SchemaName, Value
-from tests.browser.browsing import BUILT, SIZES, needs
-from tests.browser.test_vault import looks_well, make, take
-from tests.browser.vault_town import World, vault_town
+from tests.browser.browsing import SIZES
+from tests.browser.clicking import at_the_vault, looks_well, take
+from tests.browser.vault_town import World
 from tests.disclosure.composite.world import HOUSEHOLD, PERMIT
 from tests.disclosure.world import definition, text
 
@@ -35,12 +34,10 @@ ONE, OTHER = bytes(range(32)), bytes(range(1, 33))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    async with vault_town(tmp_path_factory.mktemp("children") / "server", BUILT) as made:
-        for schema in (GUARDIANSHIP, BIRTH, SHOTS, REGISTER):
-            await made.town.city.add_schema(schema)
-        yield made
+async def town(town: World) -> World:
+    for schema in (GUARDIANSHIP, BIRTH, SHOTS, REGISTER):
+        await town.town.city.add_schema(schema)
+    return town
 
 
 async def given(world: World, page: Page, person: bytes, schema: Schema, values: dict[str, Value]) -> None:
@@ -50,10 +47,8 @@ async def given(world: World, page: Page, person: bytes, schema: Schema, values:
 @pytest.mark.parametrize("size", list(SIZES))
 async def test_each_childs_credentials_are_together_and_the_guardians_apart(world: World, size: str) -> None:
     person = f"guardian-{size}".encode()
-    async with world.place.visitor(size) as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        await take(page, await world.offered(PERMIT, person=person))
+    async with at_the_vault(world, PERMIT, size=size, person=person) as visitor:
+        page = visitor.page
         await expect(page.get_by_role("heading", name="About you")).to_have_count(0)
         await given(world, page, person, REGISTER, {"child_secret": b"\7" * 32})
         await given(world, page, person, SHOTS, {"child_id": ONE})

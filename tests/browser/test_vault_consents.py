@@ -1,7 +1,6 @@
 """The browser vault's standing consents, without screens: granted, attended to, withdrawn."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import grpc
 import pytest
@@ -9,44 +8,24 @@ import pytest_asyncio
 
 from disclosure import ConsentLink
 from disclosure.composite import verify_composite
-from tests.browser.browsing import needs
-from tests.browser.consenting import TOLD, WATCHED, asked, branch, granted, small, stocked, watched, went
-from tests.browser.test_vault_walk import claimed
-from tests.browser.vault_town import World, vault_town
-from tests.browser.vaulting import PASSPHRASE, Faulted, Tab, built, opened
+from tests.browser.consenting import TOLD, WATCHED, asked, branch, granted, small, stocked, went
+from tests.browser.vault_town import World, watched
+from tests.browser.vaulting import PASSPHRASE, WITHOUT_SCREENS, Faulted, Tab, opened
 from tests.disclosure.composite.world import INSURANCE, PERMIT
 from tests.zkservice.composite_city import SCHOOL
 from tests.zkservice.support import new_id
 from wire.composite import composite_presentation_of
 from zkproto.v1 import presentation_pb2
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = WITHOUT_SCREENS
 OVER_ASKED = presentation_pb2.DeclineExchangeRequest.WHY_OVER_ASKED
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    folder = tmp_path_factory.mktemp("vault-consents")
-    pages = await asyncio.to_thread(built, folder / "pages")
-    async with vault_town(folder / "server", pages) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def world(whole: World) -> AsyncIterator[World]:
-    whole.between.sent.clear()
-    whole.between.calls.clear()
-    yield whole
-    whole.between.alter.clear()
-    whole.between.away = False
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def tab(world: World) -> AsyncIterator[Tab]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def tab(world: World, blank: Tab) -> Tab:
     """A vault with a permit in it."""
-    async with world.place.visitor() as visitor, opened(visitor) as found:
-        yield await stocked(world, found)
+    return await stocked(world, blank)
 
 
 async def test_granted_it_is_answered_without_asking_so_often_and_no_oftener(world: World, tab: Tab) -> None:
@@ -111,44 +90,53 @@ async def test_it_lives_on_in_the_vault_and_nothing_is_asked_of_the_service_with
     assert len(went(world, "SubmitPresentation")) == 1
 
 
-async def test_two_tabs_that_attend_at_once_answer_once(world: World) -> None:
-    async with world.place.visitor() as visitor, opened(visitor) as tab:
-        consent = await granted(world, await stocked(world, tab), times=9)
-        page = await visitor.context.new_page()
-        await page.goto(visitor.page.url)
-        await page.wait_for_function("() => window.vault")
-        other = Tab(page)
-        await other.call("unlock", PASSPHRASE)
-        await consent.use(small(world))
-        both = await asyncio.gather(tab.call("attend"), other.call("attend"))
-        told = [each for found in both for each in found]
-        assert [each["fault"] for each in told].count(None) == 1
-        assert {each["fault"]["reason"] for each in told if each["fault"]} <= {"EXCHANGE_ANSWERED"}
-        assert (await tab.call("standing"))[0]["used"] == 1
-        assert len(set(went(world, "SubmitPresentation"))) == 1
+async def beside(tab: Tab) -> Tab:
+    """Open the same vault in another tab of the same browser."""
+    page = await tab.page.context.new_page()
+    await page.goto(tab.page.url)
+    await page.wait_for_function("() => window.vault")
+    other = Tab(page)
+    await other.call("unlock", PASSPHRASE)
+    return other
 
 
-async def test_a_tab_that_attends_meanwhile_waits_and_refuses_nothing(world: World) -> None:
+async def test_two_tabs_that_attend_at_once_answer_once(world: World, tab: Tab) -> None:
+    consent = await granted(world, tab, times=9)
+    other = await beside(tab)
+    await consent.use(small(world))
+    both = await asyncio.gather(tab.call("attend"), other.call("attend"))
+    told = [each for found in both for each in found]
+    assert [each["fault"] for each in told].count(None) == 1
+    assert {each["fault"]["reason"] for each in told if each["fault"]} <= {"EXCHANGE_ANSWERED"}
+    assert (await tab.call("standing"))[0]["used"] == 1
+    assert len(set(went(world, "SubmitPresentation"))) == 1
+
+
+async def held_up(tab: Tab, attending: asyncio.Task[object]) -> None:
+    """Let another tab go as far as it comes: until it waits for the first, or has attended by itself."""
+    for _ in range(160):
+        waits = await tab.page.evaluate("navigator.locks.query().then(({ pending }) => pending.length > 0)")
+        if waits or attending.done():
+            return
+        await asyncio.sleep(0.05)
+
+
+async def test_a_tab_that_attends_meanwhile_waits_and_refuses_nothing(world: World, tab: Tab) -> None:
     """By itself it would answer, and the first would refuse its own request as one too many."""
-    async with world.place.visitor() as visitor, opened(visitor) as tab:
-        consent = await granted(world, await stocked(world, tab), times=1)
-        page = await visitor.context.new_page()
-        await page.goto(visitor.page.url)
-        await page.wait_for_function("() => window.vault")
-        other = Tab(page)
-        await other.call("unlock", PASSPHRASE)
-        exchange = await consent.use(small(world))
-        others = list[asyncio.Task[object]]()
+    consent = await granted(world, tab, times=1)
+    other = await beside(tab)
+    exchange = await consent.use(small(world))
+    others = list[asyncio.Task[object]]()
 
-        async def meanwhile() -> None:
-            others.append(asyncio.create_task(other.call("attend")))
-            await asyncio.wait(others, timeout=8)
+    async def meanwhile() -> None:
+        others.append(asyncio.create_task(other.call("attend")))
+        await held_up(other, others[0])
 
-        world.between.first["FetchRequest"] = meanwhile
-        assert [each["fault"] for each in await tab.call("attend")] == [None]
-        assert await others[0] == []
-        assert went(world, "DeclineExchange") == []
-        assert (await watched(world.town.city, exchange)).state == WATCHED.STATE_VERIFIED
+    world.between.first["FetchRequest"] = meanwhile
+    assert [each["fault"] for each in await tab.call("attend")] == [None]
+    assert await others[0] == []
+    assert went(world, "DeclineExchange") == []
+    assert (await watched(world.town.city, exchange)).state == WATCHED.STATE_VERIFIED
 
 
 async def test_an_answer_that_is_not_sent_yet_is_told_apart(world: World, tab: Tab) -> None:
@@ -168,19 +156,17 @@ async def test_an_answer_that_is_not_sent_yet_is_told_apart(world: World, tab: T
     assert (attended["sent"], attended["fault"]) == (True, None)
 
 
-async def test_the_plain_form_is_agreed_to_too(world: World) -> None:
-    async with world.place.visitor() as visitor, opened(visitor) as tab:
-        await tab.call("create", PASSPHRASE, (await tab.call("logKey"))["key"])
-        await claimed(tab, await world.plain_offer())
-        city = world.town.city
-        consent = await asked(world, city.request("bank"))
-        view = await tab.call("open", str(consent.link))
-        assert (view["asker"]["verifier"], view["way"]["missing"]) == ("verifiers/bank", [])
-        await tab.call("grant", view["id"])
-        exchange = await consent.use(city.request("bank"))
-        (attended,) = await tab.call("attend")
-        assert attended["fault"] is None
-        assert (await watched(city, exchange)).state == WATCHED.STATE_VERIFIED
+async def test_the_plain_form_is_agreed_to_too(world: World, empty: Tab) -> None:
+    await empty.claim(await world.plain_offer())
+    city = world.town.city
+    consent = await asked(world, city.request("bank"))
+    view = await empty.call("open", str(consent.link))
+    assert (view["asker"]["verifier"], view["way"]["missing"]) == ("verifiers/bank", [])
+    await empty.call("grant", view["id"])
+    exchange = await consent.use(city.request("bank"))
+    (attended,) = await empty.call("attend")
+    assert attended["fault"] is None
+    assert (await watched(city, exchange)).state == WATCHED.STATE_VERIFIED
 
 
 async def test_declined_it_is_told_and_nothing_is_kept(world: World, tab: Tab) -> None:
@@ -307,7 +293,7 @@ async def test_without_a_credential_nothing_can_be_granted_nor_answered(world: W
         view = await tab.call("open", str((await asked(world)).link))
         assert view["way"]["missing"] != []
         assert await tab.refused("grant", view["id"]) == "NOTHING_FITS"
-        await claimed(tab, await world.offered(PERMIT, person=person))
+        await tab.claim(await world.offered(PERMIT, person=person))
         (attended,) = await tab.call("attend")
         assert attended["fault"] is None, "what could not be answered waits"
 
@@ -321,7 +307,7 @@ async def test_of_several_ways_the_first_is_agreed_to_and_no_other_is_taken(worl
     view = await tab.call("open", str(consent.link))
     assert (view["way"]["branch"], view["way"]["missing"] != []) == ("insured", True)
     assert await tab.refused("grant", view["id"]) == "NOTHING_FITS"
-    found = await claimed(tab, await world.offered(INSURANCE, person=new_id().encode()))
+    found = await tab.claim(await world.offered(INSURANCE, person=new_id().encode()))
     view = await tab.call("open", str(consent.link))
     assert (view["way"]["branch"], view["way"]["missing"]) == ("insured", [])
     await tab.call("grant", view["id"])

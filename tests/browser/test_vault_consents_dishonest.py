@@ -1,20 +1,19 @@
 """Verifiers and services that go beyond what the browser vault's person has agreed to."""
 
-import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 
 from disclosure import OfferLink, PolicyName, sign_request
 from disclosure.policy import StandingLimits
 from disclosure.standing import StandingTerms
-from tests.browser.altering import altering
-from tests.browser.browsing import chromium, needs
+from tests.browser.altering import altered, altering
 from tests.browser.consenting import (
     TOLD,
     WATCHED,
@@ -25,12 +24,10 @@ from tests.browser.consenting import (
     granted,
     small,
     stocked,
-    watched,
     went,
 )
-from tests.browser.test_vault_walk import claimed
-from tests.browser.vault_town import World, vault_town
-from tests.browser.vaulting import PASSPHRASE, Faulted, Tab, built, opened, vault_site
+from tests.browser.vault_town import World, watched
+from tests.browser.vaulting import PASSPHRASE, WITHOUT_SCREENS, Faulted, Tab, opened, vault_site
 from tests.disclosure.composite.world import SCHEMAS
 from tests.zkservice import consenting as service
 from tests.zkservice.allowing import allowed
@@ -43,35 +40,14 @@ from zkproto.v1 import consent_pb2, ledger_pb2
 from zkproto.v1 import presentation_pb2 as pb
 from zkservice import key_change
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = WITHOUT_SCREENS
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    folder = tmp_path_factory.mktemp("vault-consents")
-    pages = await asyncio.to_thread(built, folder / "pages")
-    async with vault_town(folder / "server", pages) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def world(whole: World) -> AsyncIterator[World]:
-    whole.between.sent.clear()
-    whole.between.calls.clear()
-    yield whole
-    whole.between.alter.clear()
-    whole.between.refuses.clear()
-    whole.between.answers.clear()
-    whole.between.first.clear()
-    whole.between.away = False
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def tab(world: World) -> AsyncIterator[Tab]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def tab(world: World, blank: Tab) -> Tab:
     """A vault with a permit in it."""
-    async with world.place.visitor() as visitor, opened(visitor) as found:
-        yield await stocked(world, found)
+    return await stocked(world, blank)
 
 
 async def test_too_early_is_beyond_it_whatever_the_service_lets_through(world: World, tab: Tab) -> None:
@@ -311,12 +287,12 @@ async def test_nothing_is_answered_by_epochs_of_another_ledger(world: World, tab
     assert went(world, "SubmitPresentation") == []
 
 
-async def test_the_logs_next_key_is_no_end_of_it_and_without_proof_nothing_is_signed(tmp_path: Path) -> None:
+async def test_the_logs_next_key_is_no_end_of_it_and_without_proof_nothing_is_signed(
+    browser: Browser, pages: Path, tmp_path: Path
+) -> None:
     """The server goes over to another key of its log; a consent keeps the key that it was granted with."""
-    needs()
-    folder, pages = tmp_path / "server", await asyncio.to_thread(built, tmp_path / "pages")
+    folder = tmp_path / "server"
     async with AsyncExitStack() as stack:
-        browser = await stack.enter_async_context(chromium())
         async with serving(folder) as first:
             between = await stack.enter_async_context(altering(first))
             at = between.address
@@ -325,10 +301,9 @@ async def test_the_logs_next_key_is_no_end_of_it_and_without_proof_nothing_is_si
             )
             visitor = await stack.enter_async_context(site.visitor())
             tab = await stack.enter_async_context(opened(visitor))
-            await tab.call("create", PASSPHRASE, (await tab.call("logKey"))["key"])
+            await tab.make()
             issued = await first.issue()
-            offer = OfferLink(at, issued.offer.removeprefix("offers/"), issued.claim_code)
-            await claimed(tab, offer)
+            await tab.claim(OfferLink(at, issued.offer.removeprefix("offers/"), issued.claim_code))
             consents = [await asked_at(first, at, first.request("bank"), times=9) for _ in range(2)]
             for each in consents:
                 await tab.call("grant", (await tab.call("open", str(each.link)))["id"])
@@ -362,8 +337,7 @@ async def test_the_logs_next_key_is_no_end_of_it_and_without_proof_nothing_is_si
                 assert (await each.told()).state == TOLD.STATE_WITHDRAWN
 
 
-def unproven(answer: bytes) -> bytes:
-    keys = ledger_pb2.ListLogKeysResponse.FromString(answer)
+@altered(ledger_pb2.ListLogKeysResponse)
+def unproven(keys: ledger_pb2.ListLogKeysResponse) -> None:
     for each in keys.log_keys:
         each.change_proof = b""
-    return keys.SerializeToString()

@@ -1,18 +1,15 @@
 """What a person types for an errand's counters, and what a screen reader is told: in the vault's page."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from disclosure import LocalizedText
 from disclosure.errand import ErrandBundle, ErrandBundleName, FieldType, FormField
-from tests.browser.browsing import BUILT, needs
+from tests.browser.clicking import at_the_vault, looks_well
 from tests.browser.errand_town import Bureau, both_forms, bureau
-from tests.browser.test_vault import looks_well, make, take
-from tests.browser.vault_town import World, vault_town
+from tests.browser.vault_town import World
 from tests.disclosure.composite.world import INSURANCE, PERMIT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -29,13 +26,6 @@ def typed() -> ErrandBundle:
     return replace(both_forms(1), name=ErrandBundleName("typed", 1), counters=(school,))
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    async with vault_town(tmp_path_factory.mktemp("errand-forms") / "server", BUILT) as made:
-        yield made
-
-
 async def opens(world: World, school: Bureau, page: Page) -> None:
     """Begin the errand, and open what its counter asks."""
     await page.goto(f"{world.place.origin}/vault/#{school.bundle}")
@@ -47,11 +37,8 @@ async def opens(world: World, school: Bureau, page: Page) -> None:
 
 
 async def test_a_field_that_is_not_taken_is_named(world: World) -> None:
-    async with bureau(world, typed()) as school, world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        for schema in (PERMIT, INSURANCE):
-            await take(page, await world.offered(schema, person=b"types"))
+    async with bureau(world, typed()) as school, at_the_vault(world, PERMIT, INSURANCE) as visitor:
+        page = visitor.page
         await opens(world, school, page)
         called, note, count = (page.get_by_label(each.display_name.en) for each in FIELDS)
         go_on = page.get_by_role("button", name="Go on")

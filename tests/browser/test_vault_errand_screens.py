@@ -8,10 +8,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.browsing import BUILT, SIZES, Visitor, needs
+from tests.browser.altering import altered
+from tests.browser.browsing import SIZES, Visitor
+from tests.browser.clicking import at_the_vault, looks_well, paste, take, unlock
 from tests.browser.errand_town import AGAIN, TOLD, Bureau, bureau
-from tests.browser.test_vault import looks_well, make, paste, take, unlock
-from tests.browser.vault_town import World, vault_town
+from tests.browser.vault_town import World
 from tests.disclosure.composite.world import INSURANCE, PERMIT
 from tests.zkservice.errands import VALUES
 from verifier.client.errands import DONE, REJECTED, Outcome
@@ -22,19 +23,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    async with vault_town(tmp_path_factory.mktemp("errand-screens") / "server", BUILT) as made:
+async def newborn(town: World) -> AsyncIterator[Bureau]:
+    """The counters of a newborn's errand."""
+    async with bureau(town) as made:
         yield made
-
-
-@pytest_asyncio.fixture(autouse=True, loop_scope="session")
-async def unaltered(world: World) -> AsyncIterator[None]:
-    world.between.sent.clear()
-    yield
-    world.between.alter.clear()
-    world.between.lost.clear()
-    world.between.away = False
 
 
 @dataclass
@@ -132,10 +124,9 @@ class Walk:
 
 
 @pytest.mark.parametrize("size", list(SIZES))
-async def test_from_a_notice_on_the_wall_to_what_came_of_it(world: World, size: str) -> None:
-    async with bureau(world) as newborn, world.place.visitor(size) as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
+async def test_from_a_notice_on_the_wall_to_what_came_of_it(world: World, newborn: Bureau, size: str) -> None:
+    async with at_the_vault(world, size=size) as visitor:
+        page = visitor.page
         await take(page, await world.plain_offer())
         walk = Walk(world, newborn, visitor)
         await walk.begins()
@@ -145,10 +136,11 @@ async def test_from_a_notice_on_the_wall_to_what_came_of_it(world: World, size: 
         await walk.is_done(f"errand-{size}".encode())
 
 
-async def test_after_a_lock_it_is_still_there_and_what_is_stored_is_sent_from_its_board(world: World) -> None:
-    async with bureau(world) as newborn, world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
+async def test_after_a_lock_it_is_still_there_and_what_is_stored_is_sent_from_its_board(
+    world: World, newborn: Bureau
+) -> None:
+    async with at_the_vault(world) as visitor:
+        page = visitor.page
         await take(page, await world.plain_offer())
         walk = Walk(world, newborn, visitor)
         await page.goto(f"{world.place.origin}/vault/#{newborn.bundle}")
@@ -174,10 +166,9 @@ async def test_after_a_lock_it_is_still_there_and_what_is_stored_is_sent_from_it
         assert len(set(started)) == 1
 
 
-async def test_what_is_given_up_shows_nothing(world: World) -> None:
-    async with bureau(world) as newborn, world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
+async def test_what_is_given_up_shows_nothing(world: World, newborn: Bureau) -> None:
+    async with at_the_vault(world) as visitor:
+        page = visitor.page
         await page.get_by_role("link", name="Errands at several counters").click()
         await page.locator("ul.choices button").filter(has_text="A newborn").last.click()
         await page.get_by_role("button", name="Begin", exact=True).click()
@@ -193,10 +184,9 @@ async def test_what_is_given_up_shows_nothing(world: World) -> None:
         await expect(page.get_by_role("button", name="You declined")).to_be_visible()
 
 
-async def test_what_is_missing_is_told_for_its_counter(world: World) -> None:
-    async with bureau(world) as newborn, world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
+async def test_what_is_missing_is_told_for_its_counter(world: World, newborn: Bureau) -> None:
+    async with at_the_vault(world) as visitor:
+        page = visitor.page
         await page.goto(f"{world.place.origin}/vault/#{newborn.bundle}")
         await page.get_by_role("button", name="Begin", exact=True).click()
         await expect(page.get_by_text("As soon as all of them have asked")).to_be_visible()
@@ -213,11 +203,8 @@ async def test_what_is_missing_is_told_for_its_counter(world: World) -> None:
 
 
 async def test_a_regulator_is_trusted_by_a_word_of_the_persons_own(world: World) -> None:
-    async with world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        for schema in (PERMIT, INSURANCE):
-            await take(page, await world.offered(schema, person=b"regulated"))
+    async with at_the_vault(world, PERMIT, INSURANCE) as visitor:
+        page = visitor.page
         escrowing = replace(world.main(), escrows=world.town.main().escrows)
         _, _, link = await world.asked(escrowing)
         await paste(page, link)
@@ -247,14 +234,12 @@ async def test_a_regulator_is_trusted_by_a_word_of_the_persons_own(world: World)
 
 
 async def test_trust_can_be_ended_whatever_the_service_lists(world: World) -> None:
-    def another(octets: bytes) -> bytes:
-        message = publication_pb2.ListRegulatorsResponse.FromString(octets)
+    @altered(publication_pb2.ListRegulatorsResponse)
+    def another(message: publication_pb2.ListRegulatorsResponse) -> None:
         message.regulators[0].name = "regulators/another"
-        return message.SerializeToString()
 
-    async with world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
+    async with at_the_vault(world) as visitor:
+        page = visitor.page
         await page.get_by_role("link", name="Vault settings").click()
         await page.get_by_role("button", name="Trust it …").click()
         await page.get_by_role("button", name="Yes, trust it").click()

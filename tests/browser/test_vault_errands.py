@@ -1,68 +1,38 @@
 """The browser vault's errands, without screens: begun, asked, agreed to once, submitted once, followed."""
 
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
 
 import pytest
-import pytest_asyncio
 
 from disclosure import PolicyName
+from tests.browser.altering import altered
 from tests.browser.errand_town import (
     AGAIN,
     TOLD,
+    TYPED,
     Bureau,
     answers,
     bureau,
-    empty_vault,
-    errand_places,
     followed,
-    stocked,
     submissions,
     submit,
 )
 from tests.browser.vault_town import World
-from tests.browser.vaulting import PASSPHRASE, Faulted, Tab
+from tests.browser.vaulting import PASSPHRASE, WITHOUT_SCREENS, Faulted, Tab
 from tests.zkservice.support import new_id
 from tests.zkservice.test_errands_refused import narrow
 from verifier.client import Answered, CompositeAnswered
 from verifier.client.errands import DONE, RECEIVED, REJECTED, Outcome
 from zkproto.v1 import errand_pb2 as pb
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-PHONE = {"phone": "053100000000"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def places(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[World, Bureau]]:
-    async with errand_places(tmp_path_factory.mktemp("vault-errands")) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def world(places: tuple[World, Bureau]) -> AsyncIterator[World]:
-    world, _ = places
-    world.between.sent.clear()
-    yield world
-    world.between.alter.clear()
-    world.between.lost.clear()
-    world.between.away = False
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = WITHOUT_SCREENS
 
 
 @pytest.fixture
-def counters(places: tuple[World, Bureau]) -> Bureau:
-    return places[1]
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def empty(world: World) -> AsyncIterator[Tab]:
-    async with empty_vault(world) as found:
-        yield found
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def tab(world: World, empty: Tab) -> Tab:
-    return await stocked(world, empty)
+def tab(supplied: Tab) -> Tab:
+    return supplied
 
 
 async def test_one_consent_one_submission_and_each_counter_verifies_its_own(
@@ -91,11 +61,11 @@ async def test_one_consent_one_submission_and_each_counter_verifies_its_own(
     assert (asked["shared"], asked["parts"][0]["declares"]["values"]) == (None, None)
     assert await tab.refused("chooseErrand", asked["id"], answers(asked)) == "FORM_INCOMPLETE"
     assert await tab.refused("submitErrand", asked["id"], answers(asked)) == "FORM_INCOMPLETE"
-    said = answers(asked, school=PHONE)
+    said = answers(asked, school=TYPED)
     assert await tab.refused("submitErrand", asked["id"], {"school": said["school"]}) == "CHOICE_INVALID"
     told = await tab.call("chooseErrand", asked["id"], said)
     assert told["shared"]["heading"]["en"] == "Nothing is seen by more than one counter."
-    assert [each["value"]["en"] for each in told["parts"][0]["declares"]["values"]] == [PHONE["phone"]]
+    assert [each["value"]["en"] for each in told["parts"][0]["declares"]["values"]] == [TYPED["phone"]]
     assert submissions(world) == [], "nothing is shown before the person has agreed"
     view = await tab.call("submitErrand", asked["id"], said)
     assert await tab.refused("submitErrand", asked["id"], said) == "REQUEST_CLOSED"
@@ -110,7 +80,7 @@ async def test_one_consent_one_submission_and_each_counter_verifies_its_own(
     _, bank = await counters.receive("bank")
     assert isinstance(school.answered, CompositeAnswered)
     assert isinstance(bank.answered, Answered)
-    assert school.values == PHONE
+    assert school.values == TYPED
     assert bank.values == {}
     tags = {
         school.answered.record.presentation.answer.usage_tag, bank.answered.record.presentation.usage_tag,
@@ -127,7 +97,7 @@ async def test_it_is_followed_until_all_is_done_and_what_was_declared_is_remembe
     world: World, counters: Bureau, tab: Tab
 ) -> None:
     view = await counters.begun(tab)
-    await submit(tab, view, school=PHONE)
+    await submit(tab, view, school=TYPED)
     await counters.tell("school", Outcome(RECEIVED))
     here = await followed(tab, view["id"], lambda each: each["parts"][0]["state"] == "received")
     assert here["parts"][0]["stands"]["en"] == "received"
@@ -145,8 +115,8 @@ async def test_it_is_followed_until_all_is_done_and_what_was_declared_is_remembe
     assert (kept["id"], kept["stands"]) == (view["id"], done["stands"])
     assert (await tab.call("errand", view["id"]))["parts"] == done["parts"]
     again = await tab.call("askedErrand", (await counters.begun(tab))["id"])
-    assert again["parts"][0]["answer"]["declared"] == PHONE
-    assert again["parts"][0]["declares"]["values"][0]["value"]["en"] == PHONE["phone"]
+    assert again["parts"][0]["answer"]["declared"] == TYPED
+    assert again["parts"][0]["declares"]["values"][0]["value"]["en"] == TYPED["phone"]
     assert "you answered 1 times" in again["parts"][1]["asker"]["before"]["en"]
 
 
@@ -155,7 +125,7 @@ async def test_a_submission_whose_answer_was_lost_is_sent_again_octet_for_octet(
 ) -> None:
     view = await counters.begun(tab)
     world.between.lost.add("SubmitErrand")
-    sent = await submit(tab, view, school=PHONE)
+    sent = await submit(tab, view, school=TYPED)
     assert (sent["sending"], sent["asked"], sent["stage"]) == (True, False, "submitted")
     assert [use["state"] for each in sent["parts"] for use in each["uses"]] == ["sending", "sending"]
     assert (await tab.call("overview"))["unsent"] == 1
@@ -191,7 +161,7 @@ async def test_a_refusal_for_good_is_of_all_parts(world: World, counters: Bureau
     asked = await tab.call("askedErrand", view["id"])
     ending = pb.AbandonErrandRequest(**await counters.own(), holder_note=bytes(1024), request_id=new_id())
     await counters.errands.stub.AbandonErrand(ending)
-    assert await tab.refused("submitErrand", asked["id"], answers(asked, school=PHONE)) == "ERRAND_ENDED"
+    assert await tab.refused("submitErrand", asked["id"], answers(asked, school=TYPED)) == "ERRAND_ENDED"
     assert (await tab.call("overview"))["unsent"] == 0
     assert sorted(each["state"] for each in await tab.call("uses")) == ["refused", "refused", "refused"]
     there = await tab.call("errand", view["id"])
@@ -200,27 +170,24 @@ async def test_a_refusal_for_good_is_of_all_parts(world: World, counters: Bureau
 
 
 async def test_receipts_that_do_not_hold_are_not_believed(world: World, counters: Bureau, tab: Tab) -> None:
-    def swapped(octets: bytes) -> bytes:
-        answer = pb.SubmitErrandResponse.FromString(octets)
+    @altered(pb.SubmitErrandResponse)
+    def swapped(answer: pb.SubmitErrandResponse) -> None:
         answer.receipts[:] = list(answer.receipts)[::-1]
-        return answer.SerializeToString()
 
-    def fewer(octets: bytes) -> bytes:
-        answer = pb.SubmitErrandResponse.FromString(octets)
+    @altered(pb.SubmitErrandResponse)
+    def fewer(answer: pb.SubmitErrandResponse) -> None:
         del answer.receipts[1:]
-        return answer.SerializeToString()
 
-    def other(octets: bytes) -> bytes:
-        answer = pb.SubmitErrandResponse.FromString(octets)
+    @altered(pb.SubmitErrandResponse)
+    def other(answer: pb.SubmitErrandResponse) -> None:
         answer.receipt = answer.receipts[0]
-        return answer.SerializeToString()
 
     view = await counters.begun(tab)
     world.between.alter["SubmitErrand"] = swapped
     with pytest.raises(Faulted, match="RECEIPT_MISMATCH"):
-        await submit(tab, view, school=PHONE)
-    for altered, reason in ((fewer, "ANSWER_INVALID"), (other, "MALFORMED")):
-        world.between.alter["SubmitErrand"] = altered
+        await submit(tab, view, school=TYPED)
+    for alter, reason in ((fewer, "ANSWER_INVALID"), (other, "MALFORMED")):
+        world.between.alter["SubmitErrand"] = alter
         assert await tab.refused("settle") == reason
         there = await tab.call("errand", view["id"])
         states = [use["state"] for each in there["parts"] for use in each["uses"]]
@@ -233,14 +200,6 @@ async def test_receipts_that_do_not_hold_are_not_believed(world: World, counters
 async def test_asks_that_were_changed_on_their_way_are_refused(
     world: World, counters: Bureau, tab: Tab
 ) -> None:
-    def changed(change: Callable[[pb.Errand], None]) -> Callable[[bytes], bytes]:
-        def alter(octets: bytes) -> bytes:
-            message = pb.Errand.FromString(octets)
-            change(message)
-            return message.SerializeToString()
-
-        return alter
-
     def swap(it: pb.Errand) -> None:
         own = pb.ErrandAsk()
         own.CopyFrom(it.parts[0].ask)
@@ -259,22 +218,20 @@ async def test_asks_that_were_changed_on_their_way_are_refused(
         (lambda it: setattr(it, "name", "errands/another"), "ANSWER_INVALID"),
         (swap, "REQUEST_MISMATCH"),
     ):
-        world.between.alter["GetErrand"] = changed(change)
+        world.between.alter["GetErrand"] = altered(pb.Errand)(change)
         assert await tab.refused("askedErrand", view["id"]) == reason
     assert submissions(world) == []
     assert await tab.call("uses") == []
 
 
 async def test_a_bundle_counts_as_it_stands_on_the_ledger(world: World, counters: Bureau, empty: Tab) -> None:
-    def changed(octets: bytes) -> bytes:
-        message = pb.ErrandBundle.FromString(octets)
+    @altered(pb.ErrandBundle)
+    def changed(message: pb.ErrandBundle) -> None:
         message.description.en = "Something else"
-        return message.SerializeToString()
 
-    def other(octets: bytes) -> bytes:
-        message = pb.ErrandBundle.FromString(octets)
+    @altered(pb.ErrandBundle)
+    def other(message: pb.ErrandBundle) -> None:
         message.name = "errandBundles/other@1"
-        return message.SerializeToString()
 
     for alter, reason in ((changed, "INCLUSION_INVALID"), (other, "MALFORMED")):
         world.between.alter["GetErrandBundle"] = alter
@@ -291,14 +248,13 @@ async def test_a_bundle_counts_as_it_stands_on_the_ledger(world: World, counters
 async def test_what_is_missing_is_told_for_each_part_and_nothing_goes_out(
     world: World, counters: Bureau, empty: Tab
 ) -> None:
-    link = await world.plain_offer()
-    await empty.call("claim", (await empty.call("open", str(link)))["id"])
+    await empty.claim(await world.plain_offer())
     view = await counters.begun(empty)
     asked = await empty.call("askedErrand", view["id"])
     school, bank = ([way["missing"] for way in each["ways"]] for each in asked["parts"])
     assert school[0][0]["en"].startswith("You do not have")
     assert bank == [[]]
-    said = answers(asked, school=PHONE)
+    said = answers(asked, school=TYPED)
     assert (await empty.call("chooseErrand", asked["id"], said))["shared"] is None
     assert await empty.refused("submitErrand", asked["id"], said) == "NOTHING_FITS"
     assert submissions(world) == []
@@ -327,7 +283,7 @@ async def test_a_rejected_part_is_opened_again_and_submitted_alone(
     world: World, counters: Bureau, tab: Tab
 ) -> None:
     view = await counters.begun(tab)
-    await submit(tab, view, school=PHONE)
+    await submit(tab, view, school=TYPED)
     await counters.tell("school", Outcome(REJECTED, AGAIN))
     await followed(tab, view["id"], lambda each: each["parts"][0]["state"] == "rejected")
     assert (await tab.call("retryErrand", view["id"], "school"))["parts"][0]["state"] == "waiting"

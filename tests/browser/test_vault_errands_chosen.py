@@ -1,43 +1,23 @@
 """Which way an errand's counter is answered, and which errands there are to begin."""
 
-import asyncio
-import secrets
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-import pytest_asyncio
 
 from disclosure.composite import ExpiryShown
-from tests.browser.browsing import needs
-from tests.browser.errand_town import answers, both_forms, bureau, followed
-from tests.browser.vault_town import World, vault_town
-from tests.browser.vaulting import PASSPHRASE, Tab, built, opened
-from tests.disclosure.composite.world import HOUSEHOLD, INSURANCE, PERMIT
+from tests.browser.errand_town import TYPED, answers, both_forms, bureau, followed
+from tests.browser.vault_town import World
+from tests.browser.vaulting import WITHOUT_SCREENS, Tab
+from tests.disclosure.composite.world import HOUSEHOLD
 from zkproto.v1 import errand_pb2 as pb
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-PHONE = {"phone": "053100000000"}
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = WITHOUT_SCREENS
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    folder = tmp_path_factory.mktemp("vault-errands-chosen")
-    pages = await asyncio.to_thread(built, folder / "pages")
-    async with vault_town(folder / "server", pages) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def tab(world: World) -> AsyncIterator[Tab]:
-    """A vault with a permit and an insurance of both forms, and without a household."""
-    async with world.place.visitor() as visitor, opened(visitor) as found:
-        await found.call("create", PASSPHRASE, (await found.call("logKey"))["key"])
-        offered = [await world.offered(each, person=secrets.token_bytes(8)) for each in (PERMIT, INSURANCE)]
-        for link in [*offered, await world.plain_offer()]:
-            await found.call("claim", (await found.call("open", str(link)))["id"])
-        yield found
+@pytest.fixture
+def tab(supplied: Tab) -> Tab:
+    return supplied
 
 
 async def test_a_later_way_is_taken_only_by_the_persons_own_choice(world: World, tab: Tab) -> None:
@@ -58,7 +38,7 @@ async def test_a_later_way_is_taken_only_by_the_persons_own_choice(world: World,
             ("first", True), ("second", False),
         ]  # fmt: skip
         assert school["answer"]["choice"] == {"branch": "first", "chosen": {}}
-        said = answers(asked, school=PHONE)
+        said = answers(asked, school=TYPED)
         assert (await tab.call("chooseErrand", asked["id"], said))["shared"] is None
         assert await tab.refused("submitErrand", asked["id"], said) == "NOTHING_FITS"
         assert "SubmitErrand" not in world.between.calls
@@ -98,4 +78,3 @@ async def test_a_bundle_that_is_none_hides_no_other_and_a_list_has_an_end(world:
             assert between.calls == ["ListErrandBundles"] * turns
         lists(*[one] * 101)
         assert await tab.refused("bundles") == "MALFORMED"
-    between.answers.clear()

@@ -1,72 +1,42 @@
 """Services, counters and lines that would have the browser's vault agree to one errand and submit another."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from disclosure.errand import ErrandBundleName
 from disclosure.errand.link import BundleLink
+from tests.browser.altering import altered
 from tests.browser.errand_town import (
     AGAIN,
     TOLD,
+    TYPED,
     Bureau,
     answers,
-    empty_vault,
-    errand_places,
     followed,
-    stocked,
     submissions,
     submit,
 )
 from tests.browser.vault_town import World
-from tests.browser.vaulting import PASSPHRASE, Tab, opened
+from tests.browser.vaulting import PASSPHRASE, WITHOUT_SCREENS, Tab, opened
 from verifier.client.errands import DONE, RECEIVED, REJECTED, Outcome
 from zkproto.v1 import errand_pb2 as pb
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-PHONE = {"phone": "053100000000"}
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = WITHOUT_SCREENS
 LOOKS = ("GetErrand", "WatchErrand")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def places(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[World, Bureau]]:
-    async with errand_places(tmp_path_factory.mktemp("errands-dishonest")) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def world(places: tuple[World, Bureau]) -> AsyncIterator[World]:
-    world, _ = places
-    world.between.sent.clear()
-    yield world
-    world.between.alter.clear()
-    world.between.refuses.clear()
-    world.between.away = False
-
-
 @pytest.fixture
-def counters(places: tuple[World, Bureau]) -> Bureau:
-    return places[1]
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def tab(world: World) -> AsyncIterator[Tab]:
-    async with empty_vault(world) as found:
-        yield await stocked(world, found)
+def tab(supplied: Tab) -> Tab:
+    return supplied
 
 
 def told_otherwise(world: World, change: Callable[[pb.Errand], object]) -> None:
     """Have what is told of errands altered on its way."""
-
-    def alter(octets: bytes) -> bytes:
-        message = pb.Errand.FromString(octets)
-        change(message)
-        return message.SerializeToString()
-
     for each in LOOKS:
-        world.between.alter[each] = alter
+        world.between.alter[each] = altered(pb.Errand)(change)
 
 
 def states(view: dict[str, Any]) -> list[str]:
@@ -79,7 +49,7 @@ async def test_what_is_agreed_to_is_what_was_shown_and_not_what_is_read_later(
     """A counter has signed two requests; the service hands out the one that is not on the screen."""
     view = await counters.begun(tab)
     earlier = await counters.told()
-    await submit(tab, view, school=PHONE)
+    await submit(tab, view, school=TYPED)
     await counters.tell("school", Outcome(REJECTED, AGAIN))
     await followed(tab, view["id"], lambda each: each["parts"][0]["state"] == "rejected")
     await tab.call("retryErrand", view["id"], "school")
@@ -89,7 +59,7 @@ async def test_what_is_agreed_to_is_what_was_shown_and_not_what_is_read_later(
     told_otherwise(world, lambda it: it.parts[0].ask.CopyFrom(earlier.parts[0].ask))
     late = await tab.call("askedErrand", view["id"])
     assert late["id"] != shown["id"]
-    assert await tab.refused("submitErrand", late["id"], answers(late, school=PHONE)) == "EXCHANGE_ANSWERED"
+    assert await tab.refused("submitErrand", late["id"], answers(late, school=TYPED)) == "EXCHANGE_ANSWERED"
     world.between.alter.clear()
     await tab.call("submitErrand", shown["id"], answers(shown, school={"phone": "2"}))
     received = await counters.tell("school", Outcome(DONE))
@@ -101,21 +71,21 @@ async def test_of_two_openings_one_is_submitted(world: World, counters: Bureau, 
     view = await counters.begun(tab)
     one, other = [await tab.call("askedErrand", view["id"]) for _ in range(2)]
     world.between.away = True
-    sending = await tab.call("submitErrand", one["id"], answers(one, school=PHONE))
+    sending = await tab.call("submitErrand", one["id"], answers(one, school=TYPED))
     assert (sending["sending"], sending["stage"], states(sending)) == (True, "submitted", ["sending"] * 2)
-    assert await tab.refused("submitErrand", other["id"], answers(other, school=PHONE)) == "REQUEST_CLOSED"
+    assert await tab.refused("submitErrand", other["id"], answers(other, school=TYPED)) == "REQUEST_CLOSED"
     world.between.away = False
     # Whoever looks at it has it sent: nobody has to leave the board for that.
     here = await followed(tab, view["id"], lambda each: not each["sending"])
     assert (here["stage"], states(here)) == ("submitted", ["done"] * 2)
     assert len(set(submissions(world))) == 1
-    assert await tab.refused("submitErrand", other["id"], answers(other, school=PHONE)) == "EXCHANGE_ANSWERED"
+    assert await tab.refused("submitErrand", other["id"], answers(other, school=TYPED)) == "EXCHANGE_ANSWERED"
     assert len(set(submissions(world))) == 1
 
 
 async def test_what_a_service_tells_without_end_is_not_kept(world: World, counters: Bureau, tab: Tab) -> None:
     view = await counters.begun(tab)
-    await submit(tab, view, school=PHONE)
+    await submit(tab, view, school=TYPED)
     await counters.tell("school", Outcome(RECEIVED, TOLD, "No. 7"))
     mark = (await followed(tab, view["id"], lambda each: each["parts"][0]["state"] == "received"))["mark"]
 
@@ -138,7 +108,7 @@ async def test_what_a_service_tells_without_end_is_not_kept(world: World, counte
 
 async def test_other_words_in_the_same_place_are_shown(world: World, counters: Bureau, tab: Tab) -> None:
     view = await counters.begun(tab)
-    await submit(tab, view, school=PHONE)
+    await submit(tab, view, school=TYPED)
     await counters.tell("school", Outcome(RECEIVED, TOLD, "No. 7"))
     before = await followed(tab, view["id"], lambda each: each["parts"][0]["state"] == "received")
     told_otherwise(world, lambda it: setattr(it.parts[0].updates[-1], "document", "No. 8"))
@@ -151,7 +121,7 @@ async def test_a_vault_of_before_learns_that_it_was_submitted_and_does_not_give_
 ) -> None:
     view = await counters.begun(tab)
     file = await tab.call("backup")
-    await submit(tab, view, school=PHONE)
+    await submit(tab, view, school=TYPED)
     for first in ("followErrand", "declineErrand"):
         async with world.place.visitor() as visitor, opened(visitor) as other:
             await other.call("restore", file, PASSPHRASE)

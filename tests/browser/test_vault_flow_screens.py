@@ -3,31 +3,20 @@
 Without the views' navigation, which stands in the pictures of test_vault_screens.py.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import expect
 
 from disclosure import ExchangeLink
-from tests.browser.browsing import BUILT, SIZES, needs
-from tests.browser.pictures import as_they_were_made, looks
-from tests.browser.test_vault import make, paste, take, unlock
-from tests.browser.test_vault_turned_down import instead
-from tests.browser.vault_town import World, vault_town
+from tests.browser.browsing import SIZES
+from tests.browser.clicking import make, paste, take, unlock
+from tests.browser.pictures import looks
+from tests.browser.vault_town import World
 from tests.disclosure.composite.world import INSURANCE, PERMIT
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    as_they_were_made()
-    async with vault_town(tmp_path_factory.mktemp("still-flow") / "server", BUILT) as made:
-        yield made
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("as_pictured")]
 
 
 async def paired(world: World) -> ExchangeLink:
@@ -39,30 +28,30 @@ async def paired(world: World) -> ExchangeLink:
 
 
 @pytest.mark.parametrize("size", list(SIZES))
-async def test_each_end_looks_as_it_did(still: World, size: str, tmp_path: Path) -> None:
+async def test_each_end_looks_as_it_did(world: World, size: str, tmp_path: Path) -> None:
     told = list[str]()
-    async with still.place.visitor(size) as visitor:
+    async with world.place.visitor(size) as visitor:
         page = await visitor.goes_to("/vault/")
 
         async def seen(name: str) -> None:
             await page.evaluate("document.querySelector('nav.views').remove()")
             told.extend(await looks(page, f"vault-{name}-{size}", tmp_path))
-            still.between.alter.clear()
+            world.between.alter.clear()
             await page.reload()
             await unlock(page)
 
         await make(page)
-        await paste(page, await still.offered(PERMIT, person=f"flow-{size}".encode()))
+        await paste(page, await world.offered(PERMIT, person=f"flow-{size}".encode()))
         await expect(page.get_by_role("heading", name="A credential for you")).to_be_visible()
         await seen("offer")
         for schema in (PERMIT, INSURANCE):
-            await take(page, await still.offered(schema, person=f"flow-{size}".encode()))
-        await paste(page, await paired(still))
+            await take(page, await world.offered(schema, person=f"flow-{size}".encode()))
+        await paste(page, await paired(world))
         await expect(page.get_by_role("heading", name="The code on the other screen")).to_be_visible()
         await seen("pairing")
-        asked, _, link = await still.asked(still.main())
+        asked, _, link = await world.asked(world.main())
         purpose = replace(asked.purpose, en="Something else")
-        instead(still, still.town.sign(still.town.request(still.main(), purpose=purpose)))
+        world.between.asks_instead(world.town.sign(world.town.request(world.main(), purpose=purpose)))
         await paste(page, link)
         await expect(page.get_by_text("(OVER_ASKING)")).to_be_visible()
         await seen("refused")
@@ -70,7 +59,7 @@ async def test_each_end_looks_as_it_did(still: World, size: str, tmp_path: Path)
             ("declined", "Decline", "You declined. Nothing was shown."),
             ("shown", "Agree and show", "It was shown, and the use stands on the ledger."),
         ):
-            _, _, link = await still.asked(still.main())
+            _, _, link = await world.asked(world.main())
             await paste(page, link)
             await page.get_by_role("button", name=button).click()
             await expect(page.get_by_text(outcome)).to_be_visible()

@@ -1,7 +1,6 @@
 """A ledger that was forked for one vault and shown once: what only the fork vouches for is not believed."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,13 +12,11 @@ from bbs.accumulator import Epoch
 from disclosure import VerifierName, epoch_entry
 from disclosure.composite.publication import table_entry
 from disclosure.registry import issuer_key_entry, schema_entry, verifier_entry
-from tests.browser.browsing import chromium, needs
 from tests.browser.errand_town import both_forms
 from tests.browser.forking import forked_head, forked_proof
-from tests.browser.reading import READING, World, reading
-from tests.browser.vaulting import built
+from tests.browser.reading import READING, World
 from tests.disclosure.composite.world import PERMIT
-from tests.zkservice.composite_city import SCHOOL, composite_city
+from tests.zkservice.composite_city import SCHOOL
 from wire.composite import published_of, regulator_of
 from wire.convert import issuer_key_of, schema_of
 from wire.errand import bundle_of, bundle_to
@@ -28,28 +25,17 @@ from wire.revocation import accumulator_of
 from zkproto.v1 import catalog_pb2, errand_pb2, policy_pb2, publication_pb2, revocation_pb2
 from zkproto.v1.errand_pb2_grpc import ErrandServiceStub
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = READING
 POLICE: Final = "departments/public-security"
 BUNDLE: Final = replace(both_forms(1), counters=both_forms(1).counters[:1])
 MOST_OWED: Final = 256
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    folder = tmp_path_factory.mktemp("vault-forked")
-    pages = await asyncio.to_thread(built, folder / "pages", READING)
-    async with (
-        composite_city(folder / "server") as town,
-        chromium() as browser,
-        reading(town.city, browser, pages) as (between, visitor),
-    ):
-        await registered(town.city)
-        yield World(between, visitor, town)
-
-
-async def registered(city: Any) -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
+async def registered(reading_page: World) -> None:
     """Have a bundle on the ledger."""
+    city = reading_page.town.city
     message = bundle_to(BUNDLE)
     message.ClearField("name")
     name = f"{BUNDLE.name.bundle}@{BUNDLE.name.version}"
@@ -57,15 +43,9 @@ async def registered(city: Any) -> None:
     await ErrandServiceStub(city.channel).CreateErrandBundle(asked, metadata=city.bearer(city.admin))
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def world(whole: World) -> AsyncIterator[World]:
-    """Give the world with nothing altered, and nothing kept."""
-    await whole.forget()
-    await whole.begin()
-    yield whole
-    whole.between.alter.clear()
-    whole.between.answers.clear()
-    whole.between.lost.clear()
+@pytest.fixture
+def world(reader: World) -> World:
+    return reader
 
 
 @dataclass
@@ -195,7 +175,7 @@ async def test_what_was_compared_is_not_compared_again(world: World) -> None:
 async def test_what_was_kept_before_there_was_such_a_record_is_read(world: World) -> None:
     """A vault of an earlier version has records, and nothing of what vouched for them."""
     read = await world.ask("schema", str(PERMIT.name))
-    await world.visitor.page.evaluate("() => reading.forgive()")
+    await world.does("forgive")
     await world.begin()
     world.between.calls.clear()
     assert await world.ask("schema", str(PERMIT.name)) == read
@@ -237,7 +217,7 @@ async def test_what_another_tab_was_shown_is_compared_too(world: World) -> None:
 async def test_what_is_still_to_be_compared_is_read_strictly(world: World) -> None:
     await world.ask("schema", str(PERMIT.name))
     for spoilt in ("", "00", "83"):
-        await world.visitor.page.evaluate("(given) => reading.owe(given)", spoilt)
+        await world.does("owe", spoilt)
         await world.begin()
         assert await world.refused("check") == "VAULT_DAMAGED"
         assert await world.refused("policy", f"verifiers/{SCHOOL}/policies/any@2") == "VAULT_DAMAGED"

@@ -1,29 +1,21 @@
 """What the vault's page keeps of what it showed: what broke off, receipts, and how they stand."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
-from tests.browser.showing import World, first, fresh, showing_world
+from tests.browser.altering import altered
+from tests.browser.showing import SHOWING, World, first
 from tests.zkservice.witnessing import anchored, published, size_of
 from tlog import Signer, Verifier, verify_receipt
 from zkproto.v1 import ledger_pb2
 from zkproto.v1 import presentation_pb2 as pb
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = SHOWING
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with showing_world(tmp_path_factory.mktemp("vault-showing")) as world:
-        yield world
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def world(whole: World) -> AsyncIterator[World]:
-    async with fresh(whole) as world:
-        yield world
+@pytest.fixture
+def world(shower: World) -> World:
+    return shower
 
 
 async def test_what_broke_off_after_it_was_stored_is_sent_again_octet_for_octet(world: World) -> None:
@@ -90,10 +82,9 @@ async def test_a_receipt_of_something_else_is_refused(world: World) -> None:
     assert await world.refused("agree", view["id"], first("small")) == "RECEIPT_MISMATCH"
     assert await world.refused("resume") == "RECEIPT_MISMATCH"
 
-    def changed(answer: bytes) -> bytes:
-        message = pb.SubmitPresentationResponse.FromString(answer)
+    @altered(pb.SubmitPresentationResponse)
+    def changed(message: pb.SubmitPresentationResponse) -> None:
         message.receipt = message.receipt.replace(b"\nindex ", b"\nindex 1", 1)
-        return message.SerializeToString()
 
     world.between.alter["SubmitPresentation"] = changed
     assert await world.refused("resume") in {"INCLUSION_INVALID", "PROOF_MALFORMED"}
@@ -140,15 +131,13 @@ async def test_receipts_are_anchored_without_telling_which(world: World) -> None
         await world.ask(say, view["id"], *([first("small")] if say == "agree" else []))
     newest = await anchored(city, await published(city), 60)
 
-    def signed_by_nobody(answer: bytes) -> bytes:
-        message = ledger_pb2.GetCheckpointResponse.FromString(answer)
+    @altered(ledger_pb2.GetCheckpointResponse)
+    def signed_by_nobody(message: ledger_pb2.GetCheckpointResponse) -> None:
         message.anchored = message.anchored.replace(b"\n\n", b"\nmore\n\n", 1)
-        return message.SerializeToString()
 
-    def other_tiles(answer: bytes) -> bytes:
-        message = ledger_pb2.ReadTilesResponse.FromString(answer)
+    @altered(ledger_pb2.ReadTilesResponse)
+    def other_tiles(message: ledger_pb2.ReadTilesResponse) -> None:
         message.tiles[0] = bytes(len(message.tiles[0]))
-        return message.SerializeToString()
 
     for method, alter, reasons in (
         ("GetCheckpoint", signed_by_nobody, {"NOTE_SIGNATURE_INVALID", "NOTE_UNSIGNED"}),

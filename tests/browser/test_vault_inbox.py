@@ -1,17 +1,15 @@
 """The vault's inbox, by clicking: a department's code, what it delivers, what is applied for."""
 
 import datetime as dt
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import expect
 
 from disclosure import Value
-from tests.browser.browsing import BUILT, SIZES, needs
-from tests.browser.test_vault import looks_well, make, paste
-from tests.browser.test_vault_account import decide, delivered, link
-from tests.browser.vault_town import World, vault_town
+from tests.browser.applying import decide, delivered
+from tests.browser.browsing import SIZES
+from tests.browser.clicking import at_the_vault, looks_well, paste
+from tests.browser.vault_town import World
 from tests.zkservice import residents
 from tests.zkservice.support import PERMIT
 from wire.convert import values_to
@@ -20,23 +18,15 @@ from zkproto.v1 import application_pb2
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    async with vault_town(tmp_path_factory.mktemp("inbox") / "server", BUILT) as made:
-        yield made
-
-
 @pytest.mark.parametrize("size", list(SIZES))
 async def test_from_a_code_to_what_was_delivered_and_what_was_applied_for(world: World, size: str) -> None:
     number = residents.number()
-    async with world.place.visitor(size) as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
+    async with at_the_vault(world, size=size) as visitor:
+        page = visitor.page
         await page.get_by_role("link", name="Inbox").click()
         await expect(page.get_by_text("The inbox needs an account")).to_be_visible()
         await looks_well(visitor)
-        await paste(page, await link(world, number))
+        await paste(page, await world.account(number))
         await expect(page.get_by_role("heading", name="An account with")).to_be_visible()
         await looks_well(visitor)
         await page.get_by_label("Number of the ID document").fill(number)

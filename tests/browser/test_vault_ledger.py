@@ -1,20 +1,16 @@
 """That the vault's log only grows, and that its key is followed by proof: in Chromium, over real services."""
 
-import asyncio
 import shutil
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser
 
 from disclosure import SchemaName
 from disclosure.registry import LOG_KEY_RECORD, log_key_entry
-from tests.browser.browsing import chromium, needs
-from tests.browser.reading import READING, Asking, reading
-from tests.browser.vaulting import built
+from tests.browser.altering import altered
+from tests.browser.reading import READING, Reader, reading
 from tests.zkservice.changing import NEW, OLD, STRANGE, head, proof_of, serving, settings_of, settled
 from tests.zkservice.support import PERMIT, City
 from tlog import CosignatureSigner, RecordEntry, Signer, Verifier
@@ -22,22 +18,8 @@ from tlog.checkpoint import open_checkpoint
 from zkproto.v1 import ledger_pb2
 from zkservice import key_change
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@dataclass
-class Given:
-    browser: Browser
-    pages: Path
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def given(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Given]:
-    needs()
-    pages = tmp_path_factory.mktemp("vault-ledger") / "pages"
-    await asyncio.to_thread(built, pages, READING)
-    async with chromium() as browser:
-        yield Given(browser, pages)
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = READING
 
 
 async def grown(town: City, item: str) -> ledger_pb2.GetCheckpointResponse:
@@ -51,7 +33,7 @@ def size_of(answer: ledger_pb2.GetCheckpointResponse) -> int:
 
 
 async def test_a_log_that_grows_is_followed_and_one_that_was_rewritten_is_noticed(
-    given: Given, tmp_path: Path
+    browser: Browser, pages: Path, tmp_path: Path
 ) -> None:
     async with serving(tmp_path / "one") as first:
         pass
@@ -59,9 +41,9 @@ async def test_a_log_that_grows_is_followed_and_one_that_was_rewritten_is_notice
     async with (
         serving(tmp_path / "one", first) as town,
         serving(tmp_path / "two", first) as forked,
-        reading(town, given.browser, given.pages) as (between, visitor),
+        reading(town, browser, pages) as page,
     ):
-        page = Asking(between, visitor)
+        between = page.between
         log = town.ready.verifier_key
         await page.begins(log)
         assert await page.ask("last") is None
@@ -72,10 +54,9 @@ async def test_a_log_that_grows_is_followed_and_one_that_was_rewritten_is_notice
         newest = await grown(town, "honest")
         assert (await page.ask("check"))[1] == size_of(newest) > grown_to[1]
 
-        def shorter(octets: bytes) -> bytes:
-            proof = ledger_pb2.GetConsistencyProofResponse.FromString(octets)
+        @altered(ledger_pb2.GetConsistencyProofResponse)
+        def shorter(proof: ledger_pb2.GetConsistencyProofResponse) -> None:
             proof.hashes.pop()
-            return proof.SerializeToString()
 
         await grown(town, "unproven")
         between.alter["GetConsistencyProof"] = shorter
@@ -112,7 +93,7 @@ async def test_a_log_that_grows_is_followed_and_one_that_was_rewritten_is_notice
         assert await page.ask("last") is None
 
 
-async def test_the_logs_key_is_followed_by_proof(given: Given, tmp_path: Path) -> None:
+async def test_the_logs_key_is_followed_by_proof(browser: Browser, pages: Path, tmp_path: Path) -> None:
     folder = tmp_path / "server"
     async with serving(folder) as first:
         old = Verifier.from_string(first.ready.verifier_key)
@@ -122,9 +103,9 @@ async def test_the_logs_key_is_followed_by_proof(given: Given, tmp_path: Path) -
     key_change.finish(settings_of(folder))
     async with (
         serving(folder, first) as town,
-        reading(town, given.browser, given.pages) as (between, visitor),
+        reading(town, browser, pages) as page,
     ):
-        page = Asking(between, visitor)
+        between = page.between
         await page.begins(str(old))
         await page.ask("check")
         await grown(town, "after")
@@ -132,12 +113,11 @@ async def test_the_logs_key_is_followed_by_proof(given: Given, tmp_path: Path) -
         await page.ask("trust", str(STRANGE.verifier))
         assert await page.ask("follow") == str(STRANGE.verifier), "which the log never had"
 
-        def unproven(octets: bytes) -> bytes:
-            keys = ledger_pb2.ListLogKeysResponse.FromString(octets)
+        @altered(ledger_pb2.ListLogKeysResponse)
+        def unproven(keys: ledger_pb2.ListLogKeysResponse) -> None:
             stolen = log_key_entry(old, STRANGE.verifier)
             for each in keys.log_keys:
                 each.change_proof = proof_of(stolen, STRANGE) if each.change_proof else b""
-            return keys.SerializeToString()
 
         await page.ask("trust", str(old))
         between.alter["ListLogKeys"] = unproven
@@ -152,7 +132,7 @@ async def test_the_logs_key_is_followed_by_proof(given: Given, tmp_path: Path) -
         await proofs_of_changes(page)
 
 
-async def proofs_of_changes(page: Asking) -> None:
+async def proofs_of_changes(page: Reader) -> None:
     """Python's cases of what is a proof of a change, and what is none."""
     record, newer = log_key_entry(OLD.verifier, NEW.verifier), Signer.from_secret(OLD.name, bytes([7]) * 32)
     first, second = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from disclosure import (
     ExchangeLink,
@@ -20,8 +20,8 @@ from disclosure import (
     SchemaName,
     VerifierName,
 )
-from tests.browser.browsing import BUILT, Site, chromium, needs
-from tests.browser.test_vault import make, paste
+from tests.browser.browsing import Site
+from tests.browser.clicking import make, paste
 from tests.browser.vaulting import vault_site
 from tests.web_edge.standing import endpoint_of
 from tests.zkservice.allowing import allowed, any_policy
@@ -85,14 +85,11 @@ async def registered(town: City) -> str:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def hostile(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hostile]:
-    needs()
-    folder: Path = tmp_path_factory.mktemp("hostile")
-    async with (
-        city(folder / "server") as town,
-        chromium() as browser,
-        vault_site(town, browser, BUILT) as place,
-    ):
+async def hostile(
+    browser: Browser, pages: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Hostile]:
+    folder = tmp_path_factory.mktemp("hostile")
+    async with city(folder / "server") as town, vault_site(town, browser, pages) as place:
         yield Hostile(town, await registered(town), place)
 
 

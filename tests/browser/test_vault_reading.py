@@ -1,24 +1,20 @@
 """What the vault's reader believes, in Chromium over a real edge and service; some answers are altered."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from google.protobuf.message import Message
 
 from bbs import SHA_256
 from bbs.accumulator import Page
 from disclosure.composite import OldestEpoch, Regulator, publish_codes
 from disclosure.names import RegulatorName
-from tests.browser.browsing import chromium, needs
+from tests.browser.altering import altered
 from tests.browser.lying import LIES, READS
-from tests.browser.reading import READING, World, reading
-from tests.browser.vaulting import built
+from tests.browser.reading import READING, World
 from tests.disclosure.composite.officers import new_officers, shared_by
 from tests.disclosure.composite.world import HOUSEHOLD, PERMIT, SCHEMAS
-from tests.zkservice.composite_city import OTHER_SCHOOL, SCHOOL, CompositeCity, composite_city
+from tests.zkservice.composite_city import OTHER_SCHOOL, SCHOOL, CompositeCity
 from tests.zkservice.revoking import new_handles
 from tests.zkservice.support import TEXT
 from tlog.keys import Signer
@@ -33,31 +29,14 @@ from zkproto.v1 import (
     states_pb2,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = READING
 POLICE = "departments/public-security"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    folder = tmp_path_factory.mktemp("vault-reading")
-    pages = await asyncio.to_thread(built, folder / "pages", READING)
-    async with (
-        composite_city(folder / "server") as town,
-        chromium() as browser,
-        reading(town.city, browser, pages) as (between, visitor),
-    ):
-        yield World(between, visitor, town)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def world(whole: World) -> AsyncIterator[World]:
-    """Give the world with nothing altered, and nothing kept."""
-    await whole.forget()
-    await whole.begin()
-    yield whole
-    whole.between.alter.clear()
-    whole.between.away = False
+@pytest.fixture
+def world(reader: World) -> World:
+    return reader
 
 
 async def test_what_is_published_is_read_as_python_has_it(world: World) -> None:
@@ -229,17 +208,15 @@ async def test_a_vault_is_not_led_back_to_an_older_epoch(world: World) -> None:
 async def test_states_of_fewer_or_of_others_are_refused(world: World, part: Any) -> None:
     request = world.town.request().canonical.hex()
 
-    def fewer(octets: bytes) -> bytes:
-        states = states_pb2.States.FromString(octets)
+    @altered(states_pb2.States)
+    def fewer(states: states_pb2.States) -> None:
         getattr(states, part).pop()
-        return states.SerializeToString()
 
-    def turned(octets: bytes) -> bytes:
-        states = states_pb2.States.FromString(octets)
+    @altered(states_pb2.States)
+    def turned(states: states_pb2.States) -> None:
         all_of = list(getattr(states, part))[::-1]
         states.ClearField(part)
         getattr(states, part).extend(all_of)
-        return states.SerializeToString()
 
     for alter in (fewer, turned):
         world.between.alter["ReadStates"] = alter
@@ -249,12 +226,11 @@ async def test_states_of_fewer_or_of_others_are_refused(world: World, part: Any)
 async def test_signatures_of_a_table_that_are_exchanged_are_found(world: World) -> None:
     """Each is a point of the group and a signature, of another digit."""
 
-    def exchanged(octets: bytes) -> bytes:
-        table = publication_pb2.Table.FromString(octets)
+    @altered(publication_pb2.Table)
+    def exchanged(table: publication_pb2.Table) -> None:
         before, last, one = table.octets[:-192], table.octets[-96:], table.octets[-192:-96]
         table.octets = before + last + one
         table.name = ""
-        return table.SerializeToString()
 
     world.between.alter["GetTable"] = exchanged
     assert await world.refused("directory", world.town.request().canonical.hex()) == "SIGNATURE_INVALID"
@@ -330,13 +306,11 @@ async def test_a_record_that_is_none_is_not_believed(world: World) -> None:
     name = str(PERMIT.name)
     await world.ask("schema", name)
     for spoilt in ("", "00", "83"):
-        await world.visitor.page.evaluate("(given) => reading.put(...given)", [f"schema {name}", spoilt])
+        await world.does("put", f"schema {name}", spoilt)
         await world.begin()
         assert await world.refused("schema", name) == "VAULT_DAMAGED"
     await world.ask("schema", str(HOUSEHOLD.name))
-    await world.visitor.page.evaluate(
-        "(given) => reading.copy(...given)", [f"schema {HOUSEHOLD.name}", f"schema {name}"]
-    )
+    await world.does("copy", f"schema {HOUSEHOLD.name}", f"schema {name}")
     assert await world.refused("schema", name) == "VAULT_DAMAGED"
 
 
@@ -370,21 +344,18 @@ async def test_pages_that_do_not_lead_to_the_epoch_say_nothing(world: World) -> 
     held = office.witness(mine, before).to_octets_secret().hex()
     await office.revoke(*new_handles(2))
 
-    def with_its_handle(octets: bytes) -> bytes:
-        answer = revocation_pb2.ListRevocationsResponse.FromString(octets)
+    @altered(revocation_pb2.ListRevocationsResponse)
+    def with_its_handle(answer: revocation_pb2.ListRevocationsResponse) -> None:
         answer.page = answer.page[:-128] + mine.to_bytes(32) + answer.page[-96:]
-        return answer.SerializeToString()
 
-    def shorter(octets: bytes) -> bytes:
-        answer = revocation_pb2.ListRevocationsResponse.FromString(octets)
+    @altered(revocation_pb2.ListRevocationsResponse)
+    def shorter(answer: revocation_pb2.ListRevocationsResponse) -> None:
         answer.page = answer.page[:-1]
-        return answer.SerializeToString()
 
-    def from_elsewhere(octets: bytes) -> bytes:
-        answer = revocation_pb2.ListRevocationsResponse.FromString(octets)
+    @altered(revocation_pb2.ListRevocationsResponse)
+    def from_elsewhere(answer: revocation_pb2.ListRevocationsResponse) -> None:
         page = Page.from_octets(answer.page, key=office.accumulator.key)
         answer.page = Page(page.key, page.first + 1, page.pairs).to_octets()
-        return answer.SerializeToString()
 
     lies = ((with_its_handle, "PAGE_INVALID"), (shorter, "MALFORMED"), (from_elsewhere, "MALFORMED"))
     for alter, reason in lies:

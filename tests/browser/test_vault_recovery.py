@@ -8,67 +8,42 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
-from disclosure import AccountLink
 from prover import Vault, VaultKeys
 from prover.client import HolderClient
 from prover.history import check_found
 from prover.notes import EventNote
 from prover.recovery import keys_of, words_of
-from tests.browser.browsing import needs
+from tests.browser.applying import bound
 from tests.browser.ledger_made import Made
-from tests.browser.vault_town import World, vault_town
-from tests.browser.vaulting import PASSPHRASE, Faulted, Tab, built, opened
+from tests.browser.vault_town import World
+from tests.browser.vaulting import PASSPHRASE, WITHOUT_SCREENS, Faulted, Tab, opened
 from tests.disclosure.composite.world import INSURANCE, PERMIT
 from tests.tlog.making import LOG, holder_note, record
-from tests.zkservice import residents
 from tlog import Verifier
 from zkproto.v1 import ledger_pb2 as pb
 from zkproto.v1 import presentation_pb2
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = WITHOUT_SCREENS
 OTHER: Final = "another horse, ärgert"
 STEP: Final = 2048
 CHOICE: Final = {"branch": "main", "chosen": {}}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    folder = tmp_path_factory.mktemp("vault-recovery")
-    pages = await asyncio.to_thread(built, folder / "pages")
-    async with vault_town(folder / "server", pages) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def world(whole: World) -> AsyncIterator[World]:
-    whole.between.sent.clear()
-    whole.between.calls.clear()
-    yield whole
-    whole.between.alter.clear()
-    whole.between.answers.clear()
-    whole.between.away = False
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def phone(world: World) -> AsyncIterator[Tab]:
+@pytest.fixture
+def phone(blank: Tab) -> Tab:
     """A browser with nothing in it."""
-    async with world.place.visitor() as visitor, opened(visitor) as tab:
-        yield tab
+    return blank
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def lived(world: World) -> AsyncIterator[Tab]:
     """A vault that was bound, has answered and has declined."""
     async with world.place.visitor() as visitor, opened(visitor) as tab:
-        await tab.call("create", PASSPHRASE, (await tab.call("logKey"))["key"])
-        number = residents.number()
-        code = await residents.new_code(world.town.city, residents.subject(number))
-        view = await tab.call("open", str(AccountLink(world.server, "police", code)))
-        await tab.call("register", view["id"], "person", number)
+        await tab.make()
+        number = await bound(world, tab)
         for schema in (PERMIT, INSURANCE):
-            offer = await world.offered(schema, person=number.encode())
-            await tab.call("claim", (await tab.call("open", str(offer)))["id"])
+            await tab.claim(await world.offered(schema, person=number.encode()))
         for yes in (True, False):
             view = await tab.call("open", str((await world.asked(world.main()))[2]))
             await (tab.call("agree", view["id"], CHOICE) if yes else tab.call("decline", view["id"]))

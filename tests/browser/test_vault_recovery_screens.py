@@ -1,36 +1,31 @@
 """Recovery words by clicking: shown, written down, compared, and a new browser that has the history again."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.browsing import BUILT, SIZES, needs
+from tests.browser.browsing import SIZES
+from tests.browser.clicking import at_the_vault, goes_offline, looks_well, make, paste
 from tests.browser.consenting import TOLD, asked
-from tests.browser.test_vault import looks_well, make, paste, take, unlock
-from tests.browser.vault_town import World, vault_town
+from tests.browser.vault_town import World
 from tests.browser.vaulting import PASSPHRASE
 from tests.disclosure.composite.world import INSURANCE, PERMIT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    async with vault_town(tmp_path_factory.mktemp("recovery") / "server", BUILT) as made:
-        yield made
+async def asks_for_the_words(page: Page, passphrase: str = PASSPHRASE) -> None:
+    """Give the passphrase for them in the settings."""
+    await page.get_by_role("link", name="Vault settings").click()
+    card = page.locator("section", has=page.get_by_role("heading", name="Recovery words"))
+    await card.get_by_label("Passphrase now").fill(passphrase)
+    await card.get_by_role("button", name="Show the words").click()
 
 
 async def shown(page: Page) -> list[str]:
-    """Have the words shown in the settings, to whoever gives the passphrase; return them."""
-    await page.get_by_role("link", name="Vault settings").click()
-    await page.get_by_role("heading", name="Recovery words").wait_for()
-    card = page.locator("section", has=page.get_by_role("heading", name="Recovery words"))
-    await card.get_by_label("Passphrase now").fill(PASSPHRASE)
-    await card.get_by_role("button", name="Show the words").click()
+    """Have the words shown to whoever gives the passphrase; return them."""
+    await asks_for_the_words(page)
     await expect(page.locator("ol.words li")).to_have_count(24)
     await expect(page.locator("html")).to_have_attribute("translate", "no")
     await expect(page.locator("html")).to_have_class(re.compile(r"\bnotranslate\b"))
@@ -64,11 +59,8 @@ async def put_in(page: Page, words: list[str]) -> None:
 
 @pytest.mark.parametrize("size", list(SIZES))
 async def test_words_are_written_down_and_give_the_history_back(world: World, size: str) -> None:
-    async with world.place.visitor(size) as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        for schema in (PERMIT, INSURANCE):
-            await take(page, await world.offered(schema, person=f"recovers-{size}".encode()))
+    async with at_the_vault(world, PERMIT, INSURANCE, size=size) as visitor:
+        page = visitor.page
         await paste(page, (await world.asked(world.main()))[2])
         await page.get_by_role("button", name="Agree and show").click()
         await expect(page.get_by_text("It was shown, and the use stands on the ledger.")).to_be_visible()
@@ -105,10 +97,8 @@ async def test_words_are_written_down_and_give_the_history_back(world: World, si
 
 
 async def test_a_standing_consent_of_a_lost_phone_is_listed_and_withdrawn(world: World) -> None:
-    async with world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        await take(page, await world.offered(PERMIT, person=b"loses it"))
+    async with at_the_vault(world, PERMIT) as visitor:
+        page = visitor.page
         consent = await asked(world, times=3)
         await paste(page, consent.link)
         await page.get_by_role("button", name="Agree, without asking me each time").click()
@@ -139,23 +129,16 @@ async def test_wrong_words_and_a_wrong_passphrase_are_told(world: World) -> None
         await expect(page.get_by_text("(WORDS_INVALID)")).to_be_visible()
         await page.get_by_role("button", name="Back").click()
         await make(page)
-        await page.get_by_role("link", name="Vault settings").click()
-        card = page.locator("section", has=page.get_by_role("heading", name="Recovery words"))
-        await card.get_by_label("Passphrase now").fill(f"{PASSPHRASE}!")
-        await card.get_by_role("button", name="Show the words").click()
+        await asks_for_the_words(page, f"{PASSPHRASE}!")
         await expect(page.get_by_text("(PASSPHRASE_WRONG)")).to_be_visible()
         await expect(page.locator("ol.words")).to_have_count(0)
 
 
 async def test_the_words_are_there_without_a_network_and_the_ledger_is_not(world: World) -> None:
-    async with world.place.visitor("phone") as visitor:
+    async with at_the_vault(world, size="phone") as visitor:
         visitor.expected += ["Failed to load", "ERR_INTERNET_DISCONNECTED"]
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        await visitor.context.set_offline(True)
-        await page.reload()
-        await unlock(page)
+        page = visitor.page
+        await goes_offline(visitor)
         assert len(set(await shown(page))) > 10
         await page.get_by_role("button", name="Read the ledger").click()
         await expect(page.get_by_text("The service cannot be reached.").last).to_be_visible()

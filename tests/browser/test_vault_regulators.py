@@ -1,60 +1,31 @@
 """Whom the browser vault lets an identity be escrowed to: the person's own list; no question adds to it."""
 
-import asyncio
 import secrets
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-import pytest_asyncio
 
 from disclosure.composite import Regulator, verify_composite
 from disclosure.names import RegulatorName
-from tests.browser.browsing import needs
+from tests.browser.altering import altered
 from tests.browser.forking import forked_proof, forked_proofs
-from tests.browser.vault_town import World, vault_town
-from tests.browser.vaulting import PASSPHRASE, Tab, built, opened
+from tests.browser.vault_town import World
+from tests.browser.vaulting import PASSPHRASE, WITHOUT_SCREENS, Tab
 from tests.disclosure.composite.officers import new_officers, shared_by
 from tests.disclosure.composite.world import INSURANCE, PERMIT
 from tests.zkservice.support import TEXT
 from wire.composite import composite_presentation_of, regulator_to
 from zkproto.v1 import publication_pb2 as pb
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    folder = tmp_path_factory.mktemp("vault-regulators")
-    pages = await asyncio.to_thread(built, folder / "pages")
-    async with vault_town(folder / "server", pages) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def world(whole: World) -> AsyncIterator[World]:
-    whole.between.sent.clear()
-    yield whole
-    whole.between.alter.clear()
-    whole.between.answers.clear()
-    whole.between.lost.clear()
-    whole.between.away = False
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def tab(world: World) -> AsyncIterator[Tab]:
-    async with world.place.visitor() as visitor, opened(visitor) as found:
-        await found.call("create", PASSPHRASE, (await found.call("logKey"))["key"])
-        yield found
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = WITHOUT_SCREENS
 
 
 async def test_a_question_that_escrows_is_answerable_once_the_regulator_is_trusted(
     world: World, tab: Tab
 ) -> None:
     for schema in (PERMIT, INSURANCE):
-        link = await world.offered(schema, person=secrets.token_bytes(8))
-        await tab.call("claim", (await tab.call("open", str(link)))["id"])
+        await tab.claim(await world.offered(schema, person=secrets.token_bytes(8)))
     digest = world.town.regulator_key.digest.hex()
     (known,) = await tab.call("regulators")
     assert (known["regulator"], known["digest"]) == ("regulators/prosecutor", digest)
@@ -89,15 +60,13 @@ async def test_a_question_that_escrows_is_answerable_once_the_regulator_is_trust
 
 
 async def test_a_regulator_counts_as_it_stands_on_the_ledger(world: World, tab: Tab) -> None:
-    def called(octets: bytes) -> bytes:
-        message = pb.Regulator.FromString(octets)
+    @altered(pb.Regulator)
+    def called(message: pb.Regulator) -> None:
         message.display_name.en = "The Ministry of Truth"
-        return message.SerializeToString()
 
-    def listed(octets: bytes) -> bytes:
-        message = pb.ListRegulatorsResponse.FromString(octets)
+    @altered(pb.ListRegulatorsResponse)
+    def listed(message: pb.ListRegulatorsResponse) -> None:
         message.regulators[0].name = "regulators/another"
-        return message.SerializeToString()
 
     digest = world.town.regulator_key.digest.hex()
     world.between.alter["GetRegulator"] = called
@@ -148,10 +117,9 @@ async def test_a_key_that_only_a_fork_has_cannot_be_trusted_after_a_reload(world
 
 
 async def test_trust_can_be_ended_whatever_the_service_lists(world: World, tab: Tab) -> None:
-    def another(octets: bytes) -> bytes:
-        message = pb.ListRegulatorsResponse.FromString(octets)
+    @altered(pb.ListRegulatorsResponse)
+    def another(message: pb.ListRegulatorsResponse) -> None:
         message.regulators[0].name = "regulators/another"
-        return message.SerializeToString()
 
     digest = world.town.regulator_key.digest.hex()
     await tab.call("trustRegulator", digest)

@@ -1,33 +1,23 @@
 """Each view of the vault as it looks, held against the pictures in docs/screens; test_screens.py says how."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser import consenting
-from tests.browser.browsing import BUILT, SIZES, needs
-from tests.browser.errand_town import Bureau, both_forms, bureau
-from tests.browser.pictures import as_they_were_made, looks
-from tests.browser.test_vault import make, paste, take, unlock
-from tests.browser.test_vault_account import delivered, link
-from tests.browser.vault_town import World, vault_town
+from tests.browser.applying import delivered
+from tests.browser.browsing import SIZES
+from tests.browser.clicking import make, paste, take, unlock
+from tests.browser.errand_town import Bureau
+from tests.browser.pictures import looks
+from tests.browser.vault_town import World
 from tests.disclosure.composite.world import INSURANCE, PERMIT
 from tests.zkservice import residents
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bureau]:
-    needs()
-    as_they_were_made()
-    folder = tmp_path_factory.mktemp("still-vault") / "server"
-    async with vault_town(folder, BUILT) as made, bureau(made, both_forms(1)) as counters:
-        yield counters
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("as_pictured")]
 
 
 @dataclass
@@ -52,7 +42,7 @@ async def furnish(walk: Walk, size: str) -> None:
     await make(page)
     for schema in (PERMIT, INSURANCE):
         await take(page, await world.offered(schema, person=f"still-{size}".encode()))
-    await paste(page, await link(world, walk.number))
+    await paste(page, await world.account(walk.number))
     await page.get_by_label("Number of the ID document").fill(walk.number)
     await page.get_by_role("button", name="Bind this vault").click()
     await page.get_by_role("button", name="Credentials").click()
@@ -96,7 +86,7 @@ async def _ask(walk: Walk) -> None:
 
 
 async def _register(walk: Walk) -> None:
-    await paste(walk.page, await link(walk.world, residents.number()))
+    await paste(walk.page, await walk.world.account(residents.number()))
     await expect(walk.page.get_by_role("heading", name="An account with")).to_be_visible()
 
 
@@ -173,8 +163,8 @@ SCENES: dict[str, Scene] = {
 
 
 @pytest.mark.parametrize("size", list(SIZES))
-async def test_the_vault_looks_as_it_did(still: Bureau, size: str, tmp_path: Path) -> None:
-    async with still.world.place.visitor(size) as visitor:
+async def test_the_vault_looks_as_it_did(counters: Bureau, size: str, tmp_path: Path) -> None:
+    async with counters.world.place.visitor(size) as visitor:
         page = await visitor.goes_to("/vault/")
         await expect(page.locator("[data-test=fingerprint]")).to_be_visible()
         told = await looks(page, f"vault-begin-{size}", tmp_path)
@@ -183,14 +173,14 @@ async def test_the_vault_looks_as_it_did(still: Bureau, size: str, tmp_path: Pat
         await expect(page.locator("[data-test=fingerprint]")).to_be_visible()
         told += await looks(page, f"vault-recover-{size}", tmp_path)
         await page.reload()
-        walk = Walk(still, page, residents.number())
+        walk = Walk(counters, page, residents.number())
         await furnish(walk, size)
         await page.reload()
         await expect(page.get_by_role("heading", name="Open your vault")).to_be_visible()
         told += await looks(page, f"vault-locked-{size}", tmp_path)
         for name, reach in SCENES.items():
             await page.goto("about:blank")
-            await page.goto(f"{still.world.place.origin}/vault/#home")
+            await page.goto(f"{counters.world.place.origin}/vault/#home")
             await unlock(page)
             await _home(walk)
             await reach(walk)

@@ -1,12 +1,11 @@
 """What the vault's page shows to whoever asks, in Chromium over a real edge, and what it refuses."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
+from disclosure import SignedRequest
 from disclosure.composite import (
     CompositeRequest,
     IssuanceTerms,
@@ -15,29 +14,23 @@ from disclosure.composite import (
     verify_composite,
 )
 from prover.notes import NoteSummary
-from tests.browser.showing import World, first, fresh, showing_world
+from tests.browser.showing import SHOWING, World, first
 from tests.disclosure.composite.policy import op
 from tests.disclosure.composite.world import PERMIT
 from tests.zkservice.composite_city import OTHER_SCHOOL, SCHOOL
 from tests.zkservice.revoking import new_handles
 from tlog import Verifier, note_hash, verify_receipt
 from wire.composite import composite_presentation_of
-from wire.convert import presentation_of, signed_request_to
+from wire.convert import presentation_of
 from zkproto.v1 import presentation_pb2 as pb
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = SHOWING
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with showing_world(tmp_path_factory.mktemp("vault-showing")) as world:
-        yield world
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def world(whole: World) -> AsyncIterator[World]:
-    async with fresh(whole) as world:
-        yield world
+@pytest.fixture
+def world(shower: World) -> World:
+    return shower
 
 
 async def test_a_question_is_told_answered_and_verified_by_python(world: World) -> None:
@@ -84,14 +77,6 @@ async def test_a_request_that_was_changed_on_its_way_is_refused(world: World) ->
     asked, _, at = await world.exchange()
     signed = world.town.sign(asked)
 
-    def instead(payload: bytes, signature: bytes) -> Any:
-        def alter(answer: bytes) -> bytes:
-            message = pb.FetchRequestResponse.FromString(answer)
-            message.signed_request.payload, message.signed_request.signature = payload, signature
-            return message.SerializeToString()
-
-        return alter
-
     wider = self_asking(world, predicates=())
     for payload, signature, reason in (
         (signed.payload.replace(b"name", b"nema", 1), signed.signature, "REQUEST_SIGNATURE_INVALID"),
@@ -100,22 +85,22 @@ async def test_a_request_that_was_changed_on_its_way_is_refused(world: World) ->
         (signed.payload[:-1], signed.signature, "MALFORMED"),
         (b"", signed.signature, "MALFORMED"),
     ):
-        world.between.alter["FetchRequest"] = instead(payload, signature)
+        world.between.asks_instead(SignedRequest(payload, signature))
         assert await world.refused("open", at) == reason
     joint = world.town.joint(SCHOOL, OTHER_SCHOOL)
     swapped = PseudonymQuery("child", replace(joint, signatures=joint.signatures[::-1]))
     forged = world.town.sign(world.town.request(world.town.small(pseudonyms=(swapped,))))
-    world.between.alter["FetchRequest"] = instead(forged.payload, forged.signature)
+    world.between.asks_instead(forged)
     assert await world.refused("open", at) == "REQUEST_SIGNATURE_INVALID"
     ended = world.town.request(
         world.town.small(), created=asked.created - (asked.expires - asked.created), expires=asked.created
     )
     old = world.town.sign(ended)
-    world.between.alter["FetchRequest"] = instead(old.payload, old.signature)
+    world.between.asks_instead(old)
     assert await world.refused("open", at) == "REQUEST_EXPIRED"
     terms = IssuanceTerms(PERMIT.name, world.town.police.key.name, base=False)
     tricked = world.town.sign(world.town.request(world.town.small(), issuance=terms))
-    world.between.alter["FetchRequest"] = instead(tricked.payload, tricked.signature)
+    world.between.asks_instead(tricked)
     assert await world.refused("open", at) == "REQUEST_INVALID"
     assert world.went() == []
     assert await world.ask("stored") == []
@@ -128,14 +113,7 @@ def self_asking(world: World, **changes: Any) -> CompositeRequest:
 async def test_a_request_beyond_its_policy_is_refused_whoever_let_it_through(world: World) -> None:
     _, opened, at = await world.exchange()
     purpose = replace(world.town.request().purpose, en="Something else")
-    asked = world.town.sign(world.town.request(world.town.small(), purpose=purpose))
-
-    def alter(answer: bytes) -> bytes:
-        message = pb.FetchRequestResponse.FromString(answer)
-        message.signed_request.CopyFrom(signed_request_to(asked))
-        return message.SerializeToString()
-
-    world.between.alter["FetchRequest"] = alter
+    world.between.asks_instead(world.town.sign(world.town.request(world.town.small(), purpose=purpose)))
     view = await world.ask("open", at)
     assert (view["refused"]["reason"], view["ways"]) == ("OVER_ASKING", [])
     assert await world.refused("agree", view["id"], first("small")) == "REQUEST_CLOSED"
@@ -201,7 +179,7 @@ async def test_the_plain_form_is_answered_too(world: World) -> None:
         }
         for at, (name, each) in enumerate((("one", one), ("other", other)))
     ]  # fmt: skip
-    await world.visitor.page.evaluate("(given) => showing.givePlain(given)", written)
+    await world.does("givePlain", written)
     view = await world.ask("open", world.link(opened))
     (way,) = view["ways"]
     ((credential,), missing) = way["credentials"], way["missing"]

@@ -1,41 +1,21 @@
 """The vault's standing consents, by clicking: terms granted, answered when the vault is opened, withdrawn."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.browser.browsing import BUILT, SIZES, needs
-from tests.browser.consenting import TOLD, WATCHED, asked, small, watched, went
-from tests.browser.test_vault import looks_well, make, paste, take, unlock
-from tests.browser.vault_town import World, vault_town
+from tests.browser.browsing import SIZES
+from tests.browser.clicking import at_the_vault, looks_well, make, paste, take, unlock
+from tests.browser.consenting import TOLD, WATCHED, asked, small, went
+from tests.browser.vault_town import World, watched
 from tests.disclosure.composite.world import PERMIT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    async with vault_town(tmp_path_factory.mktemp("standing") / "server", BUILT) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(autouse=True, loop_scope="session")
-async def unaltered(world: World) -> AsyncIterator[None]:
-    world.between.sent.clear()
-    yield
-    world.between.alter.clear()
-    world.between.away = False
-
-
 @pytest.mark.parametrize("size", list(SIZES))
 async def test_from_terms_to_answers_and_a_withdrawal(world: World, size: str) -> None:
-    async with world.place.visitor(size) as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        await take(page, await world.offered(PERMIT, person=f"standing-{size}".encode()))
+    async with at_the_vault(world, PERMIT, size=size) as visitor:
+        page = visitor.page
         await page.get_by_role("link", name="Standing consents").click()
         await expect(page.get_by_text("You have given no standing consents.")).to_be_visible()
         await looks_well(visitor)
@@ -83,10 +63,8 @@ async def test_from_terms_to_answers_and_a_withdrawal(world: World, size: str) -
 
 
 async def test_what_is_beyond_a_consent_is_told_in_words(world: World) -> None:
-    async with world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await make(page)
-        await take(page, await world.offered(PERMIT, person=b"beyond"))
+    async with at_the_vault(world, PERMIT) as visitor:
+        page = visitor.page
         consent = await asked(world, times=9, interval_days=30)
         await paste(page, consent.link)
         await page.get_by_role("button", name="Agree, without asking me each time").click()

@@ -1,50 +1,23 @@
 """Questions that the vault does not answer, by clicking: too late, too much; and all in large type."""
 
 import datetime as dt
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from disclosure import ExchangeLink, SignedRequest
-from tests.browser.browsing import BUILT, SIZES, needs
-from tests.browser.test_vault import looks_well, make, paste, take
-from tests.browser.vault_town import World, vault_town
+from disclosure import ExchangeLink
+from tests.browser.browsing import SIZES
+from tests.browser.clicking import at_the_vault, looks_well, make, paste, takes
+from tests.browser.vault_town import World
 from tests.disclosure.composite.world import INSURANCE, PERMIT
-from wire.convert import signed_request_to
 from zkproto.v1 import presentation_pb2 as pb
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-LIFE = dt.timedelta(seconds=25)
-"""So long a question can be answered that is looked at until it ends."""
+LIFE = dt.timedelta(minutes=2)
+"""So long a question can be answered that is looked at until it ends, by a clock that the test moves on."""
 LARGE = 22
 """Pixels that a letter has then."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    needs()
-    async with vault_town(tmp_path_factory.mktemp("turned-down") / "server", BUILT) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(autouse=True, loop_scope="session")
-async def unaltered(world: World) -> AsyncIterator[None]:
-    yield
-    world.between.alter.clear()
-
-
-def instead(world: World, signed: SignedRequest) -> None:
-    """Have the service hand another request out than was asked."""
-
-    def alter(answer: bytes) -> bytes:
-        message = pb.FetchRequestResponse.FromString(answer)
-        message.signed_request.CopyFrom(signed_request_to(signed))
-        return message.SerializeToString()
-
-    world.between.alter["FetchRequest"] = alter
 
 
 async def nothing_was_shown(world: World, page: Page) -> None:
@@ -52,21 +25,13 @@ async def nothing_was_shown(world: World, page: Page) -> None:
     assert "SubmitPresentation" not in [method for method, _ in world.between.sent]
 
 
-async def stocked(world: World, page: Page, person: str) -> None:
-    await make(page)
-    for schema in (PERMIT, INSURANCE):
-        await take(page, await world.offered(schema, person=person.encode()))
-    world.between.sent.clear()
-
-
 async def test_a_request_that_has_expired_is_told_so(world: World) -> None:
-    async with world.place.visitor("phone") as visitor:
-        page = await visitor.goes_to("/vault/")
-        await stocked(world, page, "too-late")
+    async with at_the_vault(world, PERMIT, INSURANCE, size="phone") as visitor:
+        page = visitor.page
         asked, _, link = await world.asked(world.main())
         life = asked.expires - asked.created
         ended = world.town.request(world.main(), created=asked.created - life, expires=asked.created)
-        instead(world, world.town.sign(ended))
+        world.between.asks_instead(world.town.sign(ended))
         await paste(page, link)
         await expect(page.get_by_text("(REQUEST_EXPIRED)")).to_be_visible()
         await looks_well(visitor)
@@ -74,14 +39,16 @@ async def test_a_request_that_has_expired_is_told_so(world: World) -> None:
 
 
 async def test_a_question_that_ends_while_it_is_looked_at_cannot_be_answered(world: World) -> None:
-    async with world.place.visitor() as visitor:
-        page = await visitor.goes_to("/vault/")
-        await stocked(world, page, "in-the-end")
+    async with at_the_vault(world, PERMIT, INSURANCE) as visitor:
+        page = visitor.page
         created = world.town.now.replace(microsecond=0)
         request = world.town.request(world.main(), created=created, expires=created + LIFE)
         made = await world.town.ask(request)
+        await page.clock.install()
         await paste(page, ExchangeLink(world.server, made.exchange.removeprefix("exchanges/"), made.ticket))
         await expect(page.get_by_text("Nothing is shown before you agree.")).to_be_visible()
+        await expect(page.get_by_role("button", name="Agree and show")).to_be_enabled()
+        await page.clock.fast_forward(int(LIFE.total_seconds() * 1000))
         await expect(page.get_by_text("The time to answer is over.")).to_be_visible()
         await expect(page.get_by_role("button", name="Decline")).to_have_count(0)
         await looks_well(visitor)
@@ -92,12 +59,11 @@ async def test_a_question_that_ends_while_it_is_looked_at_cannot_be_answered(wor
 
 @pytest.mark.parametrize("size", list(SIZES))
 async def test_what_asks_too_much_is_refused_and_stands_in_the_history(world: World, size: str) -> None:
-    async with world.place.visitor(size) as visitor:
-        page = await visitor.goes_to("/vault/")
-        await stocked(world, page, f"too-much-{size}")
+    async with at_the_vault(world, PERMIT, INSURANCE, size=size) as visitor:
+        page = visitor.page
         asked, made, link = await world.asked(world.main())
         purpose = replace(asked.purpose, en="Something else")
-        instead(world, world.town.sign(world.town.request(world.main(), purpose=purpose)))
+        world.between.asks_instead(world.town.sign(world.town.request(world.main(), purpose=purpose)))
         await paste(page, link)
         await expect(page.get_by_text("more is asked than the public policy allows")).to_be_visible()
         await expect(page.get_by_text("(OVER_ASKING)")).to_be_visible()
@@ -116,7 +82,8 @@ async def test_in_large_type_every_screen_is_read_without_scrolling_sideways(wor
         size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
         assert await page.evaluate(size) >= LARGE
         await looks_well(visitor)
-        await stocked(world, page, "large")
+        await make(page)
+        await takes(world, page, PERMIT, INSURANCE)
         await looks_well(visitor)
         await page.get_by_role("button", name="Valid until").first.click()
         await looks_well(visitor)

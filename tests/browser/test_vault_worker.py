@@ -1,29 +1,27 @@
 """The worker of the vault in a browser, under the pages' own policy."""
 
-import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 
-from tests.browser.browsing import Site, chromium, needs
-from tests.browser.vaulting import PASSPHRASE, built, opened, vault_site
+from tests.browser.browsing import Site
+from tests.browser.vaulting import PASSPHRASE, WITHOUT_SCREENS, opened, vault_site
 from tests.zkservice.support import city
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PAGE = WITHOUT_SCREENS
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    needs()
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def site(
+    browser: Browser, pages: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
     folder = tmp_path_factory.mktemp("vault-worker")
-    pages = await asyncio.to_thread(built, folder / "pages")
-    async with (
-        city(folder / "server") as town,
-        chromium() as browser,
-        vault_site(town, browser, pages) as place,
-    ):
+    async with city(folder / "server") as town, vault_site(town, browser, pages) as place:
         yield place
 
 

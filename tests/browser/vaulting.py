@@ -1,5 +1,6 @@
 """The vault of a browser without its screens: a page of a test's own, the worker, a real edge and service."""
 
+import fcntl
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +17,8 @@ from tests.zkservice.support import City
 from web_edge import Edge, Pages, serving
 
 PASSPHRASE: Final = "correct horse, ärgert"
-_PAGE: Final = ROOT / "web/pages/test/vault/page"
+WITHOUT_SCREENS: Final = ROOT / "web/pages/test/vault/page"
+"""The page of a test's own that has the whole vault in it."""
 _VITE: Final = ROOT / "web/node_modules/.bin/vite"
 _CALL: Final = """async ([method, given]) => {
   const sent = given.map((each) => each?.octets ? Uint8Array.from(each.octets) : each);
@@ -60,6 +62,17 @@ class Tab:
             await self.call(method, *given)
         return told.value.reason
 
+    async def make(self) -> None:
+        """Make a vault, under the key that the service says its log has."""
+        await self.call("create", PASSPHRASE, (await self.call("logKey"))["key"])
+
+    async def claim(self, link: object) -> dict[str, Any]:
+        """Take what an offer's link leads to."""
+        offer = await self.call("open", str(link))
+        assert offer["kind"] == "offer"
+        found: dict[str, Any] = await self.call("claim", offer["id"])
+        return found
+
 
 @asynccontextmanager
 async def opened(visitor: Visitor) -> AsyncIterator[Tab]:
@@ -69,13 +82,17 @@ async def opened(visitor: Visitor) -> AsyncIterator[Tab]:
     yield Tab(page)
 
 
-def built(folder: Path, page: Path = _PAGE) -> Path:
-    """Build a page of tests, that with the whole vault if no other is named."""
-    config = _PAGE / "vite.config.ts"
-    subprocess.run(
-        [_VITE, "build", page, "--config", config, "--outDir", folder], check=True, cwd=page, timeout=240
-    )
-    return folder
+def built(folder: Path, page: Path) -> Path:
+    """Build a page of tests into a folder that all processes of a run share: the first that wants it does."""
+    made, config = folder / page.name, WITHOUT_SCREENS / "vite.config.ts"
+    with (folder / f"{page.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.is_dir():
+            begun = folder / f"{page.name}.begun"
+            command: list[str | Path] = [_VITE, "build", page, "--config", config, "--outDir", begun]
+            subprocess.run(command, check=True, cwd=page, timeout=240)
+            begun.rename(made)
+    return made
 
 
 @asynccontextmanager
