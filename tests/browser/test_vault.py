@@ -57,6 +57,8 @@ async def test_from_nothing_to_a_receipt(world: World, size: str, tmp_path: Path
         log = Verifier.from_string(world.town.city.ready.verifier_key)
         entry = str(verify_receipt(receipt, log).index)
         await expect(page.locator("[data-test=entry]")).to_have_text(entry)
+        await page.get_by_role("link", name="Scan", exact=True).click()  # where the link was pasted
+        await expect(page.get_by_label("Link", exact=True)).to_be_visible()
         await page.get_by_role("link", name="History").click()
         await page.get_by_role("button", name="Shown").click()
         await expect(page.locator("[data-test=entry]")).to_have_text(entry)

@@ -20,11 +20,13 @@ from tests.web_edge.standing import TYPE, framed, some_pages
 from tlog import Evidence, Policy, verify_receipt
 from tlog.policy import open_by_policy
 from web_edge.pages import Pages
+from zk.demo.command import Terminals
 from zk.demo.consortium.cities import REGULATOR
 from zk.demo.web import PASSPHRASE
 from zk.demo.web_city import CHEAT, CITIES
 from zk.demo.web_errand import LINK
-from zk.exits import Exit
+from zk.exits import CommandError, Exit
+from zk.local_server import LocalServer
 from zkproto.v1 import ledger_pb2
 
 SECONDS = 200
@@ -195,6 +197,16 @@ def _fills_the_schools_form(ready: dict[str, str]) -> None:
         }
         form = {"child": "小明", "phone": "0531", "attempt": told["attempt"]}
         assert http.post("/enrolment/form", json=form, headers=cookie).json()["state"] == "submitted"
+
+
+def test_a_person_types_one_command_after_the_other_and_is_told_of_one_that_fails(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with Terminals(LocalServer("localhost:1", tmp_path, 0), "a passphrase of ten") as people:
+        people.run(home, "vault", "create")
+        with pytest.raises(CommandError) as told:
+            people.run(home, "vault", "create")
+        assert told.value.reason == "NOT_STARTED"
+        assert people.run(home, "vault", "list")["credentials"] == []
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:

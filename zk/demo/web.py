@@ -2,20 +2,20 @@
 
 Around it are the witnesses of the other cities, and a monitor (zk/demo/web_city.py).
 
-Everything is made by the commands that a person would type, each as a process with a home of its own, as in
-the README's tour; nothing is put into a database behind the service.
+Everything is made by the commands that people would type, each person with a home of their own, as in the
+README's tour (zk/demo/command.py); nothing is put into a database behind the service.
 """
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from zk.demo import web_errand
-from zk.demo.command import run_zk
+from zk.demo.command import Terminals
 from zk.demo.web_city import Around, surrounded
+from zk.demo.web_errand import Zk
 from zk.exits import CommandError, Exit
 from zk.home import Home
 from zk.local_server import LocalServer, running_server
@@ -47,11 +47,11 @@ class Seeded:
     policy: Path
     regulator_token: Path
     around: Around
+    errand_policies: list[Path]
     offers: list[str] = field(default_factory=list, repr=False)
     account: list[str] = field(default_factory=list, repr=False)
     deliver: list[str] = field(default_factory=list)
     begin: list[str] = field(default_factory=list)
-    errand_policies: list[Path] = field(default_factory=list)
 
 
 @contextmanager
@@ -69,57 +69,50 @@ def seeded(folder: Path, examples: Path) -> Iterator[Seeded]:
         policy = examples / "policies" / "school.yaml"
         office = Home(folder / REGULATOR)
         token = office.regulator_token(REGULATOR)
-        made = Seeded(server, folder / "citizen", folder / SCHOOL, folder / HALL, policy, token, around)
-        _furnish(made, folder / "departments", examples)
-        _regulate(made, office.path)
+        homes = (folder / "citizen", folder / SCHOOL, folder / HALL)
+        made = Seeded(server, *homes, policy, token, around, web_errand.policies(examples))
+        with Terminals(server, PASSPHRASE) as terminals:
+            _furnish(made, terminals.run, folder / "departments", examples)
+            _regulate(made, terminals.run, office.path)
         stack.enter_context(around.monitored(server))
         yield made
 
 
-def _furnish(made: Seeded, departments: Path, examples: Path) -> None:
+def _furnish(made: Seeded, zk: Zk, departments: Path, examples: Path) -> None:
     for home in (departments, made.citizen, made.school, made.hall):
-        _zk(made, home, "ledger", "trust", made.server.log_key, "--server", made.server.address,
-            "--root", made.server.root)  # fmt: skip
-    _zk(made, made.citizen, "vault", "create")
+        zk(home, "ledger", "trust", made.server.log_key, "--server", made.server.address,
+           "--root", made.server.root)  # fmt: skip
+    zk(made.citizen, "vault", "create")
     for department, item in _ISSUED.items():
         values = examples / "values" / f"{item}.yaml"
-        _zk(made, departments, "issuer", "register", department)
-        _zk(made, departments, "issuer", "schema", f"{item}@1")
-        _zk(made, departments, "issuer", "key", "--department", department)
+        zk(departments, "issuer", "register", department)
+        zk(departments, "issuer", "schema", f"{item}@1")
+        zk(departments, "issuer", "key", "--department", department)
         for_citizen, for_browser = (
-            _zk(made, departments, "issuer", "issue", f"{item}@1", "--values", values)["link"]
-            for _ in range(2)
+            zk(departments, "issuer", "issue", f"{item}@1", "--values", values)["link"] for _ in range(2)
         )
-        _zk(made, made.citizen, "vault", "claim", for_citizen)
+        zk(made.citizen, "vault", "claim", for_citizen)
         made.offers.append(for_browser)
     base, *_ = _ISSUED
-    identified = _zk(
-        made, departments, "issuer", "identify", "--person", NUMBER, "--department", base, "--no-qr"
-    )
+    identified = zk(departments, "issuer", "identify", "--person", NUMBER, "--department", base, "--no-qr")
     made.account.append(identified["link"])
     made.deliver.extend([
         f"ZK_HOME={departments}", ".venv/bin/zk", "issuer", "issue", f"{_ISSUED[base]}@1",
         "--values", str(examples / "values" / f"{_ISSUED[base]}.yaml"), "--to-person", NUMBER,
     ])  # fmt: skip
     names = ("--name-zh", "历下区第三小学", "--name-en", "Lixia No. 3 School")
-    _zk(made, made.school, "verifier", "register", SCHOOL, *names)
-    _zk(made, made.school, "verifier", "policy", "register", made.policy)
-    errand = partial(_zk, made)
-    made.begin.extend(web_errand.furnish(errand, departments, made.hall, made.citizen, examples))
-    made.errand_policies.extend(web_errand.policies(examples))
+    zk(made.school, "verifier", "register", SCHOOL, *names)
+    zk(made.school, "verifier", "policy", "register", made.policy)
+    made.begin.extend(web_errand.furnish(zk, departments, made.hall, made.citizen, examples))
 
 
-def _regulate(made: Seeded, home: Path) -> None:
+def _regulate(made: Seeded, zk: Zk, home: Path) -> None:
     """Register a regulator with two officers, and let it read."""
     officers = [home.with_name(f"{REGULATOR}-{each}") for each in ("first", "second")]
-    shares = [_zk(made, each, "regulator", "share", "new", REGULATOR)["public_file"] for each in officers]
+    shares = [zk(each, "regulator", "share", "new", REGULATOR)["public_file"] for each in officers]
     trusted = (made.server.log_key, "--server", made.server.address, "--root", made.server.root)
-    _zk(made, home, "ledger", "trust", *trusted)
-    _zk(made, home, "regulator", "combine-keys", REGULATOR, *shares)
+    zk(home, "ledger", "trust", *trusted)
+    zk(home, "regulator", "combine-keys", REGULATOR, *shares)
     names = ("--name-zh", "数据管理局", "--name-en", "Data Office")
-    _zk(made, home, "regulator", "register", REGULATOR, *names)
-    _zk(made, home, "regulator", "access", REGULATOR)
-
-
-def _zk(made: Seeded, home: Path, *arguments: object) -> dict[str, Any]:
-    return run_zk(made.server, home, *arguments, passphrase=PASSPHRASE)
+    zk(home, "regulator", "register", REGULATOR, *names)
+    zk(home, "regulator", "access", REGULATOR)

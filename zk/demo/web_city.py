@@ -18,7 +18,7 @@ from typing import Final
 from consortium.monitor.alarms import FOLDER
 from consortium.witness import make_keys
 from tlog import GroupLine, LogLine, Policy, Verifier, WitnessLine
-from zk.demo.command import finished, not_done, run_zk
+from zk.demo.command import Terminals, finished, not_done
 from zk.demo.consortium.cities import QUORUM, REGULATOR, Running, run
 from zk.exits import Exit
 from zk.local_server import LocalServer, running_server
@@ -124,8 +124,10 @@ def _caught(folder: Path, monitor: Path) -> None:
 
 
 def _grow(server: LocalServer, home: Path, name: str) -> None:
-    run_zk(server, home, "ledger", "trust", server.log_key, "--server", server.address, "--root", server.root)
-    run_zk(server, home, "verifier", "register", name, "--name-zh", name, "--name-en", name)
+    with Terminals(server) as terminals:
+        trusted = (server.log_key, "--server", server.address, "--root", server.root)
+        terminals.run(home, "ledger", "trust", *trusted)
+        terminals.run(home, "verifier", "register", name, "--name-zh", name, "--name-en", name)
 
 
 def _written(path: Path, policy: Policy, log: Verifier, server: LocalServer) -> Path:

@@ -38,7 +38,7 @@ export function Shell({ title, views = [], view, footer, children }: Props): VNo
           <ul>
             {views.map((each) => (
               <li key={each.id}>
-                <a href={`#${each.id}`} aria-current={each.id === view ? "page" : undefined}>
+                <a href={`#${each.id}`} aria-current={each.id === view ? "page" : undefined} onClick={() => goAgain(each.id)}>
                   {each.label}
                 </a>
               </li>
@@ -83,6 +83,11 @@ function skip(event: Event): void {
   // The address's fragment is the view's.
   event.preventDefault();
   document.getElementById("main")?.focus();
+}
+
+/** To a view that the address names already, since something else stands in its place: the browser tells of no change. */
+function goAgain(id: string): void {
+  if (location.hash === `#${id}`) dispatchEvent(new HashChangeEvent("hashchange"));
 }
 
 /** The view that the address names, or the first; the browser's back button goes to the one before. */
