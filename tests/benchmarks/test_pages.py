@@ -1,5 +1,7 @@
 """Sections of the pages and of the consortium: what is promised is judged, what is missing is left out."""
 
+from typing import Any
+
 import pytest
 
 from benchmarks.consortium import page as consortium
@@ -64,7 +66,7 @@ def test_a_run_without_them_has_no_such_sections() -> None:
     head = {"measured_on": "2026-01-02", "machine": {
         "processor": "p", "cores": 2, "memory_octets": 1, "system": "s", "python": "3", "libraries": {},
     }}  # fmt: skip
-    empty = {"quick": [], "suite": [], "load": [], "ledger": [], "others": []}
+    empty: dict[str, Any] = {"quick": [], "suite": [], "load": [], "ledger": [], "others": []}
     assert "## The pages" not in render({**head, **empty})
     text = render({**head, **empty, "web": [UNIT, VIEW], "consortium": [CHECKPOINTS]})
     assert "## The pages" in text
