@@ -3,10 +3,13 @@ modules are kept for the many processes that tests start, and the rooms whose te
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.recovering import Recovering, timing, told
 
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
@@ -32,3 +35,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return rooms.get(room, len(rooms))
 
     items.sort(key=place)
+
+
+@pytest.fixture
+def recovering(record_property: Callable[[str, object], None]) -> Recovering:
+    """Time what a test waits in until something that failed is there again."""
+    return timing(record_property)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how long recovery took, where tests waited for it."""
+    lines = told(terminalreporter.stats.get("passed", []))
+    if lines:
+        terminalreporter.section("recovery")
+        for line in lines:
+            terminalreporter.line(line)

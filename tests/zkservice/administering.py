@@ -175,9 +175,9 @@ class Office:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Office]:
+async def opened(folder: Path, **settings: Any) -> AsyncIterator[Office]:
     """Start a server that demands two persons."""
-    async with reopened(folder, two_persons=True) as town:
+    async with reopened(folder, two_persons=True, **settings) as town:
         ann = await first(town)
         bob = await another(ann, root(town), "bob")
         yield Office(town, ann, bob, await department(ann, bob, "police"))

@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from tests import nginx, postgres
 from tests.nginx import Nginx
+from tests.recovering import Recovering
 from tests.zkservice.bursts import UNAVAILABLE, Burst, prepared
 from tests.zkservice.server_process import Process, started
 from tests.zkservice.stores import Store, replica
@@ -131,7 +132,9 @@ async def _operates(at: Front) -> None:
             assert made.key.kid
 
 
-async def test_one_server_is_killed_and_nginx_is_told_to_read_its_configuration_again(burst: Burst) -> None:
+async def test_one_server_is_killed_and_nginx_is_told_to_read_its_configuration_again(
+    burst: Burst, recovering: Recovering
+) -> None:
     async with front(burst) as at:
         stream = aiter(at.town.ledger.WatchCheckpoints(ledger_pb2.WatchCheckpointsRequest()))
         await anext(stream)
@@ -140,8 +143,9 @@ async def test_one_server_is_killed_and_nginx_is_told_to_read_its_configuration_
             await at.town.add_verifier("reloaded")
             await anext(stream)  # what was open before goes on
         sending = asyncio.create_task(burst.insist(at.town, seconds=120))
-        at.servers[0].end(signal.SIGKILL)
-        await sending
+        with recovering("a server behind nginx was killed, and all is answered"):
+            at.servers[0].end(signal.SIGKILL)
+            await sending
         for _ in range(20):
             head = await at.town.ledger.GetCheckpoint(ledger_pb2.GetCheckpointRequest())
             assert head.checkpoint, "nobody is sent to the one that has gone"
@@ -150,25 +154,27 @@ async def test_one_server_is_killed_and_nginx_is_told_to_read_its_configuration_
 
 
 @pytest.mark.long
-async def test_one_server_freezes(burst: Burst) -> None:
+async def test_one_server_freezes(burst: Burst, recovering: Recovering) -> None:
     """Who is already connected to it is told that it took too long; who comes anew is sent to the other."""
     late = UNAVAILABLE | {grpc.StatusCode.DEADLINE_EXCEEDED}
     async with front(burst, IMPATIENT) as at:
         for _ in range(4):
             await at.town.ledger.GetCheckpoint(ledger_pb2.GetCheckpointRequest())
-        at.servers[0].end(signal.SIGSTOP)
-        await burst.insist(at.town, seconds=120, passing=late)
+        with recovering("a server behind nginx was frozen, and all is answered"):
+            at.servers[0].end(signal.SIGSTOP)
+            await burst.insist(at.town, seconds=120, passing=late)
         at.servers[0].end(signal.SIGCONT)
         await burst.check_at(at.town)
         before = at.calls()[0]
-        async with asyncio.timeout(60):
-            while at.calls()[0] == before:  # it is asked again once it answers again
-                await at.town.ledger.GetCheckpoint(ledger_pb2.GetCheckpointRequest())
-                await asyncio.sleep(0.05)
+        with recovering("the frozen server was woken, and nginx asks it again"):
+            async with asyncio.timeout(60):
+                while at.calls()[0] == before:
+                    await at.town.ledger.GetCheckpoint(ledger_pb2.GetCheckpointRequest())
+                    await asyncio.sleep(0.05)
     await burst.check()
 
 
-async def test_what_nginx_refuses_it_refuses_in_grpcs_words(burst: Burst) -> None:
+async def test_what_nginx_refuses_it_refuses_in_grpcs_words(burst: Burst, recovering: Recovering) -> None:
     """Too many calls of one address, large heads, large messages, what is no method; then it serves on."""
     async with front(burst) as at:
         submission = presentation_pb2.SubmitPresentationRequest()
@@ -199,9 +205,10 @@ async def test_what_nginx_refuses_it_refuses_in_grpcs_words(burst: Burst) -> Non
         assert set(codes) <= {None, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE}, codes
         assert codes[None] > 100
         assert codes[grpc.StatusCode.RESOURCE_EXHAUSTED] > 100
-        async with asyncio.timeout(60):
-            while await code_of(head(at.town)) is not None:
-                await asyncio.sleep(0.2)
+        with recovering("an address had called too often, and is let in"):
+            async with asyncio.timeout(60):
+                while await code_of(head(at.town)) is not None:
+                    await asyncio.sleep(0.2)
         for each in at.servers:
             each.end(signal.SIGKILL)
             await each.ended()

@@ -13,6 +13,7 @@ import grpc
 import pytest
 
 from tests import postgres
+from tests.recovering import Recovering
 from tests.zkservice.bursts import Burst, prepared
 from tests.zkservice.server_process import started
 from tests.zkservice.stores import Store, replica
@@ -59,7 +60,7 @@ async def two(burst: Burst) -> AsyncIterator[tuple[City, City]]:
 
 @pytest.mark.long
 async def test_the_databases_disk_is_full_and_then_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recovering: Recovering
 ) -> None:
     """Nobody is told that something is kept which is not; once there is room all goes on."""
     with disk_of_its_own(monkeypatch) as disk, postgres.running(durable=True) as server:
@@ -81,10 +82,11 @@ async def test_the_databases_disk_is_full_and_then_not(
                             refused += 1
                             break
                     fill(filler)
-            filler.unlink()
-            if not (server.folder / "data" / "postmaster.pid").exists():
-                server.start()  # it gave up: the operator starts it again
-            await burst.insist(town, beside, seconds=120)
+            with recovering("PostgreSQL's disk was full, and all is answered"):
+                filler.unlink()
+                if not (server.folder / "data" / "postmaster.pid").exists():
+                    server.start()  # it gave up: the operator starts it again
+                await burst.insist(town, beside, seconds=120)
             await burst.check_at(town)
             await burst.check_at(beside)
         for folder in (burst.folder, tmp_path / "second"):
@@ -103,7 +105,9 @@ def fill(path: Path) -> None:
 
 
 @pytest.mark.long
-async def test_the_database_restarts_under_members_and_each_goes_on(tmp_path: Path) -> None:
+async def test_the_database_restarts_under_members_and_each_goes_on(
+    tmp_path: Path, recovering: Recovering
+) -> None:
     with postgres.running() as server:
         async with prepared(tmp_path / "first", Store.on(server), 24) as burst:
             async with supervised(burst.folder, servers=2, max_batch=2, **burst.settings) as service:
@@ -114,8 +118,9 @@ async def test_the_database_restarts_under_members_and_each_goes_on(tmp_path: Pa
                         await asyncio.sleep(0.3)
                         server.stop(mode)
                         await asyncio.sleep(1)
-                        server.start()
-                        await sending
+                        with recovering(f"PostgreSQL was started again ({mode}), and all is answered"):
+                            server.start()
+                            await sending
                         await burst.check_at(one)
                         burst.answers.clear()
                 assert service.members() == members, "nobody had to be started again"
@@ -126,7 +131,7 @@ async def test_the_database_restarts_under_members_and_each_goes_on(tmp_path: Pa
 
 
 @pytest.mark.long
-async def test_a_server_that_is_frozen_holds_up_nobody_else(tmp_path: Path) -> None:
+async def test_a_server_that_is_frozen_holds_up_nobody_else(tmp_path: Path, recovering: Recovering) -> None:
     """Wherever it was just then: the other acknowledges all, and the frozen one goes on when woken."""
     with postgres.running() as server:
         async with prepared(tmp_path / "first", Store.on(server), 12) as burst:
@@ -142,8 +147,11 @@ async def test_a_server_that_is_frozen_holds_up_nobody_else(tmp_path: Path) -> N
                     await asyncio.sleep(0.1)
                     frozen.end(signal.SIGSTOP)
                     for number in range(3):
-                        async with asyncio.timeout(60):
-                            await insisting(awake, f"while-{frozen.handle.pid}-{number}")
+                        with recovering(
+                            f"a server was frozen, write {number + 1} at the other one is answered"
+                        ):
+                            async with asyncio.timeout(60):
+                                await insisting(awake, f"while-{frozen.handle.pid}-{number}")
                     frozen.end(signal.SIGCONT)
                     await pushing
                     await burst.check_at(away)

@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from tests import postgres
+from tests.recovering import Recovering
 from tests.zkservice.bursts import Burst, prepared
 from tests.zkservice.faults import How, Where
 from tests.zkservice.server_process import launch, started
@@ -64,12 +65,15 @@ async def test_a_submission_takes_these_commits(burst: Burst) -> None:
 
 @pytest.mark.parametrize("how", [How.FAILS, How.PERSISTS])
 @pytest.mark.parametrize("where", Where)
-async def test_a_commit_that_failed_loses_and_doubles_nothing(burst: Burst, where: Where, how: How) -> None:
+async def test_a_commit_that_failed_loses_and_doubles_nothing(
+    burst: Burst, where: Where, how: How, recovering: Recovering
+) -> None:
     """The server tells whoever waits to send the same again, looks what is durable, and goes on by itself."""
     alone = Burst(burst.folder, burst.submissions[:ONE], burst.store)
     async with started(burst.folder, **burst.settings) as process, process.city() as town:
         (burst.folder / "fault").write_text(f"{where} {how}")
-        await alone.insist(town)
+        with recovering(f"a commit failed ({where}, {how}), and what was to be kept is answered"):
+            await alone.insist(town)
         assert (burst.folder / "reached").read_text() == f"{where} {how}", "the fault point was not reached"
         assert set(alone.failures.values()) == {grpc.StatusCode.UNAVAILABLE}
         await burst.insist(town)
@@ -96,7 +100,9 @@ def small_disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-async def test_a_full_disk_is_told_and_outlived(on_sqlite: Burst, tmp_path: Path) -> None:
+async def test_a_full_disk_is_told_and_outlived(
+    on_sqlite: Burst, tmp_path: Path, recovering: Recovering
+) -> None:
     with small_disk(tmp_path / "disk") as disk:
         burst = copied(on_sqlite, disk / "server")
         async with started(burst.folder) as process, process.city() as town:
@@ -105,8 +111,9 @@ async def test_a_full_disk_is_told_and_outlived(on_sqlite: Burst, tmp_path: Path
             await burst.send(town)
             assert set(burst.failures.values()) == {grpc.StatusCode.UNAVAILABLE}, "the disk was not full"
             assert not burst.answers
-            filler.unlink()
-            await burst.insist(town)
+            with recovering("SQLite's disk was full, and all is answered"):
+                filler.unlink()
+                await burst.insist(town)
             await burst.check_at(town)
             process.end(signal.SIGTERM)
             assert await process.ended() == 0
@@ -124,16 +131,20 @@ def _fill(path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-async def test_a_database_that_goes_away_for_seconds_is_waited_for(tmp_path: Path, mode: str) -> None:
-    await away(tmp_path, mode, 3)
+async def test_a_database_that_goes_away_for_seconds_is_waited_for(
+    tmp_path: Path, mode: str, recovering: Recovering
+) -> None:
+    await away(tmp_path, mode, 3, recovering)
 
 
 @pytest.mark.long
-async def test_a_database_that_goes_away_for_half_a_minute_is_waited_for(tmp_path: Path) -> None:
-    await away(tmp_path, "immediate", 30)
+async def test_a_database_that_goes_away_for_half_a_minute_is_waited_for(
+    tmp_path: Path, recovering: Recovering
+) -> None:
+    await away(tmp_path, "immediate", 30, recovering)
 
 
-async def away(tmp_path: Path, mode: str, seconds: float) -> None:
+async def away(tmp_path: Path, mode: str, seconds: float, recovering: Recovering) -> None:
     """Stop a PostgreSQL under two servers while they are written to, and start it again after a while."""
     with postgres.running() as server:
         async with prepared(tmp_path / "first", Store.on(server)) as burst:
@@ -154,8 +165,9 @@ async def away(tmp_path: Path, mode: str, seconds: float) -> None:
                     assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
                     assert monotonic() - begun < 2, "whoever asks is told at once"
                     await asyncio.sleep(0.2)
-                server.start()
-                await burst.insist(town, beside)
+                with recovering(f"PostgreSQL was away for {seconds} s ({mode}), and all is answered"):
+                    server.start()
+                    await burst.insist(town, beside)
                 await burst.check_at(town)
                 await burst.check_at(beside)
                 for process in (one, other):

@@ -16,6 +16,7 @@ import pytest_asyncio
 from cryptography import x509
 
 from tests import postgres
+from tests.recovering import Recovering
 from tests.zkservice.bursts import ENDING, Burst, prepared
 from tests.zkservice.processes import ended, workers
 from tests.zkservice.stores import Store
@@ -68,7 +69,7 @@ async def refused(folder: Path, **settings: object) -> str:
     return said.decode()
 
 
-async def test_all_serve_on_one_port_and_each_may_be_killed(burst: Burst) -> None:
+async def test_all_serve_on_one_port_and_each_may_be_killed(burst: Burst, recovering: Recovering) -> None:
     """With the port of the log over HTTP, and workers that are shared out among the members."""
     settings = {"servers": 2, "processes": 2, "http_port": 0, "http_plain": True, "max_batch": 2}
     async with supervised(burst.folder, **settings, **burst.settings) as server:
@@ -79,8 +80,9 @@ async def test_all_serve_on_one_port_and_each_may_be_killed(burst: Burst) -> Non
             assert server.serving() == members
             sending = asyncio.create_task(burst.insist(*speaking, seconds=120))
             for victim in sorted(members):
-                os.kill(victim, signal.SIGKILL)
-                await server.become(2, without=frozenset({victim}))
+                with recovering("a member was killed, and another one serves"):
+                    os.kill(victim, signal.SIGKILL)
+                    await server.become(2, without=frozenset({victim}))
             await server.logged("a server process was replaced", 2)
             await sending
             await burst.check_at(speaking[0])
@@ -97,7 +99,9 @@ async def test_all_serve_on_one_port_and_each_may_be_killed(burst: Burst) -> Non
     await burst.check()
 
 
-async def test_all_are_replaced_one_after_the_other_and_no_call_is_lost(burst: Burst) -> None:
+async def test_all_are_replaced_one_after_the_other_and_no_call_is_lost(
+    burst: Burst, recovering: Recovering
+) -> None:
     """By some that have another certificate: the one that there was had to go."""
     async with supervised(burst.folder, servers=2, **burst.settings) as server:
         before, stop = server.members(), asyncio.Event()
@@ -106,8 +110,9 @@ async def test_all_are_replaced_one_after_the_other_and_no_call_is_lost(burst: B
             sending = asyncio.create_task(burst.insist(*speaking, seconds=120, passing=ENDING))
             old = await asyncio.to_thread(server.certificate)
             (burst.folder / "server.key").unlink()
-            server.end(signal.SIGHUP)
-            await server.logged("all server processes were replaced")
+            with recovering("all members were to be replaced, and are"):
+                server.end(signal.SIGHUP)
+                await server.logged("all server processes were replaced")
             new = await asyncio.to_thread(server.certificate)
             assert old != new == x509.load_pem_x509_certificate((burst.folder / "server.pem").read_bytes())
             stop.set()
@@ -176,15 +181,16 @@ async def test_one_that_cannot_be_replaced_leaves_the_others_until_none_is_left(
 
 
 @pytest.mark.long
-async def test_one_that_is_frozen_is_replaced(burst: Burst) -> None:
+async def test_one_that_is_frozen_is_replaced(burst: Burst, recovering: Recovering) -> None:
     """The system goes on giving it connections, so callers would wait for it; nothing of theirs is lost."""
     async with supervised(burst.folder, servers=2, **burst.settings) as server:
         before = server.members()
         async with towns(server, 8) as speaking:
             frozen = max(before)
-            os.kill(frozen, signal.SIGSTOP)
-            await burst.insist(*speaking, seconds=120)
-            after = await server.become(2, without=frozenset({frozen}))
+            with recovering("a member was frozen, another one serves, and all is answered"):
+                os.kill(frozen, signal.SIGSTOP)
+                await burst.insist(*speaking, seconds=120)
+                after = await server.become(2, without=frozenset({frozen}))
             assert after & before, "the other one was let alone"
             await burst.check_at(speaking[0])
         assert "a server process says nothing any more" in server.log()

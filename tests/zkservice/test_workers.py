@@ -16,6 +16,7 @@ import pytest
 import uvloop
 
 from disclosure import MalformedError, Reason
+from tests.recovering import Recovering
 from tests.zkservice import lying_worker, processes
 from tests.zkservice.lying_worker import ENDS, FRAMES, HANGS, MISSES
 from tests.zkservice.support import Clock
@@ -96,10 +97,14 @@ async def test_a_worker_that_writes_what_is_no_answer_is_replaced(misdeed: bytes
 
 @pytest.mark.usefixtures("lying")
 @pytest.mark.parametrize("misdeed", HANGS, ids=bytes.decode)
-async def test_a_worker_that_hangs_is_replaced(misdeed: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_worker_that_hangs_is_replaced(
+    misdeed: bytes, monkeypatch: pytest.MonkeyPatch, recovering: Recovering
+) -> None:
     async with started() as workers:
         monkeypatch.setattr("zkservice.workers._SECONDS", 4.0)
-        assert await verdicts(workers, b"one", misdeed, b"two") == [b"one", "INTERNAL", b"two"]
+        with recovering("a worker hung, for which four seconds are waited, and its batch is answered"):
+            told = await verdicts(workers, b"one", misdeed, b"two")
+        assert told == [b"one", "INTERNAL", b"two"]
         assert len(processes.workers()) == 1
 
 
@@ -167,7 +172,7 @@ async def test_a_job_survives_two_lost_processes_and_takes_no_more_than_three_wi
     assert await killed_over_and_over(3) == (["INTERNAL"], 3)
 
 
-async def killed_while_idle() -> None:
+async def killed_while_idle(recovering: Recovering) -> None:
     async with started(2) as workers:
         before = processes.workers()
         assert len(before) == 2
@@ -175,16 +180,19 @@ async def killed_while_idle() -> None:
             os.kill(pid, signal.SIGKILL)
         await processes.ended(*before)
         await asyncio.sleep(0.1)
-        for _ in range(4):
-            assert await verdicts(workers, b"") == ["FIELD_MISSING"]
+        with recovering("both workers were killed while idle, and four calls are answered"):
+            told = [await verdicts(workers, b"") for _ in range(4)]
+        assert told == [["FIELD_MISSING"]] * 4
         again = await asyncio.gather(*(verdicts(workers, b"", b"\xff") for _ in range(20)))
         assert again == [["FIELD_MISSING", "MESSAGE_MALFORMED"]] * 20
         assert len(processes.workers()) == 2
         assert not processes.workers() & before
 
 
-def test_a_worker_that_was_killed_while_idle_is_replaced(run: Callable[..., None]) -> None:
-    run(killed_while_idle())
+def test_a_worker_that_was_killed_while_idle_is_replaced(
+    run: Callable[..., None], recovering: Recovering
+) -> None:
+    run(killed_while_idle(recovering))
 
 
 async def left_halfway() -> None:

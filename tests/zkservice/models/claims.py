@@ -42,6 +42,13 @@ class Claims(Machine):
 
     made: Bundle[int] = Bundle("made")
 
+    @classmethod
+    def home(cls, **settings: Any) -> Running:
+        """Start a server of a department that issues the composite form."""
+        running = Running(**settings)
+        running.do(running.town.add_schema(BASE))
+        return running
+
     def __init__(self, server: Running) -> None:
         super().__init__(server)
         self.office = self.do(Office.open(self.town, "police", self.town.department_token))

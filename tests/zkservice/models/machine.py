@@ -9,9 +9,10 @@ import asyncio
 import datetime as dt
 import logging
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, TypeVar
 from unittest.mock import patch
 
@@ -46,28 +47,39 @@ def _quiet() -> Iterator[None]:
 
 
 class Running:
-    """A server in a loop that runs while somebody calls."""
+    """A server in a loop that runs while somebody calls.
 
-    def __init__(self, **settings: Any) -> None:
+    `opened` starts and furnishes it; `patches` are what of the service's is another thing meanwhile.
+    """
+
+    def __init__(
+        self,
+        opened: Callable[..., AbstractAsyncContextManager[City]] = city,
+        patches: Mapping[str, Any] = MappingProxyType({}),
+        **settings: Any,
+    ) -> None:
         self._loop, self._stack = asyncio.new_event_loop(), AsyncExitStack()
-        self._stack.enter_context(patch("zkservice.server._TIDY_SECONDS", 0.5))
+        for place, instead in {"zkservice.server._TIDY_SECONDS": 0.5, **patches}.items():
+            self._stack.enter_context(patch(place, instead))
         self._stack.enter_context(_quiet())
         where = _MEMORY if _MEMORY.is_dir() and "database" not in settings else None
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(dir=where)))
         self._read = self._found = 0
         self.town: City = self.do(
-            self._stack.enter_async_context(city(folder, max_deliveries=MOST_DELIVERIES, **settings))
+            self._stack.enter_async_context(opened(folder, max_deliveries=MOST_DELIVERIES, **settings))
         )
-        self.issued: Issued = self.do(self._claimed())
-        self._issued_at = self.town.clock.ahead
+        self._issued: tuple[dt.timedelta, Issued] | None = None
+
+    @property
+    def issued(self) -> Issued:
+        """A credential to show, another one once it grows old; neither stands on the log."""
+        ahead = self.town.clock.ahead
+        if self._issued is None or ahead - self._issued[0] > dt.timedelta(days=100):
+            self._issued = ahead, self.do(self._claimed())
+        return self._issued[1]
 
     async def _claimed(self) -> Issued:
         return await self.town.claim(await self.town.issue())
-
-    def renew(self) -> None:
-        """Claim another credential, if the one there is grows old."""
-        if self.town.clock.ahead - self._issued_at > dt.timedelta(days=100):
-            self.issued, self._issued_at = self.do(self._claimed()), self.town.clock.ahead
 
     def do(self, act: Coroutine[Any, Any, _Result]) -> _Result:
         """Run something, and what the server does meanwhile."""
@@ -102,10 +114,14 @@ class Machine(RuleBasedStateMachine):
     longest: ClassVar = dt.timedelta(days=200)
     """How long one run waits in all: the credential that it shows lasts for a year."""
 
+    @classmethod
+    def home(cls, **settings: Any) -> Running:
+        """Start a server that this model can be run on."""
+        return Running(**settings)
+
     def __init__(self, server: Running) -> None:
         super().__init__()
         self.server, self.town = server, server.town
-        server.renew()
         self._waited = dt.timedelta()
         self.entries = server.entries()
         """How many entries the log has to have."""
