@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
-from tests.browser.browsing import SIZES, chromium, needs, site
-from tests.browser.pictures import as_they_were_made, looks
+from tests.browser.browsing import SIZES, site
+from tests.browser.pictures import looks
 from tests.browser.test_centre import CODE, VIEWS, Watching, counted, opens, queued, registry, signs_in
 from tests.zkservice.centre import add_item
 from tests.zkservice.counting import access
@@ -24,11 +24,11 @@ MARCH = dt.datetime(2026, 3, 31, 4, tzinfo=dt.UTC)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watching]:
+async def still(
+    as_pictured: None, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Watching]:
     """A city in which nothing happened but what is counted here."""
-    needs()
-    as_they_were_made()
-    async with city(tmp_path_factory.mktemp("still-centre") / "server") as town, chromium() as browser:
+    async with city(tmp_path_factory.mktemp("still-centre") / "server") as town:
         await add_item(town)
         await counted(town)
         await queued(town)
