@@ -133,10 +133,8 @@ async def the_part(opened: Opened, page: Page, addresses: list[str], part: str) 
 async def test_an_errand_is_begun_and_its_parts_are_settled(
     opened: Opened, size: str, tmp_path: Path
 ) -> None:
-    async with opened.place.visitor(size) as visitor:
-        visitor.expected = ["401"]
-        page = await visitor.goes_to("/counter/")
-        await signs_in(page)
+    async with opened.place.inside("/counter/", signs_in, size) as visitor:
+        page = visitor.page
         await opens_the_board(page)
         await visitor.passes_axe()
         before = await known(page)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.browser.browsing import SIZES, Site, chromium, needs, site
-from tests.browser.pictures import as_they_were_made, looks
+from tests.browser.browsing import SIZES, Site, site
+from tests.browser.pictures import looks
 from tests.web_edge.behind import CODE
 from tests.web_edge.halls import hall_of
 from tests.zkservice.errands import PARTS, Started
@@ -22,12 +22,12 @@ ASKED = pb.ERRAND_PART_STATE_ASKED
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+async def still(
+    as_pictured: None, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
     """A hall at which one errand was submitted and nothing else happened."""
-    needs()
-    as_they_were_made()
     folder = tmp_path_factory.mktemp("still-board")
-    async with city(folder / "server") as town, chromium() as browser:
+    async with city(folder / "server") as town:
         hall = await hall_of(town, folder, 802)
         async with site(town, browser, Watched(), **hall.given()) as place, place.visitor() as visitor:
             visitor.expected = ["401"]

@@ -75,10 +75,8 @@ async def test_what_is_registered_is_shown(centre: Watching, size: str) -> None:
 
 
 async def test_names_are_text_and_lead_to_what_is_theirs(centre: Watching) -> None:
-    async with centre.site.visitor() as visitor:
-        visitor.expected = ["401"]
-        page = await visitor.goes_to("/centre/")
-        await signs_in(page)
+    async with centre.site.inside("/centre/", signs_in) as visitor:
+        page = visitor.page
         rows = page.get_by_role("row")
         await expect(rows).to_have_count(PAGE + 1)
         await expect(page.get_by_text(EVIL)).to_be_visible()
@@ -130,10 +128,9 @@ async def test_which_receipt_a_policy_demands_is_shown_in_both_languages(centre:
 
 
 async def test_counts_are_shown_by_whatever_is_chosen(centre: Watching) -> None:
-    async with centre.site.visitor() as visitor:
-        visitor.expected = ["401", "400"]
-        page = await visitor.goes_to("/centre/")
-        await signs_in(page)
+    async with centre.site.inside("/centre/", signs_in) as visitor:
+        visitor.expected += ["400"]
+        page = visitor.page
         await opens(page, "Issuance")
         await page.get_by_label("Last day").fill((TODAY + dt.timedelta(days=2)).isoformat())
         await page.get_by_role("button", name="Show", exact=True).click()
@@ -161,10 +158,8 @@ async def test_counts_are_shown_by_whatever_is_chosen(centre: Watching) -> None:
 
 
 async def test_use_over_the_days_is_drawn(centre: Watching) -> None:
-    async with centre.site.visitor("phone") as visitor:
-        visitor.expected = ["401"]
-        page = await visitor.goes_to("/centre/")
-        await signs_in(page)
+    async with centre.site.inside("/centre/", signs_in, "phone") as visitor:
+        page = visitor.page
         await opens(page, "Statistics")
         drawn = page.get_by_role("img", name="Use by day")
         await page.get_by_label("First day").fill(f"{ENDED}-01")
@@ -189,10 +184,9 @@ async def test_use_over_the_days_is_drawn(centre: Watching) -> None:
 
 
 async def test_applications_are_counted_in_steps_and_small_numbers_are_not_there(centre: Watching) -> None:
-    async with centre.site.visitor() as visitor:
-        visitor.expected = ["401", "400"]
-        page = await visitor.goes_to("/centre/")
-        await signs_in(page)
+    async with centre.site.inside("/centre/", signs_in) as visitor:
+        visitor.expected += ["400"]
+        page = visitor.page
         await opens(page, "Applications")
         waiting = page.get_by_role("region", name="Waiting").get_by_role("row")
         await expect(waiting).to_have_count(2)
@@ -217,10 +211,8 @@ async def test_pushes_are_followed_while_they_go_on(centre: Watching) -> None:
     pusher = centre.pusher
     assert pusher is not None
     name = (await pusher.push([record(each) for each in range(7)])).push
-    async with centre.site.visitor() as visitor:
-        visitor.expected = ["401"]
-        page = await visitor.goes_to("/centre/")
-        await signs_in(page)
+    async with centre.site.inside("/centre/", signs_in) as visitor:
+        page = visitor.page
         await opens(page, "Issuance")
         newest = page.get_by_role("region", name="Pushes of records").get_by_role("row").nth(1)
         await expect(newest.get_by_role("cell").nth(0)).to_contain_text("running")
@@ -235,10 +227,8 @@ async def test_pushes_are_followed_while_they_go_on(centre: Watching) -> None:
 
 
 async def test_what_nobody_is_told_of_a_month_is_not_shown(centre: Watching) -> None:
-    async with centre.site.visitor() as visitor:
-        visitor.expected = ["401"]
-        page = await visitor.goes_to("/centre/")
-        await signs_in(page)
+    async with centre.site.inside("/centre/", signs_in) as visitor:
+        page = visitor.page
         await opens(page, "Statistics")
         told = page.get_by_role("region", name="A month as everybody may know it").get_by_role("row")
         for verifier, cells in (
@@ -253,10 +243,8 @@ async def test_what_nobody_is_told_of_a_month_is_not_shown(centre: Watching) -> 
 
 
 async def test_a_session_that_ended_is_told_and_signed_in_again(centre: Watching) -> None:
-    async with centre.site.visitor() as visitor:
-        visitor.expected = ["401"]
-        page = await visitor.goes_to("/centre/")
-        await signs_in(page)
+    async with centre.site.inside("/centre/", signs_in) as visitor:
+        page = visitor.page
         await expect(page.get_by_role("row").nth(1)).to_be_visible()
         await visitor.context.clear_cookies()
         await page.get_by_role("link", name="Purposes", exact=True).click()
@@ -270,10 +258,9 @@ async def test_an_edge_that_was_started_anew_asks_for_the_code_again(centre: Wat
     browser, town = centre.site.browser, centre.town
     async with AsyncExitStack() as first:
         place = await first.enter_async_context(site(town, browser, Watched(), **centre.given))
-        async with place.visitor() as visitor:
-            visitor.expected = ["401", "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"]
-            page = await visitor.goes_to("/centre/")
-            await signs_in(page)
+        async with place.inside("/centre/", signs_in) as visitor:
+            visitor.expected += ["ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"]
+            page = visitor.page
             await expect(page.get_by_role("row").nth(1)).to_be_visible()
             await first.aclose()
             await page.get_by_role("link", name="Purposes", exact=True).click()
@@ -291,10 +278,9 @@ async def test_a_service_that_is_away_is_told_and_tried_again(nine: Nine, tmp_pa
         token, endpoint = await access(town), endpoint_of(town)
         given = {"books": lambda: opened_books(endpoint, token), "centre_code": CODE}
         place = await standing.enter_async_context(site(town, nine.site.browser, Watched(), **given))
-        async with place.visitor() as visitor:
-            visitor.expected = ["401", "503"]
-            page = await visitor.goes_to("/centre/")
-            await signs_in(page)
+        async with place.inside("/centre/", signs_in) as visitor:
+            visitor.expected += ["503"]
+            page = visitor.page
             await expect(page.get_by_role("row").nth(1)).to_be_visible()
             await running.aclose()
             await page.get_by_role("link", name="Verifiers", exact=True).click()

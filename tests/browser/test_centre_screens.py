@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
-from tests.browser.browsing import SIZES, chromium, needs, site
+from tests.browser.browsing import SIZES, site
 from tests.browser.centre_town import (
     CODE,
     VIEWS,
@@ -20,7 +20,7 @@ from tests.browser.centre_town import (
     registry,
     signs_in,
 )
-from tests.browser.pictures import as_they_were_made, looks
+from tests.browser.pictures import looks
 from tests.zkservice.centre import add_item
 from tests.zkservice.counting import access
 from tests.zkservice.pushes import record
@@ -34,11 +34,11 @@ MARCH = dt.datetime(2026, 3, 31, 4, tzinfo=dt.UTC)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watching]:
+async def still(
+    as_pictured: None, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Watching]:
     """A city in which nothing happened but what is counted here."""
-    needs()
-    as_they_were_made()
-    async with city(tmp_path_factory.mktemp("still-centre") / "server") as town, chromium() as browser:
+    async with city(tmp_path_factory.mktemp("still-centre") / "server") as town:
         await add_item(town)
         await demanding(town)
         await counted(town)

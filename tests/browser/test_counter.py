@@ -101,10 +101,8 @@ async def test_a_clerk_asks_and_the_answer_comes_in(
 
 async def test_a_person_types_the_code_on_the_screen(nine: Nine, counter: Site) -> None:
     issued = await nine.town.claim(await nine.town.issue())
-    async with counter.visitor("phone") as visitor:
-        visitor.expected = ["401"]
-        page = await visitor.goes_to("/counter/")
-        await signs_in(page)
+    async with counter.inside("/counter/", signs_in, "phone") as visitor:
+        page = visitor.page
         await page.get_by_label("The person types a code from this screen").check()
         await visitor.passes_axe()
         link = await asks(page)
@@ -118,10 +116,8 @@ async def test_a_person_types_the_code_on_the_screen(nine: Nine, counter: Site) 
 
 
 async def test_a_person_says_no(nine: Nine, counter: Site) -> None:
-    async with counter.visitor() as visitor:
-        visitor.expected = ["401"]
-        page = await visitor.goes_to("/counter/")
-        await signs_in(page)
+    async with counter.inside("/counter/", signs_in) as visitor:
+        page = visitor.page
         await decline(nine.town, await asks(page))
         await expect(page.get_by_role("heading", name="Declined")).to_be_visible()
         await expect(page.get_by_role("link", name="Save the record")).to_have_count(0)
@@ -131,10 +127,9 @@ async def test_a_reload_in_the_middle_shows_the_same_question_and_a_cut_line_is_
     nine: Nine, counter: Site
 ) -> None:
     issued = await nine.town.claim(await nine.town.issue())
-    async with counter.visitor() as visitor:
-        visitor.expected = ["401", "ERR_INTERNET_DISCONNECTED", "ERR_NETWORK"]
-        page = await visitor.goes_to("/counter/")
-        await signs_in(page)
+    async with counter.inside("/counter/", signs_in) as visitor:
+        visitor.expected += ["ERR_INTERNET_DISCONNECTED", "ERR_NETWORK"]
+        page = visitor.page
         link = await asks(page)
         await page.reload()
         await expect(page.get_by_role("img", name="QR code of the question")).to_be_visible()
@@ -155,10 +150,8 @@ async def test_a_reload_in_the_middle_shows_the_same_question_and_a_cut_line_is_
 
 
 async def test_a_double_tap_asks_once(nine: Nine, counter: Site) -> None:
-    async with counter.visitor("phone") as visitor:
-        visitor.expected = ["401"]
-        page = await visitor.goes_to("/counter/")
-        await signs_in(page)
+    async with counter.inside("/counter/", signs_in, "phone") as visitor:
+        page = visitor.page
         button = page.get_by_role("button", name="test", exact=True)
         await button.evaluate("(each) => { each.click(); each.click(); }")
         await expect(page.get_by_role("img", name="QR code of the question")).to_be_visible()
@@ -167,10 +160,8 @@ async def test_a_double_tap_asks_once(nine: Nine, counter: Site) -> None:
 
 
 async def test_a_question_that_nobody_answers_in_time_is_told_so(nine: Nine, counter: Site) -> None:
-    async with counter.visitor("phone") as visitor:
-        visitor.expected = ["401"]
-        page = await visitor.goes_to("/counter/")
-        await signs_in(page)
+    async with counter.inside("/counter/", signs_in, "phone") as visitor:
+        page = visitor.page
         await page.get_by_role("button", name="brief", exact=True).click()
         await expect(page.get_by_role("heading", name="Not answered")).to_be_visible()
         await expect(page.get_by_text("Nobody answered in time. Ask again.")).to_be_visible()
@@ -184,10 +175,8 @@ async def test_a_question_that_nobody_answers_in_time_is_told_so(nine: Nine, cou
 async def test_a_name_from_a_department_is_text(nine: Nine, counter: Site) -> None:
     evil = "<img src=x onerror=document.title='owned'>"
     issued = await nine.town.claim(await nine.town.issue({**VALUES, "name": evil}))
-    async with counter.visitor() as visitor:
-        visitor.expected = ["401"]
-        page = await visitor.goes_to("/counter/")
-        await signs_in(page)
+    async with counter.inside("/counter/", signs_in) as visitor:
+        page = visitor.page
         await answer(nine.town, issued, await asks(page))
         await expect(page.locator(LINES)).to_contain_text(evil)
         assert await page.locator("img").count() == 0

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.browser.browsing import SIZES, Site, chromium, needs, site
-from tests.browser.pictures import as_they_were_made, looks
+from tests.browser.browsing import SIZES, Site, site
+from tests.browser.pictures import looks
 from tests.browser.test_counter import asks, signs_in
 from tests.web_edge.behind import BRIEF, CODE, answer, decline, desk_of
 from tests.zkservice.support import Issued, city
@@ -30,11 +30,11 @@ Scene = Callable[[Still, Page], Awaitable[None]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Still]:
-    needs()
-    as_they_were_made()
+async def still(
+    as_pictured: None, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Still]:
     folder = tmp_path_factory.mktemp("still-counter")
-    async with city(folder / "server") as town, chromium() as browser:
+    async with city(folder / "server") as town:
         desk = await desk_of(town, folder / "home", BRIEF)
         async with site(town, browser, Watched(), desk=desk, counter_code=CODE) as place:
             yield Still(place, await town.claim(await town.issue()))
@@ -69,10 +69,8 @@ SCENES: dict[str, Scene] = {
 @pytest.mark.parametrize("size", list(SIZES))
 @pytest.mark.parametrize("scene", list(SCENES))
 async def test_it_looks_as_it_did(still: Still, scene: str, size: str, tmp_path: Path) -> None:
-    async with still.place.visitor(size) as visitor:
-        visitor.expected = ["401"]
-        page = await visitor.goes_to("/counter/")
-        await signs_in(page)
+    async with still.place.inside("/counter/", signs_in, size) as visitor:
+        page = visitor.page
         await SCENES[scene](still, page)
         told = await looks(page, f"counter-{scene}-{size}", tmp_path)
     assert not told, "\n".join(told)

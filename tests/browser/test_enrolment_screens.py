@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
-from tests.browser.browsing import SIZES, chromium, needs
-from tests.browser.pictures import as_they_were_made, looks
+from tests.browser.browsing import SIZES
+from tests.browser.pictures import looks
 from tests.browser.test_enrolment_site import School
 from tests.clients.enrolling import enrolling
 from tests.verifier.test_verifier_client import POLICY
@@ -17,11 +17,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[School]:
-    needs()
-    as_they_were_made()
+async def still(
+    as_pictured: None, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[School]:
     policy = POLICY.replace("[district,", "[name, district,")
-    async with chromium() as browser, enrolling(tmp_path_factory.mktemp("still-enrolment"), policy) as town:
+    async with enrolling(tmp_path_factory.mktemp("still-enrolment"), policy) as town:
         yield School(browser, 0, town.given.town, town)
 
 

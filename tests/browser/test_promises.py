@@ -51,13 +51,7 @@ async def test_no_script_of_anybody_else_runs(nine: Nine, path: str) -> None:
 @pytest.mark.parametrize("path", PAGES)
 async def test_no_page_is_shown_inside_another(nine: Nine, path: str) -> None:
     async with nine.site.visitor() as visitor:
-        visitor.expected = ["frame-ancestors", "X-Frame-Options", "refused to connect", "Framing"]
-        page = visitor.page
-        await page.set_content(f"<iframe src='{nine.site.origin}{path}' name='inner'></iframe>")
-        inner = page.frame("inner")
-        assert inner is not None
-        await inner.wait_for_load_state()
-        assert await inner.locator("#page").count() == 0
+        await visitor.is_framed_by_nobody(f"{nine.site.origin}{path}", "#page")
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.browser.browsing import SIZES, Site, chromium, needs, site
+from tests.browser.browsing import SIZES, Site, site
 from tests.browser.conftest import Nine, nine_cities
-from tests.browser.pictures import as_they_were_made, held_against, looks, picture
+from tests.browser.pictures import held_against, looks, picture
 from tests.consortium.making import LOG
 from tests.consortium.watching import TimedLog
 from tests.web_edge.behind import CODE, desk_of
@@ -25,12 +25,12 @@ Scene = Callable[[Nine, Page], Awaitable[object]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Nine, Site]]:
+async def still(
+    as_pictured: None, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Nine, Site]]:
     """A city of these tests' own, in which nothing happened but what they know, with its counter."""
-    needs()
-    as_they_were_made()
     folder = tmp_path_factory.mktemp("still")
-    async with chromium() as browser, nine_cities(folder, browser) as nine:
+    async with nine_cities(folder, browser) as nine:
         desk = await desk_of(nine.town, folder / "home")
         async with site(nine.town, browser, nine.watched, desk=desk, counter_code=CODE) as place:
             yield nine, place
