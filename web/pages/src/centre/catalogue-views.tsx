@@ -137,8 +137,8 @@ export function PoliciesView({ of, all }: Of): VNode {
           { head: text("asks"), cell: (row) => <Asks row={row} /> },
           { head: text("basis"), cell: (row) => told(row.legal_basis) },
           { head: text("retention"), cell: (row) => text("days", { days: row.retention_days }), number: true },
-          { head: text("receipt"), cell: (row) => (row.receipt ? word(row.receipt) : text("receipt.unsaid")) },
-          { head: text("state"), cell: (row) => word(row.state) },
+          { head: text("receipt"), cell: (row) => <Whole said={row.receipt ? word(row.receipt) : text("receipt.unsaid")} /> },
+          { head: text("state"), cell: (row) => <Whole said={word(row.state)} /> },
         ]}
       />
     </Card>
@@ -179,6 +179,11 @@ function Titled({ both, name }: { both: Both; name: string }): VNode {
 
 export function Mono({ name }: { name: string }): VNode {
   return <span class="mono quiet">{name}</span>;
+}
+
+/** A word that is not broken where the table is narrow. */
+function Whole({ said }: { said: string }): VNode {
+  return <span class="whole">{said}</span>;
 }
 
 function Refresh({ row }: { row: Item }): VNode {
