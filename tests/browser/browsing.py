@@ -103,6 +103,8 @@ class Visitor:
     complaints: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
     """Parts of complaints that the test brings about itself."""
+    elsewhere: list[str] = field(default_factory=list)
+    """Origins that the test itself goes to beside the site's."""
 
     def listen(self) -> None:
         self.context.on("request", lambda each: self.requests.append(each))  # noqa: PLW0108
@@ -138,7 +140,8 @@ class Visitor:
         assert wide <= 0
 
     def kept_its_promises(self) -> None:
-        strangers = [each.url for each in self.requests if not each.url.startswith(f"{self.site.origin}/")]
+        known = tuple(f"{each}/" for each in (self.site.origin, *self.elsewhere))
+        strangers = [each.url for each in self.requests if not each.url.startswith(known)]
         assert strangers == []
         odd = [each for each in self.complaints if not any(part in each for part in self.expected)]
         assert odd == [], odd

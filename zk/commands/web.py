@@ -1,7 +1,7 @@
 """`zk web`: hand out the pages, and pass their calls on to a service."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
@@ -21,9 +21,9 @@ from zk.commands.web_board import open_board
 from zk.commands.web_centre import made_code, open_centre
 from zk.counter import HomeDesk
 from zk.demo.site import school_site
-from zk.demo.web import NUMBER, PASSPHRASE, SCHOOL, Seeded, seeded
-from zk.demo.web_city import CHEAT
-from zk.demo.web_errand import BUNDLE, LINK
+from zk.demo.web import SCHOOL, Seeded, seeded
+from zk.demo.web_errand import BUNDLE
+from zk.demo.web_steps import STEPS, Doors, named
 from zk.exits import CommandError, Exit
 from zk.group import Group
 from zk.home import Home, read_file
@@ -32,11 +32,6 @@ from zk.run import Answer, Remote, Run, terminable
 GROUP = Group("web")
 DEFAULT_PAGES: Final = Path("build/web")
 DEFAULT_PORT: Final = 8480
-_STEPS: Final = (
-    "web.demo_open", "web.demo_chain", "web.demo_counter",
-    "web.demo_answer", "web.demo_receipt", "web.demo_alarms", "web.demo_enrolment",
-    "web.demo_centre", "web.demo_vault", "web.demo_inbox", "web.demo_board", "web.demo_end",
-)  # fmt: skip
 
 Pem = Annotated[Path | None, typer.Option("--certificate", help="help.web.certificate")]
 Key = Annotated[Path | None, typer.Option("--private-key", help="help.web.private_key")]
@@ -118,11 +113,8 @@ def demo(
     """
     built = _pages(pages)
     run.say(run.text("web.demo_begins"))
-    with (
-        terminable(),
-        seeded(output, examples) as made,
-        school_site(made, output, examples) as site,
-    ):
+    with terminable(), ExitStack() as stack:
+        made = stack.enter_context(seeded(output, examples))
         school = replace(run, home=Home(made.school), remote=Remote())
         open_desk, code = _counter(school, SCHOOL, [made.policy])
         hall = replace(run, home=Home(made.hall), remote=Remote())
@@ -139,7 +131,14 @@ def demo(
             counter_code=code,
             **(centre.given if centre else {}),
         )
-        _run(edge, lambda taken: _steps(run, made, edge, taken, site))
+
+        def ready(taken: int) -> None:
+            address = _address(edge, taken)
+            # It leads to the vault's page, whose address is known by now, and to nobody else yet.
+            site = stack.enter_context(school_site(made, output, examples, f"{address}vault/"))
+            _steps(run, made, Doors(address, site, edge.counter_code, edge.centre_code))
+
+        _run(edge, ready)
     return Answer({"event": "stopped"}, [run.text("web.stopped")])
 
 
@@ -158,30 +157,12 @@ def _run(edge: Edge, on_ready: Callable[[int], None]) -> None:
         raise CommandError(Exit.NOT_STARTED, "NOT_STARTED", "error.not_started", detail=detail) from None
 
 
-def _steps(run: Run, made: Seeded, edge: Edge, port: int, site: str) -> None:
-    address = _address(edge, port)
-    document: dict[str, object] = {"event": "ready", "address": address, "port": port}
-    document |= {"counter_code": edge.counter_code, "centre_code": edge.centre_code}
-    document |= {"citizen": str(made.citizen), "site": site, "service": made.server.address}
-    document |= {"offers": made.offers, "account": made.account[0], "number": NUMBER, "deliver": made.deliver}
-    document |= {"begin": made.begin}
-    run.document(document)
-    given = {
-        "address": address,
-        "root": made.server.root,
-        "code": edge.counter_code,
-        "centre_code": edge.centre_code,
-        "home": made.citizen,
-        "passphrase": PASSPHRASE,
-        "cheat": CHEAT,
-        "site": site,
-        "offers": "\n   ".join(made.offers),
-        "account": made.account[0],
-        "number": NUMBER,
-        "deliver": " ".join(made.deliver),
-        "begin": " ".join("'LINK'" if each == LINK else each for each in made.begin),
-    }
-    run.say(*(run.text(step, **given) for step in _STEPS))
+def _steps(run: Run, made: Seeded, doors: Doors) -> None:
+    """Print what to do; for programs also what stands in it, by its names."""
+    given = named(made, doors)
+    steps = {each: run.text(each, **given) for each in STEPS}
+    run.document({"event": "ready", **given, "steps": steps})
+    run.say(*steps.values())
 
 
 def _counter(

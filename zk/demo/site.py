@@ -17,8 +17,10 @@ _END_SECONDS: Final = 10
 
 
 @contextmanager
-def school_site(made: Seeded, folder: Path, examples: Path) -> Iterator[str]:
+def school_site(made: Seeded, folder: Path, examples: Path, vault: str) -> Iterator[str]:
     """Run the school's enrolment site, which keeps its files in `folder`; give its address.
+
+    Its button leads to the vault's page, whose address `vault` is.
 
     Raises CommandError NOT_STARTED.
     """
@@ -30,6 +32,7 @@ def school_site(made: Seeded, folder: Path, examples: Path) -> Iterator[str]:
         "verifier": SCHOOL,
         "policy": made.policy,
         "folder": folder / "enrolments",
+        "vault": vault,
         "port": 0,
     }
     options = [part for name, value in given.items() for part in (f"--{name}", str(value))]

@@ -36,8 +36,7 @@ class Seeded:
     """The server, the homes of its citizen, its school and its hall of counters, a regulator's token.
 
     `offers` are links that somebody may claim in a vault of the browser's, `account` one that binds such a
-    vault to the person of NUMBER, `deliver` the command that puts an offer into that account's inbox, `begin`
-    the one with which the citizen begins the hall's errand.
+    vault to the person of NUMBER, `deliver` the command that puts an offer into that account's inbox.
     """
 
     server: LocalServer
@@ -51,7 +50,6 @@ class Seeded:
     offers: list[str] = field(default_factory=list, repr=False)
     account: list[str] = field(default_factory=list, repr=False)
     deliver: list[str] = field(default_factory=list)
-    begin: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -103,7 +101,7 @@ def _furnish(made: Seeded, zk: Zk, departments: Path, examples: Path) -> None:
     names = ("--name-zh", "历下区第三小学", "--name-en", "Lixia No. 3 School")
     zk(made.school, "verifier", "register", SCHOOL, *names)
     zk(made.school, "verifier", "policy", "register", made.policy)
-    made.begin.extend(web_errand.furnish(zk, departments, made.hall, made.citizen, examples))
+    made.offers.append(web_errand.furnish(zk, departments, made.hall, examples))
 
 
 def _regulate(made: Seeded, zk: Zk, home: Path) -> None:

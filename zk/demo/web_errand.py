@@ -11,9 +11,6 @@ _COUNTERS: Final = {
     "hrss-counter": ("open-social-insurance", "社会保险登记窗口", "Counter for social insurance"),
     "medical-counter": ("open-medical-insurance", "医疗保险登记窗口", "Counter for medical insurance"),
 }
-_DECLARED: Final = {"contact_phone": "053188880000", "employees": "12", "first_month": "2026-12-01"}
-LINK: Final = "LINK"
-"""What the board's link takes the place of in the command that is printed."""
 Zk = Callable[..., dict[str, Any]]
 """A command in a home, with what it printed."""
 
@@ -23,25 +20,15 @@ def policies(examples: Path) -> list[Path]:
     return [examples / "errands/policies" / f"{policy}.yaml" for policy, _, _ in _COUNTERS.values()]
 
 
-def furnish(zk: Zk, departments: Path, hall: Path, citizen: Path, examples: Path) -> list[str]:
-    """Register what the errand needs, and give the citizen a company's licence.
-
-    Returns the command by which the citizen begins the errand with the link of the board.
-    """
+def furnish(zk: Zk, departments: Path, hall: Path, examples: Path) -> str:
+    """Register what the errand needs; return the link by which somebody takes a company's licence."""
     zk(departments, "issuer", "register", _MARKET)
     zk(departments, "issuer", "schema", f"{_ITEM}@1")
     zk(departments, "issuer", "key", "--department", _MARKET)
-    values = examples / "values" / f"{_ITEM}.yaml"
-    zk(
-        citizen,
-        "vault",
-        "claim",
-        zk(departments, "issuer", "issue", f"{_ITEM}@1", "--values", values)["link"],
-    )
     for (name, (_, zh, en)), policy in zip(_COUNTERS.items(), policies(examples), strict=True):
         zk(hall, "verifier", "register", name, "--name-zh", zh, "--name-en", en)
         zk(hall, "verifier", "policy", "register", policy, "--as", name)
     zk(hall, "errands", "register", examples / "errands" / f"{BUNDLE.partition('@')[0]}.yaml")
-    declared = [part for name, value in _DECLARED.items() for part in ("--declare", f"{name}={value}")]
-    program = [f"ZK_HOME={citizen}", ".venv/bin/zk"]
-    return [*program, "vault", "errands", "start", LINK, "--yes", *declared]
+    values = examples / "values" / f"{_ITEM}.yaml"
+    link: str = zk(departments, "issuer", "issue", f"{_ITEM}@1", "--values", values)["link"]
+    return link

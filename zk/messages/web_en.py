@@ -39,32 +39,58 @@ MESSAGES: Final = {
     "help.web.examples": "Folder of the examples that people are made from.",
     "error.web_folder": "{path} is in use: take it away, or name another one (--output).",
     "web.demo_begins": "Starting a server, nine witnesses, departments, a citizen, a school, a hall and a "
-    "monitor: a minute and a half.",
-    "web.demo_open": "1. Open {address} in a browser. It does not know this demo's authority ({root}):\n"
-    "   go on all the same.",
-    "web.demo_chain": "2. The chain's window: see what departments and school have put on the ledger,\n"
-    "   and which cities have cosigned it; keep its key and its policy.",
-    "web.demo_counter": "3. The counter: sign in with {code}, choose what it is for, and open 'As a link'.",
-    "web.demo_answer": "4. In another terminal, as the citizen, with the link in the place of LINK:\n"
-    "   ZK_HOME={home} ZK_PASSPHRASE='{passphrase}' .venv/bin/zk vault present LINK\n"
-    "   The counter shows what was proven; save its record.",
-    "web.demo_receipt": "5. The chain's window, Check a receipt: choose the record; its proof is drawn.",
-    "web.demo_alarms": "6. The chain's window, Alarms: a monitor has caught {cheat}, which showed two "
-    "ledgers.",
-    "web.demo_enrolment": "7. The school's own site, another server: open {site}, press the button,\n"
-    "   and answer as in 4 with the link behind 'Open the vault'; type the pairing code. The form fills.",
-    "web.demo_centre": "8. The resource centre: sign in with {centre_code}; see who offers which data,\n"
-    "   who may ask for them, and how often they do.",
-    "web.demo_vault": "9. A vault of your own, in the browser: open {address}vault/, make one, and paste\n"
-    "   under Scan these links of departments, one after the other; then ask at the counter again, paste\n"
-    "   its link, read what is asked, agree, and look at the history:\n   {offers}",
-    "web.demo_inbox": "10. An inbox: in the same vault paste this link under Scan, and give the number\n"
-    "   {number}:\n   {account}\n"
-    "   Then have the department deliver something, in another terminal, and open the inbox:\n   {deliver}",
-    "web.demo_board": "11. An errand at two counters: at the counter, under Errands, press\n"
-    "   'Begin with a person', open 'As a link', and in another terminal begin it as the citizen:\n"
-    "   ZK_PASSPHRASE='{passphrase}' {begin}\n"
-    "   Both parts come in: open each, see what was proven and declared, and say that it is done.",
+    "monitor: about a minute.",
+    "web.demo_open": "1. Open {address} in a browser. It does not know this demo's authority\n"
+    "   ({root}): go on all the same. All pages are linked from there, and 'All pages' leads back.",
+    "web.demo_chain": "2. 'The chain's window': under 'Cosignatures' stand the "
+    "nine witnesses, and that the quorum\n"
+    "   has cosigned, under 'Blocks' what departments and verifiers have put on the ledger. Under\n"
+    "   'Whom you trust' press 'Keep it': 'You keep this one.'",
+    "web.demo_vault": "3. 'Your vault': compare the ledger's key, whose fingerprint has to be\n"
+    "   {fingerprint}\n"
+    "   Tick 'I have compared it, or I accept the key as this server shows it', choose a passphrase of ten\n"
+    "   characters or more, type it twice, and press 'Make the vault'. Then paste each of these links under\n"
+    "   'Scan', press 'Open the link' and 'Take it into the vault'. In the end 'Credentials' shows three:\n"
+    "   {permit}\n   {insurance}\n   {licence}",
+    "web.demo_counter": "4. 'The counter', best in another tab: sign in with {code}, press\n"
+    "   'Checking who may enrol', and open 'As a link'. Paste that link in the vault under 'Scan', press\n"
+    "   'Open the link', read who asks and what they will see, and press 'Agree and show':\n"
+    "   'It was shown, and the use stands on the ledger.' The counter says 'Proven'; press\n"
+    "   'Save the record'.",
+    "web.demo_terminal": "5. The same from a terminal, as another citizen: at the "
+    "counter press 'Next person' and ask\n"
+    "   again. In a terminal, with the link in the place of LINK, read what is asked, and type yes:\n"
+    "   ZK_HOME={home} ZK_PASSPHRASE='{passphrase}' .venv/bin/zk vault present 'LINK'\n"
+    "   The counter says 'Proven'.",
+    "web.demo_receipt": "6. 'The chain's window', under 'Check a receipt': choose "
+    "the file of the record, press 'Check'.\n"
+    "   'The receipt holds.', witnesses have cosigned it, and its proof is drawn.",
+    "web.demo_alarms": "7. There under 'Alarms': a monitor has caught {cheat}, "
+    "which showed two ledgers. It is\n"
+    "   'proven', and the evidence can be saved.",
+    "web.demo_enrolment": "8. The school's own site, another server: open {site} in "
+    "the browser of the vault,\n"
+    "   press 'Fill in from my vault' and 'Open the vault on this device'. Open the vault with its\n"
+    "   passphrase, type the pairing code that stands on the school's page, press 'Go on', and then\n"
+    "   'Agree and show'. The school says 'Proven. Please complete the form.': do, and press 'Enrol'.\n"
+    "   'Enrolled.'",
+    "web.demo_centre": "9. 'The resource centre': sign in with {centre_code}. "
+    "'Departments' shows who offers data,\n"
+    "   'Policies' who may ask for which, 'Statistics' how often {school} has asked and was answered.",
+    "web.demo_inbox": "10. An inbox: paste this link in the vault under 'Scan', "
+    "and press 'Open the link'. Type the number\n"
+    "   {number} and press 'Bind this vault':\n"
+    "   {account}\n"
+    "   Then have the department deliver something, in a terminal:\n"
+    "   {deliver}\n"
+    "   It stands under 'Inbox': press it, and 'Take it into the vault'.",
+    "web.demo_board": "11. An errand at two counters: at 'The counter' under "
+    "'Errands' press 'Begin with a person' and\n"
+    "   open 'As a link'. Paste that link in the vault under 'Scan', press 'Open the link' and 'Begin', and\n"
+    "   as soon as it is there 'See what they ask'. Fill in the form, press 'Go on', read what each counter\n"
+    "   would see, and press 'Agree and submit all'. At the counter two parts come in, and soon are\n"
+    "   'received': open each, see what was proven and declared, and press 'Done'. The vault says\n"
+    "   'Everything is done'.",
     "web.demo_end": "Ctrl-C ends all of it.",
     "web.ready": "The pages are at {address}",
     "web.stopped": "The pages are not handed out any more.",
