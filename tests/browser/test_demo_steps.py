@@ -241,7 +241,7 @@ async def looks_into_the_centre(walk: Walk) -> None:
     await expect(rows.filter(has_text="school-enrolment")).to_have_count(1)
     await walk.goes(page, "Statistics")
     counted = rows.filter(has_text=f"verifiers/{walk.told['school']}").locator("td")
-    # Of credentials nothing is the school's; it asked and was answered twice at its counter, once on its site.
+    # Of credentials nothing is its; it asked and was answered twice at its counter, once on its site.
     await expect(counted).to_have_text(["0", "0", "3", "3"])
 
 
