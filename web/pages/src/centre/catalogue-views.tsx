@@ -195,7 +195,7 @@ function Asks({ row }: { row: Policy }): VNode {
   const { text } = useTexts();
   const { standing } = row;
   return (
-    <ul class="lines">
+    <ul class="lines asks">
       {row.items.map((each) => (
         <li key={each.item}>
           <Mono name={each.item} />
