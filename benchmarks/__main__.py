@@ -1,11 +1,11 @@
 """The whole run and its report: `python -m benchmarks [--fresh] [--only PART ...] [--raw FOLDER]`.
 
 Parts: quick (the promised figures), bbs, chain, memory, keyed (pytest-benchmark), load (the service),
-ledger (the log, its witnesses, its upkeep), web (the pages), consortium (one order for nine cities), others
-(other packages). Each is a process of its own whose figures are kept in FOLDER (default build/bench) when
-it is done. A run that was broken off goes on with the parts that it still owes; with --fresh it begins
-anew. With --only some parts are measured and the figures of the others stay as they are in
-results/latest.json. Then results/latest.json, the pictures and REPORT.md are made; the pictures by
+ledger (the log, its witnesses, its upkeep), web (the pages), consortium (one order for nine cities),
+comparing (secrets), others (other packages). Each is a process of its own whose figures are kept in FOLDER
+(default build/bench) when it is done. A run that was broken off goes on with the parts that it still owes;
+with --fresh it begins anew. With --only some parts are measured and the figures of the others stay as they
+are in results/latest.json. Then results/latest.json, the pictures and REPORT.md are made; the pictures by
 matplotlib in an environment of its own, which the project's does not know.
 
 Exit code: 0, 1 if a part failed, 2 without the native group, 130 after Ctrl-C.

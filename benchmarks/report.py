@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from benchmarks import plots, results
+from benchmarks import comparing, plots, results
 from benchmarks.consortium import page as consortium
 from benchmarks.ledger import page as ledger
 from benchmarks.presentations import alternatives, keyed
@@ -77,6 +77,13 @@ counts from the sending. CPU is that of the server's processes for each call.
 
 Ten minutes and an hour of mixed traffic at 80 % of the capacity, three times the capacity, floods and faults:
 [docs/reliability.md](../docs/reliability.md).
+"""
+_COMPARED: Final = """## Secrets that are compared
+
+Whether the time of a refusal says how much of a wrong secret was right: wrong at the first octet against
+wrong at the last one, by lot, within one process. Up to |t| = 4.5 nothing was found with so many
+measurements (`benchmarks/comparing.py` says how). The last rows show what the method sees.
+
 """
 _OTHERS: Final = """## Beside what else there is
 
@@ -306,6 +313,7 @@ def render(found: Results, folder: Path = results.FOLDER) -> str:
         service(found["load"], folder) if found["load"] else "",
         web.section(found["web"]) if found.get("web") else "",
         consortium.section(found["consortium"]) if found.get("consortium") else "",
+        _COMPARED + comparing.told(found["comparing"]) if found.get("comparing") else "",
         others(found["others"]) if found["others"] else "",
         alternatives(found["quick"]) if found["quick"] else "",
     ]

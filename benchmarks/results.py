@@ -13,7 +13,7 @@ LATEST: Final = FOLDER / "latest.json"
 VERSION: Final = 2
 SUITES: Final = ("bbs", "chain", "memory", "keyed")
 """The suites of pytest-benchmark, each a file test_*.py here and a part of a run."""
-PARTS: Final = ("quick", *SUITES, "load", "ledger", "web", "consortium", "others")
+PARTS: Final = ("quick", *SUITES, "load", "ledger", "web", "consortium", "comparing", "others")
 _DIGITS: Final = 5
 
 Row = dict[str, Any]

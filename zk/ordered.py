@@ -239,11 +239,11 @@ def _remote(
 def moved_on(run: Run, before: Pinned, trusted: Trusted) -> None:
     """Keep a later header that followed from what was pinned before.
 
-    Another process may have pinned something meanwhile: another chain stays, and so does a later header.
+    Somebody else may have pinned another one meanwhile, which this one does not follow from: it stays.
     """
     with pinning(run):
         now = Pinned.of(run) or before
-        if now.trusted.chain == trusted.chain and now.trusted.height < trusted.height:
+        if now.trusted == before.trusted and now.trusted.height < trusted.height:
             write_private(run.home.consortium / _HEADER, trusted.to_bytes())
 
 

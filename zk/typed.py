@@ -26,7 +26,7 @@ def _ended(arguments: list[str]) -> tuple[int, str, str]:
         try:
             main(arguments)
         except SystemExit as end:
-            code = int(end.code or 0)
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
     return code, out.getvalue(), err.getvalue()
 
 

@@ -42,7 +42,14 @@ def test_t_is_that_of_welch() -> None:
 def test_the_slow_tail_does_not_count() -> None:
     first, second = [100, 101] * 45 + [9_000] * 10, [100, 101] * 45 + [70_000] * 10
     told = row(Comparison("it", "x", lambda _: False), first, second)
-    assert told == {"operation": "it", "measurements": 180, "t": 0.0, "control": False, "median_ns": 100.5}
+    assert told == {
+        "operation": "it",
+        "measurements": 180,
+        "t": 0.0,
+        "control": False,
+        "scale": False,
+        "median_ns": 100.5,
+    }
 
 
 def test_both_classes_are_measured_by_lot() -> None:

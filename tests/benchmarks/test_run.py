@@ -38,7 +38,16 @@ def test_a_broken_run_goes_on_with_what_it_owes(tmp_path: Path) -> None:
     state = State.load(tmp_path).begin(fresh=False)
     measure_all(state.remaining, state, tmp_path, lines.append, second)
     assert first.measured == ["quick", "bbs", "chain"]
-    assert second.measured == ["memory", "keyed", "load", "ledger", "web", "consortium", "others"]
+    assert second.measured == [
+        "memory",
+        "keyed",
+        "load",
+        "ledger",
+        "web",
+        "consortium",
+        "comparing",
+        "others",
+    ]
     assert lines[1] == "kept from before: quick, bbs, chain"
     assert State.load(tmp_path).begin(fresh=False).remaining == PARTS
 

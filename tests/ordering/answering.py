@@ -34,6 +34,8 @@ class Node:
     url: str = ""
     dripping: bool = False
     """Whether answers come an octet at a time, each soon enough, and have no end."""
+    trickling: bool = False
+    """Whether that is so of the lines before an answer."""
 
     @property
     def validators(self) -> Validators:
@@ -156,6 +158,11 @@ def served_by(node: Node) -> type[BaseHTTPRequestHandler]:
             body = node.answer(asked["method"], asked["params"])
             octets = body if isinstance(body, bytes) else json.dumps({"result": body}).encode()
             self.send_response(200)
+            self.flush_headers()
+            with contextlib.suppress(OSError):
+                while node.trickling:
+                    self.wfile.write(b"x-more: 1\r\n")
+                    time.sleep(0.05)
             self.send_header("content-length", str(len(octets)))
             self.end_headers()
             with contextlib.suppress(OSError):  # who has seen enough hangs up

@@ -63,6 +63,9 @@ def test_a_pinned_header_never_moves_back_and_another_chain_stays(tmp_path: Path
         assert Pinned.of(run) == replace(before, trusted=node.trusted(7))
         moved_on(run, before, node.trusted(5))  # a slower process, which began at 2
         assert Pinned.of(run) == replace(before, trusted=node.trusted(7))
+        replace(before, trusted=node.trusted(6)).save(run)  # an administrator's, of the same chain
+        moved_on(run, before, node.trusted(9))
+        assert Pinned.of(run) == replace(before, trusted=node.trusted(6))
         other = replace(node.header(1), chain="other")
         replace(before, trusted=replace(node.trusted(1), header=other), operator="").save(run)
         moved_on(run, before, node.trusted(9))

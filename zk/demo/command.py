@@ -6,6 +6,7 @@ commands that come to it, one after the other (zk/typed.py).
 
 import json
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -91,11 +92,14 @@ def _typed(process: "subprocess.Popen[str]", arguments: list[str]) -> Done:
     try:
         process.stdin.write(json.dumps(arguments) + "\n")
         process.stdin.flush()
-        told = process.stdout.readline()
+        ready, _, _ = select.select([process.stdout], [], [], _SECONDS)
+        told = process.stdout.readline() if ready else ""
     except BrokenPipeError:
         told = ""
     if not told:
-        return Done(arguments, 1, "", f"the process of zk {' '.join(arguments[:2])} has ended")
+        process.kill()  # what it is at would be the answer to what is typed next
+        said = f"the process of zk {' '.join(arguments[:2])} has ended, or took {_SECONDS} seconds"
+        return Done(arguments, 1, "", said)
     code, out, err = json.loads(told)
     return Done(arguments, code, out, err)
 

@@ -38,7 +38,7 @@ export function Shell({ title, views = [], view, footer, children }: Props): VNo
           <ul>
             {views.map((each) => (
               <li key={each.id}>
-                <a href={`#${each.id}`} aria-current={each.id === view ? "page" : undefined} onClick={() => goAgain(each.id)}>
+                <a href={`#${each.id}`} aria-current={each.id === view ? "page" : undefined} onClick={(event) => goAgain(event, each.id)}>
                   {each.label}
                 </a>
               </li>
@@ -86,7 +86,8 @@ function skip(event: Event): void {
 }
 
 /** To a view that the address names already, since something else stands in its place: the browser tells of no change. */
-function goAgain(id: string): void {
+function goAgain(event: MouseEvent, id: string): void {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return; // it is opened elsewhere
   if (location.hash === `#${id}`) dispatchEvent(new HashChangeEvent("hashchange"));
 }
 
