@@ -11,7 +11,8 @@ import grpc
 import pytest
 import pytest_asyncio
 
-from tests.reliability.test_floods import MOST_GROWTH, resident, served
+from tests.reliability.flooding import resident
+from tests.reliability.test_floods import MOST_GROWTH, served
 from tests.zkservice.refusing import raw
 from tests.zkservice.server_process import Process
 from tests.zkservice.stored import Rows

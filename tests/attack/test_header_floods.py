@@ -30,9 +30,10 @@ from tests.reliability.flooding import (
     frame,
     message,
     opening,
+    resident,
     streams,
 )
-from tests.reliability.test_floods import GET, MOST_GROWTH, resident, served, survives
+from tests.reliability.test_floods import GET, MOST_GROWTH, served, survives
 from tests.zkservice.refusing import raw
 from tests.zkservice.seeing import until
 from tests.zkservice.server_process import Process

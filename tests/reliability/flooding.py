@@ -5,11 +5,13 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RESET, SETTINGS, PING, CONTINUATION = 0, 1, 3, 4, 6, 9
 END_STREAM, END_HEADERS = 1, 4
+_GIVEN_BACK_SECONDS: Final = 60.0
 ATTACKER: Final = "127.0.0.66"
 """Loopback has many addresses, and honest callers have another one."""
 
@@ -139,3 +141,22 @@ def streams(turn: int, each: int = 16) -> Iterator[int]:
 
 
 Attack = Callable[[str, float], Awaitable[int]]
+
+
+def resident(pid: int) -> int:
+    """Return the resident memory of a process, in octets."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) << 10
+    raise AssertionError("the process has ended")
+
+
+async def shrinks(pid: int, size: int) -> bool:
+    """Wait until a process is as small as that; tell whether it was in time."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + _GIVEN_BACK_SECONDS
+    while resident(pid) > size:
+        if loop.time() > ends:
+            return False
+        await asyncio.sleep(0.5)
+    return True
