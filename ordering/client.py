@@ -77,7 +77,14 @@ class Client:
     def _in_time(self) -> Iterator[None]:
         """Cut the connection when the time is over: one octet now and then keeps each single wait short."""
         over = threading.Event()
-        cutting = threading.Timer(self._seconds, lambda: (over.set(), self._cut()))
+
+        def cut() -> None:
+            over.set()
+            with contextlib.suppress(OSError):  # it is closed already
+                if self._socket is not None:
+                    self._socket.shutdown(socket.SHUT_RDWR)
+
+        cutting = threading.Timer(self._seconds, cut)
         cutting.daemon = True
         cutting.start()
         try:
@@ -92,11 +99,6 @@ class Client:
     def _connected(self, event: str, told: dict[str, Any]) -> None:
         if event in _CONNECTED:  # TLS makes another socket of the first one
             self._socket = told["return_value"].get_extra_info("socket")
-
-    def _cut(self) -> None:
-        with contextlib.suppress(OSError):  # it is closed already
-            if self._socket is not None:
-                self._socket.shutdown(socket.SHUT_RDWR)
 
     @property
     def height(self) -> int:
