@@ -1,5 +1,5 @@
-"""Nine cities' processes are killed at random, for as many seconds as ZK_CONSORTIUM_SECONDS says: 60 in `make
-test`, 600 in a run of its own (docs/ordering.md)."""
+"""Nine cities' processes are killed at random, for as many seconds as ZK_CONSORTIUM_SECONDS says: 300 in
+`make test`, 600 in a run of its own (docs/ordering.md)."""
 
 from pathlib import Path
 
