@@ -147,8 +147,11 @@ def test_broken_off_under_load_it_ends_with_the_rows_so_far_and_leaves_no_server
             time.sleep(0.05)
         (server,) = children(process.pid)
         time.sleep(2.5)
-        os.kill(process.pid, number)
-        out, err = process.communicate(timeout=60)
+        try:
+            os.kill(process.pid, number)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()  # else one that goes on would load the machine for all tests after it
     assert process.returncode == Exit.INTERRUPTED, err
     document = json.loads(out)
     assert not document["complete"]
