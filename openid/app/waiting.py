@@ -23,13 +23,7 @@ from verifier.aio import AsyncVerifierClient
 from verifier.anchoring import AnyRecord
 from verifier.client.calls import pauses
 from verifier.client.exchange import anchored_by
-from verifier.errors import (
-    NOT_ORDERED,
-    AlreadySeenError,
-    NotNowError,
-    TakenElsewhereError,
-    VerifierReason,
-)
+from verifier.errors import NOT_ORDERED, FinalError, NotNowError, VerifierReason
 
 SHOWN_WITHIN: Final = timedelta(minutes=10)
 """So long an answer waits for what is demanded of its receipt."""
@@ -43,8 +37,6 @@ CLAIMS: Final = 16
 """So many answers, of those that wait and those that do not, are claimed at a time."""
 _KEEPS: Final = 2
 """So many that wait are kept at a time without a claim: the register's disk may be slow."""
-FINAL: Final = (AlreadySeenError, TakenElsewhereError)
-"""What says that an answer will never be accepted. Whatever else keeps one from being kept may pass."""
 _UNUSABLE: Final = "INTERNAL"
 _FULL: Final = OpenIdReason.SESSIONS_FULL.value
 _LEAVING_PAUSES: Final = (0.0, 0.2, 1.0, 5.0)
@@ -90,7 +82,7 @@ class Demand:
 class Waiting:
     """The answers of an edge that wait for what is demanded of them, each in a task of its own.
 
-    Only keeping an answer decides that it is not accepted, by what is FINAL. Whatever else goes wrong is
+    Only keeping an answer decides that it is not accepted, by a FinalError. Whatever else goes wrong is
     tried again, also what does not hold: the log has then shown its witnesses another ledger, and the record
     is what proves it. What comes while `most` wait, or `from_one` of one client, is kept as pending at once.
 
@@ -164,7 +156,7 @@ class Waiting:
         session.answered = one.held.answered
         try:
             is_kept = one.has_room and await self._kept(one)
-        except FINAL:
+        except FinalError:
             self._sessions.not_accepted(session)
             return
         if not one.has_room:
@@ -175,7 +167,7 @@ class Waiting:
             self._sessions.not_accepted(session, session.reason)
 
     async def _kept(self, one: "_One") -> bool:
-        """Wait and keep an answer; tell whether it was in time. Raises what is FINAL."""
+        """Wait and keep an answer; tell whether it was in time. FinalError."""
         waits, is_shown = pauses(), False
         while one.seconds > 0 and not self._ends.is_set():
             is_shown = is_shown or await self._try(one, self._shown(one))
@@ -236,10 +228,10 @@ class Waiting:
         return True
 
     async def _try(self, one: "_One", done: Awaitable[bool]) -> bool:
-        """Return what comes of it, False if it failed for now; raises what is FINAL."""
+        """Return what comes of it, False if it failed for now; FinalError."""
         try:
             return await done
-        except FINAL:
+        except FinalError:
             raise
         except NotNowError as error:
             self._sessions.waits(one.session, error.reason)

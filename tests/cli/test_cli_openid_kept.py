@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,6 +12,7 @@ from unittest import mock
 
 import pytest
 
+from bbs import SHAKE_256
 from openid.app.sessions import Device, Session, State
 from openid.app.verifying import Identity, Question, VerifierEdge
 from openid.app.waiting import Held
@@ -27,8 +29,8 @@ from tests.verifier.composite_city import policy_of
 from tests.verifier.test_verifier_unique import kept as answered_by
 from tests.verifier.test_verifier_unique import rows
 from tlog import ReceiptState
-from verifier import AlreadySeenError, files
-from verifier.errors import NOT_ORDERED, NotNowError, TakenElsewhereError
+from verifier import AlreadySeenError, PseudonymRegister, files
+from verifier.errors import NOT_ORDERED, FinalError, NotNowError, TakenElsewhereError
 from zk import openid_edge
 from zk.commands.verifier import keeping
 from zk.commands.verifier.demanding import Demands
@@ -77,6 +79,18 @@ def test_nothing_is_left_of_an_ordered_answer_whose_pseudonym_is_taken(
     with claiming_at(Node(first=False)), pytest.raises(TakenElsewhereError):
         question(verifying, tmp_path, ORDERED).accept(Held(answered_by(), SHOWN))
     assert not lying(verifying)
+
+
+def test_nothing_is_left_of_an_ordered_answer_whose_scope_is_of_another_suite(
+    verifying: Run, tmp_path: Path
+) -> None:
+    """As whenever it is tried: it is no register that cannot be used now."""
+    order, other = Order(), replace(answered_by().verified, suite=str(SHAKE_256), pseudonyms={"child": b"x"})
+    register = PseudonymRegister(verifying.home.pseudonyms)
+    register.admit(answered_by().record.request, other, ("child",), NOW)
+    with claiming_at(order), pytest.raises(FinalError, match="PSEUDONYM_SUITE"):
+        question(verifying, tmp_path, ORDERED).accept(Held(answered_by(), SHOWN))
+    assert (order.rows, lying(verifying)) == ({}, set())
 
 
 def test_nothing_is_claimed_where_what_shows_the_order_cannot_be_written(

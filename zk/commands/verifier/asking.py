@@ -33,7 +33,7 @@ from verifier.client import (
     VerifierClient,
 )
 from verifier.client.exchange import pending_of
-from verifier.errors import AlreadySeenError, NotNowError, ReservedError, TakenElsewhereError
+from verifier.errors import FinalError, NotNowError, ReservedError
 from verifier.ordered import order_file
 from zk.commands.ordered import with_order
 from zk.commands.verifier.common import (
@@ -248,7 +248,7 @@ def shown_in_order(path: Path, order: bytes | None) -> Iterator[None]:
         files.replace(order_file(path), order)
     try:
         yield
-    except (AlreadySeenError, TakenElsewhereError):
+    except FinalError:
         if order is not None and not path.exists():
             with suppress(FileNotFoundError):
                 files.remove(order_file(path))
