@@ -35,7 +35,7 @@ from verifier.client import VerifierClient
 from verifier.client.exchange import pending_of
 from verifier.errors import NotNowError
 from zk.commands.ordered import check_trusting
-from zk.commands.verifier.asking import checked_request, keep_if_now, shown_in_order
+from zk.commands.verifier.asking import checked_request, keep_if_now, moved_order, shown_in_order
 from zk.commands.verifier.common import AnyPolicy, across_of, key_of, shown_log, threads_for
 from zk.commands.verifier.demanding import NOTHING, Demands, States, by_policy, demands_of, said
 from zk.exits import CommandError, Exit
@@ -173,6 +173,7 @@ def _questions(
             path = place(held)
             with shown_in_order(path, held.order):
                 keep_if_now(run, held.answered, policy, path)
+            moved_order(path, policy, demanded)
             return path.name
 
         def undecided(held: Held) -> str | None:

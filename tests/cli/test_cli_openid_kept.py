@@ -2,8 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,6 +29,8 @@ from tests.verifier.test_verifier_unique import rows
 from tlog import ReceiptState
 from verifier import AlreadySeenError, PseudonymRegister, files
 from verifier.errors import NOT_ORDERED, FinalError, NotNowError, TakenElsewhereError
+from verifier.ordered import order_file
+from wire.offloading import Face
 from zk import openid_edge
 from zk.commands.verifier import keeping
 from zk.commands.verifier.demanding import Demands
@@ -39,6 +39,7 @@ from zk.run import Run
 
 verifying = across.verifying
 SHOWN = b"what shows the order"
+LATER = b"what shows it under a later header"
 ORDERED = Demands(order=lambda _: SHOWN)
 ANCHORED = Demands(quorum=cast(Any, SimpleNamespace(demands_witnesses=True)))
 
@@ -116,6 +117,28 @@ def test_nothing_is_claimed_where_what_shows_the_order_cannot_be_written(
     assert lying(verifying) == {".json.pending"}
 
 
+def test_what_shows_the_order_is_brought_anew_once_a_claim_has_moved_on_what_is_trusted(
+    verifying: Run, tmp_path: Path
+) -> None:
+    """What was brought before begins at the header that was trusted then, and shows nothing now."""
+    held, found, asked = Held(answered_by(), SHOWN), [LATER], list[bytes]()
+
+    def order(record: Any) -> bytes:
+        asked.append(record.presentation.digest)
+        if not found:
+            raise NotNowError("NODE_UNREACHABLE")
+        return found.pop()
+
+    school = question(verifying, tmp_path, Demands(order=order))
+    with claiming_at(Node()):
+        name = school.accept(held)
+    place = order_file(verifying.home.records / str(name))
+    assert (asked, place.read_bytes()) == ([held.answered.record.presentation.digest], LATER)
+    with claiming_at(Node()):  # it was accepted all the same
+        assert school.accept(held) == name
+    assert place.read_bytes() == SHOWN
+
+
 @pytest.mark.parametrize("demands", [ANCHORED, ORDERED], ids=["anchored", "ordered"])
 def test_what_is_not_in_time_uses_up_no_pseudonym(demands: Demands, verifying: Run, tmp_path: Path) -> None:
     order, asked = Order(), question(verifying, tmp_path, demands)
@@ -151,21 +174,11 @@ class Hanging(Order):
         return first
 
 
-class Pool:
-    """A client that runs what blocks in threads."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(4)
-
-    async def run(self, work: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
-
 def edge_of(asked: Question) -> VerifierEdge:
     key = VERIFIER_KEYS[SCHOOL]
     made = self_signed(key, "localhost", NOW)
     identity = Identity(key, made, made.hashed, "https://localhost")
-    return VerifierEdge(cast(Any, Pool()), identity, {asked.id: asked}, lambda: NOW)
+    return VerifierEdge(cast(Any, Face(None, 4)), identity, {asked.id: asked}, lambda: NOW)
 
 
 def waiting(at: VerifierEdge, asked: Question) -> Session:

@@ -20,15 +20,13 @@ from verifier import (
 from verifier.client import Answered, CompositeAnswered, VerifierClient
 from verifier.client.anchoring import anchor_kept
 from verifier.client.exchange import pending_of
-from verifier.errors import NOT_ORDERED, NotNowError
-from verifier.ordered import order_file
+from verifier.errors import NOT_ORDERED
 from zk.commands.ordered import order_of, telling_order
-from zk.commands.verifier.asking import keep, shown_in_order
+from zk.commands.verifier.asking import keep, moved_order, shown_in_order
 from zk.commands.verifier.common import (
     GROUP,
     AnyPolicy,
     PolicyFile,
-    across_of,
     key_of,
     loaded_policy,
     shown_log,
@@ -74,9 +72,7 @@ def keep_pending(
     with suppress(FileNotFoundError):  # where something comes once it is gone by now
         files.remove(record)
     told = told_answer(run, answered.record, path)
-    if demands.order is not None and across_of(loaded):  # its claim has moved on what is trusted
-        with suppress(NotNowError):
-            files.replace(order_file(path), demands.order(answered.record))
+    moved_order(path, loaded, demands)
     return told if found is None else telling_order(run, told, found)
 
 
