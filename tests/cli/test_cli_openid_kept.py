@@ -23,11 +23,12 @@ from tests.cli.running import Done, refused, zk
 from tests.cli.test_cli_across import ACROSS, Node, Order, claiming_at, written
 from tests.disclosure.composite.world import SCHOOL, VERIFIER_KEYS
 from tests.disclosure.world import NOW
-from tests.verifier.composite_city import policy_of
+from tests.verifier.composite_city import PUBLISHED, policy_of
+from tests.verifier.log import receipt_for
 from tests.verifier.test_verifier_unique import kept as answered_by
 from tests.verifier.test_verifier_unique import rows
 from tlog import ReceiptState
-from verifier import AlreadySeenError, PseudonymRegister, files
+from verifier import AlreadySeenError, CompositeRecord, PseudonymRegister, files
 from verifier.errors import NOT_ORDERED, FinalError, NotNowError, TakenElsewhereError
 from verifier.ordered import order_file
 from wire.offloading import Face
@@ -137,6 +138,22 @@ def test_what_shows_the_order_is_brought_anew_once_a_claim_has_moved_on_what_is_
     with claiming_at(Node()):  # it was accepted all the same
         assert school.accept(held) == name
     assert place.read_bytes() == SHOWN
+
+
+def test_another_answer_at_its_place_is_not_taken_for_it(verifying: Run, tmp_path: Path) -> None:
+    """Places are named by a part of the digest: two of one person's may be made to agree."""
+    mine, other = answered_by(), answered_by()
+    asked = question(verifying, tmp_path, ORDERED)
+    with mock.patch.object(openid_edge, "_DIGEST_DIGITS", 0):
+        asked.pending(Held(mine))
+        asked.pending(Held(mine))
+        (waits,) = verifying.home.records.iterdir()
+        with pytest.raises(FileExistsError):
+            asked.pending(Held(other))
+        waits.rename(waits.with_suffix(""))
+        with pytest.raises(FileExistsError):
+            asked.pending(Held(other))
+        assert asked.pending(Held(mine)) == waits.with_suffix("").name
 
 
 @pytest.mark.parametrize("demands", [ANCHORED, ORDERED], ids=["anchored", "ordered"])
@@ -265,3 +282,23 @@ def test_nothing_is_noted_or_claimed_before_the_quorum_is_there(verifying: Run, 
         assert keep(verifying, pending, tmp_path, order, ANCHORED).code == Exit.OK
     assert (len(order.rows), lying(verifying)) == (1, {".json"})
     assert len(rows(verifying.home.pseudonyms)) == 1
+
+
+def test_what_was_cut_short_while_it_was_brought_to_anchored_is_kept_anchored(
+    verifying: Run, tmp_path: Path
+) -> None:
+    """The same answer lies at its place and beside it, one as it is anchored: whichever the disk has got."""
+    pending = left(verifying, ReceiptState.ANCHORED)
+    path, before, order = pending.with_suffix(""), CompositeRecord.load(pending), Order()
+    receipt = receipt_for(before.request, before.presentation, before=PUBLISHED, after=5)
+    anchored = replace(before, receipt=receipt)
+    for at_place, waits in ((before, anchored), (anchored, before)):
+        path.write_bytes(at_place.to_bytes())
+        pending.write_bytes(waits.to_bytes())
+        with (
+            mock.patch.object(keeping, "is_anchored", lambda each, _: each == anchored),
+            mock.patch.object(keeping, "anchor_kept", return_value=anchored),
+        ):
+            done = keep(verifying, pending, tmp_path, order, ANCHORED)
+        assert (done.code, path.read_bytes()) == (Exit.OK, anchored.to_bytes()), done
+        assert (len(order.rows), lying(verifying)) == (1, {".json"})

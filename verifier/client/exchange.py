@@ -1,6 +1,8 @@
 """What is open between a relying party and a holder, and what comes of it: in each form its own."""
 
 import datetime as dt
+import errno
+import os
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
@@ -21,6 +23,7 @@ from verifier.errors import (
     VerifierError,
     VerifierReason,
 )
+from verifier.forms import load_record
 from verifier.record import Record
 from verifier.unique import PseudonymRegister
 from verifier.verify import VerifiedPresentation
@@ -222,6 +225,22 @@ def check_demands(answered: Answered | CompositeAnswered, met: Collection[Receip
     """Raise DemandError unless these states are all that the registered policy demands of the receipt."""
     if not answered.demands <= set(met):
         raise DemandError(answered)
+
+
+def is_kept(path: Path, record: AnyRecord) -> bool:
+    """Tell whether a record of the same answer lies at a place; its proofs may be others.
+
+    Raises FileExistsError if something else lies there; OSError.
+    """
+    try:
+        found = load_record(path)
+    except FileNotFoundError:
+        return False
+    except RecordError:
+        found = None
+    if found is None or found.presentation.digest != record.presentation.digest:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    return True
 
 
 def pending_of(path: Path) -> Path:
