@@ -33,6 +33,8 @@ MAX_WAITING_FROM_ONE: Final = 32
 """So many of them are of questions of one client."""
 LOOKS: Final = 8
 """So many of them have their order looked for at a time: a node that hangs leaves threads to all others."""
+ANCHORS: Final = 4
+"""So many of them are anchored at a time, half of an edge's threads where it has few."""
 CLAIMS: Final = 16
 """So many answers, of those that wait and those that do not, are claimed at a time."""
 _KEEPS: Final = 2
@@ -100,6 +102,7 @@ class Waiting:
         self._tasks, self._ends = set[asyncio.Task[None]](), asyncio.Event()
         self._of, self._given_up = Counter[str](), set[asyncio.Task[bool]]()
         self._looks, self._keeps = asyncio.Semaphore(LOOKS), Turns(_KEEPS, self._ends)
+        self._anchors = asyncio.Semaphore(min(ANCHORS, max(1, client.threads // 2)))
         self.claims = Turns(CLAIMS, self._ends)
 
     def check_room(self, client: str = "") -> None:
@@ -202,19 +205,25 @@ class Waiting:
     async def _look(self, one: "_One") -> bool:
         policy, order = one.demand.policy, one.demand.order
         if policy is not None and not one.is_anchored:
-            record: Any = await self._client.anchor(one.held.answered.record, policy)
-            if record is None:
-                raise NotNowError(VerifierReason.RECEIPT_PENDING.value)
-            one.is_anchored, one.held = True, Held(one.held.answered.with_record(record))
-            one.session.answered = one.held.answered
-            if order is not None:
-                self._sessions.waits(one.session, NOT_ORDERED)
+            await self._anchor(one, policy)
         if order is not None:
             kept = one.held.answered.record
             async with self._looks:
                 shown = await self._client.run(lambda: order(kept))
             one.held = Held(one.held.answered, shown)
         return True
+
+    async def _anchor(self, one: "_One", policy: tlog.Policy) -> None:
+        """Bring an answer to anchored; NotNowError if it is not by now."""
+        kept: Any = one.held.answered.record
+        async with self._anchors:
+            record = await self._client.anchor(kept, policy)
+        if record is None:
+            raise NotNowError(VerifierReason.RECEIPT_PENDING.value)
+        one.is_anchored, one.held = True, Held(one.held.answered.with_record(record))
+        one.session.answered = one.held.answered
+        if one.demand.order is not None:
+            self._sessions.waits(one.session, NOT_ORDERED)
 
     async def _keep(self, one: "_One") -> bool:
         """Keep an answer once its turn comes; tell whether it came in time. What keeping raises."""
