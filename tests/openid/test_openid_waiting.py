@@ -59,8 +59,8 @@ class Desk(Face[None]):
 
     def __init__(self, threads: int = 32, **limits: int) -> None:
         super().__init__(None, threads)
-        self.sessions, self.anchoring = Sessions(lambda: NOW), shown
-        self.kept, self.left = list[Held](), list[Held]()
+        self.sessions, self.kept, self.left = Sessions(lambda: NOW), list[Held](), list[Held]()
+        self.anchoring: Callable[[Any], bytes] = shown
         client: Any = self
         self.waiting = Waiting(client, self.sessions, **limits)
 
