@@ -31,6 +31,7 @@ class VerifierReason(StrEnum):
     RECEIPT_PENDING = "RECEIPT_PENDING"
     RECEIPT_STATE_DEMANDED = "RECEIPT_STATE_DEMANDED"
     PSEUDONYM_TAKEN = "PSEUDONYM_TAKEN"
+    PSEUDONYM_SUITE = "PSEUDONYM_SUITE"
 
 
 class VerifierError(Exception):
@@ -120,7 +121,11 @@ class ReservedError(RegisterError):
     """Another answer with one of the pseudonyms is being claimed now; the same answer may be kept later."""
 
 
-class AlreadySeenError(VerifierError):
+class FinalError(VerifierError):
+    """Why an answer will never be accepted: for a pseudonym in it that may come once, named by `field`."""
+
+
+class AlreadySeenError(FinalError):
     """A pseudonym that may come once has come before, in another presentation.
 
     `field` is the pseudonym's identifier in the policy, `first` when it came first.
@@ -135,7 +140,7 @@ class AlreadySeenError(VerifierError):
         self.first = first
 
 
-class TakenElsewhereError(VerifierError):
+class TakenElsewhereError(FinalError):
     """A pseudonym that may come once in all cities was claimed first with another answer.
 
     `field` is the pseudonym's identifier in the policy.
@@ -145,6 +150,19 @@ class TakenElsewhereError(VerifierError):
 
     def __init__(self, pseudonym: str) -> None:
         super().__init__("another answer came first in the consortium's order", field=pseudonym)
+
+
+class OtherSuiteError(FinalError):
+    """Answers in a scope are of another suite, in which everybody has another pseudonym.
+
+    So whether one has come before nobody can tell. `field` is the pseudonym's identifier in the policy.
+    """
+
+    REASON = VerifierReason.PSEUDONYM_SUITE
+
+    def __init__(self, pseudonym: str, pinned: str, suite: str) -> None:
+        detail = f"answers in this scope are of {pinned}: in {suite} everybody has another pseudonym"
+        super().__init__(detail, field=pseudonym)
 
 
 class NotNowError(Exception):

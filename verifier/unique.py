@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Final
 
 from disclosure.composite import CompositeRequest, VerifiedComposite
-from verifier.errors import AlreadySeenError, RegisterError, ReservedError, TakenElsewhereError
+from verifier.errors import AlreadySeenError, FinalError, OtherSuiteError, RegisterError, ReservedError
 
 RESERVED_SECONDS: Final = 300
 """So long a reservation counts at most; a claim takes less."""
@@ -88,8 +88,9 @@ class PseudonymRegister:
         """Note pseudonyms of a verified answer, all or none; the same answer may be admitted again.
 
         `unique` has identifiers of the answered branch's pseudonyms, `moment` is when it was verified. Raises
-        AlreadySeenError if one of them has come with another presentation, RegisterError; also if answers in
-        one of the scopes are of another suite; ReservedError if another answer's reservation does not end.
+        AlreadySeenError if one of them has come with another presentation, OtherSuiteError if answers in one
+        of the scopes are of another suite; RegisterError, ReservedError if another answer's reservation does
+        not end.
         """
         seen, keys = int(moment.timestamp()), _keys(request, verified, unique)
         with self._unreserved(keys, verified) as transaction:
@@ -109,14 +110,14 @@ class PseudonymRegister:
     ) -> Iterator[None]:
         """Have other answers with one of these pseudonyms wait while the block runs.
 
-        It lasts for RESERVED_SECONDS at most; AlreadySeenError and TakenElsewhereError end it. When the block
-        raises anything else nobody knows whether the claim stands. The same answer may reserve again. Raises
+        It lasts for RESERVED_SECONDS at most; a FinalError ends it. When the block raises anything else
+        nobody knows whether the claim stands. The same answer may reserve again. Raises
         as `admit` does: what that would refuse is refused here.
         """
         self._reserve(request, verified, unique)
         try:
             yield
-        except (AlreadySeenError, TakenElsewhereError):
+        except FinalError:
             with contextlib.suppress(RegisterError):  # it ends by itself; what was raised first is told
                 self._release(request, verified, unique)
             raise
@@ -141,7 +142,7 @@ class PseudonymRegister:
     def _unreserved(self, keys: dict[str, _Key], verified: VerifiedComposite) -> Iterator[sqlite3.Connection]:
         """Give a write transaction in which an answer's pseudonyms are its own or nobody's.
 
-        Raises AlreadySeenError, RegisterError.
+        Raises AlreadySeenError, OtherSuiteError, RegisterError.
         """
         ends = time.monotonic() + self._patience
         while True:
@@ -155,7 +156,7 @@ class PseudonymRegister:
         """Wait until no other answer has reserved a pseudonym, as far as reading tells.
 
         Raises ReservedError when it lasts, or somebody else waits here already; AlreadySeenError,
-        RegisterError.
+        OtherSuiteError, RegisterError.
         """
         if self._looks_free(keys, verified):
             return
@@ -169,16 +170,16 @@ class PseudonymRegister:
                 pause = min(_MOST_LOOK_SECONDS, pause * 2)
 
     def _looks_free(self, keys: dict[str, _Key], verified: VerifiedComposite) -> bool:
-        """Tell whether an answer might go on, without the write lock; AlreadySeenError, RegisterError."""
+        """Tell whether an answer might go on, without the write lock; FinalError, RegisterError."""
         with self._transaction(writes=False) as transaction:
             (version,) = transaction.execute("PRAGMA user_version").fetchone()
             return version != _VERSION or self._is_free(transaction, keys, verified)
 
     @staticmethod
     def _is_free(transaction: sqlite3.Connection, keys: dict[str, _Key], verified: VerifiedComposite) -> bool:
-        """Tell whether no other answer has reserved a pseudonym; AlreadySeenError, RegisterError."""
+        """Tell whether no other answer has reserved a pseudonym; AlreadySeenError, OtherSuiteError."""
         for name, key in keys.items():
-            _check_suite(transaction, key[0], verified.suite)
+            _check_suite(transaction, name, key[0], verified.suite)
             row = transaction.execute(
                 "SELECT presentation, first_seen FROM pseudonyms WHERE scope = ? AND pseudonym = ?", key
             ).fetchone()
@@ -246,12 +247,11 @@ def _keys(request: CompositeRequest, verified: VerifiedComposite, unique: Sequen
     return {name: (hashlib.sha256(scopes[name]).digest(), verified.pseudonyms[name]) for name in unique}
 
 
-def _check_suite(transaction: sqlite3.Connection, scope: bytes, suite: str) -> None:
-    """Raise RegisterError if a scope is pinned to another suite."""
+def _check_suite(transaction: sqlite3.Connection, name: str, scope: bytes, suite: str) -> None:
+    """Raise OtherSuiteError if a pseudonym's scope is pinned to another suite."""
     row = transaction.execute("SELECT suite FROM scopes WHERE scope = ?", (scope,)).fetchone()
     if row is not None and row[0] != suite:
-        detail = f"answers in this scope are of {row[0]}: in {suite} everybody has another pseudonym"
-        raise RegisterError(detail, field="unique")
+        raise OtherSuiteError(name, row[0], suite)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

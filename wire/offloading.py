@@ -35,7 +35,7 @@ class Face(Generic[Client]):
     """
 
     def __init__(self, client: Client, threads: int = 1, close: Callable[[], object] | None = None) -> None:
-        self.client, self._close = client, close
+        self.client, self.threads, self._close = client, threads, close
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=type(self).__name__)
 
     async def __aenter__(self) -> Self:

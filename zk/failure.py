@@ -16,13 +16,12 @@ from disclosure.written import ValueFormError
 from openid.errors import OpenIdError, OpenIdReason
 from ordering.light.verifying import OrderError
 from verifier.errors import (
-    AlreadySeenError,
     AnswerError,
     DeclinedError,
     ExpiredError,
+    FinalError,
     PairingFailedError,
     RecordError,
-    TakenElsewhereError,
     TimedOutError,
     VerifierError,
     WithdrawnError,
@@ -61,7 +60,7 @@ _OPENID_EXITS: Final = {
 _EXITS: Final[tuple[tuple[tuple[type[Exception], ...], Exit], ...]] = (
     ((ExpiredError, TimedOutError), Exit.UNREACHABLE),
     ((DeclinedError, WithdrawnError), Exit.REFUSED),
-    ((AlreadySeenError, TakenElsewhereError, PairingFailedError), Exit.REFUSED),
+    ((FinalError, PairingFailedError), Exit.REFUSED),
     ((RecordError, AnswerError), Exit.NOT_VERIFIED),
     ((disclosure.MalformedError, CatalogueError, YamlError, VerifierError), Exit.USAGE),
     ((SourceError,), Exit.UNREACHABLE),

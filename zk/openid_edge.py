@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -32,10 +32,10 @@ from ordering.light.verifying import OrderError
 from verifier import files
 from verifier.aio import AsyncVerifierClient
 from verifier.client import VerifierClient
-from verifier.client.exchange import pending_of
+from verifier.client.exchange import is_kept, pending_of
 from verifier.errors import NotNowError
 from zk.commands.ordered import check_trusting
-from zk.commands.verifier.asking import checked_request, keep_if_now, shown_in_order
+from zk.commands.verifier.asking import checked_request, keep_if_now, moved_order, shown_in_order
 from zk.commands.verifier.common import AnyPolicy, across_of, key_of, shown_log, threads_for
 from zk.commands.verifier.demanding import NOTHING, Demands, States, by_policy, demands_of, said
 from zk.exits import CommandError, Exit
@@ -173,16 +173,17 @@ def _questions(
             path = place(held)
             with shown_in_order(path, held.order):
                 keep_if_now(run, held.answered, policy, path)
+            moved_order(path, policy, demanded)
             return path.name
 
         def undecided(held: Held) -> str | None:
-            path = place(held)
-            if path.exists():  # it was accepted, and what came after that failed
+            path, record = place(held), held.answered.record
+            if is_kept(path, record):  # it was accepted, and what came after that failed
                 return path.name
             # Nothing is noted or claimed for what may never be accepted: `zk verifier keep` does that then.
             waits = pending_of(path)
-            with suppress(FileExistsError):  # this answer, as it was when its claim was tried
-                files.place(waits, held.answered.record.to_bytes())
+            if not is_kept(waits, record):  # else as it was when its claim was tried
+                files.place(waits, record.to_bytes())
             run.warn("verifier.kept_pending", path=waits)
             return None
 

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -82,10 +82,18 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def console(stream: Any) -> Console:
+class _Errors(Console):
+    """Standard error: once its reader is gone nothing is told there any more, and that ends nothing."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on; a console of itself would close standard output too, and end the program."""
+        self.quiet = True
+
+
+def console(stream: Any, kind: type[Console] = Console) -> Console:
     """Return a console that prints what it is given and interprets nothing in it."""
     width = None if stream.isatty() else _WIDTH
-    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+    return kind(file=stream, width=width, markup=False, highlight=False, emoji=False)
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ class Run:
     home: Home
     remote: Remote = Remote()
     out: Console = field(default_factory=lambda: console(sys.stdout), repr=False)
-    err: Console = field(default_factory=lambda: console(sys.stderr), repr=False)
+    err: Console = field(default_factory=lambda: console(sys.stderr, _Errors), repr=False)
 
     def text(self, key: str, /, **values: object) -> str:
         """Return a message in the run's language."""
@@ -123,8 +131,9 @@ class Run:
             sys.stdout.flush()
 
     def warn(self, key: str, /, **values: object) -> None:
-        """Print a message on standard error, with --json too."""
-        self.err.print(self.text(key, **values), soft_wrap=True)
+        """Print a message on standard error, with --json too; a warning that nobody can read ends nothing."""
+        with suppress(OSError, SystemExit):  # a full disk; a console that is not `_Errors` ends the program
+            self.err.print(self.text(key, **values), soft_wrap=True)
 
     def finish(self, answer: Answer) -> None:
         """Print an answer in the form that was asked for."""

@@ -19,7 +19,7 @@ from bbs import BbsError
 from disclosure import DisclosureError, Schema, SchemaName
 from disclosure.composite import CompositeRequest
 from openid.app.sessions import AnyAnswered, AnyExchange, Begun, Device, Session, Sessions, State, state_of
-from openid.app.waiting import FINAL, MAX_WAITING, Demand, Held, Waiting
+from openid.app.waiting import MAX_WAITING, Demand, Held, Waiting
 from openid.client_id import ClientCertificate
 from openid.encryption import ResponseKeys
 from openid.errors import OpenIdError, OpenIdReason
@@ -28,7 +28,7 @@ from openid.request_object import RequestObject, sign_object
 from openid.response import DECLINED, Posted, Submission, read_form, submission_of
 from verifier.aio import AsyncVerifierClient
 from verifier.client import CompositeExchange
-from verifier.errors import NotNowError, RegisterError, TimedOutError, VerifierError
+from verifier.errors import FinalError, NotNowError, RegisterError, TimedOutError, VerifierError
 from wire.client import ServiceError
 
 SCHEME: Final = "openid4vp://"
@@ -51,7 +51,7 @@ class Question:
 
     `make` gives a new request, `accept` keeps an answer that holds; both block, and run in the client's
     threads. `accept` may return the name of the record, which is told to browsers where answers are not; by
-    AlreadySeenError and TakenElsewhereError the answer is refused, and by nothing else. With `claims` it asks
+    a FinalError the answer is refused, and by nothing else. With `claims` it asks
     the consortium, which may take long. `devices` are those that it is asked on: on another device nothing
     ties who sees the answer to who gives it, so that is said by policy.
     With `demand` an answer is accepted once its receipt is what is demanded; `pending` keeps one that holds
@@ -238,7 +238,7 @@ class VerifierEdge:
         try:
             await self._keep_now(session, answered)
             self.sessions.answered(session, answered)
-        except FINAL:
+        except FinalError:
             self.sessions.not_accepted(session)
 
     async def _wait(self, exchange: AnyExchange, demand: Demand | None) -> AnyAnswered:
@@ -282,7 +282,7 @@ class VerifierEdge:
             if session.answered is not None:
                 await self._keep_now(session, session.answered)
             self.sessions.kept(session)
-        except FINAL:
+        except FinalError:
             self.sessions.not_accepted(session)
         finally:
             if session.state is State.KEEPING:

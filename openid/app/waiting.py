@@ -23,13 +23,7 @@ from verifier.aio import AsyncVerifierClient
 from verifier.anchoring import AnyRecord
 from verifier.client.calls import pauses
 from verifier.client.exchange import anchored_by
-from verifier.errors import (
-    NOT_ORDERED,
-    AlreadySeenError,
-    NotNowError,
-    TakenElsewhereError,
-    VerifierReason,
-)
+from verifier.errors import NOT_ORDERED, FinalError, NotNowError, VerifierReason
 
 SHOWN_WITHIN: Final = timedelta(minutes=10)
 """So long an answer waits for what is demanded of its receipt."""
@@ -39,12 +33,12 @@ MAX_WAITING_FROM_ONE: Final = 32
 """So many of them are of questions of one client."""
 LOOKS: Final = 8
 """So many of them have their order looked for at a time: a node that hangs leaves threads to all others."""
+ANCHORS: Final = 4
+"""So many of them are anchored at a time, half of an edge's threads where it has few."""
 CLAIMS: Final = 16
 """So many answers, of those that wait and those that do not, are claimed at a time."""
 _KEEPS: Final = 2
 """So many that wait are kept at a time without a claim: the register's disk may be slow."""
-FINAL: Final = (AlreadySeenError, TakenElsewhereError)
-"""What says that an answer will never be accepted. Whatever else keeps one from being kept may pass."""
 _UNUSABLE: Final = "INTERNAL"
 _FULL: Final = OpenIdReason.SESSIONS_FULL.value
 _LEAVING_PAUSES: Final = (0.0, 0.2, 1.0, 5.0)
@@ -90,7 +84,7 @@ class Demand:
 class Waiting:
     """The answers of an edge that wait for what is demanded of them, each in a task of its own.
 
-    Only keeping an answer decides that it is not accepted, by what is FINAL. Whatever else goes wrong is
+    Only keeping an answer decides that it is not accepted, by a FinalError. Whatever else goes wrong is
     tried again, also what does not hold: the log has then shown its witnesses another ledger, and the record
     is what proves it. What comes while `most` wait, or `from_one` of one client, is kept as pending at once.
 
@@ -108,6 +102,7 @@ class Waiting:
         self._tasks, self._ends = set[asyncio.Task[None]](), asyncio.Event()
         self._of, self._given_up = Counter[str](), set[asyncio.Task[bool]]()
         self._looks, self._keeps = asyncio.Semaphore(LOOKS), Turns(_KEEPS, self._ends)
+        self._anchors = asyncio.Semaphore(min(ANCHORS, max(1, client.threads // 2)))
         self.claims = Turns(CLAIMS, self._ends)
 
     def check_room(self, client: str = "") -> None:
@@ -164,7 +159,7 @@ class Waiting:
         session.answered = one.held.answered
         try:
             is_kept = one.has_room and await self._kept(one)
-        except FINAL:
+        except FinalError:
             self._sessions.not_accepted(session)
             return
         if not one.has_room:
@@ -175,7 +170,7 @@ class Waiting:
             self._sessions.not_accepted(session, session.reason)
 
     async def _kept(self, one: "_One") -> bool:
-        """Wait and keep an answer; tell whether it was in time. Raises what is FINAL."""
+        """Wait and keep an answer; tell whether it was in time. FinalError."""
         waits, is_shown = pauses(), False
         while one.seconds > 0 and not self._ends.is_set():
             is_shown = is_shown or await self._try(one, self._shown(one))
@@ -210,19 +205,25 @@ class Waiting:
     async def _look(self, one: "_One") -> bool:
         policy, order = one.demand.policy, one.demand.order
         if policy is not None and not one.is_anchored:
-            record: Any = await self._client.anchor(one.held.answered.record, policy)
-            if record is None:
-                raise NotNowError(VerifierReason.RECEIPT_PENDING.value)
-            one.is_anchored, one.held = True, Held(one.held.answered.with_record(record))
-            one.session.answered = one.held.answered
-            if order is not None:
-                self._sessions.waits(one.session, NOT_ORDERED)
+            await self._anchor(one, policy)
         if order is not None:
             kept = one.held.answered.record
             async with self._looks:
                 shown = await self._client.run(lambda: order(kept))
             one.held = Held(one.held.answered, shown)
         return True
+
+    async def _anchor(self, one: "_One", policy: tlog.Policy) -> None:
+        """Bring an answer to anchored; NotNowError if it is not by now."""
+        kept: Any = one.held.answered.record
+        async with self._anchors:
+            record = await self._client.anchor(kept, policy)
+        if record is None:
+            raise NotNowError(VerifierReason.RECEIPT_PENDING.value)
+        one.is_anchored, one.held = True, Held(one.held.answered.with_record(record))
+        one.session.answered = one.held.answered
+        if one.demand.order is not None:
+            self._sessions.waits(one.session, NOT_ORDERED)
 
     async def _keep(self, one: "_One") -> bool:
         """Keep an answer once its turn comes; tell whether it came in time. What keeping raises."""
@@ -236,10 +237,10 @@ class Waiting:
         return True
 
     async def _try(self, one: "_One", done: Awaitable[bool]) -> bool:
-        """Return what comes of it, False if it failed for now; raises what is FINAL."""
+        """Return what comes of it, False if it failed for now; FinalError."""
         try:
             return await done
-        except FINAL:
+        except FinalError:
             raise
         except NotNowError as error:
             self._sessions.waits(one.session, error.reason)

@@ -18,7 +18,15 @@ from tlog import ReceiptState
 from verifier.client.errand_desk import ErrandDesk
 from verifier.client.errands import RECEIVED, REJECTED, SUBMITTED, Outcome
 from verifier.client.exchange import check_demands
-from verifier.errors import NOT_ORDERED, NotNowError, RegisterError, ReservedError, TakenElsewhereError
+from verifier.errors import (
+    NOT_ORDERED,
+    FinalError,
+    NotNowError,
+    OtherSuiteError,
+    RegisterError,
+    ReservedError,
+    TakenElsewhereError,
+)
 from wire.client import ServiceError
 from zk.commands.verifier import asking, errand_clerk, errands
 from zk.exits import CommandError, Exit
@@ -89,8 +97,11 @@ def test_a_part_that_waits_for_its_claim_is_looked_at_again_while_the_stream_liv
     assert (call.args[1] is not None) == bool(across)
 
 
-def test_who_has_come_in_another_city_is_rejected(tmp_path: Path) -> None:
-    settled, told = received(tmp_path, TakenElsewhereError("child"))
+@pytest.mark.parametrize(
+    "raised", [TakenElsewhereError("child"), OtherSuiteError("child", "one", "other")], ids=["taken", "suite"]
+)
+def test_what_will_never_be_accepted_is_rejected(raised: FinalError, tmp_path: Path) -> None:
+    settled, told = received(tmp_path, raised)
     assert (settled, [each.state for each in told]) == (True, [REJECTED])
 
 

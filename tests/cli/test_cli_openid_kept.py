@@ -2,8 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,6 +10,7 @@ from unittest import mock
 
 import pytest
 
+from bbs import SHAKE_256
 from openid.app.sessions import Device, Session, State
 from openid.app.verifying import Identity, Question, VerifierEdge
 from openid.app.waiting import Held
@@ -23,12 +23,15 @@ from tests.cli.running import Done, refused, zk
 from tests.cli.test_cli_across import ACROSS, Node, Order, claiming_at, written
 from tests.disclosure.composite.world import SCHOOL, VERIFIER_KEYS
 from tests.disclosure.world import NOW
-from tests.verifier.composite_city import policy_of
+from tests.verifier.composite_city import PUBLISHED, policy_of
+from tests.verifier.log import receipt_for
 from tests.verifier.test_verifier_unique import kept as answered_by
 from tests.verifier.test_verifier_unique import rows
 from tlog import ReceiptState
-from verifier import AlreadySeenError, files
-from verifier.errors import NOT_ORDERED, NotNowError, TakenElsewhereError
+from verifier import AlreadySeenError, CompositeRecord, PseudonymRegister, files
+from verifier.errors import NOT_ORDERED, FinalError, NotNowError, TakenElsewhereError
+from verifier.ordered import order_file
+from wire.offloading import Face
 from zk import openid_edge
 from zk.commands.verifier import keeping
 from zk.commands.verifier.demanding import Demands
@@ -37,6 +40,7 @@ from zk.run import Run
 
 verifying = across.verifying
 SHOWN = b"what shows the order"
+LATER = b"what shows it under a later header"
 ORDERED = Demands(order=lambda _: SHOWN)
 ANCHORED = Demands(quorum=cast(Any, SimpleNamespace(demands_witnesses=True)))
 
@@ -79,6 +83,18 @@ def test_nothing_is_left_of_an_ordered_answer_whose_pseudonym_is_taken(
     assert not lying(verifying)
 
 
+def test_nothing_is_left_of_an_ordered_answer_whose_scope_is_of_another_suite(
+    verifying: Run, tmp_path: Path
+) -> None:
+    """As whenever it is tried: it is no register that cannot be used now."""
+    order, other = Order(), replace(answered_by().verified, suite=str(SHAKE_256), pseudonyms={"child": b"x"})
+    register = PseudonymRegister(verifying.home.pseudonyms)
+    register.admit(answered_by().record.request, other, ("child",), NOW)
+    with claiming_at(order), pytest.raises(FinalError, match="PSEUDONYM_SUITE"):
+        question(verifying, tmp_path, ORDERED).accept(Held(answered_by(), SHOWN))
+    assert (order.rows, lying(verifying)) == ({}, set())
+
+
 def test_nothing_is_claimed_where_what_shows_the_order_cannot_be_written(
     verifying: Run, tmp_path: Path
 ) -> None:
@@ -100,6 +116,44 @@ def test_nothing_is_claimed_where_what_shows_the_order_cannot_be_written(
     assert (order.rows, lying(verifying)) == ({}, set())
     asked.pending(held)
     assert lying(verifying) == {".json.pending"}
+
+
+def test_what_shows_the_order_is_brought_anew_once_a_claim_has_moved_on_what_is_trusted(
+    verifying: Run, tmp_path: Path
+) -> None:
+    """What was brought before begins at the header that was trusted then, and shows nothing now."""
+    held, found, asked = Held(answered_by(), SHOWN), [LATER], list[bytes]()
+
+    def order(record: Any) -> bytes:
+        asked.append(record.presentation.digest)
+        if not found:
+            raise NotNowError("NODE_UNREACHABLE")
+        return found.pop()
+
+    school = question(verifying, tmp_path, Demands(order=order))
+    with claiming_at(Node()):
+        name = school.accept(held)
+    place = order_file(verifying.home.records / str(name))
+    assert (asked, place.read_bytes()) == ([held.answered.record.presentation.digest], LATER)
+    with claiming_at(Node()):  # it was accepted all the same
+        assert school.accept(held) == name
+    assert place.read_bytes() == SHOWN
+
+
+def test_another_answer_at_its_place_is_not_taken_for_it(verifying: Run, tmp_path: Path) -> None:
+    """Places are named by a part of the digest: two of one person's may be made to agree."""
+    mine, other = answered_by(), answered_by()
+    asked = question(verifying, tmp_path, ORDERED)
+    with mock.patch.object(openid_edge, "_DIGEST_DIGITS", 0):
+        asked.pending(Held(mine))
+        asked.pending(Held(mine))
+        (waits,) = verifying.home.records.iterdir()
+        with pytest.raises(FileExistsError):
+            asked.pending(Held(other))
+        waits.rename(waits.with_suffix(""))
+        with pytest.raises(FileExistsError):
+            asked.pending(Held(other))
+        assert asked.pending(Held(mine)) == waits.with_suffix("").name
 
 
 @pytest.mark.parametrize("demands", [ANCHORED, ORDERED], ids=["anchored", "ordered"])
@@ -137,21 +191,11 @@ class Hanging(Order):
         return first
 
 
-class Pool:
-    """A client that runs what blocks in threads."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(4)
-
-    async def run(self, work: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
-
 def edge_of(asked: Question) -> VerifierEdge:
     key = VERIFIER_KEYS[SCHOOL]
     made = self_signed(key, "localhost", NOW)
     identity = Identity(key, made, made.hashed, "https://localhost")
-    return VerifierEdge(cast(Any, Pool()), identity, {asked.id: asked}, lambda: NOW)
+    return VerifierEdge(cast(Any, Face(None, 4)), identity, {asked.id: asked}, lambda: NOW)
 
 
 def waiting(at: VerifierEdge, asked: Question) -> Session:
@@ -238,3 +282,23 @@ def test_nothing_is_noted_or_claimed_before_the_quorum_is_there(verifying: Run, 
         assert keep(verifying, pending, tmp_path, order, ANCHORED).code == Exit.OK
     assert (len(order.rows), lying(verifying)) == (1, {".json"})
     assert len(rows(verifying.home.pseudonyms)) == 1
+
+
+def test_what_was_cut_short_while_it_was_brought_to_anchored_is_kept_anchored(
+    verifying: Run, tmp_path: Path
+) -> None:
+    """The same answer lies at its place and beside it, one as it is anchored: whichever the disk has got."""
+    pending = left(verifying, ReceiptState.ANCHORED)
+    path, before, order = pending.with_suffix(""), CompositeRecord.load(pending), Order()
+    receipt = receipt_for(before.request, before.presentation, before=PUBLISHED, after=5)
+    anchored = replace(before, receipt=receipt)
+    for at_place, waits in ((before, anchored), (anchored, before)):
+        path.write_bytes(at_place.to_bytes())
+        pending.write_bytes(waits.to_bytes())
+        with (
+            mock.patch.object(keeping, "is_anchored", lambda each, _: each == anchored),
+            mock.patch.object(keeping, "anchor_kept", return_value=anchored),
+        ):
+            done = keep(verifying, pending, tmp_path, order, ANCHORED)
+        assert (done.code, path.read_bytes()) == (Exit.OK, anchored.to_bytes()), done
+        assert (len(order.rows), lying(verifying)) == (1, {".json"})

@@ -2,13 +2,45 @@
 
 import io
 import json
+import subprocess
+import sys
 from contextlib import redirect_stdout
 from pathlib import Path
+
+import pytest
 
 from tests.cli.running import zk
 from zk.exits import Exit
 from zk.home import Home
 from zk.run import Run
+
+UNREAD = """
+import os, sys
+from pathlib import Path
+from zk.home import Home
+from zk.run import Run
+
+if sys.argv[1] == "gone":
+    reader, writer = os.pipe()
+    os.close(reader)
+else:
+    writer = os.open("/dev/full", os.O_WRONLY)
+os.dup2(writer, 2)
+run = Run(as_json=True, lang="en", home=Home(Path(sys.argv[2])))
+for _ in range(3):
+    run.warn("verifier.kept_pending", path="record")
+run.document({"ends": "in order"})
+"""
+
+
+@pytest.mark.parametrize("errors", ["gone", "full"])
+def test_a_warning_that_nobody_can_read_ends_nothing(errors: str, tmp_path: Path) -> None:
+    """A pipe whose reader is gone, and a disk that is full: what is told on standard output is told."""
+    done = subprocess.run(
+        [sys.executable, "-c", UNREAD, errors, str(tmp_path)],
+        stdout=subprocess.PIPE, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == {"ends": "in order"}
 
 
 def test_a_document_is_utf_8_whatever_octets_a_name_has(tmp_path: Path) -> None:

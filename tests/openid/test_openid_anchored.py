@@ -251,6 +251,8 @@ def test_an_answer_whose_waiting_has_not_begun_is_kept_as_pending() -> None:
     pending, nobody = list[AnyAnswered](), list[AnyAnswered]()
 
     class Unanchored:
+        threads = 4
+
         async def anchor(self, _: Any, __: Any) -> None:
             return None
 

@@ -5,7 +5,7 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -14,13 +14,19 @@ from unittest import mock
 import pytest
 
 from openid.app.sessions import Device, Session, Sessions, State
-from openid.app.waiting import CLAIMS, LOOKS, Demand, Held, Keep, Waiting
+from openid.app.waiting import ANCHORS, CLAIMS, LOOKS, Demand, Held, Keep, Waiting
 from openid.errors import OpenIdError
 from verifier.errors import NOT_ORDERED, NotNowError
+from wire.offloading import Face
 
 NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 ORDER = b"what shows the order"
+QUORUM: Any = SimpleNamespace(demands_witnesses=True)
 SHORT = timedelta(seconds=0.5)
+
+
+def shown(_: Any) -> bytes:
+    return ORDER
 
 
 def answered(record: str) -> Any:
@@ -45,19 +51,21 @@ class Hanging:
         return ORDER
 
 
-class Desk:
-    """What waits here, where it is kept or left, and the threads that an edge has."""
+class Desk(Face[None]):
+    """What waits here, where it is kept or left, and a client with the threads that an edge has.
 
-    def __init__(self, **limits: int) -> None:
-        self.pool, self.sessions = ThreadPoolExecutor(32), Sessions(lambda: NOW)
-        self.kept, self.left = list[Held](), list[Held]()
+    As an edge's own client does, what is cancelled comes back when its thread has.
+    """
+
+    def __init__(self, threads: int = 32, **limits: int) -> None:
+        super().__init__(None, threads)
+        self.sessions, self.kept, self.left = Sessions(lambda: NOW), list[Held](), list[Held]()
+        self.anchoring: Callable[[Any], bytes] = shown
         client: Any = self
         self.waiting = Waiting(client, self.sessions, **limits)
 
-    async def run(self, work: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
-
     async def anchor(self, record: str, _: Any) -> str:
+        await self.run(lambda: self.anchoring(record))
         return f"{record}, anchored"
 
     async def keep(self, held: Held) -> None:
@@ -96,10 +104,6 @@ class Desk:
             await self.run(lambda: None)
 
 
-def shown(_: Any) -> bytes:
-    return ORDER
-
-
 def never(_: Any) -> bytes:
     raise NotNowError(NOT_ORDERED)
 
@@ -126,8 +130,7 @@ def test_what_is_anchored_too_is_shown_to_be_in_the_order_as_it_is_kept() -> Non
         return ORDER
 
     async def run() -> None:
-        desk, policy = Desk(), SimpleNamespace(demands_witnesses=True)
-        demand = Demand(policy, order)  # type: ignore[arg-type]
+        desk, demand = Desk(), Demand(QUORUM, order)
         assert {each.value for each in demand.states} == {"anchored", "ordered"}
         session = desk.begin("record", demand)
         assert session.reason == "RECEIPT_PENDING"
@@ -170,6 +173,50 @@ def test_a_node_that_hangs_holds_nobody_beyond_his_time() -> None:
         await until(lambda: node.going == 0)
         await desk.waiting.aclose()
         assert (desk.kept, len(desk.left)) == ([], 20)
+
+    going(run)
+
+
+@pytest.mark.parametrize("anchored", [False, True], ids=["ordered", "anchored"])
+def test_a_look_that_was_given_up_keeps_its_turn_until_its_thread_is_free(anchored: bool) -> None:
+    """So many hang at once and no more, however many come after them."""
+    most = ANCHORS if anchored else LOOKS
+
+    async def run() -> None:
+        desk, hangs = Desk(), Hanging()
+        desk.anchoring = hangs
+        demand = Demand(QUORUM) if anchored else Demand(order=hangs)
+        for each in range(20):
+            desk.begin(str(each), replace(demand, within=SHORT))
+        await until(lambda: len(desk.left) == 20)
+        for each in range(20):
+            desk.begin(f"{each} of the second wave", demand)
+        await asyncio.sleep(0.3)
+        await desk.is_free()
+        assert (hangs.going, len(hangs.begun)) == (most, most)
+        hangs.free.set()
+        await until(lambda: len(desk.kept) == 20)
+        await desk.waiting.aclose()
+        assert hangs.most == most
+
+    going(run)
+
+
+@pytest.mark.parametrize(("threads", "most"), [(4, 2), (32, ANCHORS)])
+def test_what_is_anchored_leaves_threads_to_all_others(threads: int, most: int) -> None:
+    async def run() -> None:
+        desk, log = Desk(threads), Hanging()
+        desk.anchoring = log
+        for each in range(40):
+            desk.begin(str(each), Demand(QUORUM))
+        await until(lambda: log.going == most)
+        await desk.is_free()
+        other = desk.begin("other", Demand(order=shown))
+        await until(lambda: other.state is State.ACCEPTED)
+        log.free.set()
+        await until(lambda: len(desk.kept) == 41)
+        await desk.waiting.aclose()
+        assert log.most == most
 
     going(run)
 

@@ -23,6 +23,7 @@ from tests.verifier.log import LOG, MOMENT
 from tlog import ReceiptState
 from verifier import AlreadySeenError, CompositeRecord, PseudonymRegister, RegisterError, recheck_composite
 from verifier.client import CompositeAnswered
+from verifier.errors import OtherSuiteError
 
 UNIQUE = ("child",)
 LATER = MOMENT + dt.timedelta(days=3)
@@ -116,14 +117,17 @@ def test_a_scope_keeps_to_the_suite_of_its_first_answer(tmp_path: Path) -> None:
     assert verified().suite == str(SHA_256)
     PseudonymRegister(path).admit(request(), verified(), UNIQUE, MOMENT)
     before = rows(path)
-    with pytest.raises(RegisterError) as caught:
+    with pytest.raises(OtherSuiteError) as caught:
         PseudonymRegister(path).admit(request(), other, UNIQUE, LATER)
-    assert caught.value.field == "unique"
+    assert (caught.value.reason, caught.value.field) == ("PSEUDONYM_SUITE", "child")
     assert rows(path) == before
     PseudonymRegister(path).admit(request(), other_child(), UNIQUE, LATER)
     PseudonymRegister(tmp_path / "new").admit(request(), other, UNIQUE, LATER)
-    with pytest.raises(RegisterError):
+    with pytest.raises(OtherSuiteError):
         PseudonymRegister(tmp_path / "new").admit(request(), verified(), UNIQUE, LATER)
+    with pytest.raises(OtherSuiteError):
+        kept().keep(tmp_path / "record", unique=UNIQUE, register=PseudonymRegister(tmp_path / "new"))
+    assert not list(tmp_path.glob("record*"))  # nor as pending: it would be refused whenever it is tried
 
 
 def test_an_answer_that_is_refused_pins_no_suite(tmp_path: Path) -> None:

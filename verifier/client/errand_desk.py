@@ -33,12 +33,16 @@ from verifier.client.errands import (
     ReceivedPart,
 )
 from verifier.client.exchange import Answered, CompositeAnswered, DemandError, anchored_by
-from verifier.errors import AlreadySeenError, AnswerError, NotNowError, RegisterError, TakenElsewhereError
+from verifier.errors import AnswerError, FinalError, NotNowError, OtherSuiteError, RegisterError
 from verifier.ordered import order_file
 from wire.client import ServiceError
 
 _NOT_HELD: Final = LocalizedText("提交的内容未能通过核验", "What was submitted did not verify")
 _SEEN: Final = LocalizedText("只能办理一次，此前已经办理过", "This can be done once, and was done before")
+_OTHER_SUITE: Final = LocalizedText(
+    "签名算法与此前不同，无法核对是否已经办理过",
+    "It is signed in another way than before: nobody can tell whether it was done before",
+)
 _DIGEST_DIGITS: Final = 16
 _LOOK: Final = dt.timedelta(seconds=5)
 """Where quorum, order or a claim is demanded the stream is opened anew so often: nothing tells of these."""
@@ -108,7 +112,7 @@ class Clerk(ABC):
     def keep(self, answered: Answered | CompositeAnswered, path: Path) -> None:
         """Save the record of an answer.
 
-        Raises AlreadySeenError, TakenElsewhereError for what may come once and has come before, NotNowError.
+        Raises FinalError for what may come once and is not accepted by it, NotNowError.
         """
 
     @abstractmethod
@@ -206,8 +210,9 @@ class ErrandDesk:
             path = self.path(part, received)
             if not path.exists():
                 self.clerk.keep(received.answered, path)
-        except (AlreadySeenError, TakenElsewhereError) as error:
-            self.counter.tell(part, Outcome(REJECTED, _SEEN))
+        except FinalError as error:
+            said = _OTHER_SUITE if isinstance(error, OtherSuiteError) else _SEEN
+            self.counter.tell(part, Outcome(REJECTED, said))
             self.clerk.happened(Happening.REJECTED, part, reason=error.reason)
             return True
         except (DisclosureError, TlogError, AnswerError) as error:

@@ -1,6 +1,8 @@
 """What is open between a relying party and a holder, and what comes of it: in each form its own."""
 
 import datetime as dt
+import errno
+import os
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
@@ -15,13 +17,13 @@ from verifier.anchoring import AnyRecord
 from verifier.composite.foreign import Counterpart
 from verifier.composite.record import CompositeRecord
 from verifier.errors import (
-    AlreadySeenError,
+    FinalError,
     RecordError,
     RegisterError,
-    TakenElsewhereError,
     VerifierError,
     VerifierReason,
 )
+from verifier.forms import load_record
 from verifier.record import Record
 from verifier.unique import PseudonymRegister
 from verifier.verify import VerifiedPresentation
@@ -117,15 +119,16 @@ class CompositeAnswered:
         `unique` is the policy's. The one time is used up only when there is a record of it: that lies beside
         `path`, with `.pending` after its name, until the pseudonyms are noted. After a crash it is still
         there, whether they were noted or not, and keeping the answer in it again goes on. Nothing is left of
-        an answer whose pseudonym has come in another one, and no file is replaced. An answer that is verified
-        anew may have other octets, since what is published has gone on: those that were written first stay.
+        an answer that will never be accepted, and no file is replaced. An answer that is verified anew may
+        have other octets, since what is published has gone on: those that were written first stay.
 
         `across` is the policy's too: those of `unique` that `claims` has to find first in all cities. While
         it is asked, other answers with one of these pseudonyms wait, and no others. If it fails nothing is
         noted, and the record stays as `.pending`.
 
-        Raises AlreadySeenError, TakenElsewhereError, RegisterError (also if there is no register for `unique`
-        or nobody who claims for `across`), RecordError, FileExistsError, OSError, what `claims` raises.
+        Raises AlreadySeenError, TakenElsewhereError, OtherSuiteError; RegisterError (also if there is no
+        register for `unique` or nobody who claims for `across`), RecordError, FileExistsError, OSError, what
+        `claims` raises.
         """
         octets = self.record.to_bytes()
         if unique:
@@ -176,7 +179,7 @@ class CompositeAnswered:
                 if claims is not None:
                     claim_all(claims, self.record.request, self.verified, across)
                 register.admit(*given, self.verify_time)
-        except (AlreadySeenError, TakenElsewhereError):
+        except FinalError:
             _remove(pending)
             raise
         return octets
@@ -222,6 +225,22 @@ def check_demands(answered: Answered | CompositeAnswered, met: Collection[Receip
     """Raise DemandError unless these states are all that the registered policy demands of the receipt."""
     if not answered.demands <= set(met):
         raise DemandError(answered)
+
+
+def is_kept(path: Path, record: AnyRecord) -> bool:
+    """Tell whether a record of the same answer lies at a place; its proofs may be others.
+
+    Raises FileExistsError if something else lies there; OSError.
+    """
+    try:
+        found = load_record(path)
+    except FileNotFoundError:
+        return False
+    except RecordError:
+        found = None
+    if found is None or found.presentation.digest != record.presentation.digest:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    return True
 
 
 def pending_of(path: Path) -> Path:

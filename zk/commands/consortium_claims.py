@@ -145,10 +145,10 @@ class Telling:
     def _warn(self, event: str, key: str, **values: object) -> None:
         with _unread():
             self._run.document({"event": event, **values})
-            if not self._run.as_json:
-                self._run.warn(key, **values)
+        if not self._run.as_json:
+            self._run.warn(key, **values)
 
 
 def _unread() -> AbstractContextManager[None]:
-    """Let nobody read what is told: a stream whose reader is gone, at which a console ends the program."""
+    """Let nobody read what is told: an output whose reader is gone, at which a console ends the program."""
     return suppress(OSError, SystemExit)

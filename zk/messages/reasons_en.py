@@ -150,6 +150,7 @@ MESSAGES: Final = {
     "reason.EXPIRED": "Nobody answered the request while it lived",
     "reason.TIMED_OUT": "Nobody has answered yet",
     "reason.PSEUDONYM_SEEN": "This pseudonym has come before",
+    "reason.PSEUDONYM_SUITE": "Former answers are of another suite, in which everybody has another pseudonym",
     "reason.PSEUDONYM_TAKEN": "Another answer came first with this pseudonym, in the consortium's order",
     "reason.ORDER_MALFORMED": "What is to show the order cannot be read",
     "reason.ORDER_CHAIN_MISMATCH": "The order is that of another chain",

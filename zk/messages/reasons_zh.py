@@ -145,6 +145,7 @@ MESSAGES: Final = {
     "reason.EXPIRED": "有效期内无人答复",
     "reason.TIMED_OUT": "尚无人答复",
     "reason.PSEUDONYM_SEEN": "该假名此前已经出现过",
+    "reason.PSEUDONYM_SUITE": "此前的答复采用另一签名算法，同一个人的假名与此不同",
     "reason.PSEUDONYM_TAKEN": "该假名已在联盟次序中先由另一答复登记",
     "reason.ORDER_MALFORMED": "定序证明的格式不正确",
     "reason.ORDER_CHAIN_MISMATCH": "定序证明属于另一条链",

@@ -22,6 +22,7 @@ from verifier import (
     check_policy,
     files,
     keys,
+    load_record,
 )
 from verifier.client import (
     Answered,
@@ -33,7 +34,7 @@ from verifier.client import (
     VerifierClient,
 )
 from verifier.client.exchange import pending_of
-from verifier.errors import AlreadySeenError, NotNowError, ReservedError, TakenElsewhereError
+from verifier.errors import FinalError, NotNowError, ReservedError
 from verifier.ordered import order_file
 from zk.commands.ordered import with_order
 from zk.commands.verifier.common import (
@@ -49,7 +50,7 @@ from zk.commands.verifier.common import (
     name_of,
     shown_log,
 )
-from zk.commands.verifier.demanding import by_policy, demands_of, said
+from zk.commands.verifier.demanding import Demands, by_policy, demands_of, said
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
 from zk.home import private_folder, read_file
@@ -248,11 +249,22 @@ def shown_in_order(path: Path, order: bytes | None) -> Iterator[None]:
         files.replace(order_file(path), order)
     try:
         yield
-    except (AlreadySeenError, TakenElsewhereError):
+    except FinalError:
         if order is not None and not path.exists():
             with suppress(FileNotFoundError):
                 files.remove(order_file(path))
         raise
+
+
+def moved_order(path: Path, policy: AnyPolicy, demands: Demands) -> None:
+    """Bring anew what shows the order of a record that was just kept, where keeping it has made a claim.
+
+    That moves on the header that is trusted, under which what was brought before shows nothing. Where nothing
+    can be brought now the former stays: the record is kept.
+    """
+    if demands.order is not None and across_of(policy):
+        with suppress(NotNowError, CommandError, OSError):
+            files.replace(order_file(path), demands.order(load_record(path)))
 
 
 def _show_question(run: Run, opened: OpenExchange | CompositeExchange, policy: AnyPolicy, qr: bool) -> None:

@@ -19,16 +19,14 @@ from verifier import (
 )
 from verifier.client import Answered, CompositeAnswered, VerifierClient
 from verifier.client.anchoring import anchor_kept
-from verifier.client.exchange import pending_of
-from verifier.errors import NOT_ORDERED, NotNowError
-from verifier.ordered import order_file
+from verifier.client.exchange import is_kept, pending_of
+from verifier.errors import NOT_ORDERED
 from zk.commands.ordered import order_of, telling_order
-from zk.commands.verifier.asking import keep, shown_in_order
+from zk.commands.verifier.asking import keep, moved_order, shown_in_order
 from zk.commands.verifier.common import (
     GROUP,
     AnyPolicy,
     PolicyFile,
-    across_of,
     key_of,
     loaded_policy,
     shown_log,
@@ -60,39 +58,56 @@ def keep_pending(
     if pending_of(path) != record:
         raise CommandError(Exit.USAGE, "RECORD_INVALID", "error.record_not_pending", path=record)
     read_file(record)  # a file that cannot be read is named, as everywhere
-    loaded, waiting = loaded_policy(policy), load_record(record)
+    loaded, waiting = loaded_policy(policy), _waiting(record, path)
     _check_policy(waiting, loaded, policy)
-    if path.exists() and path.read_bytes() != record.read_bytes():
-        raise CommandError(Exit.USAGE, "RECORD_EXISTS", "error.record_exists", path=path)
     demands = demands_of(run, said(anchored=anchored, ordered=False) | _demanded(run, waiting, loaded))
     answered = _answered(run, waiting)
     if demands.quorum is not None:
-        answered = answered.with_record(_anchored(run, waiting, demands.quorum, record, path))
+        answered = answered.with_record(_anchored(run, waiting, demands.quorum, record))
+    _made_same(answered.record, record, path)
     found = None if demands.order is None else _ordered(run, answered.record, record)
     with shown_in_order(path, None if found is None else found.to_bytes()):
         keep(run, answered, loaded, path)
     with suppress(FileNotFoundError):  # where something comes once it is gone by now
         files.remove(record)
     told = told_answer(run, answered.record, path)
-    if demands.order is not None and across_of(loaded):  # its claim has moved on what is trusted
-        with suppress(NotNowError):
-            files.replace(order_file(path), demands.order(answered.record))
+    moved_order(path, loaded, demands)
     return told if found is None else telling_order(run, told, found)
 
 
-def _anchored(run: Run, waiting: AnyRecord, quorum: Policy, pending: Path, path: Path) -> AnyRecord:
-    """Bring a record that waits to anchored, where it lies; CommandError PENDING if it is not by now."""
+def _waiting(pending: Path, path: Path) -> AnyRecord:
+    """Return the record that waits: as it lies at its place, if it was accepted there before.
+
+    CommandError RECORD_EXISTS if another answer lies there.
+    """
+    waiting = load_record(pending)
+    try:
+        return load_record(path) if is_kept(path, waiting) else waiting
+    except FileExistsError:
+        raise CommandError(Exit.USAGE, "RECORD_EXISTS", "error.record_exists", path=path) from None
+
+
+def _anchored(run: Run, waiting: AnyRecord, quorum: Policy, pending: Path) -> AnyRecord:
+    """Bring a record that waits to anchored; CommandError PENDING if it is not by now."""
     if is_anchored(waiting, quorum):
         return waiting
     with run.endpoint.channel() as channel:
         made = anchor_kept(channel, waiting, run.log_verifier(), quorum)
     if made is None:
         raise CommandError(Exit.PENDING, "RECEIPT_PENDING", "verifier.kept_pending", path=pending)
-    # What its claim was tried with is what is kept in the end, so that has to be the anchored one.
-    for each in (path, pending):
-        if each.exists():
-            files.replace(each, made.to_bytes())
     return made
+
+
+def _made_same(record: AnyRecord, pending: Path, path: Path) -> None:
+    """Have a record lie as it is now wherever it lies: what its claim was tried with is kept in the end.
+
+    Of an answer that was accepted before, what waits comes first: where the process ends between the two, it
+    is brought to its place the next time.
+    """
+    octets = record.to_bytes()
+    for each in (pending, path):
+        if each.exists() and each.read_bytes() != octets:
+            files.replace(each, octets)
 
 
 def _ordered(run: Run, waiting: AnyRecord, pending: Path) -> Ordering:
