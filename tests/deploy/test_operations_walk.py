@@ -74,7 +74,7 @@ def _run(walk: Walk, block: str) -> str:
         return ""
     if block.startswith(BY_ROOT):
         if os.getuid() != 0:  # Then the service's user is the database's as well.
-            Path(walk.environment["DATABASE"]).mkdir()
+            Path(walk.environment["DATABASE"]).mkdir(exist_ok=True)
             return ""
         block = BY_ROOT + "".join(line for line in block.splitlines(True) if line.startswith("install "))
     return walk.run(block)
@@ -82,7 +82,7 @@ def _run(walk: Walk, block: str) -> str:
 
 def _can_be_run(block: str) -> bool:
     """Tell whether what a block of choice starts is here; what is not is counted among the warnings."""
-    if "\nnginx " in block and shutil.which("nginx") is None:
+    if "\nnginx " in block and shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") is None:
         warnings.warn("not run: the block with nginx, which is not here (Debian's package)", stacklevel=1)
         return False
     return True

@@ -1,6 +1,10 @@
 """The demo's result as tables that a newcomer understands."""
 
+import os
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from statistics import median
 
 from rich.console import RenderableType
@@ -83,10 +87,15 @@ def _conclusion(result: DemoResult, lang: Language) -> Iterator[str]:
         lang, "demo.ledger", path=ledger.path, size=ledger.size, receipts=ledger.receipts,
         blocks=ledger.blocks, root=ledger.root.hex(),
     )  # fmt: skip
-    yield text(lang, "demo.try", path=ledger.path, folder=ledger.path.parent)
+    yield text(lang, "demo.try", zk=_command(), path=ledger.path, folder=ledger.path.parent)
     yield text(lang, "demo.no_leak" if not result.leaks else "demo.leak", where=", ".join(result.leaks))
     opened = result.opened
     well = opened.found and opened.seen_by_holder
     yield text(lang, "demo.opened" if well else "demo.not_opened", index=opened.index)
     yield text(lang, "demo.same_receipt" if result.repeated_receipt_same else "demo.other_receipt")
     yield text(lang, "demo.well" if result.went_as_it_must else "demo.ill", seconds=f"{result.seconds:.1f}")
+
+
+def _command() -> str:
+    """Return what a reader types for `zk`, who may have done no more than `make demo`."""
+    return "zk" if shutil.which("zk") else os.path.relpath(Path(sys.executable).with_name("zk"))

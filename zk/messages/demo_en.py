@@ -114,7 +114,7 @@ MESSAGES: Final = {
         "Ledger: {path}, {size:entry/entries} ({receipts:receipt/receipts}, "
         "{blocks:block/blocks}), root {root}"
     ),
-    "demo.try": "Look at it: zk ledger verify {path} --key {folder}/server/log.vkey",
+    "demo.try": "Look at it: {zk} ledger verify {path} --key {folder}/server/log.vkey",
     "demo.no_leak": (
         "Names, numbers and the secrets of child and home were looked for in every file of service, "
         "verifiers and ledger, and found in none."

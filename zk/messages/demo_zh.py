@@ -92,7 +92,7 @@ MESSAGES: Final = {
     "demo.time.ledger": "导出账本并重新计算",
     "demo.time.pairing_check": "一次双线性对校验",
     "demo.ledger": "账本：{path}，共 {size} 条（{receipts} 条回执，{blocks} 个区块），根 {root}",
-    "demo.try": "可自行核验：zk ledger verify {path} --key {folder}/server/log.vkey",
+    "demo.try": "可自行核验：{zk} ledger verify {path} --key {folder}/server/log.vkey",
     "demo.no_leak": "在服务、验证方和账本的所有文件中查找了姓名、号码以及孩子与房屋的密值，均未发现。",
     "demo.leak": "发现了姓名、号码或密值：{where}",
     "demo.opened": "监管方解开了一个身份（第 {index} 条）；只有持有人的凭证库认出了它。",
