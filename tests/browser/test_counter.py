@@ -115,8 +115,9 @@ async def test_a_person_types_the_code_on_the_screen(nine: Nine, counter: Site) 
         await expect(page.get_by_role("heading", name="Proven")).to_be_visible()
 
 
-async def test_a_person_says_no(nine: Nine, counter: Site) -> None:
-    async with counter.inside("/counter/", signs_in) as visitor:
+@pytest.mark.parametrize("size", list(SIZES))
+async def test_a_person_says_no(nine: Nine, counter: Site, size: str) -> None:
+    async with counter.inside("/counter/", signs_in, size) as visitor:
         page = visitor.page
         await decline(nine.town, await asks(page))
         await expect(page.get_by_role("heading", name="Declined")).to_be_visible()
@@ -159,8 +160,11 @@ async def test_a_double_tap_asks_once(nine: Nine, counter: Site) -> None:
         assert len(sent) == 1
 
 
-async def test_a_question_that_nobody_answers_in_time_is_told_so(nine: Nine, counter: Site) -> None:
-    async with counter.inside("/counter/", signs_in, "phone") as visitor:
+@pytest.mark.parametrize("size", list(SIZES))
+async def test_a_question_that_nobody_answers_in_time_is_told_so(
+    nine: Nine, counter: Site, size: str
+) -> None:
+    async with counter.inside("/counter/", signs_in, size) as visitor:
         page = visitor.page
         await page.get_by_role("button", name="brief", exact=True).click()
         await expect(page.get_by_role("heading", name="Not answered")).to_be_visible()
