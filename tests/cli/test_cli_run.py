@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -12,13 +13,13 @@ import pytest
 from tests.cli.running import zk
 from zk.exits import Exit
 from zk.home import Home
-from zk.run import Run
+from zk.run import Run, terminable
 
 UNREAD = """
 import os, sys
 from pathlib import Path
 from zk.home import Home
-from zk.run import Run
+from zk.run import Run, terminable
 
 if sys.argv[1] == "gone":
     reader, writer = os.pipe()
@@ -55,3 +56,13 @@ def test_a_document_is_utf_8_whatever_octets_a_name_has(tmp_path: Path) -> None:
 def test_a_file_without_an_end_is_refused(tmp_path: Path) -> None:
     done = zk("ledger", "check-receipt", "x", "--policy", "/dev/zero", "--json", "--home", tmp_path)
     assert (done.code, done.reason) == (Exit.USAGE, "FILE_TOO_LARGE")
+
+
+def test_a_command_that_ctrl_c_does_not_reach_is_ended_all_the_same() -> None:
+    """A shell has its jobs in the background ignore SIGINT, and what ends them is SIGTERM."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(KeyboardInterrupt), terminable():
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGINT, before)
