@@ -285,7 +285,7 @@ export const en = {
   "fault.VALUE_MALFORMED": "Something that you state is not written as it has to be, or is not within its bounds",
   "fault.NUMBER_MALFORMED": "A number has digits, capital letters and hyphens",
   "fault.ACCOUNT_NOT_FOUND": "This vault has no account here",
-  "fault.OVER_ASKING": "More is asked than the public policy allows, so nothing can be agreed to",
+  "fault.OVER_ASKING": "Too much is asked, so nothing can be agreed to",
   "fault.BRANCH_UNDECIDED": "What you agreed to cannot be answered now",
   "fault.AGENT_CODE_MALFORMED": "This is no code of an agent",
   "fault.SCOPES_MALFORMED": "An agent is appointed for 1 to 16 items and errands, each once",

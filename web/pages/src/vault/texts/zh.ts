@@ -286,7 +286,7 @@ export const zh: Texts = {
   "fault.VALUE_MALFORMED": "有一项陈述的写法不对，或超出范围",
   "fault.NUMBER_MALFORMED": "号码由数字、大写字母和连字符组成",
   "fault.ACCOUNT_NOT_FOUND": "此凭证库在此没有账户",
-  "fault.OVER_ASKING": "所询问的超出了公开策略允许的范围，因此无法同意",
+  "fault.OVER_ASKING": "询问过多，因此无法同意",
   "fault.BRANCH_UNDECIDED": "您所同意的内容目前无法答复",
   "fault.AGENT_CODE_MALFORMED": "这不是经办人代码",
   "fault.SCOPES_MALFORMED": "经办人可受托1至16个数据项或办理事项，各一次",
