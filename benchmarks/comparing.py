@@ -273,7 +273,7 @@ def row(comparison: Comparison, first: Sequence[int], second: Sequence[int]) -> 
 
 def told(rows: Sequence[Row]) -> str:
     """Return a table for a reader."""
-    head = ("operation", "measurements", "|t|", "median, ns", "remarks")
+    head = ("operation", "measurements", "t, absolute", "median, ns", "remarks")
     lines = []
     for each in rows:
         differs = each["t"] > FOUND
