@@ -153,7 +153,7 @@ def size_of(note: bytes) -> int:
     return int(note.split(b"\n")[1]) if note else -1
 
 
-async def anchored(town: City, size: int, seconds: float = 10.0) -> bytes:
+async def anchored(town: City, size: int, seconds: float = 60.0) -> bytes:
     """Wait until so large a log is anchored; return the note."""
 
     async def look() -> bytes | None:
@@ -164,7 +164,7 @@ async def anchored(town: City, size: int, seconds: float = 10.0) -> bytes:
     return note
 
 
-async def until(look: Callable[[], Awaitable[Any]], seconds: float = 10.0) -> Any:
+async def until(look: Callable[[], Awaitable[Any]], seconds: float = 60.0) -> Any:
     """Look until there is something; TimeoutError."""
     async with asyncio.timeout(seconds):
         while not (found := await look()):

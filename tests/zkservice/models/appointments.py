@@ -156,11 +156,14 @@ class Appointments(Machine):
 
     def _applied_for(self, by: int) -> Sequence[pb.Application]:
         asked, session = pb.ListMyApplicationsRequest(page_size=500), self._session(self.companies[by])
-        return self.do(self.applications.ListMyApplications(asked, metadata=session)).applications  # type: ignore[no-any-return]
+        page = self.granted(lambda: self.applications.ListMyApplications(asked, metadata=session))
+        return page.applications  # type: ignore[no-any-return]
 
     def _read(self, name: str) -> pb.Application:
         asked = pb.GetApplicationRequest(name=name)
-        return self.do(self.applications.GetApplication(asked, metadata=self.department))  # type: ignore[no-any-return]
+        return self.granted(  # type: ignore[no-any-return]
+            lambda: self.applications.GetApplication(asked, metadata=self.department)
+        )
 
     def _values(self, model: Appointed, scope: str) -> dict[str, Any]:
         return {

@@ -83,8 +83,7 @@ class ErrandsModel(Machine):
     @rule(target=made)
     def start(self) -> int:
         message = pb.StartErrandRequest(bundle=str(self.errands.bundle.name), request_id=new_id())
-        reason, answer = self.told(lambda: self.stub.StartErrand(message))
-        assert reason == ""
+        answer = self.granted(lambda: self.stub.StartErrand(message))
         started = Started(self.errands, answer.errand, answer.ticket)
         started.names = {each.part: each.name for each in self.do(started.get()).parts}
         self.model.append(Errand(message, started, answer.expire_time.ToDatetime(dt.UTC)))

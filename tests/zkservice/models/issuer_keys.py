@@ -119,7 +119,7 @@ class IssuerKeys(Machine):
     def _listed(self) -> list[catalog_pb2.IssuerKey]:
         asked, found = catalog_pb2.ListIssuerKeysRequest(parent=POLICE, page_size=500), []
         while True:
-            page = self.do(self.town.catalog.ListIssuerKeys(asked))
+            page = self.granted(lambda: self.town.catalog.ListIssuerKeys(asked))
             found += page.issuer_keys
             if not page.next_page_token:
                 return found
@@ -133,8 +133,7 @@ class IssuerKeys(Machine):
 
     def _propose(self, by: str, method: str, request: Message) -> int:
         request_id = new_id()
-        reason, made = self.told(lambda: self.people[by].propose(method, request, request_id))
-        assert reason == ""
+        made = self.granted(lambda: self.people[by].propose(method, request, request_id))
         self.entries += 1
         self.model.append(Proposed(by, method, request, request_id, made))
         return len(self.model) - 1
@@ -336,11 +335,12 @@ class IssuerKeys(Machine):
             each.name: each.state for each in self.keys
         }
         asked = publication_pb2.ReadStatesRequest(issuer_keys=[each.name for each in self.keys])
-        told = self.do(self.town.publication.ReadStates(asked)).issuer_keys
+        told = self.granted(lambda: self.town.publication.ReadStates(asked)).issuer_keys
         assert [(each.name, each.state) for each in told] == [(each.name, each.state) for each in self.keys]
         for each in told:
             self._check_proofs(each)
-        one = self.do(self.town.catalog.GetIssuerKey(catalog_pb2.GetIssuerKeyRequest(name=told[-1].name)))
+        newest = catalog_pb2.GetIssuerKeyRequest(name=told[-1].name)
+        one = self.granted(lambda: self.town.catalog.GetIssuerKey(newest))
         assert (one.name, one.state) == (told[-1].name, told[-1].state)
         self._check_proofs(one)
 
