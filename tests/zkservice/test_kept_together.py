@@ -3,8 +3,9 @@
 import asyncio
 import datetime as dt
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +63,17 @@ async def held(database: Database) -> AsyncIterator[None]:
 
 
 async def in_one_group(
-    database: Database, *calls: Awaitable[Any], then: Callable[[], None] = lambda: None
+    database: Database, *calls: Callable[[], Awaitable[Any]], then: Callable[[], None] = lambda: None
 ) -> list[Any]:
-    """Have calls come to the writer in this order, which takes them together; return what each ended with."""
+    """Have calls come to the writer in this order, which takes them together; return what each ended with.
+
+    Each is made when those before it have come: a call of gRPC is on its way as soon as it is made.
+    """
     async with held(database):
         tasks = list[asyncio.Future[Any]]()
         async with asyncio.timeout(30):
             for each in calls:
-                tasks.append(asyncio.ensure_future(each))
+                tasks.append(asyncio.ensure_future(each()))
                 while database.waiting < len(tasks):
                     await asyncio.sleep(0.01)
         then()
@@ -79,6 +83,13 @@ async def in_one_group(
 async def submission(town: City, issued: Any) -> presentation_pb2.SubmitPresentationRequest:
     request = town.request()
     return town.submission(await town.ask(request), *town.present(request, issued))
+
+
+def submissions(
+    town: City, sent: Iterable[presentation_pb2.SubmitPresentationRequest]
+) -> list[Callable[[], Awaitable[Any]]]:
+    """The calls that submit these."""
+    return [partial(town.presentation.SubmitPresentation, each) for each in sent]
 
 
 async def found(database: Database, query: str) -> Any:
@@ -104,7 +115,7 @@ async def test_what_comes_together_is_kept_by_one_statement_each(
             ran.append(arguments[2].split(" (")[0])
 
         event.listen(made[0]._engine, "before_cursor_execute", note)
-        answers = await in_one_group(made[0], *map(town.presentation.SubmitPresentation, sent))
+        answers = await in_one_group(made[0], *submissions(town, sent))
         event.remove(made[0]._engine, "before_cursor_execute", note)
         assert len({each.entry_index for each in answers}) == MANY
         again = [await town.presentation.SubmitPresentation(each) for each in sent]
@@ -123,10 +134,7 @@ async def test_of_copies_in_one_group_one_is_kept(
         changed = presentation_pb2.SubmitPresentationRequest()
         changed.CopyFrom(sent)
         changed.request_id = new_id()
-        submit = town.presentation.SubmitPresentation
-        outcomes = await in_one_group(
-            made[0], submit(sent), submit(changed), submit(sent), *map(submit, others)
-        )
+        outcomes = await in_one_group(made[0], *submissions(town, (sent, changed, sent, *others)))
         first, other, second, *kept = outcomes
         assert aio_error(other).reason == "REPLAYED"
         assert first.receipt == second.receipt
@@ -148,10 +156,8 @@ async def test_a_no_before_it_in_the_group_stands(
             holder_note=a_note(),
             request_id=new_id(),
         )
-        submit = town.presentation.SubmitPresentation
-        outcomes = await in_one_group(
-            made[0], town.presentation.DeclineExchange(decline), submit(sent), *map(submit, others)
-        )
+        no = partial(town.presentation.DeclineExchange, decline)
+        outcomes = await in_one_group(made[0], no, *submissions(town, (sent, *others)))
         declined, refused, *kept = outcomes
         assert declined.receipt
         assert aio_error(refused).reason == "EXCHANGE_DECLINED"
@@ -165,16 +171,15 @@ async def test_what_was_judged_in_time_and_is_kept_too_late_is_refused(
     async with city(tmp_path, **settings) as town:
         issued = await town.claim(await town.issue())
         sent = [await submission(town, issued) for _ in range(MANY)]
-        submit = town.presentation.SubmitPresentation
 
         def later() -> None:
             town.clock.ahead = dt.timedelta(days=2)
 
-        outcomes = await in_one_group(made[0], *map(submit, sent), then=later)
+        outcomes = await in_one_group(made[0], *submissions(town, sent), then=later)
         assert {aio_error(each).reason for each in outcomes} == {"REQUEST_EXPIRED"}
         town.clock.ahead = dt.timedelta()
         assert await answered(made[0]) == 0
-        kept = await asyncio.gather(*map(submit, sent))
+        kept = await asyncio.gather(*(each() for each in submissions(town, sent)))
         assert len({each.entry_index for each in kept}) == MANY
 
 
@@ -189,15 +194,10 @@ async def test_each_of_those_joined_has_its_own_result(tmp_path: Path, made: lis
 
     async with city(tmp_path):
         database = made[0]
-        assert await in_one_group(database, *(database.write(Joined(act, each)) for each in (1, 2, 3))) == [
-            10,
-            20,
-            30,
-        ]
+        writes = {each: partial(database.write, Joined(act, each)) for each in (1, 2, 3, 13)}
+        assert await in_one_group(database, *(writes[each] for each in (1, 2, 3))) == [10, 20, 30]
         assert calls == [[1, 2, 3]]
         calls.clear()
-        one, error, two = await in_one_group(
-            database, *(database.write(Joined(act, each)) for each in (1, 13, 2))
-        )
+        one, error, two = await in_one_group(database, *(writes[each] for each in (1, 13, 2)))
         assert (one, str(error), two) == (10, "mine", 20)
         assert calls == [[1, 13, 2], [1, 13, 2], [1], [13, 2], [13], [2]], "by halves: most are done together"
