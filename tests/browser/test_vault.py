@@ -107,6 +107,22 @@ async def test_a_link_in_the_address_is_opened_once_the_vault_is_and_forgotten_a
         assert "zk:" not in page.url
 
 
+async def test_a_link_that_comes_beside_another_change_of_the_address_is_opened(world: World) -> None:
+    async with at_the_vault(world, PERMIT, INSURANCE) as visitor:
+        page = visitor.page
+        for before in ("uses", "zk://elsewhere", "settings", "uses"):
+            _, _, link = await world.asked(world.main())
+            comes = "([before, link]) => { location.hash = before; location.hash = link; }"
+            await page.evaluate(comes, [before, str(link)])
+            agree = page.get_by_role("button", name="Agree and show")
+            await expect(agree).to_be_visible()
+            assert "zk:" not in page.url
+            if before == "settings":  # the next one comes while this one is looked at
+                continue
+            await page.get_by_role("link", name="Credentials", exact=True).click()
+            await expect(agree).to_have_count(0)
+
+
 async def test_reload_locks_and_a_wrong_passphrase_opens_nothing(world: World) -> None:
     async with at_the_vault(world, PERMIT) as visitor:
         page = visitor.page

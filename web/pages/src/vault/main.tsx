@@ -48,6 +48,14 @@ function unescaped(written: string): string {
   }
 }
 
+/**
+ * Whether a change of the address leads where the address is now. One that brought a link does not, since the link was taken out
+ * of it, nor does one that another has overtaken; a view that is gone to again (`goAgain`) names no address.
+ */
+function leads(event: HashChangeEvent): boolean {
+  return event.newURL === "" || event.newURL === location.href;
+}
+
 function App(): VNode {
   const say = useSay();
   const [state, setState] = useState<State | "failed">();
@@ -124,7 +132,9 @@ function Open({ link, setLink, lock }: OpenProps): VNode {
   }, [link === null]);
   // Another view, or the browser's back button, leaves what a link led to.
   useEffect(() => {
-    const left = (): void => setLink(null);
+    const left = (event: HashChangeEvent): void => {
+      if (leads(event)) setLink(null);
+    };
     if (link === null) return undefined;
     addEventListener("hashchange", left);
     return () => removeEventListener("hashchange", left);
