@@ -5,7 +5,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ SECONDS: Final = 30.0
 MAX_OCTETS: Final = 4 << 20
 """No answer that is asked for here is longer."""
 _MAX_HEIGHT: Final = (1 << 63) - 1
-_CONNECTED: Final = frozenset({"connection.connect_tcp.complete", "connection.start_tls.complete"})
+_CONNECTED: Final = "connection.connect_tcp.complete"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Client:
 
         self._failures = (httpx.HTTPError, ValueError)
         self._seconds = seconds
-        self._socket: socket.socket | None = None
+        self._over, self._socket = threading.Event(), contextlib.ExitStack()
+        self._cut: Callable[[], None] = lambda: None
         self._http = httpx.Client(base_url=url, timeout=seconds, trust_env=False, follow_redirects=False)
 
     def __enter__(self) -> "Client":
@@ -47,6 +48,7 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self._http.close()
+        self._socket.close()
 
     def ask(self, method: str, **given: Any) -> Any:
         """Call a method; StateError if there is no answer, or an error of the engine's."""
@@ -76,13 +78,11 @@ class Client:
     @contextlib.contextmanager
     def _in_time(self) -> Iterator[None]:
         """Cut the connection when the time is over: one octet now and then keeps each single wait short."""
-        over = threading.Event()
+        self._over = over = threading.Event()
 
         def cut() -> None:
             over.set()
-            with contextlib.suppress(OSError):  # it is closed already
-                if self._socket is not None:
-                    self._socket.shutdown(socket.SHUT_RDWR)
+            self._cut()
 
         cutting = threading.Timer(self._seconds, cut)
         cutting.daemon = True
@@ -97,8 +97,22 @@ class Client:
             cutting.cancel()
 
     def _connected(self, event: str, told: dict[str, Any]) -> None:
-        if event in _CONNECTED:  # TLS makes another socket of the first one
-            self._socket = told["return_value"].get_extra_info("socket")
+        """Keep what cuts a connection, and cut it at once if it came when the time was over.
+
+        The kept socket is a copy: TLS takes its connection's own away when it begins.
+        """
+        if event != _CONNECTED:
+            return
+        self._socket.close()
+        kept = self._socket.enter_context(told["return_value"].get_extra_info("socket").dup())
+
+        def cut() -> None:
+            with contextlib.suppress(OSError):  # it is closed already
+                kept.shutdown(socket.SHUT_RDWR)
+
+        self._cut = cut
+        if self._over.is_set():
+            cut()
 
     @property
     def height(self) -> int:

@@ -1,5 +1,7 @@
 """What a node that lies can make a client believe, keep or suffer: nothing, without an engine."""
 
+import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -137,6 +139,19 @@ def test_an_answer_is_bounded_in_length_and_time(node: Node) -> None:
                 _ = client.height
         node.trickling = False
         assert client.height == node.height
+
+
+def test_a_connection_that_comes_too_late_is_cut(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.create_connection
+
+    def late(*given: Any, **more: Any) -> socket.socket:
+        time.sleep(1)  # as where a name is long looked for
+        return connect(*given, **more)
+
+    monkeypatch.setattr(socket, "create_connection", late)
+    node.trickling = True
+    with Client(node.url, seconds=0.5) as client, pytest.raises(StateError, match="in time"):
+        _ = client.height
 
 
 def test_a_number_that_none_comes_after_is_not_gone_on_from(node: Node) -> None:
