@@ -114,7 +114,7 @@ class Waiting:
             raise OpenIdError(OpenIdReason.SESSIONS_FULL, "too many answers wait to be anchored or ordered")
 
     def _has_room(self, client: str) -> bool:
-        return len(self._tasks) < self._most and not (client and self._of[client] >= self._from_one)
+        return self._of.total() < self._most and not (client and self._of[client] >= self._from_one)
 
     def begin(
         self,
@@ -137,12 +137,12 @@ class Waiting:
         waits = _One(session, Held(answered), demand, keep, leave, claims, has_room, ends)
         task = asyncio.create_task(self._wait(waits))
         self._tasks.add(task)
-        self._of[session.client] += 1
-        task.add_done_callback(lambda done: self._over(done, session.client))
+        self._of[session.client] += has_room  # what has no room takes none: it is only left as pending
+        task.add_done_callback(lambda done: self._over(done, session.client, has_room))
 
-    def _over(self, task: "asyncio.Task[None]", client: str) -> None:
+    def _over(self, task: "asyncio.Task[None]", client: str, had_room: bool) -> None:
         self._tasks.discard(task)
-        self._of[client] -= 1
+        self._of[client] -= had_room
         if not self._of[client]:
             del self._of[client]
 

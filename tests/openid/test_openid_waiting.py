@@ -290,6 +290,20 @@ def test_one_client_has_a_share_of_the_places() -> None:
     going(run)
 
 
+def test_what_has_no_room_takes_none_from_others() -> None:
+    async def run() -> None:
+        desk = Desk(most=3, from_one=2)
+        for each in range(9):
+            desk.begin(str(each), Demand(order=never), client="a")
+        desk.waiting.check_room("b")
+        await desk.waiting.aclose()
+        assert len(desk.left) == 9
+        for other in ("a", "b"):
+            desk.waiting.check_room(other)
+
+    going(run)
+
+
 def failing(times: int, then: Callable[[Held], Awaitable[Any]]) -> Keep:
     left = [OSError("the disk is full") for _ in range(times)]
 
