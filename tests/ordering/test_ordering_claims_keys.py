@@ -3,13 +3,16 @@
 import threading
 from unittest import mock
 
+import grpc
 import pytest
 
 from disclosure import Reason, RefusedError, VerifierName
 from tests.disclosure.composite.world import SCHOOL, SCHOOL_2, find_key
 from tests.verifier.log import LOG
 from verifier.client.published import PublishedReader
+from wire.client import ServiceError
 from zk.claims.desk import KEY_SECONDS, _Keys
+from zk.claims.reasons import ClaimRefusedError
 
 STRANGER = VerifierName("school-99")
 
@@ -42,6 +45,30 @@ def test_who_is_not_registered_is_asked_for_once_in_a_while_and_holds_up_nobody(
     assert waiting.is_alive()
     gone_on.set()
     waiting.join(20)
+
+
+def test_where_nobody_tells_keys_strangers_wait_for_one_at_most() -> None:
+    now, asked, code = [0.0], list[VerifierName](), [grpc.StatusCode.DEADLINE_EXCEEDED]
+
+    def find(name: VerifierName) -> bytes:
+        asked.append(name)
+        if code:
+            raise ServiceError(code[0], "UNREACHABLE", "it does not answer")
+        return find_key(name)
+
+    keys = _Keys(find, lambda: now[0])
+    for name in (SCHOOL, SCHOOL_2, SCHOOL):
+        with pytest.raises(ClaimRefusedError, match="CLAIM_NOT_NOW"):
+            keys.of(name)
+    assert asked == [SCHOOL]
+    now[0] += KEY_SECONDS
+    code[0] = grpc.StatusCode.FAILED_PRECONDITION  # says something of this name alone
+    for name in (SCHOOL, SCHOOL_2):
+        with pytest.raises(ClaimRefusedError, match="CLAIM_NOT_NOW"):
+            keys.of(name)
+    assert asked == [SCHOOL, SCHOOL, SCHOOL_2]
+    code.clear()
+    assert keys.of(SCHOOL) == find_key(SCHOOL)
 
 
 def test_a_key_is_asked_for_with_a_short_deadline() -> None:

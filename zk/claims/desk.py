@@ -16,6 +16,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Container
 from typing import Final
 
+import grpc
+
 from disclosure import DisclosureError, Reason, RefusedError, VerifierName
 from disclosure.composite import SignedJointScope
 from ordering.claiming import Claimant
@@ -36,6 +38,7 @@ _SECONDS: Final = 40.0
 _KNOWN_SCOPES: Final = 256
 KEY_SECONDS: Final = 3.0
 """So long a key is asked for: of two threads that judge, neither waits longer for one."""
+_LATE: Final = grpc.StatusCode.DEADLINE_EXCEEDED
 _MISSING_SECONDS: Final = 10.0
 _KNOWN_MISSING: Final = 4096
 
@@ -151,12 +154,14 @@ class _Keys:
     """Keys of registered verifiers, which never change: each is asked for once.
 
     Who is not registered is remembered for some seconds. No lock is held while one is asked for, and whoever
-    asks waits for some seconds at most: the service that is asked may be slow.
+    asks waits for some seconds at most: the service that is asked may be slow. Where it has not told, nobody
+    asks for as long again, or strangers who name one key after the other would keep all who judge waiting.
     """
 
     def __init__(self, find: FindKey, clock: Callable[[], float] = time.monotonic) -> None:
         self._find, self._clock, self._lock = find, clock, threading.Lock()
         self._found, self._missing = dict[VerifierName, bytes](), OrderedDict[VerifierName, float]()
+        self._asks_again = 0.0
 
     def of(self, name: VerifierName) -> bytes:
         """Return a key; RefusedError for who is not registered, ClaimRefusedError while nobody can tell."""
@@ -165,12 +170,17 @@ class _Keys:
         with self._lock:
             if self._clock() < self._missing.get(name, 0.0):
                 raise _not_registered(name)
+            if self._clock() < self._asks_again:
+                raise ClaimRefusedError(ClaimReason.CLAIM_NOT_NOW, f"{name}: nobody tells its key now")
         try:
             found = self._found[name] = self._find(name)
         except RefusedError:
             self._misses(name)
             raise
         except (ServiceError, TlogError, DisclosureError) as error:
+            if isinstance(error, ServiceError) and (error.is_of_all or error.code is _LATE):
+                with self._lock:
+                    self._asks_again = self._clock() + KEY_SECONDS
             detail = f"{name}: {error.reason}"
             raise ClaimRefusedError(ClaimReason.CLAIM_NOT_NOW, detail) from None
         return found
