@@ -110,7 +110,7 @@ async def test_a_link_in_the_address_is_opened_once_the_vault_is_and_forgotten_a
 async def test_a_link_that_comes_beside_another_change_of_the_address_is_opened(world: World) -> None:
     async with at_the_vault(world, PERMIT, INSURANCE) as visitor:
         page = visitor.page
-        for before in ("uses", "zk://elsewhere", "settings", "uses"):
+        for before in ("uses", "zk://elsewhere", "settings", "uses", "settings", "home"):
             _, _, link = await world.asked(world.main())
             comes = "([before, link]) => { location.hash = before; location.hash = link; }"
             await page.evaluate(comes, [before, str(link)])

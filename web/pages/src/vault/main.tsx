@@ -48,12 +48,12 @@ function unescaped(written: string): string {
   }
 }
 
-/**
- * Whether a change of the address leads where the address is now. One that brought a link does not, since the link was taken out
- * of it, nor does one that another has overtaken; a view that is gone to again (`goAgain`) names no address.
- */
+/** The changes of the address at which a link was taken out of it: the one that brought it, or an earlier one that it has overtaken. */
+const took = new WeakSet<HashChangeEvent>();
+
+/** Whether a change of the address leads where the address is now. A view that is gone to again (`goAgain`) names no address. */
 function leads(event: HashChangeEvent): boolean {
-  return event.newURL === "" || event.newURL === location.href;
+  return !took.has(event) && (event.newURL === "" || event.newURL === location.href);
 }
 
 function App(): VNode {
@@ -62,7 +62,12 @@ function App(): VNode {
   const [link, setLink] = useState(takeLink);
   const [idle, setIdle] = useState(false);
   useEffect(() => {
-    const came = (): void => setLink((before) => takeLink() ?? before);
+    const came = (event: HashChangeEvent): void => {
+      const link = takeLink();
+      if (link === null) return;
+      took.add(event);
+      setLink(link);
+    };
     addEventListener("hashchange", came);
     vault.state().then(setState, () => setState("failed"));
     return () => removeEventListener("hashchange", came);
