@@ -54,7 +54,7 @@ test: lint
 	scripts/web-prover.sh
 	scripts/web.sh
 	scripts/chromium.sh
-	@echo "The consortium's processes are killed for $${ZK_CONSORTIUM_SECONDS:-300} seconds (ZK_CONSORTIUM_SECONDS)."
+	@echo "The consortium's processes are killed for $${ZK_CONSORTIUM_SECONDS:-480} seconds (ZK_CONSORTIUM_SECONDS)."
 	scripts/tests.sh
 
 # Faults that take minutes each; docs/ledger.md says which they are and how long they take.

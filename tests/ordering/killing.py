@@ -10,7 +10,7 @@ from ordering.errors import RefusedError, StateError
 from ordering.transactions import Claim, Transaction
 from tests.ordering.engines import Cities, Member, until
 
-SECONDS: Final = float(os.environ.get("ZK_CONSORTIUM_SECONDS", "300"))
+SECONDS: Final = float(os.environ.get("ZK_CONSORTIUM_SECONDS", "480"))
 """How long processes are killed for."""
 REFERENCE: Final = bytes([9]) * 32
 _FEWEST: Final = 5

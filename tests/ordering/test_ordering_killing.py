@@ -1,4 +1,4 @@
-"""Nine cities' processes are killed at random, for as many seconds as ZK_CONSORTIUM_SECONDS says: 300 in
+"""Nine cities' processes are killed at random, for as many seconds as ZK_CONSORTIUM_SECONDS says: 480 in
 `make test`, 600 in a run of its own (docs/ordering.md)."""
 
 from pathlib import Path
