@@ -28,7 +28,7 @@ from wire.client import Endpoint, ServiceError
 from zk.board_book import Book, Noted
 from zk.board_parts import RECENT, Parts
 from zk.commands.verifier.common import AnyPolicy
-from zk.commands.verifier.demanding import by_policy, demands_of
+from zk.commands.verifier.demanding import Demands, by_policy, demands_of
 from zk.commands.verifier.errand_clerk import HomeClerk
 from zk.commands.verifier.records import answered as told_answer
 from zk.exits import CommandError, Exit
@@ -92,9 +92,16 @@ class _BoardClerk(HomeClerk):
     """Puts on the board what a desk sees and takes. It decides nothing: a person does."""
 
     def __init__(
-        self, run: Run, parts: Parts, save: Save, client: VerifierClient, policy: AnyPolicy, step: Counter
+        self,
+        run: Run,
+        parts: Parts,
+        save: Save,
+        client: VerifierClient,
+        policy: AnyPolicy,
+        step: Counter,
+        demands: Demands,
     ) -> None:
-        super().__init__(run, client, policy, step.verifier)
+        super().__init__(run, client, policy, step.verifier, demands)
         self._parts, self._save = parts, save
 
     def saw(self, part: CounterPart) -> None:
@@ -218,9 +225,9 @@ class Workers:
                 self._served.open(step.verifier) as (client, counter),
                 self._closed_at_the_end(counter),
             ):
-                clerk = _BoardClerk(self._run, self._parts, self._save, client, policy, step)
                 demands = demands_of(self._run, by_policy(client, policy, step.verifier))
                 demands = demands.beside(self._served.believed)
+                clerk = _BoardClerk(self._run, self._parts, self._save, client, policy, step, demands)
                 desk = ErrandDesk(
                     client, counter, bundle, step.part, clerk, self._records, demands.quorum, demands.order
                 )

@@ -27,13 +27,14 @@ from web_edge.counter import DeskError, Outcome, Purpose, Question
 from wire.client import ServiceError
 from zk.commands.ordered import with_order
 from zk.commands.verifier.asking import checked_request, keep
+from zk.commands.verifier.common import across_of
 from zk.commands.verifier.demanding import NOTHING, Demands, by_policy, demands_of
 from zk.commands.verifier.records import answered as told_answer
 from zk.commands.verifier.records import order_told
 from zk.failure import explain
 from zk.home import private_folder
 from zk.messages import Language
-from zk.ordered import ORDER_SECONDS
+from zk.ordered import ORDER_SECONDS, check_claiming
 from zk.run import Answer, Run
 
 _AnyPolicy = Policy | CompositePolicy
@@ -101,6 +102,11 @@ class HomeDesk:
         return question, lambda: asyncio.create_task(self._ended(policy, opened, demands))
 
     def _demands(self, policy: _AnyPolicy) -> Demands:
+        """Return what a policy demands, where one could also claim what it has once in all cities.
+
+        CommandError, OrderError; what `by_policy` raises.
+        """
+        check_claiming(self._en, across_of(policy))
         demanded = by_policy(self._client.client, policy, self._name)
         return demands_of(self._en, demanded).beside(self._believed)
 

@@ -28,16 +28,13 @@ from openid.errors import OpenIdError, OpenIdReason
 from openid.issuance import check_issuer
 from openid.mapping import AnyRequest
 from openid.request_object import check_uri
-from ordering.light.verifying import OrderError
 from verifier import files
 from verifier.aio import AsyncVerifierClient
 from verifier.client import VerifierClient
 from verifier.client.exchange import is_kept, pending_of
-from verifier.errors import NotNowError
-from zk.commands.ordered import check_trusting
 from zk.commands.verifier.asking import checked_request, keep_if_now, moved_order, shown_in_order
 from zk.commands.verifier.common import AnyPolicy, across_of, key_of, shown_log, threads_for
-from zk.commands.verifier.demanding import NOTHING, Demands, States, by_policy, demands_of, said
+from zk.commands.verifier.demanding import NOTHING, Demands, States, by_policy, check_now, demands_of, said
 from zk.exits import CommandError, Exit
 from zk.home import private_folder, read_file
 from zk.run import Run
@@ -188,8 +185,7 @@ def _questions(
             return None
 
         def make() -> AnyRequest:
-            if demanded.order is not None:
-                _check_trusting(run)
+            check_now(run, policy, demanded)
             return checked_request(client.client, policy, name, {})
 
         devices = frozenset(Device) if policy.id in cross else frozenset({Device.SAME})
@@ -197,14 +193,6 @@ def _questions(
         return Question(policy.id, make, accept, devices, undecided, demand, bool(across_of(policy)))
 
     return {each.id: question(each) for each in policies}
-
-
-def _check_trusting(run: Run) -> None:
-    """Raise NotNowError unless an order could be shown here: its header may be too old by now."""
-    try:
-        check_trusting(run)
-    except (OrderError, CommandError) as error:
-        raise NotNowError(error.reason) from None
 
 
 def _now() -> dt.datetime:

@@ -262,12 +262,14 @@ def followed(run: Run, before: Pinned, found: Ordering) -> Ordering:
 
 
 def check_claiming(run: Run, across: Sequence[str]) -> None:
-    """Raise CommandError unless one could claim what a policy has under `across`.
+    """Raise CommandError unless one could claim what a policy has under `across`, OrderError if the header
+    that is trusted is too old to claim under.
 
     Looked at before anybody is asked: who then cannot accept would have had something disclosed for nothing.
+    Where an answer is here already it is claimed all the same: so its record is left as `.pending`.
     """
     if across:
-        _claiming_by(run)
+        check_age(_claiming_by(run).trusted)
 
 
 def _claiming_by(run: Run) -> Pinned:

@@ -13,6 +13,7 @@ import pytest
 from openid.app.verifying import Question
 from openid.app.waiting import Held
 from ordering.errors import StateError
+from ordering.light.verifying import OrderError, OrderReason
 from ordering.transactions import Claim
 from tests.cli.running import Done, Home, refused, zk
 from tests.disclosure.composite.world import SCHOOL
@@ -24,8 +25,8 @@ from verifier.across import Claims
 from verifier.client import CompositeAnswered
 from verifier.errors import TakenElsewhereError
 from verifier.unique import RESERVED_SECONDS
-from web_edge.counter import Outcome
-from zk import openid_edge
+from web_edge.counter import DeskError, Outcome
+from zk import counter, openid_edge
 from zk.commands.verifier import asking
 from zk.counter import HomeDesk
 from zk.exits import CommandError, Exit
@@ -192,6 +193,25 @@ def test_what_is_no_waiting_record_of_the_policy_is_not_kept(verifying: Run, tmp
     pending.write_bytes(octets)
     assert keeping(verifying, order, pending, policy).code == Exit.OK
     assert order.rows == rows
+
+
+async def test_a_counters_page_asks_nobody_whose_answer_could_not_be_claimed(
+    verifying: Run, tmp_path: Path
+) -> None:
+    """What is trusted may have grown too old since the page was opened."""
+    old = OrderError(OrderReason.ORDER_TRUST_EXPIRED, "the header is too old")
+
+    class Client:
+        client = None
+
+        async def run(self, act: Callable[[], object]) -> object:
+            return act()
+
+    policy = policy_of(ACROSS, tmp_path)
+    desk = HomeDesk(replace(verifying, lang="zh"), verifying, cast(Any, Client()), SCHOOL, [policy])
+    with mock.patch.object(counter, "check_claiming", side_effect=old), pytest.raises(DeskError) as caught:
+        await desk.ask(policy.id, pairing=False)
+    assert caught.value.reason == "ORDER_TRUST_EXPIRED"
 
 
 @pytest.mark.parametrize(

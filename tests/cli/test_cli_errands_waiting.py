@@ -28,7 +28,7 @@ from verifier.errors import (
     TakenElsewhereError,
 )
 from wire.client import ServiceError
-from zk.commands.verifier import asking, errand_clerk, errands
+from zk.commands.verifier import asking, demanding, errand_clerk, errands
 from zk.exits import CommandError, Exit
 from zk.home import Home
 from zk.run import Run
@@ -60,17 +60,25 @@ def received(folder: Path, raised: Exception) -> tuple[bool, list[Outcome]]:
         return desk.work(cast(Any, part)), counter.told
 
 
+def unclaimed(reason: str) -> CommandError:
+    """What a claims service has refused."""
+    return CommandError(Exit.REFUSED, reason, "error.claims_refused", reason=reason)
+
+
 @pytest.mark.parametrize(
     ("raised", "reason"),
     [
         (OrderError(OrderReason.ORDER_ROW_INVALID, DETAIL), "ORDER_ROW_INVALID"),
         (OrderError(OrderReason.ORDER_TRUST_EXPIRED, DETAIL), "ORDER_TRUST_EXPIRED"),
         (CommandError(Exit.UNREACHABLE, "NODE_UNREACHABLE", "error.consortium_node"), "NODE_UNREACHABLE"),
+        (unclaimed("CLAIM_HEADER_UNKNOWN"), "CLAIM_HEADER_UNKNOWN"),
+        (unclaimed("CLAIM_STALE"), "CLAIM_STALE"),
+        (unclaimed("CLAIM_NOT_LISTED"), "CLAIM_NOT_LISTED"),
         (ReservedError("another answer is being claimed", field="unique"), "REGISTER_INVALID"),
         (RegisterError("the register cannot be used"), "REGISTER_INVALID"),
         (FileExistsError("another record stands there"), "FILE_UNUSABLE"),
     ],
-    ids=["row", "expired", "away", "reserved", "register", "file"],
+    ids=["row", "expired", "away", "header", "stale", "listed", "reserved", "register", "file"],
 )
 def test_a_part_stays_while_the_order_shows_nothing(
     raised: Exception, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -79,6 +87,26 @@ def test_a_part_stays_while_the_order_shows_nothing(
     said = capsys.readouterr().err
     assert reason in said
     assert "rejected" not in said
+
+
+def test_nobody_is_asked_while_what_came_could_not_be_claimed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The header has grown too old while the counter works: a part waits, is told once, and asked later."""
+    policy, counter, nothing = policy_of(POLICY + "across: [child]\n", tmp_path), mock.Mock(), cast(Any, None)
+    part = SimpleNamespace(name=SimpleNamespace(id="1"), waits=True)
+    run = Run(as_json=True, lang="en", home=Home(tmp_path))
+    clerk = errands._HookClerk(run, nothing, counter, policy, SCHOOL, None)
+    desk = ErrandDesk(nothing, counter, nothing, "p", clerk, run.home.records)
+    old = OrderError(OrderReason.ORDER_TRUST_EXPIRED, "the header is too old")
+    with (
+        mock.patch.object(demanding, "check_claiming", side_effect=[old, old, None]),
+        mock.patch.object(errand_clerk, "checked_request"),
+    ):
+        for asked in (0, 0, 1):
+            assert not desk.work(cast(Any, part))
+            assert counter.ask.call_count == asked
+    assert capsys.readouterr().err.count("ORDER_TRUST_EXPIRED") == 1
 
 
 @pytest.mark.parametrize("across", [(), ("child",)], ids=["here", "everywhere"])

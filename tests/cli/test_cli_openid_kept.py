@@ -33,7 +33,7 @@ from verifier.errors import NOT_ORDERED, FinalError, NotNowError, TakenElsewhere
 from verifier.ordered import order_file
 from wire.offloading import Face
 from zk import openid_edge
-from zk.commands.verifier import keeping
+from zk.commands.verifier import demanding, keeping
 from zk.commands.verifier.demanding import Demands
 from zk.exits import CommandError, Exit
 from zk.run import Run
@@ -165,13 +165,21 @@ def test_what_is_not_in_time_uses_up_no_pseudonym(demands: Demands, verifying: R
     assert not verifying.home.pseudonyms.exists()
 
 
-def test_nobody_is_asked_once_the_trusted_header_is_too_old(verifying: Run, tmp_path: Path) -> None:
-    old = OrderError(OrderReason.ORDER_TRUST_EXPIRED, "the header is too old")
+@pytest.mark.parametrize(
+    ("check", "demands"),
+    [("check_trusting", ORDERED), ("check_claiming", Demands())],
+    ids=["ordered", "claimed"],
+)
+def test_nobody_is_asked_once_the_trusted_header_is_too_old(
+    check: str, demands: Demands, verifying: Run, tmp_path: Path
+) -> None:
+    checks: dict[str, Any] = {"check_trusting": mock.Mock(), "check_claiming": mock.Mock()}
+    checks[check].side_effect = OrderError(OrderReason.ORDER_TRUST_EXPIRED, "the header is too old")
     with (
-        mock.patch.object(openid_edge, "check_trusting", side_effect=old),
+        mock.patch.multiple(demanding, **checks),
         pytest.raises(NotNowError, match="ORDER_TRUST_EXPIRED"),
     ):
-        question(verifying, tmp_path, ORDERED).make()
+        question(verifying, tmp_path, demands).make()
 
 
 # ---- an edge that ends while a claim hangs

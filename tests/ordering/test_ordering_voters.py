@@ -26,7 +26,7 @@ from zk import ordered
 from zk.commands.consortium_members import check_card, described
 from zk.commands.ordered import demanded
 from zk.exits import CommandError
-from zk.ordered import Pinned, followed, moved_on, pinning
+from zk.ordered import Pinned, check_claiming, followed, moved_on, pinning
 from zk.run import Run
 
 
@@ -137,15 +137,17 @@ def followed_at(now: int, run: Run, before: Pinned, found: Ordering) -> Ordering
 def test_who_trusts_a_header_that_is_too_old_asks_nobody(tmp_path: Path) -> None:
     run = cast(Run, SimpleNamespace(home=SimpleNamespace(consortium=tmp_path / "c", path=tmp_path)))
     with town(tmp_path, 4) as opened:
-        Pinned(Node(opened).trusted(2), "http://127.0.0.1:1").save(run)
-    with mock.patch.object(ordered, "seconds", return_value=SECONDS + TRUSTING_SECONDS):
-        demanded(run)
-    with (
-        mock.patch.object(ordered, "seconds", return_value=SECONDS + 2 + TRUSTING_SECONDS),
-        pytest.raises(OrderError) as caught,
-    ):
-        demanded(run)
-    assert caught.value.reason is OrderReason.ORDER_TRUST_EXPIRED
+        trusted = Node(opened).trusted(2)
+    Pinned(trusted, "http://127.0.0.1:1", operator="city-0", claims="https://localhost").save(run)
+    for check in (demanded, lambda run: check_claiming(run, ["child"])):
+        with mock.patch.object(ordered, "seconds", return_value=SECONDS + TRUSTING_SECONDS):
+            check(run)
+        with (
+            mock.patch.object(ordered, "seconds", return_value=SECONDS + 2 + TRUSTING_SECONDS),
+            pytest.raises(OrderError) as caught,
+        ):
+            check(run)
+        assert caught.value.reason is OrderReason.ORDER_TRUST_EXPIRED
 
 
 def test_a_kept_ordering_that_cannot_be_read_is_one_to_be_brought_anew() -> None:

@@ -72,6 +72,8 @@ class Happening(enum.Enum):
     """What a desk has done about a part, or why it has not."""
 
     ASKED = "asked"
+    NOT_ASKED = "not-asked"
+    """What came could not be accepted now, so nobody is asked; told once."""
     PENDING = "pending"
     """It holds, and waits for witnesses; told once."""
     RECEIVED = "received"
@@ -106,7 +108,7 @@ class Clerk(ABC):
 
     @abstractmethod
     def request(self) -> Request | CompositeRequest:
-        """Return a fresh request by the counter's policy."""
+        """Return a fresh request by the counter's policy; NotNowError where nobody is to be asked now."""
 
     @abstractmethod
     def keep(self, answered: Answered | CompositeAnswered, path: Path) -> None:
@@ -157,6 +159,7 @@ class ErrandDesk:
     told_all: bool = field(default=False, init=False)
     """Whether the last stream was quiet before it ended: then it had told all parts, and this was done."""
     _look: dt.timedelta = field(default=_LOOK, init=False)
+    _told_unasked: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
     _told_pending: set[Path] = field(default_factory=set, init=False, repr=False)
     _told_unordered: set[tuple[Path, str]] = field(default_factory=set, init=False, repr=False)
 
@@ -197,12 +200,23 @@ class ErrandDesk:
     def work(self, part: CounterPart) -> bool:
         """Do what a part wants; return whether this settled it."""
         if part.waits:
-            self.counter.ask(self.bundle, part, self.clerk.request())
-            self.clerk.happened(Happening.ASKED, part)
+            self._asked(part)
             return False
         if part.state == SUBMITTED or (part.is_here and self.clerk.looks_again(part)):
             return self._received(part)
         return False
+
+    def _asked(self, part: CounterPart) -> None:
+        """Ask for a part, or tell why nobody is asked now: it waits, and is asked for at a later look."""
+        try:
+            request = self.clerk.request()
+        except NotNowError as error:
+            if (part.name.id, error.reason) not in self._told_unasked:
+                self._told_unasked.add((part.name.id, error.reason))
+                self.clerk.happened(Happening.NOT_ASKED, part, reason=error.reason)
+            return
+        self.counter.ask(self.bundle, part, request)
+        self.clerk.happened(Happening.ASKED, part)
 
     def _received(self, part: CounterPart) -> bool:
         try:

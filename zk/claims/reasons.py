@@ -42,6 +42,10 @@ STATUS: Final[Mapping[ClaimReason, int]] = MappingProxyType(
 )
 PASSING: Final = frozenset({ClaimReason.CLAIM_TOO_MANY, ClaimReason.CLAIM_NOT_NOW})
 """What may be another way a moment later."""
+MENDABLE: Final = frozenset(
+    {ClaimReason.CLAIM_HEADER_UNKNOWN, ClaimReason.CLAIM_STALE, ClaimReason.CLAIM_NOT_LISTED}
+)
+"""What the verifier or its city mends, by a newer header, a clock or a list: no holder's fault."""
 
 
 class ClaimRefusedError(Exception):

@@ -70,6 +70,7 @@ MESSAGES: Final = {
     "verifier.errands_serving": "Serving {part} of {bundle}; Ctrl-C ends it",
     "verifier.errands_settled": "Settled: {count:part/parts}",
     "verifier.errands_event": "{part}: {event}",
+    "verifier.errands_not_asked": "{part}: not asked now ({reason}), but once its answer can be accepted",
     "verifier.errands_not_held": "{part}: what was submitted does not hold ({reason}); it was rejected",
     "verifier.errands_waits": "{part}: it cannot be accepted now ({reason}), and stays as it is",
     "verifier.kept_pending": (

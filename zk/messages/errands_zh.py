@@ -66,6 +66,7 @@ MESSAGES: Final = {
     "verifier.errands_serving": "正在受理 {bundle} 的 {part}；按 Ctrl-C 结束",
     "verifier.errands_settled": "已处理 {count} 个部分",
     "verifier.errands_event": "{part}：{event}",
+    "verifier.errands_not_asked": "{part}：现在不发出请求（{reason}），能够接受时再发出",
     "verifier.errands_not_held": "{part}：提交的内容未通过核验（{reason}），已退回",
     "verifier.errands_waits": "{part}：现在无法接受（{reason}），保持原状",
     "verifier.kept_pending": "答复成立，但尚未接受，暂存于 {path}：zk verifier keep {path} POLICY",

@@ -36,6 +36,7 @@ from verifier.client import (
 from verifier.client.exchange import pending_of
 from verifier.errors import FinalError, NotNowError, ReservedError
 from verifier.ordered import order_file
+from zk.claims.reasons import MENDABLE
 from zk.commands.ordered import with_order
 from zk.commands.verifier.common import (
     GROUP,
@@ -226,14 +227,15 @@ def keep_if_now(run: Run, answered: Answered | CompositeAnswered, policy: AnyPol
 
     Where the consortium's node is away, or shows an order that does not hold, that is the node's fault and no
     holder's, and another node, or this one later, may show one that does: NotNowError. So it is while another
-    answer with the same pseudonym is being claimed.
+    answer with the same pseudonym is being claimed, and where the claims service refuses for what is to be
+    mended here or there.
     """
     try:
         keep(run, answered, policy, path)
     except (OrderError, ReservedError) as error:
         raise NotNowError(error.reason) from None
     except CommandError as error:
-        if error.exit_code is not Exit.UNREACHABLE:
+        if error.exit_code is not Exit.UNREACHABLE and error.reason not in MENDABLE:
             raise
         raise NotNowError(error.reason) from None
 

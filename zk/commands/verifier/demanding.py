@@ -10,13 +10,17 @@ from typing import Final
 
 from disclosure import VerifierName
 from disclosure.policy import RegisteredPolicy
+from ordering.light.verifying import OrderError
 from tlog import Policy, ReceiptState
 from verifier import CompositeRecord
 from verifier.anchoring import AnyRecord, Kept
 from verifier.client import VerifierClient
+from verifier.errors import NotNowError
 from zk.anchoring import policy_needed
-from zk.commands.ordered import demanded
-from zk.commands.verifier.common import AnyPolicy
+from zk.commands.ordered import check_trusting, demanded
+from zk.commands.verifier.common import AnyPolicy, across_of
+from zk.exits import CommandError
+from zk.ordered import check_claiming
 from zk.run import Run
 
 States = frozenset[ReceiptState]
@@ -64,6 +68,19 @@ def demands_of(run: Run, states: States) -> Demands:
         policy_needed(run) if ReceiptState.ANCHORED in states else None,
         demanded(run) if ReceiptState.ORDERED in states else None,
     )
+
+
+def check_now(run: Run, policy: AnyPolicy, demands: Demands) -> None:
+    """Raise NotNowError unless an answer could be claimed, and its order shown, under the home's header.
+
+    Looked at for each question of whoever asks for long: the header may be too old by now.
+    """
+    try:
+        check_claiming(run, across_of(policy))
+        if demands.order is not None:
+            check_trusting(run)
+    except (OrderError, CommandError) as error:
+        raise NotNowError(error.reason) from None
 
 
 def in_record(record: AnyRecord) -> States:

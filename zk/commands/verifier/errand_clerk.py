@@ -9,6 +9,7 @@ from verifier.client import Answered, CompositeAnswered, VerifierClient
 from verifier.client.errand_desk import Clerk
 from zk.commands.verifier.asking import checked_request, keep_if_now
 from zk.commands.verifier.common import AnyPolicy, across_of
+from zk.commands.verifier.demanding import NOTHING, Demands, check_now
 from zk.exits import CommandError, Exit
 from zk.run import Run
 
@@ -27,8 +28,16 @@ def own_part(bundle: ErrandBundle, name: VerifierName, said: str | None) -> str:
 class HomeClerk(Clerk):
     """Asks by a policy of a home's verifier, and keeps what comes there as every record of it."""
 
-    def __init__(self, run: Run, client: VerifierClient, policy: AnyPolicy, name: VerifierName) -> None:
+    def __init__(
+        self,
+        run: Run,
+        client: VerifierClient,
+        policy: AnyPolicy,
+        name: VerifierName,
+        demands: Demands = NOTHING,
+    ) -> None:
         self._run, self._client, self._policy, self._name = run, client, policy, name
+        self._demands = demands
 
     @property
     def claims(self) -> bool:
@@ -36,7 +45,11 @@ class HomeClerk(Clerk):
         return bool(across_of(self._policy))
 
     def request(self) -> Request | CompositeRequest:
-        """Return a request by the policy, checked with what is published today."""
+        """Return a request by the policy, checked with what is published today.
+
+        NotNowError where its answer could not be accepted now; what `checked_request` raises.
+        """
+        check_now(self._run, self._policy, self._demands)
         return checked_request(self._client, self._policy, self._name, {})
 
     def keep(self, answered: Answered | CompositeAnswered, path: Path) -> None:

@@ -26,7 +26,7 @@ from verifier.client.errands import (
 )
 from wire.client import ServiceError
 from zk.commands.verifier.common import GROUP, AnyPolicy, As, key_of, loaded_policy, name_of, shown_log
-from zk.commands.verifier.demanding import by_policy, demands_of, said
+from zk.commands.verifier.demanding import NOTHING, Demands, by_policy, demands_of, said
 from zk.commands.verifier.errand_clerk import HomeClerk, own_part
 from zk.commands.verifier.records import answered as told_answer
 from zk.group import Group
@@ -41,6 +41,7 @@ ERRANDS: Final = Group(
 _OUTCOMES: Final = {"received": RECEIVED, "in-progress": IN_PROGRESS, "done": DONE, "rejected": REJECTED}
 _HOOK_SECONDS: Final = 300
 _WARNED: Final = {
+    Happening.NOT_ASKED: "verifier.errands_not_asked",
     Happening.NOT_HELD: "verifier.errands_not_held",
     Happening.WAITS: "verifier.errands_waits",
     Happening.NOT_ANCHORED: "verifier.errands_not_anchored",
@@ -80,7 +81,7 @@ def serve(
         own = own_part(found, name, part)
         demands = demands_of(run, options | by_policy(client, loaded, name))
         run.say(run.text("verifier.errands_serving", bundle=found.name, part=own))
-        clerk = _HookClerk(run, client, counter, loaded, name, hook)
+        clerk = _HookClerk(run, client, counter, loaded, name, hook, demands)
         desk = ErrandDesk(client, counter, found, own, clerk, run.home.records, demands.quorum, demands.order)
         settled = _served(desk, count)
     return Answer({"settled": settled}, [run.text("verifier.errands_settled", count=settled)])
@@ -112,8 +113,9 @@ class _HookClerk(HomeClerk):
         policy: AnyPolicy,
         name: VerifierName,
         hook: str | None,
+        demands: Demands = NOTHING,
     ) -> None:
-        super().__init__(run, client, policy, name)
+        super().__init__(run, client, policy, name, demands)
         self._counter, self._hook = counter, hook
 
     def looks_again(self, part: CounterPart) -> bool:
