@@ -11,8 +11,8 @@ import pytest
 
 from ordering.light.verifying import OrderError, OrderReason
 from tests.disclosure.composite.world import SCHOOL
-from tests.verifier.composite_city import POLICY, policy_of
-from tests.verifier.log import LOG
+from tests.verifier.composite_city import POLICY, PUBLISHED, policy_of
+from tests.verifier.log import LOG, receipt_for
 from tests.verifier.test_verifier_unique import kept as answered_by
 from tlog import ReceiptState
 from verifier.client.errand_desk import ErrandDesk
@@ -143,8 +143,8 @@ def test_a_part_stays_until_its_answer_is_in_the_order(
     run = Run(as_json=True, lang="en", home=Home(tmp_path))
     said = [NotNowError(NOT_ORDERED), NotNowError(NOT_ORDERED), NotNowError("NODE_UNREACHABLE")]
 
-    def order(record: object) -> bytes:
-        assert record == answer.record
+    def order(record: Any) -> bytes:
+        assert record.to_bytes() == answer.record.to_bytes()
         if said:
             raise said.pop(0)
         return b"what shows it"
@@ -173,6 +173,65 @@ def test_a_part_stays_until_its_answer_is_in_the_order(
     assert beside.read_bytes() == b"what shows it"
     err = capsys.readouterr().err
     assert (err.count(NOT_ORDERED), err.count("NODE_UNREACHABLE")) == (1, 1)
+
+
+def looked_twice(folder: Path, first: Any, then: Any) -> tuple[list[bytes], list[Outcome], Path]:
+    """Have a desk that demands the order receive one answer and, a look later, another at the same place.
+
+    Returns whose order was looked for, what was told, and where the first is kept.
+    """
+    counter, bundle = Counter(), SimpleNamespace(name=SimpleNamespace(bundle="school"))
+    part = SimpleNamespace(name=SimpleNamespace(id="1"), state=SUBMITTED, ready=True, waits=False)
+    nothing, asked = cast(Any, None), list[bytes]()
+    run = Run(as_json=True, lang="en", home=Home(folder))
+
+    def order(record: Any) -> bytes:
+        asked.append(record.to_bytes())
+        if len(asked) == 1:
+            raise NotNowError(NOT_ORDERED)
+        return b"what shows it"
+
+    def kept(_: Run, given: Any, __: object, path: Path) -> None:
+        given.record.save(path)
+
+    run.home.save_profile(replace(run.home.profile(), log_key=LOG))
+    run.home.records.mkdir()
+    clerk = errands._HookClerk(run, nothing, cast(Any, counter), nothing, nothing, None)
+    desk_of: Any = ErrandDesk
+    desk = desk_of(nothing, counter, bundle, "p", clerk, run.home.records, order=order)
+    for each in (first, then):
+        received = SimpleNamespace(answered=each)
+        with (
+            mock.patch.object(asking, "keep", kept),
+            mock.patch.object(Counter, "receive", return_value=received),
+            mock.patch.object(ErrandDesk, "path", return_value=run.home.records / "record.json"),
+        ):
+            desk.work(cast(Any, part))
+    return asked, counter.told, run.home.records / "record.json"
+
+
+def test_the_order_that_is_brought_at_a_later_look_is_of_the_record_that_is_kept(tmp_path: Path) -> None:
+    """Verified anew an answer has a receipt of a later tree, whose order shows nothing of the kept one."""
+    first = answered_by()
+    request, presentation = first.record.request, first.record.presentation
+    receipt = receipt_for(request, presentation, before=PUBLISHED, after=5)
+    then = replace(first, record=replace(first.record, receipt=receipt))
+    asked, told, path = looked_twice(tmp_path, first, then)
+    assert then.record != first.record
+    assert asked == [first.record.to_bytes()] * 2
+    assert [each.state for each in told] == [RECEIVED]
+    assert path.read_bytes() == first.record.to_bytes()
+
+
+def test_another_answer_at_its_place_is_not_told_as_received(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Places are named by a part of the digest: two of one person's may be made to agree."""
+    first = answered_by()
+    octets = first.record.to_bytes()
+    asked, told, path = looked_twice(tmp_path, first, answered_by())
+    assert (asked, told, path.read_bytes()) == ([octets], [], octets)
+    assert "FILE_UNUSABLE" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("receipt", [ReceiptState.ANCHORED, ReceiptState.ORDERED])

@@ -32,8 +32,9 @@ from verifier.client.errands import (
     Outcome,
     ReceivedPart,
 )
-from verifier.client.exchange import Answered, CompositeAnswered, DemandError, anchored_by
+from verifier.client.exchange import Answered, CompositeAnswered, DemandError, anchored_by, is_kept
 from verifier.errors import AnswerError, FinalError, NotNowError, OtherSuiteError, RegisterError
+from verifier.forms import load_record
 from verifier.ordered import order_file
 from wire.client import ServiceError
 
@@ -222,8 +223,11 @@ class ErrandDesk:
         try:
             received = self.counter.receive(self.bundle, part, self._met)
             path = self.path(part, received)
-            if not path.exists():
+            if not is_kept(path, received.answered.record):
                 self.clerk.keep(received.answered, path)
+            kept = load_record(
+                path
+            )  # an earlier look's has other proofs, and what is brought now is of these
         except FinalError as error:
             said = _OTHER_SUITE if isinstance(error, OtherSuiteError) else _SEEN
             self.counter.tell(part, Outcome(REJECTED, said))
@@ -241,7 +245,7 @@ class ErrandDesk:
         except (OSError, RegisterError) as error:  # what fails for one part does not hold up the others
             self.clerk.happened(Happening.WAITS, part, reason=getattr(error, "reason", _UNUSABLE))
             return False
-        record = self._accepted(part, received.answered.record, path)
+        record = self._accepted(part, kept, path)
         if record is None or not self._is_ordered(part, record, path):
             return False
         return self._settled(part, Taken(received, record, path))
