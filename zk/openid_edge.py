@@ -168,7 +168,7 @@ def _questions(
 
         def accept(held: Held) -> str:
             path = place(held)
-            with shown_in_order(path, held.order):
+            with shown_in_order(path, held.answered.record, held.order):
                 keep_if_now(run, held.answered, policy, path)
             moved_order(path, policy, demanded)
             return path.name

@@ -156,6 +156,19 @@ def test_another_answer_at_its_place_is_not_taken_for_it(verifying: Run, tmp_pat
         assert asked.pending(Held(mine)) == waits.with_suffix("").name
 
 
+def test_what_shows_the_order_of_another_answer_at_its_place_is_not_replaced(
+    verifying: Run, tmp_path: Path
+) -> None:
+    order, asked = Order(), question(verifying, tmp_path, ORDERED)
+    with mock.patch.object(openid_edge, "_DIGEST_DIGITS", 0), claiming_at(order):
+        path = verifying.home.records / str(asked.accept(Held(answered_by(), SHOWN)))
+        octets, rows = path.read_bytes(), dict(order.rows)
+        with pytest.raises(FileExistsError):
+            asked.accept(Held(answered_by(), LATER))
+    assert (path.read_bytes(), order_file(path).read_bytes(), order.rows) == (octets, SHOWN, rows)
+    assert lying(verifying) == {".json", ".json.order"}
+
+
 @pytest.mark.parametrize("demands", [ANCHORED, ORDERED], ids=["anchored", "ordered"])
 def test_what_is_not_in_time_uses_up_no_pseudonym(demands: Demands, verifying: Run, tmp_path: Path) -> None:
     order, asked = Order(), question(verifying, tmp_path, demands)

@@ -24,6 +24,7 @@ from verifier import (
     keys,
     load_record,
 )
+from verifier.anchoring import AnyRecord
 from verifier.client import (
     Answered,
     CompositeAnswered,
@@ -33,7 +34,7 @@ from verifier.client import (
     PendingError,
     VerifierClient,
 )
-from verifier.client.exchange import pending_of
+from verifier.client.exchange import is_kept, pending_of
 from verifier.errors import FinalError, NotNowError, ReservedError
 from verifier.ordered import order_file
 from zk.claims.reasons import MENDABLE
@@ -241,13 +242,15 @@ def keep_if_now(run: Run, answered: Answered | CompositeAnswered, policy: AnyPol
 
 
 @contextmanager
-def shown_in_order(path: Path, order: bytes | None) -> Iterator[None]:
+def shown_in_order(path: Path, record: AnyRecord, order: bytes | None) -> Iterator[None]:
     """Have what shows a record's order, if any, lie beside its place before the block keeps it there.
 
     So wherever the process ends, no record lies there as accepted without it. Nothing is left of it where the
-    answer is refused. OSError: it cannot be written, and nothing was kept.
+    answer is refused, and nothing is replaced beside another answer's record: FileExistsError. OSError: it
+    cannot be written, and nothing was kept.
     """
     if order is not None:
+        is_kept(path, record)
         files.replace(order_file(path), order)
     try:
         yield

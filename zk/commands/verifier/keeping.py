@@ -66,7 +66,7 @@ def keep_pending(
         answered = answered.with_record(_anchored(run, waiting, demands.quorum, record))
     _made_same(answered.record, record, path)
     found = None if demands.order is None else _ordered(run, answered.record, record)
-    with shown_in_order(path, None if found is None else found.to_bytes()):
+    with shown_in_order(path, answered.record, None if found is None else found.to_bytes()):
         keep(run, answered, loaded, path)
     with suppress(FileNotFoundError):  # where something comes once it is gone by now
         files.remove(record)
