@@ -23,14 +23,15 @@ from tests.verifier.test_verifier_unique import kept as answered_by
 from verifier import AlreadySeenError, CompositePolicy
 from verifier.across import Claims
 from verifier.client import CompositeAnswered
-from verifier.errors import TakenElsewhereError
+from verifier.errors import NotNowError, TakenElsewhereError
 from verifier.unique import RESERVED_SECONDS
 from web_edge.counter import DeskError, Outcome
-from zk import counter, openid_edge
+from zk import counter, openid_edge, ordered
 from zk.commands.verifier import asking
 from zk.counter import HomeDesk
 from zk.exits import CommandError, Exit
 from zk.home import Home as ZkHome
+from zk.ordered import Pinned
 from zk.run import Run
 
 ACROSS = POLICY + "across: [child]\n"
@@ -88,6 +89,27 @@ def test_an_answer_that_an_edge_tries_again_keeps_its_place(tmp_path: Path) -> N
         with pytest.raises(AlreadySeenError):
             asked.accept(Held(answered_by()))
     assert list(run.home.records.iterdir()) == [waiting.with_suffix("")]
+
+
+def test_an_answer_that_comes_once_the_header_is_too_old_is_left_as_pending(tmp_path: Path) -> None:
+    """Nobody is asked under it any more, but who was asked before has disclosed something already."""
+    run = Run(as_json=True, lang="en", home=ZkHome(tmp_path))
+    run.home.records.mkdir()
+    unknown = "CLAIM_HEADER_UNKNOWN"
+    service = mock.Mock()
+    service.is_first.side_effect = CommandError(Exit.REFUSED, unknown, "error.claims_refused", reason=unknown)
+    old = Pinned(cast(Any, mock.Mock(seconds=0)), operator="city", claims="https://localhost")
+    asked = question(run, policy_of(ACROSS, tmp_path))
+    with (
+        mock.patch.object(Pinned, "needed", return_value=old),
+        mock.patch.object(ordered, "_remote", return_value=service),
+    ):
+        with pytest.raises(NotNowError, match="ORDER_TRUST_EXPIRED"):
+            asked.make()
+        with pytest.raises(NotNowError, match=unknown):
+            asked.accept(Held(answered_by()))
+    (waiting,) = run.home.records.iterdir()
+    assert waiting.suffix == ".pending"
 
 
 class Order:

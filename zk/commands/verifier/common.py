@@ -63,7 +63,7 @@ def counterparts(run: Run, written: Sequence[str]) -> dict[str, Counterpart]:
 def threads_for(run: Run, policies: Iterable[AnyPolicy]) -> int:
     """Return how many answers are kept at once: more where a consortium is trusted, as each may wait for it.
 
-    Raises CommandError unless one could claim what the policies have under `across`.
+    Raises CommandError, OrderError unless one could claim what the policies have under `across`.
     """
     across = [each for policy in policies for each in across_of(policy)]
     check_claiming(run, across)
