@@ -225,9 +225,8 @@ class ErrandDesk:
             path = self.path(part, received)
             if not is_kept(path, received.answered.record):
                 self.clerk.keep(received.answered, path)
-            kept = load_record(
-                path
-            )  # an earlier look's has other proofs, and what is brought now is of these
+            # One of an earlier look has other proofs, and what is brought now is of these.
+            kept = load_record(path)
         except FinalError as error:
             said = _OTHER_SUITE if isinstance(error, OtherSuiteError) else _SEEN
             self.counter.tell(part, Outcome(REJECTED, said))
