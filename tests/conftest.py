@@ -20,6 +20,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _LONGEST: Final = (
     "cities", "observer", "deploy", "cli", "connectors", "reliability", "web", "browser", "zkservice",
+    "ordering",
 )  # fmt: skip
 """Rooms whose files take minutes. Files are handed out in this order, so that none of these comes last."""
 
